@@ -1,0 +1,38 @@
+namespace Hive.Protocol;
+
+/// <summary>The limits a client can run into, as the contract gives them (section 2).</summary>
+public static class Limits
+{
+    /// <summary>Longest body of a message, question, answer or inline reminder, in bytes of UTF-8.</summary>
+    public const int BodyBytes = 4096;
+
+    /// <summary>Longest body the host itself writes into an inbox, in bytes of UTF-8.</summary>
+    public const int HostBodyBytes = 16 * 1024;
+
+    /// <summary>Longest request line on a socket, in bytes, without its newline.</summary>
+    public const int LineBytes = 64 * 1024;
+
+    /// <summary>Connections one socket serves at once.</summary>
+    public const int ConnectionsPerSocket = 32;
+
+    /// <summary>Longest agent name, in characters.</summary>
+    public const int NameLength = 31;
+
+    /// <summary>Longest status text of an agent, in bytes of UTF-8.</summary>
+    public const int StatusBytes = 200;
+
+    /// <summary>How long <c>recv</c> waits when it does not say, in seconds.</summary>
+    public const int DefaultWaitSeconds = 30;
+
+    /// <summary>How long <c>recv</c> may wait, in seconds.</summary>
+    public const int MaxWaitSeconds = 180;
+
+    /// <summary>Most messages one <c>recv</c> leases.</summary>
+    public const int MaxBatch = 32;
+
+    /// <summary>How often a message may be nacked before it is parked.</summary>
+    public const int NacksBeforeParking = 3;
+
+    /// <summary>Longest path of a unix socket on Linux, in bytes (unix(7): sun_path holds 108 with the closing zero).</summary>
+    public const int SocketPathBytes = 107;
+}

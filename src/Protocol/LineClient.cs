@@ -1,0 +1,157 @@
+using System.Buffers;
+using System.Net.Sockets;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Hive.Protocol;
+
+/// <summary>
+/// One connection to a Hive socket: a JSON object per line out, one answer per line back, in order.
+/// Calls may come from several threads; they go out one after another, so a waiting <c>recv</c> wants a connection of its own.
+/// </summary>
+public sealed class LineClient : IAsyncDisposable, IDisposable
+{
+    private readonly Socket socket;
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private byte[] buffer = new byte[16 * 1024];
+    private int start, end;
+    private bool broken;
+
+    private LineClient(Socket socket) => this.socket = socket;
+
+    /// <summary>Opens the socket at <paramref name="path"/>.</summary>
+    /// <exception cref="SocketException">Nobody listens there, or the caller may not open it.</exception>
+    public static async Task<LineClient> ConnectAsync(string path, CancellationToken ct = default)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), ct).ConfigureAwait(false);
+            return new LineClient(socket);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sends one command and reads its answer.</summary>
+    /// <param name="command">The command's name.</param>
+    /// <param name="fields">An object whose JSON members go beside <c>cmd</c>; null for none.</param>
+    /// <param name="ct">Cancelling gives the connection up: its answers would no longer match.</param>
+    /// <returns>The whole answer, <c>ok</c> being true.</returns>
+    /// <exception cref="HiveException">The host refused.</exception>
+    /// <exception cref="IOException">The connection ended first.</exception>
+    public async Task<JsonElement> CallAsync(string command, object? fields = null, CancellationToken ct = default)
+    {
+        await turn.WaitAsync(ct).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(broken, this);
+            await WriteAsync(command, fields, ct).ConfigureAwait(false);
+            return Checked(await ReadAsync(ct).ConfigureAwait(false) ?? throw new IOException("the host closed the connection before it answered"));
+        }
+        catch (Exception e) when (e is not HiveException)
+        {
+            broken = true;
+            socket.Dispose();
+            throw;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>As <see cref="CallAsync(string, object?, CancellationToken)"/>, with the answer read as <typeparamref name="T"/>.</summary>
+    public async Task<T> CallAsync<T>(string command, object? fields = null, CancellationToken ct = default) =>
+        (await CallAsync(command, fields, ct).ConfigureAwait(false)).Deserialize<T>(WireJson.Options)!;
+
+    /// <summary>Sends one command whose answer is a line of its own followed by further lines until either side closes.</summary>
+    public async IAsyncEnumerable<JsonElement> StreamAsync(string command, object? fields = null, [EnumeratorCancellation] CancellationToken ct = default)
+    {
+        await WriteAsync(command, fields, ct).ConfigureAwait(false);
+        while (await ReadAsync(ct).ConfigureAwait(false) is { } line)
+            yield return Checked(line);
+    }
+
+    /// <summary>Completes when the host has closed its end; only for a connection on which no call is under way.</summary>
+    public async Task ClosedAsync(CancellationToken ct = default)
+    {
+        try
+        {
+            while (await ReadAsync(ct).ConfigureAwait(false) is not null) { }
+        }
+        catch (SocketException)
+        {
+            // A reset is a close too.
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc />
+    public void Dispose() => socket.Dispose();
+
+    private static JsonElement Checked(JsonElement answer) =>
+        answer.GetProperty("ok").GetBoolean()
+            ? answer
+            : throw new HiveException(answer.GetProperty("code").GetString()!, answer.GetProperty("error").GetString()!);
+
+    private async Task WriteAsync(string command, object? fields, CancellationToken ct)
+    {
+        var line = new ArrayBufferWriter<byte>(512);
+        using (var json = new Utf8JsonWriter(line))
+        {
+            json.WriteStartObject();
+            json.WriteString("cmd"u8, command);
+            if (fields is not null)
+            {
+                foreach (var member in JsonSerializer.SerializeToElement(fields, WireJson.Options).EnumerateObject())
+                    member.WriteTo(json);
+            }
+
+            json.WriteEndObject();
+        }
+
+        line.Write("\n"u8);
+        for (var rest = line.WrittenMemory; !rest.IsEmpty;)
+            rest = rest[await socket.SendAsync(rest, SocketFlags.None, ct).ConfigureAwait(false)..];
+    }
+
+    private async Task<JsonElement?> ReadAsync(CancellationToken ct)
+    {
+        var looked = start;
+        while (true)
+        {
+            var newline = buffer.AsSpan(looked, end - looked).IndexOf((byte)'\n');
+            if (newline >= 0)
+            {
+                var line = buffer.AsMemory(start, looked + newline - start);
+                start = looked + newline + 1;
+                var reader = new Utf8JsonReader(line.Span);
+                return JsonElement.ParseValue(ref reader);
+            }
+
+            if (start > 0)
+            {
+                buffer.AsSpan(start, end - start).CopyTo(buffer);
+                (start, end) = (0, end - start);
+            }
+
+            looked = end;
+            if (end == buffer.Length)
+                Array.Resize(ref buffer, buffer.Length * 2);
+            var read = await socket.ReceiveAsync(buffer.AsMemory(end), SocketFlags.None, ct).ConfigureAwait(false);
+            if (read == 0)
+                return null;
+            end += read;
+        }
+    }
+}
