@@ -196,8 +196,16 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             }
 
             var messages = answer["messages"]!.AsArray();
+            var ids = messages.Select(message => message!["id"]!.GetValue<long>()).ToArray();
+            if (ids.Length > 0 && ct.IsCancellationRequested)
+            {
+                // Nobody will see this answer: what it holds must come again, and not be taken for read by the next call.
+                await receiver.CallAsync("nack", new { ids, delay_seconds = 0, error = "the call that received it was cancelled" }, CancellationToken.None);
+                ct.ThrowIfCancellationRequested();
+            }
+
             lock (gate)
-                unacked.UnionWith(messages.Select(message => message!["id"]!.GetValue<long>()));
+                unacked.UnionWith(ids);
             return messages.Count > 0
                 ? Answered(answer)
                 : Answered(answer, string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
