@@ -35,9 +35,9 @@ internal static class HostSocket
                     ? $"cannot open {socket}: {e.Message}"
                     : $"Hive is not running: there is no {socket}. Start it with: hive up (or say where it runs with --run-dir).{elsewhere}", e);
         }
-        catch (ArgumentException e)
+        catch (ArgumentException)
         {
-            throw new UsageException($"{socket} is longer than the {Limits.SocketPathBytes} bytes a socket's path may have ({e.Message}); use a shorter --run-dir");
+            throw new UsageException($"{socket} is longer than the {Limits.SocketPathBytes} bytes a socket's path may have; use a shorter --run-dir");
         }
     }
 
