@@ -17,6 +17,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 {
     private static readonly TimeSpan BetweenProgress = TimeSpan.FromSeconds(15);
 
+    private const int ClientBytes = 200;
+
     private readonly HostLines lines = new(socket, turn, time);
     private readonly SemaphoreSlim receiving = new(1, 1);
     private readonly Lock gate = new();
@@ -267,7 +269,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     /// <summary>Clients give up on a call after a minute unless they are known to wait longer.</summary>
     private static int LongestWait(string client) => client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
 
-    private static string Client(McpServer server) => server.ClientInfo is { } client ? $"{client.Name}/{client.Version}" : "mcp";
+    private static string Client(McpServer server) => server.ClientInfo is { } client ? WireText.Cut($"{client.Name}/{client.Version}", ClientBytes) : "mcp";
 
     private static JsonObject Members(JsonElement answer)
     {
