@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import { words } from '../api/refusal';
 import { confirmed, type Question } from './confirm';
+import { Leet } from './leet';
 
 interface Props {
   label: string;
@@ -32,7 +33,7 @@ export function Act({ label, plain, tone, disabled, confirm, run, onError }: Pro
   return (
     <button type="button" class={`act ${tone ?? ''}`} aria-label={plain} title={plain} aria-busy={busy} disabled={disabled === true || busy} onClick={() => void act()}>
       {busy ? <span class="spinner" aria-hidden="true" /> : null}
-      <span>{label}</span>
+      <Leet text={label} />
     </button>
   );
 }

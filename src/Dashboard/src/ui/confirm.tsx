@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { Leet } from './leet';
 
 export interface Question {
   title: string;
@@ -35,11 +36,11 @@ export function Confirm() {
       <h2 id="confirm-title">{open?.question.title}</h2>
       <p id="confirm-text">{open?.question.text}</p>
       <div class="buttons">
-        <button type="button" class="act" onClick={() => open?.answer(false)}>
-          ✗ C4NC3L
+        <button type="button" class="act" aria-label="Cancel" onClick={() => open?.answer(false)}>
+          <Leet text="✗ C4NC3L" />
         </button>
-        <button type="button" class="act bad solid" onClick={() => open?.answer(true)}>
-          {open?.question.yes}
+        <button type="button" class="act bad solid" aria-label="Yes, do it" onClick={() => open?.answer(true)}>
+          <Leet text={open?.question.yes ?? ''} />
         </button>
       </div>
     </dialog>

@@ -2,6 +2,7 @@ import { live, swarm } from '../../live';
 import { describe } from '../../model/truth';
 import { age } from '../../text/time';
 import { now } from '../../ui/clock';
+import { Leet } from '../../ui/leet';
 
 export function Banner() {
   return (
@@ -39,7 +40,7 @@ function ConnectionState() {
       </span>
       {truth.canRetry ? (
         <button type="button" class="act" aria-label="Try to reach the host now" onClick={() => live.retry()}>
-          ↻ N0W
+          <Leet text="↻ N0W" />
         </button>
       ) : null}
     </div>

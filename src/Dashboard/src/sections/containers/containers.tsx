@@ -4,6 +4,7 @@ import type { Agent, Transient } from '../../api/types';
 import { swarm } from '../../live';
 import { Act, Refused } from '../../ui/act';
 import { Age } from '../../ui/clock';
+import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { LogsDrawer } from './logs';
 
@@ -77,7 +78,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
           {agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}
         </span>
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
-        {agent.pending_reminders > 0 ? <span class="badge info">⏲ {agent.pending_reminders}</span> : null}
+        {agent.pending_reminders > 0 ? <span class="badge info">◷ {agent.pending_reminders}</span> : null}
         {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha}</span>}
         {agent.active_model == null ? null : <span class="badge dim">{agent.active_model}</span>}
         {agent.running && agent.started_at != null ? (
@@ -122,11 +123,11 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
           {agent.paused ? (
             <Act {...common} label="▶ R3SUM3" plain={`Resume ${name}`} tone="good" run={() => post(`/pause/${path}`, { paused: false })} />
           ) : (
-            <Act {...common} label="⏸ P4US3" plain={`Pause ${name}: it gets no new message until it is resumed`} run={() => post(`/pause/${path}`, { paused: true })} />
+            <Act {...common} label="‖ P4US3" plain={`Pause ${name}: it gets no new message until it is resumed`} run={() => post(`/pause/${path}`, { paused: true })} />
           )}
           {external ? null : (
             <button type="button" class="act" aria-label={`Logs of ${name}`} aria-expanded={logs} onClick={() => setLogs(!logs)}>
-              ↳ L0GS
+              <Leet text="↳ L0GS" />
             </button>
           )}
         </span>

@@ -5,6 +5,7 @@ import { words } from '../../api/refusal';
 import { swarm } from '../../live';
 import { addressed, completions, nameBeingTyped } from '../../text/recipient';
 import { BODY_BYTES, bodyFault, utf8Bytes } from '../../text/bytes';
+import { Leet } from '../../ui/leet';
 import { address, backToSticky, draft, keepDraft, recipient, wantsFocus } from './recipient';
 
 export function Compose() {
@@ -158,7 +159,7 @@ export function Compose() {
         />
         <button type="submit" class="act info solid" aria-label="Send" aria-busy={busy} disabled={busy}>
           {busy ? <span class="spinner" aria-hidden="true" /> : null}
-          <span>T4LK</span>
+          <Leet text="T4LK" />
         </button>
       </div>
       <div class="compose-foot">

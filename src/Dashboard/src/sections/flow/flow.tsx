@@ -4,6 +4,7 @@ import { words } from '../../api/refusal';
 import { live, swarm } from '../../live';
 import { type FlowRow, type Mark, markOf } from '../../model/flow';
 import { Clock } from '../../ui/clock';
+import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { AgentText } from '../files/text';
 import { Compose } from './compose';
@@ -102,8 +103,8 @@ export function Flow() {
           {error === null ? null : (
             <p class="refused" role="alert">
               <span>⚠ The messages could not be read: {error}</span>
-              <button type="button" class="act" onClick={() => void load(rows.length > 0)}>
-                ↻ R3TRY
+              <button type="button" class="act" aria-label="Read the messages again" onClick={() => void load(rows.length > 0)}>
+                <Leet text="↻ R3TRY" />
               </button>
             </p>
           )}
@@ -115,7 +116,7 @@ export function Flow() {
         </div>
         {swarm.following.value && atHead ? null : (
           <button type="button" class={`pill ${unseen > 0 ? 'amber' : ''}`} aria-label={unseen > 0 ? `${unseen} new messages, go to the newest` : 'Go to the newest message'} onClick={() => void toNewest()}>
-            ↓ {unseen > 0 ? `${unseen} new` : 'newest'}
+            <Leet text={`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`} />
           </button>
         )}
         <Compose />

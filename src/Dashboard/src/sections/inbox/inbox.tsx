@@ -4,6 +4,7 @@ import type { Message } from '../../api/types';
 import { swarm } from '../../live';
 import { Act, Refused } from '../../ui/act';
 import { Age } from '../../ui/clock';
+import { Leet } from '../../ui/leet';
 import { askToNotify, notifyPermission } from '../../ui/notify';
 import { Section } from '../../ui/section';
 import { AgentText } from '../files/text';
@@ -23,7 +24,7 @@ export function Inbox() {
           {unread > 0 ? <span class="count amber">{unread} unread</span> : null}
           {notifyPermission.value === 'default' ? (
             <button type="button" class="act" aria-label="Notify me of new messages when this page is in the background" onClick={() => void askToNotify()}>
-              N0T1FY M3
+              <Leet text="N0T1FY M3" />
             </button>
           ) : null}
           {unread > 0 ? <Act label="✓ 4CK 4LL" plain="Mark every message to you as read" onError={setError} run={() => post('/ack-messages', { all: true })} /> : null}
@@ -58,7 +59,7 @@ function Row({ message }: { message: Message }) {
         <span class="buttons">
           {message.from === 'system' || message.from === 'reminder' ? null : (
             <button type="button" class="act" aria-label={`Write to ${message.from}`} onClick={() => answer(message.from)}>
-              ↩ T4LK
+              <Leet text="↩ T4LK" />
             </button>
           )}
           {unread ? <Act label="✓ 4CK" plain={`Mark the message of ${message.from} as read`} onError={setError} run={() => post('/ack-messages', { ids: [message.id] })} /> : null}

@@ -3,6 +3,7 @@ import { request } from '../../api/client';
 import { Refusal, words } from '../../api/refusal';
 import { codeIn, signedOut, signIn } from '../../api/session';
 import type { SessionKey } from '../../api/types';
+import { Leet } from '../../ui/leet';
 
 /** Turns the code of a login link into a key. */
 export async function redeem(code: string): Promise<void> {
@@ -86,7 +87,7 @@ export function Login({ onEntered }: { onEntered: () => void }) {
           />
           <button type="submit" class="act info solid" aria-label="Enter" aria-busy={busy} disabled={busy}>
             {busy ? <span class="spinner" aria-hidden="true" /> : null}
-            <span>3NT3R</span>
+            <Leet text="3NT3R" />
           </button>
         </div>
         {error === null ? null : (
