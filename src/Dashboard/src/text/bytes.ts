@@ -12,6 +12,6 @@ export function bodyFault(body: string): string | null {
     return 'The text holds half a character (a lone surrogate); remove it.';
   const bytes = utf8Bytes(body);
   return bytes > BODY_BYTES
-    ? `The text has ${bytes} bytes, ${bytes - BODY_BYTES} more than the ${BODY_BYTES} a message may have. Shorten it, or put it into a file below /shared and send its path.`
+    ? `The text has ${bytes} bytes, ${bytes - BODY_BYTES} more than the ${BODY_BYTES} a message may have. Shorten it, or put it into a file in the shared folder and send its path.`
     : null;
 }

@@ -17,7 +17,8 @@ export function Compose() {
 
   const text = draft.value;
   const redirect = addressed(text);
-  const to = redirect?.to ?? recipient.value;
+  // While the name is still being typed it is nobody's yet.
+  const to = redirect === null || typed !== null ? recipient.value : redirect.to;
   const body = redirect === null ? text : redirect.body;
   const bytes = utf8Bytes(body);
   const options = typed === null ? [] : completions(typed, swarm.names.value);
