@@ -56,7 +56,8 @@ export function trimmed(flow: Flow): Flow {
 export type Mark = 'waiting' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 
 export function markOf({ message, dropped }: FlowRow): Mark {
-  if (dropped) return 'dropped';
+  // Whoever drops a parked message settles it, and it stays parked.
+  if (dropped || (message.parked_at != null && message.acked_at != null)) return 'dropped';
   if (message.parked_at != null) return 'parked';
   if (message.acked_at != null) return 'acked';
   if (message.delivered_at != null) return 'delivered';

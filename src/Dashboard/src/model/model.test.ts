@@ -85,7 +85,7 @@ describe('parked messages', () => {
     told('parked', message(6, { parked_at: AT, attempts: 3 }));
     expect(swarm.parked.value.map((m) => m.id)).toEqual([6, 5]);
     told('requeued', message(5));
-    told('dropped', message(6, { parked_at: AT }));
+    told('dropped', message(6, { parked_at: AT, acked_at: AT }));
     expect(swarm.parked.value).toEqual([]);
   });
 });
@@ -177,6 +177,7 @@ describe('the message log', () => {
     expect(mark({ delivered_at: AT, acked_at: AT })).toBe('acked');
     expect(mark({ attempts: 3, parked_at: AT })).toBe('parked');
     expect(mark({ parked_at: AT }, true)).toBe('dropped');
+    expect(mark({ parked_at: AT, acked_at: AT })).toBe('dropped');
   });
 });
 

@@ -121,7 +121,7 @@ export class Swarm {
     }
 
     const others = this.parked.value.filter((m) => m.id !== message.id);
-    const isParked = message.parked_at != null && kind !== 'dropped';
+    const isParked = message.parked_at != null && message.acked_at == null && kind !== 'dropped';
     if (isParked) this.parked.value = [message, ...others].sort((a, b) => b.id - a.id).slice(0, PARKED_ROWS);
     else if (others.length !== this.parked.value.length) this.parked.value = others;
 
