@@ -188,8 +188,8 @@ internal static class DemoVerb
             screen.Line($"""
 
                 Try: write a message to @alice there and watch her answer.
-                     From another terminal: hive --run-dir {folder.RunDir} send bob "how is it going?"
-                     A fresh link:          hive --run-dir {folder.RunDir} open
+                     From another terminal: ./hive --run-dir {folder.RunDir} send bob "how is it going?"
+                     A fresh link:          ./hive --run-dir {folder.RunDir} open
                 """);
         }
 
