@@ -1,0 +1,38 @@
+using System.Collections.Frozen;
+using System.Text.RegularExpressions;
+using FluentValidation;
+using Hive.Protocol;
+
+namespace Hive.Features.Agents;
+
+/// <summary>What an agent may be called.</summary>
+internal static partial class AgentName
+{
+    private static readonly FrozenSet<string> Reserved =
+        FrozenSet.Create(StringComparer.Ordinal, "operator", "system", "reminder", "all", "host", "core", "agents", "hive", "forge", "admin", "root");
+
+    /// <summary>Why a new agent cannot have that name; null when it can.</summary>
+    public static string? Fault(string name)
+    {
+        if (name == Contracts.Principals.Manager)
+            return "'manager' is made by Hive itself";
+        if (Reserved.Contains(name))
+            return $"'{name}' is a reserved name";
+        return IsWellFormed(name)
+            ? null
+            : $"'{Shown(name)}' is no agent name: use a-z, 0-9 and '-', begin with a letter, end with a letter or digit, at most {Limits.NameLength} characters";
+    }
+
+    /// <summary>True for the form of a name, reserved or not.</summary>
+    public static bool IsWellFormed(string name) => name.Length <= Limits.NameLength && Form().IsMatch(name);
+
+    /// <summary>The rule for a request that names an agent which must exist already; the roster decides whether it does.</summary>
+    public static IRuleBuilderOptions<T, string> MustBeAgentName<T>(this IRuleBuilder<T, string> rule) =>
+        rule.Must(name => name is not null && IsWellFormed(name))
+            .WithMessage((_, name) => $"'{Shown(name ?? "")}' is no agent name: a-z, 0-9 and '-', at most {Limits.NameLength} characters");
+
+    private static string Shown(string name) => name.Length <= 40 ? name : string.Concat(name.AsSpan(0, 40), "…");
+
+    [GeneratedRegex(@"\A[a-z](?:[a-z0-9-]*[a-z0-9])?\z", RegexOptions.CultureInvariant)]
+    private static partial Regex Form();
+}

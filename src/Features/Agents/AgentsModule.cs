@@ -1,0 +1,17 @@
+using Hive.Common.Doors;
+
+namespace Hive.Features.Agents;
+
+/// <summary>The doors of the roster.</summary>
+internal sealed class AgentsModule : FeatureModule
+{
+    public AgentsModule()
+    {
+        Post<PauseAgent.Command>("/pause/{name}");
+        Host<PauseAgent.Command>("set_paused");
+        Host<ListAgents.Query>("list");
+        Tool<WhoAmI.Query>("whoami", "Your own name and role, and your state folder as you can open it.");
+        Tool<SetStatus.Command>("set_status", "Say in a few words what you are doing; it shows on your row of the operator's dashboard.");
+        Agent<ListTools.Query>("tools");
+    }
+}

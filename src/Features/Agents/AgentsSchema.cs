@@ -1,0 +1,24 @@
+using Hive.Common.Persistence;
+
+namespace Hive.Features.Agents;
+
+/// <summary>The roster's table.</summary>
+internal sealed class AgentsSchema : ISchema
+{
+    public string Slice => "agents";
+
+    public int Version => 1;
+
+    public void Converge(SchemaEditor editor) => editor.Run("""
+        CREATE TABLE IF NOT EXISTS agents (
+            name          TEXT PRIMARY KEY,
+            runtime       TEXT NOT NULL,
+            paused        INTEGER NOT NULL DEFAULT 0,
+            recipients    TEXT,
+            active_model  TEXT,
+            status_text   TEXT,
+            status_set_at INTEGER,
+            created_at    INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """);
+}

@@ -1,0 +1,28 @@
+using Hive.Protocol;
+
+namespace Hive.Features.Agents.Contracts;
+
+/// <summary>Where an agent's folders are, on the host and as the agent itself sees them.</summary>
+internal sealed class AgentFolders(HivePaths paths)
+{
+    /// <summary>The agent's durable notes, on the host.</summary>
+    public string State(string agent) => Path.Combine(paths.DataDir, "agents", agent, "state");
+
+    /// <summary>Its tool's credentials and sessions, on the host.</summary>
+    public string Home(string agent) => Path.Combine(paths.DataDir, "agents", agent, "home");
+
+    /// <summary>Its proposed configuration, on the host.</summary>
+    public string Config(string agent) => Path.Combine(paths.DataDir, "agents", agent, "config");
+
+    /// <summary>The configuration it runs on, written by the host alone.</summary>
+    public string Applied(string agent) => Path.Combine(paths.DataDir, "applied", agent);
+
+    /// <summary>The folder every agent shares, on the host.</summary>
+    public string Shared => Path.Combine(paths.DataDir, "shared");
+
+    /// <summary>The folder of its socket, on the host.</summary>
+    public string Run(string agent) => Path.GetDirectoryName(paths.AgentSocket(agent))!;
+
+    /// <summary>The state folder as the agent can open it.</summary>
+    public string StateAsSeenBy(AgentEntry agent) => agent.SeesHostPaths ? State(agent.Name) : $"/agents/{agent.Name}/state";
+}

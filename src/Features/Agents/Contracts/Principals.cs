@@ -1,0 +1,20 @@
+namespace Hive.Features.Agents.Contracts;
+
+/// <summary>The names on the bus that are no ordinary agents.</summary>
+internal static class Principals
+{
+    /// <summary>The agent that may start, stop and rebuild others.</summary>
+    public const string Manager = "manager";
+
+    /// <summary>The human.</summary>
+    public const string Operator = "operator";
+
+    /// <summary>Sender of what Hive itself tells an agent.</summary>
+    public const string System = "system";
+
+    /// <summary>Sender of delivered reminders.</summary>
+    public const string Reminder = "reminder";
+
+    /// <summary>Recipient that means every other agent.</summary>
+    public const string Everyone = "*";
+}

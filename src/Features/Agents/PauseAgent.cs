@@ -1,0 +1,34 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using MediatR;
+
+namespace Hive.Features.Agents;
+
+/// <summary>Pauses an agent, so that it gets no new message, or resumes it.</summary>
+internal static class PauseAgent
+{
+    internal sealed record Command(string Name, bool Paused) : IRequest<Done>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Name).MustBeAgentName();
+    }
+
+    internal sealed class Handler(IStore store, IRoster roster) : IRequestHandler<Command, Done>
+    {
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
+            write =>
+            {
+                if (roster.Require(command.Name).Paused != command.Paused)
+                {
+                    roster.Change(write, command.Name, agent => agent with { Paused = command.Paused });
+                    write.Raise(new AgentPaused(command.Name, command.Paused));
+                }
+
+                return Done.Instance;
+            },
+            cancellationToken);
+    }
+}

@@ -1,0 +1,34 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Agents;
+
+/// <summary>An agent says what it is doing.</summary>
+internal static class SetStatus
+{
+    internal sealed record Command(string Text, Caller Caller) : IRequest<Done>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Text).MustBeText(Limits.StatusBytes);
+    }
+
+    internal sealed class Handler(IStore store, IRoster roster, TimeProvider clock) : IRequestHandler<Command, Done>
+    {
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
+            write =>
+            {
+                roster.Change(write, command.Caller.Name, agent => agent with
+                {
+                    StatusText = command.Text.Length == 0 ? null : command.Text,
+                    StatusSetAt = clock.GetUtcNow(),
+                });
+                return Done.Instance;
+            },
+            cancellationToken);
+    }
+}

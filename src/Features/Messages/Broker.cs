@@ -1,0 +1,625 @@
+using Dapper;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Messages;
+
+/// <summary>
+/// The message broker. Every step runs inside a write, on the writer's thread, which therefore decides the order of all of them:
+/// a receiver that starts to wait and a message that arrives at the same moment cannot miss each other.
+/// </summary>
+internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutbox, IInflight
+{
+    private readonly Dictionary<string, Inbox> inboxes = new(StringComparer.Ordinal);
+
+    /// <summary>Asked to make delayed messages ready at that time (unix milliseconds); set once by the clockwork.</summary>
+    public Action<long>? Alarm { get; set; }
+
+    /// <summary>Messages that wait for a recipient; from any thread.</summary>
+    public long Unread(string name)
+    {
+        lock (inboxes)
+            return inboxes.TryGetValue(name, out var inbox) ? inbox.Unread : 0;
+    }
+
+    /// <summary>Stores one message and, when its recipient waits, leases it to the receiver at once: one commit instead of two.</summary>
+    public Message Send(IWrite write, Outgoing message)
+    {
+        var inbox = Of(message.To);
+        var now = Now();
+        if (inbox.Ready.Count == 0 && WaitingReceiver(write, inbox) is { } waiter)
+        {
+            var lease = LeaseOf(inbox, waiter.Connection);
+            var delivered = Insert(write, message, now, deliveredAt: now, lease.Turn);
+            Hold(write, inbox, delivered.Id, lease);
+            write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
+            Grant(write, waiter, delivered);
+            return delivered;
+        }
+
+        var sent = Insert(write, message, now, deliveredAt: null, turn: null);
+        MakeReady(write, inbox, sent.Id);
+        write.Raise(new MessageChanged("sent", sent));
+        Serve(write, inbox);
+        return sent;
+    }
+
+    /// <inheritdoc />
+    public void Append(IWrite write, string from, string to, string body, IReadOnlyList<string>? fileRefs = null)
+    {
+        if (to == Principals.Operator || roster.Find(to) is not null)
+            Send(write, new Outgoing(from, to, body, fileRefs ?? []));
+    }
+
+    /// <summary>Leases what is ready, or lets the receiver wait if there is nothing.</summary>
+    /// <returns>What was leased; empty when <paramref name="waiter"/> now waits or nobody is to wait.</returns>
+    public IReadOnlyList<Message> Receive(IWrite write, Caller caller, int max, Waiter? waiter)
+    {
+        var inbox = Of(caller.Name);
+        var connection = caller.Connection!.Id;
+        var paused = roster.Require(caller.Name).Paused;
+        if (!paused && inbox.Ready.Count > 0)
+        {
+            List<Message> messages = [];
+            while (messages.Count < max && inbox.Ready.Count > 0)
+                messages.Add(LeaseOldest(write, inbox, connection));
+            return messages;
+        }
+
+        if (waiter is not null)
+        {
+            var node = inbox.Waiters.AddLast(waiter);
+            write.OnRollback(() => inbox.Waiters.Remove(node));
+        }
+
+        return [];
+    }
+
+    /// <summary>Ends a wait that has not been served; one that has is left to its messages.</summary>
+    public void Withdraw(IWrite write, string name, Waiter waiter)
+    {
+        var inbox = Of(name);
+        if (waiter.Granted.Count > 0 || !inbox.Waiters.Remove(waiter))
+            return;
+        write.OnRollback(() => inbox.Waiters.AddFirst(waiter));
+        write.AfterCommit(waiter.Answer);
+    }
+
+    /// <summary>Undoes leases whose answer never reached anybody: as if they had not been given.</summary>
+    public void Undo(IWrite write, string name, IEnumerable<long> ids)
+    {
+        var inbox = Of(name);
+        foreach (var id in ids.Where(inbox.Leased.ContainsKey).ToArray())
+        {
+            var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, deliveries = deliveries - 1 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
+            Release(write, inbox, id);
+            MakeReady(write, inbox, id);
+            write.Raise(new MessageChanged("requeued", One(row)));
+        }
+
+        Serve(write, inbox);
+    }
+
+    /// <summary>Acknowledges what is leased among <paramref name="ids"/>.</summary>
+    /// <returns>How many were.</returns>
+    public int Ack(IWrite write, string name, IEnumerable<long> ids)
+    {
+        var inbox = Of(name);
+        var now = Now();
+        var count = 0;
+        foreach (var id in ids)
+        {
+            if (!inbox.Leased.ContainsKey(id))
+                continue;
+            Release(write, inbox, id);
+            Acked(write, id, now);
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>The ids leased to a connection or to the turn it belongs to.</summary>
+    public IReadOnlyList<long> LeasedTo(Caller caller)
+    {
+        var inbox = Of(caller.Name);
+        var connection = caller.Connection!.Id;
+        var turn = inbox.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
+        return [.. inbox.Leased.Where(l => l.Value.Connection == connection || (turn is not null && l.Value.Turn == turn)).Select(l => l.Key)];
+    }
+
+    /// <summary>Gives leased messages back: after a delay, or set aside when it was the last time.</summary>
+    public (int Requeued, int Parked) Nack(IWrite write, string name, IEnumerable<long> ids, long? delaySeconds, string? error)
+    {
+        var inbox = Of(name);
+        var now = Now();
+        var (requeued, parked) = (0, 0);
+        foreach (var id in ids.Where(inbox.Leased.ContainsKey).ToArray())
+        {
+            Release(write, inbox, id);
+            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id }) + 1;
+            if (attempts >= Limits.NacksBeforeParking)
+            {
+                Park(write, inbox, id, attempts, error, now);
+                parked++;
+                continue;
+            }
+
+            Delay(write, inbox, id, attempts, error, now + (1000 * (delaySeconds ?? Backoff.Seconds(attempts))), now);
+            requeued++;
+        }
+
+        Serve(write, inbox);
+        return (requeued, parked);
+    }
+
+    /// <summary>Begins a turn: the leases of <paramref name="ids"/> move to it.</summary>
+    public long BeginTurn(IWrite write, string name, IReadOnlyList<long> ids, string wakeFrom)
+    {
+        var inbox = Of(name);
+        foreach (var id in ids)
+        {
+            if (!inbox.Leased.ContainsKey(id))
+                throw Problem.Conflict($"message {id} is not leased to {name}; receive again");
+        }
+
+        var turn = write.Db.ExecuteScalar<long>(
+            "INSERT INTO turns (agent, wake_from, started_at) VALUES (@name, @wakeFrom, @now) RETURNING id", new { name, wakeFrom, now = Now() });
+        inbox.Turns.Add(turn);
+        write.OnRollback(() => inbox.Turns.Remove(turn));
+        foreach (var id in ids)
+            MoveToTurn(write, inbox, id, turn);
+        return turn;
+    }
+
+    /// <summary>Binds a connection to a turn: what it holds and what it will receive belongs to the turn.</summary>
+    public void Join(IWrite write, Caller caller, long turn)
+    {
+        var inbox = Of(caller.Name);
+        if (!inbox.Turns.Contains(turn))
+            throw Problem.NotFound($"{caller.Name} has no running turn {turn}");
+        var connection = caller.Connection!.Id;
+        var before = inbox.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
+        inbox.TurnOfConnection[connection] = turn;
+        write.OnRollback(() => Restore(inbox.TurnOfConnection, connection, before));
+        foreach (var id in inbox.Leased.Where(l => l.Value.Connection == connection).Select(l => l.Key).ToArray())
+            MoveToTurn(write, inbox, id, turn);
+    }
+
+    /// <summary>Ends a turn: a good one acks all it held, any other nacks it. Ending it again changes nothing and answers the same.</summary>
+    public TurnRow EndTurn(IWrite write, string name, long turn, string result, string? note, long? delaySeconds)
+    {
+        var inbox = Of(name);
+        var row = write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turns WHERE id = @turn AND agent = @name", new { turn, name })
+            ?? throw Problem.NotFound($"{name} has no turn {turn}");
+        if (row.EndedAt is not null)
+            return row;
+        var held = inbox.Leased.Where(l => l.Value.Turn == turn).Select(l => l.Key).Order().ToArray();
+        var (acked, requeued, parked) = (0, 0, 0);
+        if (result == TurnResult.Ok)
+            acked = Ack(write, name, held);
+        else
+            (requeued, parked) = Nack(write, name, held, delaySeconds, note ?? result);
+        inbox.Turns.Remove(turn);
+        write.OnRollback(() => inbox.Turns.Add(turn));
+        row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked };
+        write.Db.Execute("""
+            UPDATE turns
+               SET ended_at = @EndedAt, result = @Result, note = @Note, acked = @Acked, requeued = @Requeued, parked = @Parked
+             WHERE id = @Id
+            """, row);
+        write.Raise(new TurnEnded(row.ToView()));
+        return row;
+    }
+
+    /// <summary>Leases of closed connections and of turns not named come again; those turns are over.</summary>
+    public int RequeueInflight(IWrite write, string name, IReadOnlyCollection<long> exceptTurns)
+    {
+        var inbox = Of(name);
+        EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
+        return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
+    }
+
+    /// <inheritdoc />
+    public int RequeueAll(IWrite write, string agent)
+    {
+        var inbox = Of(agent);
+        EndLostTurns(write, inbox, [.. inbox.Turns]);
+        return Requeue(write, inbox, _ => true);
+    }
+
+    /// <summary>For an agent without a harness: what a connection held comes again some time after it closed; when none has been open since, what its turns held too.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="name">The agent.</param>
+    /// <param name="connection">The closed connection; null for those of an earlier run of the host.</param>
+    /// <param name="closedBefore">Unix milliseconds: no connection may have closed later for turns to count as abandoned.</param>
+    public void RequeueAbandoned(IWrite write, string name, long? connection, long closedBefore)
+    {
+        var inbox = Of(name);
+        if (inbox.Connections.Count == 0 && inbox.LastClosedAt <= closedBefore)
+            RequeueAll(write, name);
+        else
+            Requeue(write, inbox, lease => lease.Turn is null && lease.Connection == connection);
+    }
+
+    /// <inheritdoc />
+    public void Forget(IWrite write, string agent)
+    {
+        write.Db.Execute("DELETE FROM messages WHERE recipient = @agent", new { agent });
+        write.Db.Execute("DELETE FROM turns WHERE agent = @agent", new { agent });
+        lock (inboxes)
+        {
+            if (!inboxes.Remove(agent, out var inbox))
+                return;
+            write.OnRollback(() =>
+            {
+                lock (inboxes)
+                    inboxes[agent] = inbox;
+            });
+            foreach (var waiter in inbox.Waiters)
+                write.AfterCommit(waiter.Answer);
+        }
+    }
+
+    /// <summary>Puts a parked message back in line, its record cleared.</summary>
+    public Message Retry(IWrite write, long id)
+    {
+        var (inbox, _) = RequireParked(write, id);
+        var row = write.Prepare($"UPDATE messages SET parked_at = NULL, attempts = 0, last_error = NULL, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
+        var message = One(row);
+        Unpark(write, inbox, id);
+        MakeReady(write, inbox, id);
+        write.Raise(new MessageChanged("requeued", message));
+        Serve(write, inbox);
+        return message;
+    }
+
+    /// <summary>Gives a parked message up: nobody will receive it.</summary>
+    public Message Drop(IWrite write, long id)
+    {
+        var (inbox, _) = RequireParked(write, id);
+        var message = One(write.Prepare($"UPDATE messages SET acked_at = ?2 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, Now()));
+        Unpark(write, inbox, id);
+        write.Raise(new MessageChanged("dropped", message));
+        return message;
+    }
+
+    /// <summary>The operator has read messages: they are acked without having been leased.</summary>
+    public int Read(IWrite write, IReadOnlyList<long>? ids)
+    {
+        var inbox = Of(Principals.Operator);
+        var now = Now();
+        var count = 0;
+        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).ToArray())
+        {
+            inbox.Ready.Remove(id);
+            Changed(write, inbox, () => inbox.Ready.Add(id));
+            Acked(write, id, now);
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>Counts for one agent, exact at one moment.</summary>
+    public (int Unread, int Leased, int Parked) Counts(string name)
+    {
+        var inbox = Of(name);
+        return (inbox.Ready.Count + inbox.Delayed.Count, inbox.Leased.Count, inbox.Parked.Count);
+    }
+
+    /// <summary>Makes ready what has waited long enough, and says when the next is due.</summary>
+    public void ReleaseDue(IWrite write)
+    {
+        var now = Now();
+        Inbox[] all;
+        lock (inboxes)
+            all = [.. inboxes.Values];
+        foreach (var inbox in all.Where(i => i.Delayed.Count > 0))
+        {
+            foreach (var (id, at) in inbox.Delayed.Where(d => d.Value <= now).ToArray())
+            {
+                inbox.Delayed.Remove(id);
+                Changed(write, inbox, () => inbox.Delayed[id] = at);
+                MakeReady(write, inbox, id);
+            }
+
+            Serve(write, inbox);
+        }
+
+        if (all.SelectMany(i => i.Delayed.Values).DefaultIfEmpty(0).Min() is > 0 and var next)
+            write.AfterCommit(() => Alarm?.Invoke(next));
+    }
+
+    /// <summary>Hands what is ready to who waits; after a pause ended.</summary>
+    public void Serve(IWrite write, string name) => Serve(write, Of(name));
+
+    /// <summary>A connection opened or closed.</summary>
+    public void Connected(IWrite write, Caller caller, bool open)
+    {
+        var inbox = Of(caller.Name);
+        var id = caller.Connection!.Id;
+        if (open)
+        {
+            inbox.Connections.Add(id);
+            write.OnRollback(() => inbox.Connections.Remove(id));
+            return;
+        }
+
+        if (!inbox.Connections.Remove(id))
+            return;
+        var before = inbox.LastClosedAt;
+        inbox.LastClosedAt = Now();
+        write.OnRollback(() =>
+        {
+            inbox.Connections.Add(id);
+            inbox.LastClosedAt = before;
+        });
+        if (inbox.TurnOfConnection.Remove(id, out var turn))
+            write.OnRollback(() => inbox.TurnOfConnection[id] = turn);
+    }
+
+    /// <summary>Reads what is open, at start: nothing is leased to a connection, since there is none yet.</summary>
+    public void Load(IEnumerable<OpenRow> messages, IEnumerable<TurnRow> turns)
+    {
+        foreach (var row in messages)
+        {
+            var inbox = Of(row.Recipient);
+            if (row.ParkedAt is not null)
+                inbox.Parked.Add(row.Id);
+            else if (row.DeliveredAt is not null)
+                inbox.Leased[row.Id] = new Lease(row.Turn, null);
+            else if (row.AvailableAt is { } at)
+                inbox.Delayed[row.Id] = at;
+            else
+                inbox.Ready.Add(row.Id);
+        }
+
+        foreach (var turn in turns)
+            Of(turn.Agent).Turns.Add(turn.Id);
+        foreach (var inbox in inboxes.Values)
+            inbox.Count();
+    }
+
+    private static Message One(Statement row)
+    {
+        if (!row.Step())
+        {
+            row.Reset();
+            throw new InvalidOperationException("an open message has no row");
+        }
+
+        var message = MessageRow.Read(row);
+        row.Reset();
+        return message;
+    }
+
+    private static void Restore(Dictionary<long, long> map, long key, long? before)
+    {
+        if (before is { } value)
+            map[key] = value;
+        else
+            map.Remove(key);
+    }
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+
+    private Inbox Of(string name)
+    {
+        lock (inboxes)
+        {
+            if (!inboxes.TryGetValue(name, out var inbox))
+                inboxes.Add(name, inbox = new Inbox(name));
+            return inbox;
+        }
+    }
+
+    private static Message Insert(IWrite write, Outgoing message, long now, long? deliveredAt, long? turn)
+    {
+        var insert = write.Prepare("""
+            INSERT INTO messages (sender, recipient, body, sent_at, in_reply_to, broadcast, file_refs, delivered_at, deliveries, turn)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            RETURNING id
+            """);
+        insert.Bind(1, message.From).Bind(2, message.To).Bind(3, message.Body).Bind(4, now).Bind(5, message.InReplyTo).Bind(6, message.Broadcast ? 1 : 0)
+            .Bind(7, MessageRow.Text(message.FileRefs)).Bind(8, deliveredAt).Bind(9, deliveredAt is null ? 0 : 1).Bind(10, turn);
+        insert.Step();
+        var id = insert.Long(0);
+        insert.Reset();
+        return new Message(
+            id, message.From, message.To, message.Body, DateTimeOffset.FromUnixTimeMilliseconds(now), message.FileRefs,
+            DeliveredAt: deliveredAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+            InReplyTo: message.InReplyTo, Broadcast: message.Broadcast ? true : null);
+    }
+
+    // The receiver that has waited longest, if the agent may receive now.
+    private Waiter? WaitingReceiver(IWrite write, Inbox inbox)
+    {
+        while (inbox.Waiters.First is { } first)
+        {
+            if (first.Value.TakesMore(write.Batch))
+                return roster.Find(inbox.Owner) is { Paused: false } ? first.Value : null;
+            // Served; it stayed in line only so that more of the same batch could be added.
+            inbox.Waiters.RemoveFirst();
+            var served = first.Value;
+            write.OnRollback(() => inbox.Waiters.AddFirst(served));
+        }
+
+        return null;
+    }
+
+    private void Serve(IWrite write, Inbox inbox)
+    {
+        while (inbox.Ready.Count > 0 && WaitingReceiver(write, inbox) is { } waiter)
+            Grant(write, waiter, LeaseOldest(write, inbox, waiter.Connection, raise: false));
+    }
+
+    private static void Grant(IWrite write, Waiter waiter, Message message)
+    {
+        waiter.Granted.Add(message);
+        waiter.GrantedInBatch = write.Batch;
+        write.OnRollback(() => waiter.Granted.Remove(message));
+        write.Raise(new MessageChanged("delivered", message with { Redelivered = null }));
+        write.AfterCommit(waiter.Answer);
+    }
+
+    private Message LeaseOldest(IWrite write, Inbox inbox, long connection, bool raise = true)
+    {
+        var id = inbox.Ready.Min;
+        inbox.Ready.Remove(id);
+        Changed(write, inbox, () => inbox.Ready.Add(id));
+        var lease = LeaseOf(inbox, connection);
+        var row = write.Prepare($"UPDATE messages SET delivered_at = ?2, deliveries = deliveries + 1, turn = ?3, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}")
+            .Bind(1, id).Bind(2, Now()).Bind(3, lease.Turn);
+        row.Step();
+        var redelivered = row.Long(9) > 1;
+        var message = MessageRow.Read(row);
+        row.Reset();
+        Hold(write, inbox, id, lease);
+        if (raise)
+            write.Raise(new MessageChanged("delivered", message));
+        return redelivered ? message with { Redelivered = true } : message;
+    }
+
+    private static Lease LeaseOf(Inbox inbox, long connection) =>
+        inbox.TurnOfConnection.TryGetValue(connection, out var turn) && inbox.Turns.Contains(turn) ? new Lease(turn, connection) : new Lease(null, connection);
+
+    private static void Hold(IWrite write, Inbox inbox, long id, Lease lease)
+    {
+        inbox.Leased[id] = lease;
+        write.OnRollback(() => inbox.Leased.Remove(id));
+    }
+
+    private static void Release(IWrite write, Inbox inbox, long id)
+    {
+        inbox.Leased.Remove(id, out var lease);
+        write.OnRollback(() => inbox.Leased[id] = lease);
+    }
+
+    private static void MakeReady(IWrite write, Inbox inbox, long id)
+    {
+        inbox.Ready.Add(id);
+        Changed(write, inbox, () => inbox.Ready.Remove(id));
+    }
+
+    // After a change of what waits: keeps the count that other threads read true, also when the change is taken back.
+    private static void Changed(IWrite write, Inbox inbox, Action undo)
+    {
+        inbox.Count();
+        write.OnRollback(() =>
+        {
+            undo();
+            inbox.Count();
+        });
+    }
+
+    private static void Acked(IWrite write, long id, long now)
+    {
+        var row = write.Prepare($"UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, now);
+        write.Raise(new MessageChanged("acked", One(row)));
+    }
+
+    private static void MoveToTurn(IWrite write, Inbox inbox, long id, long turn)
+    {
+        var before = inbox.Leased[id];
+        inbox.Leased[id] = before with { Turn = turn };
+        write.OnRollback(() => inbox.Leased[id] = before);
+        write.Db.Execute("UPDATE messages SET turn = @turn WHERE id = @id", new { id, turn });
+    }
+
+    private int Requeue(IWrite write, Inbox inbox, Func<Lease, bool> which)
+    {
+        var ids = inbox.Leased.Where(l => which(l.Value)).Select(l => l.Key).Order().ToArray();
+        foreach (var id in ids)
+        {
+            Release(write, inbox, id);
+            var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
+            write.Raise(new MessageChanged("requeued", One(row)));
+            MakeReady(write, inbox, id);
+        }
+
+        Serve(write, inbox);
+        return ids.Length;
+    }
+
+    private void EndLostTurns(IWrite write, Inbox inbox, long[] turns)
+    {
+        foreach (var turn in turns)
+        {
+            inbox.Turns.Remove(turn);
+            write.OnRollback(() => inbox.Turns.Add(turn));
+            var row = write.Db.QuerySingle<TurnRow>(
+                $"UPDATE turns SET ended_at = @now, result = @result, note = @note WHERE id = @turn RETURNING {TurnRow.Columns}",
+                new { turn, now = Now(), result = TurnResult.Cancelled, note = "the agent ended in the middle of it" });
+            write.Raise(new TurnEnded(row.ToView()));
+        }
+    }
+
+    private static void Park(IWrite write, Inbox inbox, long id, int attempts, string? error, long now)
+    {
+        var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, parked_at = ?4 WHERE id = ?1 RETURNING {MessageRow.Columns}")
+            .Bind(1, id).Bind(2, attempts).Bind(3, error).Bind(4, now);
+        inbox.Parked.Add(id);
+        write.OnRollback(() => inbox.Parked.Remove(id));
+        write.Raise(new MessageChanged("parked", One(row)));
+    }
+
+    private void Delay(IWrite write, Inbox inbox, long id, int attempts, string? error, long until, long now)
+    {
+        var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, available_at = ?4 WHERE id = ?1 RETURNING {MessageRow.Columns}")
+            .Bind(1, id).Bind(2, attempts).Bind(3, error).Bind(4, until > now ? until : null);
+        write.Raise(new MessageChanged("requeued", One(row)));
+        if (until <= now)
+        {
+            MakeReady(write, inbox, id);
+            return;
+        }
+
+        inbox.Delayed[id] = until;
+        Changed(write, inbox, () => inbox.Delayed.Remove(id));
+        write.AfterCommit(() => Alarm?.Invoke(until));
+    }
+
+    private (Inbox Inbox, string Recipient) RequireParked(IWrite write, long id)
+    {
+        var recipient = write.Db.ExecuteScalar<string?>("SELECT recipient FROM messages WHERE id = @id AND parked_at IS NOT NULL AND acked_at IS NULL", new { id })
+            ?? throw Problem.NotFound($"there is no parked message {id}");
+        return (Of(recipient), recipient);
+    }
+
+    private static void Unpark(IWrite write, Inbox inbox, long id)
+    {
+        inbox.Parked.Remove(id);
+        write.OnRollback(() => inbox.Parked.Add(id));
+    }
+
+    /// <summary>An open row, as the broker needs it at start.</summary>
+    internal sealed record OpenRow
+    {
+        public required long Id { get; init; }
+
+        public required string Recipient { get; init; }
+
+        public long? DeliveredAt { get; init; }
+
+        public long? AvailableAt { get; init; }
+
+        public long? ParkedAt { get; init; }
+
+        public long? Turn { get; init; }
+    }
+}
+
+/// <summary>A message that is about to be stored.</summary>
+internal sealed record Outgoing(string From, string To, string Body, IReadOnlyList<string> FileRefs, long? InReplyTo = null, bool Broadcast = false);
+
+/// <summary>How long a nacked message waits when its receiver does not say.</summary>
+internal static class Backoff
+{
+    /// <summary>5 s after the first nack, 20 s after the second; the third parks it.</summary>
+    public static long Seconds(int attempts) => 5L << (2 * (attempts - 1));
+}

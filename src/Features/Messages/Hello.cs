@@ -1,0 +1,29 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using MediatR;
+
+namespace Hive.Features.Messages;
+
+/// <summary>A connection says who it is and, if it does, to which running turn it belongs.</summary>
+internal static class Hello
+{
+    internal sealed record Command(Caller Caller, string? Client = null, long? Turn = null) : IRequest<Done>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Client).MustBeText(200);
+    }
+
+    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Done>
+    {
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
+            write =>
+            {
+                if (command.Turn is { } turn)
+                    broker.Join(write, command.Caller, turn);
+                return Done.Instance;
+            },
+            CancellationToken.None);
+    }
+}

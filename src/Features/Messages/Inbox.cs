@@ -1,0 +1,69 @@
+using Hive.Protocol;
+
+namespace Hive.Features.Messages;
+
+/// <summary>
+/// What is known in memory of one recipient's messages. It belongs to the writer's thread: changed only by works, each change taken back if its work fails.
+/// The counts alone may be read from anywhere.
+/// </summary>
+internal sealed class Inbox(string owner)
+{
+    private long waiting;
+
+    public string Owner => owner;
+
+    /// <summary>Ids that wait, oldest first.</summary>
+    public SortedSet<long> Ready { get; } = [];
+
+    /// <summary>Ids in back-off, with the time they may come again.</summary>
+    public Dictionary<long, long> Delayed { get; } = [];
+
+    /// <summary>Ids that somebody holds.</summary>
+    public Dictionary<long, Lease> Leased { get; } = [];
+
+    /// <summary>Ids set aside after their last nack.</summary>
+    public HashSet<long> Parked { get; } = [];
+
+    /// <summary>Receivers that wait, longest first.</summary>
+    public LinkedList<Waiter> Waiters { get; } = [];
+
+    /// <summary>The turn each open connection said it belongs to.</summary>
+    public Dictionary<long, long> TurnOfConnection { get; } = [];
+
+    /// <summary>Connections that are open.</summary>
+    public HashSet<long> Connections { get; } = [];
+
+    /// <summary>When a connection closed last, in unix milliseconds; 0 for never.</summary>
+    public long LastClosedAt { get; set; }
+
+    /// <summary>Turns that have begun and not ended.</summary>
+    public HashSet<long> Turns { get; } = [];
+
+    /// <summary>Messages that wait, in back-off or not; readable from any thread.</summary>
+    public long Unread => Interlocked.Read(ref waiting);
+
+    /// <summary>Publishes the count after a change.</summary>
+    public void Count() => Interlocked.Exchange(ref waiting, Ready.Count + Delayed.Count);
+}
+
+/// <summary>Who holds a message: a turn, or else a connection; neither when its connection belonged to an earlier run of the host.</summary>
+internal readonly record struct Lease(long? Turn, long? Connection);
+
+/// <summary>A <c>recv</c> that waits.</summary>
+internal sealed class Waiter(long connection, int max)
+{
+    private readonly TaskCompletionSource<IReadOnlyList<Message>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public long Connection => connection;
+
+    /// <summary>What it was given; more may be added only within the batch of the first.</summary>
+    public List<Message> Granted { get; } = [];
+
+    public long GrantedInBatch { get; set; }
+
+    public Task<IReadOnlyList<Message>> Task => completion.Task;
+
+    public bool TakesMore(long batch) => Granted.Count == 0 || (GrantedInBatch == batch && Granted.Count < max);
+
+    public void Answer() => completion.TrySetResult(Granted);
+}

@@ -1,0 +1,24 @@
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using MediatR;
+
+namespace Hive.Features.Messages;
+
+/// <summary>How many messages wait for an agent, are held, and are parked.</summary>
+internal static class InboxStatus
+{
+    internal sealed record Query(Caller Caller) : IRequest<Result>;
+
+    internal sealed record Result(int Unread, int Leased, int Parked);
+
+    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Query, Result>
+    {
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => store.Write(
+            _ =>
+            {
+                var (unread, leased, parked) = broker.Counts(request.Caller.Name);
+                return new Result(unread, leased, parked);
+            },
+            cancellationToken);
+    }
+}

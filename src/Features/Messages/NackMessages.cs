@@ -1,0 +1,37 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Messages;
+
+/// <summary>Gives received messages back: they come again after a while, or are parked when that was the third time.</summary>
+internal static class NackMessages
+{
+    internal sealed record Command(Caller Caller, IReadOnlyList<long> Ids, long? DelaySeconds = null, string? Error = null) : IRequest<Result>;
+
+    internal sealed record Result(int Requeued, int Parked);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator()
+        {
+            RuleFor(c => c.DelaySeconds).InclusiveBetween(0, MaxDelaySeconds).WithMessage($"'delay_seconds' must be 0 to {MaxDelaySeconds} (a day)");
+            RuleFor(c => c.Error).MustBeText(Limits.BodyBytes);
+        }
+    }
+
+    internal const long MaxDelaySeconds = 86_400;
+
+    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    {
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
+            write =>
+            {
+                var (requeued, parked) = broker.Nack(write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error);
+                return new Result(requeued, parked);
+            },
+            CancellationToken.None);
+    }
+}

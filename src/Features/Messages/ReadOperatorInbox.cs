@@ -1,0 +1,24 @@
+using FluentValidation;
+using Hive.Common.Persistence;
+using MediatR;
+
+namespace Hive.Features.Messages;
+
+/// <summary>The operator has read messages.</summary>
+internal static class ReadOperatorInbox
+{
+    internal sealed record Command(IReadOnlyList<long>? Ids = null, bool? All = null) : IRequest<Result>;
+
+    internal sealed record Result(int Acked);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c).Must(c => c.Ids is not null ^ c.All == true).WithMessage("give either 'ids' or 'all': true");
+    }
+
+    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    {
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(write => new Result(broker.Read(write, command.Ids)), CancellationToken.None);
+    }
+}

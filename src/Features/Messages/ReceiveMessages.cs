@@ -1,0 +1,102 @@
+using System.ComponentModel;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Protocol;
+using MediatR;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Messages;
+
+/// <summary>Leases waiting messages, oldest first; waits for one if there is none.</summary>
+internal static partial class ReceiveMessages
+{
+    internal sealed record Command(
+        Caller Caller,
+        [property: Description("How long to wait for a message, in seconds: 0 looks and returns, 30 when left out, 180 at most.")] long? WaitSeconds = null,
+        [property: Description("How many messages at most: 1 when left out, 32 at most.")] long? Max = null) : IRequest<Result>, IWaitingRequest;
+
+    internal sealed record Result(IReadOnlyList<Message> Messages) : IUndeliverable
+    {
+        private Action? undo;
+
+        internal Result OrElse(Action undo)
+        {
+            this.undo = undo;
+            return this;
+        }
+
+        void IUndeliverable.NotDelivered() => undo?.Invoke();
+    }
+
+    internal sealed partial class Handler(IStore store, Broker broker, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<Handler> log) : IRequestHandler<Command, Result>
+    {
+        private static readonly TimeSpan RetryWithdraw = TimeSpan.FromSeconds(1);
+
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var wait = TimeSpan.FromSeconds(Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
+            var max = (int)Math.Clamp(command.Max ?? 1, 1, Limits.MaxBatch);
+            var caller = command.Caller;
+            var waiter = wait > TimeSpan.Zero ? new Waiter(caller.Connection!.Id, max) : null;
+            var messages = await store.Write(write => broker.Receive(write, caller, max, waiter), CancellationToken.None).ConfigureAwait(false);
+            if (messages.Count == 0 && waiter is not null)
+                messages = await Wait(caller.Name, waiter, wait, cancellationToken).ConfigureAwait(false);
+            var result = new Result(messages);
+            return messages.Count == 0 ? result : result.OrElse(() => Undo(caller.Name, messages));
+        }
+
+        private async Task<IReadOnlyList<Message>> Wait(string name, Waiter waiter, TimeSpan wait, CancellationToken gone)
+        {
+            await using var timer = clock.CreateTimer(_ => Withdraw(name, waiter), null, wait, Timeout.InfiniteTimeSpan);
+            await using var registration = gone.Register(() => Withdraw(name, waiter));
+            return await waiter.Task.ConfigureAwait(false);
+        }
+
+        private async void Withdraw(string name, Waiter waiter)
+        {
+            while (!lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                try
+                {
+                    await store.Write<object?>(
+                        write =>
+                        {
+                            broker.Withdraw(write, name, waiter);
+                            return null;
+                        },
+                        CancellationToken.None).ConfigureAwait(false);
+                    return;
+                }
+                catch (Problem)
+                {
+                    // The database is out of order. The receiver must leave the line all the same, or a message would be given to nobody.
+                    await Task.Delay(RetryWithdraw, clock, CancellationToken.None).ConfigureAwait(false);
+                }
+            }
+        }
+
+        private async void Undo(string name, IReadOnlyList<Message> messages)
+        {
+            try
+            {
+                await store.Write<object?>(
+                    write =>
+                    {
+                        broker.Undo(write, name, messages.Select(m => m.Id));
+                        return null;
+                    },
+                    CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (Problem e)
+            {
+                // The lease stays with the closed connection and comes again with it.
+                LogUndoFailed(log, name, e);
+            }
+        }
+
+        [LoggerMessage(Level = LogLevel.Warning, Message = "a lease of {Agent} could not be undone at once; it comes again when the agent reconnects")]
+        private static partial void LogUndoFailed(ILogger logger, string agent, Exception error);
+    }
+}

@@ -1,0 +1,25 @@
+using FluentValidation;
+using Hive.Common.Persistence;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Messages;
+
+/// <summary>Puts a parked message back in line: its record is cleared and its recipient gets it again.</summary>
+internal static class RetryMessage
+{
+    internal sealed record Command(long Id) : IRequest<Result>;
+
+    internal sealed record Result(Message Message);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' is a message's number, above 0");
+    }
+
+    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    {
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(write => new Result(broker.Retry(write, command.Id)), CancellationToken.None);
+    }
+}

@@ -1,0 +1,10 @@
+using System.Reflection;
+
+namespace Hive.Protocol;
+
+/// <summary>This build of Hive.</summary>
+public static class HiveVersion
+{
+    /// <summary>The version, such as <c>0.1.0</c>.</summary>
+    public static string Text { get; } = typeof(HiveVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+}
