@@ -21,7 +21,7 @@ internal static class DemoVerb
         port.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is < 1 or > 65535)
-                result.AddError("a port is a number from 1 to 65535");
+                result.AddError("--port is a number from 1 to 65535");
         });
         var command = new Command("demo", "Try Hive: a manager and two scripted agents at work, on a free port; Ctrl-C ends it and leaves nothing.")
         {

@@ -92,7 +92,7 @@ public sealed class DemoTests
     private static async Task<StreamReader> StreamAsync(JsonElement document)
     {
         var token = (await File.ReadAllTextAsync(Path.Combine(document.GetProperty("data_dir").GetString()!, "access-token"))).Trim();
-        using var http = new HttpClient { BaseAddress = new Uri(new Uri(document.GetProperty("url").GetString()!), "/") };
+        var http = new HttpClient { BaseAddress = new Uri(new Uri(document.GetProperty("url").GetString()!), "/") };
         http.DefaultRequestHeaders.Authorization = new("Bearer", token);
         var stream = new StreamReader(await http.GetStreamAsync(new Uri("/dashboard/stream", UriKind.Relative)));
         while (await stream.ReadLineAsync() is { } line && !line.StartsWith("event: ready", StringComparison.Ordinal))
