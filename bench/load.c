@@ -70,7 +70,7 @@ static uint32_t hist[HIST_US + 1];
 static uint64_t hist_count, hist_max;
 static uint64_t *sent_at;           /* by number: when its send started; 0 again once it was acknowledged */
 static uint64_t issued, sent_ok, acked, ops, errors, next_to, t_measure, t_stop, t_last;
-static int sending;                 /* senders with an outstanding request */
+static int sending, waiting;        /* senders, receivers with an outstanding request */
 static int recipient_from, recipient_count;
 
 static uint64_t now_ns(void)
@@ -379,6 +379,8 @@ static void close_conn(struct conn *c)
     c->fd = -1;
     if (c->state == SENDING)
         sending--;
+    else if (c->state != IDLE)
+        waiting--;
     c->state = IDLE;
 }
 
@@ -442,7 +444,7 @@ static void consume(struct conn *c, size_t len)
 
 /* ---- the loop of send, cycle and hold ---- */
 
-static bool stopping, finished;
+static bool stopping, finished;     /* nothing new is sent; nothing new is asked for */
 
 static int pick_recipient(const struct conn *c)
 {
@@ -455,9 +457,14 @@ static int pick_recipient(const struct conn *c)
 static void next_request(struct conn *c)
 {
     if (c->receiver) {
-        if (finished)
+        if (c->state != IDLE)
+            waiting--;
+        if (finished && c->got == 0) {
             c->state = IDLE;
-        else if (c->state == RECEIVING && c->got > 0)
+            return;
+        }
+        waiting++;
+        if (c->state == RECEIVING && c->got > 0)
             put_ack(c);
         else
             put_recv(c, mode == HOLD ? 60 : 1, BATCH);
@@ -535,16 +542,17 @@ static void run_loop(void)
         watch(&conns[i], EPOLL_CTL_ADD, EPOLLIN);
         next_request(&conns[i]);
     }
-    while (!finished) {
+    /* A waiting recv is let run out rather than cut off: what a server does with one whose client vanished is not measured here. */
+    while (!finished || (mode == CYCLE && waiting > 0)) {
         uint64_t now = now_ns();
         stopping = stopping || now >= t_stop || issued >= max_ops || errors >= GIVE_UP_ERRORS;
-        finished = stopping && (mode == HOLD ? now >= t_stop || errors > 0
-                                             : sending == 0 && (mode == SEND || acked >= sent_ok || errors >= GIVE_UP_ERRORS));
-        if (!finished && now >= dead) {
+        finished = finished || (stopping && (mode == HOLD ? now >= t_stop || errors > 0
+                                             : sending == 0 && (mode == SEND || acked >= sent_ok || errors >= GIVE_UP_ERRORS)));
+        if (now >= dead) {
             fail(NULL, mode == CYCLE ? "messages were still missing 30 s after the end" : "answers were still missing 30 s after the end", NULL, 0);
             break;
         }
-        int n = finished ? 0 : epoll_wait(epoll_fd, ready, 256, 50);
+        int n = finished && mode != CYCLE ? 0 : epoll_wait(epoll_fd, ready, 256, 50);
         if (n < 0 && errno != EINTR)
             die("epoll_wait");
         for (int i = 0; i < n; i++) {
