@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -18,10 +19,16 @@ internal sealed class Generator
     {
         var program = Path.Combine(scratch.Folder, "load");
         var source = Path.Combine(HiveHost.Checkout, "bench", "load.c");
-        using var compiler = Process.Start(new ProcessStartInfo("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source]))
-            ?? throw new BenchmarkException("cc did not start");
-        await compiler.WaitForExitAsync(ct);
-        return compiler.ExitCode == 0 ? new Generator(scratch, program) : throw new BenchmarkException($"cc could not compile {source}");
+        try
+        {
+            using var compiler = Process.Start(new ProcessStartInfo("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source]))!;
+            await compiler.WaitForExitAsync(ct);
+            return compiler.ExitCode == 0 ? new Generator(scratch, program) : throw new BenchmarkException($"cc could not compile {source}");
+        }
+        catch (Win32Exception)
+        {
+            throw new BenchmarkException("there is no C compiler named cc, which the load generator needs (Debian: apt install gcc libc6-dev)");
+        }
     }
 
     /// <summary>Runs one measurement; an error of the server's or a lost message ends the benchmark.</summary>

@@ -36,16 +36,16 @@ command.SetAction(async (parsed, ct) =>
     var wanted = parsed.GetValue(figures)!;
     await using var scratch = Scratch.Create(parsed.GetValue(folder)!.FullName);
     var report = new Report(Console.Out, Console.Error);
-    var plan = new Plan(
-        scratch,
-        await Generator.CompileAsync(scratch, ct),
-        parsed.GetValue(host)?.FullName ?? HiveHost.DefaultPath,
-        parsed.GetValue(rounds),
-        TimeSpan.FromSeconds(parsed.GetValue(seconds)),
-        TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),
-        report);
     try
     {
+        var plan = new Plan(
+            scratch,
+            await Generator.CompileAsync(scratch, ct),
+            parsed.GetValue(host)?.FullName ?? HiveHost.DefaultPath,
+            parsed.GetValue(rounds),
+            TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+            TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),
+            report);
         await Machine.DescribeAsync(plan, ct);
         foreach (var name in Figures.Names.Where(name => wanted.Contains(name) || wanted.Contains("all")))
             await Figures.RunAsync(name, plan, ct);
