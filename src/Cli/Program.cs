@@ -1,1 +1,68 @@
-return 0;
+using System.CommandLine;
+using Hive.Cli;
+using Hive.Cli.Demo;
+using Hive.Cli.Terminal;
+using Hive.Cli.Verbs;
+using Hive.Protocol;
+
+var root = new RootCommand("Hive runs a swarm of coding agents on this machine and keeps you in the loop.")
+{
+    UpVerb.Create(),
+    DemoVerb.Create(),
+    KeeperVerb.Create(),
+    StatusVerb.Create(),
+    ListVerb.Create(),
+    SpawnVerb.Create(),
+    StartVerb.Create(),
+    StopVerb.Create(),
+    RestartVerb.Create(),
+    KillVerb.Create(),
+    PauseVerb.Create(),
+    ResumeVerb.Create(),
+    DestroyVerb.Create(),
+    SendVerb.Create(),
+    InboxVerb.Create(),
+    LogsVerb.Create(),
+    OpenVerb.Create(),
+    VersionVerb.Create(),
+};
+root.Options.Add(CommonOptions.RunDir);
+
+// An argument that begins with @ is a name somebody typed as on the dashboard, not a file of further arguments.
+var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+if (parsed.Action is not System.CommandLine.Help.HelpAction && parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors)
+        Console.Error.WriteLine($"hive: {Plain.OneLine(error.Message)}");
+    Console.Error.WriteLine($"Try: hive {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help");
+    return ExitCode.Usage;
+}
+
+try
+{
+    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+}
+catch (HiveException refused)
+{
+    Console.Error.WriteLine($"hive: {Plain.Text(refused.Message)}");
+    return ExitCode.Refused;
+}
+catch (UnreachableException unreachable)
+{
+    Console.Error.WriteLine($"hive: {Plain.Text(unreachable.Message)}");
+    return ExitCode.Unreachable;
+}
+catch (UsageException usage)
+{
+    Console.Error.WriteLine($"hive: {Plain.Text(usage.Message)}");
+    return ExitCode.Usage;
+}
+catch (OperationCanceledException)
+{
+    return ExitCode.Interrupted;
+}
+catch (IOException) when (Console.IsOutputRedirected)
+{
+    // The reader of our output has gone (`hive logs x | head`): nobody is left to tell.
+    return ExitCode.Done;
+}

@@ -1,0 +1,38 @@
+using System.CommandLine;
+using Hive.Protocol;
+
+namespace Hive.Cli;
+
+/// <summary>What several verbs take, said the same way by each.</summary>
+internal static class CommonOptions
+{
+    public static Option<string?> RunDir { get; } = new("--run-dir")
+    {
+        Description = "Folder with Hive's sockets (HIVE_RUNDIR). Default: /run/hive for root, else $XDG_RUNTIME_DIR/hive",
+        HelpName = "DIR",
+        Recursive = true,
+    };
+
+    public static Option<bool> Json { get; } = new("--json") { Description = "Answer with JSON, for scripts" };
+
+    /// <summary>An agent's name; a leading @, as on the dashboard, is taken off.</summary>
+    public static Argument<string> Agent(string description = "The agent's name") => new("NAME")
+    {
+        Description = description,
+        CustomParser = result => WithoutAt(result.Tokens[0].Value),
+    };
+
+    public static string WithoutAt(string name) => name.StartsWith('@') ? name[1..] : name;
+
+    public static HivePaths Paths(this ParseResult parsed)
+    {
+        try
+        {
+            return HivePaths.Find(runDir: parsed.GetValue(RunDir));
+        }
+        catch (InvalidOperationException e)
+        {
+            throw new UsageException(e.Message.Replace("--RunDir", "--run-dir", StringComparison.Ordinal));
+        }
+    }
+}

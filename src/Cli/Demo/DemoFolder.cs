@@ -1,0 +1,80 @@
+using System.Reflection;
+using System.Security.Cryptography;
+
+namespace Hive.Cli.Demo;
+
+/// <summary>The demo's own world on disk: data, sockets and the host's log in one folder that can go away whole.</summary>
+internal sealed class DemoFolder
+{
+    private static readonly string[] Agents = ["manager", "alice", "bob"];
+
+    public DemoFolder(string root) => Root = root;
+
+    public string Root { get; }
+
+    public string DataDir => Path.Combine(Root, "data");
+
+    public string RunDir => Path.Combine(Root, "run");
+
+    public string HostLog => Path.Combine(Root, "host.log");
+
+    /// <summary>A new folder only this user can enter, with a short path: a socket's path may have 107 bytes and TMPDIR is sometimes long.</summary>
+    public static DemoFolder Create()
+    {
+        var root = Path.Combine("/tmp", $"hive-demo-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
+        try
+        {
+            var folder = new DemoFolder(root);
+            const UnixFileMode own = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+            Directory.CreateDirectory(root, own);
+            Directory.CreateDirectory(folder.DataDir, own);
+            Directory.CreateDirectory(folder.RunDir, own);
+            foreach (var agent in Agents)
+                folder.WriteSettings(agent);
+            return folder;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new UnreachableException($"cannot make a folder for the demo: {e.Message}", e);
+        }
+    }
+
+    public void Delete()
+    {
+        try
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Whoever was first to clear up has done it.
+        }
+    }
+
+    /// <summary>The last lines of the host's log: its own words on why it ended.</summary>
+    public string LastWords()
+    {
+        try
+        {
+            return string.Join('\n', File.ReadLines(HostLog).TakeLast(20));
+        }
+        catch (IOException)
+        {
+            return "(it wrote nothing)";
+        }
+    }
+
+    // The host copies an agent's settings from here each time the agent starts.
+    private void WriteSettings(string agent)
+    {
+        var applied = Path.Combine(DataDir, "applied", agent);
+        Directory.CreateDirectory(applied);
+        foreach (var (resource, file) in new[] { ("agent.yaml", "agent.yaml"), ($"{agent}.yaml", "script.yaml") })
+        {
+            using var from = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
+                ?? throw new InvalidOperationException($"{resource} was not built into the command");
+            using var to = File.Create(Path.Combine(applied, file));
+            from.CopyTo(to);
+        }
+    }
+}

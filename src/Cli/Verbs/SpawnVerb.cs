@@ -1,0 +1,21 @@
+using System.CommandLine;
+
+namespace Hive.Cli.Verbs;
+
+/// <summary>Makes an agent.</summary>
+internal static class SpawnVerb
+{
+    public static Command Create()
+    {
+        var name = CommonOptions.Agent("The new agent's name: a-z, 0-9 and -, at most 31 characters");
+        var runtime = new Option<string?>("--runtime") { Description = "What its container is: sandbox, process (no isolation) or external (you run it). Default: what the host chose", HelpName = "RUNTIME" };
+        var stopped = new Option<bool>("--no-start") { Description = "Make it, and leave it stopped" };
+        return HostVerb.Create("spawn", "Make a new agent and start it.", async (verb, parsed) =>
+        {
+            var who = parsed.GetRequiredValue(name);
+            // Absent means the host's own default, so nothing is said where nothing was typed.
+            var fields = new { name = who, runtime = parsed.GetValue(runtime), start = parsed.GetValue(stopped) ? false : (bool?)null };
+            verb.Report(await verb.CallAsync("spawn", fields), $"{who} exists{(parsed.GetValue(stopped) ? "; start it with: hive start " + who : "")}");
+        }, name, runtime, stopped);
+    }
+}

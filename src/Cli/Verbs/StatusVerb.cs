@@ -1,0 +1,77 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+
+namespace Hive.Cli.Verbs;
+
+/// <summary>What every agent does: one row each.</summary>
+internal static class StatusVerb
+{
+    public static Command Create()
+    {
+        var names = new Argument<string[]>("NAME") { Description = "Only these agents", Arity = ArgumentArity.ZeroOrMore };
+        return HostVerb.Create("status", "Show what every agent is doing.", async (verb, parsed) =>
+        {
+            var wanted = parsed.GetValue(names)!.Select(CommonOptions.WithoutAt).ToArray();
+            var all = (await verb.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().ToArray();
+            if (wanted.FirstOrDefault(name => !all.Any(row => NameOf(row) == name)) is { } unknown)
+                throw new HiveException("not_found", $"there is no agent {unknown}; hive list names those there are");
+            var rows = all.Where(row => wanted.Length == 0 || wanted.Contains(NameOf(row))).ToArray();
+
+            if (verb.Json)
+                HostVerb.Print(new JsonObject { ["agent_statuses"] = JsonSerializer.SerializeToNode(rows) });
+            else if (rows.Length == 0)
+                verb.Screen.Line("There is no agent yet. Make one with: hive spawn NAME");
+            else
+                verb.Screen.Table(["agent", "state", "runtime", "unread", "says", "age"], [.. rows.Select(row => Cells(row.Deserialize<Row>(WireJson.Options)!))]);
+        }, names);
+    }
+
+    private static string? NameOf(JsonElement row) => row.GetProperty("name").GetString();
+
+    private static Screen.Cell[] Cells(Row row) =>
+    [
+        row.Role == "manager" ? new Screen.Cell(row.Name, "bold") : row.Name,
+        State(row),
+        row.Runtime,
+        row.Unread > 0 ? new Screen.Cell(row.Unread.ToString(CultureInfo.InvariantCulture), "yellow") : new Screen.Cell("0", "grey"),
+        row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey") : row.StatusText,
+        new Screen.Cell(Screen.Age(row.StatusSetAt ?? row.StartedAt), "grey"),
+    ];
+
+    private static Screen.Cell State(Row row)
+    {
+        var (word, style) = row switch
+        {
+            { Running: true, NeedsLogin: true } => ("needs login", "magenta"),
+            { Running: true, Paused: true } => ("paused", "yellow"),
+            { Running: true } => ("running", "green"),
+            { Failed: true } => ("failed", "red bold"),
+            { Paused: true } => ("stopped, paused", "yellow"),
+            { Runtime: "external" } => ("not connected", "grey"),
+            _ => ("stopped", "grey"),
+        };
+        return new Screen.Cell(row.NeedsUpdate ? $"{word}, needs update" : word, style);
+    }
+
+    // What the table shows of a row; a host of another version may leave out or add what it likes.
+    private sealed record Row
+    {
+        public required string Name { get; init; }
+        public string Role { get; init; } = "agent";
+        public string Runtime { get; init; } = "";
+        public bool Running { get; init; }
+        public bool Failed { get; init; }
+        public bool Paused { get; init; }
+        public bool NeedsLogin { get; init; }
+        public bool NeedsUpdate { get; init; }
+        public long Unread { get; init; }
+        public DateTimeOffset? StartedAt { get; init; }
+        public string? StatusText { get; init; }
+        public DateTimeOffset? StatusSetAt { get; init; }
+        public string? Note { get; init; }
+    }
+}

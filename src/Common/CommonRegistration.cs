@@ -1,0 +1,39 @@
+using Carter;
+using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Hive.Common;
+
+/// <summary>Registers what carries every feature: the hub, the doors, Carter.</summary>
+public static class CommonRegistration
+{
+    /// <summary>Registers it, with exactly these features' modules.</summary>
+    public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version, params Type[] modules)
+    {
+        services.AddSingleton<EventHub>(_ => new EventHub());
+        services.AddSingleton<ICommitObserver, DashboardForwarder>();
+        services.AddSingleton<WrongKeys>();
+        services.AddSingleton<SocketDoors>();
+        services.AddSingleton<ToolCatalog>();
+        services.AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>));
+        services.AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>));
+        services.AddSingleton(provider => new Lazy<IEnumerable<IConnectionObserver>>(provider.GetServices<IConnectionObserver>));
+        services.AddSingleton(provider => new OpenApiDocument(provider.GetServices<FeatureModule>(), version));
+        services.AddCarter(
+            options => options.OpenApi.Enabled = false,
+            new DependencyContextAssemblyCatalog(typeof(CommonRegistration).Assembly),
+            carter => carter.WithModules(modules));
+        // Carter makes a module anew for each request; ours hold no state of a request, so one of each is enough.
+        services.RemoveAll<CarterModule>();
+        foreach (var module in modules)
+        {
+            services.RemoveAll(module);
+            services.AddSingleton(module);
+            services.AddSingleton(typeof(FeatureModule), provider => provider.GetRequiredService(module));
+            services.AddSingleton(typeof(CarterModule), provider => provider.GetRequiredService(module));
+        }
+        return services;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using Hive.Common.Errors;
+using Hive.Protocol;
+
+namespace Hive.Common.Doors;
+
+/// <summary>Reads requests from JSON: the wire's options, plus a <see cref="Caller"/> that no wire can set.</summary>
+internal static class DoorJson
+{
+    public static JsonSerializerOptions Options { get; } = CreateOptions();
+
+    /// <summary>Deserializes and puts the caller in. Throws <see cref="Problem"/> with a text for the caller of the door.</summary>
+    public static T Read<T>(ReadOnlySpan<byte> json, Caller caller)
+    {
+        T? request;
+        try
+        {
+            request = JsonSerializer.Deserialize(json, Info<T>.Json);
+        }
+        catch (JsonException e)
+        {
+            throw Explain(e, json);
+        }
+        catch (InvalidOperationException e)
+        {
+            // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string.
+            throw Problem.Invalid("a text holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", e);
+        }
+
+        if (request is null)
+            throw Problem.Invalid("the request is null; send a JSON object");
+        Info<T>.SetCaller?.Invoke(request, caller);
+        return request;
+    }
+
+    private static Problem Explain(JsonException e, ReadOnlySpan<byte> json)
+    {
+        if (!IsWellFormed(json, out var fault))
+            return Problem.Invalid($"broken JSON: {fault}", e);
+        if (e.Message.Contains("missing required", StringComparison.Ordinal) || e.Message.Contains("required properties", StringComparison.Ordinal))
+        {
+            var names = e.Message.Split('\'').Where((_, i) => i % 2 == 1).Skip(1);
+            var missing = string.Join(", ", names.Where(n => !n.Contains('.')));
+            return Problem.Invalid(missing.Length > 0 ? $"missing: {missing}" : "a required field is missing", e);
+        }
+
+        var field = e.Path is { Length: > 2 } path ? path[2..] : null;
+        return Problem.Invalid(
+            field is null ? "the request must be a JSON object with fields of the right type" : $"'{field}' has the wrong type or form",
+            e);
+    }
+
+    private static bool IsWellFormed(ReadOnlySpan<byte> json, out string fault)
+    {
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read()) { }
+            fault = "";
+            return true;
+        }
+        catch (JsonException e)
+        {
+            fault = $"unexpected text at byte {e.BytePositionInLine ?? 0}";
+            return false;
+        }
+    }
+
+    private static JsonSerializerOptions CreateOptions()
+    {
+        var options = WireJson.Create();
+        options.TypeInfoResolver = new DefaultJsonTypeInfoResolver
+        {
+            Modifiers =
+            {
+                // The constructor needs the parameter, so the property stays, reads as nothing whatever the wire says, and is overwritten.
+                static info =>
+                {
+                    foreach (var property in info.Properties.Where(p => p.PropertyType == typeof(Caller)))
+                    {
+                        property.IsRequired = false;
+                        property.IsSetNullable = true;
+                        property.ShouldSerialize = (_, _) => false;
+                        property.CustomConverter = new NoCaller();
+                    }
+                },
+            },
+        };
+        options.MakeReadOnly();
+        return options;
+    }
+
+    /// <summary>What is known once per request type.</summary>
+    internal static class Info<T>
+    {
+        public static readonly JsonTypeInfo<T> Json = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));
+
+        public static readonly Action<T, Caller>? SetCaller = MakeSetter();
+
+        private static Action<T, Caller>? MakeSetter()
+        {
+            var property = Array.Find(typeof(T).GetProperties(), p => p.PropertyType == typeof(Caller));
+            if (property is null)
+                return null;
+            // An init-only setter is an ordinary method; only the compiler guards it.
+            return property.SetMethod!.CreateDelegate<Action<T, Caller>>();
+        }
+    }
+
+    private sealed class NoCaller : JsonConverter<Caller>
+    {
+        public override bool HandleNull => true;
+
+        public override Caller? Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+        {
+            reader.Skip();
+            return null;
+        }
+
+        public override void Write(Utf8JsonWriter writer, Caller value, JsonSerializerOptions options) => writer.WriteNullValue();
+    }
+}

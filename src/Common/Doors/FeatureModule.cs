@@ -1,0 +1,115 @@
+using Carter;
+using Hive.Common.Errors;
+using MediatR;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Common.Doors;
+
+/// <summary>
+/// Every door of one feature, one line each. A request record with its handler becomes reachable, documented and guarded
+/// at a REST route, as a command on a kind of socket, or as a tool that agents see. The only code that knows Carter.
+/// </summary>
+public abstract class FeatureModule : CarterModule
+{
+    private readonly List<Route> routes = [];
+    private readonly List<Command> commands = [];
+
+    /// <summary>The REST routes, for the OpenAPI document.</summary>
+    internal IReadOnlyList<Route> Routes => routes;
+
+    /// <summary>The socket commands.</summary>
+    internal IReadOnlyList<Command> Commands => commands;
+
+    /// <summary>A REST route that reads.</summary>
+    protected void Get<TRequest>(string path) => Get(path, Rest<TRequest>("GET", path));
+
+    /// <summary>A REST route that changes something.</summary>
+    protected void Post<TRequest>(string path) => Post(path, Rest<TRequest>("POST", path));
+
+    /// <summary>A REST route that removes something.</summary>
+    protected void Delete<TRequest>(string path) => Delete(path, Rest<TRequest>("DELETE", path));
+
+    /// <summary>A REST route that writes its own answer, such as a stream.</summary>
+    /// <param name="path">The route.</param>
+    /// <param name="mediaType">What it answers with.</param>
+    /// <param name="handler">Writes the answer; a <see cref="Problem"/> thrown before the first byte becomes problem+json.</param>
+    protected void Get(string path, string mediaType, RequestDelegate handler)
+    {
+        routes.Add(new Route("GET", path, null, null, mediaType));
+        Get(path, http => RestErrors.Guard(http, handler));
+    }
+
+    /// <summary>A command on every agent's socket, the manager's included.</summary>
+    protected void Agent<TRequest>(string name) => Add<TRequest>(Doors.Agent | Doors.Manager, name, null);
+
+    /// <summary>A command on every agent's socket that is also offered to the agent as a tool.</summary>
+    protected void Tool<TRequest>(string name, string description) => Add<TRequest>(Doors.Agent | Doors.Manager, name, description);
+
+    /// <summary>A command and tool of the manager alone.</summary>
+    protected void ManagerTool<TRequest>(string name, string description) => Add<TRequest>(Doors.Manager, name, description);
+
+    /// <summary>A command on the host socket.</summary>
+    protected void Host<TRequest>(string name) => Add<TRequest>(Doors.Host, name, null);
+
+    private void Add<TRequest>(Doors doors, string name, string? description) =>
+        commands.Add((Command)Activator.CreateInstance(
+            typeof(Command<,>).MakeGenericType(typeof(TRequest), ResponseOf(typeof(TRequest))), name, doors, description)!);
+
+    private RequestDelegate Rest<TRequest>(string verb, string path)
+    {
+        var response = ResponseOf(typeof(TRequest));
+        routes.Add(new Route(verb, path, typeof(TRequest), response, "application/json"));
+        var endpoint = (RestEndpoint)Activator.CreateInstance(typeof(RestEndpoint<,>).MakeGenericType(typeof(TRequest), response), path)!;
+        return http => RestErrors.Guard(http, endpoint.Handle);
+    }
+
+    private static Type ResponseOf(Type request) =>
+        Array.Find(request.GetInterfaces(), i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRequest<>))?.GetGenericArguments()[0]
+        ?? throw new InvalidOperationException($"{request} is no IRequest<T>");
+}
+
+/// <summary>One REST route, for the OpenAPI document. No request type: it writes its own answer.</summary>
+internal sealed record Route(string Verb, string Path, Type? Request, Type? Response, string MediaType);
+
+/// <summary>The kinds of socket.</summary>
+[Flags]
+internal enum Doors
+{
+    None = 0,
+    Agent = 1,
+    Manager = 2,
+    Host = 4,
+}
+
+/// <summary>One socket command.</summary>
+internal abstract class Command(string name, Doors doors, string? description)
+{
+    public string Name => name;
+
+    public Doors Doors => doors;
+
+    /// <summary>What it does, told to a model; null when it is no tool.</summary>
+    public string? Description => description;
+
+    public abstract Type Request { get; }
+
+    /// <summary>The request may wait long: the door watches the peer meanwhile.</summary>
+    public abstract bool Waits { get; }
+
+    public abstract Task<object> Run(ReadOnlySpan<byte> line, Caller caller, IMediator mediator, CancellationToken ct);
+}
+
+/// <inheritdoc />
+internal sealed class Command<TRequest, TResponse>(string name, Doors doors, string? description) : Command(name, doors, description)
+    where TRequest : IRequest<TResponse>
+{
+    public override Type Request => typeof(TRequest);
+
+    public override bool Waits { get; } = typeof(TRequest).IsAssignableTo(typeof(IWaitingRequest));
+
+    public override Task<object> Run(ReadOnlySpan<byte> line, Caller caller, IMediator mediator, CancellationToken ct) =>
+        Boxed(mediator.Send(DoorJson.Read<TRequest>(line, caller), ct));
+
+    private static async Task<object> Boxed(Task<TResponse> response) => (await response.ConfigureAwait(false))!;
+}

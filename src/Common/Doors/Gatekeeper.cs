@@ -1,0 +1,114 @@
+using System.Net;
+using Hive.Protocol;
+using Microsoft.AspNetCore.Http;
+
+namespace Hive.Common.Doors;
+
+/// <summary>Knows which keys open the dashboard's routes.</summary>
+public interface IOperatorKeys
+{
+    /// <summary>True for the access token and for a session key that has not expired.</summary>
+    bool Accepts(string key);
+}
+
+/// <summary>
+/// What every HTTP request passes first: the Host header (against DNS rebinding), the Origin header (against foreign pages), and the bearer key.
+/// There are no cookies, so nothing is sent along by a browser without the page's doing.
+/// </summary>
+public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOperatorKeys> keys, WrongKeys wrongKeys)
+{
+    private const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
+        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    /// <summary>Lets a request through or answers it.</summary>
+    public async Task InvokeAsync(HttpContext http)
+    {
+        var headers = http.Response.Headers;
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.XContentTypeOptions = "nosniff";
+        headers["Referrer-Policy"] = "no-referrer";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        if (!hosts.Allows(http.Request.Host.Host))
+        {
+            await RestErrors.Write(http, ErrorCode.Forbidden, $"the name '{http.Request.Host.Host}' is not one this Hive answers to; add it to AllowedHosts", StatusCodes.Status421MisdirectedRequest).ConfigureAwait(false);
+        }
+        else if (http.Request.Headers.Origin.Count > 0 && !IsOwn(http.Request.Headers.Origin.ToString(), http.Request))
+        {
+            await RestErrors.Write(http, ErrorCode.Forbidden, "another site's page may not call Hive").ConfigureAwait(false);
+        }
+        else if (NeedsKey(http.Request) && !await HasKey(http).ConfigureAwait(false))
+        {
+            // HasKey has answered.
+        }
+        else
+        {
+            await next(http).ConfigureAwait(false);
+        }
+    }
+
+    private static bool IsOwn(string origin, HttpRequest request) =>
+        string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
+
+    private static bool NeedsKey(HttpRequest request)
+    {
+        if (request.Path.StartsWithSegments("/api/session") && HttpMethods.IsPost(request.Method))
+            return false;
+        return !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
+            || request.Path.StartsWithSegments("/api")
+            || request.Path.StartsWithSegments("/dashboard");
+    }
+
+    private async Task<bool> HasKey(HttpContext http)
+    {
+        const string Scheme = "Bearer ";
+        var header = http.Request.Headers.Authorization.ToString();
+        var key = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
+        if (key.Length > 0 && keys.Value.Accepts(key))
+            return true;
+        http.Response.Headers.WWWAuthenticate = "Bearer";
+        if (key.Length > 0 && wrongKeys.TooMany(out var wait))
+        {
+            http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+            await RestErrors.Write(http, ErrorCode.Forbidden, "too many wrong keys; wait a little", StatusCodes.Status429TooManyRequests).ConfigureAwait(false);
+            return false;
+        }
+
+        await RestErrors.Write(http, ErrorCode.Forbidden, "sign in first: `hive open` gives a login link; scripts send the access token as `Authorization: Bearer …`", StatusCodes.Status401Unauthorized).ConfigureAwait(false);
+        return false;
+    }
+}
+
+/// <summary>The names in a Host header that this host answers to, without the port.</summary>
+/// <param name="names">Besides <c>localhost</c> and the loopback addresses.</param>
+public sealed class HostNames(IEnumerable<string> names)
+{
+    private readonly HashSet<string> names = new(names, StringComparer.OrdinalIgnoreCase) { "localhost" };
+
+    /// <summary>True for an allowed name and for any loopback address.</summary>
+    public bool Allows(string host) =>
+        names.Contains(host) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+}
+
+/// <summary>Counts wrong keys and codes, so that guessing is slow: after 10 in a minute every further wrong one is told to wait.</summary>
+public sealed class WrongKeys(TimeProvider clock)
+{
+    private const int PerMinute = 10;
+    private readonly Lock gate = new();
+    private DateTimeOffset windowEnds;
+    private int count;
+
+    /// <summary>Counts one wrong key.</summary>
+    /// <returns>True when there were too many; <paramref name="wait"/> says for how long.</returns>
+    public bool TooMany(out TimeSpan wait)
+    {
+        var now = clock.GetUtcNow();
+        lock (gate)
+        {
+            if (now >= windowEnds)
+                (windowEnds, count) = (now.AddMinutes(1), 0);
+            wait = windowEnds - now;
+            return ++count > PerMinute;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+
+namespace Hive.Common.Doors;
+
+/// <summary>The OpenAPI 3.1 description of every REST route, made from the records the routes are registered with.</summary>
+public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, string version)
+{
+    private readonly Lazy<string> text = new(() => Build([.. modules.SelectMany(m => m.Routes)], version).ToJsonString(new(Protocol.WireJson.Options) { WriteIndented = true }));
+
+    /// <summary>The document as JSON.</summary>
+    public override string ToString() => text.Value;
+
+    private static JsonObject Build(Route[] routes, string version)
+    {
+        var components = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
+        var paths = new JsonObject();
+        foreach (var route in routes.OrderBy(r => r.Path, StringComparer.Ordinal).ThenBy(r => r.Verb, StringComparer.Ordinal))
+        {
+            if (!paths.ContainsKey(route.Path))
+                paths[route.Path] = new JsonObject();
+            paths[route.Path]!.AsObject()[route.Verb.ToLowerInvariant()] = Describe(route, components);
+        }
+
+        components["Problem"] = new JsonObject
+        {
+            ["type"] = "object",
+            ["properties"] = new JsonObject
+            {
+                ["title"] = new JsonObject { ["type"] = "string" },
+                ["status"] = new JsonObject { ["type"] = "integer" },
+                ["code"] = new JsonObject { ["type"] = "string", ["enum"] = new JsonArray("invalid", "not_found", "conflict", "forbidden", "too_large", "unavailable", "unknown_command", "internal") },
+            },
+            ["required"] = new JsonArray("title", "status", "code"),
+        };
+        return new JsonObject
+        {
+            ["openapi"] = "3.1.1",
+            ["info"] = new JsonObject { ["title"] = "Hive", ["version"] = version },
+            ["paths"] = paths,
+            ["components"] = new JsonObject
+            {
+                ["schemas"] = new JsonObject(components),
+                ["securitySchemes"] = new JsonObject { ["bearer"] = new JsonObject { ["type"] = "http", ["scheme"] = "bearer" } },
+            },
+            ["security"] = new JsonArray(new JsonObject { ["bearer"] = new JsonArray() }),
+        };
+    }
+
+    private static JsonObject Describe(Route route, SortedDictionary<string, JsonNode?> components)
+    {
+        var operation = new JsonObject { ["operationId"] = NotWord().Replace($"{route.Verb.ToLowerInvariant()}{route.Path}", "_").Trim('_') };
+        if (route.Request is not null)
+            AddRequest(operation, route, components);
+        var content = route.Response is null
+            ? new JsonObject { ["schema"] = new JsonObject { ["type"] = "string" } }
+            : new JsonObject { ["schema"] = Named(route.Response, components) };
+        operation["responses"] = new JsonObject
+        {
+            [route.Response == typeof(Accepted) ? "202" : "200"] = new JsonObject { ["description"] = "done", ["content"] = new JsonObject { [route.MediaType] = content } },
+            ["default"] = new JsonObject
+            {
+                ["description"] = "refused",
+                ["content"] = new JsonObject { ["application/problem+json"] = new JsonObject { ["schema"] = new JsonObject { ["$ref"] = "#/components/schemas/Problem" } } },
+            },
+        };
+        return operation;
+    }
+
+    private static void AddRequest(JsonObject operation, Route route, SortedDictionary<string, JsonNode?> components)
+    {
+        var schema = WireSchemas.ForDocument(route.Request!, answer: false, type => Component(type, components)).AsObject();
+        var required = schema["required"]?.AsArray().Select(n => n!.GetValue<string>()).ToHashSet() ?? [];
+        var parameters = new JsonArray();
+        var body = new JsonObject();
+        foreach (var (name, property) in schema["properties"]?.AsObject().ToArray() ?? [])
+        {
+            var inPath = route.Path.Contains($"{{{name}}}", StringComparison.Ordinal);
+            if (inPath || route.Verb != "POST")
+                parameters.Add((JsonNode)new JsonObject { ["name"] = name, ["in"] = inPath ? "path" : "query", ["required"] = inPath || required.Contains(name), ["schema"] = property?.DeepClone() });
+            else
+                body[name] = property?.DeepClone();
+        }
+
+        if (parameters.Count > 0)
+            operation["parameters"] = parameters;
+        if (body.Count == 0)
+            return;
+        var bodySchema = new JsonObject { ["type"] = "object", ["properties"] = body };
+        var bodyRequired = body.Select(p => p.Key).Where(required.Contains).ToArray();
+        if (bodyRequired.Length > 0)
+            bodySchema["required"] = new JsonArray([.. bodyRequired.Select(n => (JsonNode)n)]);
+        operation["requestBody"] = new JsonObject
+        {
+            ["required"] = bodyRequired.Length > 0,
+            ["content"] = new JsonObject
+            {
+                ["application/json"] = new JsonObject { ["schema"] = bodySchema },
+                ["application/x-www-form-urlencoded"] = new JsonObject { ["schema"] = bodySchema.DeepClone() },
+            },
+        };
+    }
+
+    private static JsonNode Named(Type type, SortedDictionary<string, JsonNode?> components)
+    {
+        if (type.IsNested)
+            return WireSchemas.ForDocument(type, answer: true, inner => Component(inner, components));
+        Component(type, components);
+        return new JsonObject { ["$ref"] = $"#/components/schemas/{type.Name}" };
+    }
+
+    private static void Component(Type type, SortedDictionary<string, JsonNode?> components)
+    {
+        if (!components.TryAdd(type.Name, null))
+            return;
+        components[type.Name] = WireSchemas.ForDocument(type, answer: true, inner => Component(inner, components));
+    }
+
+    [GeneratedRegex("[^A-Za-z0-9]+")]
+    private static partial Regex NotWord();
+}

@@ -1,0 +1,140 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Hive.Common.Errors;
+using Hive.Protocol;
+using MediatR;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
+
+namespace Hive.Common.Doors;
+
+/// <summary>Binds a REST request to its record, sends it and writes the answer.</summary>
+internal abstract class RestEndpoint
+{
+    public abstract Task Handle(HttpContext http);
+}
+
+/// <inheritdoc />
+internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpoint
+    where TRequest : IRequest<TResponse>
+{
+    private readonly bool bodyAlone = !path.Contains('{', StringComparison.Ordinal);
+
+    public override async Task Handle(HttpContext http)
+    {
+        var ct = http.RequestAborted;
+        var request = await Bind(http, ct).ConfigureAwait(false);
+        var response = await http.RequestServices.GetRequiredService<IMediator>().Send(request, ct).ConfigureAwait(false);
+        http.Response.StatusCode = response is Accepted ? StatusCodes.Status202Accepted : StatusCodes.Status200OK;
+        await http.Response.WriteAsJsonAsync(response, WireJson.Options, ct).ConfigureAwait(false);
+    }
+
+    private async Task<TRequest> Bind(HttpContext http, CancellationToken ct)
+    {
+        byte[]? json = null;
+        IFormCollection? form = null;
+        if (http.Request.HasFormContentType)
+            form = await http.Request.ReadFormAsync(ct).ConfigureAwait(false);
+        else if (http.Request.HasJsonContentType())
+            json = await ReadBody(http.Request, ct).ConfigureAwait(false);
+        else if (http.Request.ContentLength > 0)
+            throw new Problem(ErrorCode.Invalid, "send application/json or a form");
+        return json is { Length: > 0 } && bodyAlone && http.Request.Query.Count == 0
+            ? DoorJson.Read<TRequest>(json, Caller.Operator)
+            : DoorJson.Read<TRequest>(Merge(http.Request, json, form).WrittenSpan, Caller.Operator);
+    }
+
+    private static async Task<byte[]> ReadBody(HttpRequest request, CancellationToken ct)
+    {
+        using var body = new MemoryStream();
+        await request.Body.CopyToAsync(body, ct).ConfigureAwait(false);
+        return body.ToArray();
+    }
+
+    // Route beats body beats form beats query.
+    private static ArrayBufferWriter<byte> Merge(HttpRequest request, byte[]? json, IFormCollection? form)
+    {
+        JsonElement body = default;
+        if (json is { Length: > 0 })
+        {
+            try
+            {
+                body = JsonElement.Parse(json);
+            }
+            catch (JsonException e)
+            {
+                throw Problem.Invalid($"broken JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
+            }
+
+            if (body.ValueKind != JsonValueKind.Object)
+                throw Problem.Invalid("the body must be a JSON object");
+        }
+
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using var writer = new Utf8JsonWriter(buffer);
+        writer.WriteStartObject();
+        foreach (var property in DoorJson.Info<TRequest>.Json.Properties)
+        {
+            if (property.PropertyType == typeof(Caller))
+                continue;
+            if (request.RouteValues.TryGetValue(property.Name, out var route))
+            {
+                Write(writer, property, new StringValues(route?.ToString()));
+            }
+            else if (body.ValueKind == JsonValueKind.Object && body.TryGetProperty(property.Name, out var member))
+            {
+                writer.WritePropertyName(property.Name);
+                member.WriteTo(writer);
+            }
+            else if (form is not null && form.TryGetValue(property.Name, out var field))
+            {
+                Write(writer, property, field);
+            }
+            else if (request.Query.TryGetValue(property.Name, out var query))
+            {
+                Write(writer, property, query);
+            }
+        }
+
+        writer.WriteEndObject();
+        writer.Flush();
+        return buffer;
+    }
+
+    private static void Write(Utf8JsonWriter writer, JsonPropertyInfo property, StringValues values)
+    {
+        writer.WritePropertyName(property.Name);
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        if (type != typeof(string) && ElementOf(type) is { } element)
+        {
+            writer.WriteStartArray();
+            foreach (var value in values.SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)))
+                WriteOne(writer, element, value);
+            writer.WriteEndArray();
+        }
+        else
+        {
+            WriteOne(writer, type, values.ToString());
+        }
+    }
+
+    private static void WriteOne(Utf8JsonWriter writer, Type type, string value)
+    {
+        if (type == typeof(bool) && value is "true" or "1" or "on")
+            writer.WriteBooleanValue(true);
+        else if (type == typeof(bool) && value is "false" or "0" or "off" or "")
+            writer.WriteBooleanValue(false);
+        else if ((type == typeof(long) || type == typeof(int)) && long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole))
+            writer.WriteNumberValue(whole);
+        else
+            writer.WriteStringValue(value);
+    }
+
+    private static Type? ElementOf(Type type) =>
+        type.IsArray
+            ? type.GetElementType()
+            : type.GetInterfaces().Append(type).FirstOrDefault(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEnumerable<>))?.GetGenericArguments()[0];
+}

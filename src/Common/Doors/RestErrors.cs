@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Hive.Common.Errors;
+using Hive.Protocol;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Common.Doors;
+
+/// <summary>Turns what a handler throws into problem+json.</summary>
+public static partial class RestErrors
+{
+    /// <summary>Runs a handler and answers for what it throws.</summary>
+    public static async Task Guard(HttpContext http, RequestDelegate handler)
+    {
+        try
+        {
+            await handler(http).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // The client has gone; there is nobody to tell.
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            var (code, message) = Describe(http, e);
+            await Write(http, code, message).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Answers with an error.</summary>
+    public static async Task Write(HttpContext http, ErrorCode code, string message, int? status = null)
+    {
+        http.Response.StatusCode = status ?? StatusOf(code);
+        http.Response.ContentType = "application/problem+json";
+        await http.Response.WriteAsync(
+            JsonSerializer.Serialize(new { title = message, status = http.Response.StatusCode, code }, WireJson.Options), http.RequestAborted).ConfigureAwait(false);
+    }
+
+    private static (ErrorCode Code, string Message) Describe(HttpContext http, Exception error)
+    {
+        switch (error)
+        {
+            case Problem problem:
+                return (problem.Code, problem.Message);
+            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                return (ErrorCode.TooLarge, "the request body is over 1 MiB");
+            case BadHttpRequestException or InvalidDataException:
+                return (ErrorCode.Invalid, "the request cannot be read: it is cut off or malformed");
+            default:
+                LogUnknown(http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Hive.Rest"), http.Request.Method, http.Request.Path, error);
+                return (ErrorCode.Internal, "a fault inside Hive; its log has the detail");
+        }
+    }
+
+    private static int StatusOf(ErrorCode code) => code switch
+    {
+        ErrorCode.Invalid => StatusCodes.Status400BadRequest,
+        ErrorCode.Forbidden => StatusCodes.Status403Forbidden,
+        ErrorCode.NotFound => StatusCodes.Status404NotFound,
+        ErrorCode.Conflict => StatusCodes.Status409Conflict,
+        ErrorCode.TooLarge => StatusCodes.Status413PayloadTooLarge,
+        ErrorCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
+        _ => StatusCodes.Status500InternalServerError,
+    };
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
+    private static partial void LogUnknown(ILogger logger, string method, string path, Exception error);
+}

@@ -1,0 +1,157 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using Hive.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Common.Doors;
+
+/// <summary>One listening unix socket.</summary>
+internal sealed partial class SocketDoor(string path, CallerKind kind, string name, CommandTable commands, SocketDoorContext context) : IDisposable
+{
+    private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly HashSet<Socket> connections = [];
+    private bool closed;
+
+    public CommandTable Commands => commands;
+
+    public SocketDoorContext Context => context;
+
+    public void Listen(UnixFileMode mode)
+    {
+        // The run folder is locked by this host, so a socket file found there belongs to one that is dead.
+        File.Delete(path);
+        listener.Bind(new UnixDomainSocketEndPoint(path));
+        // Between bind and listen nobody can connect, so the mode holds from the first moment.
+        File.SetUnixFileMode(path, mode);
+        listener.Listen(128);
+        _ = Accept();
+    }
+
+    public void Dispose()
+    {
+        Socket[] open;
+        lock (connections)
+        {
+            closed = true;
+            open = [.. connections];
+        }
+
+        listener.Dispose();
+        foreach (var socket in open)
+            Shut(socket);
+    }
+
+    private static void Shut(Socket socket)
+    {
+        try
+        {
+            // Wakes a pending receive; disposing alone may leave it hanging.
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It was gone already.
+        }
+    }
+
+    private async Task Accept()
+    {
+        while (true)
+        {
+            Socket socket;
+            try
+            {
+                socket = await listener.AcceptAsync().ConfigureAwait(false);
+            }
+            catch (SocketException e) when (!closed && e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
+            {
+                LogAcceptFailed(context.Log, path, e);
+                await Task.Delay(TimeSpan.FromMilliseconds(200), context.Clock).ConfigureAwait(false);
+                continue;
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                if (!closed)
+                    LogAcceptFailed(context.Log, path, e);
+                return;
+            }
+
+            _ = Serve(socket);
+        }
+    }
+
+    private async Task Serve(Socket socket)
+    {
+        await Task.Yield();
+        using (socket)
+        {
+            bool admitted;
+            lock (connections)
+                admitted = !closed && connections.Count < Limits.ConnectionsPerSocket && connections.Add(socket);
+            if (!admitted)
+            {
+                await SocketSession.Refuse(socket, ErrorCode.Unavailable, $"this socket already serves {Limits.ConnectionsPerSocket} connections; close one first").ConfigureAwait(false);
+                return;
+            }
+
+            using var connection = new DoorConnection();
+            var caller = new Caller(kind, name, connection);
+            LogPeer(socket, connection);
+            try
+            {
+                if (kind != CallerKind.Operator)
+                {
+                    foreach (var observer in context.Observers.Value)
+                        observer.Opened(caller);
+                }
+
+                await new SocketSession(socket, caller, this).Run().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
+            {
+                LogEnded(context.Log, path, connection.Id, e.Message);
+            }
+            catch (Exception e)
+            {
+                LogFailed(context.Log, path, connection.Id, e);
+            }
+            finally
+            {
+                connection.MarkGone();
+                lock (connections)
+                    connections.Remove(socket);
+                if (kind != CallerKind.Operator)
+                {
+                    foreach (var observer in context.Observers.Value)
+                        observer.Closed(caller);
+                }
+            }
+        }
+    }
+
+    private void LogPeer(Socket socket, DoorConnection connection)
+    {
+        var level = kind == CallerKind.Operator ? LogLevel.Information : LogLevel.Debug;
+        if (!context.Log.IsEnabled(level))
+            return;
+        // unix(7): SO_PEERCRED (17 at level SOL_SOCKET, 1) gives struct ucred { pid, uid, gid }.
+        Span<byte> credentials = stackalloc byte[12];
+        socket.GetRawSocketOption(1, 17, credentials);
+        var pid = BinaryPrimitives.ReadInt32LittleEndian(credentials);
+        var uid = BinaryPrimitives.ReadInt32LittleEndian(credentials[4..]);
+        var gid = BinaryPrimitives.ReadInt32LittleEndian(credentials[8..]);
+        LogConnected(context.Log, level, path, connection.Id, pid, uid, gid);
+    }
+
+    [LoggerMessage(Message = "{Path}: connection {Id} by pid {Pid}, uid {Uid}, gid {Gid}")]
+    private static partial void LogConnected(ILogger logger, LogLevel level, string path, long id, int pid, int uid, int gid);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "{Path}: connection {Id} ended: {Reason}")]
+    private static partial void LogEnded(ILogger logger, string path, long id, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Path}: connection {Id} failed")]
+    private static partial void LogFailed(ILogger logger, string path, long id, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Path}: accepting a connection failed")]
+    private static partial void LogAcceptFailed(ILogger logger, string path, Exception error);
+}

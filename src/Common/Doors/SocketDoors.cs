@@ -1,0 +1,110 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+using Hive.Protocol;
+using MediatR;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Common.Doors;
+
+/// <summary>The unix sockets of this host: opened and closed at run time, one for each agent and one for the operator.</summary>
+public sealed partial class SocketDoors : IDisposable
+{
+    private readonly ConcurrentDictionary<string, SocketDoor> open = new();
+    private readonly Dictionary<CallerKind, CommandTable> tables;
+    private readonly SocketDoorContext context;
+
+    /// <summary>Makes the doors; none is open yet.</summary>
+    public SocketDoors(IEnumerable<FeatureModule> modules, IMediator mediator, Lazy<IEnumerable<IConnectionObserver>> observers, TimeProvider clock, ILogger<SocketDoors> log)
+    {
+        var commands = modules.SelectMany(m => m.Commands).ToArray();
+        tables = new()
+        {
+            [CallerKind.Agent] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Agent))),
+            [CallerKind.Manager] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Manager))),
+            [CallerKind.Operator] = new CommandTable(commands.Where(c => c.Doors.HasFlag(Doors.Host))),
+        };
+        context = new SocketDoorContext(mediator, observers, clock, log);
+    }
+
+    /// <summary>Opens a socket; whoever can open the file is <paramref name="name"/>.</summary>
+    /// <param name="path">At most <see cref="Limits.SocketPathBytes"/> bytes; its folder must exist. A socket left there by a dead host is replaced.</param>
+    /// <param name="kind">Which commands it understands.</param>
+    /// <param name="name">The name on the bus.</param>
+    /// <param name="mode">The file's mode, set before anybody can connect.</param>
+    public void Open(string path, CallerKind kind, string name, UnixFileMode mode)
+    {
+        if (Encoding.UTF8.GetByteCount(path) > Limits.SocketPathBytes)
+            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder (--RunDir or HIVE_RUNDIR)");
+        var door = new SocketDoor(path, kind, name, tables[kind], context);
+        if (!open.TryAdd(path, door))
+            throw new InvalidOperationException($"{path} is open already");
+        try
+        {
+            door.Listen(mode);
+        }
+        catch
+        {
+            open.TryRemove(path, out _);
+            door.Dispose();
+            throw;
+        }
+
+        LogOpened(context.Log, path);
+    }
+
+    /// <summary>True while the socket at <paramref name="path"/> is open.</summary>
+    public bool IsOpen(string path) => open.ContainsKey(path);
+
+    /// <summary>Closes a socket and its connections and removes its file.</summary>
+    public void Close(string path)
+    {
+        if (!open.TryRemove(path, out var door))
+            return;
+        door.Dispose();
+        LogClosed(context.Log, path);
+    }
+
+    /// <summary>The tools an agent of that kind can call.</summary>
+    internal IEnumerable<Command> Tools(CallerKind kind) => tables[kind].All.Where(c => c.Description is not null);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        foreach (var path in open.Keys)
+            Close(path);
+    }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "opened {Path}")]
+    private static partial void LogOpened(ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "closed {Path}")]
+    private static partial void LogClosed(ILogger logger, string path);
+}
+
+/// <summary>What every socket shares.</summary>
+internal sealed record SocketDoorContext(IMediator Mediator, Lazy<IEnumerable<IConnectionObserver>> Observers, TimeProvider Clock, ILogger Log);
+
+/// <summary>The commands of one kind of socket, found by the bytes of their name.</summary>
+internal sealed class CommandTable
+{
+    private readonly Dictionary<string, Command> byName;
+    private readonly Dictionary<string, Command>.AlternateLookup<ReadOnlySpan<char>> lookup;
+
+    public CommandTable(IEnumerable<Command> commands)
+    {
+        byName = commands.ToDictionary(c => c.Name, StringComparer.Ordinal);
+        lookup = byName.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    public IEnumerable<Command> All => byName.Values.OrderBy(c => c.Name, StringComparer.Ordinal);
+
+    public Command? Find(ReadOnlySpan<byte> name)
+    {
+        Span<char> text = stackalloc char[64];
+        return name.Length <= text.Length && Encoding.UTF8.TryGetChars(name, text, out var length) && lookup.TryGetValue(text[..length], out var command)
+            ? command
+            : null;
+    }
+}

@@ -1,0 +1,343 @@
+using System.Buffers;
+using System.Net.Sockets;
+using System.Text.Json;
+using Hive.Common.Errors;
+using Hive.Protocol;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Common.Doors;
+
+/// <summary>One connection's conversation: a line in, an answer out, in order.</summary>
+internal sealed partial class SocketSession(Socket socket, Caller caller, SocketDoor door)
+{
+    // How long a peer may stop in the middle of a line, or leave an answer unread.
+    private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
+
+    private readonly ArrayBufferWriter<byte> answer = new(512);
+    private byte[] buffer = new byte[2048];
+    private int start;
+    private int end;
+    private int looked;
+    private bool ended;
+    private Task<int>? reading;
+
+    public static async Task Refuse(Socket socket, ErrorCode code, string message)
+    {
+        var line = new ArrayBufferWriter<byte>(256);
+        WriteError(line, code, message);
+        try
+        {
+            await socket.SendAsync(line.WrittenMemory, SocketFlags.None).ConfigureAwait(false);
+        }
+        catch (SocketException)
+        {
+            // It did not wait for the reason.
+        }
+    }
+
+    public async Task Run()
+    {
+        while (true)
+        {
+            while (NextLine() is { } line)
+            {
+                if (line.Length > Limits.LineBytes)
+                {
+                    await SendLineTooLong().ConfigureAwait(false);
+                    return;
+                }
+
+                if (!await Answer(line).ConfigureAwait(false))
+                    return;
+            }
+
+            if (ended)
+                return;
+            if (end - start > Limits.LineBytes)
+            {
+                await SendLineTooLong().ConfigureAwait(false);
+                return;
+            }
+
+            if (!await ReadMore().ConfigureAwait(false))
+            {
+                await Send(ErrorCode.Invalid, $"half a line, then nothing for {Stall.TotalSeconds:0} s; end each request with a newline").ConfigureAwait(false);
+                return;
+            }
+        }
+    }
+
+    private Task<bool> SendLineTooLong() =>
+        Send(ErrorCode.TooLarge, $"a line is over {Limits.LineBytes} bytes; put the content in a file and send its path. The connection closes");
+
+    private ReadOnlyMemory<byte>? NextLine()
+    {
+        var newline = buffer.AsSpan(looked, end - looked).IndexOf((byte)'\n');
+        if (newline < 0)
+        {
+            looked = end;
+            return null;
+        }
+
+        var line = buffer.AsMemory(start, looked + newline - start);
+        start = looked = looked + newline + 1;
+        if (line.Length > 0 && line.Span[^1] == (byte)'\r')
+            line = line[..^1];
+        return line;
+    }
+
+    // False when the peer stopped in the middle of a line for too long.
+    private async Task<bool> ReadMore()
+    {
+        var pending = reading ?? Receive();
+        reading = null;
+        // Between requests a peer may be silent for ever; inside one it may not.
+        if (end > start && !pending.IsCompleted)
+        {
+            using var stalled = new CancellationTokenSource(Stall, door.Context.Clock);
+            try
+            {
+                await pending.WaitAsync(stalled.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (stalled.IsCancellationRequested)
+            {
+                _ = pending.ContinueWith(static t => _ = t.Exception, TaskScheduler.Default);
+                return false;
+            }
+        }
+
+        Took(await pending.ConfigureAwait(false));
+        return true;
+    }
+
+    private void Took(int read)
+    {
+        if (read == 0)
+            ended = true;
+        end += read;
+    }
+
+    private Task<int> Receive()
+    {
+        if (start == end)
+        {
+            start = end = looked = 0;
+        }
+        else if (start > 0 && end == buffer.Length)
+        {
+            buffer.AsSpan(start, end - start).CopyTo(buffer);
+            (end, looked, start) = (end - start, looked - start, 0);
+        }
+
+        if (end == buffer.Length)
+            Array.Resize(ref buffer, Math.Min(buffer.Length * 4, Limits.LineBytes + 2));
+        return socket.ReceiveAsync(buffer.AsMemory(end), SocketFlags.None).AsTask();
+    }
+
+    private async Task<bool> Answer(ReadOnlyMemory<byte> line)
+    {
+        object? result = null;
+        try
+        {
+            var command = Find(line.Span);
+            var running = command.Run(line.Span, caller, door.Context.Mediator, caller.Connection!.Gone);
+            if (command.Waits && !running.IsCompleted)
+                await WatchPeerWhile(running).ConfigureAwait(false);
+            result = await running.ConfigureAwait(false);
+        }
+        catch (Problem problem)
+        {
+            return await Send(problem.Code, problem.Message).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (caller.Connection!.Gone.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is not SocketException)
+        {
+            LogUnknown(door.Context.Log, caller.Name, e);
+            return await Send(ErrorCode.Internal, "a fault inside Hive; its log has the detail").ConfigureAwait(false);
+        }
+
+        return result is IAsyncEnumerable<object> lines
+            ? await SendAll(lines).ConfigureAwait(false)
+            : await Send(result).ConfigureAwait(false);
+    }
+
+    private Command Find(ReadOnlySpan<byte> line)
+    {
+        var reader = new Utf8JsonReader(line);
+        try
+        {
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                throw Problem.Invalid("a request is a JSON object on one line, such as {\"cmd\":\"whoami\"}");
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isCommand = reader.ValueTextEquals("cmd"u8);
+                reader.Read();
+                if (!isCommand)
+                {
+                    reader.Skip();
+                    continue;
+                }
+
+                if (reader.TokenType != JsonTokenType.String)
+                    throw Problem.Invalid("'cmd' must be a text");
+                return door.Commands.Find(reader.ValueSpan)
+                    ?? throw new Problem(ErrorCode.UnknownCommand, $"no command '{Shown(ref reader)}' on this socket; there are: {string.Join(", ", door.Commands.All.Select(c => c.Name))}");
+            }
+        }
+        catch (JsonException e)
+        {
+            throw Problem.Invalid($"broken JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
+        }
+
+        throw Problem.Invalid("'cmd' is missing");
+    }
+
+    private static string Shown(ref Utf8JsonReader reader)
+    {
+        try
+        {
+            var name = reader.GetString()!;
+            return name.Length <= 64 ? name : string.Concat(name.AsSpan(0, 64), "…");
+        }
+        catch (InvalidOperationException)
+        {
+            return "?";
+        }
+    }
+
+    // Keeps reading while a request waits, so that a peer that goes away is noticed; what it sends meanwhile is answered afterwards.
+    private async Task WatchPeerWhile(Task running)
+    {
+        while (!running.IsCompleted && !ended)
+        {
+            if (reading is null)
+            {
+                if (end - start > Limits.LineBytes)
+                    return;
+                reading = Receive();
+            }
+
+            if (await Task.WhenAny(running, reading).ConfigureAwait(false) == running)
+                return;
+            var done = reading;
+            reading = null;
+            try
+            {
+                Took(await done.ConfigureAwait(false));
+            }
+            catch (SocketException)
+            {
+                ended = true;
+            }
+
+            if (ended)
+                caller.Connection!.MarkGone();
+        }
+    }
+
+    private async Task<bool> SendAll(IAsyncEnumerable<object> lines)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(caller.Connection!.Gone);
+        var sending = SendEach(lines, stop.Token);
+        await WatchPeerWhile(sending).ConfigureAwait(false);
+        return await sending.ConfigureAwait(false);
+    }
+
+    private async Task<bool> SendEach(IAsyncEnumerable<object> lines, CancellationToken ct)
+    {
+        try
+        {
+            await foreach (var line in lines.WithCancellation(ct).ConfigureAwait(false))
+            {
+                if (!await Send(line).ConfigureAwait(false))
+                    return false;
+            }
+
+            return true;
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> Send(object result)
+    {
+        answer.ResetWrittenCount();
+        WriteResult(answer, result);
+        if (await Flush().ConfigureAwait(false))
+            return true;
+        (result as IUndeliverable)?.NotDelivered();
+        return false;
+    }
+
+    private Task<bool> Send(ErrorCode code, string message)
+    {
+        answer.ResetWrittenCount();
+        WriteError(answer, code, message);
+        return Flush();
+    }
+
+    private async Task<bool> Flush()
+    {
+        for (var rest = answer.WrittenMemory; !rest.IsEmpty;)
+        {
+            try
+            {
+                var sending = socket.SendAsync(rest, SocketFlags.None);
+                if (sending.IsCompleted)
+                {
+                    rest = rest[await sending.ConfigureAwait(false)..];
+                    continue;
+                }
+
+                using var stalled = new CancellationTokenSource(Stall, door.Context.Clock);
+                rest = rest[await sending.AsTask().WaitAsync(stalled.Token).ConfigureAwait(false)..];
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            {
+                return false;
+            }
+        }
+
+        if (answer.Capacity > Limits.LineBytes)
+            answer.Clear();
+        return true;
+    }
+
+    private static void WriteResult(ArrayBufferWriter<byte> buffer, object result)
+    {
+        using var json = new Utf8JsonWriter(buffer, WriterOptions);
+        buffer.Write("{\"version\":1,\"ok\":true"u8);
+        var before = buffer.WrittenCount;
+        JsonSerializer.Serialize(json, result, result.GetType(), WireJson.Options);
+        json.Flush();
+        // The result is an object of its own: its opening brace becomes a comma, or an empty one goes away.
+        var span = System.Runtime.InteropServices.MemoryMarshal.AsMemory(buffer.WrittenMemory).Span;
+        if (buffer.WrittenCount - before == 2)
+        {
+            span[before] = (byte)'}';
+            span[before + 1] = (byte)'\n';
+            return;
+        }
+
+        span[before] = (byte)',';
+        buffer.Write("\n"u8);
+    }
+
+    private static void WriteError(ArrayBufferWriter<byte> buffer, ErrorCode code, string message)
+    {
+        JsonSerializer.Serialize(new Utf8JsonWriter(buffer, WriterOptions), new ErrorLine(1, false, message, code), WireJson.Options);
+        buffer.Write("\n"u8);
+    }
+
+    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = WireJson.Options.Encoder, SkipValidation = true };
+
+    private sealed record ErrorLine(int Version, bool Ok, string Error, ErrorCode Code);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "a request of {Caller} failed")]
+    private static partial void LogUnknown(ILogger logger, string caller, Exception error);
+}

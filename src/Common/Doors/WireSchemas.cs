@@ -1,0 +1,107 @@
+using System.ComponentModel;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Schema;
+using System.Text.Json.Serialization.Metadata;
+using Hive.Protocol;
+
+namespace Hive.Common.Doors;
+
+/// <summary>JSON Schemas of the records at the doors: the tools' input and the OpenAPI document come from the same source.</summary>
+internal static class WireSchemas
+{
+    private static readonly JsonSerializerOptions Options = CreateOptions();
+
+    /// <summary>A request's schema in one piece, for a tool. Optional fields are absent, not null.</summary>
+    public static JsonNode ForRequest(Type request) => Export(request, answer: false, references: null);
+
+    /// <summary>A schema that names nested records by <c>$ref</c> and reports each to <paramref name="references"/>.</summary>
+    public static JsonNode ForDocument(Type type, bool answer, Action<Type> references) => Export(type, answer, references);
+
+    private static JsonNode Export(Type root, bool answer, Action<Type>? references) =>
+        Options.GetJsonSchemaAsNode(root, new JsonSchemaExporterOptions
+        {
+            TreatNullObliviousAsNonNullable = true,
+            TransformSchemaNode = (context, node) => Transform(context, node, answer, references),
+        });
+
+    private static JsonNode Transform(JsonSchemaExporterContext context, JsonNode node, bool answer, Action<Type>? references)
+    {
+        if (node is not JsonObject schema)
+            return node;
+        var type = Nullable.GetUnderlyingType(context.TypeInfo.Type) ?? context.TypeInfo.Type;
+        if (references is not null && context.Path.Length > 0 && IsNamed(type))
+        {
+            references(type);
+            return new JsonObject { ["$ref"] = $"#/components/schemas/{type.Name}" };
+        }
+
+        if (type.IsEnum)
+            schema["type"] = "string";
+        if (schema["properties"] is JsonObject properties)
+            Optional(schema, properties, answer);
+        if (Describe(context) is { } text)
+            schema["description"] = text;
+        return schema;
+    }
+
+    // A member that may be null is left out instead, so it is never required; an answer's other members are always there.
+    private static void Optional(JsonObject schema, JsonObject properties, bool answer)
+    {
+        var required = schema["required"] is JsonArray stated ? stated.Select(n => n!.GetValue<string>()).ToHashSet() : [];
+        foreach (var (name, node) in properties)
+        {
+            if (node is not JsonObject property)
+                continue;
+            if (property["type"] is JsonArray types && types.Any(t => t!.GetValue<string>() == "null"))
+            {
+                var rest = types.Select(t => t!.GetValue<string>()).Where(t => t != "null").ToArray();
+                property["type"] = rest.Length == 1 ? rest[0] : new JsonArray([.. rest.Select(t => (JsonNode)t)]);
+                if (property["enum"] is JsonArray words)
+                    property["enum"] = new JsonArray([.. words.Where(w => w is not null).Select(w => w!.DeepClone())]);
+                required.Remove(name);
+            }
+            else if (answer && !(property["$ref"] is not null && property.ContainsKey("default")))
+            {
+                required.Add(name);
+            }
+
+            if (property.TryGetPropertyValue("default", out var value) && value is null)
+                property.Remove("default");
+        }
+
+        schema.Remove("required");
+        if (required.Count > 0)
+            schema["required"] = new JsonArray([.. properties.Select(p => p.Key).Where(required.Contains).Select(n => (JsonNode)n)]);
+    }
+
+    private static bool IsNamed(Type type) =>
+        type is { IsClass: true, IsNested: false } && type.Namespace?.StartsWith("Hive.", StringComparison.Ordinal) == true;
+
+    private static string? Describe(JsonSchemaExporterContext context)
+    {
+        var attributes = context.PropertyInfo?.AssociatedParameter?.AttributeProvider ?? context.PropertyInfo?.AttributeProvider;
+        return attributes?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false).OfType<DescriptionAttribute>().FirstOrDefault()?.Description;
+    }
+
+    private static JsonSerializerOptions CreateOptions()
+    {
+        var options = WireJson.Create();
+        options.TypeInfoResolver = new DefaultJsonTypeInfoResolver
+        {
+            Modifiers =
+            {
+                static info =>
+                {
+                    for (var i = info.Properties.Count - 1; i >= 0; i--)
+                    {
+                        if (info.Properties[i].PropertyType == typeof(Caller))
+                            info.Properties.RemoveAt(i);
+                    }
+                },
+            },
+        };
+        options.MakeReadOnly();
+        return options;
+    }
+}

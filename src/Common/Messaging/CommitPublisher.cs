@@ -1,0 +1,67 @@
+using System.Collections.Concurrent;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using MediatR;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Common.Messaging;
+
+/// <summary>
+/// What happens after a commit, in commit order and never on the writer's thread: observers see every notification (the event hub, the agents' rows),
+/// after-commit actions wake receivers, then the callers are answered. So whoever has an answer finds its event already published.
+/// Domain reactions run in a second loop, where a slow one delays nobody.
+/// </summary>
+public sealed partial class CommitPublisher(IEnumerable<ICommitObserver> observers, Reactions reactions, ILogger<CommitPublisher> log) : IThreadPoolWorkItem
+{
+    private readonly ICommitObserver[] observers = [.. observers];
+    private readonly ConcurrentQueue<(List<object> Raised, List<Work> Callers)> batches = new();
+    private int running;
+
+    internal void Committed(List<object> raised, List<Work> callers)
+    {
+        batches.Enqueue((raised, callers));
+        if (Interlocked.CompareExchange(ref running, 1, 0) == 0)
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        do
+        {
+            while (batches.TryDequeue(out var batch))
+            {
+                foreach (var item in batch.Raised)
+                    Publish(item);
+                foreach (var caller in batch.Callers)
+                    caller.Complete();
+            }
+
+            Volatile.Write(ref running, 0);
+        }
+        while (!batches.IsEmpty && Interlocked.CompareExchange(ref running, 1, 0) == 0);
+    }
+
+    private void Publish(object item)
+    {
+        try
+        {
+            if (item is Action action)
+            {
+                action();
+                return;
+            }
+
+            var notification = (INotification)item;
+            foreach (var observer in observers)
+                observer.OnCommitted(notification);
+            reactions.Add(notification);
+        }
+        catch (Exception e)
+        {
+            LogFailed(log, item.GetType().Name, e);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "publishing {Notification} failed")]
+    private static partial void LogFailed(ILogger logger, string notification, Exception error);
+}

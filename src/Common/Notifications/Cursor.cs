@@ -1,0 +1,20 @@
+using System.Globalization;
+
+namespace Hive.Common.Notifications;
+
+/// <summary>A place in the stream: <c>&lt;epoch&gt;-&lt;seq&gt;</c>, where the epoch is one run of the host and seq rises by one with each event.</summary>
+public readonly record struct Cursor(string Epoch, long Seq)
+{
+    /// <summary>Reads a cursor as a client gives it back.</summary>
+    /// <returns>Null for anything that no host ever wrote.</returns>
+    public static Cursor? Parse(string? text)
+    {
+        var dash = text?.LastIndexOf('-') ?? -1;
+        return dash > 0 && long.TryParse(text.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seq)
+            ? new Cursor(text![..dash], seq)
+            : null;
+    }
+
+    /// <inheritdoc />
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Epoch}-{Seq}");
+}

@@ -1,0 +1,46 @@
+using System.Data.Common;
+using Hive.Protocol;
+
+namespace Hive.Common.Notifications;
+
+/// <summary>One slice's part of the dashboard's snapshot.</summary>
+public interface IDashboardSection
+{
+    /// <summary>The member of the snapshot it fills.</summary>
+    string Name { get; }
+
+    /// <summary>The shape of what it fills it with, for the OpenAPI document.</summary>
+    Type Type { get; }
+
+    /// <summary>Reads it; all sections read the same state of the database.</summary>
+    object Read(DbConnection db);
+}
+
+/// <summary>One slice's part of every agent's row.</summary>
+public interface IAgentRowPart
+{
+    /// <summary>Fills in what the slice knows. Quick and from memory: it runs for each change of a row.</summary>
+    ContainerView Fill(ContainerView row);
+}
+
+/// <summary>The names of all agents there are.</summary>
+public interface IAgentDirectory
+{
+    /// <summary>In alphabetical order, the manager first.</summary>
+    IReadOnlyList<string> Names { get; }
+}
+
+/// <summary>Something an agent waits for or owes.</summary>
+/// <param name="Kind"><c>question</c>, <c>reminder</c> or <c>approval</c>.</param>
+/// <param name="Id">Its id among its kind.</param>
+/// <param name="Agent">Whose it is.</param>
+/// <param name="Text">What it is about.</param>
+/// <param name="AgeSeconds">Since when, in whole seconds.</param>
+public sealed record LooseEnd(string Kind, long Id, string Agent, string Text, long AgeSeconds);
+
+/// <summary>One slice's contribution to what agents wait for or owe.</summary>
+public interface ILooseEnds
+{
+    /// <summary>Reads them, of one agent or of all.</summary>
+    IEnumerable<LooseEnd> Read(DbConnection db, string? agent);
+}

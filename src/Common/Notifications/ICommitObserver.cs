@@ -1,0 +1,10 @@
+using MediatR;
+
+namespace Hive.Common.Notifications;
+
+/// <summary>Sees every notification right after its commit, in commit order. Quick, without I/O, and not failing: the next event waits for it.</summary>
+public interface ICommitObserver
+{
+    /// <summary>Called for every notification, one at a time.</summary>
+    void OnCommitted(INotification notification);
+}

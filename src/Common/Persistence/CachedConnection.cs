@@ -1,0 +1,131 @@
+using System.Data;
+using System.Data.Common;
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Data.Sqlite;
+
+namespace Hive.Common.Persistence;
+
+/// <summary>
+/// A connection that keeps its commands prepared by their SQL text, so that Dapper need not parse the same statement again.
+/// Not thread-safe, like the connection it wraps. Transactions belong to the store, not to its users.
+/// </summary>
+internal sealed class CachedConnection(SqliteConnection connection) : DbConnection
+{
+    private readonly Dictionary<string, SqliteCommand> idle = [];
+
+    public SqliteConnection Inner => connection;
+
+    [AllowNull]
+    public override string ConnectionString
+    {
+        get => connection.ConnectionString;
+        set => throw new NotSupportedException("the store opens its own connections");
+    }
+
+    public override string Database => connection.Database;
+
+    public override string DataSource => connection.DataSource;
+
+    public override string ServerVersion => connection.ServerVersion;
+
+    public override ConnectionState State => connection.State;
+
+    public override void ChangeDatabase(string databaseName) => connection.ChangeDatabase(databaseName);
+
+    public override void Open() => connection.Open();
+
+    public override void Close() => connection.Close();
+
+    protected override DbTransaction BeginDbTransaction(IsolationLevel isolationLevel) =>
+        throw new NotSupportedException("a work already runs inside the store's transaction");
+
+    protected override DbCommand CreateDbCommand() => new Command(this);
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            foreach (var command in idle.Values)
+                command.Dispose();
+            idle.Clear();
+            connection.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+
+    // Taken out while in use, so that the same text inside its own reader gets a second statement.
+    private SqliteCommand Take(string sql)
+    {
+        if (idle.Remove(sql, out var command))
+            return command;
+        command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command;
+    }
+
+    private void GiveBack(SqliteCommand command)
+    {
+        command.Parameters.Clear();
+        if (!idle.TryAdd(command.CommandText, command))
+            command.Dispose();
+    }
+
+    private sealed class Command(CachedConnection owner) : DbCommand
+    {
+        private SqliteCommand? inner;
+
+        [AllowNull]
+        public override string CommandText
+        {
+            get => inner?.CommandText ?? "";
+            set
+            {
+                Return();
+                inner = owner.Take(value ?? "");
+            }
+        }
+
+        public override int CommandTimeout { get; set; }
+
+        public override CommandType CommandType { get; set; } = CommandType.Text;
+
+        public override bool DesignTimeVisible { get; set; }
+
+        public override UpdateRowSource UpdatedRowSource { get; set; }
+
+        protected override DbConnection? DbConnection { get => owner; set { } }
+
+        protected override DbParameterCollection DbParameterCollection => Prepared.Parameters;
+
+        protected override DbTransaction? DbTransaction { get; set; }
+
+        private SqliteCommand Prepared => inner ?? throw new InvalidOperationException("set CommandText first");
+
+        public override void Cancel() => Prepared.Cancel();
+
+        public override int ExecuteNonQuery() => Prepared.ExecuteNonQuery();
+
+        public override object? ExecuteScalar() => Prepared.ExecuteScalar();
+
+        public override void Prepare() => Prepared.Prepare();
+
+        protected override DbParameter CreateDbParameter() => new SqliteParameter();
+
+        protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => Prepared.ExecuteReader(behavior);
+
+        protected override void Dispose(bool disposing)
+        {
+            if (disposing)
+                Return();
+            base.Dispose(disposing);
+        }
+
+        private void Return()
+        {
+            if (inner is not null)
+                owner.GiveBack(inner);
+            inner = null;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Protocol;
+
+namespace Hive.Common.Persistence;
+
+/// <summary>Safe retries: a request with a key is done once; the same key from the same agent answers with the first result for 24 hours.</summary>
+public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
+{
+    /// <summary>Longest key, in characters.</summary>
+    public const int MaxLength = 128;
+
+    private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
+
+    /// <inheritdoc />
+    public string Slice => "idempotency_keys";
+
+    /// <inheritdoc />
+    public int Version => 1;
+
+    /// <inheritdoc />
+    public void Converge(SchemaEditor editor) => editor.Run("""
+        CREATE TABLE IF NOT EXISTS idempotency_keys (
+            agent      TEXT NOT NULL,
+            key        TEXT NOT NULL,
+            command    TEXT NOT NULL,
+            answer     TEXT NOT NULL,
+            created_at INTEGER NOT NULL,
+            PRIMARY KEY (agent, key)
+        ) WITHOUT ROWID
+        """);
+
+    /// <summary>Runs <paramref name="first"/> unless that key was used before; then gives its stored result.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: the key was used for another command.</exception>
+    public T Once<T>(IWrite write, string agent, string command, string? key, Func<T> first)
+    {
+        if (key is null)
+            return first();
+        var now = clock.GetUtcNow();
+        var since = now.Subtract(Kept).ToUnixTimeMilliseconds();
+        var stored = write.Db.QuerySingleOrDefault<Row>(
+            "SELECT command, answer FROM idempotency_keys WHERE agent = @agent AND key = @key AND created_at > @since",
+            new { agent, key, since });
+        if (stored is not null)
+        {
+            return stored.Command == command
+                ? JsonSerializer.Deserialize<T>(stored.Answer, WireJson.Options)!
+                : throw Problem.Conflict($"the key '{key}' was used for '{stored.Command}' within the last 24 hours; use a new one");
+        }
+
+        var result = first();
+        write.Db.Execute(
+            "INSERT OR REPLACE INTO idempotency_keys (agent, key, command, answer, created_at) VALUES (@agent, @key, @command, @answer, @at)",
+            new { agent, key, command, answer = JsonSerializer.Serialize(result, WireJson.Options), at = now.ToUnixTimeMilliseconds() });
+        return result;
+    }
+
+    /// <summary>Forgets keys that are too old to matter.</summary>
+    /// <returns>How many.</returns>
+    public int Vacuum(IWrite write) =>
+        write.Db.Execute("DELETE FROM idempotency_keys WHERE created_at <= @since", new { since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds() });
+
+    private sealed record Row
+    {
+        public required string Command { get; init; }
+
+        public required string Answer { get; init; }
+    }
+}

@@ -1,0 +1,38 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using SQLitePCL;
+
+namespace Hive.Common.Persistence;
+
+/// <summary>Chooses the native SQLite: the system's when it is newer than the one that came with the package.</summary>
+public static class SqliteLibrary
+{
+    // What SQLitePCLRaw.bundle_e_sqlite3 2.0.6 carries.
+    private const int BundledVersion = 3_035_005;
+
+    private static readonly Lazy<string> Loaded = new(Load);
+
+    /// <summary>The version of the library in use, such as <c>3.40.1</c>. The first call loads it.</summary>
+    public static string Version => Loaded.Value;
+
+    private static string Load()
+    {
+        NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        raw.SetProvider(new SQLite3Provider_e_sqlite3());
+        return raw.sqlite3_libversion().utf8_to_string();
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
+    {
+        if (name != "e_sqlite3" || !NativeLibrary.TryLoad("libsqlite3.so.0", out var system))
+            return 0;
+        if (NativeLibrary.TryGetExport(system, "sqlite3_libversion_number", out var number)
+            && Marshal.GetDelegateForFunctionPointer<VersionNumber>(number)() > BundledVersion)
+            return system;
+        NativeLibrary.Free(system);
+        return 0;
+    }
+
+    [UnmanagedFunctionPointer(CallingConvention.Cdecl)]
+    private delegate int VersionNumber();
+}

@@ -1,0 +1,88 @@
+using System.Text;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace Hive.Common.Persistence;
+
+/// <summary>
+/// A prepared statement for the few that run for every message (send, lease, ack); everything else uses Dapper.
+/// Bind from 1, read columns from 0. Only for the work that got it.
+/// </summary>
+public sealed class Statement : IDisposable
+{
+    private readonly sqlite3 db;
+    private readonly sqlite3_stmt statement;
+
+    internal Statement(sqlite3 db, string sql)
+    {
+        this.db = db;
+        Check(raw.sqlite3_prepare_v3(db, sql, raw.SQLITE_PREPARE_PERSISTENT, out statement));
+    }
+
+    /// <summary>Binds a number, or NULL.</summary>
+    public Statement Bind(int index, long? value)
+    {
+        Check(value is { } number ? raw.sqlite3_bind_int64(statement, index, number) : raw.sqlite3_bind_null(statement, index));
+        return this;
+    }
+
+    /// <summary>Binds a text, or NULL.</summary>
+    public Statement Bind(int index, string? value)
+    {
+        if (value is null)
+        {
+            Check(raw.sqlite3_bind_null(statement, index));
+            return this;
+        }
+
+        var size = Encoding.UTF8.GetMaxByteCount(value.Length);
+        if (size <= 1024)
+        {
+            Span<byte> utf8 = stackalloc byte[size];
+            Check(raw.sqlite3_bind_text(statement, index, utf8[..Encoding.UTF8.GetBytes(value, utf8)]));
+        }
+        else
+        {
+            Check(raw.sqlite3_bind_text(statement, index, Encoding.UTF8.GetBytes(value)));
+        }
+
+        return this;
+    }
+
+    /// <summary>Moves to the next row.</summary>
+    /// <returns>False when there is none; the statement is then ready to be bound again.</returns>
+    public bool Step()
+    {
+        var result = raw.sqlite3_step(statement);
+        if (result == raw.SQLITE_ROW)
+            return true;
+        raw.sqlite3_reset(statement);
+        if (result != raw.SQLITE_DONE)
+            Check(result);
+        return false;
+    }
+
+    /// <summary>Runs a statement whose rows do not matter, or of which only the first does.</summary>
+    public void Reset() => raw.sqlite3_reset(statement);
+
+    /// <summary>A column of the present row as a number; NULL reads as 0.</summary>
+    public long Long(int column) => raw.sqlite3_column_int64(statement, column);
+
+    /// <summary>A column of the present row as a number, or null.</summary>
+    public long? LongOrNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Long(column);
+
+    /// <summary>A column of the present row as text; NULL reads as empty.</summary>
+    public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string() ?? "";
+
+    /// <summary>A column of the present row as text, or null.</summary>
+    public string? TextOrNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Text(column);
+
+    /// <inheritdoc />
+    public void Dispose() => statement.Dispose();
+
+    private void Check(int result)
+    {
+        if (result != raw.SQLITE_OK)
+            throw new SqliteException(raw.sqlite3_errmsg(db).utf8_to_string(), result & 0xFF, raw.sqlite3_extended_errcode(db));
+    }
+}

@@ -1,0 +1,100 @@
+# What ./hive and ./test share: finding the tools, and building. Sourced with $root set; POSIX sh.
+# shellcheck shell=sh disable=SC2154
+
+stamp=$root/artifacts/hive.stamp
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+# Where the vendor's install script puts the SDK when nobody says otherwise.
+find_dotnet() {
+    if ! command -v dotnet >/dev/null 2>&1 && [ -x "${HOME:-}/.dotnet/dotnet" ]; then
+        PATH=$HOME/.dotnet:$PATH
+        DOTNET_ROOT=$HOME/.dotnet
+        export PATH DOTNET_ROOT
+    fi
+    if ! command -v dotnet >/dev/null 2>&1; then
+        say 'Hive needs the .NET SDK 10, and there is no `dotnet` here.'
+    elif ! dotnet --list-sdks | grep -q '^10\.'; then
+        say "Hive needs the .NET SDK 10; this machine has: $(dotnet --list-sdks | cut -d' ' -f1 | tr '\n' ' ')"
+    else
+        return 0
+    fi
+    say 'Install it from your distribution (package dotnet-sdk-10.0 on Ubuntu and Fedora), or with'
+    say "Microsoft's script dotnet-install.sh: dotnet-install.sh --channel 10.0"
+    return 1
+}
+
+# Only the dashboard is built with Node; running Hive needs none.
+find_node() {
+    if ! command -v node >/dev/null 2>&1; then
+        say 'Hive needs Node.js 20.19 or newer to build its dashboard, and there is no `node` here.'
+    elif ! command -v npm >/dev/null 2>&1; then
+        say 'Hive needs npm, which comes with Node.js, to build its dashboard, and there is no `npm` here.'
+    elif ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
+        say "Hive needs Node.js 20.19 or newer to build its dashboard; this machine has $(node --version)."
+    else
+        return 0
+    fi
+    say 'Install packages nodejs and npm from your distribution, or a newer one with a version manager such as nvm or fnm.'
+    return 1
+}
+
+# sources TEST…: the first source file or folder that find's TEST holds for. Folders count, so that a deleted file is seen.
+sources() {
+    find "$root/src" "$root/Hive.sln" "$root/Directory.Build.props" "$root/Directory.Packages.props" "$root/global.json" "$root/.editorconfig" \
+        \( -name node_modules -o -name wwwroot -o -name generated -o -name bin -o -name obj \) -prune -o "$@" -print 2>/dev/null | head -n 1
+}
+
+hive_is_built() {
+    [ -f "$stamp" ] && [ -x "$root/artifacts/bin/Hive.Cli/release/hive" ] && [ -x "$root/artifacts/bin/Hive.Host/release/hive-host" ] \
+        && [ -z "$(sources -newer "$stamp")" ]
+}
+
+# Running programs keep the files they have open: each output gets a new inode with the same content before the build writes into it.
+detach_outputs() {
+    [ -d "$root/artifacts/bin" ] || return 0
+    find "$root/artifacts/bin" -path '*/release/*' -type f ! -path '*/wwwroot/*' -exec sh -c '
+        for file do cp -p "$file" "$file.detached" && mv -f "$file.detached" "$file"; done' sh {} +
+}
+
+# build_release FILE MESSAGE: builds a solution or a filter of it, quietly; a failure shows the log.
+build_release() {
+    export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
+    say "$2"
+    log=$root/artifacts/build.log
+    started=$root/artifacts/hive.started
+    : >"$started"
+    detach_outputs
+    # No server stays behind: neither MSBuild's nodes nor the compiler's.
+    if ! dotnet build "$root/$1" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false >"$log" 2>&1 </dev/null 9>&-; then
+        cat "$log" >&2
+        say "building Hive failed; the log above is also in $log"
+        return 1
+    fi
+
+    # The build touches folders of its own; a source file that changed while it ran means building again next time.
+    if [ -z "$(sources -type f -newer "$started")" ]; then
+        : >"$stamp"
+        rm -f "$started"
+    else
+        mv -f "$started" "$stamp"
+    fi
+}
+
+hive_build() {
+    find_dotnet && find_node || exit 1
+    mkdir -p "$root/artifacts"
+    # Two commands started at once: the second waits, and finds the work done.
+    if command -v flock >/dev/null 2>&1; then
+        exec 9>"$root/artifacts/hive.lock"
+        flock 9
+    fi
+    if [ ! -f "$stamp" ]; then
+        build_release src/Hive.slnf 'building Hive (first time, about a minute)…' || exit 1
+    elif ! hive_is_built; then
+        build_release src/Hive.slnf 'building Hive (its source changed)…' || exit 1
+    fi
+    exec 9>&-
+}
