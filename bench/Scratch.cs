@@ -103,6 +103,7 @@ internal sealed class Scratch : IAsyncDisposable
     {
         while (children.Count > 0)
             await StopAsync(children[^1]);
+        Directory.Delete(Folder, recursive: true);
         guard.StandardInput.Close();
         await guard.WaitForExitAsync();
         guard.Dispose();
