@@ -251,7 +251,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             using var ticks = new PeriodicTimer(BetweenProgress, time);
             do
             {
-                var seconds = (int)time.GetElapsedTime(started).TotalSeconds;
+                var seconds = (int)Math.Round(time.GetElapsedTime(started).TotalSeconds);
                 await request.Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = seconds, Message = $"waiting for {request.Params.Name}, {seconds} s" }, cancellationToken: ct);
             }
             while (await ticks.WaitForNextTickAsync(ct));
