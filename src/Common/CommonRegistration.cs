@@ -20,6 +20,7 @@ public static class CommonRegistration
         services.AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>));
         services.AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>));
         services.AddSingleton(provider => new Lazy<IEnumerable<IConnectionObserver>>(provider.GetServices<IConnectionObserver>));
+        services.AddSingleton(provider => new Lazy<IEnumerable<ICommitObserver>>(provider.GetServices<ICommitObserver>));
         services.AddSingleton(provider => new OpenApiDocument(provider.GetServices<FeatureModule>(), version));
         services.AddCarter(
             options => options.OpenApi.Enabled = false,
