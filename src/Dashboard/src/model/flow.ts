@@ -33,8 +33,7 @@ export function olderPage(flow: Flow, history: History): Flow {
   const oldest = flow.rows[0]?.message.id ?? Number.MAX_SAFE_INTEGER;
   const older = byId(history.messages.filter((m) => m.id < oldest));
   const rows = [...older, ...flow.rows];
-  const tooMany = rows.length > KEPT;
-  return { rows: tooMany ? rows.slice(0, KEPT) : rows, atHead: flow.atHead && !tooMany, hasOlder: history.messages.length >= PAGE };
+  return trimmed({ rows, atHead: flow.atHead, hasOlder: history.messages.length >= PAGE }, false);
 }
 
 /** One event: a known row is replaced, a new message goes to its place by id. Applying it twice changes nothing. */
@@ -48,9 +47,10 @@ export function withMessage(flow: Flow, kind: MessageEventKind, message: Message
   return { ...flow, rows: flow.rows.toSpliced(at, 0, row) };
 }
 
-/** Lets the oldest rows go while the log follows the newest. */
-export function trimmed(flow: Flow): Flow {
-  return flow.rows.length > KEPT_LIVE && flow.atHead ? { ...flow, rows: flow.rows.slice(-KEPT_LIVE), hasOlder: true } : flow;
+/** Keeps the log within its bounds: the oldest rows go while it follows the newest, else, so that nothing moves, the newest go. */
+export function trimmed(flow: Flow, following: boolean): Flow {
+  if (following && flow.atHead) return flow.rows.length > KEPT_LIVE ? { ...flow, rows: flow.rows.slice(-KEPT_LIVE), hasOlder: true } : flow;
+  return flow.rows.length > KEPT ? { ...flow, rows: flow.rows.slice(0, KEPT), atHead: false } : flow;
 }
 
 export type Mark = 'waiting' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';

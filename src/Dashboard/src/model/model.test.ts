@@ -155,6 +155,17 @@ describe('the message log', () => {
     expect(swarm.unseen.value).toBe(0);
   });
 
+  test('is bounded while somebody reads further up and much arrives', async () => {
+    const { swarm, told } = loaded();
+    await swarm.page(false, page(1, 10));
+    swarm.following.value = false;
+    for (let id = 11; id <= KEPT + 500; id++) told('sent', message(id));
+    expect(ids(swarm)).toHaveLength(KEPT);
+    expect(ids(swarm)[0]).toBe(1);
+    expect(swarm.flow.value.atHead).toBe(false);
+    expect(swarm.unseen.value).toBe(KEPT + 490);
+  });
+
   test('an older page that arrives after the log was begun anew is let go', async () => {
     const { swarm } = loaded();
     await swarm.page(false, page(201, 400));

@@ -114,10 +114,9 @@ export class Swarm {
       this.#meanwhile.set(message.id, { kind, message, sent: kind === 'sent' || before?.sent === true });
     }
     if (this.flowLoaded.value) {
-      let flow = withMessage(this.flow.value, kind, message);
+      const flow = withMessage(this.flow.value, kind, message);
       if (kind === 'sent' && !(this.following.value && flow.atHead)) this.unseen.value++;
-      if (this.following.value) flow = trimmed(flow);
-      this.flow.value = flow;
+      this.flow.value = trimmed(flow, this.following.value);
     }
 
     const others = this.parked.value.filter((m) => m.id !== message.id);

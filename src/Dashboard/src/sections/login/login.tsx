@@ -1,26 +1,14 @@
 import { useState } from 'preact/hooks';
 import { request } from '../../api/client';
-import { Refusal, words } from '../../api/refusal';
+import { words } from '../../api/refusal';
 import { codeIn, signedOut, signIn } from '../../api/session';
 import type { SessionKey } from '../../api/types';
 import { Leet } from '../../ui/leet';
 
-/** Turns the code of a login link into a key. */
+/** Turns the code of a login link, or the access token, into a session's key. */
 export async function redeem(code: string): Promise<void> {
   const response = await request('/api/session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code }) });
   signIn(((await response.json()) as SessionKey).key);
-}
-
-/** Takes a whole link, its code, or the access token. */
-async function enter(typed: string): Promise<void> {
-  const code = codeIn(typed);
-  try {
-    await redeem(code ?? typed);
-  } catch (e) {
-    if (code !== null || !(e instanceof Refusal) || e.status === 0 || e.status === 429 || e.status >= 500) throw e;
-    await request('/dashboard/history?before=1', { headers: { Authorization: `Bearer ${typed}` } });
-    signIn(typed);
-  }
 }
 
 export function Login({ onEntered }: { onEntered: () => void }) {
@@ -33,14 +21,10 @@ export function Login({ onEntered }: { onEntered: () => void }) {
     setBusy(true);
     setError(null);
     try {
-      await enter(text);
+      await redeem(codeIn(text) ?? text);
       onEntered();
     } catch (e) {
-      setError(
-        e instanceof Refusal && (e.status === 401 || e.status === 400 || e.status === 404)
-          ? 'The host knows neither a login code nor an access token like this one. A code works once and not for long: get a fresh link.'
-          : words(e),
-      );
+      setError(words(e));
     } finally {
       setBusy(false);
     }
