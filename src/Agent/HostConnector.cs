@@ -6,7 +6,7 @@ namespace Hive.Agent;
 internal sealed class HostConnector(string socket, Log log, TimeProvider time)
 {
     private readonly Lock gate = new();
-    private string? trouble = "";
+    private bool? up;
 
     /// <summary>Connects and introduces this program as <paramref name="client"/>; retries until that works.</summary>
     public async Task<LineClient> ConnectAsync(string client, CancellationToken ct)
@@ -38,9 +38,9 @@ internal sealed class HostConnector(string socket, Log log, TimeProvider time)
     {
         lock (gate)
         {
-            if (trouble == reason)
+            if (up == false)
                 return;
-            trouble = reason;
+            up = false;
         }
 
         log.Warn($"no connection to the host at {socket}: {reason}; trying until there is one");
@@ -50,9 +50,9 @@ internal sealed class HostConnector(string socket, Log log, TimeProvider time)
     {
         lock (gate)
         {
-            if (trouble is null)
+            if (up == true)
                 return;
-            trouble = null;
+            up = true;
         }
 
         log.Info($"connected to the host at {socket}");

@@ -11,6 +11,7 @@ using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.StateFiles;
+using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -42,6 +43,10 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentNames, AgentNames>()
         .AddSingleton<AgentFolders>()
         .AddSingleton<IAgentRowPart, AgentRowPart>();
+
+    private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
+        .AddSingleton<StateFileOpener>()
+        .AddSingleton<IFileReferences, FileReferences>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
         .AddSingleton<ISchema, MessagesSchema>()
@@ -83,7 +88,7 @@ internal static class FeatureRegistration
         .AddSingleton<ISchema>(p => p.GetRequiredService<OperatorKeys>())
         .AddSingleton<DashboardUrls>()
         .AddSingleton<Snapshot>()
-        .AddSingleton<Stream>()
+        .AddSingleton<EventStream>()
         .AddSingleton<AgentRows>()
         .AddSingleton<ICommitObserver>(p => p.GetRequiredService<AgentRows>())
         .AddHostedService(p => p.GetRequiredService<AgentRows>());

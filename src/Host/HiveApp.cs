@@ -53,11 +53,11 @@ internal static class HiveApp
 
     /// <summary>Starts the host; what keeps it from starting is said with the cure.</summary>
     /// <exception cref="StartupProblem">A busy port, a socket path that is too long, …</exception>
-    public static async Task StartAsync(this WebApplication app)
+    public static async Task Start(WebApplication app)
     {
         try
         {
-            await ((IHost)app).StartAsync();
+            await app.StartAsync();
             OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), app.Services.GetRequiredService<HivePaths>());
         }
         catch (Exception e) when (e is IOException or SocketException)

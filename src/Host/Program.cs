@@ -3,7 +3,7 @@ using Hive.Host;
 try
 {
     var app = HiveApp.Build(args);
-    await app.StartAsync();
+    await HiveApp.Start(app);
     HiveApp.Announce(app, Console.Out);
     await app.WaitForShutdownAsync();
     await app.DisposeAsync();

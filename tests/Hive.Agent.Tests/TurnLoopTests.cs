@@ -9,137 +9,142 @@ public sealed class TurnLoopTests
     [Fact(Timeout = 60_000)]
     public async Task Answers_by_its_script_and_acknowledges()
     {
-        await using var host = new LineHost();
-        host.WriteScript("""
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
             start:
               - set_status: "I am {{self}}"
             rules:
               - match: { from: operator, body: "(?i)hello (?<who>.*)" }
                 do:
-                  - send: { to: "{{from}}", body: "hi {{who}}", reply: true }
                   - write_file: { path: notes/seen.txt, content: "{{id}}\n", append: true }
+                  - send: { to: "{{from}}", body: "hi {{who}}", reply: true }
             """);
-        var id = host.Post("Hello World");
-        await using var agent = new AgentProcess(host.Socket);
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("Hello World");
+        await using var agent = new AgentProcess(alice.Socket);
 
-        var answer = await host.NextSentAsync(Ct);
-        await host.UntilAsync(h => h.Unacked == 0, Ct);
+        await events.HappenedAsync("sent", id);
+        var answer = (await events.Next("sent")).GetProperty("message");
+        await events.HappenedAsync("acked", id);
 
-        Assert.Equal(("operator", "hi World", id), ((string?)answer["to"], (string?)answer["body"], (long?)answer["in_reply_to"]));
-        Assert.Equal("I am alice", host.Status);
-        Assert.Equal($"{id}\n", File.ReadAllText(Path.Combine(host.StateDir, "notes/seen.txt")));
-        var calls = host.Calls.Select(call => call.Split(' ')[0]).Where(call => call is not ("closed" or "send" or "set_status")).ToArray();
-        Assert.Equal(["hello", "requeue_inflight", "whoami", "hello", "recv", "begin_turn", "end_turn", "recv"], calls);
+        Assert.Equal(("alice", "operator", "hi World", id), (answer.GetProperty("from").GetString(), answer.GetProperty("to").GetString(), answer.GetProperty("body").GetString(), answer.GetProperty("in_reply_to").GetInt64()));
+        Assert.Equal("I am alice", await alice.StatusAsync());
+        Assert.Equal($"{id}\n", File.ReadAllText(Path.Combine(alice.StateDir, "notes/seen.txt")));
         agent.Terminate();
         Assert.Equal(0, await agent.ExitAsync(Ct));
         Assert.All(agent.Log.Split('\n'), line => Assert.Matches(new Regex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|error) "), line));
+        Assert.DoesNotContain("World", agent.Log);
     }
 
     [Fact(Timeout = 60_000)]
     public async Task A_failed_turn_comes_again()
     {
-        await using var host = new LineHost();
-        host.WriteScript("""
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
             rules:
               - match: { redelivered: true }
                 do:
-                  - send: { to: operator, body: "again: {{body}}" }
+                  - send: { to: bob, body: "again: {{body}}" }
               - match: {}
                 do:
                   - fail: "not yet"
             """);
-        host.Post("work");
-        await using var agent = new AgentProcess(host.Socket);
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("work");
+        await using var agent = new AgentProcess(alice.Socket);
 
-        Assert.Equal("again: work", (string?)(await host.NextSentAsync(Ct))["body"]);
-        await host.UntilAsync(h => h.Unacked == 0, Ct);
-        Assert.Contains(host.Calls, call => call.StartsWith("end_turn", StringComparison.Ordinal) && call.Contains("\"result\":\"failed\"") && call.Contains("line 7 of script.yaml: fail: not yet"));
+        Assert.Equal("again: work", (await alice.AtBobAsync()).Body);
+        await events.HappenedAsync("acked", id);
+        Assert.Equal("line 7 of script.yaml: fail: not yet", (await alice.StandingAsync(id)).LastError);
     }
 
     [Fact(Timeout = 60_000)]
     public async Task A_turn_cut_off_by_the_death_of_the_agent_comes_again_to_the_next_one()
     {
-        await using var host = new LineHost();
-        host.WriteScript("""
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
             rules:
               - match: { redelivered: true }
                 do:
-                  - send: { to: operator, body: "second life" }
+                  - send: { to: bob, body: "second life" }
               - match: {}
                 do:
                   - exit: 42
             """);
-        host.Post("work");
-        await using (var first = new AgentProcess(host.Socket))
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("work");
+        await using (var first = new AgentProcess(alice.Socket))
             Assert.Equal(42, await first.ExitAsync(Ct));
-        Assert.Equal(1, host.Unacked);
+        Assert.Null((await alice.StandingAsync(id)).AckedAt);
 
-        await using var second = new AgentProcess(host.Socket);
-        Assert.Equal("second life", (string?)(await host.NextSentAsync(Ct))["body"]);
-        await host.UntilAsync(h => h.Unacked == 0, Ct);
+        await using var second = new AgentProcess(alice.Socket);
+        Assert.Equal("second life", (await alice.AtBobAsync()).Body);
+        await events.HappenedAsync("acked", id);
         Assert.Contains("1 message(s) of an earlier life come again", second.Log);
     }
 
     [Fact(Timeout = 60_000)]
     public async Task A_turn_outlives_a_restart_of_the_host()
     {
-        await using var host = new LineHost();
-        host.WriteScript("""
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
             rules:
               - match: { body: first }
                 do:
                   - log: "in the turn"
-                  - wait: 1
-                  - send: { to: operator, body: "after the restart" }
+                  - wait: 2
+                  - send: { to: bob, body: "after the restart" }
               - match: {}
                 do:
-                  - send: { to: operator, body: "{{body}} {{redelivered}}" }
+                  - send: { to: bob, body: "{{body}} {{redelivered}}" }
             """);
-        host.Post("first");
-        await using var agent = new AgentProcess(host.Socket);
+        var first = await alice.PostAsync("first");
+        await using var agent = new AgentProcess(alice.Socket);
         await agent.LoggedAsync("in the turn", Ct);
 
-        host.Stop();
+        await alice.Hive.Restart();
         await agent.LoggedAsync("no connection to the host", Ct);
-        host.Start();
-        host.Post("second");
+        await alice.PostAsync("second");
 
-        Assert.Equal("after the restart", (string?)(await host.NextSentAsync(Ct))["body"]);
-        Assert.Equal("second false", (string?)(await host.NextSentAsync(Ct))["body"]);
-        await host.UntilAsync(h => h.Unacked == 0, Ct);
-        Assert.Contains("requeue_inflight {\"except_turns\":[1]}", host.Calls);
-        Assert.Single(host.Calls, call => call.StartsWith("begin_turn {\"ids\":[1]", StringComparison.Ordinal));
+        Assert.Equal("after the restart", (await alice.AtBobAsync()).Body);
+        Assert.Equal("second false", (await alice.AtBobAsync()).Body);
+        var standing = await alice.StandingAsync(first);
+        Assert.NotNull(standing.AckedAt);
+        Assert.Null(standing.Attempts);
+        Assert.Single(agent.Log.Split('\n'), line => line.EndsWith($"begins: message {first} from operator", StringComparison.Ordinal));
     }
 
     [Fact(Timeout = 60_000)]
     public async Task Told_to_stop_it_cancels_a_long_turn_and_reports_it()
     {
-        await using var host = new LineHost();
-        host.WriteScript("""
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
             otherwise:
               - log: "in the turn"
               - wait: 3600
             """);
-        host.Post("work");
-        await using var agent = new AgentProcess(host.Socket);
+        var id = await alice.PostAsync("work");
+        await using var agent = new AgentProcess(alice.Socket);
         await agent.LoggedAsync("in the turn", Ct);
 
         agent.Terminate();
 
         Assert.Equal(0, await agent.ExitAsync(Ct));
-        Assert.Contains(host.Calls, call => call.StartsWith("end_turn", StringComparison.Ordinal) && call.Contains("\"result\":\"cancelled\""));
-        Assert.Equal(1, host.Unacked);
+        var standing = await alice.StandingAsync(id);
+        Assert.Null(standing.AckedAt);
+        Assert.Equal("the agent was stopped", standing.LastError);
     }
 
     [Fact(Timeout = 60_000)]
     public async Task Without_a_script_messages_are_taken_and_the_status_says_so()
     {
-        await using var host = new LineHost();
-        host.Post("anybody there?");
-        await using var agent = new AgentProcess(host.Socket);
+        await using var alice = await Alice.StartAsync();
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("anybody there?");
+        await using var agent = new AgentProcess(alice.Socket);
 
-        await host.UntilAsync(h => h.Unacked == 0, Ct);
-        Assert.Equal("no script (script.yaml): messages are taken and nothing is done", host.Status);
+        await events.HappenedAsync("acked", id);
+        Assert.Equal("no script (script.yaml): messages are taken and nothing is done", await alice.StatusAsync());
     }
 
     [Theory(Timeout = 60_000)]
@@ -148,9 +153,9 @@ public sealed class TurnLoopTests
     [InlineData("script.yaml", "rules: 5", "script.yaml: line 1, column 8: `rules` is a list")]
     public async Task A_wrong_configuration_ends_it_with_the_reason(string file, string text, string reason)
     {
-        await using var host = new LineHost();
-        File.WriteAllText(Path.Combine(host.Folder, file), text);
-        await using var agent = new AgentProcess(host.Socket);
+        await using var alice = await Alice.StartAsync();
+        alice.Write(file, text);
+        await using var agent = new AgentProcess(alice.Socket);
 
         Assert.Equal(1, await agent.ExitAsync(Ct));
         Assert.Contains(reason, agent.Log);
@@ -159,26 +164,26 @@ public sealed class TurnLoopTests
     [Fact(Timeout = 60_000)]
     public async Task A_refused_action_fails_the_turn_unless_it_is_optional()
     {
-        await using var host = new LineHost();
-        host.WriteScript("""
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
             rules:
-              - match: { body: "^optional" }
+              - match: { body: optional }
                 do:
-                  - ask: { question: "may I?" }
+                  - send: { to: nobody, body: "are you there?" }
                     optional: true
-                  - send: { to: operator, body: "went on" }
-              - match: { redelivered: true }
-                do: []
+                  - send: { to: bob, body: "went on" }
               - match: {}
                 do:
-                  - remind: { message: "later", delay_seconds: 5 }
+                  - send: { to: nobody, body: "are you there?" }
             """);
-        await using var agent = new AgentProcess(host.Socket);
-        host.Post("optional");
-        Assert.Equal("went on", (string?)(await host.NextSentAsync(Ct))["body"]);
+        var events = await alice.Hive.Events();
+        await using var agent = new AgentProcess(alice.Socket);
+        await alice.PostAsync("optional");
+        Assert.Equal("went on", (await alice.AtBobAsync()).Body);
 
-        host.Post("not optional");
-        await host.UntilAsync(h => h.Unacked == 0, Ct);
-        Assert.Contains(host.Calls, call => call.StartsWith("end_turn", StringComparison.Ordinal) && call.Contains("remind: there is no command remind"));
+        var id = await alice.PostAsync("strict");
+        var error = (await events.HappenedAsync("requeued", id)).GetProperty("last_error").GetString();
+        Assert.StartsWith("line 9 of script.yaml: send: ", error);
+        Assert.Contains("nobody", error);
     }
 }

@@ -7,10 +7,12 @@ namespace Hive.Agent.Drivers;
 /// <param name="Messages">What it is about, oldest first, never empty.</param>
 internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Messages)
 {
+    private const int WakeFromBytes = 100;
+
     /// <summary>Who woke the agent.</summary>
     public string WakeFrom { get; } = WakeFromOf(Messages);
 
-    public static string WakeFromOf(IReadOnlyList<Message> messages) => string.Join(',', messages.Select(m => m.From).Distinct());
+    public static string WakeFromOf(IReadOnlyList<Message> messages) => WireText.Cut(string.Join(',', messages.Select(m => m.From).Distinct()), WakeFromBytes);
 }
 
 /// <summary>How a turn ended. Its members go to the host with <c>end_turn</c> as they are.</summary>

@@ -17,6 +17,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 {
     private static readonly TimeSpan BetweenProgress = TimeSpan.FromSeconds(15);
 
+    private const int ClientBytes = 200;
+
     private readonly HostLines lines = new(socket, turn, time);
     private readonly SemaphoreSlim receiving = new(1, 1);
     private readonly Lock gate = new();
@@ -249,7 +251,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             using var ticks = new PeriodicTimer(BetweenProgress, time);
             do
             {
-                var seconds = (int)time.GetElapsedTime(started).TotalSeconds;
+                var seconds = (int)Math.Round(time.GetElapsedTime(started).TotalSeconds);
                 await request.Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = seconds, Message = $"waiting for {request.Params.Name}, {seconds} s" }, cancellationToken: ct);
             }
             while (await ticks.WaitForNextTickAsync(ct));
@@ -267,7 +269,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     /// <summary>Clients give up on a call after a minute unless they are known to wait longer.</summary>
     private static int LongestWait(string client) => client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
 
-    private static string Client(McpServer server) => server.ClientInfo is { } client ? $"{client.Name}/{client.Version}" : "mcp";
+    private static string Client(McpServer server) => server.ClientInfo is { } client ? WireText.Cut($"{client.Name}/{client.Version}", ClientBytes) : "mcp";
 
     private static JsonObject Members(JsonElement answer)
     {

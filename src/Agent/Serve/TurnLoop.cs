@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Agent.Drivers;
@@ -134,7 +133,7 @@ internal sealed class TurnLoop(string socket, AgentSettings settings, string? st
         catch (FormatException e)
         {
             // The operator sees the row before the log.
-            await line.CallAsync("set_status", new { text = Cut(e.Message, Limits.StatusBytes) }, stop);
+            await line.CallAsync("set_status", new { text = WireText.Cut(e.Message, Limits.StatusBytes) }, stop);
             throw;
         }
     }
@@ -232,7 +231,7 @@ internal sealed class TurnLoop(string socket, AgentSettings settings, string? st
         var outcome = await ended.Work;
         if (ended.Ending is null)
         {
-            var ending = JsonSerializer.SerializeToNode(outcome with { Note = outcome.Note is null ? null : Cut(outcome.Note, Limits.BodyBytes) }, WireJson.Options)!.AsObject();
+            var ending = JsonSerializer.SerializeToNode(outcome with { Note = outcome.Note is null ? null : WireText.Cut(outcome.Note, Limits.BodyBytes) }, WireJson.Options)!.AsObject();
             var took = time.GetElapsedTime(ended.StartedTicks);
             ending["turn"] = ended.Turn.Id;
             ending["duration_ms"] = (long)took.TotalMilliseconds;
@@ -252,24 +251,10 @@ internal sealed class TurnLoop(string socket, AgentSettings settings, string? st
         }
         catch (HiveException e) when (e.Code is not ("unavailable" or "internal"))
         {
-            // It will not be accepted the next time either; the host hands out again what it did not see acknowledged.
+            // It will not be accepted the next time either. Reconnecting without naming the turn gives its messages back.
             log.Error($"the host refused the end of turn {ended.Turn.Id}: {e.Message}");
+            running = null;
+            throw;
         }
-    }
-
-    private static string Cut(string text, int bytes)
-    {
-        if (Encoding.UTF8.GetByteCount(text) <= bytes)
-            return text;
-        var kept = new StringBuilder();
-        var left = bytes - 3;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            if ((left -= rune.Utf8SequenceLength) < 0)
-                break;
-            kept.Append(rune.ToString());
-        }
-
-        return kept.Append('…').ToString();
     }
 }

@@ -20,5 +20,7 @@ internal sealed class ContainersModule : FeatureModule
         Post<KillAgent.Command>("/kill/{name}");
         Post<DestroyAgent.Command>("/destroy/{name}");
         Get<ReadLogs.Query>("/api/logs/{name}");
+        Get<Health.Query>("/health");
+        Host<Health.Query>("version");
     }
 }

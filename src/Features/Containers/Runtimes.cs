@@ -72,6 +72,19 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
         throw Problem.Unavailable($"no isolating runtime works here ({string.Join("; ", faults)}). Mend that, or name the runtime 'process' to run without isolation");
     }
 
+    /// <summary>The runtime new agents get, or <c>none</c> when no isolating one works here.</summary>
+    public async Task<string> Default(CancellationToken ct)
+    {
+        try
+        {
+            return await Choose(null, ct);
+        }
+        catch (Problem)
+        {
+            return "none";
+        }
+    }
+
     /// <summary>What stands for <c>auto</c> before any has been tried.</summary>
     public string Preferred => configuration["Runtime"] is { Length: > 0 } name && name != "auto" ? name : Automatic[0];
 }

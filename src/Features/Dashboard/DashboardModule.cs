@@ -11,12 +11,10 @@ internal sealed class DashboardModule : FeatureModule
         Post<OpenSession.Command>("/api/session");
         Delete<EndSession.Command>("/api/session");
         Get("/api/state", "application/json", http => http.RequestServices.GetRequiredService<Snapshot>().Write(http));
-        Get("/dashboard/stream", "text/event-stream", http => http.RequestServices.GetRequiredService<Stream>().Write(http));
-        Get<Health.Query>("/health");
+        Get("/dashboard/stream", "text/event-stream", http => http.RequestServices.GetRequiredService<EventStream>().Write(http));
         Host<AgentStatus.Query>("agent_status");
         Host<SubscribeAgentStatus.Query>("subscribe_agent_status");
         Host<OpenLink.Command>("open_link");
         Host<ListUrls.Query>("urls");
-        Host<Health.Query>("version");
     }
 }

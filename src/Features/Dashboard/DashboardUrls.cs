@@ -9,5 +9,5 @@ internal sealed class DashboardUrls(IServer server)
     public IReadOnlyList<string> All => [.. server.Features.Get<IServerAddressesFeature>()?.Addresses.Select(a => a.TrimEnd('/')) ?? []];
 
     /// <summary>The code stands behind the '#': browsers send that part to nobody.</summary>
-    public string LoginLink(string code) => $"{All.FirstOrDefault()?.Replace("[::]", "localhost").Replace("0.0.0.0", "localhost")}/#login={code}";
+    public string LoginLink(string code) => $"{All[0].Replace("[::]", "localhost").Replace("0.0.0.0", "localhost")}/#login={code}";
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Dashboard;
 
 /// <summary>The stream of events (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
-internal sealed class Stream(EventHub hub, TimeProvider clock, IHostApplicationLifetime lifetime)
+internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     private const int MaxStreams = 2_000;
     private static readonly TimeSpan Ping = TimeSpan.FromSeconds(15);
