@@ -61,6 +61,9 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await alice.CallAsync("send", new { to = "bob", body = "to the one that is left" });
         await Expect(Message(first, "to the one that is left")).ToBeVisibleAsync();
         Assert.Equal(1, Hive.Streams);
+
+        await first.CloseAsync();
+        await Hive.StreamsAreAsync(0);
     }
 
     [Fact]

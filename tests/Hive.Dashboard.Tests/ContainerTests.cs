@@ -42,4 +42,31 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
         await Expect(Row(page, "alice").GetByText("paused")).ToHaveCountAsync(0);
         Assert.False(await Hive.IsPausedAsync("alice"));
     }
+
+    [Fact]
+    public async Task An_agent_is_started_stopped_and_after_a_question_killed_and_its_log_is_read()
+    {
+        await Hive.SpawnStoppedAsync("carol");
+        var page = await SignedInAsync();
+        var row = Row(page, "carol");
+        await Expect(row).ToContainTextAsync("no isolation");
+        await Expect(row).ToContainTextAsync("stopped");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start carol" }).ClickAsync();
+        await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Stop carol" }).ClickAsync();
+        await Expect(row).ToContainTextAsync("stopped");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Start carol" }).ClickAsync();
+        await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Kill carol" }).ClickAsync();
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Kill carol" }).ClickAsync();
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start carol" })).ToBeEnabledAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol" }).ClickAsync();
+        await Expect(row.Locator(".logs pre")).ToContainTextAsync("hive-agent");
+    }
 }

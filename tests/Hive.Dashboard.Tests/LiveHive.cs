@@ -26,7 +26,13 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>How many streams pages hold at this moment, as the host sees it.</summary>
     public int Streams => streams.Now;
 
+    /// <summary>Below the folder that every agent shares.</summary>
+    public string Shared => Path.Combine(folder.FullName, "data", "shared");
+
     private string RunDir => Path.Combine(folder.FullName, "run");
+
+    /// <summary>Waits until pages hold so many streams.</summary>
+    public Task StreamsAreAsync(int count) => streams.WaitAsync(count).WaitAsync(TimeSpan.FromSeconds(60));
 
     public static async Task<LiveHive> StartAsync()
     {
@@ -65,6 +71,13 @@ internal sealed class LiveHive : IAsyncDisposable
         return (await operatorSocket.CallAsync("open_link")).GetProperty("url").GetString()!;
     }
 
+    /// <summary>Makes an agent that a process of its own will be.</summary>
+    public async Task SpawnStoppedAsync(string name)
+    {
+        using var operatorSocket = await LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
+        await operatorSocket.CallAsync("spawn", new { name, runtime = "process", start = false });
+    }
+
     /// <summary>Makes an agent without a container and opens its socket: the test is the agent.</summary>
     public async Task<LineClient> JoinAsync(string name)
     {
@@ -85,9 +98,23 @@ internal sealed class LiveHive : IAsyncDisposable
 
     private sealed class StreamCount : IStartupFilter
     {
+        private readonly Lock gate = new();
+        private readonly List<(int Count, TaskCompletionSource Reached)> waiting = [];
         private int now;
 
         public int Now => Volatile.Read(ref now);
+
+        public Task WaitAsync(int count)
+        {
+            lock (gate)
+            {
+                if (now == count)
+                    return Task.CompletedTask;
+                var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                waiting.Add((count, reached));
+                return reached.Task;
+            }
+        }
 
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => builder =>
         {
@@ -99,17 +126,28 @@ internal sealed class LiveHive : IAsyncDisposable
                     return;
                 }
 
-                Interlocked.Increment(ref now);
+                Add(1);
                 try
                 {
                     await rest(http);
                 }
                 finally
                 {
-                    Interlocked.Decrement(ref now);
+                    Add(-1);
                 }
             });
             next(builder);
         };
+
+        private void Add(int change)
+        {
+            lock (gate)
+            {
+                now += change;
+                foreach (var (_, reached) in waiting.Where(w => w.Count == now))
+                    reached.TrySetResult();
+                waiting.RemoveAll(w => w.Count == now);
+            }
+        }
     }
 }

@@ -176,6 +176,28 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(Message(page, "do the impossible").Locator(".mark.dropped")).ToBeVisibleAsync();
     }
 
+    [Fact]
+    public async Task A_file_that_a_message_names_opens_below_it_as_text()
+    {
+        Expected = ["status of 404"];
+        Directory.CreateDirectory(Hive.Shared);
+        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "plan.md"), "# <b>the plan</b>");
+        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "gone.md"), "soon gone");
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+        await alice.CallAsync("send", new { to = "operator", body = "see /shared/plan.md and /shared/gone.md, not /shared/never.md" });
+        File.Delete(Path.Combine(Hive.Shared, "gone.md"));
+        var line = Message(page, "see /shared/plan.md");
+        await Expect(line.Locator(".ref")).ToHaveTextAsync(["/shared/plan.md", "/shared/gone.md"]);
+
+        await line.GetByRole(AriaRole.Button, new() { Name = "/shared/plan.md" }).ClickAsync();
+        await Expect(line.Locator(".viewer pre")).ToHaveTextAsync("# <b>the plan</b>");
+        await line.GetByRole(AriaRole.Button, new() { Name = "/shared/gone.md" }).ClickAsync();
+        await Expect(line.GetByRole(AriaRole.Alert)).ToContainTextAsync("cannot be shown");
+        await line.GetByRole(AriaRole.Button, new() { Name = "Close /shared/gone.md" }).ClickAsync();
+        await Expect(line.Locator(".viewer")).ToHaveCountAsync(0);
+    }
+
     private static async Task ScrollToTop(IPage page, string appears)
     {
         await page.Locator("#flow .log").EvaluateAsync("log => log.scrollTop = 0");
