@@ -32,7 +32,7 @@ internal static class CommonOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new UsageException(e.Message.Replace("--RunDir", "--run-dir", StringComparison.Ordinal));
+            throw new UsageException($"{e.Message.Replace("--RunDir", "--run-dir (HIVE_RUNDIR)", StringComparison.Ordinal)}{(e.InnerException is null ? ", or the folder of its sockets with --run-dir (HIVE_RUNDIR)" : "")}");
         }
     }
 }

@@ -18,7 +18,7 @@ internal static class HostProgram
             ?? throw new UsageException($"{Name} is neither at {string.Join(" nor at ", places)}: build it with `./hive version` or `dotnet build src/Host`");
     }
 
-    /// <summary>What the host's runtime reads before any of its code runs, unless the operator chose otherwise (docs/adr/0020).</summary>
+    /// <summary>What the host's runtime reads before any of its code runs, unless the operator chose otherwise (docs/adr/0023).</summary>
     public static Dictionary<string, string> Environment()
     {
         var environment = System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()

@@ -20,10 +20,11 @@ public static class CommonRegistration
         services.AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>));
         services.AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>));
         services.AddSingleton(provider => new Lazy<IEnumerable<IConnectionObserver>>(provider.GetServices<IConnectionObserver>));
+        services.AddSingleton(provider => new Lazy<IEnumerable<ICommitObserver>>(provider.GetServices<ICommitObserver>));
         services.AddSingleton(provider => new OpenApiDocument(provider.GetServices<FeatureModule>(), version));
         services.AddCarter(
             options => options.OpenApi.Enabled = false,
-            new DependencyContextAssemblyCatalog(typeof(CommonRegistration).Assembly),
+            new NoAssemblies(),
             carter => carter.WithModules(modules));
         // Carter makes a module anew for each request; ours hold no state of a request, so one of each is enough.
         services.RemoveAll<CarterModule>();
@@ -35,5 +36,11 @@ public static class CommonRegistration
             services.AddSingleton(typeof(CarterModule), provider => provider.GetRequiredService(module));
         }
         return services;
+    }
+
+    // Modules are listed, not looked for.
+    private sealed class NoAssemblies : DependencyContextAssemblyCatalog
+    {
+        public override IReadOnlyCollection<System.Reflection.Assembly> GetAssemblies() => [];
     }
 }

@@ -1,1 +1,16 @@
-return 0;
+using Hive.Host;
+
+try
+{
+    var app = HiveApp.Build(args);
+    await HiveApp.Start(app);
+    HiveApp.Announce(app, Console.Out);
+    await app.WaitForShutdownAsync();
+    await app.DisposeAsync();
+    return 0;
+}
+catch (StartupProblem problem)
+{
+    await Console.Error.WriteLineAsync($"hive-host: {problem.Message}");
+    return 1;
+}

@@ -69,7 +69,7 @@ public sealed class HivePaths
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidOperationException($"{file} is not a JSON object: {e.Message} Mend it, or name the run folder with --RunDir (HIVE_RUNDIR)", e);
+            throw new InvalidOperationException($"{file} is not a JSON object: {e.Message} Mend it, or say --RunDir", e);
         }
     }
 

@@ -17,9 +17,9 @@ internal static class DemoCleanup
     {
         await StopAgentsAsync(folder);
         if (host is { HasExited: false })
-            await EndAsync([host]);
+            await EndAsync([host], Patience);
         // Agents outlive their host where the runtime allows, and a host that was killed stopped nobody.
-        await EndAsync(Left(folder));
+        await EndAsync(Left(folder), TimeSpan.FromSeconds(2));
         if (!keep)
             folder.Delete();
     }
@@ -52,13 +52,13 @@ internal static class DemoCleanup
         }
     }
 
-    private static async Task EndAsync(List<Process> processes)
+    private static async Task EndAsync(List<Process> processes, TimeSpan limit)
     {
         if (processes.Count == 0)
             return;
         foreach (var process in processes)
             Native.Signal(process.Id, Native.SigTerm);
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(limit);
         try
         {
             await Task.WhenAll(processes.Select(p => p.WaitForExitAsync(patience.Token)));

@@ -6,7 +6,8 @@ namespace Hive.Cli.Demo;
 /// <summary>The demo's own world on disk: data, sockets and the host's log in one folder that can go away whole.</summary>
 internal sealed class DemoFolder
 {
-    private static readonly string[] Agents = ["manager", "alice", "bob"];
+    // Who runs which script.
+    private static readonly (string Agent, string Script)[] Agents = [("manager", "manager.yaml"), ("alice", "worker.yaml"), ("bob", "worker.yaml")];
 
     public DemoFolder(string root) => Root = root;
 
@@ -29,8 +30,8 @@ internal sealed class DemoFolder
             Directory.CreateDirectory(root, own);
             Directory.CreateDirectory(folder.DataDir, own);
             Directory.CreateDirectory(folder.RunDir, own);
-            foreach (var agent in Agents)
-                folder.WriteSettings(agent);
+            foreach (var (agent, script) in Agents)
+                folder.WriteSettings(agent, script);
             return folder;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -65,11 +66,11 @@ internal sealed class DemoFolder
     }
 
     // The host copies an agent's settings from here each time the agent starts.
-    private void WriteSettings(string agent)
+    private void WriteSettings(string agent, string script)
     {
         var applied = Path.Combine(DataDir, "applied", agent);
         Directory.CreateDirectory(applied);
-        foreach (var (resource, file) in new[] { ("agent.yaml", "agent.yaml"), ($"{agent}.yaml", "script.yaml") })
+        foreach (var (resource, file) in new[] { ("agent.yaml", "agent.yaml"), (script, "script.yaml") })
         {
             using var from = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
                 ?? throw new InvalidOperationException($"{resource} was not built into the command");

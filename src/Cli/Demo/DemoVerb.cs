@@ -21,7 +21,7 @@ internal static class DemoVerb
         port.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is < 1 or > 65535)
-                result.AddError("a port is a number from 1 to 65535");
+                result.AddError("--port is a number from 1 to 65535");
         });
         var command = new Command("demo", "Try Hive: a manager and two scripted agents at work, on a free port; Ctrl-C ends it and leaves nothing.")
         {
@@ -188,8 +188,8 @@ internal static class DemoVerb
             screen.Line($"""
 
                 Try: write a message to @alice there and watch her answer.
-                     From another terminal: hive --run-dir {folder.RunDir} send bob "how is it going?"
-                     A fresh link:          hive --run-dir {folder.RunDir} open
+                     From another terminal: ./hive --run-dir {folder.RunDir} send bob "how is it going?"
+                     A fresh link:          ./hive --run-dir {folder.RunDir} open
                 """);
         }
 

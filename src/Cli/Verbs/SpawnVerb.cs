@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
 
 namespace Hive.Cli.Verbs;
 
@@ -15,7 +17,11 @@ internal static class SpawnVerb
             var who = parsed.GetRequiredValue(name);
             // Absent means the host's own default, so nothing is said where nothing was typed.
             var fields = new { name = who, runtime = parsed.GetValue(runtime), start = parsed.GetValue(stopped) ? false : (bool?)null };
-            verb.Report(await verb.CallAsync("spawn", fields), $"{who} exists{(parsed.GetValue(stopped) ? "; start it with: hive start " + who : "")}");
+            var answer = await verb.CallAsync("spawn", fields);
+            verb.Report(answer, $"{who} exists{Text(answer, "runtime", " ({0})")}{(parsed.GetValue(stopped) ? "; start it with: hive start " + who : Text(answer, "note", "; note: {0}"))}");
         }, name, runtime, stopped);
     }
+
+    private static string Text(JsonElement answer, string member, string sentence) =>
+        answer.TryGetProperty(member, out var value) ? string.Format(CultureInfo.InvariantCulture, sentence, value) : "";
 }

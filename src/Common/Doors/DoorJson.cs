@@ -19,14 +19,14 @@ internal static class DoorJson
         {
             request = JsonSerializer.Deserialize(json, Info<T>.Json);
         }
-        catch (JsonException e)
-        {
-            throw Explain(e, json);
-        }
-        catch (InvalidOperationException e)
+        catch (Exception e) when (e is InvalidOperationException or JsonException { InnerException: InvalidOperationException })
         {
             // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string.
             throw Problem.Invalid("a text holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", e);
+        }
+        catch (JsonException e)
+        {
+            throw Explain(e, json);
         }
 
         if (request is null)

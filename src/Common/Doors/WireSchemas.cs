@@ -78,11 +78,8 @@ internal static class WireSchemas
     private static bool IsNamed(Type type) =>
         type is { IsClass: true, IsNested: false } && type.Namespace?.StartsWith("Hive.", StringComparison.Ordinal) == true;
 
-    private static string? Describe(JsonSchemaExporterContext context)
-    {
-        var attributes = context.PropertyInfo?.AssociatedParameter?.AttributeProvider ?? context.PropertyInfo?.AttributeProvider;
-        return attributes?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false).OfType<DescriptionAttribute>().FirstOrDefault()?.Description;
-    }
+    private static string? Describe(JsonSchemaExporterContext context) =>
+        context.PropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false).OfType<DescriptionAttribute>().FirstOrDefault()?.Description;
 
     private static JsonSerializerOptions CreateOptions()
     {

@@ -11,9 +11,10 @@ namespace Hive.Common.Messaging;
 /// after-commit actions wake receivers, then the callers are answered. So whoever has an answer finds its event already published.
 /// Domain reactions run in a second loop, where a slow one delays nobody.
 /// </summary>
-public sealed partial class CommitPublisher(IEnumerable<ICommitObserver> observers, Reactions reactions, ILogger<CommitPublisher> log) : IThreadPoolWorkItem
+public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> observers, Reactions reactions, ILogger<CommitPublisher> log) : IThreadPoolWorkItem
 {
-    private readonly ICommitObserver[] observers = [.. observers];
+    // Resolved at the first commit: observers know the store, which knows this.
+    private readonly Lazy<ICommitObserver[]> observers = new(() => [.. observers.Value]);
     private readonly ConcurrentQueue<(List<object> Raised, List<Work> Callers)> batches = new();
     private int running;
 
@@ -52,7 +53,7 @@ public sealed partial class CommitPublisher(IEnumerable<ICommitObserver> observe
             }
 
             var notification = (INotification)item;
-            foreach (var observer in observers)
+            foreach (var observer in observers.Value)
                 observer.OnCommitted(notification);
             reactions.Add(notification);
         }

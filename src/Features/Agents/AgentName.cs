@@ -5,7 +5,15 @@ using Hive.Protocol;
 
 namespace Hive.Features.Agents;
 
-/// <summary>What an agent may be called.</summary>
+/// <inheritdoc />
+internal sealed class AgentNames : Contracts.IAgentNames
+{
+    public string? Fault(string name) => AgentName.Fault(name);
+
+    public bool IsWellFormed(string name) => AgentName.IsWellFormed(name);
+}
+
+/// <summary>The rules of a name.</summary>
 internal static partial class AgentName
 {
     private static readonly FrozenSet<string> Reserved =

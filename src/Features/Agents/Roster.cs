@@ -24,7 +24,7 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         var now = state;
         if (now.ByName.TryGetValue(name, out var agent))
             return agent;
-        var near = now.Names.Append(Principals.Operator).Where(n => Distance(n, name) <= Math.Max(1, n.Length / 3)).Take(3).ToArray();
+        var near = now.Names.Append(Principals.Operator).Where(n => Distance(n, name) <= Math.Max(2, n.Length / 3)).Take(3).ToArray();
         throw Problem.NotFound(near.Length > 0
             ? $"there is no agent '{Shown(name)}'; did you mean {string.Join(" or ", near)}?"
             : $"there is no agent '{Shown(name)}'; there are: {Some(now.Names)}");

@@ -37,7 +37,7 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
             var delivered = Insert(write, message, now, deliveredAt: now, lease.Turn);
             Hold(write, inbox, delivered.Id, lease);
             write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
-            Grant(write, waiter, delivered);
+            Grant(write, waiter, delivered with { Redelivered = false });
             return delivered;
         }
 
@@ -482,7 +482,7 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         Hold(write, inbox, id, lease);
         if (raise)
             write.Raise(new MessageChanged("delivered", message));
-        return redelivered ? message with { Redelivered = true } : message;
+        return message with { Redelivered = redelivered };
     }
 
     private static Lease LeaseOf(Inbox inbox, long connection) =>

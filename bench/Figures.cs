@@ -1,0 +1,171 @@
+using System.Diagnostics;
+
+namespace Hive.Benchmarks;
+
+/// <summary>Every figure of docs/benchmarks.md, by name. Each starts servers of its own, so that none inherits another's data.</summary>
+internal static class Figures
+{
+    private const int Agents = 64;
+
+    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "state", "stream", "idle", "memory"];
+
+    public static Task RunAsync(string name, Plan plan, CancellationToken ct) => name switch
+    {
+        "send" => SendAsync(plan, ct),
+        "cycle" => CycleAsync(plan, ct),
+        "wake" => WakeAsync(plan, ct),
+        "state" => StateAsync(plan, ct),
+        "stream" => StreamFigure.RunAsync(plan, ct),
+        "idle" => IdleAsync(plan, ct),
+        "memory" => MemoryAsync(plan, ct),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
+    };
+
+    /// <summary>Lets the host come to rest, then says what it holds in memory.</summary>
+    public static async Task KeepMemoryAsync(Plan plan, HiveHost host, string after, CancellationToken ct)
+    {
+        await Task.Delay(TimeSpan.FromSeconds(3), ct);
+        var resident = host.Process.ResidentMebibytes();
+        plan.Report.Line($"Host at rest after {after}: {Report.Number(resident)} MiB resident.");
+        plan.Report.Keep("memory", new { after, resident_mib = resident });
+    }
+
+    private static async Task SendAsync(Plan plan, CancellationToken ct)
+    {
+        plan.Report.Title($"Durable send, {Generator.BodyBytes}-byte bodies, {Agents} agents");
+        foreach (var connections in new[] { 1, 16, 64 })
+            await CompareAsync(plan, "send", connections, ct);
+    }
+
+    private static async Task CycleAsync(Plan plan, CancellationToken ct)
+    {
+        plan.Report.Title("Whole cycle send, recv of up to 32, ack");
+        await CompareAsync(plan, "cycle", 64, ct);
+    }
+
+    private static async Task WakeAsync(Plan plan, CancellationToken ct)
+    {
+        plan.Report.Title("From the start of a send to the waiting receiver's answer, idle host");
+        await CompareAsync(plan, "wake", 2, ct);
+    }
+
+    private static async Task CompareAsync(Plan plan, string mode, int connections, CancellationToken ct)
+    {
+        List<Sample> redis = [], hive = [];
+        await using var redisServer = await RedisServer.StartAsync(plan, Agents, ct);
+        await using var host = await HiveHost.StartAsync(plan, Agents, ct);
+        for (var round = 0; round < plan.Rounds; round++)
+        {
+            // Redis first in one round, Hive first in the next: neither always follows the other's leftovers.
+            IServer[] order = round % 2 == 0 ? [redisServer, host] : [host, redisServer];
+            foreach (var server in order)
+            {
+                var sample = await plan.Generator.RunAsync(server, mode, connections, plan.Measured, ct);
+                plan.Report.Progress($"{mode} {connections} round {round + 1} {server.Name}: {Report.Number(sample.OpsPerS)}/s, p50 {sample.P50Us} us, p99 {sample.P99Us} us, generator {sample.GeneratorCpu:P0} of a core");
+                (server == host ? hive : redis).Add(sample);
+            }
+        }
+
+        var wake = mode == "wake";
+        double[] ratios = [.. hive.Zip(redis, (h, r) => wake ? (double)r.P50Us / h.P50Us : h.OpsPerS / r.OpsPerS)];
+        plan.Report.Line($"{connections} connection{(connections == 1 ? "" : "s")}:");
+        plan.Report.Line("");
+        plan.Report.Line($"| server | {(wake ? "p50 us" : "per second")} of rounds 1–{plan.Rounds} | median | p50 us | p99 us | p99.9 us | max us |");
+        plan.Report.Line("|---|---|---|---|---|---|---|");
+        foreach (var samples in new[] { redis, hive })
+        {
+            double[] values = [.. samples.Select(s => wake ? s.P50Us : s.OpsPerS)];
+            plan.Report.Line($"| {samples[0].Server} | {string.Join(", ", values.Select(Report.Number))} | {Report.Number(Report.Median(values))} "
+                + $"| {Middle(samples, s => s.P50Us)} | {Middle(samples, s => s.P99Us)} | {Middle(samples, s => s.P999Us)} | {Report.Number(samples.Max(s => s.MaxUs))} |");
+        }
+
+        plan.Report.Line("");
+        plan.Report.Line($"Hive against Redis, {(wake ? "Redis's p50 / Hive's" : "Hive's rate / Redis's")}: median **{Report.Fraction(Report.Median(ratios))}**, "
+            + $"rounds {Report.Fraction(ratios.Min())} to {Report.Fraction(ratios.Max())}.");
+        plan.Report.Keep(mode, new { connections, redis, hive, ratios, ratio_median = Report.Median(ratios) });
+        await KeepMemoryAsync(plan, host, $"{mode} with {connections} connections", ct);
+        plan.Report.Line("");
+    }
+
+    private static string Middle(IEnumerable<Sample> samples, Func<Sample, long> value) => Report.Number(Report.Median(samples.Select(s => (double)value(s))));
+
+    private static async Task StateAsync(Plan plan, CancellationToken ct)
+    {
+        const int agents = 200, messages = 100_000, requests = 500, warmUp = 50;
+        plan.Report.Title($"GET /api/state with {agents} agents and {Report.Number(messages)} messages");
+        await using var host = await HiveHost.StartAsync(plan, agents, ct);
+        var filled = await plan.Generator.RunAsync(host, "send", 64, TimeSpan.FromMinutes(10), ct, TimeSpan.Zero, messages);
+        if (filled.Sent != messages)
+            throw new BenchmarkException($"only {filled.Sent} of {messages} messages could be stored in ten minutes");
+        using var http = host.Http();
+        var took = new List<double>();
+        var bytes = 0;
+        for (var n = -warmUp; n < requests; n++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            bytes = (await http.GetByteArrayAsync(new Uri("/api/state", UriKind.Relative), ct)).Length;
+            if (n >= 0)
+                took.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+        }
+
+        double p50 = Report.Percentile(took, 0.50), p99 = Report.Percentile(took, 0.99), max = took.Max();
+        plan.Report.Line($"{requests} requests, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms, {Report.Number(bytes)} bytes.");
+        plan.Report.Keep("state", new { agents, messages, requests, p50_ms = p50, p99_ms = p99, max_ms = max, bytes });
+        await KeepMemoryAsync(plan, host, "the state requests", ct);
+    }
+
+    private static async Task IdleAsync(Plan plan, CancellationToken ct)
+    {
+        const int agents = 50, streams = 5;
+        plan.Report.Title($"Idle host with {agents} waiting agents and {streams} open streams");
+        await using var host = await HiveHost.StartAsync(plan, agents, ct);
+        using var http = host.Http();
+        using var closing = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var hold = plan.Generator.Start(host, "hold", agents, plan.Idle + TimeSpan.FromSeconds(60), TimeSpan.Zero);
+        var open = Enumerable.Range(0, streams).Select(_ => new StreamSubscriber()).ToArray();
+        var reading = open.Select(subscriber => subscriber.ReadAsync(http, closing.Token)).ToArray();
+        try
+        {
+            await Task.WhenAll(open.Select(subscriber => subscriber.Ready)).WaitAsync(TimeSpan.FromSeconds(30), ct);
+            // What starting left behind (compilation in tiers, timers, a last checkpoint) is not idling.
+            await Task.Delay(TimeSpan.FromSeconds(10), ct);
+            var before = host.Process.Read();
+            var watch = Stopwatch.StartNew();
+            await Task.Delay(plan.Idle, ct);
+            var after = host.Process.Read();
+            var secs = watch.Elapsed.TotalSeconds;
+            if (hold.Process.HasExited || Array.Exists(reading, task => task.IsCompleted))
+                throw new BenchmarkException($"a waiting agent or a stream ended while the host idled:\n{hold.Tail()}");
+
+            var percent = (after.CpuSeconds - before.CpuSeconds) / secs * 100;
+            var threads = after.WakeUps
+                .Select(thread => (thread.Key, PerSecond: (thread.Value - before.WakeUps.GetValueOrDefault(thread.Key)) / secs))
+                .OrderByDescending(thread => thread.PerSecond).ToArray();
+            plan.Report.Line($"{secs:0} s: {Report.Fraction(percent)} % of one core; {after.Reads - before.Reads} reads ({after.BytesRead - before.BytesRead} bytes), "
+                + $"{after.Writes - before.Writes} writes ({after.BytesWritten - before.BytesWritten} bytes), {after.DiskBytesWritten - before.DiskBytesWritten} bytes to storage.");
+            plan.Report.Line($"Wake-ups per second: {Report.Fraction(threads.Sum(t => t.PerSecond))}; most by "
+                + string.Join(", ", threads.Take(5).Select(t => $"{t.Key} {Report.Fraction(t.PerSecond)}")) + ".");
+            plan.Report.Keep("idle", new
+            {
+                seconds = secs, cpu_percent = percent, reads = after.Reads - before.Reads, writes = after.Writes - before.Writes,
+                disk_bytes_written = after.DiskBytesWritten - before.DiskBytesWritten,
+                wake_ups_per_second = threads.ToDictionary(t => t.Key, t => t.PerSecond),
+            });
+            await KeepMemoryAsync(plan, host, "idling", ct);
+        }
+        finally
+        {
+            await closing.CancelAsync();
+            await Task.WhenAll(reading).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await plan.Scratch.StopAsync(hold);
+        }
+    }
+
+    private static async Task MemoryAsync(Plan plan, CancellationToken ct)
+    {
+        plan.Report.Title("Memory of a host that has done nothing yet");
+        await using var host = await HiveHost.StartAsync(plan, 10, ct);
+        await Task.Delay(TimeSpan.FromSeconds(10), ct);
+        await KeepMemoryAsync(plan, host, "ten agents were made", ct);
+    }
+}

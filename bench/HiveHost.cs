@@ -1,0 +1,108 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
+using Hive.Protocol;
+
+namespace Hive.Benchmarks;
+
+/// <summary>The real host as a child process, with data and run folders of its own and agents that nobody runs.</summary>
+internal sealed class HiveHost : IServer, IAsyncDisposable
+{
+    private readonly Scratch scratch;
+    private readonly Scratch.Child child;
+    private readonly string folder;
+    private readonly List<string> sockets = [];
+
+    private HiveHost(Scratch scratch, Scratch.Child child, string folder, Uri url) =>
+        (this.scratch, this.child, this.folder, Url) = (scratch, child, folder, url);
+
+    /// <summary>The folder of the checkout that this program was built from.</summary>
+    public static string Checkout { get; } = FindCheckout();
+
+    public static string DefaultPath => Path.Combine(Checkout, "artifacts", "bin", "Hive.Host", "release", "hive-host");
+
+    public string Name => "hive";
+
+    public Uri Url { get; }
+
+    public Proc Process => new(child.Process.Id);
+
+    public IReadOnlyList<string> Agents => [.. sockets.Select(socket => Path.GetFileName(Path.GetDirectoryName(socket)!))];
+
+    public IEnumerable<string> LoadArguments => sockets;
+
+    private string RunFolder => Path.Combine(folder, "run");
+
+    /// <param name="plan">Which host, and where it runs.</param>
+    /// <param name="agents">How many agents it shall have: b01, b02, …</param>
+    /// <param name="ct">Gives up the start.</param>
+    public static async Task<HiveHost> StartAsync(Plan plan, int agents, CancellationToken ct)
+    {
+        if (!File.Exists(plan.HostPath))
+            throw new BenchmarkException($"there is no host at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name one with --host");
+        var folder = plan.Scratch.NewFolder("hive");
+        var url = new Uri($"http://127.0.0.1:{FreePort()}");
+        var child = plan.Scratch.Start(plan.HostPath,
+            ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", url.GetLeftPart(UriPartial.Authority)],
+            Path.Combine(folder, "host.log"),
+            // As `./hive up` sets them; the size of the youngest generation can be set by environment only.
+            new Dictionary<string, string> { ["DOTNET_TieredPGO"] = "1", ["DOTNET_GCgen0size"] = "0x4000000" });
+        var host = new HiveHost(plan.Scratch, child, folder, url);
+        await Ready.WaitAsync(plan.HostPath, child, async () => (await host.OperatorAsync(ct)).Dispose(), ct);
+        await host.SpawnAsync(agents, ct);
+        return host;
+    }
+
+    /// <summary>A connection to the host socket.</summary>
+    public Task<LineClient> OperatorAsync(CancellationToken ct) => LineClient.ConnectAsync(Path.Combine(RunFolder, "host.sock"), ct);
+
+    /// <summary>A connection to the socket of one of the agents.</summary>
+    public Task<LineClient> AgentAsync(int index, CancellationToken ct) => LineClient.ConnectAsync(sockets[index], ct);
+
+    /// <summary>A client that carries the operator's token and opens as many connections as it is asked to.</summary>
+    public HttpClient Http()
+    {
+        var token = File.ReadAllText(Path.Combine(folder, "data", "access-token")).Trim();
+        // A stream is a connection for as long as it lives.
+        var handler = new SocketsHttpHandler { MaxConnectionsPerServer = int.MaxValue, ConnectTimeout = TimeSpan.FromSeconds(30) };
+        var client = new HttpClient(handler) { BaseAddress = Url, Timeout = Timeout.InfiniteTimeSpan };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await scratch.StopAsync(child);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static string FindCheckout()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "Hive.sln")))
+                return folder.FullName;
+        }
+
+        throw new BenchmarkException($"{AppContext.BaseDirectory} is not inside a checkout of Hive");
+    }
+
+    private async Task SpawnAsync(int agents, CancellationToken ct)
+    {
+        using var client = await OperatorAsync(ct);
+        for (var n = 1; n <= agents; n++)
+        {
+            var name = "b" + n.ToString("00", CultureInfo.InvariantCulture);
+            await client.CallAsync("spawn", new { name, runtime = "external" }, ct);
+            sockets.Add(Path.Combine(RunFolder, "agents", name, "agent.sock"));
+        }
+    }
+}

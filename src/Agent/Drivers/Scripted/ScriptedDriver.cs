@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Hive.Protocol;
+
+namespace Hive.Agent.Drivers.Scripted;
+
+/// <summary>Answers messages by the rules of a script (docs/scripted-driver.md): for the demo, for tests, for small fixed jobs.</summary>
+[Driver("scripted")]
+internal sealed class ScriptedDriver : IDriver
+{
+    private readonly DriverContext context;
+    private readonly Script? script;
+
+    public ScriptedDriver(DriverContext context)
+    {
+        this.context = context;
+        if (File.Exists(context.Settings.ScriptPath))
+            script = ScriptReader.Read(context.Settings.ScriptPath);
+    }
+
+    /// <summary>Rules look at one message.</summary>
+    public int MaxBatch => 1;
+
+    public async Task StartAsync(CancellationToken ct)
+    {
+        if (script is null)
+        {
+            context.Log.Warn($"there is no {context.Settings.Script} in {context.Settings.Folder}: messages are taken and nothing is done");
+            await context.Host.CallAsync("set_status", new JsonObject { ["text"] = $"no script ({Path.GetFileName(context.Settings.ScriptPath)}): messages are taken and nothing is done" }, ct);
+            return;
+        }
+
+        await RunAsync(script.Start, new StepContext(context, OfStart(0), null, 0), ct);
+    }
+
+    public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
+    {
+        if (script is null)
+            return TurnOutcome.Ok;
+        foreach (var message in turn.Messages)
+        {
+            var happened = SystemEvent.Of(message);
+            try
+            {
+                var (steps, groups) = script.For(message, happened);
+                await RunAsync(steps, new StepContext(context, Variables(turn, message, happened, groups), message.Id, turn.Number), ct);
+            }
+            catch (Exception e) when (e is StepException or RegexMatchTimeoutException)
+            {
+                return TurnOutcome.Failed(e.Message);
+            }
+        }
+
+        return TurnOutcome.Ok;
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    internal static async Task RunAsync(IReadOnlyList<Step> steps, StepContext context, CancellationToken ct)
+    {
+        foreach (var step in steps)
+        {
+            ct.ThrowIfCancellationRequested();
+            try
+            {
+                await step.RunAsync(context, ct);
+            }
+            catch (HiveException e) when (step.Optional)
+            {
+                context.Agent.Log.Info($"script: line {step.Line}: {step.Name}, which is optional, was refused: {e.Message}");
+            }
+            catch (Exception e) when (e is HiveException or FormatException or IOException or UnauthorizedAccessException)
+            {
+                throw new StepException($"line {step.Line} of {context.Agent.Settings.Script}: {step.Name}: {e.Message}", e);
+            }
+        }
+    }
+
+    private Dictionary<string, string> OfStart(long count) => new()
+    {
+        ["self"] = context.Name,
+        ["role"] = context.Role,
+        ["state_dir"] = context.StateDir.TrimEnd('/'),
+        ["count"] = count.ToString(CultureInfo.InvariantCulture),
+    };
+
+    private Dictionary<string, string> Variables(Turn turn, Message message, SystemEvent? happened, IReadOnlyDictionary<string, string> groups)
+    {
+        var variables = new Dictionary<string, string>(happened?.Members ?? new Dictionary<string, string>());
+        foreach (var (name, value) in groups)
+            variables[name] = value;
+        foreach (var (name, value) in OfStart(turn.Number))
+            variables[name] = value;
+        variables["from"] = message.From;
+        variables["body"] = message.Body;
+        variables["id"] = message.Id.ToString(CultureInfo.InvariantCulture);
+        variables["redelivered"] = message.Redelivered == true ? "true" : "false";
+        variables["event"] = happened?.Name ?? "";
+        return variables;
+    }
+}

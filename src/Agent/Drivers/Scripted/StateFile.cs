@@ -1,0 +1,53 @@
+namespace Hive.Agent.Drivers.Scripted;
+
+/// <summary>Writes inside the state folder and nowhere else.</summary>
+internal static class StateFile
+{
+    /// <exception cref="FormatException">The path leaves the folder or goes through a link.</exception>
+    public static async Task WriteAsync(string folder, string path, string content, bool append, CancellationToken ct)
+    {
+        var parts = path.Split('/');
+        if (path.Contains('\0') || parts.Any(part => part is "" or "." or ".."))
+            throw new FormatException($"`{path}` is not a path inside the state folder; write it relative to that folder, without `..`, as in notes/today.md");
+
+        var at = folder;
+        foreach (var part in parts[..^1])
+        {
+            at = Path.Combine(at, part);
+            RefuseLink(at, path);
+            if (File.Exists(at))
+                throw new FormatException($"`{path}`: {part} is a file, not a folder");
+            Directory.CreateDirectory(at);
+        }
+
+        var file = Path.Combine(at, parts[^1]);
+        RefuseLink(file, path);
+        if (Directory.Exists(file))
+            throw new FormatException($"`{path}` is a folder; name a file");
+
+        if (append)
+        {
+            await File.AppendAllTextAsync(file, content, ct);
+            return;
+        }
+
+        // Renamed over the old one: readers see the whole text or the old one, and a link that came meanwhile is replaced, not followed.
+        var draft = Path.Combine(at, $".{Guid.NewGuid():N}.tmp");
+        try
+        {
+            await File.WriteAllTextAsync(draft, content, ct);
+            File.Move(draft, file, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(draft);
+            throw;
+        }
+    }
+
+    private static void RefuseLink(string at, string path)
+    {
+        if (new FileInfo(at).LinkTarget is not null)
+            throw new FormatException($"`{path}` goes through a symbolic link; the state folder's own files and folders only");
+    }
+}

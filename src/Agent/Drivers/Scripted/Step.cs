@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
+using Hive.Protocol;
+
+namespace Hive.Agent.Drivers.Scripted;
+
+/// <summary>What a step has to work with.</summary>
+/// <param name="MessageId">Null at the start.</param>
+internal sealed record StepContext(DriverContext Agent, IReadOnlyDictionary<string, string> Variables, long? MessageId, long Count);
+
+/// <summary>One action of a script.</summary>
+/// <param name="Name">As the script writes it.</param>
+/// <param name="Line">Where it stands, for errors.</param>
+internal abstract record Step(string Name, long Line)
+{
+    /// <summary>When the host refuses it, the turn goes on.</summary>
+    public bool Optional { get; init; }
+
+    public abstract Task RunAsync(StepContext context, CancellationToken ct);
+}
+
+/// <summary>A command of the host whose fields are templates.</summary>
+internal sealed record CommandStep(string Name, long Line, IReadOnlyDictionary<string, Field> Fields) : Step(Name, Line)
+{
+    public override async Task RunAsync(StepContext context, CancellationToken ct)
+    {
+        var fields = new JsonObject();
+        foreach (var (name, field) in Fields)
+            fields[name] = field.Fill(context);
+        await context.Agent.Host.CallAsync(Name, fields, ct);
+    }
+}
+
+/// <summary>One field of a command: a constant, a text to fill, a list of texts, or a number to fill.</summary>
+internal abstract record Field
+{
+    public abstract JsonNode? Fill(StepContext context);
+
+    internal sealed record Constant(JsonNode Value) : Field
+    {
+        public override JsonNode Fill(StepContext context) => Value.DeepClone();
+    }
+
+    internal sealed record Text(Template Template) : Field
+    {
+        public override JsonNode Fill(StepContext context) => JsonValue.Create(Template.Fill(context.Variables));
+    }
+
+    internal sealed record Texts(IReadOnlyList<Template> Templates) : Field
+    {
+        public override JsonNode Fill(StepContext context) => new JsonArray([.. Templates.Select(t => (JsonNode)JsonValue.Create(t.Fill(context.Variables)))]);
+    }
+
+    internal sealed record Number(string Name, Template Template) : Field
+    {
+        public override JsonNode Fill(StepContext context) =>
+            long.TryParse(Template.Fill(context.Variables), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                ? JsonValue.Create(number)
+                : throw new FormatException($"`{Name}` wants a whole number, and is `{Template.Fill(context.Variables)}`");
+    }
+
+    /// <summary>The message at hand.</summary>
+    internal sealed record ThisMessage : Field
+    {
+        public override JsonNode? Fill(StepContext context) => context.MessageId is { } id ? JsonValue.Create(id) : null;
+    }
+}
+
+internal sealed record WriteFileStep(long Line, Template Path, Template Content, bool Append) : Step("write_file", Line)
+{
+    public override Task RunAsync(StepContext context, CancellationToken ct) =>
+        StateFile.WriteAsync(context.Agent.StateDir, Path.Fill(context.Variables), Content.Fill(context.Variables), Append, ct);
+}
+
+internal sealed record WaitStep(long Line, TimeSpan Time) : Step("wait", Line)
+{
+    public override Task RunAsync(StepContext context, CancellationToken ct) => Task.Delay(Time, context.Agent.Time, ct);
+}
+
+internal sealed record FailStep(long Line, Template Error) : Step("fail", Line)
+{
+    public override Task RunAsync(StepContext context, CancellationToken ct) => throw new FormatException(Error.Fill(context.Variables));
+}
+
+internal sealed record LogStep(long Line, Template Text) : Step("log", Line)
+{
+    public override Task RunAsync(StepContext context, CancellationToken ct)
+    {
+        context.Agent.Log.Info($"script: {Text.Fill(context.Variables)}");
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Ends the process as a crash would: nothing is cleaned up, nothing is reported.</summary>
+internal sealed record ExitStep(long Line, int Code) : Step("exit", Line)
+{
+    public override Task RunAsync(StepContext context, CancellationToken ct)
+    {
+        context.Agent.Log.Warn($"script: exit with code {Code}");
+        ExitNow(Code);
+        return Task.CompletedTask;
+    }
+
+    [DllImport("libc", EntryPoint = "_exit")]
+    private static extern void ExitNow(int code);
+}
+
+/// <summary>One list after the other, turn by turn.</summary>
+internal sealed record ChooseStep(long Line, IReadOnlyList<IReadOnlyList<Step>> Lists) : Step("choose", Line)
+{
+    public override Task RunAsync(StepContext context, CancellationToken ct) =>
+        ScriptedDriver.RunAsync(Lists[(int)((Math.Max(context.Count, 1) - 1) % Lists.Count)], context, ct);
+}
+
+/// <summary>A step that went wrong, with where it stands in the script.</summary>
+internal sealed class StepException(string message, Exception cause) : Exception(message, cause);

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Hive.Protocol;
+
+namespace Hive.Agent.Drivers.Scripted;
+
+/// <summary>A message from <c>system</c> whose body is JSON with <c>event</c>.</summary>
+/// <param name="Members">Its members as text; <c>id</c> is named after what it counts: <c>question_id</c> for <c>question_asked</c>.</param>
+internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, string> Members)
+{
+    public static SystemEvent? Of(Message message)
+    {
+        if (message.From != "system" || !message.Body.StartsWith('{'))
+            return null;
+        try
+        {
+            using var body = JsonDocument.Parse(message.Body);
+            if (!body.RootElement.TryGetProperty("event", out var name) || name.ValueKind != JsonValueKind.String)
+                return null;
+            var members = new Dictionary<string, string>();
+            foreach (var member in body.RootElement.EnumerateObject())
+            {
+                if (member.Value.ValueKind != JsonValueKind.Null && member.Name != "event")
+                    members[member.Name == "id" ? $"{name.GetString()!.Split('_')[0]}_id" : member.Name] = Text(member.Value);
+            }
+
+            return new SystemEvent(name.GetString()!, members);
+        }
+        catch (JsonException)
+        {
+            // A text that only looks like an event is a text.
+            return null;
+        }
+    }
+
+    private static string Text(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString()!,
+        JsonValueKind.Array => string.Join(", ", value.EnumerateArray().Select(Text)),
+        _ => value.GetRawText(),
+    };
+}

@@ -1,0 +1,60 @@
+using Hive.Protocol;
+
+namespace Hive.Agent;
+
+/// <summary>Opens connections to the host for as long as it takes, and says in the log when the host goes and when it is back: once each, not at every try.</summary>
+internal sealed class HostConnector(string socket, Log log, TimeProvider time)
+{
+    private readonly Lock gate = new();
+    private bool? up;
+
+    /// <summary>Connects and introduces this program as <paramref name="client"/>; retries until that works.</summary>
+    public async Task<LineClient> ConnectAsync(string client, CancellationToken ct)
+    {
+        for (var backoff = new Backoff(time); ; await backoff.WaitAsync(ct))
+        {
+            LineClient? line = null;
+            try
+            {
+                line = await LineClient.ConnectAsync(socket, ct);
+                await line.CallAsync("hello", new { client }, ct);
+                Up();
+                return line;
+            }
+            catch (Exception e) when (HostDown.Is(e) || e is HiveException)
+            {
+                line?.Dispose();
+                Down(HostDown.Reason(e));
+            }
+            catch
+            {
+                line?.Dispose();
+                throw;
+            }
+        }
+    }
+
+    public void Down(string reason)
+    {
+        lock (gate)
+        {
+            if (up == false)
+                return;
+            up = false;
+        }
+
+        log.Warn($"no connection to the host at {socket}: {reason}; trying until there is one");
+    }
+
+    private void Up()
+    {
+        lock (gate)
+        {
+            if (up == true)
+                return;
+            up = true;
+        }
+
+        log.Info($"connected to the host at {socket}");
+    }
+}

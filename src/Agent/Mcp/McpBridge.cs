@@ -1,0 +1,294 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Protocol;
+using ModelContextProtocol;
+using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
+
+namespace Hive.Agent.Mcp;
+
+/// <summary>
+/// Offers what the host's <c>tools</c> lists for this agent, and nothing else; a call is the command of the same name. It holds no
+/// knowledge of any tool but <c>recv</c>, whose waiting and acknowledging depend on the client, and <c>ack</c>, which belongs to it.
+/// </summary>
+internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider time) : IAsyncDisposable
+{
+    private static readonly TimeSpan BetweenProgress = TimeSpan.FromSeconds(15);
+
+    private const int ClientBytes = 200;
+
+    private readonly HostLines lines = new(socket, turn, time);
+    private readonly SemaphoreSlim receiving = new(1, 1);
+    private readonly Lock gate = new();
+
+    // What recv returned and nobody has acknowledged; a client without a turn says that it is done by asking for more.
+    private readonly HashSet<long> unacked = [];
+    private LineClient? receiver;
+    private HashSet<string> offered = [];
+
+    public string Instructions => turn is null
+        ? "You are an agent of a Hive swarm. Call recv to wait for messages and send to reply. Calling recv again acknowledges what the call before returned; what you never acknowledge comes again."
+        : "You are an agent of a Hive swarm, in a turn. What you receive is acknowledged when the turn ends well.";
+
+    public async ValueTask<ListToolsResult> ListAsync(RequestContext<ListToolsRequestParams> request, CancellationToken ct)
+    {
+        try
+        {
+            return new ListToolsResult { Tools = await ToolsAsync(Client(request.Server), ct) };
+        }
+        catch (Exception e) when (HostDown.Is(e) || e is HiveException)
+        {
+            throw new McpException($"the tools could not be listed: {HostDown.Reason(e)}");
+        }
+    }
+
+    public async ValueTask<CallToolResult> CallAsync(RequestContext<CallToolRequestParams> request, CancellationToken ct)
+    {
+        var call = request.Params!;
+        var client = Client(request.Server);
+        try
+        {
+            var fields = new JsonObject();
+            foreach (var (name, value) in call.Arguments ?? new Dictionary<string, JsonElement>())
+                fields[name] = JsonNode.Parse(value.GetRawText());
+            if (fields.ContainsKey("cmd"))
+                throw new HiveException("invalid", $"{call.Name} has no argument `cmd`");
+            if (Encoding.UTF8.GetByteCount(fields.ToJsonString(WireJson.Options)) is var bytes && bytes > Limits.LineBytes - 1024)
+                throw new HiveException("too_large", $"the arguments have {bytes} bytes, at most {Limits.LineBytes - 1024} fit; write a file under your state folder and send its path");
+            if (!offered.Contains(call.Name))
+            {
+                var tools = await ToolsAsync(client, ct);
+                if (tools.All(tool => tool.Name != call.Name))
+                    throw new HiveException("not_found", $"there is no tool {call.Name}; there are: {string.Join(", ", tools.Select(tool => tool.Name))}");
+            }
+
+            using var progress = CancellationTokenSource.CreateLinkedTokenSource(ct);
+            var reporting = ReportAsync(request, progress.Token);
+            try
+            {
+                return await (call.Name == "recv" ? ReceiveAsync(client, fields, ct) : CommandAsync(client, call.Name, fields, ct));
+            }
+            finally
+            {
+                await progress.CancelAsync();
+                await reporting;
+            }
+        }
+        catch (HiveException e)
+        {
+            return Refused(e.Message, e.Code);
+        }
+        catch (Exception e) when (HostDown.Is(e))
+        {
+            log.Warn($"{call.Name}: {HostDown.Reason(e)}");
+            return Refused($"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not known whether {call.Name} was done. Call again in a moment.", "unavailable");
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        receiver?.Dispose();
+        lines.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private async Task<List<Tool>> ToolsAsync(string client, CancellationToken ct)
+    {
+        var listed = (await OnLineAsync(client, "tools", new JsonObject(), ct)).GetProperty("tools");
+        var tools = new List<Tool>();
+        foreach (var tool in listed.EnumerateArray())
+        {
+            var name = tool.GetProperty("name").GetString()!;
+            tools.Add(new Tool
+            {
+                Name = name,
+                Description = tool.GetProperty("description").GetString() + (name == "recv" ? " " + AboutRecv(client) : ""),
+                InputSchema = tool.GetProperty("input_schema").Clone(),
+            });
+        }
+
+        offered = [.. tools.Select(tool => tool.Name)];
+        return tools;
+    }
+
+    private string AboutRecv(string client) =>
+        (turn is null ? "Calling it again acknowledges what the call before returned." : "What it returns is acknowledged when your turn ends well.")
+        + $" A call waits at most {LongestWait(client)} seconds; when nothing came, call again.";
+
+    private async Task<CallToolResult> CommandAsync(string client, string command, JsonObject fields, CancellationToken ct)
+    {
+        if (command == "ack")
+        {
+            if (turn is null && fields["all"]?.GetValueKind() == JsonValueKind.True)
+            {
+                // "All" is a connection's own, and recv has one of its own: name them.
+                fields.Remove("all");
+                lock (gate)
+                    fields["ids"] = JsonSerializer.SerializeToNode(unacked);
+                if (fields["ids"]!.AsArray().Count == 0)
+                    return Answered(new JsonObject { ["acked"] = 0 });
+            }
+
+            var acked = await OnLineAsync(client, command, fields, ct);
+            lock (gate)
+                unacked.ExceptWith(fields["ids"]?.AsArray().Select(id => id!.GetValue<long>()) ?? []);
+            return Answered(Members(acked));
+        }
+
+        if (command is not ("send" or "ask" or "remind"))
+            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
+
+        // With a key the same call may be made twice, so a connection that breaks under it needs not trouble the model.
+        if (!fields.ContainsKey("key"))
+            fields["key"] = Guid.NewGuid().ToString("N");
+        try
+        {
+            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
+        }
+        catch (Exception e) when (HostDown.Is(e))
+        {
+            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
+        }
+    }
+
+    /// <summary>One after another and on a connection of its own, which holds the leases of a client without a turn.</summary>
+    private async Task<CallToolResult> ReceiveAsync(string client, JsonObject fields, CancellationToken ct)
+    {
+        var longest = LongestWait(client);
+        var wait = fields["wait_seconds"] switch
+        {
+            null => Math.Min(Limits.DefaultWaitSeconds, longest),
+            JsonValue asked when asked.TryGetValue<double>(out var seconds) => (int)Math.Clamp(seconds, 0, longest),
+            _ => throw new HiveException("invalid", "wait_seconds wants a whole number"),
+        };
+        fields["wait_seconds"] = wait;
+
+        long[] done = [];
+        lock (gate)
+        {
+            // Only what was returned before this call: a second recv at the same time has not seen the first one's answer.
+            if (turn is null)
+                done = [.. unacked];
+        }
+
+        if (done.Length > 0)
+        {
+            await OnLineAsync(client, "ack", new JsonObject { ["ids"] = JsonSerializer.SerializeToNode(done) }, ct);
+            lock (gate)
+                unacked.ExceptWith(done);
+        }
+
+        await receiving.WaitAsync(ct);
+        try
+        {
+            receiver ??= await lines.ConnectAsync(client, ct);
+            JsonObject answer;
+            try
+            {
+                answer = Members(await receiver.CallAsync("recv", fields, ct));
+            }
+            catch (Exception e) when (e is not HiveException)
+            {
+                // Cancelled or broken: closing it tells the host that nobody waits any more.
+                receiver.Dispose();
+                receiver = null;
+                throw;
+            }
+
+            var messages = answer["messages"]!.AsArray();
+            var ids = messages.Select(message => message!["id"]!.GetValue<long>()).ToArray();
+            if (ids.Length > 0 && ct.IsCancellationRequested)
+            {
+                // Nobody will see this answer: what it holds must come again, and not be taken for read by the next call.
+                await receiver.CallAsync("nack", new { ids, delay_seconds = 0, error = "the call that received it was cancelled" }, CancellationToken.None);
+                ct.ThrowIfCancellationRequested();
+            }
+
+            lock (gate)
+                unacked.UnionWith(ids);
+            return messages.Count > 0
+                ? Answered(answer)
+                : Answered(answer, string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
+        }
+        finally
+        {
+            receiving.Release();
+        }
+    }
+
+    private async Task<JsonElement> OnLineAsync(string client, string command, JsonObject fields, CancellationToken ct)
+    {
+        var line = await lines.TakeAsync(client, ct);
+        var healthy = false;
+        try
+        {
+            var answer = await line.CallAsync(command, fields, ct);
+            healthy = true;
+            return answer;
+        }
+        catch (HiveException e)
+        {
+            // After a line that was too long the host closes.
+            healthy = e.Code != "too_large";
+            throw;
+        }
+        finally
+        {
+            lines.Release(line, healthy);
+        }
+    }
+
+    /// <summary>Tells a client that asked for it that the call is alive, so that it does not give up on a long wait.</summary>
+    private async Task ReportAsync(RequestContext<CallToolRequestParams> request, CancellationToken ct)
+    {
+        if (request.Params!.ProgressToken is not { } token)
+            return;
+        try
+        {
+            var started = time.GetTimestamp();
+            using var ticks = new PeriodicTimer(BetweenProgress, time);
+            do
+            {
+                var seconds = (int)Math.Round(time.GetElapsedTime(started).TotalSeconds);
+                await request.Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = seconds, Message = $"waiting for {request.Params.Name}, {seconds} s" }, cancellationToken: ct);
+            }
+            while (await ticks.WaitForNextTickAsync(ct));
+        }
+        catch (OperationCanceledException)
+        {
+            // Answered.
+        }
+        catch (Exception e) when (e is IOException or InvalidOperationException or McpException)
+        {
+            log.Warn($"no progress could be reported: {e.Message}");
+        }
+    }
+
+    /// <summary>Clients give up on a call after a minute unless they are known to wait longer.</summary>
+    private static int LongestWait(string client) => client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
+
+    private static string Client(McpServer server) => server.ClientInfo is { } client ? WireText.Cut($"{client.Name}/{client.Version}", ClientBytes) : "mcp";
+
+    private static JsonObject Members(JsonElement answer)
+    {
+        var members = JsonObject.Create(answer)!;
+        members.Remove("version");
+        members.Remove("ok");
+        return members;
+    }
+
+    private static CallToolResult Answered(JsonObject answer, string? text = null) => new()
+    {
+        Content = [new TextContentBlock { Text = text ?? ToolText.Of(answer) }],
+        StructuredContent = JsonSerializer.SerializeToElement(answer),
+    };
+
+    private static CallToolResult Refused(string text, string code) => new()
+    {
+        IsError = true,
+        Content = [new TextContentBlock { Text = text }],
+        StructuredContent = JsonSerializer.SerializeToElement(new { error = text, code }),
+    };
+}

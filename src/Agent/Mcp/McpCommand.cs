@@ -1,0 +1,56 @@
+using System.CommandLine;
+using ModelContextProtocol.Protocol;
+using ModelContextProtocol.Server;
+
+namespace Hive.Agent.Mcp;
+
+/// <summary><c>hive-agent mcp</c>: the agent's tools for an MCP client, over standard input and output.</summary>
+internal static class McpCommand
+{
+    public static Command Create()
+    {
+        var socket = AgentSocket.Option();
+        var command = new Command("mcp", "Offer the agent's tools to an MCP client over stdin and stdout.") { socket };
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(socket)!));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string socket)
+    {
+        // Standard output carries the protocol and nothing else.
+        var log = new Log(Console.Error, TimeProvider.System);
+        long? turn = null;
+        if (Environment.GetEnvironmentVariable("HIVE_TURN") is { Length: > 0 } text)
+        {
+            if (!long.TryParse(text, out var number))
+            {
+                log.Error($"HIVE_TURN is `{text}`, not the number of a turn");
+                return 2;
+            }
+
+            turn = number;
+        }
+
+        using var signal = new StopSignal();
+        await using var bridge = new McpBridge(Path.GetFullPath(socket), turn, log, TimeProvider.System);
+        await using var server = McpServer.Create(new StdioServerTransport("hive"), Options(bridge));
+        try
+        {
+            await server.RunAsync(signal.Token);
+        }
+        catch (OperationCanceledException) when (signal.Token.IsCancellationRequested)
+        {
+            // Told to stop.
+        }
+
+        return 0;
+    }
+
+    internal static McpServerOptions Options(McpBridge bridge) => new()
+    {
+        ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
+        Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },
+        ServerInstructions = bridge.Instructions,
+        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync },
+    };
+}

@@ -1,0 +1,42 @@
+using System.CommandLine;
+
+namespace Hive.Agent.Serve;
+
+/// <summary><c>hive-agent serve</c>: takes turns until it is told to stop.</summary>
+internal static class ServeCommand
+{
+    public static Command Create()
+    {
+        var socket = AgentSocket.Option();
+        var driver = new Option<string?>("--driver")
+        {
+            Description = $"What does the work of a turn; wins over `driver` in {AgentSettings.FileName} beside the socket.",
+            HelpName = "NAME",
+        };
+        var command = new Command("serve", "Receive messages and do one turn after another with the agent's driver.") { socket, driver };
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(socket)!, parsed.GetValue(driver)));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string socket, string? driver)
+    {
+        var log = new Log(Console.Out, TimeProvider.System);
+        using var signal = new StopSignal();
+        try
+        {
+            socket = Path.GetFullPath(socket);
+            var settings = AgentSettings.Read(Path.GetDirectoryName(socket)!, log);
+            if (driver is not null)
+                settings = settings with { Driver = driver };
+            var stateDir = Environment.GetEnvironmentVariable("HIVE_STATE_DIR") is { Length: > 0 } folder ? folder : null;
+            log.Info($"hive-agent {AgentVersion.Text}");
+            await new TurnLoop(socket, settings, stateDir, log, TimeProvider.System).RunAsync(signal.Token);
+            return 0;
+        }
+        catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
+        {
+            log.Error(e.Message);
+            return 1;
+        }
+    }
+}

@@ -1,0 +1,85 @@
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { words } from './api/refusal';
+import { codeIn, key, onKeyChange, signedOut } from './api/session';
+import { live, swarm } from './live';
+import { Banner } from './sections/banner/banner';
+import { Containers } from './sections/containers/containers';
+import { Flow } from './sections/flow/flow';
+import { Inbox } from './sections/inbox/inbox';
+import { Login, redeem } from './sections/login/login';
+import { Parked } from './sections/parked/parked';
+import { Confirm } from './ui/confirm';
+
+function App() {
+  if (signedOut.value !== null) return <Login onEntered={() => live.start()} />;
+  return (
+    <>
+      <Banner />
+      <main class={`deck ${swarm.loaded.value ? '' : 'loading'}`}>
+        {swarm.loaded.value ? (
+          <>
+            <div class="swarm">
+              <Containers />
+              <Parked />
+              <Inbox />
+            </div>
+            <Flow />
+          </>
+        ) : (
+          <p class="empty">Reading the swarm …</p>
+        )}
+      </main>
+      <Confirm />
+    </>
+  );
+}
+
+async function enter(): Promise<void> {
+  const code = codeIn(location.hash);
+  if (code !== null) {
+    // A code works once: neither a reload nor the browser's history shall hold it.
+    history.replaceState(null, '', location.pathname + location.search);
+    try {
+      await redeem(code);
+    } catch (e) {
+      if (key() === null) {
+        signedOut.value = `The login link was refused: ${words(e)}`;
+        return;
+      }
+    }
+  }
+  if (key() === null) signedOut.value = '';
+  else live.start();
+}
+
+effect(() => {
+  const waiting = swarm.waiting.value;
+  document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) HIVE` : 'HIVE';
+});
+effect(() => {
+  if (signedOut.value !== null) live.stop();
+});
+onKeyChange((newKey) => {
+  if (newKey === null) signedOut.value ??= '';
+  else if (signedOut.value !== null) {
+    signedOut.value = null;
+    live.start();
+  }
+});
+addEventListener('pagehide', () => live.stop());
+// Back from the browser's page cache: what was here is old and its stream is gone.
+addEventListener('pageshow', (e) => {
+  if (e.persisted) location.reload();
+});
+addEventListener('online', () => live.retry());
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') live.retry();
+});
+addEventListener('hashchange', () => {
+  if (codeIn(location.hash) !== null) void enter();
+});
+
+const root = document.getElementById('hive');
+if (root !== null) render(<App />, root);
+void enter();

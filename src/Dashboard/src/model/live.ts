@@ -1,0 +1,196 @@
+import { batch, signal } from '@preact/signals';
+import { get } from '../api/client';
+import { Refusal, words } from '../api/refusal';
+import { key, signedOut, signOut } from '../api/session';
+import type { HiveEvent, History, Message, Snapshot } from '../api/types';
+import { parseCursor } from '../stream/cursor';
+import type { Connection, FeedEvent } from '../stream/feed';
+import type { ToTab } from '../stream/hub';
+import { type Link, openLink } from '../stream/link';
+import { resyncDelay } from './backoff';
+import { Swarm } from './swarm';
+
+/** How the page's picture stands to the host's: what the stream alone cannot say. */
+export type Sync =
+  | { state: 'loading' }
+  | { state: 'waiting'; again: boolean; nextTryAt: number; reason: string }
+  | { state: 'synced'; resyncedAt: number | null }
+  | { state: 'cannot'; reason: string };
+
+/** Events that come close together are shown together. */
+const TOGETHER_MS = 40;
+
+/** Keeps one Swarm true: one snapshot, the stream behind it, and a new snapshot only when the host says that events are gone. */
+export class Live {
+  readonly swarm = new Swarm();
+  readonly connection = signal<Connection>({ state: 'connecting' });
+  readonly sync = signal<Sync>({ state: 'loading' });
+
+  #link: Link | null = null;
+  #attached = false;
+  #usedKey: string | null = null;
+  #loading: AbortController | null = null;
+  #hurry: (() => void) | null = null;
+  #queue: FeedEvent[] = [];
+  #flushTimer: ReturnType<typeof setTimeout> | null = null;
+  #flushedAt = 0;
+  /** Up to here the stream only tells what had happened before; nobody is notified of it. */
+  #newsAfter: string | null = null;
+
+  constructor(
+    private readonly onNews: (message: Message) => void,
+    private readonly onOtherVersion: () => void,
+  ) {}
+
+  start(): void {
+    void this.#load(false);
+  }
+
+  stop(): void {
+    this.#loading?.abort();
+    if (this.#attached) this.#link?.send({ type: 'bye' });
+    this.#attached = false;
+    this.#newsAfter = null;
+    this.connection.value = { state: 'connecting' };
+    this.sync.value = { state: 'loading' };
+  }
+
+  /** The person does not want to wait for the next try. */
+  retry(): void {
+    this.#hurry?.();
+    if (this.sync.value.state === 'cannot') void this.#load(this.#attached);
+    if (this.#attached) this.#link?.send({ type: 'retry' });
+  }
+
+  /** Fetches the page of the message log before its first row, or the newest one. */
+  page(older: boolean): Promise<void> {
+    return this.swarm.page(older, (before) => get<History>(before === null ? '/dashboard/history' : `/dashboard/history?before=${before}`));
+  }
+
+  receive(message: ToTab): void {
+    switch (message.type) {
+      case 'connection':
+        if (message.connection.state === 'signed_out') {
+          signOut(this.#usedKey);
+          // Another tab has signed in meanwhile: its key is worth a try.
+          if (key() !== null) this.#attach();
+        }
+        this.connection.value = message.connection;
+        break;
+      case 'ready':
+        this.#newsAfter = message.cursor;
+        if (this.swarm.loaded.value && message.hiveVersion !== this.swarm.hiveVersion.value) this.onOtherVersion();
+        break;
+      case 'events':
+        this.#queue.push(...message.events);
+        this.#flushSoon();
+        break;
+      case 'resync':
+        void this.#load(true);
+        break;
+      case 'probe':
+        this.#link?.send({ type: 'alive' });
+        break;
+      case 'lost':
+        this.#attach();
+        break;
+    }
+  }
+
+  async #load(again: boolean): Promise<void> {
+    this.#loading?.abort();
+    const { signal: stopped } = (this.#loading = new AbortController());
+    for (let attempt = 0; ; attempt++) {
+      if (again || attempt > 0) {
+        const delay = resyncDelay(attempt);
+        const reason = this.sync.value.state === 'waiting' ? this.sync.value.reason : '';
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason: attempt === 0 ? '' : reason };
+        await this.#pause(delay, stopped);
+        if (stopped.aborted) return;
+      }
+      try {
+        const snapshot = await get<Snapshot>('/api/state', stopped);
+        const version = this.swarm.hiveVersion.value;
+        if (again && version !== snapshot.hive_version) {
+          this.onOtherVersion();
+          return;
+        }
+        this.swarm.applySnapshot(snapshot);
+        break;
+      } catch (e) {
+        if (stopped.aborted || signedOut.value !== null) return;
+        if (e instanceof Refusal && e.status >= 400 && e.status < 500 && e.status !== 429 && e.status !== 408) {
+          this.sync.value = { state: 'cannot', reason: e.message };
+          return;
+        }
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e) };
+      }
+    }
+    this.#loading = null;
+    this.sync.value = { state: 'synced', resyncedAt: again ? Date.now() : null };
+    this.#flush();
+    if (!this.#attached) this.#attach();
+    try {
+      await this.page(false);
+    } catch {
+      // The log shows that it is not loaded and offers to try again.
+    }
+  }
+
+  #attach(): void {
+    this.#link ??= openLink(
+      (message) => this.receive(message),
+      () => {
+        if (this.#attached) this.#attach();
+      },
+    );
+    this.#attached = true;
+    this.#usedKey = key();
+    this.#link.send({ type: 'attach', key: this.#usedKey ?? '', cursor: this.swarm.cursor });
+  }
+
+  #flushSoon(): void {
+    if (this.#flushTimer !== null) return;
+    const since = Date.now() - this.#flushedAt;
+    if (since >= TOGETHER_MS) this.#flush();
+    else this.#flushTimer = setTimeout(() => this.#flush(), TOGETHER_MS - since);
+  }
+
+  #flush(): void {
+    if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
+    this.#flushTimer = null;
+    // While a snapshot is on its way, what follows it waits.
+    if (this.#loading !== null) return;
+    this.#flushedAt = Date.now();
+    const events = this.#queue;
+    this.#queue = [];
+    const news: Message[] = [];
+    batch(() => {
+      for (const { id, data } of events) {
+        const event = JSON.parse(data) as HiveEvent;
+        if (this.swarm.apply(id, event) && event.kind === 'sent' && event.message.to === 'operator' && this.#isNews(id)) news.push(event.message);
+      }
+    });
+    for (const message of news) this.onNews(message);
+  }
+
+  #isNews(id: string): boolean {
+    const after = this.#newsAfter === null ? null : parseCursor(this.#newsAfter);
+    const at = parseCursor(id);
+    return after !== null && at !== null && (at.epoch !== after.epoch || at.seq > after.seq);
+  }
+
+  #pause(ms: number, stopped: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        stopped.removeEventListener('abort', end);
+        if (this.#hurry === end) this.#hurry = null;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      stopped.addEventListener('abort', end);
+      this.#hurry = end;
+    });
+  }
+}

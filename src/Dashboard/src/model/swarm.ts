@@ -1,0 +1,147 @@
+import { batch, computed, signal } from '@preact/signals';
+import type { Agent, HiveEvent, History, Message, MessageEventKind, Snapshot, Transient } from '../api/types';
+import { parseCursor } from '../stream/cursor';
+import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
+
+const INBOX_ROWS = 50;
+const PARKED_ROWS = 200;
+
+/** All that the page knows of the swarm: one snapshot, then events. Every row is whole, so an event applied twice changes nothing. */
+export class Swarm {
+  readonly loaded = signal(false);
+  readonly host = signal('');
+  readonly hiveVersion = signal('');
+  readonly agents = signal<ReadonlyMap<string, Agent>>(new Map());
+  readonly transients = signal<ReadonlyMap<string, Transient>>(new Map());
+  readonly parked = signal<readonly Message[]>([]);
+  readonly inbox = signal<readonly Message[]>([]);
+  readonly inboxUnread = signal(0);
+  readonly flow = signal<Flow>(emptyFlow);
+  readonly flowLoaded = signal(false);
+  /** The log follows its newest line; while it does, its oldest ones may go. */
+  readonly following = signal(true);
+  readonly unseen = signal(0);
+
+  /** What waits for the operator. */
+  readonly waiting = computed(() => this.inboxUnread.value + this.parked.value.length);
+  readonly names = computed(() => [...this.agents.value.keys()].sort());
+
+  #epoch = '';
+  #seq = -1;
+  /** While pages are on their way: what happened to messages meanwhile, to be laid over answers that are older than it. */
+  #underWay = 0;
+  #meanwhile = new Map<number, { kind: MessageEventKind; message: Message; sent: boolean }>();
+
+  /** Where the stream has to go on. */
+  get cursor(): string {
+    return `${this.#epoch}-${this.#seq}`;
+  }
+
+  applySnapshot(snapshot: Snapshot): void {
+    const at = parseCursor(snapshot.cursor);
+    this.#epoch = at?.epoch ?? '';
+    this.#seq = at?.seq ?? -1;
+    batch(() => {
+      this.host.value = snapshot.host;
+      this.hiveVersion.value = snapshot.hive_version;
+      this.agents.value = new Map(snapshot.agents.map((agent) => [agent.name, agent]));
+      this.transients.value = new Map(snapshot.transients.map((transient) => [transient.name, transient]));
+      this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
+      this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
+      this.inboxUnread.value = snapshot.inbox_unread;
+      this.loaded.value = true;
+    });
+  }
+
+  /** Applies an event and says whether it was new to the page. */
+  apply(id: string, event: HiveEvent): boolean {
+    const at = parseCursor(id);
+    if (at === null || at.epoch !== this.#epoch || at.seq <= this.#seq) return false;
+    this.#seq = at.seq;
+    switch (event.kind) {
+      case 'sent':
+      case 'delivered':
+      case 'acked':
+      case 'requeued':
+      case 'parked':
+      case 'dropped':
+        this.#message(event.kind, event.message);
+        break;
+      case 'container_state_changed':
+        this.agents.value = new Map(this.agents.value).set(event.container.name, event.container);
+        break;
+      case 'container_removed':
+        this.agents.value = without(this.agents.value, event.name);
+        this.transients.value = without(this.transients.value, event.name);
+        break;
+      case 'transient_set':
+        this.transients.value = new Map(this.transients.value).set(event.transient.name, event.transient);
+        break;
+      case 'transient_cleared':
+        this.transients.value = without(this.transients.value, event.name);
+        break;
+    }
+    return true;
+  }
+
+  /** Fetches the newest page of the log (older = false) or the one before its first row, and puts it in place. */
+  async page(older: boolean, fetchPage: (before: number | null) => Promise<History>): Promise<void> {
+    const before = older ? (this.flow.value.rows[0]?.message.id ?? null) : null;
+    this.#underWay++;
+    try {
+      const history = await fetchPage(before);
+      // The log was begun anew meanwhile: this page would leave a hole before it.
+      if (older && this.flow.value.rows[0]?.message.id !== before) return;
+      let flow = older ? olderPage(this.flow.value, history) : newestPage(history);
+      for (const { kind, message, sent } of this.#meanwhile.values()) {
+        // Replaced rows that the answer already had are no harm: what comes after them is laid over in turn.
+        if (sent) flow = withMessage(flow, 'sent', message);
+        flow = withMessage(flow, kind, message);
+      }
+      batch(() => {
+        this.flow.value = flow;
+        this.flowLoaded.value = true;
+        if (!older) this.unseen.value = 0;
+      });
+    } finally {
+      if (--this.#underWay === 0) this.#meanwhile.clear();
+    }
+  }
+
+  #message(kind: MessageEventKind, message: Message): void {
+    if (this.#underWay > 0) {
+      const before = this.#meanwhile.get(message.id);
+      this.#meanwhile.set(message.id, { kind, message, sent: kind === 'sent' || before?.sent === true });
+    }
+    if (this.flowLoaded.value) {
+      const flow = withMessage(this.flow.value, kind, message);
+      if (kind === 'sent' && !(this.following.value && flow.atHead)) this.unseen.value++;
+      this.flow.value = trimmed(flow, this.following.value);
+    }
+
+    const others = this.parked.value.filter((m) => m.id !== message.id);
+    const isParked = message.parked_at != null && message.acked_at == null && kind !== 'dropped';
+    if (isParked) this.parked.value = [message, ...others].sort((a, b) => b.id - a.id).slice(0, PARKED_ROWS);
+    else if (others.length !== this.parked.value.length) this.parked.value = others;
+
+    if (message.to === 'operator') this.#inbox(kind, message);
+  }
+
+  #inbox(kind: MessageEventKind, message: Message): void {
+    const shown = this.inbox.value;
+    const known = shown.find((m) => m.id === message.id);
+    if (kind === 'sent' && known === undefined) this.inboxUnread.value++;
+    const settled = kind === 'acked' || kind === 'dropped';
+    if (settled && known?.acked_at == null) this.inboxUnread.value = Math.max(0, this.inboxUnread.value - 1);
+    if (kind === 'dropped') this.inbox.value = shown.filter((m) => m.id !== message.id);
+    else if (known !== undefined) this.inbox.value = shown.map((m) => (m.id === message.id ? message : m));
+    else if (kind === 'sent') this.inbox.value = [message, ...shown].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
+  }
+}
+
+function without<T>(map: ReadonlyMap<string, T>, name: string): ReadonlyMap<string, T> {
+  if (!map.has(name)) return map;
+  const rest = new Map(map);
+  rest.delete(name);
+  return rest;
+}

@@ -1,0 +1,147 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeHost } from './fake-host';
+import { type Connection, Feed, SILENCE_MS } from './feed';
+
+let host: FakeHost;
+let feed: Feed;
+let said: Connection[];
+let events: string[];
+let resyncs: string[];
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  host = new FakeHost();
+  vi.stubGlobal('fetch', host.fetch);
+  [said, events, resyncs] = [[], [], []];
+  feed = new Feed({
+    connection: (c) => said.push(c),
+    ready: () => {},
+    events: (batch) => events.push(...batch.map((e) => e.id)),
+    resync: (cursor) => resyncs.push(cursor),
+    ping: () => {},
+  });
+});
+
+afterEach(() => {
+  feed.stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+const state = () => said.at(-1)?.state;
+
+test('is live when the host says ready, and not before', async () => {
+  feed.start('key', 'a-0');
+  expect(state()).toBe('connecting');
+  await settle();
+  expect(state()).toBe('live');
+});
+
+test('goes on from the last event after the connection broke, and says since when and when next', async () => {
+  feed.start('key', 'a-0');
+  await settle();
+  host.emit();
+  host.emit();
+  await settle();
+  host.drop();
+  await settle();
+  expect(said.at(-1)).toMatchObject({ state: 'reconnecting', reason: 'the connection broke off', since: Date.now() });
+  host.emit();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(state()).toBe('live');
+  expect(host.opened).toEqual(['a-0', 'a-2']);
+  expect(events).toEqual(['a-1', 'a-2', 'a-3']);
+});
+
+test('counts the time it is broken from the first failure, and waits longer each time up to 15 s', async () => {
+  feed.start('key', 'a-0');
+  await settle();
+  host.status = 0;
+  host.drop();
+  await settle();
+  const since = Date.now();
+  await vi.advanceTimersByTimeAsync(120_000);
+  const waits = said.filter((c) => c.state === 'reconnecting' && c.nextTryAt !== null);
+  expect(waits.length).toBeGreaterThan(8);
+  expect(waits.length).toBeLessThan(25);
+  expect(waits.every((c) => c.state === 'reconnecting' && c.since === since)).toBe(true);
+  host.status = 200;
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(state()).toBe('live');
+});
+
+test('takes two missed pings for a dead stream', async () => {
+  feed.start('key', 'a-0');
+  await settle();
+  for (let i = 0; i < 5; i++) {
+    await vi.advanceTimersByTimeAsync(15_000);
+    host.ping();
+    await settle();
+  }
+  expect(said.map((c) => c.state)).toEqual(['connecting', 'live']);
+  await vi.advanceTimersByTimeAsync(SILENCE_MS);
+  expect(said.at(-1)).toMatchObject({ state: 'reconnecting', reason: 'nothing was heard from the host for half a minute' });
+  expect(host.connections).toBe(0);
+});
+
+test('after a restart of the host it is told to resync and goes on from there', async () => {
+  feed.start('key', 'a-0');
+  await settle();
+  host.restart();
+  host.emit();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(resyncs).toEqual(['ax-1']);
+  host.emit();
+  await settle();
+  host.drop();
+  await vi.advanceTimersByTimeAsync(2000);
+  expect(host.opened.at(-1)).toBe('ax-2');
+  expect(resyncs).toHaveLength(1);
+});
+
+test('ready does not move the cursor past events that have not come yet', async () => {
+  host.seq = 5;
+  feed.start('key', 'a-3');
+  await settle();
+  host.drop();
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(host.opened).toEqual(['a-3', 'a-3']);
+});
+
+test('signed out and refused are final, until it is asked again', async () => {
+  feed.start('wrong', 'a-0');
+  await settle();
+  expect(state()).toBe('signed_out');
+  host.status = 403;
+  feed.start('key', 'a-0');
+  await settle();
+  expect(said.at(-1)).toEqual({ state: 'cannot', reason: 'status 403' });
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(state()).toBe('cannot');
+  host.status = 200;
+  feed.retryNow();
+  await settle();
+  expect(state()).toBe('live');
+});
+
+test('a host that is busy is tried again', async () => {
+  host.status = 503;
+  feed.start('key', 'a-0');
+  await settle();
+  expect(said.at(-1)).toMatchObject({ state: 'reconnecting', reason: 'status 503' });
+  host.status = 200;
+  feed.retryNow();
+  await settle();
+  expect(state()).toBe('live');
+});
+
+test('stop ends the connection and says nothing more', async () => {
+  feed.start('key', 'a-0');
+  await settle();
+  const before = said.length;
+  feed.stop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(host.connections).toBe(0);
+  expect(said).toHaveLength(before);
+});

@@ -1,0 +1,199 @@
+import { refusalOf } from '../api/refusal';
+import { SseParser } from './sse';
+
+/** What is true of the one connection to the host, instants in ms since 1970. */
+export type Connection =
+  | { state: 'connecting' }
+  | { state: 'live'; since: number }
+  | { state: 'reconnecting'; since: number; nextTryAt: number | null; reason: string }
+  | { state: 'signed_out' }
+  | { state: 'cannot'; reason: string };
+
+export interface FeedEvent {
+  id: string;
+  data: string;
+}
+
+export interface FeedSink {
+  connection(connection: Connection): void;
+  ready(cursor: string, hiveVersion: string): void;
+  events(events: FeedEvent[]): void;
+  resync(cursor: string): void;
+  ping(): void;
+}
+
+/** The host pings every 15 s; two of them missed and a little patience mean that nobody is there. */
+export const SILENCE_MS = 33_000;
+const FIRST_DELAY_MS = 500;
+const MAX_DELAY_MS = 15_000;
+/** A connection that stood this long was a good one: the next failure starts the back-off anew. */
+const STEADY_MS = 10_000;
+
+/** Holds one stream to the host open: reconnects with back-off from the last event it has seen, and says truly how that goes. */
+export class Feed {
+  #key = '';
+  #cursor = '';
+  #run: AbortController | null = null;
+  #wake: (() => void) | null = null;
+  #connection: Connection = { state: 'connecting' };
+
+  constructor(private readonly sink: FeedSink) {}
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  get running(): boolean {
+    return this.#run !== null;
+  }
+
+  /** Opens the stream behind <cursor>, in place of what was open. */
+  start(key: string, cursor: string): void {
+    this.stop();
+    this.#key = key;
+    this.#cursor = cursor;
+    const run = new AbortController();
+    this.#run = run;
+    void this.#keepOpen(run);
+  }
+
+  /** Tries again at once if it waits for its next try, or had given up. */
+  retryNow(): void {
+    if (this.#wake !== null) this.#wake();
+    else if (this.#run === null && this.#cursor !== '') this.start(this.#key, this.#cursor);
+  }
+
+  /** Drops the open connection and opens it again from the same place. */
+  reopen(): void {
+    if (this.#cursor !== '') this.start(this.#key, this.#cursor);
+  }
+
+  stop(): void {
+    this.#run?.abort();
+    this.#run = null;
+    this.#wake = null;
+  }
+
+  async #keepOpen(run: AbortController): Promise<void> {
+    let delay = FIRST_DELAY_MS;
+    let brokenSince: number | null = null;
+    this.#say({ state: 'connecting' });
+    while (true) {
+      const openedAt = Date.now();
+      const end = await this.#readOnce(run.signal);
+      if (run.signal.aborted) return;
+      if (end.final !== undefined) {
+        this.#run = null;
+        this.#say(end.final);
+        return;
+      }
+      if (end.wasLive) {
+        brokenSince = null;
+        if (Date.now() - openedAt >= STEADY_MS) delay = FIRST_DELAY_MS;
+      }
+      brokenSince ??= Date.now();
+      // Half of it fixed, half by lot: many pages that lost one host do not come back in step.
+      const wait = delay / 2 + (Math.random() * delay) / 2;
+      delay = Math.min(delay * 2, MAX_DELAY_MS);
+      this.#say({ state: 'reconnecting', since: brokenSince, nextTryAt: Date.now() + wait, reason: end.reason });
+      await this.#pause(wait, run.signal);
+      if (run.signal.aborted) return;
+      this.#say({ state: 'reconnecting', since: brokenSince, nextTryAt: null, reason: end.reason });
+    }
+  }
+
+  async #readOnce(run: AbortSignal): Promise<{ reason: string; wasLive: boolean; final?: Connection }> {
+    const attempt = new AbortController();
+    const stopAttempt = () => attempt.abort();
+    run.addEventListener('abort', stopAttempt);
+    let wasLive = false;
+    let silent = false;
+    const hush = () => {
+      silent = true;
+      attempt.abort();
+    };
+    let watchdog = setTimeout(hush, SILENCE_MS);
+    try {
+      const response = await fetch(`/dashboard/stream?cursor=${encodeURIComponent(this.#cursor)}`, {
+        headers: { Authorization: `Bearer ${this.#key}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
+        signal: attempt.signal,
+        cache: 'no-store',
+        credentials: 'omit',
+      });
+      if (!response.ok || response.body === null) {
+        if (response.status === 401) return { reason: '', wasLive, final: { state: 'signed_out' } };
+        const { message } = await refusalOf(response);
+        const passing = response.status >= 500 || response.status === 408 || response.status === 429;
+        return passing ? { reason: message, wasLive } : { reason: message, wasLive, final: { state: 'cannot', reason: message } };
+      }
+      const reader = response.body.getReader();
+      const decoder = new TextDecoder();
+      const parser = new SseParser();
+      while (true) {
+        const { done, value } = await reader.read();
+        if (run.aborted) return { reason: '', wasLive };
+        if (done) return { reason: 'the host closed the stream', wasLive };
+        clearTimeout(watchdog);
+        watchdog = setTimeout(hush, SILENCE_MS);
+        let batch: FeedEvent[] = [];
+        const flush = () => {
+          if (batch.length > 0) this.sink.events(batch);
+          batch = [];
+        };
+        for (const { event, id, data } of parser.push(decoder.decode(value, { stream: true }))) {
+          switch (event) {
+            case 'message':
+              this.#cursor = id;
+              batch.push({ id, data });
+              break;
+            case 'ready': {
+              flush();
+              const ready = JSON.parse(data) as { cursor: string; hive_version: string };
+              wasLive = true;
+              // Its own id is the host's newest event, which this stream has not carried yet: not a place to resume from.
+              this.sink.ready(ready.cursor, ready.hive_version);
+              this.#say({ state: 'live', since: Date.now() });
+              break;
+            }
+            case 'resync': {
+              flush();
+              this.#cursor = (JSON.parse(data) as { cursor: string }).cursor;
+              this.sink.resync(this.#cursor);
+              break;
+            }
+            case 'ping':
+              this.sink.ping();
+              break;
+          }
+        }
+        flush();
+      }
+    } catch (e) {
+      if (silent) return { reason: 'nothing was heard from the host for half a minute', wasLive };
+      return { reason: wasLive && e instanceof TypeError ? 'the connection broke off' : e instanceof TypeError ? 'the host cannot be reached' : String(e), wasLive };
+    } finally {
+      clearTimeout(watchdog);
+      run.removeEventListener('abort', stopAttempt);
+      attempt.abort();
+    }
+  }
+
+  #pause(ms: number, run: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        run.removeEventListener('abort', end);
+        if (this.#wake === end) this.#wake = null;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      run.addEventListener('abort', end);
+      this.#wake = end;
+    });
+  }
+
+  #say(connection: Connection): void {
+    this.#connection = connection;
+    this.sink.connection(connection);
+  }
+}

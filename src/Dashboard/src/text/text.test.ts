@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { bodyFault, utf8Bytes } from './bytes';
+import { addressed, completions, nameBeingTyped } from './recipient';
+import { splitAtRefs } from './refs';
+import { age, bytesText, clock } from './time';
+
+describe('references', () => {
+  const refs = (text: string, ...list: string[]) => splitAtRefs(text, list).map((p) => (p.ref ? `[${p.text}]` : p.text)).join('');
+
+  test('every occurrence becomes a link, and nothing else', () => {
+    expect(refs('see /shared/a, then /shared/a again', '/shared/a')).toBe('see [/shared/a], then [/shared/a] again');
+  });
+
+  test('the longest wins where two begin at one place', () => {
+    expect(refs('/shared/a.md.old /shared/a.md', '/shared/a.md', '/shared/a.md.old')).toBe('[/shared/a.md.old] [/shared/a.md]');
+  });
+
+  test('the leftmost goes first and is not cut by one inside it', () => {
+    expect(refs('/x/shared/b', '/shared/b', '/x/shared')).toBe('[/x/shared]/b');
+  });
+
+  test('without references, or with empty ones, the text stays whole', () => {
+    expect(splitAtRefs('plain', [])).toEqual([{ text: 'plain', ref: false }]);
+    expect(splitAtRefs('plain', [''])).toEqual([{ text: 'plain', ref: false }]);
+    expect(splitAtRefs('', ['/a'])).toEqual([]);
+  });
+
+  test('the pieces together are the text', () => {
+    const text = '<b>/shared/a</b>&amp;/shared/a/shared/ab';
+    expect(splitAtRefs(text, ['/shared/a', '/shared/ab']).map((p) => p.text).join('')).toBe(text);
+  });
+});
+
+describe('recipients', () => {
+  test.each([
+    ['@alice hello there', { to: 'alice', body: 'hello there' }],
+    ['  @* all of you', { to: '*', body: 'all of you' }],
+    ['@alice\nline two', { to: 'alice', body: 'line two' }],
+    ['@alice', { to: 'alice', body: '' }],
+    ['mail me@home', null],
+    ['@Alice hi', null],
+    ['@alice, hi', null],
+    ['@*x hi', null],
+  ])('%j', (text, expected) => expect(addressed(text)).toEqual(expected));
+
+  test('a name is being typed only while the caret is in it', () => {
+    expect(nameBeingTyped('@al', 3)).toBe('al');
+    expect(nameBeingTyped('@AL', 3)).toBe('al');
+    expect(nameBeingTyped('@', 1)).toBe('');
+    expect(nameBeingTyped('@al hello', 9)).toBeNull();
+    expect(nameBeingTyped('hello @al', 9)).toBeNull();
+  });
+
+  test('those that begin with it come first, everyone last', () => {
+    expect(completions('', ['bob', 'alice'])).toEqual(['alice', 'bob', '*']);
+    expect(completions('al', ['vidal', 'alice', 'bob'])).toEqual(['alice', 'vidal']);
+    expect(completions('*', ['bob'])).toEqual(['*']);
+    expect(completions('x', ['bob'])).toEqual([]);
+  });
+});
+
+describe('bodies', () => {
+  test('are counted in bytes of UTF-8', () => {
+    expect(utf8Bytes('aä€🐝')).toBe(10);
+    expect(bodyFault('ä'.repeat(2048))).toBeNull();
+    expect(bodyFault('ä'.repeat(2049))).toContain('4098 bytes, 2 more than the 4096');
+  });
+
+  test('empty ones, NUL and half characters are named', () => {
+    expect(bodyFault(' \n')).toContain('nothing');
+    expect(bodyFault('a\0b')).toContain('NUL');
+    expect(bodyFault('a\uD800b')).toContain('surrogate');
+    expect(bodyFault('\uDC00')).toContain('surrogate');
+    expect(bodyFault('🐝🐝')).toBeNull();
+  });
+});
+
+describe('times', () => {
+  const now = Date.parse('2026-05-01T12:00:00Z');
+
+  test.each([
+    [-5, '0s'],
+    [59, '59s'],
+    [60, '1m'],
+    [3599, '59m'],
+    [3600, '1h'],
+    [86_400 * 3, '3d'],
+  ])('%d s are %s', (seconds, text) => expect(age(new Date(now - seconds * 1000).toISOString(), now)).toBe(text));
+
+  test('another day carries its date', () => {
+    expect(clock(new Date(now).toISOString(), now)).toMatch(/^\d\d:\d\d:\d\d$/);
+    expect(clock(new Date(now - 3 * 86_400_000).toISOString(), now)).toMatch(/^\d\d-\d\d \d\d:\d\d:\d\d$/);
+  });
+
+  test('sizes', () => expect([bytesText(5), bytesText(2048), bytesText(3 << 20)]).toEqual(['5 B', '2.0 KiB', '3.0 MiB']));
+});

@@ -1,0 +1,23 @@
+/** `12s`, `5m`, `3h`, `2d`: how long ago, short enough for a badge. A clock that is behind gives `0s`. */
+export function age(at: string | number, now: number): string {
+  const seconds = Math.max(0, Math.floor((now - (typeof at === 'number' ? at : Date.parse(at))) / 1000));
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86_400)}d`;
+}
+
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** The time of day here; with the date before it when that is not today. */
+export function clock(at: string, now: number): string {
+  const t = new Date(at);
+  const today = new Date(now);
+  const time = `${two(t.getHours())}:${two(t.getMinutes())}:${two(t.getSeconds())}`;
+  return t.toDateString() === today.toDateString() ? time : `${two(t.getMonth() + 1)}-${two(t.getDate())} ${time}`;
+}
+
+export function bytesText(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 1024 * 1024 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`;
+}

@@ -1,0 +1,52 @@
+import { useState } from 'preact/hooks';
+import { words } from '../api/refusal';
+import { confirmed, type Question } from './confirm';
+import { Leet } from './leet';
+
+interface Props {
+  label: string;
+  /** What the button does, in plain words, for who hears the page. */
+  plain: string;
+  tone?: 'good' | 'warn' | 'bad' | 'info';
+  disabled?: boolean;
+  confirm?: Question;
+  run: () => Promise<void>;
+  /** What went wrong, or null when a new try begins. */
+  onError: (error: string | null) => void;
+}
+
+/** A button that does one thing at the host: a spinner while the host works at it, its refusal handed to the row it stands in. */
+export function Act({ label, plain, tone, disabled, confirm, run, onError }: Props) {
+  const [busy, setBusy] = useState(false);
+  const act = async () => {
+    if (busy || (confirm !== undefined && !(await confirmed(confirm)))) return;
+    setBusy(true);
+    onError(null);
+    try {
+      await run();
+    } catch (e) {
+      onError(words(e));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <button type="button" class={`act ${tone ?? ''}`} aria-label={plain} title={plain} aria-busy={busy} disabled={disabled === true || busy} onClick={() => void act()}>
+      {busy ? <span class="spinner" aria-hidden="true" /> : null}
+      <Leet text={label} />
+    </button>
+  );
+}
+
+/** An action's refusal, beside what it was about. */
+export function Refused({ error, onClose }: { error: string | null; onClose: () => void }) {
+  if (error === null) return null;
+  return (
+    <p class="refused" role="alert">
+      <span>⚠ {error}</span>
+      <button type="button" class="plain" aria-label="Dismiss the error" onClick={onClose}>
+        ✗
+      </button>
+    </p>
+  );
+}

@@ -1,0 +1,48 @@
+import { signal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { Leet } from './leet';
+
+export interface Question {
+  title: string;
+  text: string;
+  yes: string;
+}
+
+const asked = signal<{ question: Question; answer: (yes: boolean) => void } | null>(null);
+
+/** Asks once before something that cannot be undone. */
+export function confirmed(question: Question): Promise<boolean> {
+  asked.value?.answer(false);
+  return new Promise((resolve) => {
+    asked.value = {
+      question,
+      answer: (yes) => {
+        asked.value = null;
+        resolve(yes);
+      },
+    };
+  });
+}
+
+export function Confirm() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const open = asked.value;
+  useEffect(() => {
+    if (open !== null) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [open]);
+  return (
+    <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" aria-describedby="confirm-text" onCancel={() => open?.answer(false)}>
+      <h2 id="confirm-title">{open?.question.title}</h2>
+      <p id="confirm-text">{open?.question.text}</p>
+      <div class="buttons">
+        <button type="button" class="act" aria-label="Cancel" onClick={() => open?.answer(false)}>
+          <Leet text="✗ C4NC3L" />
+        </button>
+        <button type="button" class="act bad solid" aria-label="Yes, do it" onClick={() => open?.answer(true)}>
+          <Leet text={open?.question.yes ?? ''} />
+        </button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,26 @@
+import type { ComponentChildren } from 'preact';
+
+interface Props {
+  id: string;
+  /** The label as it is drawn. */
+  title: string;
+  /** The same in plain words, for who hears the page. */
+  plain: string;
+  aside?: ComponentChildren;
+  children: ComponentChildren;
+}
+
+export function Section({ id, title, plain, aside, children }: Props) {
+  return (
+    <section id={id} class="section" aria-labelledby={`${id}-title`}>
+      <header class="section-head">
+        <h2 id={`${id}-title`} aria-label={plain}>
+          <span class="glyph">◆</span> {title} <span class="glyph">◆</span>
+        </h2>
+        <span class="divider" />
+        {aside}
+      </header>
+      {children}
+    </section>
+  );
+}

@@ -1,0 +1,415 @@
+using System.Collections.Concurrent;
+using Dapper;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
+using MediatR;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hive.Features.Containers;
+
+/// <summary>
+/// The containers of all agents: what is meant to run stands in the database, what does run is known from the processes themselves.
+/// Agents outlive the host; the next one finds them again.
+/// </summary>
+internal sealed partial class AgentContainers(
+    IStore store,
+    IRoster roster,
+    AgentFolders folders,
+    HivePaths paths,
+    Runtimes runtimes,
+    IAgentSpecs specs,
+    ContainerLog logs,
+    ProcessWatch watch,
+    SocketDoors doors,
+    IOutbox outbox,
+    IInflight inflight,
+    IConfiguration configuration,
+    TimeProvider clock,
+    ILogger<AgentContainers> log) : IHostedService, IConnectionObserver, IRecipientStates
+{
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, Container> containers = new();
+    private readonly ConcurrentDictionary<string, int> connections = new();
+
+    /// <summary>What is known of an agent's container; a stopped one when nothing is.</summary>
+    public Container Of(string agent) => containers.GetValueOrDefault(agent) ?? Container.Stopped;
+
+    /// <summary>True when the agent's process lives, or for an external agent, when somebody has its socket open.</summary>
+    public bool IsRunning(AgentEntry agent) =>
+        agent.Runtime == Runtimes.External ? connections.GetValueOrDefault(agent.Name) > 0 : Of(agent.Name).Process is not null;
+
+    /// <inheritdoc />
+    string IRecipientStates.Of(string agent) => roster.Find(agent) switch
+    {
+        null => "stopped",
+        { Paused: true } => "paused",
+        var entry => IsRunning(entry) ? "running" : "stopped",
+    };
+
+    /// <summary>Makes an agent: folders, roster, socket. It does not run yet.</summary>
+    public async Task Create(string name, string runtime)
+    {
+        CreateFolders(name);
+        specs.Seed(name);
+        await store.Write<object?>(
+            write =>
+            {
+                roster.Add(write, new AgentEntry(name, runtime));
+                write.Db.Execute("INSERT INTO containers (agent, wanted) VALUES (@name, 'stopped')", new { name });
+                return null;
+            },
+            CancellationToken.None);
+        try
+        {
+            OpenSocket(name);
+        }
+        catch (Exception e)
+        {
+            await Forget(name, purge: false);
+            throw e is IOException ? Problem.Invalid(e.Message, e) : e;
+        }
+    }
+
+    /// <summary>Starts an agent's process unless it runs.</summary>
+    public async Task Start(string name, CancellationToken ct)
+    {
+        var agent = roster.Require(name);
+        if (agent.Runtime == Runtimes.External)
+            throw Problem.Conflict($"{name} is external: it runs wherever somebody opens {paths.AgentSocket(name)}");
+        if (Of(name).Process is not null)
+            return;
+        try
+        {
+            await Launch(agent, ct);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogStartFailed(log, name, e);
+            await Note(name, wanted: "running", failed: true, Reason(e));
+            throw e is Problem ? e : Problem.Unavailable($"{name} cannot be started: {Reason(e)}", e);
+        }
+    }
+
+    /// <summary>Ends an agent's process: TERM, then KILL after 10 s. It stays stopped.</summary>
+    public async Task Stop(string name, bool atOnce)
+    {
+        var agent = roster.Require(name);
+        if (agent.Runtime == Runtimes.External)
+            throw Problem.Conflict($"{name} is external: whoever runs it must stop it");
+        await Note(name, wanted: "stopped", failed: false, null);
+        if (Of(name) is not { Process: { } process, Gone: { } gone })
+            return;
+        containers[name] = Of(name) with { Stopping = true };
+        if (atOnce)
+            process.Kill();
+        else
+            process.Terminate(spareLeader: agent.Runtime == "sandbox");
+        if (!atOnce && await Task.WhenAny(gone, Task.Delay(Grace, clock)) != gone)
+        {
+            LogKilled(log, name, Grace.TotalSeconds);
+            process.Kill();
+        }
+
+        await gone;
+    }
+
+    /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>
+    public async Task Destroy(string name, bool purge)
+    {
+        if (roster.Require(name).IsManager)
+            throw Problem.Forbidden("the manager cannot be destroyed");
+        if (roster.Require(name).Runtime != Runtimes.External)
+            await Stop(name, atOnce: false);
+        doors.Close(paths.AgentSocket(name));
+        await Forget(name, purge);
+        DeleteFolder(folders.Run(name));
+        logs.Remove(name);
+        if (!purge)
+            return;
+        DeleteFolder(Path.GetDirectoryName(folders.State(name))!);
+        DeleteFolder(folders.Applied(name));
+    }
+
+    /// <inheritdoc />
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        var rows = (await store.Read(db => db.Query<Row>("SELECT agent, wanted, failed, note FROM containers").ToList(), cancellationToken)).ToDictionary(r => r.Agent);
+        foreach (var agent in roster.All)
+        {
+            CreateFolders(agent.Name);
+            OpenSocket(agent.Name);
+            var row = rows.GetValueOrDefault(agent.Name);
+            containers[agent.Name] = Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note };
+            if (AgentProcess.Find(PidFile(agent.Name), out var handle) is { } process)
+            {
+                Watch(agent.Name, process, handle!);
+                LogAdopted(log, agent.Name, process.Pid);
+            }
+        }
+
+        await EnsureManager(cancellationToken);
+        // What should run and does not: it ended while no host was there to see it.
+        _ = StartMissing([.. rows.Values.Where(r => r.Wanted == "running" && !r.Failed).Select(r => r.Agent)]);
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        doors.Dispose();
+        return Task.CompletedTask;
+    }
+
+    void IConnectionObserver.Opened(Caller caller) => CountConnection(caller.Name, 1);
+
+    void IConnectionObserver.Closed(Caller caller) => CountConnection(caller.Name, -1);
+
+    private static string Reason(Exception e) => e.Message;
+
+    private static void DeleteFolder(string path)
+    {
+        if (Directory.Exists(path))
+            Directory.Delete(path, recursive: true);
+    }
+
+    private string PidFile(string name) => Path.Combine(paths.RunDir, "pids", name);
+
+    private void CountConnection(string name, int change)
+    {
+        var count = connections.AddOrUpdate(name, change, (_, before) => before + change);
+        if (roster.Find(name) is { Runtime: Runtimes.External } && ((change > 0 && count == 1) || count == 0))
+            _ = Announce(name);
+    }
+
+    private void CreateFolders(string name)
+    {
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(folders.Shared);
+        foreach (var folder in new[] { folders.Config(name), folders.State(name), folders.Home(name), folders.Run(name), Path.GetDirectoryName(PidFile(name))! })
+            Directory.CreateDirectory(folder, Private);
+    }
+
+    private void OpenSocket(string name) => doors.Open(
+        paths.AgentSocket(name), name == Principals.Manager ? CallerKind.Manager : CallerKind.Agent, name, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+
+    private async Task EnsureManager(CancellationToken ct)
+    {
+        if (roster.Find(Principals.Manager) is not null)
+            return;
+        string runtime;
+        try
+        {
+            runtime = await runtimes.Choose(null, ct);
+        }
+        catch (Problem e)
+        {
+            // It exists all the same, so that messages to it are kept; starting it says again what is missing.
+            LogNoRuntime(log, e.Message);
+            runtime = runtimes.Preferred;
+        }
+
+        await Create(Principals.Manager, runtime);
+        if (runtime != Runtimes.External)
+            _ = StartMissing([Principals.Manager]);
+    }
+
+    private async Task StartMissing(IReadOnlyList<string> names)
+    {
+        foreach (var name in names)
+        {
+            try
+            {
+                if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External)
+                    await Start(name, CancellationToken.None);
+            }
+            catch (Problem)
+            {
+                // Said on its row and in the log.
+            }
+        }
+    }
+
+    private async Task Launch(AgentEntry agent, CancellationToken ct)
+    {
+        var name = agent.Name;
+        var runtime = runtimes.Find(agent.Runtime)!;
+        if (await runtime.Fault(ct) is { } fault)
+            throw Problem.Unavailable($"the runtime '{runtime.Name}' does not work here: {fault}");
+        var spec = specs.Read(name);
+        CreateFolders(name);
+        CopySpec(name, spec);
+        agent = await store.Write(
+            write => roster.Change(write, name, entry => entry with
+            {
+                Recipients = spec.Recipients is not null && entry.Recipients is not null && spec.Recipients.SequenceEqual(entry.Recipients) ? entry.Recipients : spec.Recipients,
+                ActiveModel = spec.Model,
+            }),
+            CancellationToken.None);
+        var driver = spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
+        var process = AgentProcess.Start(runtime.Prepare(agent, driver), PidFile(name), logs.Open(name), clock.GetUtcNow());
+        if (Native.OpenProcess(process.Pid) is not { } handle)
+            throw Problem.Unavailable($"{name} ended as soon as it was started; see `hive logs {name}`");
+        Watch(name, process, handle);
+        LogStarted(log, name, runtime.Name, process.Pid);
+        await Note(name, wanted: "running", failed: false, runtime.Warning, write => outbox.Append(write, Principals.System, name, Wake(agent)));
+    }
+
+    private string Wake(AgentEntry agent) =>
+        $"You have been started. Your notes are in {folders.StateAsSeenBy(agent)}/; read them to see where you were.";
+
+    // The harness finds its configuration beside its socket, where it cannot change it.
+    private void CopySpec(string name, AgentSpec spec)
+    {
+        var target = folders.Run(name);
+        foreach (var old in Directory.EnumerateFiles(target).Where(f => !f.EndsWith(".sock", StringComparison.Ordinal)))
+            File.Delete(old);
+        foreach (var file in spec.Files)
+            File.Copy(file, Path.Combine(target, Path.GetFileName(file)), overwrite: true);
+    }
+
+    private void Watch(string name, AgentProcess process, SafeFileHandle handle)
+    {
+        var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        containers[name] = new Container(process, gone.Task, Stopping: false, Failed: false, Note: null);
+        _ = AwaitEnd(name, process, handle, gone);
+    }
+
+    private async Task AwaitEnd(string name, AgentProcess process, SafeFileHandle handle, TaskCompletionSource gone)
+    {
+        try
+        {
+            await watch.Ended(handle);
+            var (clean, note) = await process.Outcome();
+            var asked = Of(name).Stopping;
+            containers[name] = Container.Stopped with { Failed = !asked && !clean, Note = asked ? null : note ?? "ended by itself" };
+            LogEnded(log, name, process.Pid, note ?? "cleanly");
+            await Ended(name, asked, note);
+        }
+        catch (Exception e)
+        {
+            LogWatchFailed(log, name, e);
+        }
+        finally
+        {
+            gone.SetResult();
+        }
+    }
+
+    private Task Ended(string name, bool asked, string? note) => Write(name, write =>
+    {
+        if (roster.Find(name) is null)
+            return;
+        inflight.RequeueAll(write, name);
+        if (asked)
+            return;
+        write.Db.Execute(
+            "UPDATE containers SET failed = @failed, note = @note WHERE agent = @name", new { name, failed = Of(name).Failed, note = Of(name).Note });
+        if (name != Principals.Manager)
+            TellManager(write, new { @event = "container_crash", agent = name, note });
+    });
+
+    /// <summary>Tells the manager what happened to an agent.</summary>
+    public void TellManager(IWrite write, object happened) =>
+        outbox.Append(write, Principals.System, Principals.Manager, System.Text.Json.JsonSerializer.Serialize(happened, WireJson.Options));
+
+    private async Task Note(string name, string wanted, bool failed, string? note, Action<IWrite>? also = null)
+    {
+        containers.AddOrUpdate(name, _ => Container.Stopped with { Failed = failed, Note = note }, (_, before) => before with { Failed = failed, Note = note });
+        await Write(name, write =>
+        {
+            write.Db.Execute("UPDATE containers SET wanted = @wanted, failed = @failed, note = @note WHERE agent = @name", new { name, wanted, failed, note });
+            also?.Invoke(write);
+        });
+    }
+
+    private Task Announce(string name) => Write(name, _ => { });
+
+    private async Task Write(string name, Action<IWrite> work)
+    {
+        try
+        {
+            await store.Write<object?>(
+                write =>
+                {
+                    work(write);
+                    write.Raise(new ContainerChanged(name));
+                    return null;
+                },
+                CancellationToken.None);
+        }
+        catch (Problem e)
+        {
+            LogNotStored(log, name, e);
+        }
+    }
+
+    private async Task Forget(string name, bool purge)
+    {
+        await store.Write<object?>(
+            write =>
+            {
+                roster.Remove(write, name);
+                write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
+                if (purge)
+                    inflight.Forget(write, name);
+                write.Raise(new AgentDestroyed(name, purge));
+                return null;
+            },
+            CancellationToken.None);
+        containers.TryRemove(name, out _);
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} started ({Runtime}, pid {Pid})")]
+    private static partial void LogStarted(ILogger logger, string agent, string runtime, int pid);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} still runs as pid {Pid}; taken over")]
+    private static partial void LogAdopted(ILogger logger, string agent, int pid);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} (pid {Pid}) ended: {How}")]
+    private static partial void LogEnded(ILogger logger, string agent, int pid, string how);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} did not end within {Seconds} s and was killed")]
+    private static partial void LogKilled(ILogger logger, string agent, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} could not be started")]
+    private static partial void LogStartFailed(ILogger logger, string agent, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the manager cannot run yet: {Reason}")]
+    private static partial void LogNoRuntime(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "watching {Agent} failed")]
+    private static partial void LogWatchFailed(ILogger logger, string agent, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the state of {Agent} could not be stored")]
+    private static partial void LogNotStored(ILogger logger, string agent, Exception error);
+
+    /// <summary>What is known of one container. Never changed in place.</summary>
+    /// <param name="Process">The process; null when none lives.</param>
+    /// <param name="Gone">Completes when the process has ended and that is known everywhere.</param>
+    /// <param name="Stopping">Its end was asked for.</param>
+    /// <param name="Failed">It ended by itself with an error.</param>
+    /// <param name="Note">Why it does not run, or what is weak about how it runs.</param>
+    internal sealed record Container(AgentProcess? Process, Task? Gone, bool Stopping, bool Failed, string? Note)
+    {
+        public static Container Stopped { get; } = new(null, null, false, false, null);
+    }
+
+    private sealed record Row
+    {
+        public required string Agent { get; init; }
+
+        public required string Wanted { get; init; }
+
+        public required bool Failed { get; init; }
+
+        public string? Note { get; init; }
+    }
+}

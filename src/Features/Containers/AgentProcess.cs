@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hive.Features.Containers;
+
+/// <summary>The running process of one agent, started by this host or by an earlier one.</summary>
+/// <param name="pid">The leader of its own session and process group.</param>
+/// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
+internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? child)
+{
+    // Runs before the agent: leaves the number, the start time and the boot in a file, by which a later host knows the process again,
+    // and sends the output to the log, never to this host, whose end it must survive.
+    private const string Launcher = """
+        echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > "$1.new" && mv "$1.new" "$1" || exit 126
+        log=$2
+        shift 2
+        exec "$@" >> "$log" 2>&1 < /dev/null
+        """;
+
+    public int Pid => pid;
+
+    public DateTimeOffset StartedAt => startedAt;
+
+    /// <summary>How it ended, for a person; known after it has.</summary>
+    public async Task<(bool Clean, string? Note)> Outcome()
+    {
+        if (child is null)
+            return (true, null);
+        await child.WaitForExitAsync();
+        var code = child.ExitCode;
+        child.Dispose();
+        return code == 0 ? (true, null) : (false, code > 128 ? $"ended by signal {code - 128}" : $"ended with exit code {code}");
+    }
+
+    /// <summary>Asks it to end: everything in its group but a sandbox's own monitor, which ends with the rest.</summary>
+    public void Terminate(bool spareLeader)
+    {
+        if (!spareLeader)
+        {
+            Native.Signal(-pid, Native.SigTerm);
+            return;
+        }
+
+        foreach (var member in GroupMembers().Where(m => m != pid))
+            Native.Signal(member, Native.SigTerm);
+    }
+
+    /// <summary>Ends it and its group at once.</summary>
+    public void Kill() => Native.Signal(-pid, Native.SigKill);
+
+    /// <summary>Starts a process in a session of its own.</summary>
+    public static AgentProcess Start(Launch launch, string pidFile, string log, DateTimeOffset now)
+    {
+        var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, log, .. launch.Arguments])
+        {
+            WorkingDirectory = launch.WorkingDirectory,
+            RedirectStandardInput = true,
+        };
+        start.Environment.Clear();
+        foreach (var (key, value) in launch.Environment)
+            start.Environment[key] = value;
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return new AgentProcess(process.Id, now, process);
+    }
+
+    /// <summary>The process that a pid file names, if that very process still lives.</summary>
+    /// <param name="pidFile">Written by the launcher.</param>
+    /// <param name="handle">Its descriptor.</param>
+    public static AgentProcess? Find(string pidFile, out SafeFileHandle? handle)
+    {
+        handle = null;
+        string[] parts;
+        try
+        {
+            parts = File.ReadAllText(pidFile).Split(' ', StringSplitOptions.TrimEntries);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+
+        if (parts.Length != 3 || parts[2] != BootId() || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid) || pid <= 1)
+            return null;
+        handle = Native.OpenProcess(pid);
+        if (handle is null)
+            return null;
+        // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number later.
+        if (StartTicks(pid) is { } ticks && ticks == parts[1])
+            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), null);
+        handle.Dispose();
+        handle = null;
+        return null;
+    }
+
+    private static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
+
+    // Field 22 of /proc/PID/stat (proc(5)), counted behind the name, which may hold spaces. Null for a process that is gone or a zombie.
+    private static string? StartTicks(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields[0] is "Z" or "X" ? null : fields[19];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private List<int> GroupMembers()
+    {
+        List<int> members = [];
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var candidate))
+                continue;
+            try
+            {
+                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
+                if (stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[2] == pid.ToString(CultureInfo.InvariantCulture))
+                    members.Add(candidate);
+            }
+            catch (IOException)
+            {
+                // It ended meanwhile.
+            }
+        }
+
+        return members;
+    }
+}

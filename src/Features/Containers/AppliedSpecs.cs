@@ -1,0 +1,67 @@
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using YamlDotNet.Core;
+using YamlDotNet.Serialization;
+using YamlDotNet.Serialization.NamingConventions;
+
+namespace Hive.Features.Containers;
+
+/// <summary>Reads <c>applied/&lt;name&gt;/agent.yaml</c>, which only the host and the operator write.</summary>
+internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
+{
+    private const string FileName = "agent.yaml";
+    private const long MaxFileBytes = 1 << 20;
+
+    private static readonly IDeserializer Yaml = new DeserializerBuilder()
+        .WithNamingConvention(UnderscoredNamingConvention.Instance)
+        .IgnoreUnmatchedProperties()
+        .Build();
+
+    public AgentSpec Read(string agent)
+    {
+        var folder = folders.Applied(agent);
+        var file = Path.Combine(folder, FileName);
+        if (!File.Exists(file))
+            return new AgentSpec(null, null, null, []);
+        try
+        {
+            var spec = Yaml.Deserialize<Spec?>(File.ReadAllText(file)) ?? new Spec();
+            var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').ToArray();
+            if (Array.Find(files, f => new FileInfo(f).Length > MaxFileBytes) is { } large)
+                throw Problem.Invalid($"{large} is over {MaxFileBytes} bytes; keep what an agent is configured with small");
+            return new AgentSpec(spec.Driver, spec.Model, spec.Recipients, files);
+        }
+        catch (YamlException e)
+        {
+            throw Problem.Invalid($"{file}, line {e.Start.Line}, column {e.Start.Column}: {e.InnerException?.Message ?? e.Message}", e);
+        }
+    }
+
+    public void Seed(string agent)
+    {
+        var folder = folders.Applied(agent);
+        Directory.CreateDirectory(folder);
+        var file = Path.Combine(folder, FileName);
+        if (!File.Exists(file))
+        {
+            File.WriteAllText(file, """
+                # What this agent is. Read at every start.
+                # driver: scripted          what its harness runs for a turn; left out: the host's Driver
+                # model: ...                left out: the driver's own
+                # script: script.yaml       for the scripted driver, beside this file
+                # recipients: [operator]    whom it may write to besides the manager; left out: everybody
+
+                """);
+        }
+    }
+
+    private sealed class Spec
+    {
+        public string? Driver { get; set; }
+
+        public string? Model { get; set; }
+
+        public List<string>? Recipients { get; set; }
+    }
+}

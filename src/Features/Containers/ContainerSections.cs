@@ -1,0 +1,35 @@
+using System.Data.Common;
+using Hive.Common.Notifications;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Containers;
+
+/// <summary>What is under way, in the snapshot.</summary>
+internal sealed class TransientsSection(Transients transients) : IDashboardSection
+{
+    public string Name => "transients";
+
+    public Type Type => typeof(IReadOnlyList<Transient>);
+
+    public object Read(DbConnection db) => transients.All;
+}
+
+/// <summary>Whether an agent runs, on its row.</summary>
+internal sealed class ContainerRowPart(AgentContainers containers, IRoster roster) : IAgentRowPart
+{
+    public ContainerView Fill(ContainerView row)
+    {
+        if (roster.Find(row.Name) is not { } agent)
+            return row;
+        var container = containers.Of(row.Name);
+        return row with
+        {
+            Running = containers.IsRunning(agent),
+            Failed = container.Failed,
+            StartedAt = container.Process?.StartedAt,
+            Note = container.Note,
+        };
+    }
+}

@@ -1,0 +1,26 @@
+using Hive.Common.Doors;
+
+namespace Hive.Features.Containers;
+
+/// <summary>The doors of the containers.</summary>
+internal sealed class ContainersModule : FeatureModule
+{
+    public ContainersModule()
+    {
+        Host<Spawn.Command>("spawn");
+        Host<StartAgent.Command>("start");
+        Host<StopAgent.Command>("stop");
+        Host<RestartAgent.Command>("restart");
+        Host<KillAgent.Command>("kill");
+        Host<DestroyAgent.Command>("destroy");
+        Host<FollowLogs.Query>("logs");
+        Post<StartAgent.Command>("/start/{name}");
+        Post<StopAgent.Command>("/stop/{name}");
+        Post<RestartAgent.Command>("/restart/{name}");
+        Post<KillAgent.Command>("/kill/{name}");
+        Post<DestroyAgent.Command>("/destroy/{name}");
+        Get<ReadLogs.Query>("/api/logs/{name}");
+        Get<Health.Query>("/health");
+        Host<Health.Query>("version");
+    }
+}

@@ -1,0 +1,20 @@
+using Hive.Common.Persistence;
+
+namespace Hive.Features.Containers;
+
+/// <summary>What each agent's container is meant to be. What it is stands in the runtime, not here.</summary>
+internal sealed class ContainersSchema : ISchema
+{
+    public string Slice => "containers";
+
+    public int Version => 1;
+
+    public void Converge(SchemaEditor editor) => editor.Run("""
+        CREATE TABLE IF NOT EXISTS containers (
+            agent       TEXT PRIMARY KEY,
+            wanted      TEXT NOT NULL,
+            failed      INTEGER NOT NULL DEFAULT 0,
+            note        TEXT
+        ) WITHOUT ROWID
+        """);
+}

@@ -1,0 +1,21 @@
+using Hive.Common.Errors;
+
+namespace Hive.Features.Containers.Contracts;
+
+/// <summary>What an agent is built from.</summary>
+internal interface IAgentSpecs
+{
+    /// <summary>Reads an agent's applied configuration.</summary>
+    /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and cure.</exception>
+    AgentSpec Read(string agent);
+
+    /// <summary>Gives a new agent a sane configuration, unless it has one already.</summary>
+    void Seed(string agent);
+}
+
+/// <summary>An agent's configuration, as far as its container needs it.</summary>
+/// <param name="Driver">What its harness runs for a turn; null for the host's default.</param>
+/// <param name="Model">The model; null for the driver's default.</param>
+/// <param name="Recipients">Whom it may write to besides the manager; null for everybody.</param>
+/// <param name="Files">Full paths of the files its harness reads, <c>agent.yaml</c> among them.</param>
+internal sealed record AgentSpec(string? Driver, string? Model, IReadOnlyList<string>? Recipients, IReadOnlyList<string> Files);

@@ -1,0 +1,39 @@
+using System.Runtime.CompilerServices;
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Features.Agents.Contracts;
+using MediatR;
+
+namespace Hive.Features.Containers;
+
+/// <summary>An agent's log on the host socket; with <c>follow</c>, a further line of JSON for what is added.</summary>
+internal static class FollowLogs
+{
+    internal sealed record Query(string Name, long? Lines = null, bool? Follow = null) : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
+
+    internal sealed class Validator : AbstractValidator<Query>
+    {
+        public Validator(IAgentNames names) => RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
+    }
+
+    internal sealed class Handler(ContainerLog logs, IRoster roster) : IRequestHandler<Query, IAsyncEnumerable<object>>
+    {
+        public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken)
+        {
+            roster.Require(request.Name);
+            var lines = (int)Math.Clamp(request.Lines ?? 200, 1, 5000);
+            return Task.FromResult(request.Follow == true ? Follow(request.Name, lines, CancellationToken.None) : Once(request.Name, lines));
+        }
+
+        private async IAsyncEnumerable<object> Once(string name, int lines)
+        {
+            yield return new ReadLogs.Result(await Task.Run(() => logs.Tail(name, lines)));
+        }
+
+        private async IAsyncEnumerable<object> Follow(string name, int lines, [EnumeratorCancellation] CancellationToken ct)
+        {
+            await foreach (var added in logs.Follow(name, lines, ct))
+                yield return new ReadLogs.Result(added);
+        }
+    }
+}

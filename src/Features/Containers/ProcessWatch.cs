@@ -1,0 +1,78 @@
+using System.IO.Pipes;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hive.Features.Containers;
+
+/// <summary>
+/// Notices the end of processes at once, children of this host or not: one thread that sleeps in poll(2) on their pidfds.
+/// Nothing is asked again and again, and a process number that was given to somebody else is never mistaken for an agent.
+/// </summary>
+internal sealed class ProcessWatch : IDisposable
+{
+    private readonly Lock gate = new();
+    private readonly List<(SafeFileHandle Process, TaskCompletionSource Ended)> watched = [];
+    private readonly AnonymousPipeServerStream wake = new(PipeDirection.Out);
+    private readonly AnonymousPipeClientStream woken;
+    private bool stopping;
+
+    public ProcessWatch()
+    {
+        woken = new AnonymousPipeClientStream(PipeDirection.In, wake.ClientSafePipeHandle);
+        new Thread(Run) { IsBackground = true, Name = "hive process watch" }.Start();
+    }
+
+    /// <summary>Completes when the process behind <paramref name="process"/> has ended; closes the handle then.</summary>
+    public Task Ended(SafeFileHandle process)
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (gate)
+            watched.Add((process, ended));
+        wake.WriteByte(0);
+        return ended.Task;
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            if (stopping)
+                return;
+            stopping = true;
+        }
+
+        wake.WriteByte(0);
+    }
+
+    private void Run()
+    {
+        using var handle = new SafeFileHandle(woken.SafePipeHandle.DangerousGetHandle(), ownsHandle: false);
+        while (true)
+        {
+            (SafeFileHandle Process, TaskCompletionSource Ended)[] all;
+            lock (gate)
+                all = [.. watched];
+            var readable = new bool[all.Length + 1];
+            Native.WaitReadable([handle, .. all.Select(w => w.Process)], readable);
+            if (readable[0])
+                woken.ReadByte();
+            lock (gate)
+            {
+                for (var i = 0; i < all.Length; i++)
+                {
+                    if (!readable[i + 1])
+                        continue;
+                    watched.Remove(all[i]);
+                    all[i].Process.Dispose();
+                    all[i].Ended.SetResult();
+                }
+
+                if (!stopping)
+                    continue;
+            }
+
+            woken.Dispose();
+            wake.Dispose();
+            return;
+        }
+    }
+}

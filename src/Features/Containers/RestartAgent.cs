@@ -1,0 +1,26 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Features.Agents.Contracts;
+using MediatR;
+
+namespace Hive.Features.Containers;
+
+/// <summary>Stops an agent and starts it again on its present configuration.</summary>
+internal static class RestartAgent
+{
+    internal sealed record Command(string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator(IAgentNames names) => RuleFor(c => c).MustNameAgents(names);
+    }
+
+    internal sealed class Handler(AgentContainers containers, Verb verb) : IRequestHandler<Command, Accepted>
+    {
+        public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) => verb.Run(command, "restarting", async name =>
+        {
+            await containers.Stop(name, atOnce: false);
+            await containers.Start(name, CancellationToken.None);
+        });
+    }
+}

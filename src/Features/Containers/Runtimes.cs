@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Microsoft.Extensions.Configuration;
+
+namespace Hive.Features.Containers;
+
+/// <summary>A way to run an agent.</summary>
+internal interface IRuntime
+{
+    /// <summary>Its name in configuration and on rows.</summary>
+    string Name { get; }
+
+    /// <summary>What is weak about it, said wherever it shows; null for nothing.</summary>
+    string? Warning { get; }
+
+    /// <summary>Why it does not work here, found by a trial run; null when it works.</summary>
+    Task<string?> Fault(CancellationToken ct);
+
+    /// <summary>The command line that runs an agent's harness.</summary>
+    Launch Prepare(AgentEntry agent, string driver);
+}
+
+/// <summary>A command line with its environment.</summary>
+/// <param name="Arguments">The program and its arguments.</param>
+/// <param name="Environment">All variables it gets.</param>
+/// <param name="WorkingDirectory">Where it starts, on the host.</param>
+internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory);
+
+/// <summary>The runtimes of this host, and which one new agents get.</summary>
+internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration configuration)
+{
+    /// <summary>No container: whoever opens the agent's socket is the agent.</summary>
+    public const string External = "external";
+
+    // What `auto` may pick, best first. Never `process`.
+    private static readonly string[] Automatic = ["sandbox"];
+
+    private readonly Dictionary<string, IRuntime> byName = runtimes.ToDictionary(r => r.Name);
+
+    /// <summary>The runtime behind a name; null for <c>external</c>.</summary>
+    /// <exception cref="Problem">Code <c>invalid</c>: there is none of that name.</exception>
+    public IRuntime? Find(string name)
+    {
+        if (name == External)
+            return null;
+        return byName.TryGetValue(name, out var runtime)
+            ? runtime
+            : throw Problem.Invalid($"there is no runtime '{name}'; there are: auto, {string.Join(", ", byName.Keys.Order())}, {External}");
+    }
+
+    /// <summary>Which runtime a new agent gets when <paramref name="asked"/> is left out or <c>auto</c>.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: none works here; the message says why and what helps.</exception>
+    public async Task<string> Choose(string? asked, CancellationToken ct)
+    {
+        var name = string.IsNullOrEmpty(asked) ? configuration["Runtime"] : asked;
+        if (!string.IsNullOrEmpty(name) && name != "auto")
+        {
+            if (Find(name) is { } named && await named.Fault(ct) is { } fault)
+                throw Problem.Unavailable($"the runtime '{name}' does not work here: {fault}");
+            return name;
+        }
+
+        List<string> faults = [];
+        foreach (var candidate in Automatic)
+        {
+            if (await byName[candidate].Fault(ct) is not { } fault)
+                return candidate;
+            faults.Add($"{candidate}: {fault}");
+        }
+
+        throw Problem.Unavailable($"no isolating runtime works here ({string.Join("; ", faults)}). Mend that, or name the runtime 'process' to run without isolation");
+    }
+
+    /// <summary>The runtime new agents get, or <c>none</c> when no isolating one works here.</summary>
+    public async Task<string> Default(CancellationToken ct)
+    {
+        try
+        {
+            return await Choose(null, ct);
+        }
+        catch (Problem)
+        {
+            return "none";
+        }
+    }
+
+    /// <summary>What stands for <c>auto</c> before any has been tried.</summary>
+    public string Preferred => configuration["Runtime"] is { Length: > 0 } name && name != "auto" ? name : Automatic[0];
+}
+
+/// <summary>Where the harness is that runs inside a container.</summary>
+internal static class HarnessBinary
+{
+    public const string FileName = "hive-agent";
+
+    /// <summary>The self-contained program beside the host, or in the build's output.</summary>
+    public static string Path { get; } = Find();
+
+    private static string Find()
+    {
+        var here = AppContext.BaseDirectory;
+        string[] places = [System.IO.Path.Combine(here, "agent", FileName), System.IO.Path.GetFullPath(System.IO.Path.Combine(here, "..", "..", "..", "agent", FileName))];
+        return Array.Find(places, File.Exists) ?? places[0];
+    }
+
+    /// <summary>Why it cannot be used; null when it is there.</summary>
+    public static string? Fault => File.Exists(Path) ? null : $"the harness {Path} is missing; build Hive again";
+}
+
+/// <summary>Runs a program once to see whether it works.</summary>
+internal static class Trial
+{
+    public static async Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(TimeSpan.FromSeconds(10));
+        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+        using var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        try
+        {
+            var error = process.StandardError.ReadToEndAsync(limit.Token);
+            await process.StandardOutput.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            return (process.ExitCode, (await error).Trim());
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            process.Kill(entireProcessTree: true);
+            return (-1, "it did not end within 10 s");
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Features.Agents.Contracts;
+
+namespace Hive.Features.Containers;
+
+/// <summary>A request that does something with agents: one by name, or several by scope.</summary>
+internal interface IAgentVerb
+{
+    string? Name { get; }
+
+    AgentScope? Scope { get; }
+}
+
+/// <summary>Several agents at once.</summary>
+/// <param name="AgentNames">At least one; an empty list never means everything.</param>
+internal sealed record AgentScope(IReadOnlyList<string> AgentNames);
+
+/// <summary>Runs a verb under its transient, so that an agent does one thing at a time.</summary>
+internal sealed class Verb(IRoster roster, Transients transients)
+{
+    public async Task<Accepted> Run(IAgentVerb command, string kind, Func<string, Task> run)
+    {
+        var names = command.Scope?.AgentNames ?? [command.Name!];
+        foreach (var name in names)
+            roster.Require(name);
+        foreach (var name in names)
+        {
+            await using var guard = await transients.Begin(name, kind);
+            await run(name);
+        }
+
+        return Accepted.Instance;
+    }
+}
+
+/// <summary>The rules of a verb's target.</summary>
+internal static class VerbRules
+{
+    public static void MustNameAgents<T>(this IRuleBuilder<T, T> rule, IAgentNames names)
+        where T : IAgentVerb => rule.Custom((verb, context) =>
+    {
+        if (verb.Name is null == verb.Scope is null)
+            context.AddFailure("give either 'name' or 'scope'");
+        else if (verb.Scope is { AgentNames.Count: 0 })
+            context.AddFailure("'scope.agent_names' is empty; name the agents, an empty scope never means all of them");
+        else if ((verb.Scope?.AgentNames ?? [verb.Name!]).FirstOrDefault(n => !names.IsWellFormed(n)) is { } wrong)
+            context.AddFailure($"'{(wrong.Length <= 40 ? wrong : wrong[..40] + "…")}' is no agent name");
+    });
+}

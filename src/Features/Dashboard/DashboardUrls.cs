@@ -1,0 +1,13 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Hive.Features.Dashboard;
+
+/// <summary>Where the dashboard can be reached, as the server says once it listens.</summary>
+internal sealed class DashboardUrls(IServer server)
+{
+    public IReadOnlyList<string> All => [.. server.Features.Get<IServerAddressesFeature>()?.Addresses.Select(a => a.TrimEnd('/')) ?? []];
+
+    /// <summary>The code stands behind the '#': browsers send that part to nobody.</summary>
+    public string LoginLink(string code) => $"{All[0].Replace("[::]", "localhost").Replace("0.0.0.0", "localhost")}/#login={code}";
+}

@@ -1,0 +1,27 @@
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using MediatR;
+using Microsoft.AspNetCore.Http;
+
+namespace Hive.Features.Dashboard;
+
+/// <summary>Signs a page out: its session key opens nothing any more.</summary>
+internal static class EndSession
+{
+    internal sealed record Command : IRequest<Done>;
+
+    internal sealed class Handler(IStore store, OperatorKeys keys, IHttpContextAccessor http) : IRequestHandler<Command, Done>
+    {
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var key = http.HttpContext!.Request.Headers.Authorization.ToString()["Bearer ".Length..].Trim();
+            return store.Write(
+                write =>
+                {
+                    keys.End(write, key);
+                    return Done.Instance;
+                },
+                CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using Hive.Common.Errors;
+using Hive.Common.Notifications;
+using Hive.Protocol;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
+
+namespace Hive.Features.Dashboard;
+
+/// <summary>The stream of events (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
+internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplicationLifetime lifetime)
+{
+    private const int MaxStreams = 2_000;
+    private static readonly TimeSpan Ping = TimeSpan.FromSeconds(15);
+    private int open;
+
+    public async Task Write(HttpContext http)
+    {
+        if (http.Request.Query.ContainsKey("agent"))
+            throw Problem.Invalid("agents have no live events of their own yet; leave 'agent' out");
+        http.Response.ContentType = "text/event-stream";
+        http.Response.Headers.CacheControl = "no-store";
+        http.Response.Headers["X-Accel-Buffering"] = "no";
+        if (HttpMethods.IsHead(http.Request.Method))
+            return;
+        try
+        {
+            if (Interlocked.Increment(ref open) > MaxStreams)
+            {
+                http.Response.Headers.ContentType = default;
+                throw Problem.Unavailable($"{MaxStreams} streams are open already; close one first");
+            }
+
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
+            await Follow(http, Asked(http.Request), stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The reader has gone, or the host stops: either way the stream simply ends.
+        }
+        finally
+        {
+            Interlocked.Decrement(ref open);
+        }
+    }
+
+    private static string? Asked(HttpRequest request) =>
+        request.Headers["Last-Event-ID"] is { Count: > 0 } last ? last.ToString() : request.Query.TryGetValue("cursor", out var cursor) ? cursor.ToString() : null;
+
+    private async Task Follow(HttpContext http, string? asked, CancellationToken ct)
+    {
+        var body = http.Response.BodyWriter;
+        var cursor = hub.Head;
+        // Nothing asked for means from now; a place this host does not know means that the page must fetch its snapshot again.
+        var known = string.IsNullOrEmpty(asked) || (Cursor.Parse(asked) is { } wanted && hub.Reaches(wanted));
+        if (known && Cursor.Parse(asked) is { } from)
+            cursor = from;
+        Frame(body, "ready", hub.Head, $"{{\"cursor\":\"{hub.Head}\",\"hive_version\":\"{HiveVersion.Text}\"}}");
+        if (!known)
+            Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
+        await body.FlushAsync(ct);
+        List<byte[]> frames = [];
+        while (true)
+        {
+            frames.Clear();
+            if (!hub.Read(ref cursor, frames))
+            {
+                cursor = hub.Head;
+                Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
+            }
+
+            foreach (var frame in frames)
+                Write(body, frame);
+            if ((await body.FlushAsync(ct)).IsCompleted)
+                return;
+            while (frames.Count == 0 && !await Arrived(cursor, ct))
+            {
+                Write(body, "event: ping\ndata: {}\n\n"u8);
+                if ((await body.FlushAsync(ct)).IsCompleted)
+                    return;
+            }
+        }
+    }
+
+    // False when it is time for a ping.
+    private async Task<bool> Arrived(Cursor cursor, CancellationToken ct)
+    {
+        try
+        {
+            await hub.After(cursor).WaitAsync(Ping, clock, ct);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private static void Frame(System.IO.Pipelines.PipeWriter body, string name, Cursor id, string data) =>
+        Write(body, System.Text.Encoding.UTF8.GetBytes($"event: {name}\nid: {id}\ndata: {data}\n\n"));
+
+    private static void Write(System.IO.Pipelines.PipeWriter body, ReadOnlySpan<byte> bytes)
+    {
+        bytes.CopyTo(body.GetSpan(bytes.Length));
+        body.Advance(bytes.Length);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Text.Json;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using Hive.Protocol;
+using Microsoft.AspNetCore.Http;
+
+namespace Hive.Features.Dashboard;
+
+/// <summary>The snapshot a page fetches once: every slice's section, read from one state of the database, and the cursor from which the stream goes on.</summary>
+internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnumerable<IDashboardSection> sections)
+{
+    private readonly IDashboardSection[] sections = [.. sections];
+
+    public async Task Write(HttpContext http)
+    {
+        var ct = http.RequestAborted;
+        // Before the read: what happens between the two is then in the stream as well, never in neither.
+        var cursor = hub.Head;
+        var read = await store.Read(db => sections.Select(section => section.Read(db)).ToArray(), ct);
+        http.Response.ContentType = "application/json; charset=utf-8";
+        http.Response.Headers.CacheControl = "no-store";
+        await using var json = new Utf8JsonWriter(http.Response.BodyWriter, new JsonWriterOptions { Encoder = WireJson.Options.Encoder });
+        json.WriteStartObject();
+        json.WriteString("cursor", cursor.ToString());
+        json.WriteString("hive_version", HiveVersion.Text);
+        json.WriteString("host", Environment.MachineName);
+        json.WritePropertyName("agents");
+        JsonSerializer.Serialize(json, rows.All, WireJson.Options);
+        for (var i = 0; i < sections.Length; i++)
+        {
+            json.WritePropertyName(sections[i].Name);
+            JsonSerializer.Serialize(json, read[i], sections[i].Type, WireJson.Options);
+        }
+
+        json.WriteEndObject();
+    }
+}

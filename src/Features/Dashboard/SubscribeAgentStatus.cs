@@ -1,0 +1,38 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using Hive.Common.Doors;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Dashboard;
+
+/// <summary>One line that says ok, then a line with the changed rows after each change.</summary>
+internal static class SubscribeAgentStatus
+{
+    internal sealed record Query : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
+
+    internal sealed class Handler(AgentRows rows) : IRequestHandler<Query, IAsyncEnumerable<object>>
+    {
+        // A reader that falls this far behind misses changes that later rows carry anyway.
+        private const int Backlog = 256;
+
+        public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(Follow(CancellationToken.None));
+
+        private async IAsyncEnumerable<object> Follow([EnumeratorCancellation] CancellationToken ct)
+        {
+            var changes = Channel.CreateBounded<IReadOnlyList<ContainerView>>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest });
+            void Add(IReadOnlyList<ContainerView> changed) => changes.Writer.TryWrite(changed);
+            rows.Changed += Add;
+            try
+            {
+                yield return Done.Instance;
+                await foreach (var changed in changes.Reader.ReadAllAsync(ct))
+                    yield return new AgentStatus.Result(changed);
+            }
+            finally
+            {
+                rows.Changed -= Add;
+            }
+        }
+    }
+}

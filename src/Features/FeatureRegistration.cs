@@ -1,0 +1,95 @@
+using Hive.Common;
+using Hive.Common.Doors;
+using Hive.Common.Messaging;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using Hive.Features.Agents;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Dashboard;
+using Hive.Features.Messages;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.StateFiles;
+using Hive.Features.StateFiles.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Features;
+
+/// <summary>Everything the features bring, in one list that can be read.</summary>
+internal static class FeatureRegistration
+{
+    public static IServiceCollection AddHiveFeatures(this IServiceCollection services) => services
+        .AddHiveMessaging(typeof(FeatureRegistration).Assembly)
+        .AddHiveCommon(
+            HiveVersion.Text,
+            typeof(AgentsModule),
+            typeof(MessagesModule),
+            typeof(ContainersModule),
+            typeof(StateFilesModule),
+            typeof(DashboardModule))
+        .AddAgents()
+        .AddStateFiles()
+        .AddMessages()
+        .AddContainers()
+        .AddDashboard();
+
+    private static IServiceCollection AddAgents(this IServiceCollection services) => services
+        .AddSingleton<ISchema, AgentsSchema>()
+        .AddSingleton<Roster>()
+        .AddSingleton<IRoster>(p => p.GetRequiredService<Roster>())
+        .AddSingleton<IAgentDirectory>(p => p.GetRequiredService<Roster>())
+        .AddSingleton<IAgentNames, AgentNames>()
+        .AddSingleton<AgentFolders>()
+        .AddSingleton<IAgentRowPart, AgentRowPart>();
+
+    private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
+        .AddSingleton<StateFileOpener>()
+        .AddSingleton<IFileReferences, FileReferences>();
+
+    private static IServiceCollection AddMessages(this IServiceCollection services) => services
+        .AddSingleton<ISchema, MessagesSchema>()
+        .AddSingleton<IdempotencyKeys>()
+        .AddSingleton<ISchema>(p => p.GetRequiredService<IdempotencyKeys>())
+        .AddSingleton<Broker>()
+        .AddSingleton<IOutbox>(p => p.GetRequiredService<Broker>())
+        .AddSingleton<IInflight>(p => p.GetRequiredService<Broker>())
+        .AddSingleton<BrokerClockwork>()
+        .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<BrokerClockwork>())
+        .AddHostedService(p => p.GetRequiredService<BrokerClockwork>())
+        .AddHostedService<VacuumMessages>()
+        .AddSingleton<IDashboardSection, InboxSection>()
+        .AddSingleton<IDashboardSection, InboxUnreadSection>()
+        .AddSingleton<IDashboardSection, ParkedSection>()
+        .AddSingleton<IAgentRowPart, UnreadRowPart>();
+
+    private static IServiceCollection AddContainers(this IServiceCollection services) => services
+        .AddSingleton<ISchema, ContainersSchema>()
+        .AddSingleton<IRuntime, SandboxRuntime>()
+        .AddSingleton<IRuntime, ProcessRuntime>()
+        .AddSingleton<Runtimes>()
+        .AddSingleton<IAgentSpecs, AppliedSpecs>()
+        .AddSingleton<ContainerLog>()
+        .AddSingleton<ProcessWatch>()
+        .AddSingleton<Transients>()
+        .AddSingleton<Verb>()
+        .AddSingleton<AgentContainers>()
+        .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<AgentContainers>())
+        .AddSingleton<IRecipientStates>(p => p.GetRequiredService<AgentContainers>())
+        .AddHostedService(p => p.GetRequiredService<AgentContainers>())
+        .AddSingleton<IDashboardSection, TransientsSection>()
+        .AddSingleton<IAgentRowPart, ContainerRowPart>();
+
+    private static IServiceCollection AddDashboard(this IServiceCollection services) => services
+        .AddHttpContextAccessor()
+        .AddSingleton<OperatorKeys>()
+        .AddSingleton<IOperatorKeys>(p => p.GetRequiredService<OperatorKeys>())
+        .AddSingleton<ISchema>(p => p.GetRequiredService<OperatorKeys>())
+        .AddSingleton<DashboardUrls>()
+        .AddSingleton<Snapshot>()
+        .AddSingleton<EventStream>()
+        .AddSingleton<AgentRows>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<AgentRows>())
+        .AddHostedService(p => p.GetRequiredService<AgentRows>());
+}

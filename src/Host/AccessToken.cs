@@ -1,0 +1,29 @@
+using Hive.Features.Dashboard;
+
+namespace Hive.Host;
+
+/// <summary>The operator's bearer token for scripts.</summary>
+internal static class AccessToken
+{
+    private const int LeastLength = 16;
+
+    /// <summary>The configured token, or the one in <c>access-token</c>, made at the first start and readable by its owner alone.</summary>
+    public static string Find(string? configured, string dataDir)
+    {
+        if (!string.IsNullOrEmpty(configured))
+        {
+            return configured.Length >= LeastLength
+                ? configured
+                : throw new StartupProblem($"the configured Token is shorter than {LeastLength} characters; use a longer one, or leave it out and Hive makes one");
+        }
+
+        var path = Path.Combine(dataDir, "access-token");
+        if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } stored)
+            return stored;
+        var token = OperatorKeys.Secret(32);
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite };
+        using var writer = new StreamWriter(path, options);
+        writer.WriteLine(token);
+        return token;
+    }
+}

@@ -1,0 +1,53 @@
+using System.Globalization;
+
+namespace Hive.Host;
+
+/// <summary>Holds a folder for this host alone. The kernel lets go of it when the process ends, however it ends.</summary>
+internal sealed class FolderLock : IDisposable
+{
+    private readonly FileStream held;
+
+    private FolderLock(FileStream held) => this.held = held;
+
+    /// <summary>Takes the folder, creating it if need be.</summary>
+    /// <param name="folder">An absolute path.</param>
+    /// <param name="mode">The mode a new folder gets.</param>
+    /// <param name="flag">What names another folder, for the message.</param>
+    /// <exception cref="StartupProblem">Another host has it, or it cannot be written.</exception>
+    public static FolderLock Take(string folder, UnixFileMode mode, string flag)
+    {
+        var pidFile = Path.Combine(folder, "hive.pid");
+        try
+        {
+            Directory.CreateDirectory(folder, mode);
+            // FileShare.None takes flock(2) on the file.
+            var held = new FileStream(Path.Combine(folder, "hive.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return new FolderLock(held);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && !File.Exists(pidFile)))
+        {
+            throw new StartupProblem($"the folder {folder} cannot be written ({e.Message}); choose another with {flag}", e);
+        }
+        catch (IOException e)
+        {
+            throw new StartupProblem(HolderOf(pidFile) is { } holder
+                ? $"another Hive (pid {holder}) uses {folder}; stop it, or choose another folder with {flag}"
+                : $"the folder {folder} cannot be used ({e.Message}); choose another with {flag}", e);
+        }
+    }
+
+    public void Dispose() => held.Dispose();
+
+    private static string? HolderOf(string pidFile)
+    {
+        try
+        {
+            return File.ReadAllText(pidFile).Trim() is { Length: > 0 } pid && Directory.Exists($"/proc/{pid}") ? pid : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+}

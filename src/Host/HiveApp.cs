@@ -1,0 +1,206 @@
+using System.Net;
+using System.Net.Sockets;
+using Carter;
+using Hive.Common.Doors;
+using Hive.Common.Messaging;
+using Hive.Common.Persistence;
+using Hive.Features;
+using Hive.Features.Dashboard;
+using Hive.Protocol;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Hive.Host;
+
+/// <summary>Puts the host together. Tests use the same.</summary>
+internal static class HiveApp
+{
+    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const string DefaultUrl = "http://127.0.0.1:7000";
+    private const long MaxRequestBytes = 1 << 20;
+
+    /// <summary>Builds the host from command line, environment and <c>hive.json</c>; it holds its folders from here on.</summary>
+    /// <param name="args">Such as <c>--DataDir</c>.</param>
+    /// <param name="configure">Lets a test put its own clock in.</param>
+    /// <exception cref="StartupProblem">It cannot run here.</exception>
+    public static WebApplication Build(string[] args, Action<IServiceCollection>? configure = null)
+    {
+        // The content root is where the program is, not where it was called: the page is part of it.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var paths = Configure(builder.Configuration, args);
+        var dataLock = FolderLock.Take(paths.DataDir, Owner, "--DataDir (HIVE_DATADIR)");
+        FolderLock? runLock = null;
+        try
+        {
+            if (Path.TrimEndingDirectorySeparator(paths.RunDir) != Path.TrimEndingDirectorySeparator(paths.DataDir))
+                runLock = FolderLock.Take(paths.RunDir, Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute, "--RunDir (HIVE_RUNDIR)");
+            var app = Compose(builder, paths, configure);
+            app.Lifetime.ApplicationStopped.Register(() =>
+            {
+                runLock?.Dispose();
+                dataLock.Dispose();
+            });
+            return app;
+        }
+        catch
+        {
+            runLock?.Dispose();
+            dataLock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Starts the host; what keeps it from starting is said with the cure.</summary>
+    /// <exception cref="StartupProblem">A busy port, a socket path that is too long, …</exception>
+    public static async Task Start(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+            OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), app.Services.GetRequiredService<HivePaths>());
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            var busy = e.InnerException is AddressInUseException || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
+            await app.DisposeAsync();
+            throw new StartupProblem(busy ? $"{e.Message} Choose another with --Urls (HIVE_URLS), such as --Urls http://127.0.0.1:7001" : e.Message, e);
+        }
+    }
+
+    /// <summary>Says where the dashboard is, with a link that signs in once.</summary>
+    public static void Announce(WebApplication app, TextWriter output)
+    {
+        var paths = app.Services.GetRequiredService<HivePaths>();
+        output.WriteLine($"Hive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
+        output.WriteLine("Open the dashboard (this link works once; `hive open` gives another):");
+        output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(app.Services.GetRequiredService<OperatorKeys>().NewCode()));
+    }
+
+    private static HivePaths Configure(ConfigurationManager configuration, string[] args)
+    {
+        configuration.AddEnvironmentVariables("HIVE_").AddCommandLine(args);
+        try
+        {
+            var paths = HivePaths.Find(configuration["DataDir"], configuration["RunDir"]);
+            var settings = Path.Combine(paths.DataDir, "hive.json");
+            if (File.Exists(settings))
+            {
+                // Least strong: what the environment and the command line say comes after it.
+                configuration.AddJsonFile(settings, optional: true, reloadOnChange: false);
+                configuration.AddEnvironmentVariables("HIVE_").AddCommandLine(args);
+            }
+
+            return paths;
+        }
+        catch (Exception e) when (e is InvalidOperationException or InvalidDataException or FormatException)
+        {
+            throw new StartupProblem(e.Message, e);
+        }
+    }
+
+    private static WebApplication Compose(WebApplicationBuilder builder, HivePaths paths, Action<IServiceCollection>? configure)
+    {
+        var configuration = builder.Configuration;
+        var urls = configuration["Urls"] is { Length: > 0 } given ? given : DefaultUrl;
+        var token = AccessToken.Find(configuration["Token"], paths.DataDir);
+        // Not the framework's own host filtering: ours answers 421 on every route.
+        var hosts = new HostNames([.. (configuration["AllowedHosts"] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(h => h != "*"), .. NamesIn(urls)]);
+        Logging(builder);
+        builder.WebHost.UseUrls(urls);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
+            kestrel.Limits.MaxConcurrentConnections = 4096;
+        });
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(4));
+        builder.Services.AddRouting();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(paths);
+        builder.Services.AddSingleton(hosts);
+        builder.Services.AddSingleton(provider => OpenStore(provider, paths));
+        builder.Services.AddSingleton<IStore>(provider => provider.GetRequiredService<SqliteStore>());
+        builder.Services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<HiveStartup>(provider, token));
+        builder.Services.AddHiveFeatures();
+        configure?.Invoke(builder.Services);
+        var app = builder.Build();
+        app.UseMiddleware<Gatekeeper>();
+        app.UseStatusCodePages(context => RestErrors.Write(context.HttpContext, CodeOf(context.HttpContext), "there is nothing at this address for this method", context.HttpContext.Response.StatusCode));
+        ServePage(app);
+        app.UseRouting();
+        app.MapCarter();
+        app.MapGet("/openapi/v1.json", (OpenApiDocument document) => Results.Text(document.ToString(), "application/json"));
+        return app;
+    }
+
+    private static SqliteStore OpenStore(IServiceProvider provider, HivePaths paths)
+    {
+        try
+        {
+            return new SqliteStore(
+                Path.Combine(paths.DataDir, "hive.sqlite"),
+                provider.GetServices<ISchema>(),
+                provider.GetRequiredService<CommitPublisher>(),
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<SqliteStore>>());
+        }
+        catch (InvalidDataException e)
+        {
+            throw new StartupProblem(e.Message, e);
+        }
+        catch (Microsoft.Data.Sqlite.SqliteException e)
+        {
+            throw new StartupProblem($"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --DataDir (HIVE_DATADIR), or restore a backup", e);
+        }
+    }
+
+    private static void Logging(WebApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+            console.ColorBehavior = LoggerColorBehavior.Disabled;
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // Says on its own that a start failed; the program says it with the cure.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
+    }
+
+    private static ErrorCode CodeOf(HttpContext http) => http.Response.StatusCode == StatusCodes.Status404NotFound ? ErrorCode.NotFound : ErrorCode.Invalid;
+
+    private static IEnumerable<string> NamesIn(string urls) =>
+        urls.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(u => BindingAddress.Parse(u.Trim()).Host).Where(h => h is not ("*" or "+" or "0.0.0.0" or "[::]"));
+
+    private static void ServePage(WebApplication app)
+    {
+        var folder = Path.Combine(AppContext.BaseDirectory, "wwwroot");
+        if (!Directory.Exists(folder))
+            return;
+        var files = new PhysicalFileProvider(folder);
+        app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
+        app.UseStaticFiles(new StaticFileOptions
+        {
+            FileProvider = files,
+            // Bundled files carry a hash of their content in their name; the shell must always be the present one.
+            OnPrepareResponse = context => context.Context.Response.Headers.CacheControl =
+                context.Context.Request.Path.StartsWithSegments("/assets") ? "public, max-age=31536000, immutable" : "no-cache",
+        });
+    }
+
+    private static void OpenHostSocket(SocketDoors doors, HivePaths paths)
+    {
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        const string AdminGroup = "hive-admin";
+        var group = Environment.IsPrivilegedProcess ? UnixGroup.Find(AdminGroup) : null;
+        var mode = group is null ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+        doors.Open(paths.HostSocket, CallerKind.Operator, "operator", OwnerOnly);
+        if (group is not { } id)
+            return;
+        UnixGroup.Give(paths.HostSocket, id);
+        File.SetUnixFileMode(paths.HostSocket, mode);
+    }
+}

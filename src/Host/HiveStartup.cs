@@ -1,0 +1,17 @@
+using Hive.Common.Persistence;
+using Hive.Features.Agents;
+using Hive.Features.Dashboard;
+
+namespace Hive.Host;
+
+/// <summary>Reads what every feature needs in memory before any of them starts.</summary>
+internal sealed class HiveStartup(IStore store, Roster roster, OperatorKeys keys, string token) : IHostedService
+{
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await roster.Load(store, cancellationToken);
+        await keys.Load(store, token, cancellationToken);
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,98 @@
+using System.Diagnostics;
+
+namespace Hive.Agent.Tests;
+
+/// <summary>The real program in a process of its own, with a clean environment.</summary>
+internal sealed class AgentProcess : IAsyncDisposable
+{
+    private readonly Process process;
+    private readonly List<string> lines = [];
+    private readonly Lock gate = new();
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public AgentProcess(string socket, params string[] more)
+    {
+        var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true };
+        foreach (var argument in (string[])["serve", "--socket", socket, .. more])
+            start.ArgumentList.Add(argument);
+        start.Environment.Clear();
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
+        process = Process.Start(start)!;
+        Output = ReadAsync();
+    }
+
+    public static string Program => Path.Combine(AppContext.BaseDirectory, "hive-agent");
+
+    /// <summary>No more than the runtime needs to be found.</summary>
+    public static Dictionary<string, string?> Environment => new()
+    {
+        ["PATH"] = System.Environment.GetEnvironmentVariable("PATH"),
+        ["DOTNET_ROOT"] = System.Environment.GetEnvironmentVariable("DOTNET_ROOT") ?? Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../..")),
+    };
+
+    public Task Output { get; }
+
+    public string Log
+    {
+        get
+        {
+            lock (gate)
+                return string.Join('\n', lines);
+        }
+    }
+
+    public async Task LoggedAsync(string text, CancellationToken ct)
+    {
+        while (true)
+        {
+            Task change;
+            lock (gate)
+            {
+                if (lines.Any(line => line.Contains(text, StringComparison.Ordinal)))
+                    return;
+                change = changed.Task;
+            }
+
+            if (Output.IsCompleted && !Log.Contains(text, StringComparison.Ordinal))
+                throw new InvalidOperationException($"the agent ended without `{text}`:\n{Log}");
+            await Task.WhenAny(change, Output).WaitAsync(ct);
+        }
+    }
+
+    public void Kill() => process.Kill();
+
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public async Task<int> ExitAsync(CancellationToken ct)
+    {
+        await process.WaitForExitAsync(ct);
+        await Output;
+        return process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!process.HasExited)
+            process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+    }
+
+    private async Task ReadAsync()
+    {
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            lock (gate)
+            {
+                lines.Add(line);
+                changed.SetResult();
+                changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+using System.Text.RegularExpressions;
+
+namespace Hive.Agent.Tests;
+
+public sealed class TurnLoopTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 60_000)]
+    public async Task Answers_by_its_script_and_acknowledges()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            start:
+              - set_status: "I am {{self}}"
+            rules:
+              - match: { from: operator, body: "(?i)hello (?<who>.*)" }
+                do:
+                  - write_file: { path: notes/seen.txt, content: "{{id}}\n", append: true }
+                  - send: { to: "{{from}}", body: "hi {{who}}", reply: true }
+            """);
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("Hello World");
+        await using var agent = new AgentProcess(alice.Socket);
+
+        await events.HappenedAsync("sent", id);
+        var answer = (await events.Next("sent")).GetProperty("message");
+        await events.HappenedAsync("acked", id);
+
+        Assert.Equal(("alice", "operator", "hi World", id), (answer.GetProperty("from").GetString(), answer.GetProperty("to").GetString(), answer.GetProperty("body").GetString(), answer.GetProperty("in_reply_to").GetInt64()));
+        Assert.Equal("I am alice", await alice.StatusAsync());
+        Assert.Equal($"{id}\n", File.ReadAllText(Path.Combine(alice.StateDir, "notes/seen.txt")));
+        agent.Terminate();
+        Assert.Equal(0, await agent.ExitAsync(Ct));
+        Assert.All(agent.Log.Split('\n'), line => Assert.Matches(new Regex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|error) "), line));
+        Assert.DoesNotContain("World", agent.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_failed_turn_comes_again()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            rules:
+              - match: { redelivered: true }
+                do:
+                  - send: { to: bob, body: "again: {{body}}" }
+              - match: {}
+                do:
+                  - fail: "not yet"
+            """);
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("work");
+        await using var agent = new AgentProcess(alice.Socket);
+
+        Assert.Equal("again: work", (await alice.AtBobAsync()).Body);
+        await events.HappenedAsync("acked", id);
+        Assert.Equal("line 7 of script.yaml: fail: not yet", (await alice.StandingAsync(id)).LastError);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_turn_cut_off_by_the_death_of_the_agent_comes_again_to_the_next_one()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            rules:
+              - match: { redelivered: true }
+                do:
+                  - send: { to: bob, body: "second life" }
+              - match: {}
+                do:
+                  - exit: 42
+            """);
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("work");
+        await using (var first = new AgentProcess(alice.Socket))
+            Assert.Equal(42, await first.ExitAsync(Ct));
+        Assert.Null((await alice.StandingAsync(id)).AckedAt);
+
+        await using var second = new AgentProcess(alice.Socket);
+        Assert.Equal("second life", (await alice.AtBobAsync()).Body);
+        await events.HappenedAsync("acked", id);
+        Assert.Contains("1 message(s) of an earlier life come again", second.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_turn_outlives_a_restart_of_the_host()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            rules:
+              - match: { body: first }
+                do:
+                  - log: "in the turn"
+                  - wait: 2
+                  - send: { to: bob, body: "after the restart" }
+              - match: {}
+                do:
+                  - send: { to: bob, body: "{{body}} {{redelivered}}" }
+            """);
+        var first = await alice.PostAsync("first");
+        await using var agent = new AgentProcess(alice.Socket);
+        await agent.LoggedAsync("in the turn", Ct);
+
+        await alice.Hive.Restart();
+        await agent.LoggedAsync("no connection to the host", Ct);
+        await alice.PostAsync("second");
+
+        Assert.Equal("after the restart", (await alice.AtBobAsync()).Body);
+        Assert.Equal("second false", (await alice.AtBobAsync()).Body);
+        var standing = await alice.StandingAsync(first);
+        Assert.NotNull(standing.AckedAt);
+        Assert.Null(standing.Attempts);
+        Assert.Single(agent.Log.Split('\n'), line => line.EndsWith($"begins: message {first} from operator", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Told_to_stop_it_cancels_a_long_turn_and_reports_it()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            otherwise:
+              - log: "in the turn"
+              - wait: 3600
+            """);
+        var id = await alice.PostAsync("work");
+        await using var agent = new AgentProcess(alice.Socket);
+        await agent.LoggedAsync("in the turn", Ct);
+
+        agent.Terminate();
+
+        Assert.Equal(0, await agent.ExitAsync(Ct));
+        var standing = await alice.StandingAsync(id);
+        Assert.Null(standing.AckedAt);
+        Assert.Equal("the agent was stopped", standing.LastError);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Without_a_script_messages_are_taken_and_the_status_says_so()
+    {
+        await using var alice = await Alice.StartAsync();
+        var events = await alice.Hive.Events();
+        var id = await alice.PostAsync("anybody there?");
+        await using var agent = new AgentProcess(alice.Socket);
+
+        await events.HappenedAsync("acked", id);
+        Assert.Equal("no script (script.yaml): messages are taken and nothing is done", await alice.StatusAsync());
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("agent.yaml", "driver: magic", "there is no driver `magic`; there are: scripted")]
+    [InlineData("agent.yaml", "script: ../other.yaml", "line 1, column 9: `script` wants the name of a file")]
+    [InlineData("script.yaml", "rules: 5", "script.yaml: line 1, column 8: `rules` is a list")]
+    public async Task A_wrong_configuration_ends_it_with_the_reason(string file, string text, string reason)
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.Write(file, text);
+        await using var agent = new AgentProcess(alice.Socket);
+
+        Assert.Equal(1, await agent.ExitAsync(Ct));
+        Assert.Contains(reason, agent.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_refused_action_fails_the_turn_unless_it_is_optional()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            rules:
+              - match: { body: optional }
+                do:
+                  - send: { to: nobody, body: "are you there?" }
+                    optional: true
+                  - send: { to: bob, body: "went on" }
+              - match: {}
+                do:
+                  - send: { to: nobody, body: "are you there?" }
+            """);
+        var events = await alice.Hive.Events();
+        await using var agent = new AgentProcess(alice.Socket);
+        await alice.PostAsync("optional");
+        Assert.Equal("went on", (await alice.AtBobAsync()).Body);
+
+        var id = await alice.PostAsync("strict");
+        var error = (await events.HappenedAsync("requeued", id)).GetProperty("last_error").GetString();
+        Assert.StartsWith("line 9 of script.yaml: send: ", error);
+        Assert.Contains("nobody", error);
+    }
+}

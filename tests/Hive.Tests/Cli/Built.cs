@@ -1,0 +1,51 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>The programs as they were built beside these tests, run with nothing of the tester's own environment.</summary>
+internal static class Built
+{
+    public static string Command { get; } = Find("Hive.Cli", "hive");
+
+    public static string Host { get; } = Find("Hive.Host", "hive-host");
+
+    /// <summary>Runs the hive command to its end.</summary>
+    public static async Task<Outcome> HiveAsync(IEnumerable<string> arguments, string input = "", params (string Name, string Value)[] environment)
+    {
+        using var hive = Start(Command, arguments, environment);
+        await hive.StandardInput.WriteAsync(input);
+        hive.StandardInput.Close();
+        var output = hive.StandardOutput.ReadToEndAsync();
+        var error = hive.StandardError.ReadToEndAsync();
+        await hive.WaitForExitAsync();
+        return new Outcome(hive.ExitCode, await output, await error);
+    }
+
+    public static Process Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var path = Environment.GetEnvironmentVariable("PATH");
+        var dotnet = Environment.GetEnvironmentVariable("DOTNET_ROOT");
+        start.Environment.Clear();
+        start.Environment["PATH"] = path;
+        start.Environment["HOME"] = "/nonexistent";
+        if (dotnet is not null)
+            start.Environment["DOTNET_ROOT"] = dotnet;
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
+
+    // artifacts/bin/<project>/<configuration>: the same configuration as these tests.
+    private static string Find(string project, string program)
+    {
+        var here = AppContext.BaseDirectory.TrimEnd('/');
+        return Path.GetFullPath(Path.Combine(here, "..", "..", project, Path.GetFileName(here), program));
+    }
+}
+
+internal sealed record Outcome(int ExitCode, string Output, string Error)
+{
+    public ImmutableArray<string> Lines => [.. Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)];
+}

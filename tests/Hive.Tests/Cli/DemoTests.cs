@@ -1,0 +1,162 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Hive.Protocol;
+using Xunit;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>The demo from its command to its end. Whatever ends it, nothing stays.</summary>
+public sealed class DemoTests
+{
+    [Theory]
+    [InlineData("TERM", 0)]
+    [InlineData("INT", 0)]
+    [InlineData("KILL", 137)]
+    public async Task Agents_work_together_answer_the_operator_and_leave_nothing_behind(string signal, int exitCode)
+    {
+        using var demo = Built.Start(Built.Command, ["demo", "--json", "--no-open", "--runtime", "process"]);
+        var document = await ReadyAsync(demo);
+        var runDir = document.GetProperty("run_dir").GetString()!;
+        var folder = Path.GetDirectoryName(runDir)!;
+        Assert.Equal(["alice", "bob", "manager"], document.GetProperty("agents").EnumerateArray().Select(a => a.GetString()!).Order(StringComparer.Ordinal));
+
+        // A reply has gone through the socket, the broker, the agent's process and back; its work goes round: the manager tells of finished tasks.
+        using var stream = await StreamAsync(document);
+        var sent = await Built.HiveAsync(["send", "bob", "hello", "there", "--json", "--run-dir", runDir]);
+        Assert.Equal(0, sent.ExitCode);
+        var id = JsonDocument.Parse(sent.Output).RootElement.GetProperty("id").GetInt64();
+        var (reply, report) = ((Message?)null, (Message?)null);
+        while (reply is null || report is null)
+        {
+            var message = await NextSentAsync(stream);
+            if (message is { From: "bob", To: "operator" } && message.InReplyTo == id)
+                reply = message;
+            if (message is { From: "manager", To: "operator" })
+                report = message;
+        }
+
+        Assert.Contains("hello there", reply.Body, StringComparison.Ordinal);
+        Assert.Contains("is done", report.Body, StringComparison.Ordinal);
+        Assert.All(await StatusesAsync(runDir), row => Assert.True(row.GetProperty("running").GetBoolean(), row.ToString()));
+
+        var processes = Marked(folder);
+        Assert.True(processes.Length >= 5, $"{processes.Length} processes: the keeper's host and three agents, at least");
+        using (var kill = Process.Start("/bin/kill", [$"-{signal}", $"{demo.Id}"])!)
+            await kill.WaitForExitAsync();
+        await demo.WaitForExitAsync();
+
+        Assert.Equal(exitCode, demo.ExitCode);
+        await GoneAsync(processes, folder);
+        Assert.Empty(Marked(folder));
+    }
+
+    [Fact]
+    public async Task A_host_that_dies_by_itself_ends_the_demo_with_exit_code_1_and_leaves_nothing()
+    {
+        using var demo = Built.Start(Built.Command, ["demo", "--json", "--no-open", "--runtime", "process"]);
+        var error = demo.StandardError.ReadToEndAsync();
+        var folder = Path.GetDirectoryName((await ReadyAsync(demo)).GetProperty("run_dir").GetString()!)!;
+        var processes = Marked(folder);
+
+        Assert.Single(processes, p => p.ProcessName == "hive-host").Kill();
+        await demo.WaitForExitAsync();
+
+        Assert.Equal(1, demo.ExitCode);
+        Assert.Contains("ended by itself", await error, StringComparison.Ordinal);
+        await GoneAsync(processes, folder);
+    }
+
+    [Fact]
+    public async Task A_port_that_is_taken_is_said_in_the_hosts_own_words()
+    {
+        var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((System.Net.IPEndPoint)taken.LocalEndpoint).Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+        var outcome = await Built.HiveAsync(["demo", "--no-open", "--runtime", "process", "--port", port]);
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains(port, outcome.Error, StringComparison.Ordinal);
+        taken.Stop();
+    }
+
+    // What the demo prints when everything runs.
+    private static async Task<JsonElement> ReadyAsync(Process demo)
+    {
+        var line = await demo.StandardOutput.ReadLineAsync();
+        Assert.True(line is not null, "the demo ended before it was ready");
+        return JsonDocument.Parse(line).RootElement;
+    }
+
+    /// <summary>The dashboard's stream from now on, past its greeting.</summary>
+    private static async Task<StreamReader> StreamAsync(JsonElement document)
+    {
+        var token = (await File.ReadAllTextAsync(Path.Combine(document.GetProperty("data_dir").GetString()!, "access-token"))).Trim();
+        var http = new HttpClient { BaseAddress = new Uri(new Uri(document.GetProperty("url").GetString()!), "/") };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", token);
+        var stream = new StreamReader(await http.GetStreamAsync(new Uri("/dashboard/stream", UriKind.Relative)));
+        while (await stream.ReadLineAsync() is { } line && !line.StartsWith("event: ready", StringComparison.Ordinal))
+        {
+        }
+
+        return stream;
+    }
+
+    private static async Task<Message> NextSentAsync(StreamReader stream)
+    {
+        while (true)
+        {
+            var line = await stream.ReadLineAsync();
+            Assert.True(line is not null, "the stream ended");
+            if (!line.StartsWith("data: ", StringComparison.Ordinal))
+                continue;
+            var data = JsonDocument.Parse(line["data: ".Length..]).RootElement;
+            if (data.TryGetProperty("kind", out var kind) && kind.GetString() == "sent")
+                return data.GetProperty("message").Deserialize<Message>(WireJson.Options)!;
+        }
+    }
+
+    private static async Task<JsonElement[]> StatusesAsync(string runDir)
+    {
+        using var host = await LineClient.ConnectAsync(Path.Combine(runDir, "host.sock"));
+        return [.. (await host.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray()];
+    }
+
+    private static async Task GoneAsync(Process[] processes, string folder)
+    {
+        foreach (var process in processes)
+        {
+            await process.WaitForExitAsync();
+            process.Dispose();
+        }
+
+        // After a SIGKILL of the command its keeper has the last word: the folder goes when all else has gone.
+        using var watcher = new FileSystemWatcher("/tmp") { NotifyFilter = NotifyFilters.DirectoryName };
+        var gone = new TaskCompletionSource();
+        watcher.Deleted += (_, e) =>
+        {
+            if (e.FullPath == folder)
+                gone.TrySetResult();
+        };
+        watcher.EnableRaisingEvents = true;
+        if (Directory.Exists(folder))
+            await gone.Task;
+        Assert.False(Directory.Exists(folder));
+    }
+
+    /// <summary>Every process that the demo in this folder started: it stands in their arguments or their variables.</summary>
+    private static Process[] Marked(string folder) =>
+        [.. Process.GetProcesses().Where(p => Mentions($"/proc/{p.Id}/cmdline", folder) || Mentions($"/proc/{p.Id}/environ", folder))];
+
+    private static bool Mentions(string file, string folder)
+    {
+        try
+        {
+            return File.ReadAllText(file).Contains(folder, StringComparison.Ordinal);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using Hive.Protocol;
+using Xunit;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>A real host process with folders of its own, started the way an operator does it: by <c>hive up</c>.</summary>
+public sealed class RunningHive : IAsyncLifetime
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("hive-cli-").FullName;
+    private Process? host;
+
+    public string RunDir => Path.Combine(folder, "run");
+
+    internal Process Host => host!;
+
+    public async ValueTask InitializeAsync()
+    {
+        host = Built.Start(Built.Command, ["up", "--DataDir", Path.Combine(folder, "data"), "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "process", "--Driver", "scripted"]);
+        _ = host.StandardError.ReadToEndAsync();
+        await AnswersAsync(RunDir, host.WaitForExitAsync());
+        _ = host.StandardOutput.ReadToEndAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (host is null)
+            return;
+        foreach (var name in (await RunAsync("list")).Lines)
+            await RunAsync("stop", name);
+        host.Kill(entireProcessTree: true);
+        await host.WaitForExitAsync();
+        host.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    internal Task<Outcome> RunAsync(params string[] arguments) => Built.HiveAsync([.. arguments, "--run-dir", RunDir]);
+
+    internal Task<Outcome> RunWithInputAsync(string input, params string[] arguments) => Built.HiveAsync([.. arguments, "--run-dir", RunDir], input);
+
+    internal Task<LineClient> AgentAsync(string name) => LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
+
+    /// <summary>Waits until the host's socket answers, or fails when the host has ended.</summary>
+    internal static async Task AnswersAsync(string runDir, Task ended)
+    {
+        Directory.CreateDirectory(runDir);
+        using var watcher = new FileSystemWatcher(runDir);
+        using var changed = new SemaphoreSlim(0);
+        watcher.Created += (_, _) => changed.Release();
+        watcher.EnableRaisingEvents = true;
+        while (true)
+        {
+            Assert.False(ended.IsCompleted, "the host ended before it answered");
+            try
+            {
+                using var client = await LineClient.ConnectAsync(Path.Combine(runDir, "host.sock"));
+                await client.CallAsync("list");
+                return;
+            }
+            catch (SocketException)
+            {
+                // Bound and not yet listening makes no further event.
+                await Task.WhenAny(changed.WaitAsync(TimeSpan.FromMilliseconds(100)), ended);
+            }
+        }
+    }
+}

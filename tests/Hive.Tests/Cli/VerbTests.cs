@@ -1,0 +1,213 @@
+using System.Text.Json;
+using Hive.Protocol;
+using Xunit;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>Each verb as a process of its own against a host that is one too.</summary>
+public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
+{
+    [Fact]
+    public async Task Up_becomes_the_host_itself()
+    {
+        Assert.Equal("hive-host", (await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/comm")).Trim());
+        var environment = await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/environ");
+        Assert.Contains("DOTNET_TieredPGO=1\0", environment, StringComparison.Ordinal);
+        Assert.Contains("DOTNET_GCgen0size=0x4000000\0", environment, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Spawn_makes_an_agent_that_list_and_status_show()
+    {
+        Ok(await hive.RunAsync("spawn", "shown", "--runtime", "external"), "shown exists");
+
+        Assert.Contains("shown", Ok(await hive.RunAsync("list")).Lines);
+        var listed = Document(await hive.RunAsync("list", "--json"));
+        Assert.Contains("shown", listed.GetProperty("agents").EnumerateArray().Select(n => n.GetString()));
+
+        var lines = Ok(await hive.RunAsync("status", "shown")).Lines;
+        Assert.Equal(2, lines.Length);
+        Assert.StartsWith("AGENT", lines[0], StringComparison.Ordinal);
+        Assert.Matches("^shown +not connected +external +0", lines[1]);
+        Assert.DoesNotContain('\u001b', lines[1]);
+
+        var row = Assert.Single(Document(await hive.RunAsync("status", "shown", "--json")).GetProperty("agent_statuses").EnumerateArray());
+        Assert.Equal("shown", row.GetProperty("name").GetString());
+        Assert.False(row.GetProperty("running").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_refusal_is_exit_code_1_with_the_hosts_reason_and_nothing_on_standard_output()
+    {
+        foreach (var (says, arguments) in new (string, string[])[]
+        {
+            ("UPPER", ["spawn", "UPPER"]),
+            ("manager", ["spawn", "manager"]),
+            ("nobody", ["start", "nobody"]),
+            ("nobody", ["stop", "nobody"]),
+            ("nobody", ["restart", "nobody"]),
+            ("nobody", ["kill", "nobody"]),
+            ("nobody", ["pause", "nobody"]),
+            ("nobody", ["resume", "nobody"]),
+            ("nobody", ["destroy", "nobody"]),
+            ("nobody", ["logs", "nobody"]),
+            ("nobody", ["logs", "nobody", "-f"]),
+            ("nobody", ["send", "nobody", "hello"]),
+            ("nobody", ["status", "nobody"]),
+        })
+        {
+            var outcome = await hive.RunAsync(arguments);
+            Assert.True(outcome.ExitCode == 1, $"{string.Join(' ', arguments)}: {outcome}");
+            Assert.Empty(outcome.Output);
+            Assert.Contains(says, outcome.Error, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Send_reaches_the_agent_from_words_from_standard_input_and_with_an_at()
+    {
+        Ok(await hive.RunAsync("spawn", "reader", "--runtime", "external"));
+        Ok(await hive.RunAsync("send", "reader", "two", "words"), "sent to reader as message");
+        Ok(await hive.RunWithInputAsync("from a pipe, wörtlich\nand a second line\n", "send", "@reader", "-"));
+        var sent = Document(await hive.RunWithInputAsync("no dash needed", "send", "reader", "--json"));
+
+        using var reader = await hive.AgentAsync("reader");
+        var bodies = new List<string>();
+        while (bodies.Count < 3)
+        {
+            var messages = (await reader.CallAsync("recv", new { wait_seconds = 10, max = 32 })).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+            Assert.NotEmpty(messages);
+            await reader.CallAsync("ack", new { ids = messages.Select(m => m.Id) });
+            bodies.AddRange(messages.Where(m => m.From == "operator").Select(m => m.Body));
+            if (bodies.Count == 3)
+                Assert.Equal(sent.GetProperty("id").GetInt64(), messages[^1].Id);
+        }
+
+        Assert.Equal(["two words", "from a pipe, wörtlich\nand a second line", "no dash needed"], bodies);
+    }
+
+    [Fact]
+    public async Task Send_refuses_a_body_over_the_cap_and_names_the_way_out()
+    {
+        Ok(await hive.RunAsync("spawn", "small", "--runtime", "external"));
+
+        var outcome = await hive.RunWithInputAsync(new string('x', 5000), "send", "small", "-");
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("4096", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Inbox_shows_what_agents_wrote_without_their_escape_sequences_and_ack_marks_it_read()
+    {
+        Ok(await hive.RunAsync("spawn", "writer", "--runtime", "external"));
+        using (var writer = await hive.AgentAsync("writer"))
+            await writer.CallAsync("send", new { to = "operator", body = "see\u001b[2J this" });
+
+        var shown = Ok(await hive.RunAsync("inbox"));
+        Assert.Contains("see␛[2J this", shown.Output, StringComparison.Ordinal);
+        Assert.Contains("unread", shown.Output, StringComparison.Ordinal);
+        var before = Document(await hive.RunAsync("inbox", "--json", "--ack"));
+        Assert.True(before.GetProperty("unread").GetInt64() > 0);
+        Assert.Equal(0, Document(await hive.RunAsync("inbox", "--json")).GetProperty("unread").GetInt64());
+    }
+
+    [Fact]
+    public async Task Start_stop_restart_kill_and_logs_follow_a_real_process()
+    {
+        Ok(await hive.RunAsync("spawn", "runner"));
+        Assert.Equal("running", await StateAsync("runner"));
+
+        Ok(await hive.RunAsync("stop", "runner"));
+        Assert.Equal("stopped", await StateAsync("runner"));
+        Ok(await hive.RunAsync("start", "runner"));
+        Ok(await hive.RunAsync("restart", "runner"));
+        Assert.Equal("running", await StateAsync("runner"));
+        Ok(await hive.RunAsync("kill", "runner"));
+        Assert.NotEqual("running", await StateAsync("runner"));
+
+        Assert.NotEmpty(Ok(await hive.RunAsync("logs", "runner")).Lines);
+        Assert.Single(Ok(await hive.RunAsync("logs", "runner", "-n", "1")).Lines);
+        Assert.NotEqual(0, Document(await hive.RunAsync("logs", "runner", "--json")).GetProperty("lines").GetArrayLength());
+    }
+
+    [Fact]
+    public async Task Logs_follow_what_comes_one_json_line_per_row()
+    {
+        Ok(await hive.RunAsync("spawn", "chatty"));
+        using var follower = Built.Start(Built.Command, ["logs", "chatty", "-f", "-n", "0", "--json", "--run-dir", hive.RunDir]);
+        Ok(await hive.RunAsync("restart", "chatty"));
+
+        var line = await follower.StandardOutput.ReadLineAsync();
+        Assert.Equal(JsonValueKind.String, JsonDocument.Parse(line!).RootElement.GetProperty("line").ValueKind);
+
+        follower.Kill();
+        await follower.WaitForExitAsync();
+    }
+
+    [Fact]
+    public async Task Pause_holds_messages_back_and_resume_lets_them_go()
+    {
+        Ok(await hive.RunAsync("spawn", "held", "--runtime", "external"));
+        using var held = await hive.AgentAsync("held");
+        Ok(await hive.RunAsync("pause", "held"));
+        Ok(await hive.RunAsync("send", "held", "later"));
+        Assert.Empty((await held.CallAsync("recv", new { wait_seconds = 0, max = 32 })).GetProperty("messages").EnumerateArray());
+
+        Ok(await hive.RunAsync("resume", "held"));
+
+        var messages = (await held.CallAsync("recv", new { wait_seconds = 10, max = 32 })).GetProperty("messages").EnumerateArray();
+        Assert.Contains("later", messages.Select(m => m.GetProperty("body").GetString()));
+    }
+
+    [Fact]
+    public async Task Destroy_takes_an_agent_away_and_purge_wants_a_yes()
+    {
+        Ok(await hive.RunAsync("spawn", "gone", "--runtime", "external", "--no-start"));
+        var asked = await hive.RunAsync("destroy", "gone", "--purge");
+        Assert.Equal(2, asked.ExitCode);
+        Assert.Contains("gone", Ok(await hive.RunAsync("list")).Lines);
+
+        Ok(await hive.RunAsync("destroy", "gone", "--purge", "--yes"), "gone");
+
+        Assert.DoesNotContain("gone", Ok(await hive.RunAsync("list")).Lines);
+    }
+
+    [Fact]
+    public async Task Open_prints_a_fresh_link_alone_on_its_line()
+    {
+        var first = Assert.Single(Ok(await hive.RunAsync("open")).Lines);
+        var second = Document(await hive.RunAsync("open", "--json")).GetProperty("url").GetString();
+
+        Assert.StartsWith("http://", first, StringComparison.Ordinal);
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
+    public async Task Version_tells_the_hosts_too()
+    {
+        var version = Document(await hive.RunAsync("version", "--json"));
+
+        Assert.Equal(version.GetProperty("hive_version").GetString(), version.GetProperty("host").GetProperty("hive_version").GetString());
+        Assert.Matches(@"^\d+\.\d+", version.GetProperty("host").GetProperty("sqlite_version").GetString()!);
+    }
+
+    private async Task<string> StateAsync(string agent)
+    {
+        var row = Document(await hive.RunAsync("status", agent, "--json")).GetProperty("agent_statuses")[0];
+        return row.GetProperty("running").GetBoolean() ? "running" : row.GetProperty("failed").GetBoolean() ? "failed" : "stopped";
+    }
+
+    private static Outcome Ok(Outcome outcome, string says = "")
+    {
+        Assert.True(outcome.ExitCode == 0, outcome.ToString());
+        Assert.Contains(says, outcome.Output, StringComparison.Ordinal);
+        return outcome;
+    }
+
+    private static JsonElement Document(Outcome outcome)
+    {
+        Ok(outcome);
+        return JsonDocument.Parse(Assert.Single(outcome.Lines)).RootElement;
+    }
+}

@@ -1,0 +1,130 @@
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Hive.Host;
+using Hive.Protocol;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Fixture;
+
+/// <summary>A real host in this process: own folders, own port, real SQLite, real sockets; the clock stands still unless asked otherwise.</summary>
+public sealed class HiveFixture : IAsyncDisposable
+{
+    private readonly List<IDisposable> opened = [];
+    private readonly string[] extra;
+    private readonly bool realClock;
+    private WebApplication? app;
+
+    private HiveFixture(bool realClock, string[] extra)
+    {
+        (this.realClock, this.extra) = (realClock, extra);
+        // Short: a socket's path holds 107 bytes.
+        Folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        Clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
+    }
+
+    public string Folder { get; }
+
+    public ManualClock Clock { get; }
+
+    public string DataDir => Path.Combine(Folder, "data");
+
+    public string RunDir => Path.Combine(Folder, "run");
+
+    public string HostSocket => Path.Combine(RunDir, "host.sock");
+
+    public string Url { get; private set; } = "";
+
+    public string Token => File.ReadAllText(Path.Combine(DataDir, "access-token")).Trim();
+
+    public IServiceProvider Services => app!.Services;
+
+    /// <summary>Starts a host whose agents are external unless a test says otherwise.</summary>
+    public static Task<HiveFixture> Start(params string[] args) => Start(realClock: false, args);
+
+    public static async Task<HiveFixture> Start(bool realClock, params string[] args)
+    {
+        var fixture = new HiveFixture(realClock, args);
+        await fixture.StartHost();
+        return fixture;
+    }
+
+    public string AgentSocket(string name) => Path.Combine(RunDir, "agents", name, "agent.sock");
+
+    /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
+    public async Task Restart()
+    {
+        await StopHost();
+        await StartHost();
+    }
+
+    /// <summary>A connection to an agent's socket.</summary>
+    public async Task<LineClient> Connect(string agent) => Track(await LineClient.ConnectAsync(AgentSocket(agent)));
+
+    /// <summary>A connection to the host socket.</summary>
+    public async Task<LineClient> Operator() => Track(await LineClient.ConnectAsync(HostSocket));
+
+    /// <summary>Makes external agents.</summary>
+    public async Task Spawn(params string[] names)
+    {
+        using var host = await LineClient.ConnectAsync(HostSocket);
+        foreach (var name in names)
+            await host.CallAsync("spawn", new { name, runtime = "external" });
+    }
+
+    /// <summary>A client that is signed in as the operator.</summary>
+    public HttpClient Http(bool signedIn = true)
+    {
+        var http = new HttpClient { BaseAddress = new Uri(Url), Timeout = TimeSpan.FromMinutes(2) };
+        if (signedIn)
+            http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Token);
+        opened.Add(http);
+        return http;
+    }
+
+    public async Task<JsonElement> State() => await Http().GetFromJsonAsync<JsonElement>("/api/state");
+
+    /// <summary>Follows the stream from a cursor, or from now.</summary>
+    public async Task<EventReader> Events(string? cursor = null) => Track(await EventReader.Open(Http(), cursor));
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopHost();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task StartHost()
+    {
+        app = HiveApp.Build(
+            ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url.Length > 0 ? Url : "http://127.0.0.1:0", "--Runtime", "external", "--Logging:LogLevel:Default", "Warning", .. extra],
+            services =>
+            {
+                if (!realClock)
+                    services.AddSingleton<TimeProvider>(Clock);
+            });
+        await HiveApp.Start(app);
+        Url = app.Urls.First();
+    }
+
+    private async Task StopHost()
+    {
+        foreach (var item in opened)
+            item.Dispose();
+        opened.Clear();
+        if (app is not null)
+        {
+            await app.StopAsync();
+            await app.DisposeAsync();
+        }
+
+        app = null;
+    }
+
+    private T Track<T>(T item)
+        where T : IDisposable
+    {
+        opened.Add(item);
+        return item;
+    }
+}

@@ -1,0 +1,107 @@
+namespace Hive.Tests.Fixture;
+
+/// <summary>A clock that stands still until a test moves it; its timers fire while it is moved, in order.</summary>
+public sealed class ManualClock(DateTimeOffset start) : TimeProvider
+{
+    private readonly Lock gate = new();
+    private readonly List<ManualTimer> timers = [];
+    private DateTimeOffset now = start;
+
+    public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    public override DateTimeOffset GetUtcNow()
+    {
+        lock (gate)
+            return now;
+    }
+
+    public override long GetTimestamp() => GetUtcNow().Ticks;
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        var timer = new ManualTimer(this, callback, state);
+        timer.Change(dueTime, period);
+        return timer;
+    }
+
+    /// <summary>Moves the clock on, firing each timer at its time.</summary>
+    public void Advance(TimeSpan by)
+    {
+        var end = GetUtcNow() + by;
+        while (Next(end) is { } timer)
+            timer.Fire();
+        lock (gate)
+            now = end > now ? end : now;
+    }
+
+    /// <summary>Sets the wall clock without firing anything, as an administrator does.</summary>
+    public void Jump(TimeSpan by)
+    {
+        lock (gate)
+            now += by;
+    }
+
+    private ManualTimer? Next(DateTimeOffset until)
+    {
+        lock (gate)
+        {
+            var timer = timers.Where(t => t.Due <= until).MinBy(t => t.Due);
+            if (timer is null)
+                return null;
+            now = timer.Due > now ? timer.Due : now;
+            timer.Reschedule();
+            return timer;
+        }
+    }
+
+    private sealed class ManualTimer(ManualClock clock, TimerCallback callback, object? state) : ITimer
+    {
+        private TimeSpan period;
+
+        public DateTimeOffset Due { get; private set; }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            var now = false;
+            lock (clock.gate)
+            {
+                this.period = period;
+                clock.timers.Remove(this);
+                if (dueTime == Timeout.InfiniteTimeSpan)
+                    return true;
+                Due = clock.now + dueTime;
+                clock.timers.Add(this);
+                now = dueTime <= TimeSpan.Zero;
+                if (now)
+                    Reschedule();
+            }
+
+            if (now)
+                ThreadPool.QueueUserWorkItem(_ => Fire());
+            return true;
+        }
+
+        // Under the clock's lock.
+        public void Reschedule()
+        {
+            if (period > TimeSpan.Zero)
+                Due += period;
+            else
+                clock.timers.Remove(this);
+        }
+
+        public void Fire() => callback(state);
+
+        public void Dispose()
+        {
+            lock (clock.gate)
+                clock.timers.Remove(this);
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
