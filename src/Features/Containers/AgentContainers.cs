@@ -66,8 +66,6 @@ internal sealed partial class AgentContainers(
             {
                 roster.Add(write, new AgentEntry(name, runtime, Recipients: spec.Recipients, ActiveModel: spec.Model));
                 write.Db.Execute("INSERT INTO containers (agent, wanted) VALUES (@name, 'stopped')", new { name });
-                if (name != Principals.Manager)
-                    TellManager(write, new { @event = "spawned", agent = name, ok = true });
                 return null;
             },
             CancellationToken.None);
