@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Carter;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Messaging;
 using Hive.Common.Persistence;
 using Hive.Features;
@@ -60,7 +61,7 @@ internal static class HiveApp
             await app.StartAsync();
             OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), app.Services.GetRequiredService<HivePaths>());
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception e) when (e is IOException or SocketException or Problem)
         {
             var busy = e.InnerException is AddressInUseException || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
             await app.DisposeAsync();
