@@ -138,7 +138,8 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var inbox = Of(name);
         var now = Now();
         var (requeued, parked) = (0, 0);
-        foreach (var id in ids.Where(inbox.Leased.ContainsKey).ToArray())
+        // A message named twice is given back once.
+        foreach (var id in ids.Where(inbox.Leased.ContainsKey).Distinct().ToArray())
         {
             Release(write, inbox, id);
             var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id }) + 1;
