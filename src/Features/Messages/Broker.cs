@@ -72,8 +72,9 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
 
         if (waiter is not null)
         {
-            var node = inbox.Waiters.AddLast(waiter);
-            write.OnRollback(() => inbox.Waiters.Remove(node));
+            inbox.Waiters.AddLast(waiter);
+            // By who it is, not by its place: the undoing of a later step may have put it back in another.
+            write.OnRollback(() => inbox.Waiters.Remove(waiter));
         }
 
         return [];
