@@ -202,12 +202,13 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
             return row;
         var held = inbox.Leased.Where(l => l.Value.Turn == turn).Select(l => l.Key).Order().ToArray();
         var (acked, requeued, parked) = (0, 0, 0);
+        // Over before anything is given back, or a receiver inside it would get that for a turn that has ended.
+        inbox.Turns.Remove(turn);
+        write.OnRollback(() => inbox.Turns.Add(turn));
         if (result == TurnResult.Ok)
             acked = Ack(write, name, held);
         else
             (requeued, parked) = Nack(write, name, held, delaySeconds, note ?? result);
-        inbox.Turns.Remove(turn);
-        write.OnRollback(() => inbox.Turns.Add(turn));
         row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked };
         write.Db.Execute("""
             UPDATE turns
