@@ -91,10 +91,11 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
     }
 
     /// <summary>Undoes leases whose answer never reached anybody: as if they had not been given.</summary>
-    public void Undo(IWrite write, string name, IEnumerable<long> ids)
+    public void Undo(IWrite write, Caller caller, IEnumerable<long> ids)
     {
-        var inbox = Of(name);
-        foreach (var id in ids.Where(inbox.Leased.ContainsKey).ToArray())
+        var inbox = Of(caller.Name);
+        // Somebody else may hold one of them by now: the turn it belonged to has ended meanwhile.
+        foreach (var id in ids.Where(id => inbox.Leased.TryGetValue(id, out var lease) && lease.Connection == caller.Connection!.Id).ToArray())
         {
             var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, deliveries = deliveries - 1 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
             Release(write, inbox, id);
