@@ -240,11 +240,11 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
     /// <param name="write">The write.</param>
     /// <param name="name">The agent.</param>
     /// <param name="connection">The closed connection; null for those of an earlier run of the host.</param>
-    /// <param name="closedBefore">Unix milliseconds: no connection may have closed later for turns to count as abandoned.</param>
-    public void RequeueAbandoned(IWrite write, string name, long? connection, long closedBefore)
+    public void RequeueAbandoned(IWrite write, string name, long? connection)
     {
         var inbox = Of(name);
-        if (inbox.Connections.Count == 0 && inbox.LastClosedAt <= closedBefore)
+        // By the order in which they closed, not by the clock: it may have been set, and the database may have been slow to note a close.
+        if (inbox.Connections.Count == 0 && inbox.LastClosed == connection)
             RequeueAll(write, name);
         else
             Requeue(write, inbox, lease => lease.Turn is null && lease.Connection == connection);
@@ -356,12 +356,12 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
 
         if (!inbox.Connections.Remove(id))
             return;
-        var before = inbox.LastClosedAt;
-        inbox.LastClosedAt = Now();
+        var before = inbox.LastClosed;
+        inbox.LastClosed = id;
         write.OnRollback(() =>
         {
             inbox.Connections.Add(id);
-            inbox.LastClosedAt = before;
+            inbox.LastClosed = before;
         });
         if (inbox.TurnOfConnection.Remove(id, out var turn))
             write.OnRollback(() => inbox.TurnOfConnection[id] = turn);
