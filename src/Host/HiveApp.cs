@@ -9,6 +9,7 @@ using Hive.Features;
 using Hive.Features.Dashboard;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging.Console;
 
@@ -107,6 +108,8 @@ internal static class HiveApp
         var token = AccessToken.Find(configuration["Token"], paths.DataDir);
         // Not the framework's own host filtering: ours answers 421 on every route.
         var hosts = new HostNames([.. (configuration["AllowedHosts"] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(h => h != "*"), .. NamesIn(urls)]);
+        // It reads the same key and would answer 400 to `localhost` and to every name that is ours besides.
+        builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
         builder.WebHost.UseUrls(urls);
         builder.WebHost.ConfigureKestrel(kestrel =>

@@ -12,8 +12,8 @@ public sealed class DiskTests
     {
         await HostProcess.RequireMounts();
         await using var host = await HostProcess.StartWithMounts("""
-            mount -t tmpfs -o size=3m tmpfs "$DATA"
-            head -c 1000000 /dev/zero >"$DATA/filler"
+            mount -t tmpfs -o size=6m tmpfs "$DATA"
+            head -c 4000000 /dev/zero >"$DATA/filler"
             """);
         await host.Spawn("alice", "bob");
         using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
@@ -45,6 +45,7 @@ public sealed class DiskTests
         using var bob = await host.Agent("bob");
         await bob.CallAsync("whoami");
         await bob.CallAsync("recent");
+        // Room for what stands in the WAL a second time, in the database.
         File.Delete(host.Inside(Path.Combine(host.DataDir, "filler")));
         using (var alice = await host.Agent("alice"))
         {
