@@ -77,6 +77,9 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     /// <summary>Removes what an agent printed.</summary>
     public void Remove(string agent)
     {
+        // No agent may ever have run here.
+        if (!Directory.Exists(Folder))
+            return;
         File.Delete(PathOf(agent));
         File.Delete(PathOf(agent) + ".1");
     }
