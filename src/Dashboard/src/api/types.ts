@@ -6,10 +6,10 @@ export type Message = Schemas['Message'];
 export type Agent = Schemas['ContainerView'];
 export type Transient = Schemas['Transient'];
 export type Snapshot = Schemas['Snapshot'];
-export type History = Schemas['History'];
-export type SessionKey = Schemas['SessionKey'];
-export type StateFile = Schemas['StateFile'];
-export type Logs = Schemas['Logs'];
+export type History = Schemas['MessageHistoryResult'];
+export type SessionKey = Schemas['OpenSessionResult'];
+export type StateFile = Schemas['ReadStateFileResult'];
+export type Logs = Schemas['ReadLogsResult'];
 
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 
