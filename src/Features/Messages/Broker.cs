@@ -298,7 +298,7 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var inbox = Of(Principals.Operator);
         var now = Now();
         var count = 0;
-        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).ToArray())
+        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).Distinct().ToArray())
         {
             inbox.Ready.Remove(id);
             Changed(write, inbox, () => inbox.Ready.Add(id));
