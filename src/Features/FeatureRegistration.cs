@@ -81,13 +81,18 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
-    private static IServiceCollection AddDashboard(this IServiceCollection services) => services
+    // The slices that fill these come later; until then there is truly nothing to list.
+    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "questions", "question_history", "reminders", "meta_inputs", "loose_ends"];
+
+    private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
+        .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))
         .AddHttpContextAccessor()
         .AddSingleton<OperatorKeys>()
         .AddSingleton<IOperatorKeys>(p => p.GetRequiredService<OperatorKeys>())
         .AddSingleton<ISchema>(p => p.GetRequiredService<OperatorKeys>())
         .AddSingleton<DashboardUrls>()
         .AddSingleton<Snapshot>()
+        .AddSingleton<IComposedSchema>(p => p.GetRequiredService<Snapshot>())
         .AddSingleton<EventStream>()
         .AddSingleton<AgentRows>()
         .AddSingleton<ICommitObserver>(p => p.GetRequiredService<AgentRows>())
