@@ -277,7 +277,7 @@ internal sealed partial class AgentContainers(
             },
             CancellationToken.None);
         var driver = spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
-        var process = AgentProcess.Start(runtime.Prepare(agent, driver), PidFile(name), logs.Open(name), clock.GetUtcNow());
+        var process = await AgentProcess.Start(runtime.Prepare(agent, driver), PidFile(name), logs.Open(name), clock.GetUtcNow());
         if (Native.OpenProcess(process.Pid) is not { } handle)
             throw Problem.Unavailable($"{name} ended as soon as it was started; see `hive logs {name}`");
         Watch(name, process, handle);

@@ -67,31 +67,32 @@ internal sealed class Fleet : IAsyncDisposable
     [
         .. Directory.EnumerateDirectories("/proc")
             .Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
-            .Where(pid => pid > 0 && pid != Environment.ProcessId && (Reads($"/proc/{pid}/cmdline", folder) || Reads($"/proc/{pid}/environ", folder))),
+            .Where(pid => pid > 0 && pid != Environment.ProcessId && IsAlive(pid) && (Reads($"/proc/{pid}/cmdline", folder) || Reads($"/proc/{pid}/environ", folder))),
     ];
 
     public async ValueTask DisposeAsync()
     {
-        await EndAll(Hive.RunDir, Hive.Folder);
+        EndAll(Hive.Folder);
         var folder = Hive.Folder;
         await Hive.DisposeAsync();
         Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));
     }
 
-    /// <summary>Ends the agents that a run folder knows, each with its group.</summary>
-    public static async Task EndAll(string runDir, string folder)
+    /// <summary>Ends every process that has something to do with a folder, and sees it end.</summary>
+    public static void EndAll(string folder)
     {
-        var pids = Path.Combine(runDir, "pids");
-        foreach (var file in Directory.Exists(pids) ? Directory.GetFiles(pids) : [])
-            Signal(-PidIn(runDir, Path.GetFileName(file)), Native.SigKill);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (Processes(folder).Any(pid => !IsZombie(pid)))
+        while (Processes(folder) is { Length: > 0 } left)
         {
             patience.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
+            foreach (var pid in left)
+                Signal(pid, Native.SigKill);
         }
     }
+
+    /// <summary>True until a process has ended; one that nobody has asked for its exit code any more has.</summary>
+    public static bool IsAlive(int pid) => !IsZombie(pid);
 
     /// <summary>Sends a signal as an operator's <c>kill</c> does.</summary>
     public static void Signal(int pid, int signal) => Native.Signal(pid, signal);

@@ -53,7 +53,7 @@ internal sealed class ChildHost : IAsyncDisposable
     {
         if (process is not null)
             await Kill();
-        await Fleet.EndAll(RunDir, Folder);
+        Fleet.EndAll(Folder);
         Directory.Delete(Folder, recursive: true);
         Assert.Empty(Fleet.Processes(Folder));
     }

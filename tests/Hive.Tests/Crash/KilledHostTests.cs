@@ -108,7 +108,7 @@ public sealed class KilledHostTests
         var pid = Fleet.PidIn(host.RunDir, "worker");
 
         await host.Kill();
-        Assert.True(Directory.Exists($"/proc/{pid}"));
+        Assert.True(Fleet.IsAlive(pid));
         await host.Run();
 
         Assert.Equal(pid, Fleet.PidIn(host.RunDir, "worker"));
@@ -116,6 +116,6 @@ public sealed class KilledHostTests
         var row = (await after.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().Single(r => r.GetProperty("name").GetString() == "worker");
         Assert.True(row.GetProperty("running").GetBoolean());
         await after.CallAsync("stop", new { name = "worker" });
-        Assert.False(Directory.Exists($"/proc/{pid}"));
+        Assert.False(Fleet.IsAlive(pid));
     }
 }
