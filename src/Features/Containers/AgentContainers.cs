@@ -60,10 +60,11 @@ internal sealed partial class AgentContainers(
     {
         CreateFolders(name);
         specs.Seed(name);
+        var spec = specs.Read(name);
         await store.Write<object?>(
             write =>
             {
-                roster.Add(write, new AgentEntry(name, runtime));
+                roster.Add(write, new AgentEntry(name, runtime, Recipients: spec.Recipients, ActiveModel: spec.Model));
                 write.Db.Execute("INSERT INTO containers (agent, wanted) VALUES (@name, 'stopped')", new { name });
                 return null;
             },
@@ -105,7 +106,11 @@ internal sealed partial class AgentContainers(
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
             throw Problem.Conflict($"{name} is external: whoever runs it must stop it");
-        await Note(name, wanted: "stopped", failed: false, null);
+        await Note(name, wanted: "stopped", failed: false, null, write =>
+        {
+            if (atOnce && !agent.IsManager)
+                TellManager(write, new { @event = "killed", agent = name });
+        });
         if (Of(name) is not { Process: { } process, Gone: { } gone })
             return;
         containers[name] = Of(name) with { Stopping = true };
@@ -316,8 +321,7 @@ internal sealed partial class AgentContainers(
             TellManager(write, new { @event = "container_crash", agent = name, note });
     });
 
-    /// <summary>Tells the manager what happened to an agent.</summary>
-    public void TellManager(IWrite write, object happened) =>
+    private void TellManager(IWrite write, object happened) =>
         outbox.Append(write, Principals.System, Principals.Manager, System.Text.Json.JsonSerializer.Serialize(happened, WireJson.Options));
 
     private async Task Note(string name, string wanted, bool failed, string? note, Action<IWrite>? also = null)
@@ -358,8 +362,12 @@ internal sealed partial class AgentContainers(
             {
                 roster.Remove(write, name);
                 write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
+                TellManager(write, new { @event = "destroyed", agent = name });
+                // Nobody works on it any more: a revived agent gets what this one held.
                 if (purge)
                     inflight.Forget(write, name);
+                else
+                    inflight.RequeueAll(write, name);
                 write.Raise(new AgentDestroyed(name, purge));
                 return null;
             },

@@ -1,15 +1,21 @@
-import type { components } from '../generated/api';
+import type { paths } from '../generated/api';
 
-type Schemas = components['schemas'];
+/** What a route answers when it is done, as the host's own document describes it. */
+type Answer<Path extends keyof paths, Verb extends 'get' | 'post'> = paths[Path] extends Record<
+  Verb,
+  { responses: { 200: { content: { 'application/json': infer Body } } } }
+>
+  ? Body
+  : never;
 
-export type Message = Schemas['Message'];
-export type Agent = Schemas['ContainerView'];
-export type Transient = Schemas['Transient'];
-export type Snapshot = Schemas['Snapshot'];
-export type History = Schemas['MessageHistoryResult'];
-export type SessionKey = Schemas['OpenSessionResult'];
-export type StateFile = Schemas['ReadStateFileResult'];
-export type Logs = Schemas['ReadLogsResult'];
+export type Snapshot = Answer<'/api/state', 'get'>;
+export type Message = Snapshot['inbox'][number];
+export type Agent = Snapshot['agents'][number];
+export type Transient = Snapshot['transients'][number];
+export type History = Answer<'/dashboard/history', 'get'>;
+export type SessionKey = Answer<'/api/session', 'post'>;
+export type StateFile = Answer<'/api/state-file', 'get'>;
+export type Logs = Answer<'/api/logs/{name}', 'get'>;
 
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 

@@ -1,0 +1,48 @@
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>One Chromium for all tests of the run.</summary>
+public sealed class Browser : IAsyncLifetime
+{
+    private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+    private IPlaywright? playwright;
+    private IBrowser? browser;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (Find() is not { } program)
+            return;
+        playwright = await Playwright.CreateAsync();
+        browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = program,
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+        });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (browser is not null)
+            await browser.DisposeAsync();
+        playwright?.Dispose();
+    }
+
+    /// <summary>A browser's profile of its own. Without a browser the test is skipped, or fails where everything is required.</summary>
+    internal async Task<IBrowserContext> OpenAsync(int width = 1440, int height = 900)
+    {
+        const string Missing = "there is no Chromium: install the package `chromium`, or name the program in HIVE_CHROMIUM";
+        if (browser is null)
+        {
+            Assert.SkipWhen(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HIVE_REQUIRE_ALL")), Missing);
+            Assert.Fail(Missing);
+        }
+
+        return await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = width, Height = height }, ReducedMotion = ReducedMotion.Reduce });
+    }
+
+    private static string? Find() =>
+        Environment.GetEnvironmentVariable("HIVE_CHROMIUM") is { Length: > 0 } named ? File.Exists(named) ? named : null : Places.FirstOrDefault(File.Exists);
+}

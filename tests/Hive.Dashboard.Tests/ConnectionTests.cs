@@ -1,0 +1,102 @@
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>What the page says of its connection, and that it says it truly.</summary>
+public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
+{
+    [Fact]
+    public async Task A_page_outlives_its_host_and_catches_up_with_what_happened_meanwhile()
+    {
+        Expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+        using (await Hive.JoinAsync("bob"))
+        using (var alice = await Hive.JoinAsync("alice"))
+            await alice.CallAsync("send", new { to = "bob", body = "before" });
+        var page = await SignedInAsync();
+        await Expect(Message(page, "before")).ToBeVisibleAsync();
+        await page.Locator(".compose textarea").FillAsync("a draft");
+
+        await Hive.StopHostAsync();
+
+        await StateIs(page, "reconnecting");
+        await Expect(page.Locator(".connection [role=status]")).ToContainTextAsync("may be out of date");
+        await Expect(page.Locator(".connection-detail")).ToContainTextAsync("for ");
+        await Expect(Message(page, "before")).ToBeVisibleAsync();
+
+        await Hive.StartHostAsync();
+        using (var alice = await Hive.OpenAsync("alice"))
+            await alice.CallAsync("send", new { to = "bob", body = "meanwhile" });
+
+        await StateIs(page, "live", "resynced");
+        await Expect(Message(page, "meanwhile")).ToBeVisibleAsync();
+        await Expect(page.Locator(".compose textarea")).ToHaveValueAsync("a draft");
+        using (var alice = await Hive.OpenAsync("alice"))
+            await alice.CallAsync("send", new { to = "bob", body = "after" });
+        await Expect(Message(page, "after")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Many_tabs_hold_one_stream_and_the_last_to_close_ends_it()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        var first = await SignedInAsync();
+        List<IPage> tabs = [first];
+        for (var i = 0; i < 7; i++)
+        {
+            var tab = await first.Context.NewPageAsync();
+            await tab.GotoAsync(Hive.Url);
+            await StateIs(tab, "live");
+            tabs.Add(tab);
+        }
+
+        await alice.CallAsync("send", new { to = "bob", body = "to every tab" });
+        foreach (var tab in tabs)
+            await Expect(Message(tab, "to every tab")).ToBeVisibleAsync();
+        Assert.Equal(1, Hive.Streams);
+
+        foreach (var tab in tabs.Skip(1))
+            await tab.CloseAsync();
+        await alice.CallAsync("send", new { to = "bob", body = "to the one that is left" });
+        await Expect(Message(first, "to the one that is left")).ToBeVisibleAsync();
+        Assert.Equal(1, Hive.Streams);
+
+        await first.CloseAsync();
+        await Hive.StreamsAreAsync(0);
+    }
+
+    [Fact]
+    public async Task Where_there_is_no_shared_worker_a_tab_holds_its_own_stream()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var profile = await ProfileAsync();
+        await profile.AddInitScriptAsync("delete window.SharedWorker");
+        var page = await profile.NewPageAsync();
+        await page.GotoAsync(await Hive.LoginLinkAsync());
+        await StateIs(page, "live");
+
+        await alice.CallAsync("send", new { to = "operator", body = "no worker needed" });
+
+        await Expect(Message(page, "no worker needed")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_page_fetches_the_snapshot_once()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await (await ProfileAsync()).NewPageAsync();
+        var snapshots = 0;
+        page.Request += (_, request) => snapshots += request.Url.EndsWith("/api/state", StringComparison.Ordinal) ? 1 : 0;
+        await page.GotoAsync(await Hive.LoginLinkAsync());
+        await StateIs(page, "live");
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
+        await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
+        await alice.CallAsync("send", new { to = "operator", body = "hello" });
+        await page.GetByRole(AriaRole.Button, new() { Name = "Mark every message" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveTitleAsync("HIVE");
+
+        Assert.Equal(1, snapshots);
+    }
+}

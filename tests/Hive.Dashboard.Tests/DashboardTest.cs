@@ -1,0 +1,63 @@
+using System.Collections.Concurrent;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>A host of its own for each test, and pages that must not complain: whatever a page says on its console as an error fails the test.</summary>
+public abstract class DashboardTest(Browser browser) : IAsyncLifetime
+{
+    private readonly ConcurrentQueue<string> complaints = new();
+    private readonly List<IBrowserContext> profiles = [];
+    private LiveHive? hive;
+
+    /// <summary>Complaints that belong to what the test does, such as a host that is away.</summary>
+    protected string[] Expected { get; set; } = [];
+
+    internal LiveHive Hive => hive!;
+
+    public async ValueTask InitializeAsync() => hive = await LiveHive.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var profile in profiles)
+            await profile.DisposeAsync();
+        await hive!.DisposeAsync();
+        Assert.DoesNotContain(complaints, c => !Expected.Any(c.Contains));
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>A fresh profile: nobody is signed in.</summary>
+    protected async Task<IBrowserContext> ProfileAsync(int width = 1440, int height = 900)
+    {
+        var profile = await browser.OpenAsync(width, height);
+        profiles.Add(profile);
+        profile.SetDefaultTimeout(30_000);
+        profile.Console += (_, message) =>
+        {
+            if (message.Type == "error")
+                complaints.Enqueue(message.Text);
+        };
+        profile.WebError += (_, error) => complaints.Enqueue(error.Error);
+        return profile;
+    }
+
+    /// <summary>A page that a login link has signed in and that is live.</summary>
+    protected async Task<IPage> SignedInAsync(int width = 1440, int height = 900)
+    {
+        var profile = await ProfileAsync(width, height);
+        var page = await profile.NewPageAsync();
+        await page.GotoAsync(await Hive.LoginLinkAsync());
+        await StateIs(page, "live");
+        return page;
+    }
+
+    protected static Task StateIs(IPage page, params string[] states) =>
+        page.Locator(string.Join(", ", states.Select(state => $".connection[data-state={state}]"))).WaitForAsync();
+
+    protected static ILocator Message(IPage page, string text) => page.Locator("#flow .message").Filter(new LocatorFilterOptions { HasText = text });
+
+    protected static ILocator Row(IPage page, string agent) => page.Locator($"[data-agent={agent}]");
+
+    protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
+}

@@ -1,0 +1,63 @@
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>Who gets in, and how.</summary>
+public sealed class LoginTests(Browser browser) : DashboardTest(browser)
+{
+    [Fact]
+    public async Task A_login_link_opens_the_dashboard_and_its_code_stays_nowhere()
+    {
+        var page = await SignedInAsync();
+
+        Assert.Equal($"{Hive.Url}/", page.Url);
+        await page.GoBackAsync();
+        Assert.DoesNotContain("login", page.Url, StringComparison.Ordinal);
+        await page.GotoAsync($"{Hive.Url}/");
+        await StateIs(page, "live");
+    }
+
+    [Fact]
+    public async Task A_link_works_once()
+    {
+        Expected = ["status of 403"];
+        var link = await Hive.LoginLinkAsync();
+        var first = await (await ProfileAsync()).NewPageAsync();
+        await first.GotoAsync(link);
+        await StateIs(first, "live");
+
+        var second = await (await ProfileAsync()).NewPageAsync();
+        await second.GotoAsync(link);
+
+        await Expect(second.GetByRole(AriaRole.Alert)).ToContainTextAsync("was used");
+        await Expect(second.GetByText("./hive open")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Without_a_key_the_page_says_how_to_get_a_link_and_takes_a_pasted_one()
+    {
+        var page = await (await ProfileAsync()).NewPageAsync();
+        await page.GotoAsync(Hive.Url);
+        await Expect(page.GetByText("./hive open")).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Heading, new() { Name = "Containers" })).ToHaveCountAsync(0);
+
+        await page.GetByLabel("Or paste the link").FillAsync(await Hive.LoginLinkAsync());
+        await page.Keyboard.PressAsync("Enter");
+
+        await StateIs(page, "live");
+    }
+
+    [Fact]
+    public async Task A_wrong_code_is_refused_with_the_way_out()
+    {
+        Expected = ["status of 403"];
+        var page = await (await ProfileAsync()).NewPageAsync();
+        await page.GotoAsync(Hive.Url);
+
+        await page.GetByLabel("Or paste the link").FillAsync("no-such-code");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Enter" }).ClickAsync();
+
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("hive open");
+    }
+}

@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Text.Json;
+using Hive.Protocol;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>Messages between agents and the operator, as the page shows and sends them.</summary>
+public sealed class MessageTests(Browser browser) : DashboardTest(browser)
+{
+    [Fact]
+    public async Task What_an_agent_sends_appears_without_a_reload_and_its_mark_follows_it()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        var page = await SignedInAsync();
+        await page.EvaluateAsync("window.notReloaded = true");
+
+        await alice.CallAsync("send", new { to = "bob", body = "have you seen the parser?" });
+
+        var line = Message(page, "have you seen the parser?");
+        await Expect(line.Locator(".mark.waiting")).ToBeVisibleAsync();
+        await bob.CallAsync("recv", new { wait_seconds = 10 });
+        await Expect(line.Locator(".mark.delivered")).ToBeVisibleAsync();
+        await bob.CallAsync("ack", new { all = true });
+        await Expect(line.Locator(".mark.acked")).ToBeVisibleAsync();
+        Assert.True(await page.EvaluateAsync<bool>("window.notReloaded"));
+    }
+
+    [Fact]
+    public async Task What_the_operator_types_arrives_at_the_agent_and_its_answer_in_the_inbox()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+        var box = page.Locator(".compose textarea");
+
+        await box.FillAsync("@alice are you there?");
+        await box.PressAsync("Enter");
+
+        var received = Received(await alice.CallAsync("recv", new { wait_seconds = 30 }));
+        Assert.Equal(("operator", "are you there?"), (received.From, received.Body));
+        await Expect(box).ToHaveValueAsync("");
+        await Expect(page.Locator(".prompt")).ToHaveTextAsync("@alice>");
+
+        await alice.CallAsync("send", new { to = "operator", body = "always", in_reply_to = received.Id });
+
+        var answer = page.Locator("#inbox .row").Filter(new() { HasText = "always" });
+        await Expect(answer.Locator(".badge")).ToHaveTextAsync("new");
+        await Assertions.Expect(page).ToHaveTitleAsync("(1) HIVE");
+        await answer.GetByRole(AriaRole.Button, new() { Name = "Mark the message of alice as read" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveTitleAsync("HIVE");
+        await Expect(answer.Locator(".badge")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_recipient_is_completed_with_the_keyboard_and_kept()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var albert = await Hive.JoinAsync("albert");
+        using var bob = await Hive.JoinAsync("bob");
+        var page = await SignedInAsync();
+        var box = page.Locator(".compose textarea");
+        var options = page.GetByRole(AriaRole.Option);
+
+        await box.PressSequentiallyAsync("@al");
+        await Expect(options).ToHaveCountAsync(2);
+        await box.PressAsync("Escape");
+        await Expect(options).ToHaveCountAsync(0);
+        await box.FillAsync("@al");
+        await Expect(options.Nth(0)).ToHaveAttributeAsync("aria-selected", "true");
+        await box.PressAsync("ArrowDown");
+        await Expect(options.Nth(1)).ToHaveAttributeAsync("aria-selected", "true");
+        await box.PressAsync("Tab");
+
+        await Expect(page.Locator(".prompt")).ToHaveTextAsync("@alice>");
+        await Expect(box).ToBeFocusedAsync();
+        await box.PressSequentiallyAsync("straight to you");
+        await page.ReloadAsync();
+        await Expect(page.Locator(".prompt")).ToHaveTextAsync("@alice>");
+        await Expect(box).ToHaveValueAsync("straight to you");
+        await box.PressAsync("Enter");
+        Assert.Equal("straight to you", Received(await alice.CallAsync("recv", new { wait_seconds = 30 })).Body);
+
+        await box.FillAsync("@* all of you");
+        await box.PressAsync("Enter");
+        Assert.Equal("all of you", Received(await bob.CallAsync("recv", new { wait_seconds = 30 })).Body);
+        Assert.Equal("all of you", Received(await albert.CallAsync("recv", new { wait_seconds = 30 })).Body);
+        await Expect(page.Locator(".prompt")).ToHaveTextAsync("@alice>");
+    }
+
+    [Fact]
+    public async Task What_cannot_be_sent_says_why_and_stays_in_the_box()
+    {
+        Expected = ["status of 404"];
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+        var box = page.Locator(".compose textarea");
+        var alert = page.Locator(".compose").GetByRole(AriaRole.Alert);
+
+        await box.FillAsync($"@alice {new string('ä', 2100)}");
+        await box.PressAsync("Enter");
+        await Expect(alert).ToContainTextAsync("4200 bytes");
+        await Expect(page.Locator(".bytes")).ToContainTextAsync("4200/4096");
+
+        await box.FillAsync("@alicia hello");
+        await box.PressAsync("Enter");
+        await Expect(alert).ToContainTextAsync("alice");
+        await Expect(box).ToHaveValueAsync("@alicia hello");
+    }
+
+    [Fact]
+    public async Task Hostile_text_stays_text()
+    {
+        const string Hostile = "<script>window.owned = 1</script><img src=x onerror=\"window.owned = 2\"> <b>bold</b> &amp; javascript:alert(1)";
+        using var alice = await Hive.JoinAsync("alice");
+        await alice.CallAsync("set_status", new { text = "<img src=x onerror=\"window.owned = 3\">" });
+        await alice.CallAsync("send", new { to = "operator", body = Hostile });
+        var page = await SignedInAsync();
+
+        await alice.CallAsync("send", new { to = "operator", body = $"again {Hostile}" });
+
+        await Expect(Message(page, "again").Locator(".agent-text p")).ToHaveTextAsync($"again {Hostile}");
+        await Expect(page.Locator("#inbox .agent-text p").Last).ToHaveTextAsync(Hostile);
+        await Expect(Row(page, "alice").Locator(".status")).ToContainTextAsync("<img src=x");
+        Assert.Equal(0, await page.Locator("main img, main script, main b").CountAsync());
+        Assert.True(await page.EvaluateAsync<bool>("window.owned === undefined"));
+    }
+
+    [Fact]
+    public async Task The_history_is_paged_back_to_its_beginning_and_the_newest_is_one_click_away()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        for (var i = 1; i <= 450; i++)
+            await alice.CallAsync("send", new { to = "bob", body = string.Create(CultureInfo.InvariantCulture, $"message number {i:000}") });
+        var page = await SignedInAsync();
+        await Expect(Message(page, "message number 450")).ToBeInViewportAsync();
+        await Expect(Message(page, "message number 001")).ToHaveCountAsync(0);
+
+        await ScrollToTop(page, "message number 051");
+        await ScrollToTop(page, "message number 001");
+        await Expect(page.Locator("#flow .edge")).ToHaveTextAsync("the beginning");
+        await page.Locator("#flow .log").EvaluateAsync("log => log.scrollTop = 0");
+        await Expect(Message(page, "message number 001")).ToBeInViewportAsync();
+
+        await alice.CallAsync("send", new { to = "bob", body = "while you read the past" });
+        var pill = page.GetByRole(AriaRole.Button, new() { Name = "1 new messages" });
+        await Expect(pill).ToBeVisibleAsync();
+        await Expect(Message(page, "message number 001")).ToBeInViewportAsync();
+        await pill.ClickAsync();
+        await Expect(Message(page, "while you read the past")).ToBeInViewportAsync();
+        await Expect(pill).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_parked_message_shows_its_error_and_can_be_tried_again_or_dropped()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        var page = await SignedInAsync();
+        await Expect(page.Locator("#parked")).ToHaveCountAsync(0);
+        await alice.CallAsync("send", new { to = "bob", body = "do the impossible" });
+        await FailAsync(bob, "the impossible is not for me");
+
+        var row = page.Locator("#parked .row");
+        await Expect(row).ToContainTextAsync("do the impossible");
+        await Expect(row).ToContainTextAsync("the impossible is not for me");
+        await row.GetByRole(AriaRole.Button, new() { Name = "again" }).ClickAsync();
+        await Expect(page.Locator("#parked")).ToHaveCountAsync(0);
+
+        await FailAsync(bob, "still not");
+        await row.GetByRole(AriaRole.Button, new() { Name = "Drop message" }).ClickAsync();
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
+        await Expect(page.Locator("#parked")).ToHaveCountAsync(0);
+        await Expect(Message(page, "do the impossible").Locator(".mark.dropped")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_file_that_a_message_names_opens_below_it_as_text()
+    {
+        Expected = ["status of 404"];
+        Directory.CreateDirectory(Hive.Shared);
+        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "plan.md"), "# <b>the plan</b>");
+        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "gone.md"), "soon gone");
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+        await alice.CallAsync("send", new { to = "operator", body = "see /shared/plan.md and /shared/gone.md, not /shared/never.md" });
+        File.Delete(Path.Combine(Hive.Shared, "gone.md"));
+        var line = Message(page, "see /shared/plan.md");
+        await Expect(line.Locator(".ref")).ToHaveTextAsync(["/shared/plan.md", "/shared/gone.md"]);
+
+        await line.GetByRole(AriaRole.Button, new() { Name = "/shared/plan.md" }).ClickAsync();
+        await Expect(line.Locator(".viewer pre")).ToHaveTextAsync("# <b>the plan</b>");
+        await line.GetByRole(AriaRole.Button, new() { Name = "/shared/gone.md" }).ClickAsync();
+        await Expect(line.GetByRole(AriaRole.Alert)).ToContainTextAsync("cannot be shown");
+        await line.GetByRole(AriaRole.Button, new() { Name = "Close /shared/gone.md" }).ClickAsync();
+        await Expect(line.Locator(".viewer")).ToHaveCountAsync(0);
+    }
+
+    private static async Task ScrollToTop(IPage page, string appears)
+    {
+        await page.Locator("#flow .log").EvaluateAsync("log => log.scrollTop = 0");
+        await Message(page, appears).WaitForAsync(new() { State = WaitForSelectorState.Attached });
+    }
+
+    private static async Task FailAsync(LineClient agent, string error)
+    {
+        for (var i = 0; i < Limits.NacksBeforeParking; i++)
+        {
+            var message = Received(await agent.CallAsync("recv", new { wait_seconds = 30 }));
+            await agent.CallAsync("nack", new { ids = new[] { message.Id }, delay_seconds = 0, error });
+        }
+    }
+
+    private static Message Received(JsonElement answer) => answer.GetProperty("messages")[0].Deserialize<Message>(WireJson.Options)!;
+}
