@@ -41,7 +41,7 @@ public sealed partial class PlaceTests
         ];
         var users = Server.Where(t => t.Calls.Any(IsFileCall)).Select(t => t.ToString()).ToArray();
         Assert.All(owners, owner => Assert.Contains(users, u => u.StartsWith(owner, StringComparison.Ordinal)));
-        Assert.Empty(users.Where(u => !owners.Any(o => u.StartsWith(o, StringComparison.Ordinal))));
+        Assert.DoesNotContain(users, u => !owners.Any(o => u.StartsWith(o, StringComparison.Ordinal)));
     }
 
     [Fact]

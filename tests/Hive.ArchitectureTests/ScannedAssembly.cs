@@ -14,15 +14,15 @@ internal sealed class ScannedAssembly
         .Select(f => (OpCode)f.GetValue(null)!).ToDictionary(c => (ushort)c.Value);
 
     private readonly MetadataReader metadata;
-    private readonly PEReader file;
 
     private ScannedAssembly(string path)
     {
-        file = new PEReader(ImmutableArray.Create(File.ReadAllBytes(path)));
+        // Its memory is what the metadata is read from for as long as the tests run.
+        var file = new PEReader(ImmutableArray.Create(File.ReadAllBytes(path)));
         metadata = file.GetMetadataReader();
         Name = Path.GetFileNameWithoutExtension(path);
         References = [.. metadata.AssemblyReferences.Select(r => metadata.GetString(metadata.GetAssemblyReference(r).Name))];
-        Types = [.. metadata.TypeDefinitions.Select(Scan).Where(t => t.Name.Namespace.StartsWith("Hive.", StringComparison.Ordinal))];
+        Types = [.. metadata.TypeDefinitions.Select(t => Scan(file, t)).Where(t => t.Name.Namespace.StartsWith("Hive.", StringComparison.Ordinal))];
     }
 
     public string Name { get; }
@@ -34,7 +34,7 @@ internal sealed class ScannedAssembly
 
     public static ScannedAssembly Load(string name) => new(Path.Combine(AppContext.BaseDirectory, name + ".dll"));
 
-    private ScannedType Scan(TypeDefinitionHandle handle)
+    private ScannedType Scan(PEReader file, TypeDefinitionHandle handle)
     {
         var definition = metadata.GetTypeDefinition(handle);
         var found = new Collector(metadata);
@@ -109,7 +109,8 @@ internal sealed class ScannedAssembly
                     found.Entity((EntityHandle)MetadataTokens.Handle(il.ReadInt32()));
                     break;
                 case OperandType.InlineSwitch:
-                    il.Offset += 4 * il.ReadInt32();
+                    var targets = il.ReadInt32();
+                    il.Offset += 4 * targets;
                     break;
                 case OperandType.InlineNone:
                     break;
@@ -142,7 +143,7 @@ internal sealed class ScannedAssembly
         {
             HandleKind.TypeDefinition => Defined((TypeDefinitionHandle)handle),
             HandleKind.TypeReference => Referred((TypeReferenceHandle)handle),
-            _ => metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, null) ?? default,
+            _ => metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, null) ?? new TypeName("", ""),
         };
 
         public void Entity(EntityHandle handle)

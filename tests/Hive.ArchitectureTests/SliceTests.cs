@@ -82,7 +82,7 @@ public sealed partial class SliceTests
         Assert.DoesNotContain(Solution.Common.References, r => r.StartsWith("Hive", StringComparison.OrdinalIgnoreCase) && r != "Hive.Protocol");
         Assert.DoesNotContain(Solution.Protocol.References, r => r.StartsWith("Hive", StringComparison.OrdinalIgnoreCase));
         Assert.NotEmpty(Solution.Protocol.Types);
-        Assert.Empty(Solution.Common.Types.Concat(Solution.Protocol.Types).Where(t => t.Uses.Any(u => u.Namespace.StartsWith("Hive.Features", StringComparison.Ordinal))));
+        Assert.DoesNotContain(Solution.Common.Types.Concat(Solution.Protocol.Types), t => t.Uses.Any(u => u.Namespace.StartsWith("Hive.Features", StringComparison.Ordinal)));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Features.Agents.Contracts;
@@ -8,7 +9,10 @@ namespace Hive.Features.Containers;
 /// <summary>Stops an agent and starts it again on its present configuration.</summary>
 internal static class RestartAgent
 {
-    internal sealed record Command(Caller Caller, string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+    internal sealed record Command(
+        Caller Caller,
+        [property: Description("The agent's name.")] string? Name = null,
+        [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

@@ -1,3 +1,4 @@
+using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Persistence;
 using MediatR;
@@ -10,6 +11,11 @@ internal static class RequeueInflight
     internal sealed record Command(Caller Caller, IReadOnlyList<long>? ExceptTurns = null) : IRequest<Result>;
 
     internal sealed record Result(int Requeued);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleForEach(c => c.ExceptTurns).GreaterThan(0).WithMessage("'except_turns' holds numbers of turns, above 0");
+    }
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
     {

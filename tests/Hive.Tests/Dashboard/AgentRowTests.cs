@@ -53,7 +53,6 @@ public sealed class AgentRowTests
 
         for (var i = 0; i < 3; i++)
         {
-            await alice.CallAsync("set_status", new { text = "busy" });
             await host.CallAsync("set_paused", new { name = "bob", paused = true });
             await host.CallAsync("set_paused", new { name = "alice", paused = false });
         }
