@@ -81,7 +81,11 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
-    private static IServiceCollection AddDashboard(this IServiceCollection services) => services
+    // The slices that fill these come later; until then there is truly nothing to list.
+    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "questions", "question_history", "reminders", "meta_inputs", "loose_ends"];
+
+    private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
+        .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))
         .AddHttpContextAccessor()
         .AddSingleton<OperatorKeys>()
         .AddSingleton<IOperatorKeys>(p => p.GetRequiredService<OperatorKeys>())

@@ -22,7 +22,8 @@ internal sealed class AgentProcess : IAsyncDisposable
         Output = ReadAsync();
     }
 
-    public static string Program => Path.Combine(AppContext.BaseDirectory, "hive-agent");
+    /// <summary>From the program's own output: beside the tests stand the host's libraries, and the agent must do without them.</summary>
+    public static string Program { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../Hive.Agent", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "hive-agent"));
 
     /// <summary>No more than the runtime needs to be found.</summary>
     public static Dictionary<string, string?> Environment => new()

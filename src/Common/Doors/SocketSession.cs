@@ -140,7 +140,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         try
         {
             var command = Find(line.Span);
-            var running = command.Run(line.Span, caller, door.Context.Mediator, caller.Connection!.Gone);
+            // A peer that has closed its own direction may still read: only what waits for something ends with it.
+            var running = command.Run(line.Span, caller, door.Context.Mediator, command.Waits ? caller.Connection!.Gone : CancellationToken.None);
             if (command.Waits && !running.IsCompleted)
                 await WatchPeerWhile(running).ConfigureAwait(false);
             result = await running.ConfigureAwait(false);

@@ -30,7 +30,7 @@ public interface IWrite
     /// <summary>Rises with each transaction; works with the same number stand or fall together once they have succeeded.</summary>
     long Batch { get; }
 
-    /// <summary>The writer's prepared statement of that text.</summary>
+    /// <summary>The writer's prepared statement of that text, which must be a constant: it is kept as long as the connection.</summary>
     Statement Prepare(string sql);
 
     /// <summary>Publishes a notification after the commit; never, if this work or the commit fails.</summary>

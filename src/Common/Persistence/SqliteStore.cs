@@ -328,13 +328,11 @@ public sealed partial class SqliteStore : IStore, IDisposable
         session.Keep();
     }
 
-    private static void FailAll(List<Work> batch, Exception error)
+    private void FailAll(List<Work> batch, Exception error)
     {
         foreach (var work in batch)
-        {
             work.Fail(error);
-            work.Complete();
-        }
+        publisher.Committed([], batch);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing of it was stored")]
@@ -353,7 +351,9 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private sealed class WriterSession(CachedConnection connection) : IWrite, IDisposable
     {
         private static long lastBatch;
-        private readonly Dictionary<string, Statement> statements = [];
+
+        // By the text's identity: texts are constants, and hashing a long one costs as much as running it.
+        private readonly Dictionary<string, Statement> statements = new(ReferenceEqualityComparer.Instance);
         private readonly List<Action> undo = [];
         private List<object> raised = [];
         private bool inSavepoint;

@@ -16,7 +16,8 @@ internal abstract class Work
 /// <inheritdoc />
 internal sealed class Work<T>(Func<IWrite, T> run, CancellationToken ct) : Work
 {
-    private readonly TaskCompletionSource<T> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Continuations run where Complete is called: a pool thread that answers a few callers, see CommitPublisher.
+    private readonly TaskCompletionSource<T> completion = new();
     private T? result;
     private Exception? error;
     private bool withdrawn;

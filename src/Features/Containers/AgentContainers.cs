@@ -60,11 +60,14 @@ internal sealed partial class AgentContainers(
     {
         CreateFolders(name);
         specs.Seed(name);
+        var spec = specs.Read(name);
         await store.Write<object?>(
             write =>
             {
-                roster.Add(write, new AgentEntry(name, runtime));
+                roster.Add(write, new AgentEntry(name, runtime, Recipients: spec.Recipients, ActiveModel: spec.Model));
                 write.Db.Execute("INSERT INTO containers (agent, wanted) VALUES (@name, 'stopped')", new { name });
+                if (name != Principals.Manager)
+                    TellManager(write, new { @event = "spawned", agent = name, ok = true });
                 return null;
             },
             CancellationToken.None);
@@ -105,7 +108,11 @@ internal sealed partial class AgentContainers(
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
             throw Problem.Conflict($"{name} is external: whoever runs it must stop it");
-        await Note(name, wanted: "stopped", failed: false, null);
+        await Note(name, wanted: "stopped", failed: false, null, write =>
+        {
+            if (atOnce && !agent.IsManager)
+                TellManager(write, new { @event = "killed", agent = name });
+        });
         if (Of(name) is not { Process: { } process, Gone: { } gone })
             return;
         containers[name] = Of(name) with { Stopping = true };
@@ -316,8 +323,7 @@ internal sealed partial class AgentContainers(
             TellManager(write, new { @event = "container_crash", agent = name, note });
     });
 
-    /// <summary>Tells the manager what happened to an agent.</summary>
-    public void TellManager(IWrite write, object happened) =>
+    private void TellManager(IWrite write, object happened) =>
         outbox.Append(write, Principals.System, Principals.Manager, System.Text.Json.JsonSerializer.Serialize(happened, WireJson.Options));
 
     private async Task Note(string name, string wanted, bool failed, string? note, Action<IWrite>? also = null)
@@ -358,6 +364,7 @@ internal sealed partial class AgentContainers(
             {
                 roster.Remove(write, name);
                 write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
+                TellManager(write, new { @event = "destroyed", agent = name });
                 if (purge)
                     inflight.Forget(write, name);
                 write.Raise(new AgentDestroyed(name, purge));

@@ -77,6 +77,9 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     /// <summary>Removes what an agent printed.</summary>
     public void Remove(string agent)
     {
+        // There is no folder before the first agent has run.
+        if (!Directory.Exists(Folder))
+            return;
         File.Delete(PathOf(agent));
         File.Delete(PathOf(agent) + ".1");
     }

@@ -7,6 +7,10 @@ internal sealed class ContainersModule : FeatureModule
 {
     public ContainersModule()
     {
+        ManagerTool<StartAgent.Command>("start", "Start an agent that does not run.");
+        ManagerTool<StopAgent.Command>("stop", "Stop an agent; its messages wait until it is started again.");
+        ManagerTool<RestartAgent.Command>("restart", "Stop an agent and start it again.");
+        ManagerTool<GetLogs.Query>("get_logs", "What an agent's program has printed lately.");
         Host<Spawn.Command>("spawn");
         Host<StartAgent.Command>("start");
         Host<StopAgent.Command>("stop");

@@ -8,7 +8,7 @@ namespace Hive.Features.Containers;
 /// <summary>Removes an agent; its notes and its inbox are kept for a revival unless it is purged.</summary>
 internal static class DestroyAgent
 {
-    internal sealed record Command(string Name, bool? Purge = null) : IRequest<Accepted>, IAgentVerb
+    internal sealed record Command(Caller Caller, string Name, bool? Purge = null) : IRequest<Accepted>, IAgentVerb
     {
         AgentScope? IAgentVerb.Scope => null;
     }

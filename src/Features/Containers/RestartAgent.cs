@@ -8,7 +8,7 @@ namespace Hive.Features.Containers;
 /// <summary>Stops an agent and starts it again on its present configuration.</summary>
 internal static class RestartAgent
 {
-    internal sealed record Command(string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+    internal sealed record Command(Caller Caller, string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

@@ -8,7 +8,7 @@ namespace Hive.Features.Containers;
 /// <summary>Starts agents that do not run.</summary>
 internal static class StartAgent
 {
-    internal sealed record Command(string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+    internal sealed record Command(Caller Caller, string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

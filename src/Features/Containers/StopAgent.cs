@@ -8,7 +8,7 @@ namespace Hive.Features.Containers;
 /// <summary>Stops agents: TERM, then KILL after 10 s.</summary>
 internal static class StopAgent
 {
-    internal sealed record Command(string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+    internal sealed record Command(Caller Caller, string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

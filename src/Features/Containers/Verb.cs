@@ -1,5 +1,6 @@
 using FluentValidation;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 
 namespace Hive.Features.Containers;
@@ -7,6 +8,8 @@ namespace Hive.Features.Containers;
 /// <summary>A request that does something with agents: one by name, or several by scope.</summary>
 internal interface IAgentVerb
 {
+    Caller Caller { get; }
+
     string? Name { get; }
 
     AgentScope? Scope { get; }
@@ -23,7 +26,11 @@ internal sealed class Verb(IRoster roster, Transients transients)
     {
         var names = command.Scope?.AgentNames ?? [command.Name!];
         foreach (var name in names)
-            roster.Require(name);
+        {
+            if (roster.Require(name).IsManager && command.Caller.Kind == CallerKind.Manager)
+                throw Problem.Forbidden("the manager cannot do this to itself; the operator can");
+        }
+
         foreach (var name in names)
         {
             await using var guard = await transients.Begin(name, kind);

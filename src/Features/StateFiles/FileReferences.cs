@@ -35,6 +35,7 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
     private List<string> Scan(ReadOnlySpan<char> text, int from)
     {
         List<string> found = [];
+        using var folders = new KnownFolders();
         for (var candidates = 0; candidates < MaxCandidates;)
         {
             var hit = text[from..].IndexOfAny(Beginnings);
@@ -54,7 +55,7 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
             var end = token[own..].IndexOfAny(Ends);
             token = end < 0 ? token : token[..(own + end)];
             candidates++;
-            from = start + Look(token, own, found);
+            from = start + Look(token, own, folders, found);
         }
 
         return found;
@@ -64,19 +65,20 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
     private static bool BeginsToken(ReadOnlySpan<char> text, int start) =>
         start == 0 || !(char.IsAsciiLetterOrDigit(text[start - 1]) || text[start - 1] is '/' or '.' or '-' or '_' or '~' or '\\' or '%');
 
-    // Tries the token from its longest form to its shortest; answers how much of the text is dealt with.
-    private int Look(ReadOnlySpan<char> token, int own, List<string> found)
+    // Tries the forms of a token, the likeliest first; answers how much of the text is dealt with.
+    private int Look(ReadOnlySpan<char> token, int own, KnownFolders folders, List<string> found)
     {
-        if (IsReference(token, found))
-            return token.Length;
+        // What ends in punctuation is nearly always a path and then the sentence's, so the longer form comes second: it would cost a vain look-up each time.
         var trimmed = token.TrimEnd(Punctuation);
-        // Of `(see a(1))` the last bracket alone is the text's.
-        if (trimmed.Length < token.Length - 1 && IsReference(token[..^1], found))
-            return token.Length;
-        if (trimmed.Length < token.Length && IsReference(trimmed, found))
+        if (IsReference(trimmed, folders, found))
             return trimmed.Length;
+        if (trimmed.Length < token.Length && IsReference(token, folders, found))
+            return token.Length;
+        // Of `(see a(1))` the last bracket alone is the text's.
+        if (trimmed.Length < token.Length - 1 && IsReference(token[..^1], folders, found))
+            return token.Length;
         var unnumbered = WithoutLineNumber(trimmed);
-        if (unnumbered.Length < trimmed.Length && IsReference(unnumbered, found))
+        if (unnumbered.Length < trimmed.Length && IsReference(unnumbered, folders, found))
             return unnumbered.Length;
         var cut = trimmed[(own + 1)..].IndexOfAny(Cuts);
         if (cut < 0)
@@ -84,12 +86,12 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
         cut += own + 1;
         var shortest = trimmed[..cut].TrimEnd(Punctuation);
         if (shortest.Length < unnumbered.Length)
-            _ = IsReference(shortest, found);
+            _ = IsReference(shortest, folders, found);
         // Another path may stand behind it.
         return cut;
     }
 
-    private bool IsReference(ReadOnlySpan<char> path, List<string> found)
+    private bool IsReference(ReadOnlySpan<char> path, KnownFolders folders, List<string> found)
     {
         foreach (var known in found)
         {
@@ -97,8 +99,7 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
                 return true;
         }
 
-        using var file = files.Open(path, out _);
-        if (file is null)
+        if (!files.Exists(path, folders))
             return false;
         found.Add(path.ToString());
         return true;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
@@ -23,14 +24,19 @@ internal static unsafe partial class Native
     // The same number on x86-64 and arm64: calls since 2019 are numbered alike.
     private const nint Openat2 = 437;
     private const int AtCurrentFolder = -100;
+    private const int AtSymlinkNoFollow = 0x100;
     private const int AtEmptyPath = 0x1000;
-    private const uint AskForTypeLinksSize = 0x1 | 0x4 | 0x200;
+    private const uint AskForTypeModeLinksOwnerSize = 0x1 | 0x2 | 0x4 | 0x8 | 0x200;
     private const int TypeMask = 0xF000;
     private const int TypeRegular = 0x8000;
+    private const int TypeSymlink = 0xA000;
+    private const int OwnerMayRead = 0x100;
 
     // These two have their own numbers on arm (fcntl.h of each architecture).
     public static readonly int OpenFolder = IsArm ? 0x4000 : 0x1_0000;
     public static readonly int OpenNoFollow = IsArm ? 0x8000 : 0x2_0000;
+
+    private static readonly uint User = geteuid();
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
@@ -52,19 +58,28 @@ internal static unsafe partial class Native
     /// <summary>Opens a path of the operator's own, following whatever links it has.</summary>
     public static SafeFileHandle? Open(string path, int flags, out int error) => Opened(openat(AtCurrentFolder, path, flags), out error);
 
-    /// <summary>The size in bytes of a regular file that has exactly one name; false for everything else.</summary>
-    public static bool IsPlainFile(SafeFileHandle file, out long size)
+    /// <summary>What was opened; its size in bytes.</summary>
+    public static FileKind KindOf(SafeFileHandle file, out long size) => Kind(file, "\0"u8, AtEmptyPath, out size);
+
+    /// <summary>What a name (UTF-8, ends in a zero) in a folder stands for, without opening it.</summary>
+    public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name) => Kind(folder, name, AtSymlinkNoFollow, out _);
+
+    [SkipLocalsInit]
+    private static FileKind Kind(SafeFileHandle handle, ReadOnlySpan<byte> path, int flags, out long size)
     {
         Statx status;
-        byte empty = 0;
-        if (statx(file, &empty, AtEmptyPath, AskForTypeLinksSize, &status) != 0)
+        int result;
+        fixed (byte* start = path)
+            result = statx(handle, start, flags, AskForTypeModeLinksOwnerSize, &status);
+        size = result == 0 ? (long)status.Size : 0;
+        if (result != 0)
+            return FileKind.Other;
+        return (status.Mode & TypeMask) switch
         {
-            size = 0;
-            return false;
-        }
-
-        size = (long)status.Size;
-        return (status.Mode & TypeMask) == TypeRegular && status.Links == 1;
+            TypeSymlink => FileKind.Symlink,
+            TypeRegular when status.Links == 1 => status.Owner == User && (status.Mode & OwnerMayRead) != 0 ? FileKind.OwnPlainFile : FileKind.PlainFile,
+            _ => FileKind.Other,
+        };
     }
 
     private static SafeFileHandle? Opened(int descriptor, out int error)
@@ -87,6 +102,10 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int statx(SafeFileHandle file, byte* path, int flags, uint mask, Statx* status);
 
     // openat2(2), struct open_how.
@@ -105,10 +124,29 @@ internal static unsafe partial class Native
         [FieldOffset(16)]
         public uint Links;
 
+        [FieldOffset(20)]
+        public uint Owner;
+
         [FieldOffset(28)]
         public ushort Mode;
 
         [FieldOffset(40)]
         public ulong Size;
     }
+}
+
+/// <summary>What stands in the file system, as far as it matters here.</summary>
+internal enum FileKind
+{
+    /// <summary>Nothing that is ever shown: missing, a folder, a FIFO, a device, a file with several names.</summary>
+    Other,
+
+    /// <summary>A symbolic link.</summary>
+    Symlink,
+
+    /// <summary>A regular file with exactly one name.</summary>
+    PlainFile,
+
+    /// <summary>A plain file that certainly may be read: it is this process's own and its mode says so.</summary>
+    OwnPlainFile,
 }

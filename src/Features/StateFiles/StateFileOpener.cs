@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Unicode;
 using Hive.Protocol;
 using Microsoft.Win32.SafeHandles;
@@ -6,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <summary>
-/// The one way to a state file, for the scan and for the read: a path that somebody wrote becomes an open regular file below an allowed root, or nothing.
-/// What is checked is what was opened, so it does not matter what happens to the path afterwards. Blocks only on the local file system. Safe on any thread.
+/// The one way to a state file, for the scan and for the read: from a path that somebody wrote to a regular file below an allowed root, or to nothing.
+/// What is read was checked after it was opened, so it does not matter what happens to the path meanwhile. Waits only for the file system. Safe on any thread.
 /// </summary>
 /// <param name="paths">Where the data folder is.</param>
 /// <param name="withoutOpenat2">Walk as on a kernel that has no openat2.</param>
@@ -15,11 +16,9 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
 {
     private const int FileFlags = Native.OpenReadOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
     private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec;
+    private const ulong Beneath = Native.ResolveBeneath | Native.ResolveNoMagicLinks;
 
-    // A name that is not in this process's own folder of descriptors: links below the data folder never lead there.
-    private const string Descriptors = "/proc/self/fd/";
-
-    // openat2 answers "again" when anything in the system was renamed while it went up a `..`; who is unlucky that often is refused.
+    // openat2 answers "again" when anything in the system was renamed while it went up a link's `..`; who is unlucky that often is refused.
     private const int Attempts = 32;
 
     private readonly Lock opening = new();
@@ -34,45 +33,99 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
     public string DataDir { get; } = paths.DataDir.TrimEnd('/');
 
     /// <summary>Opens the file of that path; null when there is none to show, whatever the reason.</summary>
+    [SkipLocalsInit]
     public SafeFileHandle? Open(ReadOnlySpan<char> path, out long size)
     {
         size = 0;
-        if (!StateFilePath.IsAllowed(path, DataDir, out var relative, out var rootLength))
+        Span<byte> buffer = stackalloc byte[StateFilePath.MaxBytes];
+        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, out var relative, out var rootLength) || !Encode(relative, buffer, out var name))
             return null;
-        Span<byte> name = stackalloc byte[StateFilePath.MaxBytes];
-        // Half a surrogate pair is no name that a file could have; as a replacement character it would be another file's.
-        if (Utf8.FromUtf16(relative, name[..^1], out _, out var length, replaceInvalidSequences: false) != OperationStatus.Done)
-            return null;
-        name[length] = 0;
-        if (DataFolder() is not { } data)
-            return null;
-        var file = data.HasOpenat2 ? OpenBeneath(data.Folder, name[..(length + 1)], rootLength) : Walk(data.Folder, name[..(length + 1)]);
-        if (file is null || Native.IsPlainFile(file, out size))
+        var slash = name.LastIndexOf((byte)'/');
+        var file = OpenPlainly(data, name, slash, out var hasLink) ?? (hasLink && data.HasOpenat2 ? OpenThroughLinks(data, name, rootLength) : null);
+        if (file is null || Native.KindOf(file, out size) >= FileKind.PlainFile)
             return file;
         file.Dispose();
         return null;
     }
 
+    /// <summary>True when <see cref="Open"/> would open the file of that path, found out without opening it where that is certain.</summary>
+    /// <param name="path">As for <see cref="Open"/>.</param>
+    /// <param name="folders">The folders of the paths asked for before, in the same text.</param>
+    [SkipLocalsInit]
+    public bool Exists(ReadOnlySpan<char> path, KnownFolders folders)
+    {
+        Span<byte> buffer = stackalloc byte[StateFilePath.MaxBytes];
+        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, out var relative, out _) || !Encode(relative, buffer, out var name))
+            return false;
+        var slash = name.LastIndexOf((byte)'/');
+        var parent = name[..slash];
+        if (!folders.TryGet(parent, out var folder, out var hasLink))
+        {
+            name[slash] = 0;
+            folder = OpenFolder(data, name[..(slash + 1)], out hasLink);
+            name[slash] = (byte)'/';
+            folders.Add(parent, folder, hasLink);
+        }
+
+        var kind = folder is not null ? Native.KindIn(folder, name[(slash + 1)..]) : hasLink ? FileKind.Symlink : FileKind.Other;
+        if (kind is not (FileKind.Symlink or FileKind.PlainFile))
+            return kind == FileKind.OwnPlainFile;
+        using var file = Open(path, out _);
+        return file is not null;
+    }
+
     public void Dispose() => root?.Folder.Dispose();
 
-    // Nearly every path has no link in it, and then one call is all: without links, and with names only, it cannot leave its root.
-    private static SafeFileHandle? OpenBeneath(SafeFileHandle data, Span<byte> path, int rootLength)
+    // With its zero at the end. Half a surrogate pair is no name that a file could have; as a replacement character it would be another file's.
+    private static bool Encode(ReadOnlySpan<char> path, Span<byte> buffer, out Span<byte> name)
     {
-        var file = Retry(data, path, FileFlags, Native.ResolveBeneath | Native.ResolveNoMagicLinks | Native.ResolveNoSymlinks, out var error);
-        return file is null && error == Native.ErrorSymlinks ? OpenThroughLinks(data, path, rootLength) : file;
+        var done = Utf8.FromUtf16(path, buffer[..^1], out _, out var length, replaceInvalidSequences: false) == OperationStatus.Done;
+        buffer[length] = 0;
+        name = buffer[..(length + 1)];
+        return done;
+    }
+
+    // Without following any link, and with names only, a path cannot leave its root.
+    private static SafeFileHandle? OpenPlainly(Root data, Span<byte> path, int slash, out bool hasLink)
+    {
+        path[slash] = 0;
+        using var folder = OpenFolder(data, path[..(slash + 1)], out hasLink);
+        path[slash] = (byte)'/';
+        if (folder is null)
+            return null;
+        for (var attempt = 1; ; attempt++)
+        {
+            var file = Native.OpenIn(folder, path[(slash + 1)..], FileFlags | Native.OpenNoFollow, out var error);
+            hasLink = error == Native.ErrorSymlinks;
+            if (file is not null || !IsPassing(error) || attempt == Attempts)
+                return file;
+        }
+    }
+
+    private static SafeFileHandle? OpenFolder(Root data, Span<byte> path, out bool hasLink)
+    {
+        if (!data.HasOpenat2)
+        {
+            hasLink = false;
+            return Walk(data.Folder, path);
+        }
+
+        var folder = OpenBeneath(data.Folder, path, FolderFlags | Native.OpenFolder, Beneath | Native.ResolveNoSymlinks, out var error);
+        hasLink = error == Native.ErrorSymlinks;
+        return folder;
     }
 
     // An agent may link to its own files. The root itself is opened without following any link, for the agent may have put one in its place,
     // and the kernel keeps the rest beneath it, however the folders are swapped meanwhile.
-    private static SafeFileHandle? OpenThroughLinks(SafeFileHandle data, Span<byte> path, int rootLength)
+    private static SafeFileHandle? OpenThroughLinks(Root data, Span<byte> path, int rootLength)
     {
         // An allowed root is ASCII, so its length in characters is that in bytes.
         path[rootLength] = 0;
-        using var folder = Retry(
-            data, path[..(rootLength + 1)], FolderFlags | Native.OpenFolder, Native.ResolveBeneath | Native.ResolveNoMagicLinks | Native.ResolveNoSymlinks, out _);
+        using var folder = OpenFolder(data, path[..(rootLength + 1)], out _);
+        path[rootLength] = (byte)'/';
         if (folder is null)
             return null;
-        var file = Retry(folder, path[(rootLength + 1)..], FileFlags, Native.ResolveBeneath | Native.ResolveNoMagicLinks, out _);
+        var file = OpenBeneath(folder, path[(rootLength + 1)..], FileFlags, Beneath, out _);
         if (file is null || IsShown(folder, file))
             return file;
         file.Dispose();
@@ -80,20 +133,16 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
     }
 
     // A link must not give a hidden file a harmless name.
-    private static bool IsShown(SafeFileHandle folder, SafeFileHandle file)
-    {
-        var above = TruePath(folder);
-        var path = TruePath(file);
-        return above is not null && path is not null
-            && path.StartsWith(above, StringComparison.Ordinal) && path.Length > above.Length && path[above.Length] == '/'
-            && StateFilePath.IsShown(path.AsSpan(above.Length + 1));
-    }
+    private static bool IsShown(SafeFileHandle folder, SafeFileHandle file) =>
+        TruePath(folder) is { } above && TruePath(file) is { } path
+        && path.StartsWith(above, StringComparison.Ordinal) && path.Length > above.Length && path[above.Length] == '/'
+        && StateFilePath.IsShown(path.AsSpan(above.Length + 1));
 
     private static string? TruePath(SafeFileHandle handle)
     {
         try
         {
-            return new FileInfo($"{Descriptors}{handle.DangerousGetHandle()}").LinkTarget;
+            return new FileInfo($"/proc/self/fd/{handle.DangerousGetHandle()}").LinkTarget;
         }
         catch (IOException)
         {
@@ -102,41 +151,37 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
     }
 
     // For kernels without openat2: from folder to folder, each name opened in the one before, no link followed anywhere.
-    private static SafeFileHandle? Walk(SafeFileHandle data, Span<byte> path)
+    private static SafeFileHandle? Walk(SafeFileHandle data, ReadOnlySpan<byte> path)
     {
+        Span<byte> name = stackalloc byte[path.Length];
         var folder = data;
-        try
+        foreach (var component in path[..^1].Split((byte)'/'))
         {
-            while (path.IndexOf((byte)'/') is >= 0 and var end)
-            {
-                path[end] = 0;
-                var next = Native.OpenIn(folder, path[..(end + 1)], FolderFlags | Native.OpenFolder | Native.OpenNoFollow, out _);
-                if (folder != data)
-                    folder.Dispose();
-                if (next is null)
-                    return null;
-                folder = next;
-                path = path[(end + 1)..];
-            }
-
-            return Native.OpenIn(folder, path, FileFlags | Native.OpenNoFollow, out _);
-        }
-        finally
-        {
+            path[component].CopyTo(name);
+            var length = component.End.Value - component.Start.Value;
+            name[length] = 0;
+            var next = Native.OpenIn(folder, name[..(length + 1)], FolderFlags | Native.OpenFolder | Native.OpenNoFollow, out _);
             if (folder != data)
                 folder.Dispose();
+            if (next is null)
+                return null;
+            folder = next;
         }
+
+        return folder;
     }
 
-    private static SafeFileHandle? Retry(SafeFileHandle folder, ReadOnlySpan<byte> path, int flags, ulong resolve, out int error)
+    private static SafeFileHandle? OpenBeneath(SafeFileHandle folder, ReadOnlySpan<byte> path, int flags, ulong resolve, out int error)
     {
         for (var attempt = 1; ; attempt++)
         {
             var opened = Native.OpenBeneath(folder, path, flags, resolve, out error);
-            if (opened is not null || error is not (Native.ErrorAgain or Native.ErrorInterrupted) || attempt == Attempts)
+            if (opened is not null || !IsPassing(error) || attempt == Attempts)
                 return opened;
         }
     }
+
+    private static bool IsPassing(int error) => error is Native.ErrorAgain or Native.ErrorInterrupted;
 
     // Opened once: the host holds the data folder for as long as it runs, and no agent can name it or what is above it.
     private Root? DataFolder()
@@ -154,9 +199,39 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
     // Missing (ENOSYS), or forbidden by a container's system call filter (EPERM): walking needs neither.
     private static bool HasOpenat2(SafeFileHandle folder)
     {
-        using var itself = Native.OpenBeneath(folder, ".\0"u8, FolderFlags | Native.OpenFolder, Native.ResolveBeneath, out _);
+        using var itself = Native.OpenBeneath(folder, ".\0"u8, FolderFlags | Native.OpenFolder, Beneath, out _);
         return itself is not null;
     }
 
     private sealed record Root(SafeFileHandle Folder, bool HasOpenat2);
+}
+
+/// <summary>The folders met while one text is scanned, each opened once. Not kept for the next text: an agent may have put others in their place.</summary>
+internal sealed class KnownFolders : IDisposable
+{
+    private readonly List<(byte[] Path, SafeFileHandle? Folder, bool HasLink)> known = [];
+
+    public bool TryGet(ReadOnlySpan<byte> path, out SafeFileHandle? folder, out bool hasLink)
+    {
+        // The last one first: paths in a text mostly lie beside each other.
+        for (var i = known.Count - 1; i >= 0; i--)
+        {
+            if (path.SequenceEqual(known[i].Path))
+            {
+                (_, folder, hasLink) = known[i];
+                return true;
+            }
+        }
+
+        (folder, hasLink) = (null, false);
+        return false;
+    }
+
+    public void Add(ReadOnlySpan<byte> path, SafeFileHandle? folder, bool hasLink) => known.Add((path.ToArray(), folder, hasLink));
+
+    public void Dispose()
+    {
+        foreach (var (_, folder, _) in known)
+            folder?.Dispose();
+    }
 }

@@ -5,6 +5,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock gate = new();
     private readonly List<ManualTimer> timers = [];
+    private readonly List<(DateTimeOffset At, TaskCompletionSource Set)> awaited = [];
     private DateTimeOffset now = start;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
@@ -41,6 +42,19 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             now += by;
     }
 
+    /// <summary>Completes when a timer is set for exactly that time: what is to wait until then does.</summary>
+    public Task Set(DateTimeOffset at)
+    {
+        lock (gate)
+        {
+            if (timers.Any(t => t.Due == at))
+                return Task.CompletedTask;
+            var set = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            awaited.Add((at, set));
+            return set.Task;
+        }
+    }
+
     private ManualTimer? Next(DateTimeOffset until)
     {
         lock (gate)
@@ -71,6 +85,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
                     return true;
                 Due = clock.now + dueTime;
                 clock.timers.Add(this);
+                clock.awaited.RemoveAll(a => a.At == Due && a.Set.TrySetResult());
                 now = dueTime <= TimeSpan.Zero;
                 if (now)
                     Reschedule();

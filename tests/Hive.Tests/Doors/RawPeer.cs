@@ -1,0 +1,75 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+
+namespace Hive.Tests.Doors;
+
+/// <summary>A client that writes bytes instead of requests, and reads lines as they come.</summary>
+internal sealed class RawPeer : IDisposable
+{
+    // Only so that a test which fails says so; no test depends on how long anything takes.
+    private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
+
+    private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly NetworkStream stream;
+    private readonly StreamReader reader;
+
+    private RawPeer(string path)
+    {
+        socket.Connect(new UnixDomainSocketEndPoint(path));
+        stream = new NetworkStream(socket);
+        reader = new StreamReader(stream, Encoding.UTF8);
+    }
+
+    public static RawPeer Connect(string path) => new(path);
+
+    public Task Send(string text) => Send(Encoding.UTF8.GetBytes(text));
+
+    public Task Send(byte[] bytes) => stream.WriteAsync(bytes).AsTask().WaitAsync(Hang);
+
+    /// <summary>Ends its own direction; the answers may still come.</summary>
+    public void HalfClose() => socket.Shutdown(SocketShutdown.Send);
+
+    /// <summary>The next answer; null when the host has closed the connection.</summary>
+    public async Task<JsonElement?> Answer()
+    {
+        try
+        {
+            return await reader.ReadLineAsync().WaitAsync(Hang) is { } line ? JsonElement.Parse(line) : null;
+        }
+        catch (IOException)
+        {
+            // Closed with bytes of ours unread.
+            return null;
+        }
+    }
+
+    /// <summary>The next answer, which must be a refusal.</summary>
+    public async Task<string> Refusal()
+    {
+        var answer = await Answer() ?? throw new EndOfStreamException("closed without an answer");
+        Assert.False(answer.GetProperty("ok").GetBoolean());
+        Assert.Equal(1, answer.GetProperty("version").GetInt32());
+        Assert.NotEqual("", answer.GetProperty("error").GetString());
+        return answer.GetProperty("code").GetString()!;
+    }
+
+    public async Task<string> Refusal(string line)
+    {
+        await Send(line + "\n");
+        return await Refusal();
+    }
+
+    public async Task<JsonElement> Accepted()
+    {
+        var answer = await Answer() ?? throw new EndOfStreamException("closed without an answer");
+        Assert.True(answer.GetProperty("ok").GetBoolean(), answer.ToString());
+        return answer;
+    }
+
+    public void Dispose()
+    {
+        reader.Dispose();
+        socket.Dispose();
+    }
+}
