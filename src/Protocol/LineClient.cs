@@ -11,6 +11,9 @@ namespace Hive.Protocol;
 /// </summary>
 public sealed class LineClient : IAsyncDisposable, IDisposable
 {
+    // How long a host may take to answer a wait that was given up.
+    private static readonly TimeSpan LastWord = TimeSpan.FromSeconds(5);
+
     private readonly Socket socket;
     private readonly SemaphoreSlim turn = new(1, 1);
     private byte[] buffer = new byte[16 * 1024];
@@ -67,6 +70,57 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     /// <summary>As <see cref="CallAsync(string, object?, CancellationToken)"/>, with the answer read as <typeparamref name="T"/>.</summary>
     public async Task<T> CallAsync<T>(string command, object? fields = null, CancellationToken ct = default) =>
         (await CallAsync(command, fields, ct).ConfigureAwait(false)).Deserialize<T>(WireJson.Options)!;
+
+    /// <summary>
+    /// As <see cref="CallAsync(string, object?, CancellationToken)"/> for a command that waits. Giving up ends the waiting at the host, and what the host
+    /// had handed over just before is still read, so that the caller can give it back. The connection cannot be used after that.
+    /// </summary>
+    /// <param name="command">The command's name.</param>
+    /// <param name="fields">An object whose JSON members go beside <c>cmd</c>; null for none.</param>
+    /// <param name="giveUp">Ends the waiting.</param>
+    /// <returns>The whole answer; null when the host had nothing to say before the waiting was given up.</returns>
+    /// <exception cref="HiveException">The host refused.</exception>
+    /// <exception cref="IOException">The connection ended first.</exception>
+    public async Task<JsonElement?> CallUntilAsync(string command, object? fields, CancellationToken giveUp)
+    {
+        await turn.WaitAsync(giveUp).ConfigureAwait(false);
+        try
+        {
+            ObjectDisposedException.ThrowIf(broken, this);
+            await WriteAsync(command, fields, CancellationToken.None).ConfigureAwait(false);
+            using var lastWord = new CancellationTokenSource();
+            await using var givenUp = giveUp.Register(() =>
+            {
+                broken = true;
+                try
+                {
+                    // The host sees that nobody sends any more, stops waiting and answers; the other direction stays open for that.
+                    socket.Shutdown(SocketShutdown.Send);
+                }
+                catch (SocketException)
+                {
+                    // It has closed already; the read says so.
+                }
+
+                lastWord.CancelAfter(LastWord);
+            }).ConfigureAwait(false);
+            return await ReadAsync(lastWord.Token).ConfigureAwait(false) is { } answer ? Checked(answer)
+                : broken ? null
+                : throw new IOException("the host closed the connection before it answered");
+        }
+        catch (Exception e) when (e is not HiveException)
+        {
+            broken = true;
+            socket.Dispose();
+            if (giveUp.IsCancellationRequested)
+                return null;
+            throw;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
 
     /// <summary>Sends one command whose answer is a line of its own followed by further lines until either side closes.</summary>
     public async IAsyncEnumerable<JsonElement> StreamAsync(string command, object? fields = null, [EnumeratorCancellation] CancellationToken ct = default)

@@ -21,6 +21,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 
     private readonly HostLines lines = new(socket, turn, time);
     private readonly SemaphoreSlim receiving = new(1, 1);
+    private readonly CancellationTokenSource closing = new();
     private readonly Lock gate = new();
 
     // What recv returned and nobody has acknowledged; a client without a turn says that it is done by asking for more.
@@ -87,11 +88,17 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    public ValueTask DisposeAsync()
+    /// <summary>The client has gone: a wait under way ends, and what it may have received is given back.</summary>
+    public void Close() => closing.Cancel();
+
+    /// <summary>After what <see cref="Close"/> began has ended.</summary>
+    public async ValueTask DisposeAsync()
     {
+        Close();
+        await receiving.WaitAsync();
         receiver?.Dispose();
         lines.Dispose();
-        return ValueTask.CompletedTask;
+        closing.Dispose();
     }
 
     private async Task<List<Tool>> ToolsAsync(string client, CancellationToken ct)
@@ -180,30 +187,34 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 unacked.ExceptWith(done);
         }
 
-        await receiving.WaitAsync(ct);
+        using var giveUp = CancellationTokenSource.CreateLinkedTokenSource(ct, closing.Token);
+        await receiving.WaitAsync(giveUp.Token);
         try
         {
-            receiver ??= await lines.ConnectAsync(client, ct);
-            JsonObject answer;
+            receiver ??= await lines.ConnectAsync(client, giveUp.Token);
+            JsonElement? received;
             try
             {
-                answer = Members(await receiver.CallAsync("recv", fields, ct));
+                received = await receiver.CallUntilAsync("recv", fields, giveUp.Token);
             }
-            catch (Exception e) when (e is not HiveException)
+            catch (Exception e) when (e is not HiveException || giveUp.IsCancellationRequested)
             {
-                // Cancelled or broken: closing it tells the host that nobody waits any more.
                 receiver.Dispose();
                 receiver = null;
                 throw;
             }
 
+            var answer = received is { } some ? Members(some) : new JsonObject { ["messages"] = new JsonArray() };
             var messages = answer["messages"]!.AsArray();
             var ids = messages.Select(message => message!["id"]!.GetValue<long>()).ToArray();
-            if (ids.Length > 0 && ct.IsCancellationRequested)
+            if (giveUp.IsCancellationRequested)
             {
-                // Nobody will see this answer: what it holds must come again, and not be taken for read by the next call.
-                await receiver.CallAsync("nack", new { ids, delay_seconds = 0, error = "the call that received it was cancelled" }, CancellationToken.None);
-                ct.ThrowIfCancellationRequested();
+                receiver.Dispose();
+                receiver = null;
+                // Nobody will see this answer: what it holds must come again, and not be taken for read by the next call or by the end of the turn.
+                if (ids.Length > 0)
+                    await OnLineAsync(client, "nack", new JsonObject { ["ids"] = JsonSerializer.SerializeToNode(ids), ["delay_seconds"] = 0, ["error"] = "the call that received it was cancelled" }, CancellationToken.None);
+                throw new OperationCanceledException(giveUp.Token);
             }
 
             lock (gate)

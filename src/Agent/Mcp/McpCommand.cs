@@ -33,7 +33,9 @@ internal static class McpCommand
 
         using var signal = new StopSignal();
         await using var bridge = new McpBridge(Path.GetFullPath(socket), turn, log, TimeProvider.System);
-        await using var server = McpServer.Create(new StdioServerTransport("hive"), Options(bridge));
+        using var told = signal.Token.Register(bridge.Close);
+        var transport = new StreamServerTransport(new ClientInput(Console.OpenStandardInput(), bridge.Close), Console.OpenStandardOutput(), "hive");
+        await using var server = McpServer.Create(transport, Options(bridge));
         try
         {
             await server.RunAsync(signal.Token);
@@ -46,7 +48,7 @@ internal static class McpCommand
         return 0;
     }
 
-    internal static McpServerOptions Options(McpBridge bridge) => new()
+    private static McpServerOptions Options(McpBridge bridge) => new()
     {
         ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
         Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },

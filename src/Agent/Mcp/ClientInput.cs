@@ -1,0 +1,47 @@
+namespace Hive.Agent.Mcp;
+
+/// <summary>
+/// Standard input that says when it has ended: the client has gone then, and calls under way are for nobody, which the server itself
+/// would let run out. A read can be cancelled, which a console's cannot.
+/// </summary>
+internal sealed class ClientInput(Stream input, Action ended) : Stream
+{
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var read = await input.ReadAsync(buffer, CancellationToken.None).AsTask().WaitAsync(cancellationToken);
+        if (read == 0)
+            ended();
+        return read;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count)
+    {
+        var read = input.Read(buffer, offset, count);
+        if (read == 0)
+            ended();
+        return read;
+    }
+
+    public override void Flush()
+    {
+    }
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+}
