@@ -1,6 +1,6 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
-import { words } from './api/refusal';
+import { Refusal, words } from './api/refusal';
 import { codeIn, key, onKeyChange, signedOut } from './api/session';
 import { live, swarm } from './live';
 import { Banner } from './sections/banner/banner';
@@ -12,7 +12,7 @@ import { Parked } from './sections/parked/parked';
 import { Confirm } from './ui/confirm';
 
 function App() {
-  if (signedOut.value !== null) return <Login onEntered={() => live.start()} />;
+  if (signedOut.value !== null) return <Login onEntered={entered} />;
   return (
     <>
       <Banner />
@@ -35,16 +35,28 @@ function App() {
   );
 }
 
+/** A code works once: neither a reload nor the browser's history shall hold it. */
+function dropCode(): void {
+  if (codeIn(location.hash) !== null) history.replaceState(null, '', location.pathname + location.search);
+}
+
+function entered(): void {
+  dropCode();
+  live.start();
+}
+
 async function enter(): Promise<void> {
   const code = codeIn(location.hash);
   if (code !== null) {
-    // A code works once: neither a reload nor the browser's history shall hold it.
-    history.replaceState(null, '', location.pathname + location.search);
     try {
       await redeem(code);
+      dropCode();
     } catch (e) {
+      // A code that did not reach the host stays, for a reload to try again.
+      const unreachable = e instanceof Refusal && e.code === 'unreachable';
+      if (!unreachable) dropCode();
       if (key() === null) {
-        signedOut.value = `The login link was refused: ${words(e)}`;
+        signedOut.value = unreachable ? `The login link could not be tried: ${words(e)}. Reload the page to try again.` : `The login link was refused: ${words(e)}`;
         return;
       }
     }

@@ -18,6 +18,12 @@ export function signOut(refused: string | null): void {
   if (key() === null) signedOut.value ??= refused === null ? '' : 'The session has ended, or the host does not know it any more.';
 }
 
+/** The operator signs out: forgets <used>, unless another tab has put a newer key in its place. */
+export function leave(used: string | null, why: string): void {
+  if (key() === used) localStorage.removeItem(KEY);
+  if (key() === null) signedOut.value = why;
+}
+
 /** The code in a login link's fragment, or null. */
 export function codeIn(text: string): string | null {
   return /#login=([^&\s]+)/.exec(text)?.[1] ?? null;

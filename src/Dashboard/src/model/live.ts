@@ -19,6 +19,8 @@ export type Sync =
 
 /** Events that come close together are shown together. */
 const TOGETHER_MS = 40;
+/** So many events wait for a snapshot; past it, the stream is let go and joined again behind the snapshot. */
+const MAX_QUEUED = 10_000;
 
 /** Keeps one Swarm true: one snapshot, the stream behind it, and a new snapshot only when the host says that events are gone. */
 export class Live {
@@ -48,26 +50,26 @@ export class Live {
 
   stop(): void {
     this.#loading?.abort();
-    if (this.#attached) this.#link?.send({ type: 'bye' });
-    this.#attached = false;
+    this.#detach();
     this.#newsAfter = null;
-    this.connection.value = { state: 'connecting' };
     this.sync.value = { state: 'loading' };
   }
 
   /** The person does not want to wait for the next try. */
   retry(): void {
     this.#hurry?.();
-    if (this.sync.value.state === 'cannot') void this.#load(this.#attached);
+    if (this.sync.value.state === 'cannot') void this.#load(this.swarm.loaded.value);
     if (this.#attached) this.#link?.send({ type: 'retry' });
   }
 
   /** Fetches the page of the message log before its first row, or the newest one. */
-  page(older: boolean): Promise<void> {
-    return this.swarm.page(older, (before) => get<History>(before === null ? '/dashboard/history' : `/dashboard/history?before=${before}`));
+  page(older: boolean, stopped?: AbortSignal): Promise<void> {
+    return this.swarm.page(older, (before) => get<History>(before === null ? '/dashboard/history' : `/dashboard/history?before=${before}`, stopped));
   }
 
   receive(message: ToTab): void {
+    // What was still on its way when this tab left the stream is not for it any more.
+    if (!this.#attached) return;
     switch (message.type) {
       case 'connection':
         if (message.connection.state === 'signed_out') {
@@ -82,8 +84,9 @@ export class Live {
         if (this.swarm.loaded.value && message.hiveVersion !== this.swarm.hiveVersion.value) this.onOtherVersion();
         break;
       case 'events':
-        this.#queue.push(...message.events);
+        for (const event of message.events) this.#queue.push(event);
         this.#flushSoon();
+        if (this.#queue.length > MAX_QUEUED && this.#loading !== null) this.#detach();
         break;
       case 'resync':
         void this.#load(true);
@@ -116,10 +119,13 @@ export class Live {
           return;
         }
         this.swarm.applySnapshot(snapshot);
+        await this.page(false, stopped);
+        if (stopped.aborted) return;
         break;
       } catch (e) {
         if (stopped.aborted || signedOut.value !== null) return;
         if (e instanceof Refusal && e.status >= 400 && e.status < 500 && e.status !== 429 && e.status !== 408) {
+          this.#detach();
           this.sync.value = { state: 'cannot', reason: e.message };
           return;
         }
@@ -130,11 +136,6 @@ export class Live {
     this.sync.value = { state: 'synced', resyncedAt: again ? Date.now() : null };
     this.#flush();
     if (!this.#attached) this.#attach();
-    try {
-      await this.page(false);
-    } catch {
-      // The log shows that it is not loaded and offers to try again.
-    }
   }
 
   #attach(): void {
@@ -147,6 +148,14 @@ export class Live {
     this.#attached = true;
     this.#usedKey = key();
     this.#link.send({ type: 'attach', key: this.#usedKey ?? '', cursor: this.swarm.cursor });
+  }
+
+  /** Leaves the stream and what it brought; whoever attaches again is told of all that came after the cursor of the snapshot. */
+  #detach(): void {
+    if (this.#attached) this.#link?.send({ type: 'bye' });
+    this.#attached = false;
+    this.#queue = [];
+    this.connection.value = { state: 'connecting' };
   }
 
   #flushSoon(): void {

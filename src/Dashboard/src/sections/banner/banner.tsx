@@ -1,6 +1,8 @@
+import { endSession } from '../../api/client';
 import { live, swarm } from '../../live';
 import { describe } from '../../model/truth';
 import { age } from '../../text/time';
+import { Act } from '../../ui/act';
 import { now } from '../../ui/clock';
 import { Leet } from '../../ui/leet';
 
@@ -22,6 +24,8 @@ export function Banner() {
         </span>
       ) : null}
       <ConnectionState />
+      {/* Never refused: what the host had to say of it stands on the login page. */}
+      <Act label="S1GN 0UT" plain="Sign out" run={endSession} onError={() => {}} />
     </header>
   );
 }

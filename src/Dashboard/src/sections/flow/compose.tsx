@@ -17,12 +17,13 @@ export function Compose() {
 
   const text = draft.value;
   const redirect = addressed(text);
-  // While the name is still being typed it is nobody's yet.
-  const to = redirect === null || typed !== null ? recipient.value : redirect.to;
   const body = redirect === null ? text : redirect.body;
   const bytes = utf8Bytes(body);
   const options = typed === null ? [] : completions(typed, swarm.names.value);
   const open = options.length > 0;
+  const target = redirect?.to ?? recipient.value;
+  // While names are offered for what is typed, the prompt does not follow every letter; what is sent goes to the name as it stands.
+  const to = open ? recipient.value : target;
   const active = Math.min(chosen, options.length - 1);
 
   useEffect(() => {
@@ -62,9 +63,9 @@ export function Compose() {
     setBusy(true);
     setError(null);
     try {
-      await post('/op-send', { to, body });
-      if (to === '*') backToSticky();
-      else address(to);
+      await post('/op-send', { to: target, body });
+      if (target === '*') backToSticky();
+      else address(target);
       // What was typed on while the host worked stays.
       if (draft.peek() === text) keepDraft('');
     } catch (e) {

@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { FakeHost } from '../stream/fake-host';
+import { Live } from './live';
+
+let host: FakeHost;
+let live: Live;
+/** What /api/state and /dashboard/history answer. */
+let state: number;
+let history: number;
+let messages: object[];
+
+const message = (id: number) => ({ id, from: 'alice', to: 'bob', body: `body ${id}`, sent_at: '2026-05-01T12:00:00.000Z', file_refs: [] });
+const answer = (status: number, body: object) => new Response(JSON.stringify(status === 200 ? body : { detail: `status ${status}` }), { status });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  host = new FakeHost();
+  [state, history, messages] = [200, 200, []];
+  vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });
+  vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
+    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], inbox: [], inbox_unread: 0 });
+    if (path.startsWith('/dashboard/history')) return answer(history, { cursor: host.cursor, messages });
+    return host.fetch(path, init);
+  });
+  live = new Live(
+    () => {},
+    () => {},
+  );
+});
+
+afterEach(() => {
+  live.stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const settle = () => vi.advanceTimersByTimeAsync(100);
+const nextTry = () => vi.advanceTimersByTimeAsync(30_000);
+const send = (id: number) => {
+  messages.push(message(id));
+  host.emit({ kind: 'sent', message: message(id) });
+};
+const shown = () => live.swarm.flow.value.rows.map((row) => row.message.id);
+
+test('the page is not live before its log could be read, and tries again until it is', async () => {
+  history = 503;
+  send(1);
+  live.start();
+  await settle();
+  expect(live.swarm.loaded.value).toBe(true);
+  expect(live.sync.value).toMatchObject({ state: 'waiting', reason: 'status 503' });
+  send(2);
+  history = 200;
+  await nextTry();
+  expect(live.sync.value.state).toBe('synced');
+  expect(shown()).toEqual([1, 2]);
+  send(3);
+  await settle();
+  expect(shown()).toEqual([1, 2, 3]);
+});
+
+test('past the bound of what waits for a snapshot the stream is let go, and nothing is missed', async () => {
+  live.start();
+  await settle();
+  expect(host.connections).toBe(1);
+  state = 503;
+  live.receive({ type: 'resync', cursor: host.cursor });
+  for (let i = 0; i < 10_000; i++) host.emit({ kind: 'unknown' });
+  await settle();
+  expect(host.connections).toBe(1);
+  send(1);
+  await settle();
+  expect(host.connections).toBe(0);
+  send(2);
+  state = 200;
+  await nextTry();
+  await settle();
+  expect(live.sync.value.state).toBe('synced');
+  expect(host.connections).toBe(1);
+  send(3);
+  await settle();
+  expect(shown()).toEqual([1, 2, 3]);
+});
+
+test('a final refusal lets the stream go, and a try of the operator brings both back', async () => {
+  live.start();
+  await settle();
+  state = 403;
+  live.receive({ type: 'resync', cursor: host.cursor });
+  await nextTry();
+  expect(live.sync.value).toEqual({ state: 'cannot', reason: 'status 403' });
+  expect(host.connections).toBe(0);
+  state = 200;
+  send(1);
+  live.retry();
+  await nextTry();
+  await settle();
+  expect(live.sync.value.state).toBe('synced');
+  expect(live.connection.value.state).toBe('live');
+  expect(shown()).toEqual([1]);
+});
