@@ -44,7 +44,7 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
         var folder = plan.Scratch.NewFolder("hive");
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
         var child = plan.Scratch.Start(plan.HostPath,
-            ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", url.GetLeftPart(UriPartial.Authority)],
+            ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", url.GetLeftPart(UriPartial.Authority), "--Runtime", "external"],
             Path.Combine(folder, "host.log"),
             // As `./hive up` sets them; the size of the youngest generation can be set by environment only.
             new Dictionary<string, string> { ["DOTNET_TieredPGO"] = "1", ["DOTNET_GCgen0size"] = "0x4000000" });

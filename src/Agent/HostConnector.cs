@@ -24,6 +24,8 @@ internal sealed class HostConnector(string socket, Log log, TimeProvider time)
             catch (Exception e) when (HostDown.Is(e) || e is HiveException)
             {
                 line?.Dispose();
+                if (SocketFolder.IsGone(socket))
+                    throw new AgentGoneException();
                 Down(HostDown.Reason(e));
             }
             catch

@@ -21,7 +21,7 @@ public static class CommonRegistration
         services.AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>));
         services.AddSingleton(provider => new Lazy<IEnumerable<IConnectionObserver>>(provider.GetServices<IConnectionObserver>));
         services.AddSingleton(provider => new Lazy<IEnumerable<ICommitObserver>>(provider.GetServices<ICommitObserver>));
-        services.AddSingleton(provider => new OpenApiDocument(provider.GetServices<FeatureModule>(), version));
+        services.AddSingleton(provider => new OpenApiDocument(provider.GetServices<FeatureModule>(), provider.GetServices<IComposedSchema>(), version));
         services.AddCarter(
             options => options.OpenApi.Enabled = false,
             new NoAssemblies(),

@@ -92,6 +92,7 @@ internal static class FeatureRegistration
         .AddSingleton<ISchema>(p => p.GetRequiredService<OperatorKeys>())
         .AddSingleton<DashboardUrls>()
         .AddSingleton<Snapshot>()
+        .AddSingleton<IComposedSchema>(p => p.GetRequiredService<Snapshot>())
         .AddSingleton<EventStream>()
         .AddSingleton<AgentRows>()
         .AddSingleton<ICommitObserver>(p => p.GetRequiredService<AgentRows>())

@@ -2,12 +2,14 @@ using System.Net;
 using System.Net.Sockets;
 using Carter;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Messaging;
 using Hive.Common.Persistence;
 using Hive.Features;
 using Hive.Features.Dashboard;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging.Console;
 
@@ -60,7 +62,7 @@ internal static class HiveApp
             await app.StartAsync();
             OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), app.Services.GetRequiredService<HivePaths>());
         }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception e) when (e is IOException or SocketException or Problem)
         {
             var busy = e.InnerException is AddressInUseException || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
             await app.DisposeAsync();
@@ -106,6 +108,8 @@ internal static class HiveApp
         var token = AccessToken.Find(configuration["Token"], paths.DataDir);
         // Not the framework's own host filtering: ours answers 421 on every route.
         var hosts = new HostNames([.. (configuration["AllowedHosts"] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(h => h != "*"), .. NamesIn(urls)]);
+        // It reads the same key and would answer 400 to `localhost` and to every name that is ours besides.
+        builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
         builder.WebHost.UseUrls(urls);
         builder.WebHost.ConfigureKestrel(kestrel =>

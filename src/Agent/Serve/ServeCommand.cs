@@ -33,6 +33,12 @@ internal static class ServeCommand
             await new TurnLoop(socket, settings, stateDir, log, TimeProvider.System).RunAsync(signal.Token);
             return 0;
         }
+        catch (AgentGoneException e)
+        {
+            // Nobody is left to serve, and nobody to stop this process: it ends by itself.
+            log.Info(e.Message);
+            return 0;
+        }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
             log.Error(e.Message);

@@ -22,7 +22,7 @@ internal static class DoorJson
         catch (Exception e) when (e is InvalidOperationException or JsonException { InnerException: InvalidOperationException })
         {
             // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string.
-            throw Problem.Invalid("a text holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", e);
+            throw NotUtf8(e);
         }
         catch (JsonException e)
         {
@@ -34,6 +34,9 @@ internal static class DoorJson
         Info<T>.SetCaller?.Invoke(request, caller);
         return request;
     }
+
+    public static Problem NotUtf8(Exception? cause = null) =>
+        Problem.Invalid("a text holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", cause);
 
     private static Problem Explain(JsonException e, ReadOnlySpan<byte> json)
     {

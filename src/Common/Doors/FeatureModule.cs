@@ -34,9 +34,10 @@ public abstract class FeatureModule : CarterModule
     /// <param name="path">The route.</param>
     /// <param name="mediaType">What it answers with.</param>
     /// <param name="handler">Writes the answer; a <see cref="Problem"/> thrown before the first byte becomes problem+json.</param>
-    protected void Get(string path, string mediaType, RequestDelegate handler)
+    /// <param name="answer">The name of the <see cref="IComposedSchema"/> that describes the answer; null for mere text.</param>
+    protected void Get(string path, string mediaType, RequestDelegate handler, string? answer = null)
     {
-        routes.Add(new Route("GET", path, null, null, mediaType));
+        routes.Add(new Route("GET", path, null, null, mediaType, answer));
         Get(path, http => RestErrors.Guard(http, handler));
     }
 
@@ -70,7 +71,17 @@ public abstract class FeatureModule : CarterModule
 }
 
 /// <summary>One REST route, for the OpenAPI document. No request type: it writes its own answer.</summary>
-internal sealed record Route(string Verb, string Path, Type? Request, Type? Response, string MediaType);
+internal sealed record Route(string Verb, string Path, Type? Request, Type? Response, string MediaType, string? Answer = null);
+
+/// <summary>An answer that several slices put together, so that no single record describes it.</summary>
+public interface IComposedSchema
+{
+    /// <summary>Its name in the OpenAPI document.</summary>
+    string Name { get; }
+
+    /// <summary>Its members as on the wire; all of them are always there.</summary>
+    IEnumerable<(string Name, Type Type)> Members { get; }
+}
 
 /// <summary>The kinds of socket.</summary>
 [Flags]

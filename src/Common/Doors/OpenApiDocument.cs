@@ -4,16 +4,18 @@ using System.Text.RegularExpressions;
 namespace Hive.Common.Doors;
 
 /// <summary>The OpenAPI 3.1 description of every REST route, made from the records the routes are registered with.</summary>
-public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, string version)
+public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, IEnumerable<IComposedSchema> composed, string version)
 {
-    private readonly Lazy<string> text = new(() => Build([.. modules.SelectMany(m => m.Routes)], version).ToJsonString(new(Protocol.WireJson.Options) { WriteIndented = true }));
+    private readonly Lazy<string> text = new(() => Build([.. modules.SelectMany(m => m.Routes)], composed, version).ToJsonString(new(Protocol.WireJson.Options) { WriteIndented = true }));
 
     /// <summary>The document as JSON.</summary>
     public override string ToString() => text.Value;
 
-    private static JsonObject Build(Route[] routes, string version)
+    private static JsonObject Build(Route[] routes, IEnumerable<IComposedSchema> composed, string version)
     {
         var components = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
+        foreach (var schema in composed)
+            components[schema.Name] = Compose(schema, components);
         var paths = new JsonObject();
         foreach (var route in routes.OrderBy(r => r.Path, StringComparer.Ordinal).ThenBy(r => r.Verb, StringComparer.Ordinal))
         {
@@ -52,9 +54,12 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
         var operation = new JsonObject { ["operationId"] = NotWord().Replace($"{route.Verb.ToLowerInvariant()}{route.Path}", "_").Trim('_') };
         if (route.Request is not null)
             AddRequest(operation, route, components);
-        var content = route.Response is null
-            ? new JsonObject { ["schema"] = new JsonObject { ["type"] = "string" } }
-            : new JsonObject { ["schema"] = Named(route.Response, components) };
+        var content = new JsonObject
+        {
+            ["schema"] = route.Answer is not null ? Reference(route.Answer)
+                : route.Response is not null ? Named(route.Response, components)
+                : new JsonObject { ["type"] = "string" },
+        };
         operation["responses"] = new JsonObject
         {
             [route.Response == typeof(Accepted) ? "202" : "200"] = new JsonObject { ["description"] = "done", ["content"] = new JsonObject { [route.MediaType] = content } },
@@ -101,19 +106,27 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
         };
     }
 
-    private static JsonNode Named(Type type, SortedDictionary<string, JsonNode?> components)
+    private static JsonObject Reference(string name) => new() { ["$ref"] = $"#/components/schemas/{name}" };
+
+    private static JsonObject Compose(IComposedSchema schema, SortedDictionary<string, JsonNode?> components) => new()
     {
-        if (type.IsNested)
+        ["type"] = "object",
+        ["properties"] = new JsonObject(schema.Members.Select(m => KeyValuePair.Create(m.Name, Named(m.Type, components)))),
+        ["required"] = new JsonArray([.. schema.Members.Select(m => (JsonNode)m.Name)]),
+    };
+
+    private static JsonNode? Named(Type type, SortedDictionary<string, JsonNode?> components)
+    {
+        if (!WireSchemas.IsNamed(type))
             return WireSchemas.ForDocument(type, answer: true, inner => Component(inner, components));
         Component(type, components);
-        return new JsonObject { ["$ref"] = $"#/components/schemas/{type.Name}" };
+        return Reference(WireSchemas.NameOf(type));
     }
 
     private static void Component(Type type, SortedDictionary<string, JsonNode?> components)
     {
-        if (!components.TryAdd(type.Name, null))
-            return;
-        components[type.Name] = WireSchemas.ForDocument(type, answer: true, inner => Component(inner, components));
+        if (components.TryAdd(WireSchemas.NameOf(type), null))
+            components[WireSchemas.NameOf(type)] = WireSchemas.ForDocument(type, answer: true, inner => Component(inner, components));
     }
 
     [GeneratedRegex("[^A-Za-z0-9]+")]

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 using Hive.Common.Errors;
 using Hive.Protocol;
 using MediatR;
@@ -37,7 +38,7 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         byte[]? json = null;
         IFormCollection? form = null;
         if (http.Request.HasFormContentType)
-            form = await http.Request.ReadFormAsync(ct).ConfigureAwait(false);
+            form = await ReadForm(http.Request, ct).ConfigureAwait(false);
         else if (http.Request.HasJsonContentType())
             json = await ReadBody(http.Request, ct).ConfigureAwait(false);
         else if (http.Request.ContentLength > 0)
@@ -45,6 +46,18 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         return json is { Length: > 0 } && bodyAlone && http.Request.Query.Count == 0
             ? DoorJson.Read<TRequest>(json, Caller.Operator)
             : DoorJson.Read<TRequest>(Merge(http.Request, json, form).WrittenSpan, Caller.Operator);
+    }
+
+    private static async Task<IFormCollection> ReadForm(HttpRequest request, CancellationToken ct)
+    {
+        try
+        {
+            return await request.ReadFormAsync(ct).ConfigureAwait(false);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            throw Problem.Invalid("the form ends in the middle of a part", e);
+        }
     }
 
     private static async Task<byte[]> ReadBody(HttpRequest request, CancellationToken ct)
@@ -60,6 +73,9 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         JsonElement body = default;
         if (json is { Length: > 0 })
         {
+            // Copying it would put replacement characters into what is stored.
+            if (!Utf8.IsValid(json))
+                throw DoorJson.NotUtf8();
             try
             {
                 body = JsonElement.Parse(json);
@@ -87,7 +103,7 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
             else if (body.ValueKind == JsonValueKind.Object && body.TryGetProperty(property.Name, out var member))
             {
                 writer.WritePropertyName(property.Name);
-                member.WriteTo(writer);
+                Copy(member, writer);
             }
             else if (form is not null && form.TryGetValue(property.Name, out var field))
             {
@@ -102,6 +118,19 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         writer.WriteEndObject();
         writer.Flush();
         return buffer;
+    }
+
+    private static void Copy(JsonElement member, Utf8JsonWriter writer)
+    {
+        try
+        {
+            member.WriteTo(writer);
+        }
+        catch (InvalidOperationException e)
+        {
+            // How System.Text.Json reports a lone surrogate.
+            throw DoorJson.NotUtf8(e);
+        }
     }
 
     private static void Write(Utf8JsonWriter writer, JsonPropertyInfo property, StringValues values)

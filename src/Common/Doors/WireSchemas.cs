@@ -25,6 +25,13 @@ internal static class WireSchemas
             TransformSchemaNode = (context, node) => Transform(context, node, answer, references),
         });
 
+    /// <summary>True for a record of Hive's own, which the document describes once, by name.</summary>
+    public static bool IsNamed(Type type) =>
+        type is { IsClass: true, IsGenericType: false } && type.Namespace?.StartsWith("Hive.", StringComparison.Ordinal) == true;
+
+    /// <summary>The name of a record in the document: the result of a use case is called after it.</summary>
+    public static string NameOf(Type type) => type.IsNested ? type.DeclaringType!.Name + type.Name : type.Name;
+
     private static JsonNode Transform(JsonSchemaExporterContext context, JsonNode node, bool answer, Action<Type>? references)
     {
         if (node is not JsonObject schema)
@@ -33,16 +40,32 @@ internal static class WireSchemas
         if (references is not null && context.Path.Length > 0 && IsNamed(type))
         {
             references(type);
-            return new JsonObject { ["$ref"] = $"#/components/schemas/{type.Name}" };
+            return new JsonObject { ["$ref"] = $"#/components/schemas/{NameOf(type)}" };
         }
 
         if (type.IsEnum)
             schema["type"] = "string";
         if (schema["properties"] is JsonObject properties)
+        {
+            Instants(context.TypeInfo, properties);
             Optional(schema, properties, answer);
-        if (Describe(context) is { } text)
+        }
+
+        if (Describe(context.PropertyInfo) is { } text)
             schema["description"] = text;
         return schema;
+    }
+
+    // Written by a converter of ours, which the exporter cannot look into.
+    private static void Instants(JsonTypeInfo owner, JsonObject properties)
+    {
+        foreach (var property in owner.Properties.Where(p => (Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType) == typeof(DateTimeOffset)))
+        {
+            var schema = new JsonObject { ["type"] = property.PropertyType == typeof(DateTimeOffset) ? "string" : new JsonArray("string", "null"), ["format"] = "date-time" };
+            if (Describe(property) is { } text)
+                schema["description"] = text;
+            properties[property.Name] = schema;
+        }
     }
 
     // A member that may be null is left out instead, so it is never required; an answer's other members are always there.
@@ -75,11 +98,8 @@ internal static class WireSchemas
             schema["required"] = new JsonArray([.. properties.Select(p => p.Key).Where(required.Contains).Select(n => (JsonNode)n)]);
     }
 
-    private static bool IsNamed(Type type) =>
-        type is { IsClass: true, IsNested: false } && type.Namespace?.StartsWith("Hive.", StringComparison.Ordinal) == true;
-
-    private static string? Describe(JsonSchemaExporterContext context) =>
-        context.PropertyInfo?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false).OfType<DescriptionAttribute>().FirstOrDefault()?.Description;
+    private static string? Describe(JsonPropertyInfo? property) =>
+        property?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false).OfType<DescriptionAttribute>().FirstOrDefault()?.Description;
 
     private static JsonSerializerOptions CreateOptions()
     {

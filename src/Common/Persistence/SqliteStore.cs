@@ -321,7 +321,10 @@ public sealed partial class SqliteStore : IStore, IDisposable
             if (session.TransactionWasLost)
                 throw;
             session.UndoWork();
-            work.Fail(AsProblem(e) ?? e);
+            var problem = AsProblem(e);
+            // Opened while its files could not be written, a connection stays read-only for ever: the next batch gets a new one.
+            session.Broken |= problem is not null;
+            work.Fail(problem ?? e);
             return;
         }
 

@@ -67,7 +67,7 @@ internal sealed class Roster(TimeProvider clock) : IRoster
     /// <summary>Reads the stored roster at start.</summary>
     public async Task Load(IStore store, CancellationToken ct)
     {
-        var rows = await store.Read(db => db.Query<Row>("SELECT name, runtime, paused, recipients, active_model, status_text, status_set_at FROM agents").ToList(), ct);
+        var rows = await store.Read(db => db.Query<Row>("SELECT name, runtime, paused, recipients, active_model AS ActiveModel, status_text AS StatusText, status_set_at AS StatusSetAt FROM agents").ToList(), ct);
         state = State.Of(rows.Select(r => r.ToEntry()).ToImmutableDictionary(e => e.Name));
     }
 

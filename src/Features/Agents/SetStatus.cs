@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Persistence;
@@ -10,7 +11,9 @@ namespace Hive.Features.Agents;
 /// <summary>An agent says what it is doing.</summary>
 internal static class SetStatus
 {
-    internal sealed record Command(string Text, Caller Caller) : IRequest<Done>;
+    internal sealed record Command(
+        [property: Description("A few words, at most 200 bytes; empty takes it away.")] string Text,
+        Caller Caller) : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

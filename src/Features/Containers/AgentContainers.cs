@@ -363,8 +363,11 @@ internal sealed partial class AgentContainers(
                 roster.Remove(write, name);
                 write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
                 TellManager(write, new { @event = "destroyed", agent = name });
+                // Nobody works on it any more: a revived agent gets what this one held.
                 if (purge)
                     inflight.Forget(write, name);
+                else
+                    inflight.RequeueAll(write, name);
                 write.Raise(new AgentDestroyed(name, purge));
                 return null;
             },

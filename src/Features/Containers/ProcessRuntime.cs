@@ -13,14 +13,13 @@ internal sealed class ProcessRuntime(AgentFolders folders, HivePaths paths) : IR
     public Task<string?> Fault(CancellationToken ct) => Task.FromResult(HarnessBinary.Fault);
 
     public Launch Prepare(AgentEntry agent, string driver) => new(
-        [HarnessBinary.Path, "serve"],
+        [HarnessBinary.Path, "serve", "--driver", driver],
         new Dictionary<string, string>
         {
             ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin",
             ["LANG"] = "C.UTF-8",
             ["HOME"] = folders.Home(agent.Name),
             ["HIVE_AGENT"] = agent.Name,
-            ["HIVE_DRIVER"] = driver,
             ["HIVE_SOCKET"] = paths.AgentSocket(agent.Name),
             ["HIVE_STATE_DIR"] = folders.State(agent.Name),
         },

@@ -45,13 +45,13 @@ internal sealed class SandboxRuntime(AgentFolders folders, IRoster roster) : IRu
         foreach (var (key, value) in new[]
         {
             ("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"), ("LANG", "C.UTF-8"), ("HOME", "/home/agent"), ("HIVE_AGENT", name),
-            ("HIVE_DRIVER", driver), ("HIVE_SOCKET", "/run/hive/agent.sock"), ("HIVE_STATE_DIR", $"/agents/{name}/state"),
+            ("HIVE_SOCKET", "/run/hive/agent.sock"), ("HIVE_STATE_DIR", $"/agents/{name}/state"),
         })
         {
             arguments.AddRange(["--setenv", key, value]);
         }
 
-        arguments.AddRange(["--", $"/opt/hive/{HarnessBinary.FileName}", "serve"]);
+        arguments.AddRange(["--", $"/opt/hive/{HarnessBinary.FileName}", "serve", "--driver", driver]);
         return new Launch(arguments, new Dictionary<string, string> { ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/bin:/bin" }, "/");
     }
 

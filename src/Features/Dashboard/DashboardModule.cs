@@ -10,7 +10,7 @@ internal sealed class DashboardModule : FeatureModule
     {
         Post<OpenSession.Command>("/api/session");
         Delete<EndSession.Command>("/api/session");
-        Get("/api/state", "application/json", http => http.RequestServices.GetRequiredService<Snapshot>().Write(http));
+        Get("/api/state", "application/json", http => http.RequestServices.GetRequiredService<Snapshot>().Write(http), nameof(Snapshot));
         Get("/dashboard/stream", "text/event-stream", http => http.RequestServices.GetRequiredService<EventStream>().Write(http));
         Host<AgentStatus.Query>("agent_status");
         Host<SubscribeAgentStatus.Query>("subscribe_agent_status");

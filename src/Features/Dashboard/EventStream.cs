@@ -54,7 +54,8 @@ internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplica
         var known = string.IsNullOrEmpty(asked) || (Cursor.Parse(asked) is { } wanted && hub.Reaches(wanted));
         if (known && Cursor.Parse(asked) is { } from)
             cursor = from;
-        Frame(body, "ready", hub.Head, $"{{\"cursor\":\"{hub.Head}\",\"hive_version\":\"{HiveVersion.Text}\"}}");
+        // Its id is where this stream goes on, not the newest event: whoever is cut off now and comes back with it misses nothing.
+        Frame(body, "ready", cursor, $"{{\"cursor\":\"{hub.Head}\",\"hive_version\":\"{HiveVersion.Text}\"}}");
         if (!known)
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
         await body.FlushAsync(ct);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Common.Persistence;
 using Hive.Protocol;
@@ -7,9 +8,20 @@ using Microsoft.AspNetCore.Http;
 namespace Hive.Features.Dashboard;
 
 /// <summary>The snapshot a page fetches once: every slice's section, read from one state of the database, and the cursor from which the stream goes on.</summary>
-internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnumerable<IDashboardSection> sections)
+internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnumerable<IDashboardSection> sections) : IComposedSchema
 {
     private readonly IDashboardSection[] sections = [.. sections];
+
+    string IComposedSchema.Name => nameof(Snapshot);
+
+    IEnumerable<(string Name, Type Type)> IComposedSchema.Members =>
+    [
+        ("cursor", typeof(string)),
+        ("hive_version", typeof(string)),
+        ("host", typeof(string)),
+        ("agents", typeof(IReadOnlyList<ContainerView>)),
+        .. sections.Select(section => (section.Name, section.Type)),
+    ];
 
     public async Task Write(HttpContext http)
     {

@@ -72,8 +72,9 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
 
         if (waiter is not null)
         {
-            var node = inbox.Waiters.AddLast(waiter);
-            write.OnRollback(() => inbox.Waiters.Remove(node));
+            inbox.Waiters.AddLast(waiter);
+            // By who it is, not by its place: the undoing of a later step may have put it back in another.
+            write.OnRollback(() => inbox.Waiters.Remove(waiter));
         }
 
         return [];
@@ -90,10 +91,11 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
     }
 
     /// <summary>Undoes leases whose answer never reached anybody: as if they had not been given.</summary>
-    public void Undo(IWrite write, string name, IEnumerable<long> ids)
+    public void Undo(IWrite write, Caller caller, IEnumerable<long> ids)
     {
-        var inbox = Of(name);
-        foreach (var id in ids.Where(inbox.Leased.ContainsKey).ToArray())
+        var inbox = Of(caller.Name);
+        // Somebody else may hold one of them by now: the turn it belonged to has ended meanwhile.
+        foreach (var id in ids.Where(id => inbox.Leased.TryGetValue(id, out var lease) && lease.Connection == caller.Connection!.Id).ToArray())
         {
             var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, deliveries = deliveries - 1 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
             Release(write, inbox, id);
@@ -138,7 +140,8 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var inbox = Of(name);
         var now = Now();
         var (requeued, parked) = (0, 0);
-        foreach (var id in ids.Where(inbox.Leased.ContainsKey).ToArray())
+        // A message named twice is given back once.
+        foreach (var id in ids.Where(inbox.Leased.ContainsKey).Distinct().ToArray())
         {
             Release(write, inbox, id);
             var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id }) + 1;
@@ -200,12 +203,13 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
             return row;
         var held = inbox.Leased.Where(l => l.Value.Turn == turn).Select(l => l.Key).Order().ToArray();
         var (acked, requeued, parked) = (0, 0, 0);
+        // Over before anything is given back, or a receiver inside it would get that for a turn that has ended.
+        inbox.Turns.Remove(turn);
+        write.OnRollback(() => inbox.Turns.Add(turn));
         if (result == TurnResult.Ok)
             acked = Ack(write, name, held);
         else
             (requeued, parked) = Nack(write, name, held, delaySeconds, note ?? result);
-        inbox.Turns.Remove(turn);
-        write.OnRollback(() => inbox.Turns.Add(turn));
         row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked };
         write.Db.Execute("""
             UPDATE turns
@@ -236,11 +240,11 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
     /// <param name="write">The write.</param>
     /// <param name="name">The agent.</param>
     /// <param name="connection">The closed connection; null for those of an earlier run of the host.</param>
-    /// <param name="closedBefore">Unix milliseconds: no connection may have closed later for turns to count as abandoned.</param>
-    public void RequeueAbandoned(IWrite write, string name, long? connection, long closedBefore)
+    public void RequeueAbandoned(IWrite write, string name, long? connection)
     {
         var inbox = Of(name);
-        if (inbox.Connections.Count == 0 && inbox.LastClosedAt <= closedBefore)
+        // By the order in which they closed, not by the clock: it may have been set, and the database may have been slow to note a close.
+        if (inbox.Connections.Count == 0 && inbox.LastClosed == connection)
             RequeueAll(write, name);
         else
             Requeue(write, inbox, lease => lease.Turn is null && lease.Connection == connection);
@@ -294,7 +298,7 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var inbox = Of(Principals.Operator);
         var now = Now();
         var count = 0;
-        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).ToArray())
+        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).Distinct().ToArray())
         {
             inbox.Ready.Remove(id);
             Changed(write, inbox, () => inbox.Ready.Add(id));
@@ -352,12 +356,12 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
 
         if (!inbox.Connections.Remove(id))
             return;
-        var before = inbox.LastClosedAt;
-        inbox.LastClosedAt = Now();
+        var before = inbox.LastClosed;
+        inbox.LastClosed = id;
         write.OnRollback(() =>
         {
             inbox.Connections.Add(id);
-            inbox.LastClosedAt = before;
+            inbox.LastClosed = before;
         });
         if (inbox.TurnOfConnection.Remove(id, out var turn))
             write.OnRollback(() => inbox.TurnOfConnection[id] = turn);

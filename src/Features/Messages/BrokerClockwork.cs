@@ -70,11 +70,10 @@ internal sealed partial class BrokerClockwork : IHostedService, IConnectionObser
     private async Task RequeueLater(string agent, long? connection)
     {
         await Task.Delay(ExternalGrace, clock);
-        var closedBefore = clock.GetUtcNow().Subtract(ExternalGrace).ToUnixTimeMilliseconds();
         await Write(write =>
         {
             if (roster.Find(agent) is { Runtime: "external" })
-                broker.RequeueAbandoned(write, agent, connection, closedBefore);
+                broker.RequeueAbandoned(write, agent, connection);
         });
     }
 

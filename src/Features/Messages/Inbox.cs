@@ -33,8 +33,8 @@ internal sealed class Inbox(string owner)
     /// <summary>Connections that are open.</summary>
     public HashSet<long> Connections { get; } = [];
 
-    /// <summary>When a connection closed last, in unix milliseconds; 0 for never.</summary>
-    public long LastClosedAt { get; set; }
+    /// <summary>The connection that closed last; null for none in this run of the host.</summary>
+    public long? LastClosed { get; set; }
 
     /// <summary>Turns that have begun and not ended.</summary>
     public HashSet<long> Turns { get; } = [];

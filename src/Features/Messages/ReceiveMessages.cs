@@ -44,7 +44,7 @@ internal static partial class ReceiveMessages
             if (messages.Count == 0 && waiter is not null)
                 messages = await Wait(caller.Name, waiter, wait, cancellationToken).ConfigureAwait(false);
             var result = new Result(messages);
-            return messages.Count == 0 ? result : result.OrElse(() => Undo(caller.Name, messages));
+            return messages.Count == 0 ? result : result.OrElse(() => Undo(caller, messages));
         }
 
         private async Task<IReadOnlyList<Message>> Wait(string name, Waiter waiter, TimeSpan wait, CancellationToken gone)
@@ -77,14 +77,14 @@ internal static partial class ReceiveMessages
             }
         }
 
-        private async void Undo(string name, IReadOnlyList<Message> messages)
+        private async void Undo(Caller caller, IReadOnlyList<Message> messages)
         {
             try
             {
                 await store.Write<object?>(
                     write =>
                     {
-                        broker.Undo(write, name, messages.Select(m => m.Id));
+                        broker.Undo(write, caller, messages.Select(m => m.Id));
                         return null;
                     },
                     CancellationToken.None).ConfigureAwait(false);
@@ -92,7 +92,7 @@ internal static partial class ReceiveMessages
             catch (Problem e)
             {
                 // The lease stays with the closed connection and comes again with it.
-                LogUndoFailed(log, name, e);
+                LogUndoFailed(log, caller.Name, e);
             }
         }
 

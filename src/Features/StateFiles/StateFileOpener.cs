@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Unicode;
+using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using Microsoft.Win32.SafeHandles;
 
@@ -11,8 +12,9 @@ namespace Hive.Features.StateFiles;
 /// What is read was checked after it was opened, so it does not matter what happens to the path meanwhile. Waits only for the file system. Safe on any thread.
 /// </summary>
 /// <param name="paths">Where the data folder is.</param>
+/// <param name="names">Which names an agent may have.</param>
 /// <param name="withoutOpenat2">Walk as on a kernel that has no openat2.</param>
-internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : IDisposable
+internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool withoutOpenat2) : IDisposable
 {
     private const int FileFlags = Native.OpenReadOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
     private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec;
@@ -24,8 +26,8 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
     private readonly Lock opening = new();
     private volatile Root? root;
 
-    public StateFileOpener(HivePaths paths)
-        : this(paths, withoutOpenat2: false)
+    public StateFileOpener(HivePaths paths, IAgentNames names)
+        : this(paths, names, withoutOpenat2: false)
     {
     }
 
@@ -38,7 +40,7 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
     {
         size = 0;
         Span<byte> buffer = stackalloc byte[StateFilePath.MaxBytes];
-        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, out var relative, out var rootLength) || !Encode(relative, buffer, out var name))
+        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, names, out var relative, out var rootLength) || !Encode(relative, buffer, out var name))
             return null;
         var slash = name.LastIndexOf((byte)'/');
         var file = OpenPlainly(data, name, slash, out var hasLink) ?? (hasLink && data.HasOpenat2 ? OpenThroughLinks(data, name, rootLength) : null);
@@ -55,7 +57,7 @@ internal sealed class StateFileOpener(HivePaths paths, bool withoutOpenat2) : ID
     public bool Exists(ReadOnlySpan<char> path, KnownFolders folders)
     {
         Span<byte> buffer = stackalloc byte[StateFilePath.MaxBytes];
-        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, out var relative, out _) || !Encode(relative, buffer, out var name))
+        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, names, out var relative, out _) || !Encode(relative, buffer, out var name))
             return false;
         var slash = name.LastIndexOf((byte)'/');
         var parent = name[..slash];

@@ -1,4 +1,4 @@
-using Hive.Features.Agents;
+using Hive.Features.Agents.Contracts;
 
 namespace Hive.Features.StateFiles;
 
@@ -26,9 +26,10 @@ internal static class StateFilePath
     /// </summary>
     /// <param name="path">In container or host form, as somebody wrote it. It is not decoded: a percent sign or a backslash is part of a name.</param>
     /// <param name="dataDir">The data folder, without a slash at its end.</param>
+    /// <param name="names">Which names an agent may have.</param>
     /// <param name="relative">The path below the data folder.</param>
     /// <param name="rootLength">How much of <paramref name="relative"/> is the root.</param>
-    public static bool IsAllowed(ReadOnlySpan<char> path, string dataDir, out ReadOnlySpan<char> relative, out int rootLength)
+    public static bool IsAllowed(ReadOnlySpan<char> path, string dataDir, IAgentNames names, out ReadOnlySpan<char> relative, out int rootLength)
     {
         relative = path.StartsWith(dataDir, StringComparison.Ordinal) && path[dataDir.Length..].StartsWith('/') ? path[dataDir.Length..] : path;
         rootLength = 0;
@@ -37,7 +38,7 @@ internal static class StateFilePath
         relative = relative[1..];
         foreach (var root in Roots)
         {
-            if (IsBelow(relative, root, out rootLength))
+            if (IsBelow(relative, root, names, out rootLength))
                 return AreNames(relative[(rootLength + 1)..]);
         }
 
@@ -56,14 +57,14 @@ internal static class StateFilePath
         return true;
     }
 
-    private static bool IsBelow(ReadOnlySpan<char> path, string[] root, out int length)
+    private static bool IsBelow(ReadOnlySpan<char> path, string[] root, IAgentNames names, out int length)
     {
         length = -1;
         foreach (var expected in root)
         {
             var rest = path[(length + 1)..];
             var end = rest.IndexOf('/');
-            if (end < 0 || !(expected == "*" ? AgentName.IsWellFormed(rest[..end].ToString()) : rest[..end].SequenceEqual(expected)))
+            if (end < 0 || !(expected == "*" ? names.IsWellFormed(rest[..end].ToString()) : rest[..end].SequenceEqual(expected)))
                 return false;
             length += end + 1;
         }

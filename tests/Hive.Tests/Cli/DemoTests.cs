@@ -20,23 +20,23 @@ public sealed class DemoTests
         var folder = Path.GetDirectoryName(runDir)!;
         Assert.Equal(["alice", "bob", "manager"], document.GetProperty("agents").EnumerateArray().Select(a => a.GetString()!).Order(StringComparer.Ordinal));
 
-        // A reply has gone through the socket, the broker, the agent's process and back; its work goes round: the manager tells of finished tasks.
+        // A reply has gone through the socket, the broker, the agent's process and back; its work goes round: the manager hears of a finished task and hands out the next.
         using var stream = await StreamAsync(document);
         var sent = await Built.HiveAsync(["send", "bob", "hello", "there", "--json", "--run-dir", runDir]);
         Assert.Equal(0, sent.ExitCode);
         var id = JsonDocument.Parse(sent.Output).RootElement.GetProperty("id").GetInt64();
-        var (reply, report) = ((Message?)null, (Message?)null);
-        while (reply is null || report is null)
+        var (reply, next) = ((Message?)null, (Message?)null);
+        while (reply is null || next is null)
         {
             var message = await NextSentAsync(stream);
             if (message is { From: "bob", To: "operator" } && message.InReplyTo == id)
                 reply = message;
-            if (message is { From: "manager", To: "operator" })
-                report = message;
+            if (message is { From: "manager", To: "alice" or "bob" } && !message.Body.StartsWith("Task 1 ", StringComparison.Ordinal))
+                next = message;
         }
 
         Assert.Contains("hello there", reply.Body, StringComparison.Ordinal);
-        Assert.Contains("is done", report.Body, StringComparison.Ordinal);
+        Assert.StartsWith("Task ", next.Body, StringComparison.Ordinal);
         Assert.All(await StatusesAsync(runDir), row => Assert.True(row.GetProperty("running").GetBoolean(), row.ToString()));
 
         var processes = Marked(folder);

@@ -59,7 +59,7 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("nonsense", "nonsense")]
     [InlineData("spawn", "spawn")]
     [InlineData("--port", "demo", "--port", "99999")]
-    [InlineData("--lines", "logs", "alice", "--lines", "many")]
+    [InlineData("many", "logs", "alice", "--lines", "many")]
     [InlineData("--yes", "destroy", "alice", "--purge")]
     public async Task Refuses_a_command_line_that_makes_no_sense(string says, params string[] arguments)
     {

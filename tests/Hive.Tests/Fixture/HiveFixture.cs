@@ -103,7 +103,17 @@ public sealed class HiveFixture : IAsyncDisposable
                 if (!realClock)
                     services.AddSingleton<TimeProvider>(Clock);
             });
-        await HiveApp.Start(app);
+        try
+        {
+            await HiveApp.Start(app);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            app = null;
+            throw;
+        }
+
         Url = app.Urls.First();
     }
 

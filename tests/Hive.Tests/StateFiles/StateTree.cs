@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
 using Hive.Common.Errors;
+using Hive.Features.Agents;
 using Hive.Features.StateFiles;
 using Hive.Protocol;
 
@@ -48,7 +49,7 @@ internal sealed class StateTree : IDisposable
 
     public StateFileOpener Opener(bool walk = false)
     {
-        var opener = new StateFileOpener(Paths, walk);
+        var opener = new StateFileOpener(Paths, new AgentNames(), walk);
         openers.Add(opener);
         return opener;
     }

@@ -104,7 +104,7 @@ public sealed class SwappedFoldersTests : IDisposable
         {
             return (await handler.Handle(new(path), CancellationToken.None)).Content;
         }
-        catch (Common.Errors.Problem)
+        catch (global::Hive.Common.Errors.Problem)
         {
             return null;
         }

@@ -1,0 +1,84 @@
+using System.Text.RegularExpressions;
+
+namespace Hive.ArchitectureTests;
+
+/// <summary>What may stand only in certain places (architecture, section 1).</summary>
+public sealed partial class PlaceTests
+{
+    private static readonly IReadOnlyList<ScannedType> Server = [.. Solution.Features.Types, .. Solution.Common.Types, .. Solution.Protocol.Types, .. Solution.Host.Types];
+
+    // Asking for the path alone opens nothing.
+    private static readonly string[] FileTypes = ["File", "Directory", "FileStream", "FileInfo", "DirectoryInfo", "FileSystemInfo", "FileSystemWatcher", "RandomAccess"];
+
+    [Fact]
+    public void SQL_stands_only_in_slices_and_in_the_store()
+    {
+        var writers = Solution.All.SelectMany(a => a.Types).Where(t => t.Texts.Any(text => Sql().IsMatch(text))).ToArray();
+        Assert.Contains(writers, t => Solution.SliceOf(t.Name.Namespace) is not null);
+        Assert.Contains(writers, t => t.Name.Namespace == "Hive.Common.Persistence");
+        Assert.Empty(writers.Where(t => Solution.SliceOf(t.Name.Namespace) is null && t.Name.Namespace != "Hive.Common.Persistence").Select(t => t.ToString()));
+    }
+
+    [Fact]
+    public void Only_the_store_knows_SQLite()
+    {
+        var users = Solution.All.SelectMany(a => a.Types).Where(t => t.Uses.Any(u => u.Namespace is "Microsoft.Data.Sqlite" or "SQLitePCL")).ToArray();
+        Assert.NotEmpty(users);
+        // The host says why the database cannot be opened.
+        Assert.Empty(users.Where(t => t.Name.Namespace != "Hive.Common.Persistence" && !t.ToString().StartsWith("Hive.Host.HiveApp", StringComparison.Ordinal)).Select(t => t.ToString()));
+    }
+
+    [Fact]
+    public void Files_are_opened_only_by_the_slices_and_parts_that_own_them()
+    {
+        string[] owners =
+        [
+            "Hive.Features.StateFiles.", // paths that came from outside: the only place
+            "Hive.Features.Containers.", // the agents' folders, specs, logs and pid files, all named by the host
+            "Hive.Common.Doors.SocketDoor", // the socket files
+            "Hive.Protocol.HivePaths", // hive.json
+            "Hive.Host.", // locks, token, page
+        ];
+        var users = Server.Where(t => t.Calls.Any(IsFileCall)).Select(t => t.ToString()).ToArray();
+        Assert.All(owners, owner => Assert.Contains(users, u => u.StartsWith(owner, StringComparison.Ordinal)));
+        Assert.Empty(users.Where(u => !owners.Any(o => u.StartsWith(o, StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public void Processes_are_started_only_by_the_containers()
+    {
+        var starters = Server.Where(t => t.Calls.Contains("System.Diagnostics.Process.Start")).Select(t => t.ToString()).ToArray();
+        Assert.NotEmpty(starters);
+        Assert.All(starters, s => Assert.StartsWith("Hive.Features.Containers.", s, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Nothing_in_the_server_blocks_a_thread_by_sleeping()
+    {
+        Assert.Contains(Server, t => t.Calls.Contains("System.Threading.Tasks.Task.Delay"));
+        Assert.Empty(Server.Where(t => t.Calls.Contains("System.Threading.Thread.Sleep")).Select(t => t.ToString()));
+    }
+
+    [Fact]
+    public void The_solution_builds_every_project()
+    {
+        var solution = File.ReadAllText(Path.Combine(Solution.Root, "Hive.sln"));
+        var built = SolutionProject().Matches(solution)
+            .Where(m => solution.Contains($"{m.Groups["id"].Value}.Release|Any CPU.Build.0", StringComparison.Ordinal))
+            .Select(m => m.Groups["path"].Value.Replace('\\', '/'));
+        var projects = new[] { "src", "tests", "bench" }
+            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Solution.Root, folder), "*.csproj", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }))
+            .Select(p => Path.GetRelativePath(Solution.Root, p)).ToArray();
+        Assert.NotEmpty(projects);
+        Assert.Equal(projects.Order(), built.Order());
+    }
+
+    private static bool IsFileCall(string call) =>
+        call is "native open" or "native openat" || (call.StartsWith("System.IO.", StringComparison.Ordinal) && FileTypes.Contains(call["System.IO.".Length..].Split('.')[0]));
+
+    [GeneratedRegex(@"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+(\s+SET\b|\s*$)|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|BEGIN IMMEDIATE|SAVEPOINT\s|WITH\s+\w+\s+AS\b)", RegexOptions.Multiline)]
+    private static partial Regex Sql();
+
+    [GeneratedRegex("""^Project\("\{[^"]+\}"\) = "[^"]+", "(?<path>[^"]+\.csproj)", "(?<id>\{[^"]+\})""", RegexOptions.Multiline)]
+    private static partial Regex SolutionProject();
+}

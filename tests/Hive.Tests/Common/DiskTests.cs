@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Common;
+
+public sealed class DiskTests
+{
+    [Fact]
+    public async Task A_full_disk_refuses_as_unavailable_publishes_nothing_of_it_and_works_again_when_there_is_room()
+    {
+        await HostProcess.RequireMounts();
+        await using var host = await HostProcess.StartWithMounts("""
+            mount -t tmpfs -o size=6m tmpfs "$DATA"
+            head -c 4000000 /dev/zero >"$DATA/filler"
+            """);
+        await host.Spawn("alice", "bob");
+        using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", (await File.ReadAllTextAsync(host.Inside(Path.Combine(host.DataDir, "access-token")))).Trim());
+        using var events = await EventReader.Open(http, null);
+        ConcurrentBag<long> acknowledged = [];
+        var refused = 0;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            using var alice = await host.Agent("alice");
+            for (var refusals = 0; refusals < 10;)
+            {
+                try
+                {
+                    acknowledged.Add((await alice.CallAsync("send", new { to = "bob", body = new string('x', 4000) })).GetProperty("id").GetInt64());
+                }
+                catch (HiveException e)
+                {
+                    Assert.Equal("unavailable", e.Code);
+                    Assert.Contains("full", e.Message, StringComparison.Ordinal);
+                    refusals++;
+                    Interlocked.Increment(ref refused);
+                }
+            }
+        }));
+        Assert.Equal(80, refused);
+        Assert.NotEmpty(acknowledged);
+        // Reading goes on, and so does what stores nothing.
+        using var bob = await host.Agent("bob");
+        await bob.CallAsync("whoami");
+        await bob.CallAsync("recent");
+        // Room for what stands in the WAL a second time, in the database.
+        File.Delete(host.Inside(Path.Combine(host.DataDir, "filler")));
+        using (var alice = await host.Agent("alice"))
+        {
+            for (var i = 0; i < 20; i++)
+                acknowledged.Add((await alice.CallAsync("send", new { to = "bob", body = "room again" })).GetProperty("id").GetInt64());
+        }
+
+        // Exactly what was acknowledged was published, and is there to be received.
+        HashSet<long> published = [];
+        while (published.Count < acknowledged.Count)
+            Assert.True(published.Add((await events.Next("sent")).GetProperty("message").GetProperty("id").GetInt64()));
+        Assert.Equal(acknowledged.Order(), published.Order());
+        List<long> received = [];
+        while ((await bob.CallAsync("recv", new { wait_seconds = 0, max = 32 })).GetProperty("messages") is var messages && messages.GetArrayLength() > 0)
+        {
+            received.AddRange(messages.EnumerateArray().Select(m => m.GetProperty("id").GetInt64()));
+            await bob.CallAsync("ack", new { all = true });
+        }
+
+        Assert.Equal(acknowledged.Order(), received);
+    }
+
+    [Fact]
+    public async Task A_data_folder_that_cannot_be_written_is_said_at_start_with_the_flag_that_helps()
+    {
+        await HostProcess.RequireMounts();
+        await using var host = await HostProcess.StartWithMounts("""mount -t tmpfs -o ro tmpfs "$DATA" """, answers: false);
+        Assert.Equal(1, await host.Exit());
+        Assert.Contains(host.DataDir, host.Output, StringComparison.Ordinal);
+        Assert.Contains("--DataDir", host.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_database_that_becomes_read_only_refuses_as_unavailable_and_works_again_afterwards()
+    {
+        var problem = await Immutable(Path.GetTempPath());
+        if (problem is not null)
+        {
+            Assert.True(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HIVE_REQUIRE_ALL")), problem);
+            Assert.Skip(problem);
+        }
+
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var events = await hive.Events();
+        await alice.CallAsync("send", new { to = "bob", body = "before" });
+        // Not the -shm file: it is written through memory, where the kernel answers with a signal instead of an error.
+        string[] files = [Path.Combine(hive.DataDir, "hive.sqlite"), Path.Combine(hive.DataDir, "hive.sqlite-wal")];
+        try
+        {
+            foreach (var file in files)
+                await Attribute("+i", file);
+            for (var i = 0; i < 3; i++)
+                Assert.Equal("unavailable", (await Assert.ThrowsAsync<HiveException>(() => alice.CallAsync("send", new { to = "bob", body = "lost" }))).Code);
+            await bob.CallAsync("whoami");
+            Assert.Single((await bob.CallAsync("recent")).GetProperty("rows").EnumerateArray());
+        }
+        finally
+        {
+            foreach (var file in files)
+                await Attribute("-i", file);
+        }
+
+        await alice.CallAsync("send", new { to = "bob", body = "after" });
+        Assert.Equal("before", (await events.Next("sent")).GetProperty("message").GetProperty("body").GetString());
+        Assert.Equal("after", (await events.Next("sent")).GetProperty("message").GetProperty("body").GetString());
+        Assert.Equal(2, (await bob.CallAsync("status")).GetProperty("unread").GetInt32());
+    }
+
+    // ext4 refuses writes to an immutable file even through a descriptor that is open already, as a disk does that has turned read-only; other file systems do not.
+    private static async Task<string?> Immutable(string folder)
+    {
+        var file = Path.Combine(folder, $"hive-{Guid.NewGuid():N}");
+        await using (var open = File.Create(file))
+        {
+            try
+            {
+                if (!await Attribute("+i", file))
+                    return "a file cannot be made immutable here (that takes root and a file system that knows how)";
+                try
+                {
+                    open.WriteByte(1);
+                    open.Flush();
+                    return "this file system lets an open file be written after it was made immutable";
+                }
+                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                {
+                    return null;
+                }
+            }
+            finally
+            {
+                await Attribute("-i", file);
+                File.Delete(file);
+            }
+        }
+    }
+
+    private static async Task<bool> Attribute(string change, string file)
+    {
+        using var chattr = Process.Start(new ProcessStartInfo("/usr/bin/env", ["chattr", change, file]) { RedirectStandardError = true })!;
+        await chattr.WaitForExitAsync();
+        return chattr.ExitCode == 0;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using Hive.Host;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Common;
+
+public sealed class FolderLockTests
+{
+    [Theory]
+    [InlineData("data", "--DataDir")]
+    [InlineData("run", "--RunDir")]
+    public async Task A_second_host_on_the_same_folder_refuses_names_the_first_and_leaves_it_alone(string same, string flag)
+    {
+        await using var first = await HostProcess.Start();
+        var elsewhere = Directory.CreateTempSubdirectory("hive-").FullName;
+        var (data, run) = same == "data" ? (first.DataDir, Path.Combine(elsewhere, "run")) : (Path.Combine(elsewhere, "data"), first.RunDir);
+        var refused = await HostProcess.Refused(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"]);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"pid {first.Pid}"), refused.Error, StringComparison.Ordinal);
+        Assert.Contains(flag, refused.Error, StringComparison.Ordinal);
+        using var host = await first.Operator();
+        await host.CallAsync("list");
+        Directory.Delete(elsewhere, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_refused_host_lets_go_of_the_folder_it_had_already()
+    {
+        await using var first = await HiveFixture.Start();
+        var data = Directory.CreateTempSubdirectory("hive-").FullName;
+        Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", data, "--RunDir", first.RunDir, "--Urls", "http://127.0.0.1:0"]));
+        FolderLock.Take(data, UnixFileMode.UserRead, "--DataDir").Dispose();
+        Directory.Delete(data, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_killed_host_leaves_nothing_that_keeps_the_next_from_starting()
+    {
+        var first = await HostProcess.Start();
+        await first.Spawn("alice");
+        first.Kill();
+        await first.Exit();
+        await using var second = await HostProcess.Start(first.Folder);
+        using var alice = await second.Agent("alice");
+        await alice.CallAsync("whoami");
+    }
+
+    [Fact]
+    public async Task A_busy_port_is_said_with_the_flag_that_helps()
+    {
+        await using var first = await HiveFixture.Start();
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        var refused = await HostProcess.Refused(["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", first.Url, "--Runtime", "external"]);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("--Urls", refused.Error, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_socket_path_that_is_too_long_is_said_with_the_flag_that_helps()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        var run = Path.Combine(folder, new string('r', 100));
+        var refused = await HostProcess.Refused(["--DataDir", Path.Combine(folder, "data"), "--RunDir", run, "--Urls", "http://127.0.0.1:0", "--Runtime", "external"]);
+        Assert.Equal(1, refused.ExitCode);
+        Assert.Contains("107", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("--RunDir", refused.Error, StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+}

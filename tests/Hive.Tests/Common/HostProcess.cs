@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using System.Text;
+using Hive.Protocol;
+using Hive.Tests.Cli;
+
+namespace Hive.Tests.Common;
+
+/// <summary>The host as a process of its own, where a test needs what a process alone has: its log, its end, a disk of its own.</summary>
+internal sealed class HostProcess : IAsyncDisposable
+{
+    private readonly Process process;
+    private readonly StringBuilder output = new();
+    private readonly Task reading;
+
+    private HostProcess(string folder, Process process)
+    {
+        (Folder, this.process) = (folder, process);
+        reading = Task.WhenAll(Read(process.StandardOutput), Read(process.StandardError));
+    }
+
+    public string Folder { get; }
+
+    public string DataDir => Path.Combine(Folder, "data");
+
+    public string RunDir => Path.Combine(Folder, "run");
+
+    public int Pid => process.Id;
+
+    public string Output
+    {
+        get
+        {
+            lock (output)
+                return output.ToString();
+        }
+    }
+
+    public Task Ended => process.WaitForExitAsync();
+
+    public static string[] Arguments(string folder) =>
+        ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", "http://127.0.0.1:0", "--Runtime", "external"];
+
+    public static async Task<HostProcess> Start(string? folder = null, params string[] arguments)
+    {
+        folder ??= Directory.CreateTempSubdirectory("hive-").FullName;
+        return await Answering(new HostProcess(folder, Built.Start(Built.Host, [.. Arguments(folder), .. arguments])));
+    }
+
+    /// <summary>Starts it in a mount namespace of its own, in which <paramref name="mounts"/> (shell, the data folder is $DATA) ran first.</summary>
+    public static async Task<HostProcess> StartWithMounts(string mounts, bool answers = true)
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        Directory.CreateDirectory(Path.Combine(folder, "data"));
+        string[] command = [.. Namespace, "sh", "-ec", $"{mounts}\nexec \"$@\"", "sh", Built.Host, .. Arguments(folder)];
+        var host = new HostProcess(folder, Built.Start("/usr/bin/env", command, ("DATA", Path.Combine(folder, "data"))));
+        return answers ? await Answering(host) : host;
+    }
+
+    /// <summary>Ends a test as skipped, or as failed where nothing may be skipped, when this machine has no mount namespaces for us.</summary>
+    public static async Task RequireMounts()
+    {
+        using var trial = Built.Start("/usr/bin/env", [.. Namespace, "sh", "-ec", "mount -t tmpfs -o size=1m tmpfs /mnt"]);
+        var error = trial.StandardError.ReadToEndAsync();
+        await trial.WaitForExitAsync();
+        if (trial.ExitCode == 0)
+            return;
+        var reason = $"a disk of our own cannot be mounted here, neither as root nor in a user namespace: {(await error).Trim()}";
+        Assert.True(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HIVE_REQUIRE_ALL")), reason);
+        Assert.Skip(reason);
+    }
+
+    /// <summary>Runs a host that cannot start, to its end.</summary>
+    public static async Task<Outcome> Refused(params string[] arguments)
+    {
+        using var host = Built.Start(Built.Host, arguments);
+        host.StandardInput.Close();
+        var output = host.StandardOutput.ReadToEndAsync();
+        var error = host.StandardError.ReadToEndAsync();
+        await host.WaitForExitAsync();
+        return new Outcome(host.ExitCode, await output, await error);
+    }
+
+    public void Kill() => process.Kill();
+
+    /// <summary>A path as it is for the host, seen from outside of its mounts.</summary>
+    public string Inside(string path) => $"/proc/{process.Id}/root{path}";
+
+    public Task<LineClient> Operator() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
+
+    public Task<LineClient> Agent(string name) => LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
+
+    public async Task Spawn(params string[] names)
+    {
+        using var host = await Operator();
+        foreach (var name in names)
+            await host.CallAsync("spawn", new { name, runtime = "external" });
+    }
+
+    public async Task<string> Url()
+    {
+        using var host = await Operator();
+        return (await host.CallAsync("urls")).GetProperty("urls")[0].GetString()!;
+    }
+
+    /// <summary>Waits for its end.</summary>
+    public async Task<int> Exit()
+    {
+        await process.WaitForExitAsync();
+        await reading;
+        return process.ExitCode;
+    }
+
+    public async Task Stop()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{process.Id}"]);
+        await kill.WaitForExitAsync();
+        await Exit();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private static string[] Namespace => Environment.IsPrivilegedProcess ? ["unshare", "--mount"] : ["unshare", "--user", "--map-root-user", "--mount"];
+
+    private static async Task<HostProcess> Answering(HostProcess host)
+    {
+        await RunningHive.AnswersAsync(host.RunDir, host.process.WaitForExitAsync());
+        return host;
+    }
+
+    private async Task Read(StreamReader from)
+    {
+        while (await from.ReadLineAsync() is { } line)
+        {
+            lock (output)
+                output.AppendLine(line);
+        }
+    }
+}

@@ -1,0 +1,161 @@
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Dashboard;
+
+public sealed class AgentRowTests
+{
+    [Fact]
+    public async Task A_row_changes_at_most_four_times_a_second_by_the_clock_and_ends_with_the_truth()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
+        var (advances, rows, last, shown) = (0, 0, "", "");
+        for (var i = 0; i < 20; i++)
+        {
+            for (var j = 0; j < 10; j++)
+                await alice.CallAsync("set_status", new { text = last = $"{i} {j}" });
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            advances++;
+        }
+
+        // What stands before the mark on the stream is all there was of the row until then.
+        await Mark(alice);
+        while (await events.Next("sent", "container_state_changed") is var next && next.GetProperty("kind").GetString() != "sent")
+        {
+            if (!IsOf(next, "alice"))
+                continue;
+            rows++;
+            shown = next.GetProperty("container").TryGetProperty("status_text", out var text) ? text.GetString() : "";
+        }
+
+        Assert.InRange(rows, 0, advances + 1);
+        if (shown != last)
+            await Until(hive, events, "alice", row => row.TryGetProperty("status_text", out var text) && text.GetString() == last);
+    }
+
+    [Fact]
+    public async Task A_row_that_has_not_changed_fires_nothing()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        var host = await hive.Operator();
+        await alice.CallAsync("set_status", new { text = "busy" });
+        await host.CallAsync("set_paused", new { name = "bob", paused = true });
+        var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
+        while ((await ToMark(hive, events, alice)).Count > 0)
+        {
+        }
+
+        for (var i = 0; i < 3; i++)
+        {
+            await alice.CallAsync("set_status", new { text = "busy" });
+            await host.CallAsync("set_paused", new { name = "bob", paused = true });
+            await host.CallAsync("set_paused", new { name = "alice", paused = false });
+        }
+
+        Assert.Empty(await ToMark(hive, events, alice));
+    }
+
+    [Fact]
+    public async Task Unread_messages_show_on_the_row_within_a_second_by_the_clock()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
+        for (var i = 0; i < 3; i++)
+            await alice.CallAsync("send", new { to = "bob", body = $"{i}" });
+        await Until(hive, events, "bob", row => row.GetProperty("unread").GetInt32() == 3);
+        var bob = await hive.Connect("bob");
+        await bob.CallAsync("recv", new { max = 2 });
+        await Until(hive, events, "bob", row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("running").GetBoolean());
+        bob.Dispose();
+        await Until(hive, events, "bob", row => !row.GetProperty("running").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_new_agent_gets_a_row_and_a_destroyed_one_loses_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
+        await hive.Spawn("alice");
+        await Until(hive, events, "alice", row => row.GetProperty("runtime").GetString() == "external");
+        await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
+        var removed = events.Next("container_removed");
+        while (!removed.IsCompleted)
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await hive.State();
+        }
+
+        Assert.Equal("alice", (await removed).GetProperty("name").GetString());
+        Assert.Equal(["manager"], (await hive.State()).GetProperty("agents").EnumerateArray().Select(a => a.GetProperty("name").GetString()));
+    }
+
+    [Fact]
+    public async Task The_host_socket_lists_the_rows_and_follows_their_changes()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var listed = (await (await hive.Operator()).CallAsync("agent_status")).GetProperty("agent_statuses");
+        Assert.Equal((await hive.State()).GetProperty("agents").ToString(), listed.ToString());
+        await using var following = (await hive.Operator()).StreamAsync("subscribe_agent_status").GetAsyncEnumerator();
+        Assert.True(await following.MoveNextAsync());
+        Assert.False(following.Current.TryGetProperty("agent_statuses", out _));
+        await (await hive.Connect("alice")).CallAsync("set_status", new { text = "seen" });
+        while (true)
+        {
+            var next = following.MoveNextAsync().AsTask();
+            while (!next.IsCompleted)
+            {
+                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                await hive.State();
+            }
+
+            Assert.True(await next);
+            if (following.Current.GetProperty("agent_statuses").EnumerateArray().Any(r => r.TryGetProperty("status_text", out var text) && text.GetString() == "seen"))
+                break;
+        }
+    }
+
+    internal static async Task Until(HiveFixture hive, EventReader events, string agent, Func<JsonElement, bool> reached)
+    {
+        while (true)
+        {
+            var next = events.Next("container_state_changed");
+            while (!next.IsCompleted)
+            {
+                hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+                await hive.State();
+            }
+
+            if (IsOf(await next, agent) && reached((await next).GetProperty("container")))
+                return;
+        }
+    }
+
+    // Lets the rows catch up, and tells which of them changed until a mark on the stream; the mark goes to the operator, who has no row.
+    private static async Task<List<JsonElement>> ToMark(HiveFixture hive, EventReader events, LineClient from)
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(250));
+            await from.CallAsync("whoami");
+        }
+
+        await Mark(from);
+        List<JsonElement> changed = [];
+        while (await events.Next("sent", "container_state_changed") is var next && next.GetProperty("kind").GetString() != "sent")
+            changed.Add(next);
+        return changed;
+    }
+
+    private static Task<JsonElement> Mark(LineClient from) => from.CallAsync("send", new { to = "operator", body = "mark" });
+
+    private static bool IsOf(JsonElement item, string agent) => item.TryGetProperty("container", out var row) && row.GetProperty("name").GetString() == agent;
+}

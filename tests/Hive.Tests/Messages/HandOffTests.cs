@@ -1,0 +1,291 @@
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Messages;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Messages;
+
+/// <summary>What happens between a message that arrives and a receiver that waits, when both move at once.</summary>
+public sealed class HandOffTests
+{
+    private const int Rounds = 400;
+
+    [Fact]
+    public async Task A_message_sent_while_a_receiver_begins_to_wait_is_never_missed()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        for (var round = 0; round < Rounds; round++)
+        {
+            // The clock stands still: a receiver that misses the message would wait for ever.
+            var receiving = bob.Receive(max: 1, wait: 180);
+            var id = await alice.Send("bob");
+            Assert.Equal(id, Assert.Single(await receiving).Id);
+            await bob.CallAsync("ack", new { ids = new[] { id } });
+        }
+
+        Assert.Equal((0, 0, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task A_receiver_whose_time_is_up_while_a_message_arrives_has_it_or_leaves_it_for_the_next()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var (met, missed) = (0, 0);
+        for (var round = 0; round < Rounds; round++)
+        {
+            var receiving = await hive.Waiting(bob, seconds: 1);
+            var sending = Task.Run(() => alice.Send("bob"));
+            hive.Clock.Advance(TimeSpan.FromSeconds(1));
+            var (id, received) = (await sending, await receiving);
+            if (received.Length == 0)
+            {
+                missed++;
+                received = await bob.Receive();
+                Assert.False(received[0].Redelivered, "nobody had it before");
+            }
+            else
+            {
+                met++;
+            }
+
+            Assert.Equal(id, Assert.Single(received).Id);
+            Assert.Equal(1, (await bob.CallAsync("ack", new { ids = new[] { id } })).Int("acked"));
+        }
+
+        Assert.Equal(Rounds, met + missed);
+        Assert.Equal((0, 0, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task A_receiver_that_goes_away_while_a_message_arrives_takes_nothing_with_it_for_good()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        HashSet<long> sent = [];
+        for (var round = 0; round < Rounds; round++)
+        {
+            using var line = await RawLine.Connect(hive.AgentSocket("bob"));
+            await line.Send("recv", new { wait_seconds = 180 });
+            var sending = Task.Run(() => alice.Send("bob"));
+            if (round % 2 == 0)
+                line.Finish();
+            else
+                line.Dispose();
+            sent.Add(await sending);
+        }
+
+        // The harness says so when it comes back; a connection counts as gone once the host has seen its end.
+        List<long> received = [];
+        while (received.Count < sent.Count)
+        {
+            var batch = await bob.Receive();
+            received.AddRange(batch.Select(m => m.Id));
+            if (batch.Length == 0)
+                await bob.CallAsync("requeue_inflight");
+            else
+                await bob.CallAsync("ack", new { ids = batch.Select(m => m.Id) });
+        }
+
+        Assert.Equal(sent, received.ToHashSet());
+        Assert.Equal(sent.Count, received.Count);
+        Assert.Equal((0, 0, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task A_hand_off_whose_write_is_taken_back_leaves_the_receiver_in_its_place()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (bob, second) = (await hive.Connect("bob"), await hive.Connect("bob"));
+        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var first = await hive.Waiting(bob, max: 2);
+        var after = await hive.Waiting(second, max: 2);
+        for (var round = 0; round < 50; round++)
+        {
+            await Assert.ThrowsAsync<Problem>(() => store.Write<object?>(write =>
+            {
+                for (var i = 0; i <= round % 5; i++)
+                    broker.Send(write, new Outgoing("alice", "bob", "never stored", []));
+                throw Problem.Conflict("taken back");
+            }));
+        }
+
+        Assert.False(first.IsCompleted || after.IsCompleted, "a receiver got a message that was never stored");
+        var id = await (await hive.Connect("alice")).Send("bob");
+        Assert.Equal(id, Assert.Single(await first).Id);
+        Assert.False(after.IsCompleted, "the second overtook the first");
+        Assert.Equal((0, 1, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task When_a_whole_batch_of_writes_fails_receivers_that_came_and_went_in_it_harm_nobody()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        using var connection = new DoorConnection();
+        var caller = new Caller(CallerKind.Agent, "bob", connection);
+        await alice.CallAsync("whoami");
+        await hive.Settled();
+        Waiter[] waiters = [new(connection.Id, 1), new(connection.Id, 1), new(connection.Id, 1)];
+        var waited = await hive.Waiting(bob);
+        using var queued = new ManualResetEventSlim();
+
+        // All behind one work that lasts until they are queued: they share its batch. The last one loses the transaction, as a full disk does.
+        var first = store.Write<object?>(_ =>
+        {
+            queued.Wait();
+            return null;
+        });
+        Task[] batch =
+        [
+            .. waiters.Select(w => store.Write(write => broker.Receive(write, caller, 1, w))),
+            store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "one", []))),
+            store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "two", []))),
+            store.Write<object?>(write =>
+            {
+                broker.Withdraw(write, "bob", waiters[2]);
+                return null;
+            }),
+            store.Write<object?>(write =>
+            {
+                using var rollback = write.Db.CreateCommand();
+                rollback.CommandText = "ROLLBACK";
+                rollback.ExecuteNonQuery();
+                throw new InvalidOperationException("the transaction is gone");
+            }),
+        ];
+        queued.Set();
+        await first;
+        await Assert.ThrowsAsync<Problem>(() => Task.WhenAll(batch));
+        Assert.All(batch, work => Assert.Equal(ErrorCode.Unavailable, Assert.IsType<Problem>(work.Exception!.InnerException).Code));
+
+        var id = await alice.Send("bob");
+        Assert.Equal(id, Assert.Single(await waited).Id);
+        Assert.Equal((0, 1, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task Two_waiting_receivers_share_each_message_goes_to_one_and_the_other_keeps_waiting()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, one, two) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var first = await hive.Waiting(one);
+        var second = await hive.Waiting(two);
+        var (a, b) = (await alice.Send("bob", "a"), 0L);
+        Assert.Equal(a, Assert.Single(await first).Id);
+        Assert.False(second.IsCompleted, "one message went to both");
+        b = await alice.Send("bob", "b");
+        Assert.Equal(b, Assert.Single(await second).Id);
+    }
+
+    [Fact]
+    public async Task A_burst_within_one_batch_goes_to_one_waiting_receiver_up_to_its_max_and_on_to_the_next()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (one, two) = (await hive.Connect("bob"), await hive.Connect("bob"));
+        var first = await hive.Waiting(one, max: 32);
+        var second = await hive.Waiting(two, max: 32);
+        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        using var queued = new ManualResetEventSlim();
+        var blocked = store.Write<object?>(_ =>
+        {
+            queued.Wait();
+            return null;
+        });
+        var sent = Enumerable.Range(0, 40).Select(_ => store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "burst", [])).Id)).ToArray();
+        queued.Set();
+        await blocked;
+        var ids = await Task.WhenAll(sent);
+
+        Assert.Equal(ids[..32], (await first).Select(m => m.Id));
+        Assert.Equal(ids[32..], (await second).Select(m => m.Id));
+        Assert.Equal((0, 40, 0), await one.Status());
+    }
+
+    [Fact]
+    public async Task A_receiver_gets_at_most_32_and_the_rest_the_next_time()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        List<long> ids = [];
+        for (var i = 0; i < 40; i++)
+            ids.Add(await alice.Send("bob"));
+        Assert.Equal(ids.Take(32), (await bob.Receive(max: 32)).Select(m => m.Id));
+        Assert.Equal((8, 32, 0), await bob.Status());
+        Assert.Equal(ids.Skip(32), (await bob.Receive(max: 1000)).Select(m => m.Id));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_lease_whose_answer_could_not_be_written_is_undone_as_if_it_had_not_been_given(bool silent)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        // Escaped they are six times as long: more than a socket holds.
+        for (var i = 0; i < 32; i++)
+            await alice.Send("bob", new string('\u0001', 4096));
+        var events = await hive.Events();
+        var reader = await RawLine.Connect(hive.AgentSocket("bob"));
+        await reader.Send("recv", new { max = 32, wait_seconds = 0 });
+        for (var i = 0; i < 32; i++)
+            await events.Next("delivered");
+        Assert.Equal((0, 32, 0), await bob.Status());
+
+        if (silent)
+        {
+            // It keeps the connection and reads nothing.
+            await hive.Clock.Set(hive.Clock.GetUtcNow() + TimeSpan.FromSeconds(30));
+            hive.Clock.Advance(TimeSpan.FromSeconds(30));
+        }
+        else
+        {
+            reader.Dispose();
+        }
+
+        for (var i = 0; i < 32; i++)
+            Assert.False((await events.Next("requeued")).GetProperty("message").TryGetProperty("delivered_at", out _));
+        var again = await bob.Receive();
+        Assert.Equal(32, again.Length);
+        Assert.All(again, m => Assert.False(m.Redelivered, "nobody has read it"));
+        reader.Dispose();
+    }
+
+    [Fact]
+    public async Task Undoing_an_answer_leaves_alone_what_somebody_else_holds_by_now()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var id = await alice.Send("bob");
+        using var lost = new DoorConnection();
+        var gone = new Caller(CallerKind.Agent, "bob", lost);
+        await store.Write(write => broker.Receive(write, gone, 1, null));
+        await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0 });
+        Assert.Equal(id, Assert.Single(await bob.Receive()).Id);
+
+        await store.Write<object?>(write =>
+        {
+            broker.Undo(write, gone, [id]);
+            return null;
+        });
+
+        Assert.Equal((0, 1, 0), await bob.Status());
+        Assert.Equal(1, (await bob.CallAsync("ack", new { all = true })).Int("acked"));
+    }
+}
