@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using Hive.Agent.Serve;
+using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
@@ -120,8 +122,36 @@ public sealed class TurnLoopTests
         await using var alice = await Alice.StartAsync();
         alice.WriteScript("""
             otherwise:
-              - log: "in the turn"
+              - send: { to: bob, body: "in the turn" }
               - wait: 3600
+            """);
+        var id = await alice.PostAsync("work");
+        // In this process, for a clock that the test moves: the grace is long in a person's time.
+        var clock = new ManualClock(DateTimeOffset.UnixEpoch);
+        var log = new Log(TextWriter.Null, clock);
+        using var stop = new CancellationTokenSource();
+        var loop = new TurnLoop(alice.Socket, AgentSettings.Read(Path.GetDirectoryName(alice.Socket)!, log), null, log, clock).RunAsync(stop.Token);
+        await alice.AtBobAsync();
+
+        await stop.CancelAsync();
+        clock.Advance(TimeSpan.FromSeconds(4.9));
+        Assert.False(loop.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(0.1));
+        await loop;
+
+        var standing = await alice.StandingAsync(id);
+        Assert.Null(standing.AckedAt);
+        Assert.Equal("the agent was stopped", standing.LastError);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Told_to_stop_it_lets_a_short_turn_end()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            otherwise:
+              - log: "in the turn"
+              - wait: 0.5
             """);
         var id = await alice.PostAsync("work");
         await using var agent = new AgentProcess(alice.Socket);
@@ -130,9 +160,7 @@ public sealed class TurnLoopTests
         agent.Terminate();
 
         Assert.Equal(0, await agent.ExitAsync(Ct));
-        var standing = await alice.StandingAsync(id);
-        Assert.Null(standing.AckedAt);
-        Assert.Equal("the agent was stopped", standing.LastError);
+        Assert.NotNull((await alice.StandingAsync(id)).AckedAt);
     }
 
     [Fact(Timeout = 60_000)]
