@@ -223,7 +223,7 @@ public sealed class LifecycleTests
     }
 
     // It has dealt with its first message, which tells it that it was started.
-    private static Task Up(EventReader events) => events.Next("acked");
+    private static Task<JsonElement> Up(EventReader events) => events.Next("acked");
 
     private static async Task<string[]> Log(Fleet fleet, string name)
     {

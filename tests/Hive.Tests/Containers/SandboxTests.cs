@@ -33,7 +33,7 @@ public sealed class SandboxTests
         {
             "/agents/other/state/note", "/agents/other/home/note", "/agents/inner/config/note", "/home/agent/../other/note", "/shared/../agents/other/state/note",
             $"{data}/agents/other/state/note", $"{data}/agents/inner/home/note", $"{data}/hive.sqlite", $"{data}/access-token", $"{run}/agents/other/agent.sock", $"{run}/host.sock",
-            "/proc/1/root" + data + "/access-token", "/root/.profile", "/etc/shadow",
+            "/proc/1/root" + data + "/access-token", "/etc/shadow",
         })
         {
             Assert.Equal("no", await Shell(fleet, "inner", $"test -e {path} && cat {path} || echo no"));
