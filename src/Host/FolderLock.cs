@@ -20,6 +20,9 @@ internal sealed class FolderLock : IDisposable
         try
         {
             Directory.CreateDirectory(folder, mode);
+            // A folder that somebody made before loses what is too much: messages are for its owner alone.
+            if (File.GetUnixFileMode(folder) is var found && (found & mode) != found)
+                File.SetUnixFileMode(folder, found & mode);
             // FileShare.None takes flock(2) on the file.
             var held = new FileStream(Path.Combine(folder, "hive.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
             File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));

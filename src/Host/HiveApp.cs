@@ -37,13 +37,15 @@ internal static class HiveApp
         {
             if (Path.TrimEndingDirectorySeparator(paths.RunDir) != Path.TrimEndingDirectorySeparator(paths.DataDir))
                 runLock = FolderLock.Take(paths.RunDir, Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute, "--RunDir (HIVE_RUNDIR)");
-            var app = Compose(builder, paths, configure);
-            app.Lifetime.ApplicationStopped.Register(() =>
-            {
-                runLock?.Dispose();
-                dataLock.Dispose();
-            });
-            return app;
+            // The store asks for them first, so the container lets go of them last, when the database is closed.
+            builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
+            return Compose(builder, paths, configure);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException)
+        {
+            runLock?.Dispose();
+            dataLock.Dispose();
+            throw new StartupProblem($"{e.Message} Choose another data folder with --DataDir (HIVE_DATADIR), or make this one readable and writable", e);
         }
         catch
         {
@@ -118,7 +120,12 @@ internal static class HiveApp
             kestrel.Limits.MaxRequestBodySize = MaxRequestBytes;
             kestrel.Limits.MaxConcurrentConnections = 4096;
         });
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(4));
+        builder.Services.Configure<HostOptions>(options =>
+        {
+            options.ShutdownTimeout = TimeSpan.FromSeconds(4);
+            // One loop that fails is logged; it must not take the broker with it.
+            options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
+        });
         builder.Services.AddRouting();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(paths);
@@ -140,6 +147,7 @@ internal static class HiveApp
 
     private static SqliteStore OpenStore(IServiceProvider provider, HivePaths paths)
     {
+        _ = provider.GetRequiredService<FolderLocks>();
         try
         {
             return new SqliteStore(

@@ -47,8 +47,9 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
         }
     }
 
+    // Without the scheme: a proxy in front may speak https to the browser and http to Hive.
     private static bool IsOwn(string origin, HttpRequest request) =>
-        string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase);
+        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase);
 
     private static bool NeedsKey(HttpRequest request)
     {
@@ -90,7 +91,10 @@ public sealed class HostNames(IEnumerable<string> names)
         names.Contains(host) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }
 
-/// <summary>Counts wrong keys and codes, so that guessing is slow: after 10 in a minute every further wrong one is told to wait.</summary>
+/// <summary>
+/// Counts wrong keys and codes: after 10 in a minute every further wrong one is told to wait. A right one always opens, so that nobody can lock the operator out;
+/// what keeps guessing hopeless is the length of the keys.
+/// </summary>
 public sealed class WrongKeys(TimeProvider clock)
 {
     private const int PerMinute = 10;

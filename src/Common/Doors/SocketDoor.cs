@@ -63,17 +63,14 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
             {
                 socket = await listener.AcceptAsync().ConfigureAwait(false);
             }
-            catch (SocketException e) when (!closed && e.SocketErrorCode is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable)
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
             {
+                if (closed)
+                    return;
+                // Out of descriptors or memory: the door must not stay shut when that is over.
                 LogAcceptFailed(context.Log, path, e);
                 await Task.Delay(TimeSpan.FromMilliseconds(200), context.Clock).ConfigureAwait(false);
                 continue;
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
-            {
-                if (!closed)
-                    LogAcceptFailed(context.Log, path, e);
-                return;
             }
 
             _ = Serve(socket);
@@ -131,7 +128,7 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
 
     private void LogPeer(Socket socket, DoorConnection connection)
     {
-        var level = kind == CallerKind.Operator ? LogLevel.Information : LogLevel.Debug;
+        const LogLevel level = LogLevel.Information;
         if (!context.Log.IsEnabled(level))
             return;
         // unix(7): SO_PEERCRED (17 at level SOL_SOCKET, 1) gives struct ucred { pid, uid, gid }.

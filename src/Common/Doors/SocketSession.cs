@@ -217,7 +217,13 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             if (reading is null)
             {
                 if (end - start > Limits.LineBytes)
+                {
+                    // It sends more than a line while it waits; unread, it could no longer be seen to go.
+                    ended = true;
+                    caller.Connection!.MarkGone();
                     return;
+                }
+
                 reading = Receive();
             }
 
@@ -261,6 +267,12 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
+            return false;
+        }
+        catch (Exception e) when (e is not SocketException)
+        {
+            LogUnknown(door.Context.Log, caller.Name, e);
+            await Send(ErrorCode.Internal, "a fault inside Hive; its log has the detail").ConfigureAwait(false);
             return false;
         }
     }

@@ -40,7 +40,8 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
                     ThreadPool.UnsafeQueueUserWorkItem(new Answers(batch.Callers, start), preferLocal: false);
             }
 
-            Volatile.Write(ref running, 0);
+            // A full fence: without it the queue could be seen empty before the writer sees that nobody runs, and a batch would lie there.
+            Interlocked.Exchange(ref running, 0);
         }
         while (!batches.IsEmpty && Interlocked.CompareExchange(ref running, 1, 0) == 0);
     }

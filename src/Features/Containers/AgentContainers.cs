@@ -33,12 +33,17 @@ internal sealed partial class AgentContainers(
     IInflight inflight,
     IConfiguration configuration,
     TimeProvider clock,
+    IHostApplicationLifetime lifetime,
     ILogger<AgentContainers> log) : IHostedService, IConnectionObserver, IRecipientStates
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
+    // How long whoever waits for an end also waits for it to be stored.
+    private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
+
     private readonly ConcurrentDictionary<string, Container> containers = new();
     private readonly ConcurrentDictionary<string, int> connections = new();
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> turnstiles = new();
 
     /// <summary>What is known of an agent's container; a stopped one when nothing is.</summary>
     public Container Of(string agent) => containers.GetValueOrDefault(agent) ?? Container.Stopped;
@@ -86,6 +91,7 @@ internal sealed partial class AgentContainers(
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
             throw Problem.Conflict($"{name} is external: it runs wherever somebody opens {paths.AgentSocket(name)}");
+        using var hold = await Hold(name);
         if (Of(name).Process is not null)
             return;
         try
@@ -95,25 +101,34 @@ internal sealed partial class AgentContainers(
         catch (Exception e) when (e is not OperationCanceledException)
         {
             LogStartFailed(log, name, e);
-            await Note(name, wanted: "running", failed: true, Reason(e));
-            throw e is Problem ? e : Problem.Unavailable($"{name} cannot be started: {Reason(e)}", e);
+            SetNote(name, failed: true, e.Message);
+            _ = UntilStored(name, write => StoreNote(write, name, "running", failed: true, e.Message));
+            throw e is Problem ? e : Problem.Unavailable($"{name} cannot be started: {e.Message}", e);
         }
     }
 
-    /// <summary>Ends an agent's process: TERM, then KILL after 10 s. It stays stopped.</summary>
-    public async Task Stop(string name, bool atOnce)
+    /// <summary>Ends an agent's process: TERM, then KILL after 10 s.</summary>
+    /// <param name="name">The agent.</param>
+    /// <param name="atOnce">KILL without asking.</param>
+    /// <param name="wanted">What it is meant to be from here on: <c>stopped</c>, or <c>running</c> when a start follows, whichever host does it.</param>
+    public async Task Stop(string name, bool atOnce, string wanted = "stopped")
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
             throw Problem.Conflict($"{name} is external: whoever runs it must stop it");
-        await Note(name, wanted: "stopped", failed: false, null, write =>
-        {
-            if (atOnce && !agent.IsManager)
-                TellManager(write, new { @event = "killed", agent = name });
-        });
+        using var hold = await Hold(name);
+        await store.Write(
+            write =>
+            {
+                StoreNote(write, name, wanted, failed: false, note: null);
+                if (atOnce && !agent.IsManager)
+                    TellManager(write, new { @event = "killed", agent = name });
+            },
+            CancellationToken.None);
+        SetNote(name, failed: false, note: null);
         if (Of(name) is not { Process: { } process, Gone: { } gone })
             return;
-        containers[name] = Of(name) with { Stopping = true };
+        containers.AddOrUpdate(name, Container.Stopped, (_, now) => now.Process == process ? now with { Stopping = true } : now);
         if (atOnce)
             process.Kill();
         else
@@ -176,8 +191,6 @@ internal sealed partial class AgentContainers(
     void IConnectionObserver.Opened(Caller caller) => CountConnection(caller.Name, 1);
 
     void IConnectionObserver.Closed(Caller caller) => CountConnection(caller.Name, -1);
-
-    private static string Reason(Exception e) => e.Message;
 
     private static void DeleteFolder(string path)
     {
@@ -251,20 +264,26 @@ internal sealed partial class AgentContainers(
         var spec = specs.Read(name);
         CreateFolders(name);
         CopySpec(name, spec);
+        // Before it runs: a start that cannot be stored is refused, not half done.
         agent = await store.Write(
-            write => roster.Change(write, name, entry => entry with
+            write =>
             {
-                Recipients = spec.Recipients is not null && entry.Recipients is not null && spec.Recipients.SequenceEqual(entry.Recipients) ? entry.Recipients : spec.Recipients,
-                ActiveModel = spec.Model,
-            }),
+                StoreNote(write, name, "running", failed: false, runtime.Warning);
+                return roster.Change(write, name, entry => entry with
+                {
+                    Recipients = spec.Recipients is not null && entry.Recipients is not null && spec.Recipients.SequenceEqual(entry.Recipients) ? entry.Recipients : spec.Recipients,
+                    ActiveModel = spec.Model,
+                });
+            },
             CancellationToken.None);
         var driver = spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
-        var process = AgentProcess.Start(runtime.Prepare(agent, driver), PidFile(name), logs.Open(name), clock.GetUtcNow());
+        var process = await AgentProcess.Start(runtime.Prepare(agent, driver), PidFile(name), logs.Open(name), clock.GetUtcNow());
         if (Native.OpenProcess(process.Pid) is not { } handle)
             throw Problem.Unavailable($"{name} ended as soon as it was started; see `hive logs {name}`");
         Watch(name, process, handle);
         LogStarted(log, name, runtime.Name, process.Pid);
-        await Note(name, wanted: "running", failed: false, runtime.Warning, write => outbox.Append(write, Principals.System, name, Wake(agent)));
+        SetNote(name, failed: false, runtime.Warning);
+        await UntilStored(name, write => outbox.Append(write, Principals.System, name, Wake(agent)));
     }
 
     private string Wake(AgentEntry agent) =>
@@ -292,11 +311,16 @@ internal sealed partial class AgentContainers(
         try
         {
             await watch.Ended(handle);
+            // What it started and left behind in its group must not go on beside the next one.
+            process.Kill();
             var (clean, note) = await process.Outcome();
             var asked = Of(name).Stopping;
-            containers[name] = Container.Stopped with { Failed = !asked && !clean, Note = asked ? null : note ?? "ended by itself" };
+            var ended = Container.Stopped with { Failed = !asked && !clean, Note = asked ? null : note ?? "ended by itself" };
+            containers.AddOrUpdate(name, ended, (_, now) => now.Process == process ? ended : now);
             LogEnded(log, name, process.Pid, note ?? "cleanly");
-            await Ended(name, asked, note);
+            // Known here at once; stored as soon as the disk lets it.
+            var stored = Ended(name, asked, note);
+            await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
         }
         catch (Exception e)
         {
@@ -308,7 +332,7 @@ internal sealed partial class AgentContainers(
         }
     }
 
-    private Task Ended(string name, bool asked, string? note) => Write(name, write =>
+    private Task Ended(string name, bool asked, string? note) => UntilStored(name, write =>
     {
         if (roster.Find(name) is null)
             return;
@@ -324,35 +348,32 @@ internal sealed partial class AgentContainers(
     private void TellManager(IWrite write, object happened) =>
         outbox.Append(write, Principals.System, Principals.Manager, System.Text.Json.JsonSerializer.Serialize(happened, WireJson.Options));
 
-    private async Task Note(string name, string wanted, bool failed, string? note, Action<IWrite>? also = null)
+    private static void StoreNote(IWrite write, string name, string wanted, bool failed, string? note)
     {
-        containers.AddOrUpdate(name, _ => Container.Stopped with { Failed = failed, Note = note }, (_, before) => before with { Failed = failed, Note = note });
-        await Write(name, write =>
-        {
-            write.Db.Execute("UPDATE containers SET wanted = @wanted, failed = @failed, note = @note WHERE agent = @name", new { name, wanted, failed, note });
-            also?.Invoke(write);
-        });
+        write.Db.Execute("UPDATE containers SET wanted = @wanted, failed = @failed, note = @note WHERE agent = @name", new { name, wanted, failed, note });
+        write.Raise(new ContainerChanged(name));
     }
 
-    private Task Announce(string name) => Write(name, _ => { });
+    private void SetNote(string name, bool failed, string? note) =>
+        containers.AddOrUpdate(name, _ => Container.Stopped with { Failed = failed, Note = note }, (_, before) => before with { Failed = failed, Note = note });
 
-    private async Task Write(string name, Action<IWrite> work)
+    private Task Announce(string name) => UntilStored(name, _ => { });
+
+    private Task UntilStored(string name, Action<IWrite> work) => store.WriteUntilStored(
+        write =>
+        {
+            work(write);
+            write.Raise(new ContainerChanged(name));
+        },
+        clock,
+        lifetime.ApplicationStopping);
+
+    // One thing at a time with an agent, whoever asks for it: the operator, the manager, or this host at its start.
+    private async Task<IDisposable> Hold(string name)
     {
-        try
-        {
-            await store.Write<object?>(
-                write =>
-                {
-                    work(write);
-                    write.Raise(new ContainerChanged(name));
-                    return null;
-                },
-                CancellationToken.None);
-        }
-        catch (Problem e)
-        {
-            LogNotStored(log, name, e);
-        }
+        var turnstile = turnstiles.GetOrAdd(name, _ => new SemaphoreSlim(1, 1));
+        await turnstile.WaitAsync();
+        return new Held(turnstile);
     }
 
     private async Task Forget(string name, bool purge)
@@ -396,8 +417,6 @@ internal sealed partial class AgentContainers(
     [LoggerMessage(Level = LogLevel.Error, Message = "watching {Agent} failed")]
     private static partial void LogWatchFailed(ILogger logger, string agent, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the state of {Agent} could not be stored")]
-    private static partial void LogNotStored(ILogger logger, string agent, Exception error);
 
     /// <summary>What is known of one container. Never changed in place.</summary>
     /// <param name="Process">The process; null when none lives.</param>
@@ -408,6 +427,11 @@ internal sealed partial class AgentContainers(
     internal sealed record Container(AgentProcess? Process, Task? Gone, bool Stopping, bool Failed, string? Note)
     {
         public static Container Stopped { get; } = new(null, null, false, false, null);
+    }
+
+    private sealed class Held(SemaphoreSlim turnstile) : IDisposable
+    {
+        public void Dispose() => turnstile.Release();
     }
 
     private sealed record Row

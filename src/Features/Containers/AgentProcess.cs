@@ -10,9 +10,10 @@ namespace Hive.Features.Containers;
 internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? child)
 {
     // Runs before the agent: leaves the number, the start time and the boot in a file, by which a later host knows the process again,
-    // and sends the output to the log, never to this host, whose end it must survive.
+    // says that it is there, and sends the output to the log, never to this host, whose end it must survive.
     private const string Launcher = """
         echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > "$1.new" && mv "$1.new" "$1" || exit 126
+        echo
         log=$2
         shift 2
         exec "$@" >> "$log" 2>&1 < /dev/null
@@ -49,19 +50,23 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? c
     /// <summary>Ends it and its group at once.</summary>
     public void Kill() => Native.Signal(-pid, Native.SigKill);
 
-    /// <summary>Starts a process in a session of its own.</summary>
-    public static AgentProcess Start(Launch launch, string pidFile, string log, DateTimeOffset now)
+    /// <summary>Starts a process in a session of its own; when it returns, the pid file names it.</summary>
+    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string log, DateTimeOffset now)
     {
         var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, log, .. launch.Arguments])
         {
             WorkingDirectory = launch.WorkingDirectory,
             RedirectStandardInput = true,
+            RedirectStandardOutput = true,
         };
         start.Environment.Clear();
         foreach (var (key, value) in launch.Environment)
             start.Environment[key] = value;
         var process = Process.Start(start)!;
         process.StandardInput.Close();
+        // Without the file a host that starts now would run the agent a second time. No line means the launcher failed, and its exit code says so.
+        await process.StandardOutput.ReadLineAsync();
+        process.StandardOutput.Close();
         return new AgentProcess(process.Id, now, process);
     }
 

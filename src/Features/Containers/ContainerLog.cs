@@ -77,7 +77,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     /// <summary>Removes what an agent printed.</summary>
     public void Remove(string agent)
     {
-        // There is no folder before the first agent has run.
+        // No agent may ever have run here.
         if (!Directory.Exists(Folder))
             return;
         File.Delete(PathOf(agent));

@@ -23,7 +23,7 @@ internal static class RestartAgent
     {
         public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) => verb.Run(command, "restarting", async name =>
         {
-            await containers.Stop(name, atOnce: false);
+            await containers.Stop(name, atOnce: false, wanted: "running");
             await containers.Start(name, CancellationToken.None);
         });
     }

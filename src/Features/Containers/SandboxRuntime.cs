@@ -7,16 +7,18 @@ namespace Hive.Features.Containers;
 /// Runs an agent under bubblewrap: own mount, pid, ipc and uts namespaces, the host's <c>/usr</c> read-only, and nothing else but the agent's own mounts.
 /// The network is the host's.
 /// </summary>
-internal sealed class SandboxRuntime(AgentFolders folders, IRoster roster) : IRuntime
+internal sealed class SandboxRuntime(AgentFolders folders, IRoster roster, TimeProvider clock) : IRuntime
 {
     private const string Program = "bwrap";
+    private static readonly TimeSpan FaultKept = TimeSpan.FromMinutes(1);
 
-    // What programs need of /etc to look up names and trust certificates; nothing of it is secret.
+    // What programs need of /etc to look up names and trust certificates. Never a whole folder that may hold private keys.
     private static readonly string[] SharedEtc =
-        ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates", "/etc/pki", "/etc/alternatives", "/etc/localtime", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"];
+        ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust", "/etc/alternatives", "/etc/localtime", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"];
 
     private readonly Lock gate = new();
     private Task<string?>? tried;
+    private DateTimeOffset triedAt;
 
     public string Name => "sandbox";
 
@@ -25,7 +27,13 @@ internal sealed class SandboxRuntime(AgentFolders folders, IRoster roster) : IRu
     public Task<string?> Fault(CancellationToken ct)
     {
         lock (gate)
-            return tried is { IsCompletedSuccessfully: true, Result: null } ? tried : tried = Try(ct);
+        {
+            // What works goes on working; what does not is tried again now and then, not whenever somebody asks.
+            var keep = tried is not null && (tried is { IsCompletedSuccessfully: true, Result: null } || clock.GetUtcNow() - triedAt < FaultKept);
+            if (!keep)
+                (tried, triedAt) = (Try(), clock.GetUtcNow());
+            return tried!.WaitAsync(ct);
+        }
     }
 
     public Launch Prepare(AgentEntry agent, string driver)
@@ -94,13 +102,13 @@ internal sealed class SandboxRuntime(AgentFolders folders, IRoster roster) : IRu
         yield return "/applied";
     }
 
-    private static async Task<string?> Try(CancellationToken ct)
+    private static async Task<string?> Try()
     {
         if (HarnessBinary.Fault is { } fault)
             return fault;
         try
         {
-            var (code, error) = await Trial.Run([Program, .. Base(), "--ro-bind", Path.GetDirectoryName(HarnessBinary.Path)!, "/opt/hive", "--", $"/opt/hive/{HarnessBinary.FileName}", "--version"], ct);
+            var (code, error) = await Trial.Run([Program, .. Base(), "--ro-bind", Path.GetDirectoryName(HarnessBinary.Path)!, "/opt/hive", "--", $"/opt/hive/{HarnessBinary.FileName}", "--version"], CancellationToken.None);
             return code == 0 ? null : $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}{(error.Length > 0 ? $" ({error})" : "")}; the system's policy may forbid user namespaces";
         }
         catch (System.ComponentModel.Win32Exception)

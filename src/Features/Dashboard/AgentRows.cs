@@ -18,6 +18,7 @@ internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPar
     private readonly SemaphoreSlim dirtied = new(0, 1);
     private readonly Dictionary<string, ContainerView> published = [];
     private HashSet<string> dirty = [];
+    private HashSet<string> unseen = [];
 
     /// <summary>Called with the rows that changed, after they were published; for subscribers besides the dashboard.</summary>
     public event Action<IReadOnlyList<ContainerView>>? Changed;
@@ -25,16 +26,35 @@ internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPar
     /// <summary>All rows as they are now.</summary>
     public IReadOnlyList<ContainerView> All => [.. agents.Names.Select(Build)];
 
+    /// <summary>All rows for a page that will see nothing else but events: what differs from the last event is published once more, even if it has changed back by then.</summary>
+    public IReadOnlyList<ContainerView> ForSnapshot()
+    {
+        var rows = All;
+        lock (gate)
+        {
+            foreach (var row in rows.Where(r => !published.TryGetValue(r.Name, out var last) || last != r))
+            {
+                unseen.Add(row.Name);
+                MarkDirty(row.Name);
+            }
+        }
+
+        return rows;
+    }
+
     void ICommitObserver.OnCommitted(INotification notification)
     {
         if (notification is not IAgentRowNotification row)
             return;
         lock (gate)
-        {
-            // All but the first of a burst end here.
-            if (dirty.Add(row.Agent) && dirty.Count == 1)
-                dirtied.Release();
-        }
+            MarkDirty(row.Agent);
+    }
+
+    // All but the first of a burst end here.
+    private void MarkDirty(string name)
+    {
+        if (dirty.Add(name) && dirty.Count == 1)
+            dirtied.Release();
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -55,30 +75,43 @@ internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPar
 
     private void Publish()
     {
-        HashSet<string> names;
+        HashSet<string> names, again;
         lock (gate)
-            (names, dirty) = (dirty, []);
+            (names, dirty, again, unseen) = (dirty, [], unseen, []);
         var known = agents.Names.ToHashSet();
         List<ContainerView> changed = [];
         foreach (var name in names)
         {
             if (!known.Contains(name))
             {
-                if (published.Remove(name))
+                if (Remember(name, null))
                     hub.Publish(new DashboardEvent("container_removed", "name", name));
                 continue;
             }
 
             var row = Build(name);
-            if (published.TryGetValue(name, out var before) && before == row)
+            if (!Remember(name, row) && !again.Contains(name))
                 continue;
-            published[name] = row;
             hub.Publish(new DashboardEvent("container_state_changed", "container", row));
             changed.Add(row);
         }
 
         if (changed.Count > 0)
             Changed?.Invoke(changed);
+    }
+
+    // True when that is news.
+    private bool Remember(string name, ContainerView? row)
+    {
+        lock (gate)
+        {
+            if (row is null)
+                return published.Remove(name);
+            if (published.TryGetValue(name, out var before) && before == row)
+                return false;
+            published[name] = row;
+            return true;
+        }
     }
 
     private ContainerView Build(string name) => parts.Aggregate(

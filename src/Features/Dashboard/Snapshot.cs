@@ -28,6 +28,7 @@ internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnum
         var ct = http.RequestAborted;
         // Before the read: what happens between the two is then in the stream as well, never in neither.
         var cursor = hub.Head;
+        var agents = rows.ForSnapshot();
         var read = await store.Read(db => sections.Select(section => section.Read(db)).ToArray(), ct);
         http.Response.ContentType = "application/json; charset=utf-8";
         http.Response.Headers.CacheControl = "no-store";
@@ -37,7 +38,7 @@ internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnum
         json.WriteString("hive_version", HiveVersion.Text);
         json.WriteString("host", Environment.MachineName);
         json.WritePropertyName("agents");
-        JsonSerializer.Serialize(json, rows.All, WireJson.Options);
+        JsonSerializer.Serialize(json, agents, WireJson.Options);
         for (var i = 0; i < sections.Length; i++)
         {
             json.WritePropertyName(sections[i].Name);

@@ -13,7 +13,7 @@ internal static class SubscribeAgentStatus
 
     internal sealed class Handler(AgentRows rows) : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
-        // A reader that falls this far behind misses changes that later rows carry anyway.
+        // A reader that falls this far behind misses the oldest changes; asking agent_status again shows all rows as they are.
         private const int Backlog = 256;
 
         public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(Follow(CancellationToken.None));

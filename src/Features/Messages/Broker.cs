@@ -221,9 +221,12 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
     }
 
     /// <summary>Leases of closed connections and of turns not named come again; those turns are over.</summary>
-    public int RequeueInflight(IWrite write, string name, IReadOnlyCollection<long> exceptTurns)
+    public int RequeueInflight(IWrite write, string name, long connection, IReadOnlyCollection<long> exceptTurns)
     {
         var inbox = Of(name);
+        var before = inbox.RequeuedBy;
+        inbox.RequeuedBy = connection;
+        write.OnRollback(() => inbox.RequeuedBy = before);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
         return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
     }
@@ -298,7 +301,7 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var inbox = Of(Principals.Operator);
         var now = Now();
         var count = 0;
-        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).ToArray())
+        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).Distinct().ToArray())
         {
             inbox.Ready.Remove(id);
             Changed(write, inbox, () => inbox.Ready.Add(id));
@@ -349,6 +352,9 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var id = caller.Connection!.Id;
         if (open)
         {
+            // Noted late, because the disk was full: it may have gone meanwhile.
+            if (caller.Connection.Gone.IsCancellationRequested)
+                return;
             inbox.Connections.Add(id);
             write.OnRollback(() => inbox.Connections.Remove(id));
             return;
@@ -365,6 +371,9 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         });
         if (inbox.TurnOfConnection.Remove(id, out var turn))
             write.OnRollback(() => inbox.TurnOfConnection[id] = turn);
+        // A harness that has reconnected asked for it before this end was noticed.
+        if (inbox.RequeuedBy > id)
+            Requeue(write, inbox, lease => lease.Turn is null && lease.Connection == id);
     }
 
     /// <summary>Reads what is open, at start: nothing is leased to a connection, since there is none yet.</summary>

@@ -1,10 +1,8 @@
 using Dapper;
 using Hive.Common.Doors;
-using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Messages;
 
@@ -12,7 +10,7 @@ namespace Hive.Features.Messages;
 /// What moves the broker besides requests: loading at start, back-off that ends, connections that come and go.
 /// Timers are set for the moment something is due; nothing is polled.
 /// </summary>
-internal sealed partial class BrokerClockwork : IHostedService, IConnectionObserver, IDisposable
+internal sealed class BrokerClockwork : IHostedService, IConnectionObserver, IDisposable
 {
     /// <summary>How long an agent without a harness may be away before what it held comes again.</summary>
     internal static readonly TimeSpan ExternalGrace = TimeSpan.FromSeconds(60);
@@ -21,14 +19,14 @@ internal sealed partial class BrokerClockwork : IHostedService, IConnectionObser
     private readonly Broker broker;
     private readonly IRoster roster;
     private readonly TimeProvider clock;
-    private readonly ILogger<BrokerClockwork> log;
+    private readonly IHostApplicationLifetime lifetime;
     private readonly ITimer timer;
     private readonly Lock gate = new();
     private long alarmAt = long.MaxValue;
 
-    public BrokerClockwork(IStore store, Broker broker, IRoster roster, TimeProvider clock, ILogger<BrokerClockwork> log)
+    public BrokerClockwork(IStore store, Broker broker, IRoster roster, TimeProvider clock, IHostApplicationLifetime lifetime)
     {
-        (this.store, this.broker, this.roster, this.clock, this.log) = (store, broker, roster, clock, log);
+        (this.store, this.broker, this.roster, this.clock, this.lifetime) = (store, broker, roster, clock, lifetime);
         timer = clock.CreateTimer(_ => Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         broker.Alarm = SetAlarm;
     }
@@ -44,11 +42,12 @@ internal sealed partial class BrokerClockwork : IHostedService, IConnectionObser
                     """).ToList(),
                 db.Query<TurnRow>($"SELECT {TurnRow.Columns} FROM turns WHERE ended_at IS NULL").ToList()),
             cancellationToken);
-        await Write(write =>
+        await store.Write(write =>
         {
             broker.Load(messages, turns);
             broker.ReleaseDue(write);
-        });
+        },
+        cancellationToken);
         // Their connections ended with the earlier run of the host.
         foreach (var agent in roster.All.Where(a => a.Runtime == "external"))
             _ = RequeueLater(agent.Name, null);
@@ -56,11 +55,11 @@ internal sealed partial class BrokerClockwork : IHostedService, IConnectionObser
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public void Opened(Caller caller) => _ = Write(write => broker.Connected(write, caller, open: true));
+    public void Opened(Caller caller) => _ = UntilStored(write => broker.Connected(write, caller, open: true));
 
     public void Closed(Caller caller)
     {
-        _ = Write(write => broker.Connected(write, caller, open: false));
+        _ = UntilStored(write => broker.Connected(write, caller, open: false));
         if (roster.Find(caller.Name) is { Runtime: "external" })
             _ = RequeueLater(caller.Name, caller.Connection!.Id);
     }
@@ -70,7 +69,7 @@ internal sealed partial class BrokerClockwork : IHostedService, IConnectionObser
     private async Task RequeueLater(string agent, long? connection)
     {
         await Task.Delay(ExternalGrace, clock);
-        await Write(write =>
+        await UntilStored(write =>
         {
             if (roster.Find(agent) is { Runtime: "external" })
                 broker.RequeueAbandoned(write, agent, connection);
@@ -88,51 +87,22 @@ internal sealed partial class BrokerClockwork : IHostedService, IConnectionObser
         }
     }
 
-    private async void Ring()
+    private void Ring()
     {
         lock (gate)
             alarmAt = long.MaxValue;
-        // A full disk must not make the alarm go unheard.
-        if (!await Write(broker.ReleaseDue))
-            SetAlarm(clock.GetUtcNow().AddSeconds(1).ToUnixTimeMilliseconds());
+        _ = UntilStored(broker.ReleaseDue);
     }
 
     // A clock that was set back must not make a wait endless: look again at least every minute while something is due.
     private TimeSpan Until(long at) =>
         TimeSpan.FromMilliseconds(Math.Clamp(at - clock.GetUtcNow().ToUnixTimeMilliseconds(), 0, 60_000));
 
-    private async Task<bool> Write(Action<IWrite> work)
-    {
-        try
-        {
-            await store.Write<object?>(
-                write =>
-                {
-                    work(write);
-                    return null;
-                },
-                CancellationToken.None);
-            return true;
-        }
-        catch (Problem e)
-        {
-            LogFailed(log, e);
-            return false;
-        }
-    }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the broker could not take a step")]
-    private static partial void LogFailed(ILogger logger, Exception error);
+    private Task UntilStored(Action<IWrite> work) => store.WriteUntilStored(work, clock, lifetime.ApplicationStopping);
 }
 
 /// <summary>An agent that was resumed gets what has waited for it.</summary>
 internal sealed class OnAgentResumed(IStore store, Broker broker) : MediatR.INotificationHandler<AgentPaused>
 {
-    public Task Handle(AgentPaused notification, CancellationToken cancellationToken) => store.Write<object?>(
-        write =>
-        {
-            broker.Serve(write, notification.Agent);
-            return null;
-        },
-        cancellationToken);
+    public Task Handle(AgentPaused notification, CancellationToken cancellationToken) => store.Write(write => broker.Serve(write, notification.Agent), cancellationToken);
 }

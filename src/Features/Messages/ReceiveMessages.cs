@@ -1,16 +1,14 @@
 using System.ComponentModel;
 using Hive.Common.Doors;
-using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Protocol;
 using MediatR;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Messages;
 
 /// <summary>Leases waiting messages, oldest first; waits for one if there is none.</summary>
-internal static partial class ReceiveMessages
+internal static class ReceiveMessages
 {
     internal sealed record Command(
         Caller Caller,
@@ -30,10 +28,8 @@ internal static partial class ReceiveMessages
         void IUndeliverable.NotDelivered() => undo?.Invoke();
     }
 
-    internal sealed partial class Handler(IStore store, Broker broker, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<Handler> log) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Broker broker, TimeProvider clock, IHostApplicationLifetime lifetime) : IRequestHandler<Command, Result>
     {
-        private static readonly TimeSpan RetryWithdraw = TimeSpan.FromSeconds(1);
-
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var wait = TimeSpan.FromSeconds(Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
@@ -54,49 +50,11 @@ internal static partial class ReceiveMessages
             return await waiter.Task.ConfigureAwait(false);
         }
 
-        private async void Withdraw(string name, Waiter waiter)
-        {
-            while (!lifetime.ApplicationStopping.IsCancellationRequested)
-            {
-                try
-                {
-                    await store.Write<object?>(
-                        write =>
-                        {
-                            broker.Withdraw(write, name, waiter);
-                            return null;
-                        },
-                        CancellationToken.None).ConfigureAwait(false);
-                    return;
-                }
-                catch (Problem)
-                {
-                    // The database is out of order. The receiver must leave the line all the same, or a message would be given to nobody.
-                    await Task.Delay(RetryWithdraw, clock, CancellationToken.None).ConfigureAwait(false);
-                }
-            }
-        }
+        // Tried until it is stored: a receiver that stayed in line would be given a message that nobody reads.
+        private void Withdraw(string name, Waiter waiter) =>
+            _ = store.WriteUntilStored(write => broker.Withdraw(write, name, waiter), clock, lifetime.ApplicationStopping);
 
-        private async void Undo(Caller caller, IReadOnlyList<Message> messages)
-        {
-            try
-            {
-                await store.Write<object?>(
-                    write =>
-                    {
-                        broker.Undo(write, caller, messages.Select(m => m.Id));
-                        return null;
-                    },
-                    CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (Problem e)
-            {
-                // The lease stays with the closed connection and comes again with it.
-                LogUndoFailed(log, caller.Name, e);
-            }
-        }
-
-        [LoggerMessage(Level = LogLevel.Warning, Message = "a lease of {Agent} could not be undone at once; it comes again when the agent reconnects")]
-        private static partial void LogUndoFailed(ILogger logger, string agent, Exception error);
+        private void Undo(Caller caller, IReadOnlyList<Message> messages) =>
+            _ = store.WriteUntilStored(write => broker.Undo(write, caller, messages.Select(m => m.Id)), clock, lifetime.ApplicationStopping);
     }
 }

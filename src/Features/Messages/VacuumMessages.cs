@@ -44,11 +44,23 @@ internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys,
                 db => db.Query<Aged>("SELECT id, sent_at AS SentAt, acked_at AS AckedAt FROM messages WHERE id > @last ORDER BY id LIMIT @RowsPerWrite", new { last, RowsPerWrite }).ToArray(), ct);
             var old = page.Where(m => m.AckedAt < before).Select(m => m.Id).ToArray();
             if (old.Length > 0)
-                removed += await store.Write(write => write.Db.Execute("DELETE FROM messages WHERE id IN @old", new { old }), ct);
+                removed += await store.Write(write => Remove(write, old), ct);
             if (page.Length < RowsPerWrite || page[^1].SentAt >= before)
                 return removed;
             last = page[^1].Id;
         }
+    }
+
+    private static int Remove(IWrite write, long[] ids)
+    {
+        var delete = write.Prepare("DELETE FROM messages WHERE id = ?1");
+        foreach (var id in ids)
+        {
+            delete.Bind(1, id).Step();
+            delete.Reset();
+        }
+
+        return ids.Length;
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "removed {Count} messages acked more than 30 days ago")]

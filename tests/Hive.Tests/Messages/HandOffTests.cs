@@ -134,6 +134,8 @@ public sealed class HandOffTests
         var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
         using var connection = new DoorConnection();
         var caller = new Caller(CallerKind.Agent, "bob", connection);
+        await alice.CallAsync("whoami");
+        await hive.Settled();
         Waiter[] waiters = [new(connection.Id, 1), new(connection.Id, 1), new(connection.Id, 1)];
         var waited = await hive.Waiting(bob);
         using var queued = new ManualResetEventSlim();

@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using Hive.Protocol;
+using Hive.Tests.Cli;
+using Hive.Tests.Containers;
+
+namespace Hive.Tests.Crash;
+
+/// <summary>The host as a process of its own, that can be killed and started again on the same folders.</summary>
+internal sealed class ChildHost : IAsyncDisposable
+{
+    private readonly string runtime;
+    private Process? process;
+
+    private ChildHost(string runtime) => this.runtime = runtime;
+
+    public string Folder { get; } = Directory.CreateTempSubdirectory("hive-crash-").FullName;
+
+    public string RunDir => Path.Combine(Folder, "run");
+
+    public static async Task<ChildHost> Start(string runtime = "external")
+    {
+        var host = new ChildHost(runtime);
+        await host.Run();
+        return host;
+    }
+
+    public async Task Run()
+    {
+        process = Built.Start(
+            Built.Host,
+            ["--DataDir", Path.Combine(Folder, "data"), "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime, "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning"]);
+        _ = process.StandardError.ReadToEndAsync();
+        _ = process.StandardOutput.ReadToEndAsync();
+        await RunningHive.AnswersAsync(RunDir, process.WaitForExitAsync());
+    }
+
+    /// <summary>SIGKILL, to the host alone.</summary>
+    public async Task Kill()
+    {
+        process!.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        process = null;
+    }
+
+    public Task<LineClient> Operator() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
+
+    public string Socket(string agent) => Path.Combine(RunDir, "agents", agent, "agent.sock");
+
+    public Task<LineClient> Connect(string agent) => LineClient.ConnectAsync(Socket(agent));
+
+    public async ValueTask DisposeAsync()
+    {
+        if (process is not null)
+            await Kill();
+        Fleet.EndAll(Folder);
+        Directory.Delete(Folder, recursive: true);
+        Assert.Empty(Fleet.Processes(Folder));
+    }
+}

@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using Hive.Protocol;
+using Hive.Tests.Containers;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Crash;
+
+/// <summary>SIGKILL at the worst moment.</summary>
+public sealed class KilledHostTests
+{
+    private const int Clients = 16;
+    private const int Rounds = 4;
+    private const int SendsPerRound = 2500;
+
+    [Fact]
+    public async Task No_acknowledged_message_is_lost_and_none_is_stored_twice_when_the_host_is_killed_among_10000_sends()
+    {
+        await using var host = await ChildHost.Start();
+        using (var line = await host.Operator())
+        {
+            foreach (var name in new[] { "writer", "reader" })
+                await line.CallAsync("spawn", new { name, runtime = "external" });
+        }
+
+        var acknowledged = new ConcurrentDictionary<string, long>();
+        var keyed = new ConcurrentBag<string>();
+        for (var round = 0; round < Rounds; round++)
+        {
+            var alive = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var restarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var left = 300 + (400 * round);
+            var clients = Enumerable.Range(0, Clients).Select(client => Task.Run(async () =>
+            {
+                var line = await host.Connect("writer");
+                try
+                {
+                    for (var i = 0; i < SendsPerRound / Clients; i++)
+                    {
+                        var body = $"{round}-{client}-{i}";
+                        // Half of them name a key and try again until they know; the others give the one up whose answer they did not get.
+                        var key = client % 2 == 0 ? body : null;
+                        if (key is not null)
+                            keyed.Add(body);
+                        while (!acknowledged.ContainsKey(body))
+                        {
+                            try
+                            {
+                                acknowledged[body] = (await line.CallAsync("send", new { to = "reader", body, key })).GetProperty("id").GetInt64();
+                                if (Interlocked.Decrement(ref left) == 0)
+                                    alive.SetResult();
+                            }
+                            catch (Exception e) when (e is IOException or SocketException)
+                            {
+                                line.Dispose();
+                                await restarted.Task;
+                                line = await host.Connect("writer");
+                                if (key is null)
+                                    break;
+                            }
+                        }
+                    }
+                }
+                finally
+                {
+                    line.Dispose();
+                }
+            })).ToArray();
+
+            await alive.Task;
+            await host.Kill();
+            await host.Run();
+            restarted.SetResult();
+            await Task.WhenAll(clients);
+        }
+
+        using var reader = await host.Connect("reader");
+        List<Message> stored = [];
+        while (await reader.Receive() is { Length: > 0 } batch)
+        {
+            stored.AddRange(batch);
+            await reader.CallAsync("ack", new { ids = batch.Select(m => m.Id) });
+        }
+
+        Assert.Equal(stored.Count, stored.Select(m => m.Id).Distinct().Count());
+        Assert.Equal(stored.Count, stored.Select(m => m.Body).Distinct().Count());
+        Assert.Equal(stored.Select(m => m.Id).Order(), stored.Select(m => m.Id));
+        var byBody = stored.ToDictionary(m => m.Body, m => m.Id);
+        Assert.All(acknowledged, a => Assert.Equal(a.Value, byBody[a.Key]));
+        Assert.All(keyed, body => Assert.True(byBody.ContainsKey(body), body));
+        Assert.True(acknowledged.Count > Rounds * (SendsPerRound - (2 * Clients)), $"{acknowledged.Count} were acknowledged");
+    }
+
+    [Theory]
+    [InlineData("process")]
+    [InlineData("sandbox")]
+    public async Task A_killed_hosts_agents_go_on_and_are_taken_over_by_the_next(string runtime)
+    {
+        await using (await Fleet.Start(runtime))
+        {
+            // Skips, or fails where everything is required, if that runtime does not work here.
+        }
+
+        await using var host = await ChildHost.Start(runtime);
+        using (var line = await host.Operator())
+            await line.CallAsync("spawn", new { name = "worker", runtime });
+        var pid = Fleet.PidIn(host.RunDir, "worker");
+
+        await host.Kill();
+        Assert.True(Fleet.IsAlive(pid));
+        await host.Run();
+
+        Assert.Equal(pid, Fleet.PidIn(host.RunDir, "worker"));
+        using var after = await host.Operator();
+        var row = (await after.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().Single(r => r.GetProperty("name").GetString() == "worker");
+        Assert.True(row.GetProperty("running").GetBoolean());
+        await after.CallAsync("stop", new { name = "worker" });
+        Assert.False(Fleet.IsAlive(pid));
+    }
+}

@@ -1,0 +1,72 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Messages;
+
+public sealed class OperatorInboxTests
+{
+    [Fact]
+    public async Task What_agents_write_to_the_operator_is_unread_until_it_is_acked_at_either_door()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, host, http) = (await hive.Connect("alice"), await hive.Operator(), hive.Http());
+        long[] ids = [await alice.Send("operator", "one"), await alice.Send("operator", "two"), await alice.Send("operator", "three")];
+        var inbox = await host.CallAsync("inbox", new { limit = 2 });
+        Assert.Equal([ids[2], ids[1]], inbox.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt64()));
+        Assert.Equal(3, inbox.Int("unread"));
+        Assert.Equal(3, (await hive.State()).Int("inbox_unread"));
+        var cursor = await hive.Cursor();
+
+        Assert.Equal(1, (await host.CallAsync("ack_messages", new { ids = new[] { ids[0], ids[0], 4711 } })).Int("acked"));
+        Assert.Equal(["acked"], await hive.Kinds(cursor));
+        using var form = new FormUrlEncodedContent([new("ids", $"{ids[1]},{ids[2]}")]);
+        var acked = await (await http.PostAsync(new Uri("/ack-messages", UriKind.Relative), form)).Content.ReadFromJsonAsync<JsonElement>();
+        Assert.Equal(2, acked.Int("acked"));
+        // The one that closed the list of events.
+        Assert.Equal(1, (await host.CallAsync("ack_messages", new { all = true })).Int("acked"));
+        var state = await hive.State();
+        Assert.Equal(0, state.Int("inbox_unread"));
+        Assert.All(state.GetProperty("inbox").EnumerateArray(), m => Assert.True(m.TryGetProperty("acked_at", out _)));
+        await Talk.Refused(() => host.CallAsync("ack_messages"), "invalid");
+        await Talk.Refused(() => host.CallAsync("ack_messages", new { all = true, ids }), "invalid");
+    }
+
+    [Fact]
+    public async Task The_operator_writes_to_agents_and_not_to_itself()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        var id = await host.Send("alice");
+        var message = Assert.Single(await alice.Receive());
+        Assert.Equal((id, "operator"), (message.Id, message.From));
+        await Talk.Refused(() => host.Send("operator"), "invalid");
+        await Talk.Refused(() => host.Send("nobody"), "not_found");
+        Assert.Equal(0, (await host.CallAsync("inbox")).Int("unread"));
+    }
+
+    [Fact]
+    public async Task History_pages_back_200_at_a_time_without_a_gap()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, http) = (await hive.Connect("alice"), hive.Http());
+        List<long> ids = [];
+        for (var i = 0; i < 205; i++)
+            ids.Add(await alice.Send("bob"));
+        var page = await http.GetFromJsonAsync<JsonElement>("/dashboard/history");
+        var newest = page.GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Equal(ids[5..], newest.Select(m => m.Id));
+        var before = (await http.GetFromJsonAsync<JsonElement>($"/dashboard/history?before={newest[0].Id}")).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Equal(ids[..5], before.Select(m => m.Id));
+        Assert.Empty((await http.GetFromJsonAsync<JsonElement>($"/dashboard/history?before={ids[0]}")).GetProperty("messages").EnumerateArray());
+
+        // Nothing lies between the page and the stream that goes on from its cursor.
+        var next = await alice.Send("bob", "after the page");
+        var events = await hive.Events(page.GetProperty("cursor").GetString());
+        Assert.Equal(next, (await events.Next("sent")).GetProperty("message").GetProperty("id").GetInt64());
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Messages;
+
+public sealed class TurnTests
+{
+    [Theory]
+    [InlineData("ok", "acked", 0, 0)]
+    [InlineData("failed", "requeued", 1, 0)]
+    [InlineData("cancelled", "requeued", 1, 0)]
+    [InlineData("rate_limited", "requeued", 1, 0)]
+    [InlineData("prompt_too_long", "requeued", 1, 0)]
+    public async Task The_end_of_a_turn_acks_or_nacks_all_it_held_once(string result, string kind, int unread, int leased)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var id = await alice.Send("bob");
+        await bob.Receive();
+        var cursor = await hive.Cursor();
+        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        Assert.Empty(await hive.Kinds(cursor));
+        var end = new { turn, result, note = "so it was", duration_ms = 12, whatever = "later versions say more" };
+        cursor = await hive.Cursor();
+        var first = await bob.CallAsync("end_turn", end);
+        Assert.Equal([kind, "turn_ended"], await hive.Kinds(cursor));
+        cursor = await hive.Cursor();
+        Assert.Equal(first.ToString(), (await bob.CallAsync("end_turn", end)).ToString());
+        Assert.Empty(await hive.Kinds(cursor));
+        Assert.Equal((unread, leased, 0), await bob.Status());
+        var row = Assert.Single((await bob.CallAsync("recent")).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!);
+        Assert.Equal(result == "ok" ? null : "so it was", row.LastError);
+    }
+
+    [Fact]
+    public async Task A_turn_begins_only_with_messages_that_its_agent_holds_and_ends_only_for_its_agent()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var id = await alice.Send("bob");
+        await Talk.Refused(() => bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }), "conflict");
+        await bob.Receive();
+        await Talk.Refused(() => alice.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }), "conflict");
+        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        await Talk.Refused(() => alice.CallAsync("end_turn", new { turn, result = "ok" }), "not_found");
+        await Talk.Refused(() => alice.CallAsync("hello", new { turn }), "not_found");
+        Assert.Contains("rate_limited", (await Talk.Refused(() => bob.CallAsync("end_turn", new { turn, result = "great" }), "invalid")).Message, StringComparison.Ordinal);
+        Assert.Equal((0, 1, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task A_harness_that_does_not_name_its_turn_any_more_ends_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        long[] ids = [await alice.Send("bob"), await alice.Send("bob")];
+        await bob.Receive();
+        var kept = (await bob.CallAsync("begin_turn", new { ids = ids[..1], wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var lost = (await bob.CallAsync("begin_turn", new { ids = ids[1..], wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var cursor = await hive.Cursor();
+        Assert.Equal(1, (await bob.CallAsync("requeue_inflight", new { except_turns = new[] { kept } })).Int("requeued"));
+        Assert.Equal(["turn_ended", "requeued"], await hive.Kinds(cursor));
+        Assert.Equal(0, (await bob.CallAsync("end_turn", new { turn = lost, result = "ok" })).Int("acked"));
+        Assert.Equal(1, (await bob.CallAsync("end_turn", new { turn = kept, result = "ok" })).Int("acked"));
+        Assert.Equal((1, 0, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task A_connection_that_says_its_turn_acks_and_holds_for_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, harness, bridge) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var first = await alice.Send("bob");
+        await harness.Receive();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { first }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        await bridge.CallAsync("hello", new { client = "bridge", turn });
+        await alice.Send("bob");
+        Assert.Single(await bridge.Receive());
+        Assert.Equal(2, (await harness.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
+    }
+}

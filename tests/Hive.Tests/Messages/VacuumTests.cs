@@ -1,0 +1,47 @@
+using Hive.Common.Persistence;
+using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Messages;
+
+public sealed class VacuumTests
+{
+    [Fact]
+    public async Task Acked_messages_go_after_30_days_unacked_and_parked_ones_stay_and_no_id_comes_twice()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        long[] ids = [await alice.Send("bob", "parked"), await alice.Send("bob", "acked"), await alice.Send("bob", "leased"), await alice.Send("bob", "waits"), await alice.Send("bob", "acked last")];
+        for (var i = 0; i < 3; i++)
+        {
+            await bob.Receive(max: 1);
+            await bob.CallAsync("nack", new { ids = ids[..1], delay_seconds = 0 });
+        }
+
+        await bob.Receive(max: 4);
+        await bob.CallAsync("nack", new { ids = ids[3..4], delay_seconds = 86_400 });
+        await bob.CallAsync("ack", new { ids = new[] { ids[1], ids[4] } });
+
+        await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(29)));
+        await hive.Restart();
+        await hive.Settled();
+        Assert.Equal(ids, await Ids(hive));
+        var cursor = await hive.Cursor();
+        await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(2)));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        while ((await Ids(hive)).Length > 3 && !patience.IsCancellationRequested)
+            await hive.Settled();
+
+        Assert.Equal([ids[0], ids[2], ids[3]], await Ids(hive));
+        Assert.DoesNotContain("dropped", await hive.Kinds(cursor));
+        Assert.True(await (await hive.Connect("alice")).Send("bob") > ids[4]);
+        Assert.Equal((3, 0, 1), await (await hive.Connect("bob")).Status());
+    }
+
+    private static async Task<long[]> Ids(HiveFixture hive)
+    {
+        using var bob = await Hive.Protocol.LineClient.ConnectAsync(hive.AgentSocket("bob"));
+        return [.. (await bob.CallAsync("recent")).GetProperty("rows").EnumerateArray().Select(r => r.GetProperty("id").GetInt64()).Reverse()];
+    }
+}
