@@ -104,11 +104,7 @@ public sealed class SwappedFoldersTests : IDisposable
         {
             return (await handler.Handle(new(path), CancellationToken.None)).Content;
         }
-<<<<<<< HEAD
-        catch (Hive.Common.Errors.Problem)
-=======
         catch (global::Hive.Common.Errors.Problem)
->>>>>>> main
         {
             return null;
         }
