@@ -191,6 +191,21 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_restart_of_the_host_between_two_receives_is_not_noticed()
+    {
+        await using var alice = await Alice.StartAsync();
+        await using var client = await ConnectAsync(alice);
+        await alice.PostAsync("before");
+        await CallAsync(client, "recv", []);
+        await CallAsync(client, "ack", new() { ["all"] = true });
+
+        await alice.Hive.Restart();
+        await alice.PostAsync("after");
+
+        Assert.EndsWith("after", Text(await CallAsync(client, "recv", [])));
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Calls_at_the_same_time_each_get_their_own_answer()
     {
         await using var alice = await Alice.StartAsync();
