@@ -55,6 +55,8 @@ hive_is_built() {
 # Running programs keep the files they have open: each output gets a new inode with the same content before the build writes into it.
 detach_outputs() {
     [ -d "$root/artifacts/bin" ] || return 0
+    # What an interrupted build left.
+    find "$root/artifacts/bin" -type f -name '*.detached' -exec rm -f {} +
     find "$root/artifacts/bin" -path '*/release/*' -type f ! -path '*/wwwroot/*' -exec sh -c '
         for file do cp -p "$file" "$file.detached" && mv -f "$file.detached" "$file"; done' sh {} +
 }
@@ -67,8 +69,8 @@ build_release() {
     started=$root/artifacts/hive.started
     : >"$started"
     detach_outputs
-    # No server stays behind: neither MSBuild's nodes nor the compiler's.
-    if ! dotnet build "$root/$1" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false >"$log" 2>&1 </dev/null 9>&-; then
+    # From the root: the global.json that counts is the one above the folder it runs in. No server stays behind: neither MSBuild's nodes nor the compiler's.
+    if ! (cd "$root" && dotnet build "$1" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false) >"$log" 2>&1 </dev/null 9>&-; then
         cat "$log" >&2
         say "building Hive failed; the log above is also in $log"
         return 1

@@ -46,6 +46,8 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
                 "driver" => settings with { Driver = Text() },
                 "model" => settings with { Model = Text() },
                 "script" => settings with { Script = FileNameOnly(Text(), path, node.Start) },
+                // The host's own; it holds the agent to it.
+                "recipients" => settings,
                 _ => Ignored(settings, key.ToString()),
             };
         }

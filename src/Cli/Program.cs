@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net.Sockets;
 using Hive.Cli;
 using Hive.Cli.Demo;
 using Hive.Cli.Terminal;
@@ -61,8 +62,9 @@ catch (OperationCanceledException)
 {
     return ExitCode.Interrupted;
 }
-catch (IOException) when (Console.IsOutputRedirected)
+catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
 {
-    // The reader of our output has gone (`hive logs x | head`): nobody is left to tell.
-    return ExitCode.Done;
+    // Not a reader of our output that has gone (`hive logs x | head`): the console passes over that one error by itself. A full disk, say.
+    Console.Error.WriteLine($"hive: {Plain.Text(e.Message)}");
+    return ExitCode.Refused;
 }

@@ -173,7 +173,7 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_restart_of_the_host_fails_the_call_under_way_and_no_other()
+    public async Task A_restart_of_the_host_fails_at_most_the_call_under_way()
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
@@ -184,12 +184,32 @@ public sealed class McpTests
         await events.Next("acked");
 
         await alice.Hive.Restart();
-        var cut = await waiting;
+        await alice.PostAsync("after");
+        var answer = await waiting;
+
+        // When the restart came before the host had heard of the wait, the bridge has simply connected again.
+        if (answer.IsError == true)
+        {
+            Assert.Contains("Call again", Text(answer));
+            answer = await CallAsync(client, "recv", []);
+        }
+
+        Assert.EndsWith("after", Text(answer));
+        Assert.StartsWith("name: alice", Text(await CallAsync(client, "whoami", [])));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_restart_of_the_host_between_two_receives_is_not_noticed()
+    {
+        await using var alice = await Alice.StartAsync();
+        await using var client = await ConnectAsync(alice);
+        await alice.PostAsync("before");
+        await CallAsync(client, "recv", []);
+        await CallAsync(client, "ack", new() { ["all"] = true });
+
+        await alice.Hive.Restart();
         await alice.PostAsync("after");
 
-        Assert.True(cut.IsError);
-        Assert.Contains("Call again", Text(cut));
-        Assert.StartsWith("name: alice", Text(await CallAsync(client, "whoami", [])));
         Assert.EndsWith("after", Text(await CallAsync(client, "recv", [])));
     }
 

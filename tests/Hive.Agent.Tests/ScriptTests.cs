@@ -86,6 +86,13 @@ public sealed class ScriptTests
         Assert.Contains("`asker` has no value", Assert.Throws<FormatException>(() => new Template("{{asker}}", scope).Fill(new Dictionary<string, string>())).Message);
     }
 
+    [Fact]
+    public void A_script_that_cannot_be_read_is_a_wrong_script()
+    {
+        // Opens, and fails at the first read, whoever reads.
+        Assert.Contains("cannot be read", Assert.Throws<FormatException>(() => ScriptReader.Read("/proc/self/mem")).Message);
+    }
+
     private static Script Read(string yaml) => ScriptReader.Read("script.yaml", new StringReader(yaml));
 
     private static Message From(string from, string body) => new(1, from, "alice", body, DateTimeOffset.UnixEpoch, []);

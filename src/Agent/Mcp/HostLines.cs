@@ -80,6 +80,13 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
         }
     }
 
+    /// <summary>Whether the host still holds its end of a connection that nobody uses at the moment.</summary>
+    public static async Task<bool> IsOpenAsync(LineClient line)
+    {
+        using var watching = new CancellationTokenSource();
+        return await IsOpenAsync(line.ClosedAsync(watching.Token), watching);
+    }
+
     public void Dispose()
     {
         while (idle.TryTake(out var kept))
@@ -92,10 +99,18 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
     private static async Task<bool> UnwatchAsync(Idle kept)
     {
         using var watching = kept.Watching;
+        if (await IsOpenAsync(kept.Closed, watching))
+            return true;
+        kept.Line.Dispose();
+        return false;
+    }
+
+    private static async Task<bool> IsOpenAsync(Task closed, CancellationTokenSource watching)
+    {
         await watching.CancelAsync();
         try
         {
-            await kept.Closed;
+            await closed;
         }
         catch (OperationCanceledException)
         {
@@ -106,7 +121,6 @@ internal sealed class HostLines(string socket, long? turn, TimeProvider time) : 
             // Gone, as if closed.
         }
 
-        kept.Line.Dispose();
         return false;
     }
 }

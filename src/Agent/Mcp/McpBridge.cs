@@ -26,6 +26,10 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 
     // What recv returned and nobody has acknowledged; a client without a turn says that it is done by asking for more.
     private readonly HashSet<long> unacked = [];
+
+    // What was received for a call that was cancelled, still leased: the next recv returns it. Giving it back to the host would count as an
+    // attempt, and a few cancelled calls would set a message aside that nobody has seen.
+    private readonly List<JsonObject> held = [];
     private LineClient? receiver;
     private HashSet<string> offered = [];
 
@@ -88,7 +92,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    /// <summary>The client has gone: a wait under way ends, and what it may have received is given back.</summary>
+    /// <summary>The client has gone: a wait under way ends. What it may have received is given back by <see cref="DisposeAsync"/>.</summary>
     public void Close() => closing.Cancel();
 
     /// <summary>After what <see cref="Close"/> began has ended.</summary>
@@ -97,6 +101,22 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         Close();
         await receiving.WaitAsync();
         receiver?.Dispose();
+        long[] unseen;
+        lock (gate)
+            unseen = [.. held.Select(Id)];
+        if (unseen.Length > 0)
+        {
+            try
+            {
+                // No recv will follow, and the end of the turn must not take these for read.
+                await OnLineAsync("mcp", "nack", new JsonObject { ["ids"] = JsonSerializer.SerializeToNode(unseen), ["delay_seconds"] = 0, ["error"] = "the call that received it was cancelled" }, CancellationToken.None);
+            }
+            catch (Exception e) when (HostDown.Is(e) || e is HiveException)
+            {
+                log.Warn($"message {string.Join(", ", unseen)} could not be given back: {HostDown.Reason(e)}");
+            }
+        }
+
         lines.Dispose();
         closing.Dispose();
     }
@@ -191,6 +211,16 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         await receiving.WaitAsync(giveUp.Token);
         try
         {
+            if (TakeHeld(fields) is { Count: > 0 } kept)
+                return Returned(kept, ct);
+
+            if (receiver is { } reused && !await HostLines.IsOpenAsync(reused))
+            {
+                // The host was restarted since the last call, which this one need not suffer from.
+                reused.Dispose();
+                receiver = null;
+            }
+
             receiver ??= await lines.ConnectAsync(client, giveUp.Token);
             JsonElement? received;
             try
@@ -204,30 +234,55 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 throw;
             }
 
-            var answer = received is { } some ? Members(some) : new JsonObject { ["messages"] = new JsonArray() };
-            var messages = answer["messages"]!.AsArray();
-            var ids = messages.Select(message => message!["id"]!.GetValue<long>()).ToArray();
+            List<JsonObject> messages = received is { } some ? [.. Members(some)["messages"]!.AsArray().Select(message => message!.DeepClone().AsObject())] : [];
             if (giveUp.IsCancellationRequested)
             {
                 receiver.Dispose();
                 receiver = null;
-                // Nobody will see this answer: what it holds must come again, and not be taken for read by the next call or by the end of the turn.
-                if (ids.Length > 0)
-                    await OnLineAsync(client, "nack", new JsonObject { ["ids"] = JsonSerializer.SerializeToNode(ids), ["delay_seconds"] = 0, ["error"] = "the call that received it was cancelled" }, CancellationToken.None);
+                // Nobody will see this answer.
+                lock (gate)
+                    held.AddRange(messages);
                 throw new OperationCanceledException(giveUp.Token);
             }
 
-            lock (gate)
-                unacked.UnionWith(ids);
             return messages.Count > 0
-                ? Answered(answer)
-                : Answered(answer, string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
+                ? Returned(messages, ct)
+                : Answered(MessagesOf([]), string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
         }
         finally
         {
             receiving.Release();
         }
     }
+
+    /// <summary>As many of the messages held back as the call wants.</summary>
+    private List<JsonObject> TakeHeld(JsonObject fields)
+    {
+        var most = fields["max"] is JsonValue asked && asked.TryGetValue<double>(out var max) ? (int)Math.Clamp(max, 1, Limits.MaxBatch) : 1;
+        lock (gate)
+        {
+            var taken = held.Take(most).ToList();
+            held.RemoveRange(0, taken.Count);
+            return taken;
+        }
+    }
+
+    private CallToolResult Returned(List<JsonObject> messages, CancellationToken ct)
+    {
+        lock (gate)
+            unacked.UnionWith(messages.Select(Id));
+        // The token lives until the answer is on its way; cancelled before that, the answer is for nobody.
+        ct.Register(() =>
+        {
+            lock (gate)
+                held.AddRange(messages.Where(message => unacked.Remove(Id(message))));
+        });
+        return Answered(MessagesOf(messages));
+    }
+
+    private static JsonObject MessagesOf(List<JsonObject> messages) => new() { ["messages"] = new JsonArray([.. messages.Select(message => message.DeepClone())]) };
+
+    private static long Id(JsonObject message) => message["id"]!.GetValue<long>();
 
     private async Task<JsonElement> OnLineAsync(string client, string command, JsonObject fields, CancellationToken ct)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 
 namespace Hive.Cli.Demo;
@@ -8,6 +9,8 @@ namespace Hive.Cli.Demo;
 /// <summary>Ends everything the demo started and takes its folder away. Running it twice, or when half of it is gone, does no harm.</summary>
 internal static class DemoCleanup
 {
+    private const string Socket = "HIVE_SOCKET=";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <param name="folder">The demo's world.</param>
@@ -20,6 +23,7 @@ internal static class DemoCleanup
             await EndAsync([host], Patience);
         // Agents outlive their host where the runtime allows, and a host that was killed stopped nobody.
         await EndAsync(Left(folder), TimeSpan.FromSeconds(2));
+        Browser.Forget(folder.LoginPage);
         if (!keep)
             folder.Delete();
     }
@@ -91,18 +95,23 @@ internal static class DemoCleanup
         return left;
     }
 
-    // By what was handed to it at its start: the mark, a HIVE_ variable that leads into the folder, or (a container's outer process,
-    // whose variables are cleared) a Hive program or bubblewrap with the folder among its arguments. A shell that merely stands in the folder is not ours.
+    // By what was handed to it at its start: the demo's mark, an agent's socket in the folder, or (a container's outer process, whose variables
+    // are cleared) a Hive program, bubblewrap or the launcher of either with the folder among its arguments. Whoever merely stands in the folder,
+    // works on a file in it, or has its --run-dir exported as HIVE_RUNDIR is not ours.
     private static bool Belongs(string entry, DemoFolder folder)
     {
         try
         {
-            if (Strings(Path.Combine(entry, "environ")).Any(v => v.StartsWith("HIVE_", StringComparison.Ordinal) && LeadsInto(folder, v[(v.IndexOf('=', StringComparison.Ordinal) + 1)..])))
-                return true;
             var arguments = Strings(Path.Combine(entry, "cmdline"));
-            return arguments.Length > 0
-                && Path.GetFileName(arguments[0]) is "bwrap" or "hive-agent" or "hive-host"
-                && arguments.Any(a => LeadsInto(folder, a));
+            var hives = arguments.Length > 0 && Path.GetFileName(arguments[0]) switch
+            {
+                "hive-host" or "hive-agent" or "bwrap" => true,
+                // The launcher's name for itself.
+                "setsid" or "sh" => arguments.Contains("hive"),
+                _ => false,
+            };
+            return (hives && arguments.Any(a => LeadsInto(folder, a)))
+                || Strings(Path.Combine(entry, "environ")).Any(v => v == $"{DemoHost.Mark}={folder.Root}" || (v.StartsWith(Socket, StringComparison.Ordinal) && LeadsInto(folder, v[Socket.Length..])));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Security.Cryptography;
+using Hive.Cli.Terminal;
 
 namespace Hive.Cli.Demo;
 
@@ -18,6 +19,9 @@ internal sealed class DemoFolder
     public string RunDir => Path.Combine(Root, "run");
 
     public string HostLog => Path.Combine(Root, "host.log");
+
+    /// <summary>The name of the page through which this demo's login link reaches the browser.</summary>
+    public string LoginPage => $"{Path.GetFileName(Root)}.html";
 
     /// <summary>A new folder only this user can enter, with a short path: a socket's path may have 107 bytes and TMPDIR is sometimes long.</summary>
     public static DemoFolder Create()
@@ -40,15 +44,29 @@ internal sealed class DemoFolder
         }
     }
 
+    /// <summary>Takes the folder away. What does not go is named on standard error: by now there is nothing better to do about it.</summary>
     public void Delete()
     {
         try
         {
-            Directory.Delete(Root, recursive: true);
+            try
+            {
+                Directory.Delete(Root, recursive: true);
+            }
+            catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not DirectoryNotFoundException)
+            {
+                // An agent took a folder's rights away, or something was still being written.
+                Open(new DirectoryInfo(Root));
+                Directory.Delete(Root, recursive: true);
+            }
         }
         catch (DirectoryNotFoundException)
         {
             // Whoever was first to clear up has done it.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"hive: {Root} is left behind ({Plain.OneLine(e.Message)}); remove it with: rm -rf {Root}");
         }
     }
 
@@ -63,6 +81,14 @@ internal sealed class DemoFolder
         {
             return "(it wrote nothing)";
         }
+    }
+
+    // What is in a folder can be listed and removed by whoever may read, write and enter it. A link is removed itself, not what it leads to.
+    private static void Open(DirectoryInfo folder)
+    {
+        folder.UnixFileMode |= UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        foreach (var inner in folder.EnumerateDirectories().Where(d => d.LinkTarget is null))
+            Open(inner);
     }
 
     // The host copies an agent's settings from here each time the agent starts.

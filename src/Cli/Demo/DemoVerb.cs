@@ -148,7 +148,7 @@ internal static class DemoVerb
         {
             try
             {
-                await host.CallAsync("spawn", new { name, runtime }, ct);
+                await HostSocket.Guard(() => host.CallAsync("spawn", new { name, runtime }, ct));
             }
             catch (HiveException e) when (runtime == "auto" && name == Workers[0] && e.Code is "unavailable" or "invalid" or "conflict")
             {
@@ -159,8 +159,8 @@ internal static class DemoVerb
 
     private static async Task TellAsync(LineClient host, DemoFolder folder, Options demo, string? fellBack, CancellationToken ct)
     {
-        var url = (await host.CallAsync("open_link", null, ct)).GetProperty("url").GetString()!;
-        var agents = (await host.CallAsync("agent_status", null, ct)).GetProperty("agent_statuses").EnumerateArray().ToArray();
+        var url = (await HostSocket.Guard(() => host.CallAsync("open_link", null, ct))).GetProperty("url").GetString()!;
+        var agents = (await HostSocket.Guard(() => host.CallAsync("agent_status", null, ct))).GetProperty("agent_statuses").EnumerateArray().ToArray();
         var runtimes = agents.Select(a => a.TryGetProperty("runtime", out var r) ? r.GetString() : null).OfType<string>().Distinct().ToArray();
         if (demo.Json)
         {
@@ -194,6 +194,6 @@ internal static class DemoVerb
         }
 
         if (demo.OpenBrowser && !demo.Json)
-            Browser.TryOpen(url);
+            Browser.TryOpen(url, folder.LoginPage);
     }
 }

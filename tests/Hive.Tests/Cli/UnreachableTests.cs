@@ -61,6 +61,10 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("--port", "demo", "--port", "99999")]
     [InlineData("many", "logs", "alice", "--lines", "many")]
     [InlineData("--yes", "destroy", "alice", "--purge")]
+    [InlineData("did you mean --DataDir", "up", "--data-dir", "/nowhere")]
+    [InlineData("did you mean --Runtime", "up", "--Urls=http://127.0.0.1:0", "--Runtme=process")]
+    [InlineData("up has no typo", "up", "typo")]
+    [InlineData("--Driver wants a value", "up", "--Driver")]
     public async Task Refuses_a_command_line_that_makes_no_sense(string says, params string[] arguments)
     {
         var outcome = await Built.HiveAsync(arguments);

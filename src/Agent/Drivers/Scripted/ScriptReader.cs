@@ -18,11 +18,19 @@ internal sealed class ScriptReader
 
     private ScriptReader(string file) => this.file = file;
 
-    /// <exception cref="FormatException">The script is wrong.</exception>
+    /// <exception cref="FormatException">The script is wrong, or cannot be read.</exception>
     public static Script Read(string path)
     {
-        using var text = File.OpenText(path);
-        return Read(Path.GetFileName(path), text);
+        try
+        {
+            using var text = File.OpenText(path);
+            return Read(Path.GetFileName(path), text);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // As it is, the turn loop would take it for a connection that broke, and try for ever.
+            throw new FormatException($"{path} cannot be read: {e.Message}", e);
+        }
     }
 
     /// <exception cref="FormatException">The script is wrong.</exception>
