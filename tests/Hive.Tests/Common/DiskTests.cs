@@ -45,7 +45,7 @@ public sealed class DiskTests
         using var bob = await host.Agent("bob");
         await bob.CallAsync("whoami");
         await bob.CallAsync("recent");
-        // Room for what stands in the WAL a second time, in the database.
+        // Enough for what follows: receiving and acking each message writes its page into the WAL twice more.
         File.Delete(host.Inside(Path.Combine(host.DataDir, "filler")));
         using (var alice = await host.Agent("alice"))
         {

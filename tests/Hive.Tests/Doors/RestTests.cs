@@ -48,7 +48,8 @@ public sealed class RestTests
     [InlineData("http://evil.example")]
     [InlineData("null")]
     [InlineData("http://localhost:1")]
-    [InlineData("https://{host}")]
+    [InlineData("http://{host}.evil.example")]
+    [InlineData("http://{host}@evil.example")]
     public async Task A_foreign_origin_is_forbidden_even_with_the_key(string origin)
     {
         await using var hive = await HiveFixture.Start();
@@ -62,11 +63,14 @@ public sealed class RestTests
         }
     }
 
-    [Fact]
-    public async Task Its_own_origin_is_served()
+    // Behind a proxy that ends TLS the page's scheme is another than the host's.
+    [Theory]
+    [InlineData("http")]
+    [InlineData("https")]
+    public async Task Its_own_origin_is_served(string scheme)
     {
         await using var hive = await HiveFixture.Start();
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state") { Headers = { { "Origin", hive.Url } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state") { Headers = { { "Origin", $"{scheme}://{new Uri(hive.Url).Authority}" } } };
         using var answer = await hive.Http().SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
