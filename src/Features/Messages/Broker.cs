@@ -221,12 +221,9 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
     }
 
     /// <summary>Leases of closed connections and of turns not named come again; those turns are over.</summary>
-    public int RequeueInflight(IWrite write, string name, long connection, IReadOnlyCollection<long> exceptTurns)
+    public int RequeueInflight(IWrite write, string name, IReadOnlyCollection<long> exceptTurns)
     {
         var inbox = Of(name);
-        var before = inbox.RequeuedBy;
-        inbox.RequeuedBy = connection;
-        write.OnRollback(() => inbox.RequeuedBy = before);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
         return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
     }
@@ -371,9 +368,6 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         });
         if (inbox.TurnOfConnection.Remove(id, out var turn))
             write.OnRollback(() => inbox.TurnOfConnection[id] = turn);
-        // A harness that has reconnected asked for it before this end was noticed.
-        if (inbox.RequeuedBy > id)
-            Requeue(write, inbox, lease => lease.Turn is null && lease.Connection == id);
     }
 
     /// <summary>Reads what is open, at start: nothing is leased to a connection, since there is none yet.</summary>

@@ -36,9 +36,6 @@ internal sealed class Inbox(string owner)
     /// <summary>The connection that closed last; null for none in this run of the host.</summary>
     public long? LastClosed { get; set; }
 
-    /// <summary>The newest connection that asked for what nobody works on.</summary>
-    public long RequeuedBy { get; set; }
-
     /// <summary>Turns that have begun and not ended.</summary>
     public HashSet<long> Turns { get; } = [];
 

@@ -20,6 +20,6 @@ internal static class RequeueInflight
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write => new Result(broker.RequeueInflight(write, command.Caller.Name, command.Caller.Connection!.Id, command.ExceptTurns ?? [])), CancellationToken.None);
+            write => new Result(broker.RequeueInflight(write, command.Caller.Name, command.ExceptTurns ?? [])), CancellationToken.None);
     }
 }
