@@ -150,7 +150,7 @@ export class Feed {
               flush();
               const ready = JSON.parse(data) as { cursor: string; hive_version: string };
               wasLive = true;
-              // Its own id is the host's newest event, which this stream has not carried yet: not a place to resume from.
+              // Its own id is where this stream goes on from, which is known here already; the cursor in it is the host's newest event.
               this.sink.ready(ready.cursor, ready.hive_version);
               this.#say({ state: 'live', since: Date.now() });
               break;
