@@ -47,7 +47,11 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
             ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", url.GetLeftPart(UriPartial.Authority), "--Runtime", "external"],
             Path.Combine(folder, "host.log"),
             // As `./hive up` sets them; the size of the youngest generation can be set by environment only.
-            new Dictionary<string, string> { ["DOTNET_TieredPGO"] = "1", ["DOTNET_GCgen0size"] = "0x4000000" });
+            new Dictionary<string, string>
+            {
+                ["DOTNET_TieredPGO"] = "1", ["DOTNET_GCgen0size"] = "0x2000000",
+                ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1", ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
+            });
         var host = new HiveHost(plan.Scratch, child, folder, url);
         await Ready.WaitAsync(plan.HostPath, child, async () => (await host.OperatorAsync(ct)).Dispose(), ct);
         await host.SpawnAsync(agents, ct);

@@ -24,7 +24,9 @@ internal static class HostProgram
         var environment = System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
             .ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "", StringComparer.Ordinal);
         environment.TryAdd("DOTNET_TieredPGO", "1");
-        environment.TryAdd("DOTNET_GCgen0size", "0x4000000");
+        environment.TryAdd("DOTNET_GCgen0size", "0x2000000");
+        environment.TryAdd("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+        environment.TryAdd("DOTNET_ThreadPool_UnfairSemaphoreSpinLimit", "0");
         return environment;
     }
 }

@@ -140,6 +140,10 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         try
         {
             var command = Find(line.Span);
+            // What agents ask for all day is quick and goes on here, which may be the thread that serves every socket (docs/adr/0023);
+            // what manager and operator ask for may start programs and read logs.
+            if (!command.Doors.HasFlag(Doors.Agent))
+                await Task.Yield();
             // A peer that has closed its own direction may still read: only what waits for something ends with it.
             var running = command.Run(line.Span, caller, door.Context.Mediator, command.Waits ? caller.Connection!.Gone : CancellationToken.None);
             if (command.Waits && !running.IsCompleted)

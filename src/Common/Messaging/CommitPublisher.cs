@@ -8,7 +8,7 @@ namespace Hive.Common.Messaging;
 
 /// <summary>
 /// What happens after a commit, in commit order and never on the writer's thread: observers see every notification (the event hub, the agents' rows),
-/// after-commit actions wake receivers, then the callers are answered. So whoever has an answer finds its event already published.
+/// then after-commit actions wake receivers and the callers are answered. So whoever has an answer finds its event already published.
 /// Domain reactions run in a second loop, where a slow one delays nobody.
 /// </summary>
 public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> observers, Reactions reactions, ILogger<CommitPublisher> log) : IThreadPoolWorkItem
@@ -30,53 +30,83 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
 
     void IThreadPoolWorkItem.Execute()
     {
+        List<Answers> waiting = [];
         do
         {
             while (batches.TryDequeue(out var batch))
-            {
-                foreach (var item in batch.Raised)
-                    Publish(item);
-                for (var start = 0; start < batch.Callers.Count; start += CallersPerThread)
-                    ThreadPool.UnsafeQueueUserWorkItem(new Answers(batch.Callers, start), preferLocal: false);
-            }
+                Publish(batch.Raised, batch.Callers, waiting);
 
             // A full fence: without it the queue could be seen empty before the writer sees that nobody runs, and a batch would lie there.
             Interlocked.Exchange(ref running, 0);
         }
         while (!batches.IsEmpty && Interlocked.CompareExchange(ref running, 1, 0) == 0);
+
+        // From here on another thread may publish the next batch. Answering the last few here spares a hop to yet another one.
+        for (var i = 0; i < waiting.Count - 1; i++)
+            ThreadPool.UnsafeQueueUserWorkItem(waiting[i], preferLocal: false);
+        if (waiting.Count > 0)
+            waiting[^1].Execute();
     }
 
-    private void Publish(object item)
+    private void Publish(List<object> raised, List<Work> callers, List<Answers> waiting)
+    {
+        List<Action> actions = [];
+        foreach (var item in raised)
+        {
+            if (item is Action action)
+                actions.Add(action);
+            else
+                Publish((INotification)item);
+        }
+
+        for (var start = 0; start < actions.Count + callers.Count; start += CallersPerThread)
+            waiting.Add(new Answers(this, actions, callers, start));
+    }
+
+    private void Publish(INotification notification)
     {
         try
         {
-            if (item is Action action)
-            {
-                action();
-                return;
-            }
-
-            var notification = (INotification)item;
             foreach (var observer in observers.Value)
                 observer.OnCommitted(notification);
             reactions.Add(notification);
         }
         catch (Exception e)
         {
-            LogFailed(log, item.GetType().Name, e);
+            LogFailed(log, notification.GetType().Name, e);
         }
     }
 
-    /// <summary>Answers a few callers of a batch, one after the other.</summary>
-    private sealed class Answers(List<Work> callers, int start) : IThreadPoolWorkItem
+    /// <summary>Wakes or answers a few of a batch, one after the other.</summary>
+    private sealed class Answers(CommitPublisher owner, List<Action> actions, List<Work> callers, int start) : IThreadPoolWorkItem
     {
-        void IThreadPoolWorkItem.Execute()
+        public void Execute()
         {
-            for (var i = start; i < Math.Min(start + CallersPerThread, callers.Count); i++)
-                callers[i].Complete();
+            for (var i = start; i < Math.Min(start + CallersPerThread, actions.Count + callers.Count); i++)
+            {
+                if (i < actions.Count)
+                    owner.Run(actions[i]);
+                else
+                    callers[i - actions.Count].Complete();
+            }
+        }
+    }
+
+    private void Run(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e)
+        {
+            LogActionFailed(log, e);
         }
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "publishing {Notification} failed")]
     private static partial void LogFailed(ILogger logger, string notification, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "an action after a commit failed")]
+    private static partial void LogActionFailed(ILogger logger, Exception error);
 }

@@ -37,7 +37,8 @@ public interface IWrite
     void Raise(INotification notification);
 
     /// <summary>
-    /// Runs after the commit, in commit order, among the notifications; not on the writer's thread. It must be quick and must not fail.
+    /// Runs after the commit, once everything raised in its transaction has been published; on a pool thread, next to the answers to callers.
+    /// It must be quick and must not fail.
     /// </summary>
     void AfterCommit(Action action);
 

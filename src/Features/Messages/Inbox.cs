@@ -13,7 +13,7 @@ internal sealed class Inbox(string owner)
     public string Owner => owner;
 
     /// <summary>Ids that wait, oldest first.</summary>
-    public SortedSet<long> Ready { get; } = [];
+    public IdQueue Ready { get; } = new();
 
     /// <summary>Ids in back-off, with the time they may come again.</summary>
     public Dictionary<long, long> Delayed { get; } = [];
@@ -47,12 +47,16 @@ internal sealed class Inbox(string owner)
 }
 
 /// <summary>Who holds a message: a turn, or else a connection; neither when its connection belonged to an earlier run of the host.</summary>
-internal readonly record struct Lease(long? Turn, long? Connection);
+/// <param name="Turn">The turn.</param>
+/// <param name="Connection">The connection.</param>
+/// <param name="Message">The row as it is while it is leased; null when it is not remembered.</param>
+internal readonly record struct Lease(long? Turn, long? Connection, Message? Message = null);
 
 /// <summary>A <c>recv</c> that waits.</summary>
 internal sealed class Waiter(long connection, int max)
 {
-    private readonly TaskCompletionSource<IReadOnlyList<Message>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // The receiver goes on where it is answered: a pool thread of the publisher, see IWrite.AfterCommit.
+    private readonly TaskCompletionSource<IReadOnlyList<Message>> completion = new();
 
     public long Connection => connection;
 

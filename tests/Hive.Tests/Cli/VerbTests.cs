@@ -13,7 +13,7 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.Equal("hive-host", (await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/comm")).Trim());
         var environment = await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/environ");
         Assert.Contains("DOTNET_TieredPGO=1\0", environment, StringComparison.Ordinal);
-        Assert.Contains("DOTNET_GCgen0size=0x4000000\0", environment, StringComparison.Ordinal);
+        Assert.Contains("DOTNET_GCgen0size=0x2000000\0", environment, StringComparison.Ordinal);
     }
 
     [Fact]

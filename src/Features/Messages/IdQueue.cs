@@ -1,0 +1,73 @@
+namespace Hive.Features.Messages;
+
+/// <summary>
+/// A queue of ids, lowest first. Ids rise, so that nearly all are added at the end and taken from the front, both without searching;
+/// one that comes again is put where it belongs.
+/// </summary>
+internal sealed class IdQueue : IEnumerable<long>
+{
+    private long[] ids = [];
+    private int first;
+
+    public int Count { get; private set; }
+
+    /// <summary>The lowest id; there must be one.</summary>
+    public long Min => Count > 0 ? ids[first] : throw new InvalidOperationException("the queue is empty");
+
+    public bool Contains(long id) => Find(id) >= 0;
+
+    /// <summary>Adds an id; one that is there stays there once.</summary>
+    public void Add(long id)
+    {
+        var place = Count == 0 || id > ids[first + Count - 1] ? Count : ~Find(id);
+        if (place < 0)
+            return;
+        Count++;
+        if (place == 0 && first > 0)
+        {
+            ids[--first] = id;
+            return;
+        }
+
+        MakeRoom();
+        var queued = ids.AsSpan(first, Count);
+        queued[place..^1].CopyTo(queued[(place + 1)..]);
+        queued[place] = id;
+    }
+
+    /// <summary>Takes an id out, if it is there.</summary>
+    public void Remove(long id)
+    {
+        var place = Find(id);
+        if (place < 0)
+            return;
+        Count--;
+        if (place == 0)
+            first++;
+        else
+            ids.AsSpan(first + place + 1, Count - place).CopyTo(ids.AsSpan(first + place));
+        if (Count == 0)
+            (first, ids) = (0, ids.Length > 1024 ? [] : ids);
+    }
+
+    public IEnumerator<long> GetEnumerator() => ids.Skip(first).Take(Count).GetEnumerator();
+
+    System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
+
+    // The place among the queued, or the complement of where it would stand.
+    private int Find(long id)
+    {
+        if (Count > 0 && ids[first] == id)
+            return 0;
+        return ids.AsSpan(first, Count).BinarySearch(id);
+    }
+
+    private void MakeRoom()
+    {
+        if (first + Count <= ids.Length)
+            return;
+        var roomy = first > Count ? ids : new long[Math.Max(8, Count * 2)];
+        ids.AsSpan(first, Count - 1).CopyTo(roomy);
+        (ids, first) = (roomy, 0);
+    }
+}
