@@ -18,9 +18,6 @@ internal sealed class ExpireQuestions(IStore store, Resolution resolution, Deadl
     {
         var pending = await store.Read(db => db.Query<Pending>(Sql).ToList(), cancellationToken);
         string[] gone = [.. pending.SelectMany(q => new[] { q.Asker, q.Target }).OfType<string>().Distinct().Where(name => roster.Find(name) is null)];
-        // Queued before any door opens, and not waited for: a full disk must not keep the host from starting.
-        if (gone.Length > 0)
-            _ = UntilStored(write => Array.ForEach(gone, name => resolution.CancelOf(write, name)));
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var question in pending)
         {
@@ -29,6 +26,10 @@ internal sealed class ExpireQuestions(IStore store, Resolution resolution, Deadl
                 deadlines.Add(question.Id, TimeSpan.FromMilliseconds(Math.Min(at - now, at - question.AskedAt)));
         }
 
+        // Queued before any door opens, and not waited for: a full disk must not keep the host from starting.
+        if (gone.Length > 0)
+            _ = UntilStored(write => Array.ForEach(gone, name => resolution.CancelOf(write, name)));
+        // Only now that all are known: else a timer that rang at once would not take the oldest first.
         deadlines.Ring = () => _ = Expire();
         _ = Expire();
     }
