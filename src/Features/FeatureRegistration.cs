@@ -49,8 +49,7 @@ internal static class FeatureRegistration
 
     private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
         .AddSingleton<StateFileOpener>()
-        .AddSingleton<IFileReferences, FileReferences>()
-        .AddSingleton<VouchedReferences>();
+        .AddSingleton<IFileReferences, FileReferences>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
         .AddSingleton<ISchema, MessagesSchema>()
@@ -74,6 +73,7 @@ internal static class FeatureRegistration
         .AddSingleton<Deadlines>()
         .AddSingleton<Resolution>()
         .AddHostedService<ExpireQuestions>()
+        .AddSingleton<ICommitObserver, OnAgentDestroyed>()
         .AddSingleton<IDashboardSection, QuestionsSection>()
         .AddSingleton<IDashboardSection, QuestionHistorySection>()
         .AddSingleton<ILooseEnds, QuestionLooseEnds>();

@@ -19,7 +19,12 @@ internal static class DoorJson
         {
             request = JsonSerializer.Deserialize(json, Info<T>.Json);
         }
-        catch (Exception e) when (e is InvalidOperationException or JsonException)
+        catch (Exception e) when (e is InvalidOperationException or JsonException { InnerException: InvalidOperationException })
+        {
+            // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string, and also a text in place of a number.
+            throw IsText(json) ? Explain(e as JsonException ?? new JsonException(e.Message, e), json) : NotUtf8(e);
+        }
+        catch (JsonException e)
         {
             throw Explain(e, json);
         }
@@ -33,18 +38,10 @@ internal static class DoorJson
     public static Problem NotUtf8(Exception? cause = null) =>
         Problem.Invalid("a text holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", cause);
 
-    private static Problem Explain(Exception e, ReadOnlySpan<byte> json)
+    private static Problem Explain(JsonException e, ReadOnlySpan<byte> json)
     {
-        try
-        {
-            if (!IsWellFormed(json, out var fault))
-                return Problem.Invalid($"broken JSON: {fault}", e);
-        }
-        catch (InvalidOperationException)
-        {
-            return NotUtf8(e);
-        }
-
+        if (!IsWellFormed(json, out var fault))
+            return Problem.Invalid($"broken JSON: {fault}", e);
         if (e.Message.Contains("missing required", StringComparison.Ordinal) || e.Message.Contains("required properties", StringComparison.Ordinal))
         {
             var names = e.Message.Split('\'').Where((_, i) => i % 2 == 1).Skip(1);
@@ -52,15 +49,32 @@ internal static class DoorJson
             return Problem.Invalid(missing.Length > 0 ? $"missing: {missing}" : "a required field is missing", e);
         }
 
-        var field = e is JsonException { Path: { Length: > 2 } path } ? path[2..] : null;
+        var field = e.Path is { Length: > 2 } path ? path[2..] : null;
+        if (field is not null && e.Message.StartsWith("not an instant", StringComparison.Ordinal))
+            return Problem.Invalid($"'{field}' is {e.Message}", e);
         return Problem.Invalid(
             field is null ? "the request must be a JSON object with fields of the right type" : $"'{field}' has the wrong type or form",
             e);
     }
 
-    // Throws InvalidOperationException for a text with a lone surrogate or bytes that are no UTF-8, which is how System.Text.Json reports one;
-    // it reports a member of the wrong type in nearly the same way, so that looking is the only way to tell.
     private static bool IsWellFormed(ReadOnlySpan<byte> json, out string fault)
+    {
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read()) { }
+            fault = "";
+            return true;
+        }
+        catch (JsonException e)
+        {
+            fault = $"unexpected text at byte {e.BytePositionInLine ?? 0}";
+            return false;
+        }
+    }
+
+    // True when every string can be read.
+    private static bool IsText(ReadOnlySpan<byte> json)
     {
         var reader = new Utf8JsonReader(json);
         try
@@ -71,13 +85,15 @@ internal static class DoorJson
                     _ = reader.GetString();
             }
 
-            fault = "";
             return true;
         }
-        catch (JsonException e)
+        catch (InvalidOperationException)
         {
-            fault = $"unexpected text at byte {e.BytePositionInLine ?? 0}";
             return false;
+        }
+        catch (JsonException)
+        {
+            return true;
         }
     }
 

@@ -28,11 +28,11 @@ internal static class AnswerQuestion
         }
     }
 
-    internal sealed class Handler(IStore store, Resolution resolution, VouchedReferences references) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, Resolution resolution, IFileReferences references) : IRequestHandler<Command, Done>
     {
         public Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
-            var refs = references.In(command.Answer, command.Caller);
+            var refs = command.Caller.Kind == CallerKind.Operator ? references.Scan(command.Answer) : references.ScanAs(command.Caller.Name, command.Answer);
             return store.Write(
                 write =>
                 {

@@ -49,13 +49,13 @@ internal static class Ask
         }
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, IdempotencyKeys keys, VouchedReferences references, IOutbox outbox, Deadlines deadlines, TimeProvider clock)
+    internal sealed class Handler(IStore store, IRoster roster, IdempotencyKeys keys, IFileReferences references, IOutbox outbox, Deadlines deadlines, TimeProvider clock)
         : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             roster.MustAllow(command.Caller, command.To ?? Principals.Operator);
-            var refs = references.In(command.Question, command.Caller);
+            var refs = references.ScanAs(command.Caller.Name, command.Question);
             return store.Write(write => keys.Once(write, command.Caller.Name, "ask", command.Key, () => new Result(Store(write, command, refs))), CancellationToken.None);
         }
 

@@ -40,6 +40,26 @@ public sealed class OnAgentDestroyedTests
     }
 
     [Fact]
+    public async Task What_another_agent_of_its_name_asks_right_afterwards_is_not_taken_for_the_old_ones()
+    {
+        await using var hive = await HiveFixture.Start();
+        var host = await hive.Operator();
+        for (var round = 0; round < 20; round++)
+        {
+            await hive.Spawn("bob");
+            using (var old = await LineClient.ConnectAsync(hive.AgentSocket("bob")))
+                await old.Ask("old");
+            await host.CallAsync("destroy", new { name = "bob" });
+            await hive.Spawn("bob");
+            using (var bob = await LineClient.ConnectAsync(hive.AgentSocket("bob")))
+                await bob.Ask("new");
+            await hive.Settled();
+            Assert.Equal("new", Assert.Single((await hive.State()).Questions()).Question);
+            await host.CallAsync("destroy", new { name = "bob" });
+        }
+    }
+
+    [Fact]
     public async Task What_a_kill_left_undone_is_done_at_the_next_start_and_once()
     {
         await using var hive = await HiveFixture.Start();

@@ -1,7 +1,6 @@
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Common.Persistence;
-using MediatR;
 
 namespace Hive.Features.Agents.Contracts;
 
@@ -31,9 +30,6 @@ internal interface IRoster : IAgentDirectory
 
 /// <summary>Raised when an agent came, went, or changed in what the roster knows of it.</summary>
 internal sealed record AgentChanged(string Agent) : IAgentRowNotification;
-
-/// <summary>Raised when an agent was destroyed; here, because slices that know nothing of containers must let go of it too.</summary>
-internal sealed record AgentDestroyed(string Agent, bool Purged) : INotification;
 
 /// <summary>Raised when an agent was paused or resumed.</summary>
 internal sealed record AgentPaused(string Agent, bool Paused) : IAgentRowNotification;
