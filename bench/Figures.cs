@@ -7,13 +7,14 @@ internal static class Figures
 {
     private const int Agents = 64;
 
-    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "state", "stream", "idle", "memory"];
+    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "question", "state", "stream", "idle", "memory"];
 
     public static Task RunAsync(string name, Plan plan, CancellationToken ct) => name switch
     {
         "send" => SendAsync(plan, ct),
         "cycle" => CycleAsync(plan, ct),
         "wake" => WakeAsync(plan, ct),
+        "question" => QuestionAsync(plan, ct),
         "state" => StateAsync(plan, ct),
         "stream" => StreamFigure.RunAsync(plan, ct),
         "idle" => IdleAsync(plan, ct),
@@ -88,6 +89,38 @@ internal static class Figures
     }
 
     private static string Middle(IEnumerable<Sample> samples, Func<Sample, long> value) => Report.Number(Report.Median(samples.Select(s => (double)value(s))));
+
+    private static async Task QuestionAsync(Plan plan, CancellationToken ct)
+    {
+        const int questions = 3000, warmUp = 300;
+        plan.Report.Title("From the operator's answer to the waiting asker, idle host");
+        await using var host = await HiveHost.StartAsync(plan, 1, ct);
+        using var asking = await host.AgentAsync(0, ct);
+        using var waiting = await host.AgentAsync(0, ct);
+        using var answering = await host.OperatorAsync(ct);
+        var took = new List<double>();
+        for (var n = -warmUp; n < questions; n++)
+        {
+            var id = (await asking.CallAsync("ask", new { question = "shall we?", options = new[] { "yes", "no" }, ttl_seconds = 600 }, ct)).GetProperty("id").GetInt64();
+            var receiving = waiting.CallAsync("recv", new { wait_seconds = 30 }, ct);
+            // Until it waits at the host.
+            await Task.Delay(2, ct);
+            var start = Stopwatch.GetTimestamp();
+            var answered = answering.CallAsync("answer", new { id, answer = "yes" }, ct);
+            var message = (await receiving).GetProperty("messages")[0];
+            if (n >= 0)
+                took.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            await answered;
+            if (!message.GetProperty("body").GetString()!.Contains($"\"question_answered\",\"id\":{id},", StringComparison.Ordinal))
+                throw new BenchmarkException($"instead of the answer to question {id} came {message}");
+            await asking.CallAsync("ack", new { ids = new[] { message.GetProperty("id").GetInt64() } }, ct);
+        }
+
+        double p50 = Report.Percentile(took, 0.50), p99 = Report.Percentile(took, 0.99), max = took.Max();
+        plan.Report.Line($"{questions} questions, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms.");
+        plan.Report.Keep("question", new { questions, p50_ms = p50, p99_ms = p99, max_ms = max });
+        await KeepMemoryAsync(plan, host, "the questions", ct);
+    }
 
     private static async Task StateAsync(Plan plan, CancellationToken ct)
     {

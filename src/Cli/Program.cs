@@ -23,6 +23,8 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     DestroyVerb.Create(),
     SendVerb.Create(),
     InboxVerb.Create(),
+    QuestionsVerb.Create(),
+    AnswerVerb.Create(),
     LogsVerb.Create(),
     OpenVerb.Create(),
     VersionVerb.Create(),

@@ -10,6 +10,7 @@ using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Questions;
 using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
@@ -26,12 +27,14 @@ internal static class FeatureRegistration
             HiveVersion.Text,
             typeof(AgentsModule),
             typeof(MessagesModule),
+            typeof(QuestionsModule),
             typeof(ContainersModule),
             typeof(StateFilesModule),
             typeof(DashboardModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
+        .AddQuestions()
         .AddContainers()
         .AddDashboard();
 
@@ -64,6 +67,17 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, ParkedSection>()
         .AddSingleton<IAgentRowPart, UnreadRowPart>();
 
+    // Before the containers, whose agents could ask: what was missed is in the queue first.
+    private static IServiceCollection AddQuestions(this IServiceCollection services) => services
+        .AddSingleton<ISchema, QuestionsSchema>()
+        .AddSingleton<Deadlines>()
+        .AddSingleton<Resolution>()
+        .AddHostedService<ExpireQuestions>()
+        .AddSingleton<ICommitObserver, OnAgentDestroyed>()
+        .AddSingleton<IDashboardSection, QuestionsSection>()
+        .AddSingleton<IDashboardSection, QuestionHistorySection>()
+        .AddSingleton<ILooseEnds, QuestionLooseEnds>();
+
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
         .AddSingleton<IRuntime, SandboxRuntime>()
@@ -82,10 +96,11 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
     // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "questions", "question_history", "reminders", "meta_inputs", "loose_ends"];
+    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "reminders", "meta_inputs"];
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
         .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))
+        .AddSingleton<IDashboardSection, LooseEndsSection>()
         .AddHttpContextAccessor()
         .AddSingleton<OperatorKeys>()
         .AddSingleton<IOperatorKeys>(p => p.GetRequiredService<OperatorKeys>())

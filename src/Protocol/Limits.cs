@@ -33,6 +33,15 @@ public static class Limits
     /// <summary>How often a message may be nacked before it is parked.</summary>
     public const int NacksBeforeParking = 3;
 
+    /// <summary>Most options of a question.</summary>
+    public const int QuestionOptions = 10;
+
+    /// <summary>Longest option of a question, in bytes of UTF-8.</summary>
+    public const int OptionBytes = 200;
+
+    /// <summary>How long a question with a time limit may wait, in seconds: 6 hours.</summary>
+    public const int QuestionTtlSeconds = 6 * 60 * 60;
+
     /// <summary>Longest path of a unix socket on Linux, in bytes (unix(7): sun_path holds 108 with the closing zero).</summary>
     public const int SocketPathBytes = 107;
 }

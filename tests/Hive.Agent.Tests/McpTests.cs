@@ -19,7 +19,8 @@ public sealed class McpTests
 
         var tools = await client.ListToolsAsync(cancellationToken: Ct);
 
-        Assert.NotEmpty(tools);
+        foreach (var name in new[] { "send", "recv", "ack", "ask", "answer", "loose_ends", "whoami", "set_status" })
+            Assert.Contains(name, tools.Select(tool => tool.Name));
         Assert.Equal(host.Select(tool => tool.GetProperty("name").GetString()), tools.Select(tool => tool.Name));
         Assert.Equal(host.Select(tool => tool.GetProperty("input_schema").ToString()), tools.Select(tool => tool.JsonSchema.ToString()), JsonText);
         Assert.All(host.Zip(tools), pair => Assert.StartsWith(pair.First.GetProperty("description").GetString()!, pair.Second.Description));
@@ -38,6 +39,24 @@ public sealed class McpTests
         var id = result.StructuredContent!.Value.GetProperty("id").GetInt64();
         Assert.StartsWith($"id: {id}\nrecipient_state: ", Text(result));
         Assert.Equal((id, "alice", "hi"), await alice.AtBobAsync() is var got ? (got.Id, got.From, got.Body) : default);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Asks_sees_what_it_waits_for_and_answers()
+    {
+        await using var alice = await Alice.StartAsync();
+        await using var client = await ConnectAsync(alice);
+        var asked = await CallAsync(client, "ask", new() { ["question"] = "which?", ["to"] = "bob", ["options"] = new[] { "a", "b" }, ["multi"] = true });
+        var id = asked.StructuredContent!.Value.GetProperty("id").GetInt64();
+        var end = (await CallAsync(client, "loose_ends", [])).StructuredContent!.Value.GetProperty("items")[0];
+        Assert.Equal((id, "waits", "bob"), (end.GetProperty("id").GetInt64(), end.GetProperty("role").GetString(), end.GetProperty("target").GetString()));
+
+        var bob = await alice.Hive.Connect("bob");
+        var back = (await bob.CallAsync("ask", new { question = "and you?", to = "alice" }, Ct)).GetProperty("id").GetInt64();
+        Assert.NotEqual(true, (await CallAsync(client, "answer", new() { ["id"] = back, ["answer"] = "fine" })).IsError);
+        var again = await CallAsync(client, "answer", new() { ["id"] = back, ["answer"] = "fine" });
+        Assert.Equal("conflict", again.StructuredContent!.Value.GetProperty("code").GetString());
+        Assert.Equal("forbidden", (await CallAsync(client, "answer", new() { ["id"] = id, ["answer"] = "a" })).StructuredContent!.Value.GetProperty("code").GetString());
     }
 
     [Fact(Timeout = 60_000)]

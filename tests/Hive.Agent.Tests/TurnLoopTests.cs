@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using Hive.Agent.Serve;
 using Hive.Tests.Fixture;
@@ -36,6 +37,37 @@ public sealed class TurnLoopTests
         Assert.Equal(0, await agent.ExitAsync(Ct));
         Assert.All(agent.Log.Split('\n'), line => Assert.Matches(new Regex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|error) "), line));
         Assert.DoesNotContain("World", agent.Log);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Asks_and_is_answered_and_answers_what_a_peer_asks()
+    {
+        await using var alice = await Alice.StartAsync();
+        alice.WriteScript("""
+            rules:
+              - match: { from: operator }
+                do:
+                  - ask: { to: bob, question: "{{body}}?", options: [yes, "no"], ttl_seconds: 600, key: "{{id}}" }
+              - match: { event: question_answered }
+                do:
+                  - send: { to: bob, body: "{{answerer}} says {{answer}} to {{question}}" }
+              - match: { event: question_asked }
+                do:
+                  - answer: { answer: "{{asker}} may choose {{options}}" }
+                    optional: true
+            """);
+        await alice.PostAsync("shall we");
+        await using var agent = new AgentProcess(alice.Socket);
+        var bob = await alice.Hive.Connect("bob");
+
+        var asked = JsonElement.Parse((await alice.AtBobAsync()).Body);
+        Assert.Equal(("question_asked", "alice", "shall we?"), (asked.GetProperty("event").GetString(), asked.GetProperty("asker").GetString(), asked.GetProperty("question").GetString()));
+        await bob.CallAsync("answer", new { id = asked.GetProperty("id").GetInt64(), answer = "yes" }, Ct);
+        Assert.Equal("bob says yes to shall we?", (await alice.AtBobAsync()).Body);
+
+        await bob.CallAsync("ask", new { question = "which?", to = "alice", options = new[] { "a", "b" } }, Ct);
+        var answered = JsonElement.Parse((await alice.AtBobAsync()).Body);
+        Assert.Equal(("bob may choose a, b", "alice"), (answered.GetProperty("answer").GetString(), answered.GetProperty("answerer").GetString()));
     }
 
     [Fact(Timeout = 60_000)]

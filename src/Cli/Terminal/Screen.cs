@@ -54,14 +54,17 @@ internal sealed class Screen
     }
 
     /// <summary>How long ago, in one unit: <c>12 s</c>, <c>5 min</c>, <c>3 h</c>, <c>9 d</c>.</summary>
-    public static string Age(DateTimeOffset? since)
+    public static string Age(DateTimeOffset? since) =>
+        since is not { } then ? "" : DateTimeOffset.UtcNow - then is { TotalSeconds: >= 1 } span ? Span(span) : "now";
+
+    /// <summary>How long from now, in one unit; <c>0 s</c> when it is over.</summary>
+    public static string Left(DateTimeOffset? until) =>
+        until is not { } then ? "" : Span(then > DateTimeOffset.UtcNow ? then - DateTimeOffset.UtcNow : TimeSpan.Zero);
+
+    private static string Span(TimeSpan span)
     {
-        if (since is not { } then)
-            return "";
-        var span = DateTimeOffset.UtcNow - then;
         return span switch
         {
-            { TotalSeconds: < 1 } => "now",
             { TotalMinutes: < 1 } => Count(span.TotalSeconds, "s"),
             { TotalHours: < 1 } => Count(span.TotalMinutes, "min"),
             { TotalDays: < 2 } => Count(span.TotalHours, "h"),

@@ -36,7 +36,19 @@ public interface IAgentDirectory
 /// <param name="Agent">Whose it is.</param>
 /// <param name="Text">What it is about.</param>
 /// <param name="AgeSeconds">Since when, in whole seconds.</param>
-public sealed record LooseEnd(string Kind, long Id, string Agent, string Text, long AgeSeconds);
+/// <param name="Role"><see cref="Waits"/> or <see cref="Owes"/>.</param>
+/// <param name="Asker">Who asked, where it is a question.</param>
+/// <param name="Target">Who was asked, where it is a question.</param>
+/// <param name="DueAt">When it ends or comes by itself.</param>
+public sealed record LooseEnd(
+    string Kind, long Id, string Agent, string Text, long AgeSeconds, string Role = LooseEnd.Waits, string? Asker = null, string? Target = null, DateTimeOffset? DueAt = null)
+{
+    /// <summary>Somebody or something else has to act.</summary>
+    public const string Waits = "waits";
+
+    /// <summary>The agent itself has to act.</summary>
+    public const string Owes = "owes";
+}
 
 /// <summary>One slice's contribution to what agents wait for or owe.</summary>
 public interface ILooseEnds

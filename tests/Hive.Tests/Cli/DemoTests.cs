@@ -37,6 +37,9 @@ public sealed class DemoTests
 
         Assert.Contains("hello there", reply.Body, StringComparison.Ordinal);
         Assert.StartsWith("Task ", next.Body, StringComparison.Ordinal);
+        var asked = JsonDocument.Parse((await Built.HiveAsync(["questions", "--all", "--json", "--run-dir", runDir])).Output).RootElement.GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
+        Assert.Contains(asked, q => q is { Asker: "manager", Target: null, Answer: null });
+        Assert.Contains(asked, q => q is { Asker: "manager", Target: "alice", Answer: "yes", Answerer: "alice" });
         Assert.All(await StatusesAsync(runDir), row => Assert.True(row.GetProperty("running").GetBoolean(), row.ToString()));
 
         var processes = Marked(folder);

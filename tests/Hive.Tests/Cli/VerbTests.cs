@@ -113,6 +113,39 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
     }
 
     [Fact]
+    public async Task Questions_shows_what_agents_ask_and_answer_reaches_the_asker()
+    {
+        Ok(await hive.RunAsync("spawn", "curious", "--runtime", "external"));
+        Ok(await hive.RunAsync("spawn", "asked", "--runtime", "external"));
+        using var curious = await hive.AgentAsync("curious");
+        var first = await AskAsync(curious, new { question = "publish\u001b[2J it?", options = new[] { "yes", "no" }, ttl_seconds = 21600 });
+        var second = await AskAsync(curious, new { question = "and you?", to = "asked" });
+
+        var lines = Ok(await hive.RunAsync("questions")).Lines;
+        Assert.StartsWith("ID", lines[0], StringComparison.Ordinal);
+        Assert.Matches($"^{first} +curious +operator +[^ ]+.* 5 h +publish␛\\[2J it\\? +yes \\| no$", lines[1]);
+        Assert.Matches($"^{second} +curious +asked +.* and you\\?$", lines[2]);
+
+        Ok(await hive.RunAsync("answer", $"{first}", "yes,", "please"), $"question {first} is answered");
+        Ok(await hive.RunWithInputAsync("from a pipe\n", "answer", $"{second}", "-", "--json"));
+        var late = await hive.RunAsync("answer", $"{second}", "again");
+        Assert.Equal(1, late.ExitCode);
+        Assert.Contains("the first answer counts", late.Error, StringComparison.Ordinal);
+        Assert.Equal(1, (await hive.RunAsync("answer", "4711", "x")).ExitCode);
+        Assert.Equal(2, (await hive.RunAsync("answer", "one", "x")).ExitCode);
+
+        Ok(await hive.RunAsync("questions"), "No question waits for an answer.");
+        Assert.Empty(Document(await hive.RunAsync("questions", "--json")).GetProperty("questions").EnumerateArray());
+        Assert.Contains("yes, please  operator", Ok(await hive.RunAsync("questions", "--all")).Output, StringComparison.Ordinal);
+        var all = Document(await hive.RunAsync("questions", "--all", "--json")).GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
+        Assert.Equal([(first, "yes, please"), (second, "from a pipe")], all.OrderBy(q => q.Id).Select(q => (q.Id, q.Answer!)));
+        var messages = (await curious.CallAsync("recv", new { wait_seconds = 10, max = 32 })).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Equal(2, messages.Count(m => m.Body.Contains("question_answered", StringComparison.Ordinal)));
+
+        static async Task<long> AskAsync(LineClient line, object question) => (await line.CallAsync("ask", question)).GetProperty("id").GetInt64();
+    }
+
+    [Fact]
     public async Task Start_stop_restart_kill_and_logs_follow_a_real_process()
     {
         Ok(await hive.RunAsync("spawn", "runner"));

@@ -18,7 +18,7 @@ public sealed class OpenApiTests
         var registered = hive.Services.GetServices<FeatureModule>().SelectMany(m => m.Routes).Select(r => (r.Verb, r.Path)).Order();
         Assert.Equal(registered, described);
         // What the contract promises is there.
-        foreach (var path in new[] { "/api/state", "/api/session", "/dashboard/stream", "/dashboard/history", "/op-send", "/ack-messages", "/retry-message/{id}", "/drop-message/{id}", "/start/{name}", "/stop/{name}", "/kill/{name}", "/restart/{name}", "/destroy/{name}", "/pause/{name}", "/api/logs/{name}", "/api/state-file", "/health" })
+        foreach (var path in new[] { "/api/state", "/api/session", "/dashboard/stream", "/dashboard/history", "/op-send", "/ack-messages", "/retry-message/{id}", "/drop-message/{id}", "/answer-question/{id}", "/cancel-question/{id}", "/start/{name}", "/stop/{name}", "/kill/{name}", "/restart/{name}", "/destroy/{name}", "/pause/{name}", "/api/logs/{name}", "/api/state-file", "/health" })
             Assert.Contains(path, document["paths"]!.AsObject().Select(p => p.Key));
     }
 

@@ -7,8 +7,12 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
     private readonly List<ManualTimer> timers = [];
     private readonly List<(DateTimeOffset At, TaskCompletionSource Set)> awaited = [];
     private DateTimeOffset now = start;
+    private TimeSpan jumped;
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+    // Of what a timer is set for, in the time that only goes forward.
+    private DateTimeOffset Steady => now - jumped;
 
     public override DateTimeOffset GetUtcNow()
     {
@@ -16,7 +20,11 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             return now;
     }
 
-    public override long GetTimestamp() => GetUtcNow().Ticks;
+    public override long GetTimestamp()
+    {
+        lock (gate)
+            return Steady.Ticks;
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
@@ -35,11 +43,14 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             now = end > now ? end : now;
     }
 
-    /// <summary>Sets the wall clock without firing anything, as an administrator does.</summary>
+    /// <summary>Sets the wall clock as an administrator does: timers and timestamps take no notice.</summary>
     public void Jump(TimeSpan by)
     {
         lock (gate)
+        {
             now += by;
+            jumped += by;
+        }
     }
 
     /// <summary>Completes when a timer is set for exactly that time: what is to wait until then does.</summary>
@@ -47,6 +58,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
     {
         lock (gate)
         {
+            at -= jumped;
             if (timers.Any(t => t.Due == at))
                 return Task.CompletedTask;
             var set = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -59,10 +71,10 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
     {
         lock (gate)
         {
-            var timer = timers.Where(t => t.Due <= until).MinBy(t => t.Due);
+            var timer = timers.Where(t => t.Due + jumped <= until).MinBy(t => t.Due);
             if (timer is null)
                 return null;
-            now = timer.Due > now ? timer.Due : now;
+            now = timer.Due > Steady ? timer.Due + jumped : now;
             timer.Reschedule();
             return timer;
         }
@@ -83,7 +95,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
                 clock.timers.Remove(this);
                 if (dueTime == Timeout.InfiniteTimeSpan)
                     return true;
-                Due = clock.now + dueTime;
+                Due = clock.Steady + dueTime;
                 clock.timers.Add(this);
                 clock.awaited.RemoveAll(a => a.At == Due && a.Set.TrySetResult());
                 now = dueTime <= TimeSpan.Zero;

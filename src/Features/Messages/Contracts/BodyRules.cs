@@ -3,16 +3,22 @@ using Hive.Common.Doors;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 
-namespace Hive.Features.Messages;
+namespace Hive.Features.Messages.Contracts;
 
-/// <summary>The rules of a message's body and key, the same for whoever sends.</summary>
+/// <summary>The rules of a body and a key, the same for whatever goes over the bus and whoever sends it.</summary>
 internal static class BodyRules
 {
+    /// <summary>A text that says something and keeps within the cap.</summary>
     public static void MustBeBody<T>(this IRuleBuilderInitial<T, string> rule, Func<T, string> wayOut) =>
         rule.Cascade(CascadeMode.Stop)
-            .NotEmpty().WithMessage("'body' is empty; say something")
+            .Custom((text, context) =>
+            {
+                if (string.IsNullOrWhiteSpace(text))
+                    context.AddFailure($"'{context.PropertyPath.ToLowerInvariant()}' is empty; say something");
+            })
             .MustBeText(Limits.BodyBytes, wayOut);
 
+    /// <summary>A key as <see cref="Common.Persistence.IdempotencyKeys"/> takes it.</summary>
     public static void MustBeKey<T>(this IRuleBuilder<T, string?> rule) => rule.MustBeText(Common.Persistence.IdempotencyKeys.MaxLength);
 
     /// <summary>The way out for an agent whose text is too long, naming its state folder as it can open it.</summary>

@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+
+namespace Hive.Cli.Verbs;
+
+/// <summary>What agents ask, oldest first.</summary>
+internal static class QuestionsVerb
+{
+    public static Command Create()
+    {
+        var all = new Option<bool>("--all") { Description = "Also the newest that were answered" };
+        return HostVerb.Create("questions", "Show the questions that wait for an answer.", async (verb, parsed) =>
+        {
+            var history = parsed.GetValue(all);
+            var answer = await verb.CallAsync("questions", new { all = history });
+            var questions = answer.GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
+            if (verb.Json)
+                HostVerb.Print(answer);
+            else if (questions.Length == 0)
+                verb.Screen.Line(history ? "Nobody has asked anything yet." : "No question waits for an answer.");
+            else
+                verb.Screen.Table([.. Heads, .. history ? ["answer", "by"] : Array.Empty<string>()], [.. questions.Select(q => Cells(q, history))]);
+        }, all);
+    }
+
+    private static readonly string[] Heads = ["id", "from", "to", "age", "left", "question", "options"];
+
+    private static Screen.Cell[] Cells(QuestionView question, bool history)
+    {
+        var pending = question.Answer is null;
+        Screen.Cell[] cells =
+        [
+            new(question.Id.ToString(CultureInfo.InvariantCulture), pending ? "bold yellow" : "grey"),
+            question.Asker,
+            question.Target is { } peer ? new Screen.Cell(peer, "magenta") : "operator",
+            new(Screen.Age(question.AskedAt), "grey"),
+            pending ? Screen.Left(question.DeadlineAt) : "",
+            question.Question,
+            string.Join(question.Multi ? " + " : " | ", question.Options),
+        ];
+        return history ? [.. cells, new(question.Answer ?? "", "green"), question.Answerer] : cells;
+    }
+}

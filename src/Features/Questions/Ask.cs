@@ -1,0 +1,95 @@
+using System.ComponentModel;
+using Dapper;
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.Questions.Contracts;
+using Hive.Features.StateFiles.Contracts;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Questions;
+
+/// <summary>An agent asks the operator or another agent; the answer comes to its inbox.</summary>
+internal static class Ask
+{
+    internal sealed record Command(
+        [property: Description("The question, at most 4096 bytes. For more, write a file under your state folder and name its path.")] string Question,
+        Caller Caller,
+        [property: Description("Up to 10 answers to choose from, at most 200 bytes each; a free text can be given all the same.")] IReadOnlyList<string>? Options = null,
+        [property: Description("True when several options may be chosen; the answer then joins them by ', '.")] bool? Multi = null,
+        [property: Description("After so many seconds without an answer, 1 to 21600, the answer is '[expired]'. Left out: it waits for ever.")] long? TtlSeconds = null,
+        [property: Description("An agent's name, or 'operator' for the human, who is asked when this is left out.")] string? To = null,
+        [property: Description("Any text of your own: repeating a call with the same key within 24 hours does not ask again.")] string? Key = null) : IRequest<Result>;
+
+    internal sealed record Result(long Id);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator(IRoster roster, AgentFolders folders)
+        {
+            RuleFor(c => c.Question).MustBeBody(c => BodyRules.WayOut(c.Caller, roster, folders));
+            RuleFor(c => c.Options)
+                .Must(options => options is null || options.Count <= Limits.QuestionOptions)
+                .WithMessage((_, options) => $"'options' has {options!.Count}, the limit is {Limits.QuestionOptions}; leave some out")
+                .Must(options => options is null || options.Distinct().Count() == options.Count)
+                .WithMessage("two of the 'options' are the same; an answer could not tell which");
+            RuleForEach(c => c.Options).Cascade(CascadeMode.Stop)
+                .NotEmpty().WithMessage("one of the 'options' is empty; leave it out")
+                .MustBeText(Limits.OptionBytes);
+            RuleFor(c => c.TtlSeconds).InclusiveBetween(1, Limits.QuestionTtlSeconds)
+                .WithMessage(c => $"'ttl_seconds' is {c.TtlSeconds}; give 1 to {Limits.QuestionTtlSeconds} (6 hours), or leave it out to wait for ever");
+            RuleFor(c => c.To).Cascade(CascadeMode.Stop)
+                .Must(to => to?.Length != 0).WithMessage("'to' is empty; name an agent, or leave it out to ask the operator")
+                .NotEqual(Principals.Everyone).WithMessage("a question has one recipient; ask each agent, or leave 'to' out to ask the operator")
+                .Must((c, to) => to != c.Caller.Name).WithMessage("'to' is yourself; ask somebody else, or set yourself a reminder");
+            RuleFor(c => c.Key).MustBeKey();
+        }
+    }
+
+    internal sealed class Handler(IStore store, IRoster roster, IdempotencyKeys keys, IFileReferences references, IOutbox outbox, Deadlines deadlines, TimeProvider clock)
+        : IRequestHandler<Command, Result>
+    {
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            roster.MustAllow(command.Caller, command.To ?? Principals.Operator);
+            var refs = references.ScanAs(command.Caller.Name, command.Question);
+            return store.Write(write => keys.Once(write, command.Caller.Name, "ask", command.Key, () => new Result(Store(write, command, refs))), CancellationToken.None);
+        }
+
+        private long Store(IWrite write, Command command, IReadOnlyList<string> refs)
+        {
+            // It may have been destroyed while this waited for its turn, and nobody would take the question back.
+            roster.Require(command.Caller.Name);
+            var target = command.To == Principals.Operator ? null : command.To;
+            if (target is not null)
+                roster.Require(target);
+            var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+            var question = write.Db.QuerySingle<QuestionRow>(Sql, new
+            {
+                asker = command.Caller.Name,
+                target,
+                question = command.Question,
+                refs = QuestionRow.Json(refs),
+                options = QuestionRow.Json(command.Options ?? []),
+                multi = command.Multi == true,
+                now,
+                deadline = now + (command.TtlSeconds * 1000),
+            }).ToView();
+            write.Raise(new QuestionAdded(question));
+            if (target is not null)
+                outbox.Append(write, Principals.System, target, QuestionEvents.Asked(question), refs);
+            if (command.TtlSeconds is { } seconds)
+                write.AfterCommit(() => deadlines.Add(question.Id, TimeSpan.FromSeconds(seconds)));
+            return question.Id;
+        }
+
+        private const string Sql = $"""
+            INSERT INTO questions (asker, target, question, question_refs, options, multi, asked_at, deadline_at)
+            VALUES (@asker, @target, @question, @refs, @options, @multi, @now, @deadline)
+            RETURNING {QuestionRow.Columns}
+            """;
+    }
+}

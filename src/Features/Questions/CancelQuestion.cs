@@ -1,0 +1,31 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using MediatR;
+
+namespace Hive.Features.Questions;
+
+/// <summary>The operator takes a question back: its asker is told <c>[cancelled]</c>.</summary>
+internal static class CancelQuestion
+{
+    internal sealed record Command(long Id) : IRequest<Done>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Id).MustBeQuestionId();
+    }
+
+    internal sealed class Handler(IStore store, Resolution resolution) : IRequestHandler<Command, Done>
+    {
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
+            write =>
+            {
+                QuestionId.Require(write, command.Id);
+                if (!resolution.TryAnswer(write, command.Id, Resolution.Cancelled, Principals.Operator, []))
+                    throw QuestionId.Answered(write, command.Id);
+                return Done.Instance;
+            },
+            CancellationToken.None);
+    }
+}

@@ -1,0 +1,18 @@
+using Hive.Common.Notifications;
+using Hive.Protocol;
+
+namespace Hive.Features.Questions.Contracts;
+
+/// <summary>Raised when a question was asked.</summary>
+internal sealed record QuestionAdded(QuestionView Question) : IDashboardNotification
+{
+    /// <inheritdoc />
+    public DashboardEvent ToDashboardEvent() => new("question_added", "question", Question, 600 + (2 * Question.Question.Length));
+}
+
+/// <summary>Raised when a question got its one answer, whoever gave it.</summary>
+internal sealed record QuestionResolved(QuestionView Question) : IDashboardNotification
+{
+    /// <inheritdoc />
+    public DashboardEvent ToDashboardEvent() => new("question_resolved", "question", Question, 600 + (2 * (Question.Question.Length + Question.Answer!.Length)));
+}

@@ -1,0 +1,34 @@
+using Hive.Common.Persistence;
+
+namespace Hive.Features.Questions;
+
+/// <summary>The table of all questions ever asked.</summary>
+internal sealed class QuestionsSchema : ISchema
+{
+    public string Slice => "questions";
+
+    public int Version => 1;
+
+    public void Converge(SchemaEditor editor)
+    {
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS questions (
+                id            INTEGER PRIMARY KEY AUTOINCREMENT,
+                asker         TEXT NOT NULL,
+                target        TEXT,
+                question      TEXT NOT NULL,
+                question_refs TEXT NOT NULL,
+                options       TEXT NOT NULL,
+                multi         INTEGER NOT NULL DEFAULT 0,
+                asked_at      INTEGER NOT NULL,
+                deadline_at   INTEGER,
+                answer        TEXT,
+                answerer      TEXT,
+                answered_at   INTEGER,
+                answer_refs   TEXT NOT NULL DEFAULT '[]'
+            )
+            """);
+        editor.Run("CREATE INDEX IF NOT EXISTS questions_pending ON questions (id) WHERE answered_at IS NULL");
+        editor.Run("CREATE INDEX IF NOT EXISTS questions_answered ON questions (answered_at, id) WHERE answered_at IS NOT NULL");
+    }
+}

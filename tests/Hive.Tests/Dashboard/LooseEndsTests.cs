@@ -1,0 +1,51 @@
+using System.Text.Json;
+using Hive.Tests.Fixture;
+using Hive.Tests.Questions;
+
+namespace Hive.Tests.Dashboard;
+
+public sealed class LooseEndsTests
+{
+    [Fact]
+    public async Task Everybody_sees_its_own_and_the_snapshot_all_of_them_oldest_first()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob", "carol");
+        var (alice, bob, carol, manager) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("carol"), await hive.Connect("manager"));
+        var peers = await alice.Ask("peer?", "bob", ttl: 600);
+        hive.Clock.Advance(TimeSpan.FromSeconds(10));
+        var operators = await alice.Ask("operator?");
+        var managers = await manager.Ask("manager?", "alice");
+        var (now, due) = (hive.Clock.GetUtcNow(), "2026-01-31T12:10:00.000Z");
+        Assert.Equal("2026-01-31T12:00:10.000Z", now.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", null));
+
+        string waits = Item(peers, "alice", "peer?", 10, "waits", "alice", "bob", due), owes = Item(peers, "bob", "peer?", 10, "owes", "alice", "bob", due);
+        string asked = Item(operators, "alice", "operator?", 0, "waits", "alice", "operator"), manages = Item(managers, "manager", "manager?", 0, "waits", "manager", "alice");
+        var owed = Item(managers, "alice", "manager?", 0, "owes", "manager", "alice");
+        Assert.Equal([waits, asked, owed], Items(await alice.CallAsync("loose_ends"), "items"));
+        Assert.Equal([owes], Items(await bob.CallAsync("loose_ends"), "items"));
+        Assert.Equal([manages], Items(await manager.CallAsync("loose_ends"), "items"));
+        Assert.Empty(Items(await carol.CallAsync("loose_ends"), "items"));
+        Assert.Equal([waits, owes, asked, manages, owed], Items(await hive.State(), "loose_ends"));
+
+        await bob.Answer(peers);
+        Assert.Equal([asked, owed], Items(await alice.CallAsync("loose_ends"), "items"));
+        Assert.Empty(Items(await bob.CallAsync("loose_ends"), "items"));
+    }
+
+    [Fact]
+    public async Task A_clock_that_was_set_back_makes_nothing_younger_than_new()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await alice.Ask();
+        hive.Clock.Jump(TimeSpan.FromDays(-1));
+        Assert.Equal(0, (await alice.CallAsync("loose_ends")).GetProperty("items")[0].GetProperty("age_seconds").GetInt64());
+    }
+
+    private static string Item(long id, string agent, string text, int age, string role, string asker, string target, string? due = null) =>
+        $$"""{"kind":"question","id":{{id}},"agent":"{{agent}}","text":"{{text}}","age_seconds":{{age}},"role":"{{role}}","asker":"{{asker}}","target":"{{target}}"{{(due is null ? "" : $",\"due_at\":\"{due}\"")}}}""";
+
+    private static IEnumerable<string> Items(JsonElement answer, string member) => answer.GetProperty(member).EnumerateArray().Select(i => i.ToString());
+}

@@ -1,0 +1,23 @@
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Questions;
+
+public sealed class CancelQuestionTests
+{
+    [Fact]
+    public async Task The_asker_is_told_that_its_question_was_taken_back_and_the_peer_cannot_answer_it_any_more()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob, http) = (await hive.Connect("alice"), await hive.Connect("bob"), hive.Http());
+        var id = await alice.Ask(to: "bob");
+        var cursor = await hive.Cursor();
+        Assert.Null(await http.Post($"/cancel-question/{id}"));
+        await Talk.Refused(() => bob.Answer(id), "conflict");
+        Assert.Equal("conflict", await http.Post($"/cancel-question/{id}"));
+        var told = Assert.Single(await alice.Told());
+        Assert.Equal(("[cancelled]", "operator"), (told.Text("answer"), told.Text("answerer")));
+        Assert.Equal("question_resolved", Assert.Single(await hive.QuestionEvents(cursor)).Kind);
+    }
+}

@@ -1,0 +1,128 @@
+using Hive.Common.Persistence;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Questions;
+
+public sealed class ExpireQuestionsTests
+{
+    [Fact]
+    public async Task Expires_at_its_deadline_and_not_before()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var id = await alice.Ask(to: "bob", ttl: 60);
+        await alice.Ask("for ever");
+        hive.Clock.Advance(TimeSpan.FromSeconds(60) - TimeSpan.FromMilliseconds(1));
+        await hive.Settled();
+        Assert.Equal(2, (await hive.State()).Questions().Length);
+        var cursor = await hive.Cursor();
+
+        hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        var told = await alice.NextTold();
+        Assert.Equal((id, "[expired]", "ttl-watchdog"), (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer")));
+        await Talk.Refused(() => bob.Answer(id), "conflict");
+        var (kind, resolved) = Assert.Single(await hive.QuestionEvents(cursor));
+        Assert.Equal(("question_resolved", "[expired]", hive.Clock.GetUtcNow()), (kind, resolved.Answer, resolved.AnsweredAt));
+        Assert.Single(await alice.Told());
+    }
+
+    [Fact]
+    public async Task Those_of_different_length_expire_each_at_its_own_time_and_many_at_once()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var late = await alice.Ask(ttl: 21600);
+        List<long> together = [];
+        for (var i = 0; i < 190; i++)
+            together.Add(await alice.Ask(ttl: 30));
+        var early = await alice.Ask(ttl: 1);
+        var answered = await alice.Ask(ttl: 2);
+        await (await hive.Operator()).Answer(answered);
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(answered, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(early, (await alice.NextTold()).GetProperty("id").GetInt64());
+        hive.Clock.Advance(TimeSpan.FromSeconds(29));
+        foreach (var id in together)
+            Assert.Equal(id, (await alice.NextTold()).GetProperty("id").GetInt64());
+        hive.Clock.Advance(TimeSpan.FromHours(6));
+        Assert.Equal(late, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(193, (await alice.Told()).Length);
+    }
+
+    [Fact]
+    public async Task What_was_due_while_the_host_was_down_expires_once_at_start_oldest_deadline_first()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        long[] ids = [await alice.Ask(ttl: 300), await alice.Ask(ttl: 100), await alice.Ask(ttl: 200), await alice.Ask(ttl: 1000)];
+        // Its timers are this host's, and end with it.
+        hive.Clock.Jump(TimeSpan.FromSeconds(400));
+        var cursor = await hive.Cursor();
+        Assert.Empty(await hive.QuestionEvents(cursor));
+        await hive.Restart();
+        alice = await hive.Connect("alice");
+        for (var i = 0; i < 3; i++)
+        {
+            var told = await alice.NextTold();
+            Assert.Equal((ids[(i + 1) % 3], "[expired]"), (told.GetProperty("id").GetInt64(), told.Text("answer")));
+        }
+
+        await hive.Restart();
+        alice = await hive.Connect("alice");
+        Assert.Equal(3, (await alice.Told()).Length);
+        Assert.Equal(ids[3], Assert.Single((await hive.State()).Questions()).Id);
+        hive.Clock.Advance(TimeSpan.FromSeconds(600));
+        Assert.Equal(ids[3], (await alice.NextTold()).GetProperty("id").GetInt64());
+    }
+
+    [Theory]
+    [InlineData(86_400)]
+    [InlineData(-86_400)]
+    public async Task Setting_the_wall_clock_changes_nothing(int seconds)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var id = await alice.Ask(ttl: 60);
+        hive.Clock.Jump(TimeSpan.FromSeconds(seconds));
+        hive.Clock.Advance(TimeSpan.FromSeconds(59));
+        await hive.Settled();
+        Assert.Single((await hive.State()).Questions());
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(id, (await alice.NextTold()).GetProperty("id").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_wall_clock_set_back_while_no_host_ran_makes_no_wait_longer_than_was_asked_for()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var id = await (await hive.Connect("alice")).Ask(ttl: 60);
+        hive.Clock.Jump(TimeSpan.FromDays(-30));
+        await hive.Restart();
+        var alice = await hive.Connect("alice");
+        hive.Clock.Advance(TimeSpan.FromSeconds(60));
+        Assert.Equal(id, (await alice.NextTold()).GetProperty("id").GetInt64());
+    }
+
+    [Fact]
+    public async Task Without_a_deadline_nothing_is_asked_of_the_database_and_an_answered_one_leaves_none()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await alice.Ask("for ever");
+        await (await hive.Operator()).Answer(await alice.Ask(ttl: 600));
+        await hive.Settled();
+        var store = hive.Services.GetRequiredService<SqliteStore>();
+        var before = (store.Reads, store.Writes);
+        // Short of the next hourly vacuum.
+        hive.Clock.Advance(TimeSpan.FromMinutes(50));
+        Assert.Equal(before, (store.Reads, store.Writes));
+    }
+}

@@ -1,0 +1,42 @@
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Questions;
+
+public sealed class ListQuestionsTests
+{
+    [Fact]
+    public async Task The_host_socket_lists_the_pending_ones_and_on_request_the_answered_ones_before_them()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        long[] ids = [await alice.Ask("one"), await alice.Ask("two", "bob"), await alice.Ask("three")];
+        await host.Answer(ids[1]);
+        Assert.Equal([ids[0], ids[2]], (await host.CallAsync("questions")).Questions().Select(q => q.Id));
+        Assert.Equal([ids[1], ids[0], ids[2]], (await host.CallAsync("questions", new { all = true })).Questions().Select(q => q.Id));
+    }
+
+    [Fact]
+    public async Task All_are_kept_and_the_snapshot_has_the_fifty_newest_answered_and_every_pending_one()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        List<long> ids = [];
+        for (var i = 0; i < 60; i++)
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
+            ids.Add(await alice.Ask());
+            await host.Answer(ids[^1]);
+        }
+
+        List<long> pending = [];
+        for (var i = 0; i < 55; i++)
+            pending.Add(await alice.Ask());
+        await hive.Restart();
+        var state = await hive.State();
+        Assert.Equal(Enumerable.Reverse(ids).Take(50), state.Questions("question_history").Select(q => q.Id));
+        Assert.Equal(pending, state.Questions().Select(q => q.Id));
+        Assert.Equal("conflict", await hive.Http().Post($"/cancel-question/{ids[0]}"));
+    }
+}

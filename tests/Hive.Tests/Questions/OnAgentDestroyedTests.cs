@@ -1,0 +1,83 @@
+using Dapper;
+using Hive.Common.Persistence;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Questions;
+
+public sealed class OnAgentDestroyedTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_it_asked_and_what_it_was_asked_is_cancelled_by_the_system_and_nothing_else_is(bool purge)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob", "carol");
+        var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
+        var (owed, own, other) = (await alice.Ask(to: "bob"), await bob.Ask(ttl: 60), await alice.Ask(to: "carol"));
+        var events = await hive.Events();
+        await host.CallAsync("destroy", new { name = "bob", purge });
+        foreach (var id in new[] { owed, own })
+        {
+            var resolved = (await events.Next("question_resolved")).GetProperty("question");
+            Assert.Equal((id, "[cancelled]", "system"), (resolved.GetProperty("id").GetInt64(), resolved.Text("answer"), resolved.Text("answerer")));
+        }
+
+        var told = Assert.Single(await alice.Told());
+        Assert.Equal((owed, "[cancelled]", "system"), (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer")));
+        Assert.Equal(other, Assert.Single((await hive.State()).Questions()).Id);
+
+        // Another of that name has nothing to do with it.
+        await hive.Spawn("bob");
+        hive.Clock.Advance(TimeSpan.FromSeconds(60));
+        await hive.Settled();
+        bob = await hive.Connect("bob");
+        await Talk.Refused(() => bob.Answer(owed), "conflict");
+        Assert.Single(await alice.Told());
+    }
+
+    [Fact]
+    public async Task What_another_agent_of_its_name_asks_right_afterwards_is_not_taken_for_the_old_ones()
+    {
+        await using var hive = await HiveFixture.Start();
+        var host = await hive.Operator();
+        for (var round = 0; round < 20; round++)
+        {
+            await hive.Spawn("bob");
+            using (var old = await LineClient.ConnectAsync(hive.AgentSocket("bob")))
+                await old.Ask("old");
+            await host.CallAsync("destroy", new { name = "bob" });
+            await hive.Spawn("bob");
+            using (var bob = await LineClient.ConnectAsync(hive.AgentSocket("bob")))
+                await bob.Ask("new");
+            await hive.Settled();
+            Assert.Equal("new", Assert.Single((await hive.State()).Questions()).Question);
+            await host.CallAsync("destroy", new { name = "bob" });
+        }
+    }
+
+    [Fact]
+    public async Task What_a_kill_left_undone_is_done_at_the_next_start_and_once()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var (owed, own) = (await alice.Ask(to: "bob"), await bob.Ask());
+        // As a kill between the commit of a destroy and the reaction to it leaves the database.
+        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
+        for (var i = 0; i < 2; i++)
+        {
+            await hive.Restart();
+            await hive.Settled();
+            alice = await hive.Connect("alice");
+            Assert.Equal(owed, Assert.Single(await alice.Told()).GetProperty("id").GetInt64());
+            var state = await hive.State();
+            Assert.Empty(state.Questions());
+            Assert.Equal([own, owed], state.Questions("question_history").Select(q => q.Id).OrderDescending());
+            Assert.All(state.Questions("question_history"), q => Assert.Equal(("[cancelled]", "system"), (q.Answer, q.Answerer)));
+        }
+    }
+}
