@@ -10,6 +10,7 @@ using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
@@ -26,12 +27,14 @@ internal static class FeatureRegistration
             HiveVersion.Text,
             typeof(AgentsModule),
             typeof(MessagesModule),
+            typeof(RemindersModule),
             typeof(ContainersModule),
             typeof(StateFilesModule),
             typeof(DashboardModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
+        .AddReminders()
         .AddContainers()
         .AddDashboard();
 
@@ -46,7 +49,8 @@ internal static class FeatureRegistration
 
     private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
         .AddSingleton<StateFileOpener>()
-        .AddSingleton<IFileReferences, FileReferences>();
+        .AddSingleton<IFileReferences, FileReferences>()
+        .AddSingleton<IStateFileWriter, StateFileWriter>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
         .AddSingleton<ISchema, MessagesSchema>()
@@ -63,6 +67,17 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, InboxUnreadSection>()
         .AddSingleton<IDashboardSection, ParkedSection>()
         .AddSingleton<IAgentRowPart, UnreadRowPart>();
+
+    private static IServiceCollection AddReminders(this IServiceCollection services) => services
+        .AddSingleton<ISchema, RemindersSchema>()
+        .AddSingleton<PendingReminders>()
+        .AddSingleton<ReminderScheduler>()
+        .AddHostedService(p => p.GetRequiredService<ReminderScheduler>())
+        .AddSingleton<OnAgentDestroyed>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<OnAgentDestroyed>())
+        .AddSingleton<IDashboardSection, RemindersSection>()
+        .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
+        .AddSingleton<ILooseEnds, ReminderLooseEnds>();
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
@@ -82,7 +97,7 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
     // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "questions", "question_history", "reminders", "meta_inputs", "loose_ends"];
+    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "questions", "question_history", "meta_inputs", "loose_ends"];
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
         .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))

@@ -32,25 +32,16 @@ internal static class SendMessage
         }
     }
 
-    internal sealed class Handler(IStore store, Broker broker, IRoster roster, IdempotencyKeys keys, IFileReferences references, AgentFolders folders, IRecipientStates states) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Broker broker, IRoster roster, IdempotencyKeys keys, IFileReferences references, IRecipientStates states) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var from = command.Caller.Name;
             MustBeAllowed(command.Caller, command.To);
-            var message = new Outgoing(from, command.To, command.Body, References(command), command.InReplyTo);
+            var found = command.Caller.Kind == CallerKind.Operator ? references.Scan(command.Body) : references.ScanAs(from, command.Body);
+            var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
             // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
             return store.Write(write => keys.Once(write, from, "send", command.Key, () => Store(write, message)), CancellationToken.None);
-        }
-
-        // An agent vouches only for what it can open itself: else the references of a message to oneself would tell which files of others exist.
-        private IReadOnlyList<string> References(Command command)
-        {
-            var found = references.Scan(command.Body);
-            if (found.Count == 0 || command.Caller.Kind != CallerKind.Agent)
-                return found;
-            string[] own = [$"/agents/{command.Caller.Name}/state/", folders.State(command.Caller.Name) + "/", "/shared/", folders.Shared + "/"];
-            return [.. found.Where(path => Array.Exists(own, prefix => path.StartsWith(prefix, StringComparison.Ordinal)))];
         }
 
         private void MustBeAllowed(Caller caller, string to)

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Hive.Features.Agents.Contracts;
 using Hive.Features.StateFiles.Contracts;
 
 namespace Hive.Features.StateFiles;
@@ -30,6 +31,15 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
     {
         var from = text.IndexOf('/');
         return from < 0 ? [] : Scan(text.AsSpan(), from);
+    }
+
+    public IReadOnlyList<string> ScanAs(string agent, string text)
+    {
+        var found = Scan(text);
+        if (found.Count == 0 || agent == Principals.Manager)
+            return found;
+        string[] own = [$"/agents/{agent}/state/", $"{files.DataDir}/agents/{agent}/state/", "/shared/", $"{files.DataDir}/shared/"];
+        return [.. found.Where(path => Array.Exists(own, prefix => path.StartsWith(prefix, StringComparison.Ordinal)))];
     }
 
     private List<string> Scan(ReadOnlySpan<char> text, int from)

@@ -1,13 +1,9 @@
 using Hive.Common.Notifications;
-using MediatR;
 
 namespace Hive.Features.Containers.Contracts;
 
 /// <summary>Raised when an agent's container began or ceased to run, or its note changed.</summary>
 internal sealed record ContainerChanged(string Agent) : IAgentRowNotification;
-
-/// <summary>Raised after an agent was destroyed.</summary>
-internal sealed record AgentDestroyed(string Agent, bool Purged) : INotification;
 
 /// <summary>Something is under way with an agent. Shown until cleared, and never stored.</summary>
 /// <param name="Name">The agent.</param>

@@ -8,4 +8,10 @@ internal interface IFileReferences
     /// Looks at the file system: never inside a write.
     /// </summary>
     IReadOnlyList<string> Scan(string text);
+
+    /// <summary>
+    /// Those of them that the agent can open itself, which is all it vouches for: else the references of a message to oneself would tell
+    /// which files of others exist. The manager can open everybody's.
+    /// </summary>
+    IReadOnlyList<string> ScanAs(string agent, string text);
 }
