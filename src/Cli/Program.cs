@@ -23,6 +23,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     DestroyVerb.Create(),
     SendVerb.Create(),
     InboxVerb.Create(),
+    RemindersVerb.Create(),
     LogsVerb.Create(),
     OpenVerb.Create(),
     VersionVerb.Create(),
