@@ -21,8 +21,8 @@ internal static class DoorJson
         }
         catch (Exception e) when (e is InvalidOperationException or JsonException { InnerException: InvalidOperationException })
         {
-            // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string.
-            throw NotUtf8(e);
+            // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string, and also a text in place of a number.
+            throw IsText(json) ? Explain(e as JsonException ?? new JsonException(e.Message, e), json) : NotUtf8(e);
         }
         catch (JsonException e)
         {
@@ -50,6 +50,8 @@ internal static class DoorJson
         }
 
         var field = e.Path is { Length: > 2 } path ? path[2..] : null;
+        if (field is not null && e.Message.StartsWith("not an instant", StringComparison.Ordinal))
+            return Problem.Invalid($"'{field}' is {e.Message}", e);
         return Problem.Invalid(
             field is null ? "the request must be a JSON object with fields of the right type" : $"'{field}' has the wrong type or form",
             e);
@@ -68,6 +70,30 @@ internal static class DoorJson
         {
             fault = $"unexpected text at byte {e.BytePositionInLine ?? 0}";
             return false;
+        }
+    }
+
+    // True when every string can be read.
+    private static bool IsText(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                    _ = reader.GetString();
+            }
+
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
+        catch (JsonException)
+        {
+            return true;
         }
     }
 

@@ -78,7 +78,7 @@ internal static partial class DeliverDueReminders
             }
             catch (Exception e)
             {
-                LogFailed(log, row.Id, row.Agent, e);
+                LogFailed(log, row.Id, row.Agent, e.Message, e is Problem or IOException ? null : e);
                 return new Delivery(row, "", [], e.Message);
             }
         }
@@ -148,7 +148,7 @@ internal static partial class DeliverDueReminders
             }
             catch (Exception e) when (!IsUnavailable(e))
             {
-                LogFailed(log, delivery.Row.Id, delivery.Row.Agent, e);
+                LogFailed(log, delivery.Row.Id, delivery.Row.Agent, e.Message, e);
                 await store.Write(write => Fail(write, delivery.Row.Id, e.Message));
             }
         }
@@ -194,8 +194,8 @@ internal static partial class DeliverDueReminders
 
         private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "reminder {Id} of {Agent} could not be delivered")]
-        private static partial void LogFailed(ILogger logger, long id, string agent, Exception error);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "reminder {Id} of {Agent} could not be delivered: {Reason}")]
+        private static partial void LogFailed(ILogger logger, long id, string agent, string reason, Exception? error);
 
         private sealed record Delivery(ReminderRow Row, string Body, IReadOnlyList<string> Refs, string? Error);
     }
