@@ -7,7 +7,7 @@ internal static class Figures
 {
     private const int Agents = 64;
 
-    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "state", "stream", "idle", "memory"];
+    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "state", "stream", "idle", "reminders", "memory"];
 
     public static Task RunAsync(string name, Plan plan, CancellationToken ct) => name switch
     {
@@ -17,6 +17,7 @@ internal static class Figures
         "state" => StateAsync(plan, ct),
         "stream" => StreamFigure.RunAsync(plan, ct),
         "idle" => IdleAsync(plan, ct),
+        "reminders" => RemindersFigure.RunAsync(plan, ct),
         "memory" => MemoryAsync(plan, ct),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
     };

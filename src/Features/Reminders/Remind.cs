@@ -64,7 +64,7 @@ internal static class Remind
         }
 
         private Problem? Fault(string agent, string? path) =>
-            path is not null && files.Fault(agent, path) is { } fault ? Problem.Forbidden($"'file_path': {fault}") : null;
+            path is not null && files.Fault(agent, path) is { } fault ? Problem.Invalid($"'file_path': {fault}") : null;
 
         private Result Store(IWrite write, ReminderView reminder)
         {

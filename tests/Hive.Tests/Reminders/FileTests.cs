@@ -95,13 +95,26 @@ public sealed class FileTests
         await HardLink(Path.Combine(outside, "target.md"), Path.Combine(state, "twice.md"));
         var alice = await hive.Connect("alice");
         var cursor = await hive.Cursor();
-        var refused = await Talk.Refused(() => alice.Remind("x", 5, path), "forbidden");
+        var refused = await Talk.Refused(() => alice.Remind("x", 5, path), "invalid");
         Assert.Contains("'file_path'", refused.Message, StringComparison.Ordinal);
         Assert.Contains(path, refused.Message, StringComparison.Ordinal);
         Assert.Empty(await hive.Reminders());
         Assert.Empty(await hive.ReminderEvents(cursor));
         Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(outside, "target.md")));
         Assert.Equal(["target.md"], Directory.EnumerateFileSystemEntries(outside).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Refuses_a_path_that_is_no_text_and_one_that_is_too_long()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        Assert.Contains("'file_path' holds a NUL", (await Talk.Refused(() => alice.Remind("x", 5, "/agents/alice/state/a\0b"), "invalid")).Message, StringComparison.Ordinal);
+        await Talk.Refused(() => alice.Remind("x", 5, $"/agents/alice/state/{new string('x', 256)}"), "invalid");
+        await Talk.Refused(() => alice.Remind("x", 5, $"/agents/alice/state/{new string('x', 5000)}"), "too_large");
+        await Talk.Refused(() => alice.Remind("x", 5, ""), "invalid");
+        Assert.Empty(await hive.Reminders());
     }
 
     [Fact]
