@@ -36,6 +36,9 @@ internal static class RemindersFigure
     private static async Task LatenessAsync(Plan plan, HiveHost host, int pending, CancellationToken ct)
     {
         using var line = await host.AgentAsync(0, ct);
+        // What it got before and has not read would be taken for what is waited for.
+        while ((await line.CallAsync("recv", new { wait_seconds = 0, max = 32 }, ct)).GetProperty("messages").GetArrayLength() > 0)
+            await line.CallAsync("ack", new { all = true }, ct);
         List<double> late = [];
         for (var n = -20; n < Singles; n++)
         {
@@ -43,8 +46,8 @@ internal static class RemindersFigure
             await line.CallAsync("remind", new { message = "now", at = due }, ct);
             var messages = (await line.CallAsync("recv", new { wait_seconds = 30 }, ct)).GetProperty("messages");
             var took = (DateTimeOffset.UtcNow - due).TotalMilliseconds;
-            if (messages.GetArrayLength() != 1 || messages[0].GetProperty("from").GetString() != "reminder")
-                throw new BenchmarkException($"not the reminder came, but {messages}");
+            if (messages.GetArrayLength() != 1 || messages[0].GetProperty("body").GetString() != "now")
+                throw new BenchmarkException($"not the reminder came in time, but {messages}");
             await line.CallAsync("ack", new { all = true }, ct);
             if (n >= 0)
                 late.Add(took);

@@ -73,8 +73,8 @@ internal static class FeatureRegistration
         .AddSingleton<PendingReminders>()
         .AddSingleton<ReminderScheduler>()
         .AddHostedService(p => p.GetRequiredService<ReminderScheduler>())
-        .AddSingleton<OnAgentDestroyed>()
-        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<OnAgentDestroyed>())
+        .AddSingleton<Reminders.OnAgentDestroyed>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<Reminders.OnAgentDestroyed>())
         .AddSingleton<IDashboardSection, RemindersSection>()
         .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
         .AddSingleton<ILooseEnds, ReminderLooseEnds>();

@@ -147,7 +147,7 @@ public sealed class FileTests
         Assert.Equal(1, failed.AttemptCount);
         Assert.Contains("no regular file", failed.LastError, StringComparison.Ordinal);
         Directory.Delete(Path.Combine(hive.StateOf("alice"), "x.md"));
-        Assert.Contains("/agents/alice/state/x.md (5000 bytes)", Assert.Single(await hive.Await(alice)).Body, StringComparison.Ordinal);
+        Assert.Contains("/agents/alice/state/x.md (5000 bytes)", (await hive.AwaitLong(alice)).Body, StringComparison.Ordinal);
     }
 
     [Fact]

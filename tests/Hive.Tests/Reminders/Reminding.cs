@@ -17,21 +17,38 @@ internal static class Reminding
 
     public static async Task<int> Pending(this LineClient line) => (await line.CallAsync("count_pending_reminders")).Int("count");
 
-    /// <summary>Moves the clock on until messages come, and acks them.</summary>
-    public static async Task<Message[]> Await(this HiveFixture hive, LineClient line, int count = 1)
+    /// <summary>Moves the clock to what is due in that many seconds, at most 5, and takes what comes; it stands still meanwhile.</summary>
+    public static async Task<Message[]> Await(this HiveFixture hive, LineClient line, int count = 1, int seconds = 5)
     {
-        List<Message> all = [];
-        while (true)
+        if (seconds > 0)
         {
-            var batch = await line.Receive(max: Math.Min(count - all.Count, 32));
-            if (batch.Length > 0)
-                await line.CallAsync("ack", new { ids = batch.Select(m => m.Id) });
-            all.AddRange(batch);
-            if (all.Count == count)
-                return [.. all];
-            hive.Clock.Advance(TimeSpan.FromMilliseconds(100));
-            await hive.Settled();
+            await hive.Clock.Set(hive.Clock.GetUtcNow().AddSeconds(seconds));
+            hive.Clock.Advance(TimeSpan.FromSeconds(seconds));
         }
+
+        List<Message> all = [];
+        while (all.Count < count)
+        {
+            var batch = await line.Receive(max: Math.Min(count - all.Count, 32), wait: 180);
+            await line.CallAsync("ack", new { ids = batch.Select(m => m.Id) });
+            all.AddRange(batch);
+        }
+
+        return [.. all];
+    }
+
+    /// <summary>Moves the clock on until a message comes, past the ticks of the scheduler: it may be late by then.</summary>
+    public static async Task<Message> AwaitLong(this HiveFixture hive, LineClient line)
+    {
+        var receiving = line.Receive(max: 1, wait: 0);
+        while (await receiving is [])
+        {
+            hive.Clock.Advance(TimeSpan.FromMilliseconds(500));
+            await hive.Settled();
+            receiving = line.Receive(max: 1, wait: 0);
+        }
+
+        return Assert.Single(await receiving);
     }
 
     /// <summary>Moves the clock on until a reminder event of that kind comes.</summary>
