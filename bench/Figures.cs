@@ -7,7 +7,7 @@ internal static class Figures
 {
     private const int Agents = 64;
 
-    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "question", "state", "stream", "idle", "memory"];
+    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "memory"];
 
     public static Task RunAsync(string name, Plan plan, CancellationToken ct) => name switch
     {
@@ -18,6 +18,7 @@ internal static class Figures
         "state" => StateAsync(plan, ct),
         "stream" => StreamFigure.RunAsync(plan, ct),
         "idle" => IdleAsync(plan, ct),
+        "reminders" => RemindersFigure.RunAsync(plan, ct),
         "memory" => MemoryAsync(plan, ct),
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
     };

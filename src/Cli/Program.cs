@@ -25,6 +25,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     InboxVerb.Create(),
     QuestionsVerb.Create(),
     AnswerVerb.Create(),
+    RemindersVerb.Create(),
     LogsVerb.Create(),
     OpenVerb.Create(),
     VersionVerb.Create(),

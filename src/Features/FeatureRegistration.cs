@@ -11,6 +11,7 @@ using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Questions;
+using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
@@ -28,6 +29,7 @@ internal static class FeatureRegistration
             typeof(AgentsModule),
             typeof(MessagesModule),
             typeof(QuestionsModule),
+            typeof(RemindersModule),
             typeof(ContainersModule),
             typeof(StateFilesModule),
             typeof(DashboardModule))
@@ -35,6 +37,7 @@ internal static class FeatureRegistration
         .AddStateFiles()
         .AddMessages()
         .AddQuestions()
+        .AddReminders()
         .AddContainers()
         .AddDashboard();
 
@@ -49,7 +52,8 @@ internal static class FeatureRegistration
 
     private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
         .AddSingleton<StateFileOpener>()
-        .AddSingleton<IFileReferences, FileReferences>();
+        .AddSingleton<IFileReferences, FileReferences>()
+        .AddSingleton<IStateFileWriter, StateFileWriter>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
         .AddSingleton<ISchema, MessagesSchema>()
@@ -73,10 +77,21 @@ internal static class FeatureRegistration
         .AddSingleton<Deadlines>()
         .AddSingleton<Resolution>()
         .AddHostedService<ExpireQuestions>()
-        .AddSingleton<ICommitObserver, OnAgentDestroyed>()
+        .AddSingleton<ICommitObserver, Questions.OnAgentDestroyed>()
         .AddSingleton<IDashboardSection, QuestionsSection>()
         .AddSingleton<IDashboardSection, QuestionHistorySection>()
         .AddSingleton<ILooseEnds, QuestionLooseEnds>();
+
+    private static IServiceCollection AddReminders(this IServiceCollection services) => services
+        .AddSingleton<ISchema, RemindersSchema>()
+        .AddSingleton<PendingReminders>()
+        .AddSingleton<ReminderScheduler>()
+        .AddHostedService(p => p.GetRequiredService<ReminderScheduler>())
+        .AddSingleton<Reminders.OnAgentDestroyed>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<Reminders.OnAgentDestroyed>())
+        .AddSingleton<IDashboardSection, RemindersSection>()
+        .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
+        .AddSingleton<ILooseEnds, ReminderLooseEnds>();
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
@@ -96,7 +111,7 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
     // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "reminders", "meta_inputs"];
+    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "meta_inputs"];
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
         .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))

@@ -42,6 +42,15 @@ public static class Limits
     /// <summary>How long a question with a time limit may wait, in seconds: 6 hours.</summary>
     public const int QuestionTtlSeconds = 6 * 60 * 60;
 
+    /// <summary>Most reminders one agent has set that are not delivered.</summary>
+    public const int PendingReminders = 50;
+
+    /// <summary>How far ahead a reminder may be due, in days.</summary>
+    public const int ReminderDays = 366;
+
+    /// <summary>How often the delivery of a reminder is tried before it is left to the operator.</summary>
+    public const int ReminderAttempts = 5;
+
     /// <summary>Longest path of a unix socket on Linux, in bytes (unix(7): sun_path holds 108 with the closing zero).</summary>
     public const int SocketPathBytes = 107;
 }

@@ -26,7 +26,7 @@ internal static class StatusVerb
             else if (rows.Length == 0)
                 verb.Screen.Line("There is no agent yet. Make one with: hive spawn NAME");
             else
-                verb.Screen.Table(["agent", "state", "runtime", "unread", "says", "age"], [.. rows.Select(row => Cells(row.Deserialize<Row>(WireJson.Options)!))]);
+                verb.Screen.Table(["agent", "state", "runtime", "unread", "reminders", "says", "age"], [.. rows.Select(row => Cells(row.Deserialize<Row>(WireJson.Options)!))]);
         }, names);
     }
 
@@ -38,6 +38,7 @@ internal static class StatusVerb
         State(row),
         row.Runtime,
         row.Unread > 0 ? new Screen.Cell(row.Unread.ToString(CultureInfo.InvariantCulture), "yellow") : new Screen.Cell("0", "grey"),
+        row.PendingReminders > 0 ? new Screen.Cell(row.PendingReminders.ToString(CultureInfo.InvariantCulture), "cyan") : new Screen.Cell("0", "grey"),
         row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey") : row.StatusText,
         new Screen.Cell(Screen.Age(row.StatusSetAt ?? row.StartedAt), "grey"),
     ];
@@ -69,6 +70,7 @@ internal static class StatusVerb
         public bool NeedsLogin { get; init; }
         public bool NeedsUpdate { get; init; }
         public long Unread { get; init; }
+        public long PendingReminders { get; init; }
         public DateTimeOffset? StartedAt { get; init; }
         public string? StatusText { get; init; }
         public DateTimeOffset? StatusSetAt { get; init; }

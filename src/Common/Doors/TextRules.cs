@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using FluentValidation;
 using Hive.Protocol;
 
@@ -16,7 +17,7 @@ public static class TextRules
         {
             if (text is null)
                 return;
-            var name = context.PropertyPath.ToLowerInvariant();
+            var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(context.PropertyPath);
             if (Fault(text) is { } fault)
             {
                 context.AddFailure($"'{name}' holds {fault}; send valid UTF-8 text");

@@ -8,13 +8,21 @@ namespace Hive.Features.StateFiles;
 internal static unsafe partial class Native
 {
     public const int OpenReadOnly = 0x0;
+    public const int OpenWriteOnly = 0x1;
+    public const int OpenCreateNew = 0x40 | 0x80;
     public const int OpenNoControllingTerminal = 0x100;
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x8_0000;
     public const int OpenPathOnly = 0x20_0000;
 
+    public const int ErrorMissing = 2;
     public const int ErrorInterrupted = 4;
+    public const int ErrorNoReader = 6;
     public const int ErrorAgain = 11;
+    public const int ErrorExists = 17;
+    public const int ErrorNoDevice = 19;
+    public const int ErrorNoFolder = 20;
+    public const int ErrorIsFolder = 21;
     public const int ErrorSymlinks = 40;
 
     public const ulong ResolveNoMagicLinks = 0x02;
@@ -26,17 +34,22 @@ internal static unsafe partial class Native
     private const int AtCurrentFolder = -100;
     private const int AtSymlinkNoFollow = 0x100;
     private const int AtEmptyPath = 0x1000;
-    private const uint AskForTypeModeLinksOwnerSize = 0x1 | 0x2 | 0x4 | 0x8 | 0x200;
+    private const uint AskForTypeModeLinksOwnerSize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x200;
     private const int TypeMask = 0xF000;
     private const int TypeRegular = 0x8000;
     private const int TypeSymlink = 0xA000;
     private const int OwnerMayRead = 0x100;
+
+    // What only its owner reads and writes; in a folder, also enters.
+    private const uint PrivateFile = 0x180;
+    private const uint PrivateFolder = 0x1C0;
 
     // These two have their own numbers on arm (fcntl.h of each architecture).
     public static readonly int OpenFolder = IsArm ? 0x4000 : 0x1_0000;
     public static readonly int OpenNoFollow = IsArm ? 0x8000 : 0x2_0000;
 
     private static readonly uint User = geteuid();
+    private static readonly uint Group = getegid();
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
@@ -52,7 +65,26 @@ internal static unsafe partial class Native
     public static SafeFileHandle? OpenIn(SafeFileHandle folder, ReadOnlySpan<byte> name, int flags, out int error)
     {
         fixed (byte* start = name)
-            return Opened(openat(folder, start, flags), out error);
+            return Opened(openat(folder, start, flags, PrivateFile), out error);
+    }
+
+    /// <summary>Makes a folder of one name (UTF-8, ends in a zero) in a folder; the error number when that fails, else 0.</summary>
+    public static int MakeFolderIn(SafeFileHandle folder, ReadOnlySpan<byte> name)
+    {
+        fixed (byte* start = name)
+            return mkdirat(folder, start, PrivateFolder) == 0 ? 0 : Marshal.GetLastPInvokeError();
+    }
+
+    /// <summary>Gives what was just made in a folder to that folder's owner.</summary>
+    public static void GiveToOwnerOf(SafeFileHandle folder, SafeFileHandle made)
+    {
+        Statx status;
+        fixed (byte* self = "\0"u8)
+        {
+            // Who may give nothing away has nothing to give: without that right, all of it is this process's own.
+            if (statx(folder, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &status) == 0 && (status.Owner != User || status.Group != Group))
+                _ = fchownat(made, self, status.Owner, status.Group, AtEmptyPath);
+        }
     }
 
     /// <summary>Opens a path of the operator's own, following whatever links it has.</summary>
@@ -73,7 +105,7 @@ internal static unsafe partial class Native
             result = statx(handle, start, flags, AskForTypeModeLinksOwnerSize, &status);
         size = result == 0 ? (long)status.Size : 0;
         if (result != 0)
-            return FileKind.Other;
+            return FileKind.Missing;
         return (status.Mode & TypeMask) switch
         {
             TypeSymlink => FileKind.Symlink,
@@ -94,7 +126,15 @@ internal static unsafe partial class Native
 
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int openat(SafeFileHandle folder, byte* name, int flags);
+    private static partial int openat(SafeFileHandle folder, byte* name, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int mkdirat(SafeFileHandle folder, byte* name, uint mode);
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int fchownat(SafeFileHandle folder, byte* name, uint owner, uint group, int flags);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -103,6 +143,10 @@ internal static unsafe partial class Native
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial uint geteuid();
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial uint getegid();
 
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
@@ -127,6 +171,9 @@ internal static unsafe partial class Native
         [FieldOffset(20)]
         public uint Owner;
 
+        [FieldOffset(24)]
+        public uint Group;
+
         [FieldOffset(28)]
         public ushort Mode;
 
@@ -138,7 +185,10 @@ internal static unsafe partial class Native
 /// <summary>What stands in the file system, as far as it matters here.</summary>
 internal enum FileKind
 {
-    /// <summary>Nothing that is ever shown: missing, a folder, a FIFO, a device, a file with several names.</summary>
+    /// <summary>Nothing, or nothing that can be looked at.</summary>
+    Missing,
+
+    /// <summary>Nothing that is ever shown: a folder, a FIFO, a device, a file with several names.</summary>
     Other,
 
     /// <summary>A symbolic link.</summary>

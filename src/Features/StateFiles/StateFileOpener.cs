@@ -8,7 +8,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <summary>
-/// The one way to a state file, for the scan and for the read: from a path that somebody wrote to a regular file below an allowed root, or to nothing.
+/// The one way to a state file, for the scan, the read and the write: from a path that somebody wrote to a regular file below an allowed root, or to nothing.
 /// What is read was checked after it was opened, so it does not matter what happens to the path meanwhile. Waits only for the file system. Safe on any thread.
 /// </summary>
 /// <param name="paths">Where the data folder is.</param>
@@ -75,6 +75,9 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         using var file = Open(path, out _);
         return file is not null;
     }
+
+    /// <summary>Opens a folder below the data folder (UTF-8, ends in a zero, allowed by <see cref="StateFilePath"/>) without following any link; null when there is none.</summary>
+    public SafeFileHandle? OpenFolder(Span<byte> path) => DataFolder() is { } data ? OpenFolder(data, path, out _) : null;
 
     public void Dispose() => root?.Folder.Dispose();
 

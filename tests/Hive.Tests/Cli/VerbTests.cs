@@ -28,7 +28,7 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
         var lines = Ok(await hive.RunAsync("status", "shown")).Lines;
         Assert.Equal(2, lines.Length);
         Assert.StartsWith("AGENT", lines[0], StringComparison.Ordinal);
-        Assert.Matches("^shown +not connected +external +0", lines[1]);
+        Assert.Matches("^shown +not connected +external +0 +0", lines[1]);
         Assert.DoesNotContain('\u001b', lines[1]);
 
         var row = Assert.Single(Document(await hive.RunAsync("status", "shown", "--json")).GetProperty("agent_statuses").EnumerateArray());
@@ -143,6 +143,28 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.Equal(2, messages.Count(m => m.Body.Contains("question_answered", StringComparison.Ordinal)));
 
         static async Task<long> AskAsync(LineClient line, object question) => (await line.CallAsync("ask", question)).GetProperty("id").GetInt64();
+    }
+
+    [Fact]
+    public async Task Reminders_lists_what_is_pending_and_status_counts_it()
+    {
+        Ok(await hive.RunAsync("spawn", "planner", "--runtime", "external"));
+        Assert.Equal("No reminder is pending.", Assert.Single(Ok(await hive.RunAsync("reminders", "planner")).Lines));
+        using (var planner = await hive.AgentAsync("planner"))
+        {
+            await planner.CallAsync("remind", new { message = "second\u001b[2J line\nmore", delay_seconds = 7200 });
+            await planner.CallAsync("remind", new { message = new string('x', 100), delay_seconds = 3600, file_path = "/agents/planner/state/x.md" });
+        }
+
+        var lines = Ok(await hive.RunAsync("reminders", "@planner")).Lines;
+        Assert.Equal(3, lines.Length);
+        Assert.Matches("^ID +AGENT +DUE +MESSAGE +FAILED$", lines[0]);
+        Assert.Matches(@"^\d+ +planner +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +x{80}… \(into /agents/planner/state/x\.md\)$", lines[1]);
+        Assert.Contains("second␛[2J line more", lines[2], StringComparison.Ordinal);
+        var rows = Document(await hive.RunAsync("reminders", "planner", "--json")).GetProperty("reminders");
+        Assert.Equal(["planner", "planner"], rows.EnumerateArray().Select(r => r.GetProperty("agent").GetString()));
+        Assert.Equal(100, rows[0].GetProperty("message").GetString()!.Length);
+        Assert.Matches("^planner +not connected +external +0 +2", Ok(await hive.RunAsync("status", "planner")).Lines[1]);
     }
 
     [Fact]

@@ -54,6 +54,8 @@ internal sealed class StateTree : IDisposable
         return opener;
     }
 
+    public StateFileWriter Writer(bool walk = false) => new(Opener(walk), new AgentNames());
+
     public async Task<ReadStateFile.Result> Read(string path, bool walk = false) => await new ReadStateFile.Handler(Opener(walk)).Handle(new(path), CancellationToken.None);
 
     /// <summary>Asserts that a path is refused with the one text, by read and scan, with openat2 and without.</summary>

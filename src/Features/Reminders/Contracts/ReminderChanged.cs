@@ -1,0 +1,14 @@
+using Hive.Common.Notifications;
+using Hive.Protocol;
+
+namespace Hive.Features.Reminders.Contracts;
+
+/// <summary>Raised when a reminder was set, when its delivery failed, and when it was put back in line.</summary>
+internal sealed record ReminderChanged(ReminderView Reminder) : IDashboardNotification, IAgentRowNotification
+{
+    /// <inheritdoc />
+    public string Agent => Reminder.Agent;
+
+    /// <inheritdoc />
+    public DashboardEvent ToDashboardEvent() => new("reminder_changed", "reminder", Reminder, 300 + (2 * Reminder.Message.Length));
+}

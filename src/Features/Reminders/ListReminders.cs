@@ -1,0 +1,29 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Persistence;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Reminders;
+
+/// <summary>Every pending reminder of every agent, the next one first.</summary>
+internal static class ListReminders
+{
+    internal sealed record Query : IRequest<Result>;
+
+    internal sealed record Result(IReadOnlyList<ReminderView> Reminders);
+
+    internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
+    {
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) => new(await store.Read(Pending, cancellationToken));
+    }
+
+    /// <summary>The same for whoever reads at that moment already.</summary>
+    public static IReadOnlyList<ReminderView> Pending(DbConnection db) =>
+        [.. db.Query<ReminderRow>($"""
+            SELECT {ReminderRow.Columns}
+              FROM reminders INDEXED BY reminders_pending
+             WHERE sent_at IS NULL
+             ORDER BY due_at, id
+            """).Select(r => r.ToView())];
+}

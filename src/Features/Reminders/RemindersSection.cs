@@ -1,0 +1,51 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Notifications;
+using Hive.Protocol;
+
+namespace Hive.Features.Reminders;
+
+/// <summary>The pending reminders in the snapshot.</summary>
+internal sealed class RemindersSection : IDashboardSection
+{
+    public string Name => "reminders";
+
+    public Type Type => typeof(IReadOnlyList<ReminderView>);
+
+    public object Read(DbConnection db) => ListReminders.Pending(db);
+}
+
+/// <summary>How many reminders an agent has set, on its row.</summary>
+internal sealed class PendingRemindersRowPart(PendingReminders pending) : IAgentRowPart
+{
+    public ContainerView Fill(ContainerView row) => row with { PendingReminders = pending.Of(row.Name) };
+}
+
+/// <summary>The reminders that an agent waits for.</summary>
+internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
+{
+    // Of a long text the beginning says what it is about; the whole is on the dashboard.
+    private const int ShownCharacters = 500;
+
+    public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        return db.Query<Row>($"""
+            SELECT id, agent, substr(message, 1, {ShownCharacters}) AS Text, created_at AS CreatedAt
+              FROM reminders INDEXED BY reminders_pending
+             WHERE sent_at IS NULL AND (@agent IS NULL OR agent = @agent)
+             ORDER BY agent, id
+            """, new { agent }).Select(r => new LooseEnd("reminder", r.Id, r.Agent, r.Text, Math.Max(0, now - r.CreatedAt) / 1000)).ToArray();
+    }
+
+    private sealed record Row
+    {
+        public required long Id { get; init; }
+
+        public required string Agent { get; init; }
+
+        public required string Text { get; init; }
+
+        public required long CreatedAt { get; init; }
+    }
+}

@@ -1,0 +1,42 @@
+using Dapper;
+using FluentValidation;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Reminders.Contracts;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Reminders;
+
+/// <summary>Puts a failed reminder back in line: its record and its wait are cleared, and when it is due it is tried at once.</summary>
+internal static class RetryReminder
+{
+    internal sealed record Command(long Id) : IRequest<ReminderView>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' is a reminder's number, above 0");
+    }
+
+    internal sealed class Handler(IStore store, ReminderScheduler scheduler) : IRequestHandler<Command, ReminderView>
+    {
+        public Task<ReminderView> Handle(Command command, CancellationToken cancellationToken) => store.Write(
+            write =>
+            {
+                var row = write.Db.QuerySingleOrDefault<ReminderRow>(Sql, command)
+                    ?? throw Problem.NotFound($"there is no pending reminder {command.Id}");
+                var reminder = row.ToView();
+                write.Raise(new ReminderChanged(reminder));
+                write.AfterCommit(() => scheduler.Wake(row.DueAt));
+                return reminder;
+            },
+            CancellationToken.None);
+
+        private const string Sql = $"""
+            UPDATE reminders
+               SET attempt_count = 0, last_error = NULL, next_attempt_at = NULL
+             WHERE id = @Id AND sent_at IS NULL
+            RETURNING {ReminderRow.Columns}
+            """;
+    }
+}

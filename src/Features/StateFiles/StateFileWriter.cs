@@ -1,0 +1,166 @@
+using System.ComponentModel;
+using System.Text;
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.StateFiles.Contracts;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hive.Features.StateFiles;
+
+/// <inheritdoc />
+/// <remarks>
+/// The only code that writes where agents can reach. The way to the file is made of names, each opened in the folder before without following a link,
+/// so whatever the agent puts in their place meanwhile, nothing outside its folder is touched; what is written to was checked after it was opened.
+/// </remarks>
+internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) : IStateFileWriter
+{
+    // A name between two slashes (NAME_MAX of Linux).
+    private const int MaxNameBytes = 255;
+
+    private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+
+    // Neither cuts what is there nor waits for a FIFO's reader: first it must show what it is.
+    private const int FileFlags = Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+
+    // How often somebody may make and remove the file between two looks at it.
+    private const int Attempts = 32;
+
+    private const string NotPlain = "it is there already and is no regular file with one name";
+    private const string NoFolder = "what should be a folder on its way is a link or a file";
+
+    public string? Fault(string agent, string path)
+    {
+        try
+        {
+            var (above, name) = Locate(agent, path);
+            using var folder = Enter(above, path, make: false);
+            return folder is null || Native.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile ? null : Refusal(path, NotPlain);
+        }
+        catch (Problem e)
+        {
+            return e.Message;
+        }
+        catch (IOException)
+        {
+            // A disk that fails now may be well when it is written to.
+            return null;
+        }
+    }
+
+    public void Write(string agent, string path, string text)
+    {
+        var (above, name) = Locate(agent, path);
+        using var folder = Enter(above, path, make: true)!;
+        using var file = OpenFile(folder, name, path, out var made);
+        RandomAccess.SetLength(file, 0);
+        RandomAccess.Write(file, Encoding.UTF8.GetBytes(text), 0);
+        RandomAccess.FlushToDisk(file);
+        if (made)
+            Flush(folder);
+    }
+
+    // The folders on the way, beginning with the state folder below the data folder, and the file's own name; each ends in a zero.
+    private (byte[][] Above, byte[] Name) Locate(string agent, string path)
+    {
+        if (!StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength) || !relative[..rootLength].SequenceEqual($"agents/{agent}/state"))
+            throw Refused(path, $"it must name a file under /agents/{agent}/state/ (on the host {files.DataDir}/agents/{agent}/state/), without '.', '..' or an empty part, and no token, repository or database");
+        var root = Encode(relative[..rootLength]);
+        byte[][] parts = [.. relative[(rootLength + 1)..].ToString().Split('/').Select(part => Encode(part))];
+        if (parts.Any(part => part.Length - 1 > MaxNameBytes) || Encoding.UTF8.GetByteCount(relative) >= StateFilePath.MaxBytes)
+            throw Refused(path, $"a name may have {MaxNameBytes} bytes and the whole {StateFilePath.MaxBytes - 1}");
+        return ([root, .. parts[..^1]], parts[^1]);
+    }
+
+    // The folder of the file. Null if it is missing and not to be made.
+    private SafeFileHandle? Enter(byte[][] above, string path, bool make)
+    {
+        var folder = files.OpenFolder(above[0]) ?? throw Refused(path, "the state folder is gone, or another thing stands in its place");
+        foreach (var name in above.AsSpan(1))
+        {
+            var parent = folder;
+            try
+            {
+                folder = Step(parent, name, path, make);
+            }
+            finally
+            {
+                parent.Dispose();
+            }
+
+            if (folder is null)
+                return null;
+        }
+
+        return folder;
+    }
+
+    private static SafeFileHandle? Step(SafeFileHandle parent, byte[] name, string path, bool make)
+    {
+        var made = false;
+        for (var attempt = 1; ; attempt++)
+        {
+            var folder = Native.OpenIn(parent, name, FolderFlags | Native.OpenFolder | Native.OpenNoFollow, out var error);
+            if (folder is not null && made)
+                Native.GiveToOwnerOf(parent, folder);
+            if (folder is not null)
+                return folder;
+            if (error is Native.ErrorSymlinks or Native.ErrorNoFolder)
+                throw Refused(path, NoFolder);
+            if (attempt == Attempts || error is not (Native.ErrorMissing or Native.ErrorInterrupted))
+                throw Failed(path, error);
+            if (error != Native.ErrorMissing)
+                continue;
+            if (!make)
+                return null;
+            if (Native.MakeFolderIn(parent, name) is not 0 and not Native.ErrorExists and var failed)
+                throw Failed(path, failed);
+            made = true;
+            Flush(parent);
+        }
+    }
+
+    private static SafeFileHandle OpenFile(SafeFileHandle folder, byte[] name, string path, out bool made)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            made = false;
+            var file = Native.OpenIn(folder, name, FileFlags | Native.OpenNoFollow, out var error);
+            if (error == Native.ErrorMissing)
+            {
+                file = Native.OpenIn(folder, name, FileFlags | Native.OpenNoFollow | Native.OpenCreateNew, out error);
+                made = file is not null;
+            }
+
+            if (made)
+                Native.GiveToOwnerOf(folder, file!);
+            if (file is not null && Native.KindOf(file, out _) >= FileKind.PlainFile)
+                return file;
+            file?.Dispose();
+            if (file is not null || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice)
+                throw Refused(path, NotPlain);
+            if (attempt == Attempts || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted))
+                throw Failed(path, error);
+        }
+    }
+
+    // A descriptor that only names a folder cannot be flushed.
+    private static void Flush(SafeFileHandle folder)
+    {
+        using var readable = Native.OpenIn(folder, ".\0"u8, Native.OpenReadOnly | Native.OpenFolder | Native.OpenCloseOnExec, out _);
+        if (readable is not null)
+            RandomAccess.FlushToDisk(readable);
+    }
+
+    private static byte[] Encode(ReadOnlySpan<char> name)
+    {
+        var bytes = new byte[Encoding.UTF8.GetByteCount(name) + 1];
+        Encoding.UTF8.GetBytes(name, bytes);
+        return bytes;
+    }
+
+    private static string Refusal(string path, string why) => $"'{(path.Length <= 200 ? path : string.Concat(path.AsSpan(0, 200), "…"))}' cannot be written: {why}";
+
+    private static Problem Refused(string path, string why) => Problem.Forbidden(Refusal(path, why));
+
+    private static IOException Failed(string path, int error) => new(Refusal(path, new Win32Exception(error).Message));
+}

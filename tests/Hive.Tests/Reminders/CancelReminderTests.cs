@@ -1,0 +1,95 @@
+using Dapper;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Reminders;
+
+public sealed class CancelReminderTests
+{
+    [Fact]
+    public async Task An_agent_cancels_its_own_and_nobody_elses()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob, manager) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("manager"));
+        var (first, second) = (await alice.Remind("one"), await alice.Remind("two"));
+        var cursor = await hive.Cursor();
+        var other = await Talk.Refused(() => bob.CallAsync("cancel_reminder", new { id = first }), "not_found");
+        await Talk.Refused(() => manager.CallAsync("cancel_reminder", new { id = first }), "not_found");
+        Assert.Equal(other.Message.Replace($"{first}", "999", StringComparison.Ordinal), (await Talk.Refused(() => bob.CallAsync("cancel_reminder", new { id = 999 }), "not_found")).Message);
+        await Talk.Refused(() => alice.CallAsync("cancel_reminder", new { id = -1 }), "invalid");
+        Assert.Empty(await hive.ReminderEvents(cursor));
+
+        await alice.CallAsync("cancel_reminder", new { id = first });
+        await Talk.Refused(() => alice.CallAsync("cancel_reminder", new { id = first }), "not_found");
+        Assert.Equal([$"removed {first}"], await hive.ReminderEvents(cursor));
+        Assert.Equal(second, Assert.Single(await hive.Reminders()).Id);
+        Assert.Equal("two", Assert.Single(await hive.Await(alice)).Body);
+        Assert.Equal((0, 0, 0), await alice.Status());
+    }
+
+    [Fact]
+    public async Task The_operator_cancels_anybodys_and_the_row_is_gone_from_the_database()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var id = await alice.Remind("one");
+        var cursor = await hive.Cursor();
+        (await hive.Http().PostAsync($"/cancel-reminder/{id}", null)).EnsureSuccessStatusCode();
+        Assert.Equal([$"removed {id}"], await hive.ReminderEvents(cursor));
+        Assert.Equal(0, await alice.Pending());
+        Assert.Equal(0, await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM reminders")));
+        Assert.True(await alice.Remind("another") > id);
+    }
+
+    [Fact]
+    public async Task A_destroyed_agents_reminders_go_with_it_and_a_new_one_of_its_name_keeps_its_own()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
+        var (first, second, his) = (await alice.Remind("one", 60), await alice.Remind("two", 60), await bob.Remind("his", 60));
+        var cursor = await hive.Cursor();
+        await host.CallAsync("destroy", new { name = "alice" });
+        await hive.Spawn("alice");
+        alice = await hive.Connect("alice");
+        var own = await alice.Remind("mine", 60);
+        await hive.Settled();
+        Assert.Equal([$"removed {first}", $"removed {second}", $"changed {own}"], await hive.ReminderEvents(cursor));
+        Assert.Equal([his, own], (await hive.Reminders()).Select(r => r.Id));
+        Assert.Equal((1, 1), (await alice.Pending(), await bob.Pending()));
+    }
+
+    [Fact]
+    public async Task Reminders_of_an_agent_that_is_gone_are_swept_at_the_next_start()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        await (await hive.Connect("alice")).Remind("kept", 60);
+        // As a kill between the end of an agent and what follows from it leaves it.
+        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(
+            "INSERT INTO reminders (agent, message, created_at, due_at) VALUES ('gone', 'x', 0, 0), ('gone', 'y', 0, 9000000000000)"));
+        await hive.Restart();
+        Assert.Equal("kept", Assert.Single(await hive.Reminders()).Message);
+        Assert.Equal(1, await (await hive.Connect("alice")).Pending());
+    }
+
+    [Fact]
+    public async Task What_an_agent_waits_for_names_its_reminders()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var id = await (await hive.Connect("alice")).Remind(new string('ä', 700), 60);
+        await (await hive.Connect("bob")).Remind("his", 60);
+        hive.Clock.Advance(TimeSpan.FromSeconds(3));
+        var all = hive.Services.GetServices<ILooseEnds>().ToArray();
+        var store = hive.Services.GetRequiredService<IStore>();
+        var hers = Assert.Single(await store.Read(db => all.SelectMany(l => l.Read(db, "alice")).Where(e => e.Kind == "reminder").ToArray()));
+        Assert.Equal(("reminder", id, "alice", new string('ä', 500), 3L), (hers.Kind, hers.Id, hers.Agent, hers.Text, hers.AgeSeconds));
+        Assert.Equal(2, (await store.Read(db => all.SelectMany(l => l.Read(db, null)).Where(e => e.Kind == "reminder").ToArray())).Length);
+    }
+}

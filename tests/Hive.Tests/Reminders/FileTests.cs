@@ -1,0 +1,173 @@
+using System.Text;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Reminders;
+
+/// <summary>Reminders whose text goes into a file.</summary>
+public sealed class FileTests
+{
+    [Fact]
+    public async Task A_text_over_the_cap_goes_into_a_file_of_its_own_and_the_message_points_to_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var text = string.Concat(Enumerable.Repeat("wörtlich 🐝 ", 1000));
+        var id = await alice.Remind(text, 5);
+        var message = Assert.Single(await hive.Await(alice));
+        var path = Path.Combine(hive.StateOf("alice"), "reminders", $"auto-20260131120005-{id}.md");
+        Assert.Equal($"Your reminder is in {path} ({Encoding.UTF8.GetByteCount(text)} bytes).", message.Body);
+        Assert.Equal([path], message.FileRefs);
+        Assert.Equal(text, await File.ReadAllTextAsync(path));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+    }
+
+    [Fact]
+    public async Task The_cap_counts_bytes_and_one_at_the_cap_still_comes_inline()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var text = new string('ä', Limits.BodyBytes / 2);
+        await alice.Remind(text);
+        Assert.Equal(text, Assert.Single(await hive.Await(alice)).Body);
+        Assert.False(Directory.Exists(Path.Combine(hive.StateOf("alice"), "reminders")));
+        await alice.Remind(text + "a");
+        Assert.Contains("/reminders/auto-", Assert.Single(await hive.Await(alice)).Body, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/agents/alice/state/notes/deep/today.md")]
+    [InlineData("{data}/agents/alice/state/today.md")]
+    public async Task A_named_file_gets_the_text_in_place_of_what_it_held(string form)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var path = form.Replace("{data}", hive.DataDir, StringComparison.Ordinal);
+        await alice.Remind("the longer first text", 5, path);
+        Assert.Equal(path, Assert.Single(await hive.Reminders()).FilePath);
+        Assert.Equal($"Your reminder is in {path} (21 bytes).", Assert.Single(await hive.Await(alice)).Body);
+        await alice.Remind("short", 5, path);
+        Assert.Equal([path], Assert.Single(await hive.Reminders()).FileRefs);
+        Assert.Equal([path], Assert.Single(await hive.Await(alice)).FileRefs);
+        Assert.Equal("short", await File.ReadAllTextAsync(Path.Combine(hive.StateOf("alice"), path[(path.IndexOf("/state/", StringComparison.Ordinal) + 7)..])));
+    }
+
+    [Theory]
+    [InlineData("/etc/passwd")]
+    [InlineData("notes.md")]
+    [InlineData("/state/notes.md")]
+    [InlineData("/agents/alice/state")]
+    [InlineData("/agents/alice/state/")]
+    [InlineData("/agents/alice/state/../../bob/state/x.md")]
+    [InlineData("/agents/alice/state/a/../x.md")]
+    [InlineData("/agents/alice/state/./x.md")]
+    [InlineData("/agents/alice/state//x.md")]
+    [InlineData("/agents/alice/home/x.md")]
+    [InlineData("/agents/bob/state/x.md")]
+    [InlineData("/shared/x.md")]
+    [InlineData("/agents/alice/state/forge-token")]
+    [InlineData("/agents/alice/state/.git/config")]
+    [InlineData("/agents/alice/state/x.sqlite")]
+    [InlineData("/agents/alice/state/folder")]
+    [InlineData("/agents/alice/state/fifo")]
+    [InlineData("/agents/alice/state/link.md")]
+    [InlineData("/agents/alice/state/inner-link.md")]
+    [InlineData("/agents/alice/state/linked/x.md")]
+    [InlineData("/agents/alice/state/file.md/x.md")]
+    [InlineData("/agents/alice/state/twice.md")]
+    public async Task Refuses_a_file_that_is_not_an_ordinary_one_of_the_agents_own(string path)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var state = hive.StateOf("alice");
+        var outside = Directory.CreateDirectory(Path.Combine(hive.Folder, "outside")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(outside, "target.md"), "kept");
+        await File.WriteAllTextAsync(Path.Combine(state, "file.md"), "kept");
+        Directory.CreateDirectory(Path.Combine(state, "folder"));
+        Fifo(Path.Combine(state, "fifo"));
+        File.CreateSymbolicLink(Path.Combine(state, "link.md"), Path.Combine(outside, "target.md"));
+        File.CreateSymbolicLink(Path.Combine(state, "inner-link.md"), "file.md");
+        File.CreateSymbolicLink(Path.Combine(state, "linked"), outside);
+        await HardLink(Path.Combine(outside, "target.md"), Path.Combine(state, "twice.md"));
+        var alice = await hive.Connect("alice");
+        var cursor = await hive.Cursor();
+        var refused = await Talk.Refused(() => alice.Remind("x", 5, path), "invalid");
+        Assert.Contains("'file_path'", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(path, refused.Message, StringComparison.Ordinal);
+        Assert.Empty(await hive.Reminders());
+        Assert.Empty(await hive.ReminderEvents(cursor));
+        Assert.Equal("kept", await File.ReadAllTextAsync(Path.Combine(outside, "target.md")));
+        Assert.Equal(["target.md"], Directory.EnumerateFileSystemEntries(outside).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Refuses_a_path_that_is_no_text_and_one_that_is_too_long()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        Assert.Contains("'file_path' holds a NUL", (await Talk.Refused(() => alice.Remind("x", 5, "/agents/alice/state/a\0b"), "invalid")).Message, StringComparison.Ordinal);
+        await Talk.Refused(() => alice.Remind("x", 5, $"/agents/alice/state/{new string('x', 256)}"), "invalid");
+        await Talk.Refused(() => alice.Remind("x", 5, $"/agents/alice/state/{new string('x', 5000)}"), "too_large");
+        await Talk.Refused(() => alice.Remind("x", 5, ""), "invalid");
+        Assert.Empty(await hive.Reminders());
+    }
+
+    [Fact]
+    public async Task A_path_that_has_become_a_link_meanwhile_is_not_followed_and_the_text_comes_inline_with_a_note()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await alice.Remind("the text", 5, "/agents/alice/state/sub/x.md");
+        var outside = Directory.CreateDirectory(Path.Combine(hive.Folder, "outside")).FullName;
+        File.CreateSymbolicLink(Path.Combine(hive.StateOf("alice"), "sub"), outside);
+        var body = Assert.Single(await hive.Await(alice)).Body;
+        Assert.StartsWith("the text\n\n['/agents/alice/state/sub/x.md' cannot be written", body, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(outside));
+        Assert.Empty(await hive.Reminders());
+    }
+
+    [Fact]
+    public async Task A_text_over_the_cap_whose_path_is_refused_meanwhile_is_a_failed_attempt()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var events = await hive.Events();
+        var text = new string('x', 5000);
+        await alice.Remind(text, 5, "/agents/alice/state/x.md");
+        await events.Next("reminder_changed");
+        Directory.CreateDirectory(Path.Combine(hive.StateOf("alice"), "x.md"));
+        var failed = await hive.Changed(events);
+        Assert.Equal(1, failed.AttemptCount);
+        Assert.Contains("no regular file", failed.LastError, StringComparison.Ordinal);
+        Directory.Delete(Path.Combine(hive.StateOf("alice"), "x.md"));
+        Assert.Contains("/agents/alice/state/x.md (5000 bytes)", (await hive.AwaitLong(alice)).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_line_over_64_KiB_is_refused_before_it_is_a_reminder()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await Assert.ThrowsAnyAsync<Exception>(() => alice.Remind(new string('x', Limits.LineBytes)));
+        Assert.Empty(await hive.Reminders());
+    }
+
+    private static void Fifo(string path) => Run("mkfifo", path).GetAwaiter().GetResult();
+
+    private static Task HardLink(string target, string path) => Run("ln", target, path);
+
+    private static async Task Run(string program, params string[] arguments)
+    {
+        using var process = System.Diagnostics.Process.Start(program, arguments);
+        await process.WaitForExitAsync();
+        Assert.Equal(0, process.ExitCode);
+    }
+}

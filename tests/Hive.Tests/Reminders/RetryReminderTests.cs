@@ -1,0 +1,107 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Reminders;
+
+public sealed class RetryReminderTests
+{
+    [Fact]
+    public async Task A_delivery_that_fails_is_tried_five_times_with_growing_pauses_and_no_sixth_until_the_operator_retries()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var blocked = Path.Combine(hive.StateOf("alice"), "reminders");
+        await File.WriteAllTextAsync(blocked, "no folder");
+        var events = await hive.Events();
+        var id = await alice.Remind(new string('x', 5000), 5);
+        await events.Next("reminder_changed");
+        List<DateTimeOffset?> next = [hive.Clock.GetUtcNow().AddSeconds(5)];
+        for (var attempt = 1; attempt <= 5; attempt++)
+        {
+            var failed = await hive.Changed(events);
+            Assert.Equal((id, attempt), (failed.Id, failed.AttemptCount));
+            Assert.Contains("reminders/auto-", failed.LastError, StringComparison.Ordinal);
+            next.Add(failed.NextAttemptAt);
+        }
+
+        // From one attempt to the next; the clock runs on while one is made.
+        Assert.All(next.Skip(1).Zip(next, (then, before) => then - before).Zip([5, 20, 80, 320]), p => Assert.True(p.First >= TimeSpan.FromSeconds(p.Second), $"{p}"));
+        Assert.Null(next[5]);
+        var cursor = await hive.Cursor();
+        for (var i = 0; i < 200; i++)
+        {
+            hive.Clock.Advance(TimeSpan.FromSeconds(60));
+            await hive.Settled();
+        }
+
+        Assert.Empty(await hive.ReminderEvents(cursor));
+        await hive.Restart();
+        alice = await hive.Connect("alice");
+        await hive.Settled();
+        Assert.Equal(5, Assert.Single(await hive.Reminders()).AttemptCount);
+        Assert.Equal(1, await alice.Pending());
+        Assert.Equal((0, 0, 0), await alice.Status());
+
+        // Retried while it still cannot succeed: it fails once more, and counts from one.
+        events = await hive.Events();
+        var retried = await Retry(hive, id);
+        Assert.Equal((0, null, null), (retried.AttemptCount, retried.LastError, retried.NextAttemptAt));
+        Assert.Equal(0, (await events.Next("reminder_changed")).GetProperty("reminder").Int("attempt_count"));
+        Assert.Equal(1, (await events.Next("reminder_changed")).GetProperty("reminder").Int("attempt_count"));
+
+        File.Delete(blocked);
+        cursor = await hive.Cursor();
+        await Retry(hive, id);
+        var message = Assert.Single(await alice.Receive(wait: 180));
+        Assert.Contains("late: due at 2026-01-31T12:00:05Z", message.Body, StringComparison.Ordinal);
+        Assert.Single(message.FileRefs);
+        Assert.Equal([$"changed {id}", $"removed {id}"], await hive.ReminderEvents(cursor));
+        Assert.Empty(await hive.Reminders());
+    }
+
+    [Fact]
+    public async Task A_retry_before_it_is_due_changes_nothing_but_its_record()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var id = await alice.Remind("later", 60);
+        await Retry(hive, id);
+        await hive.Settled();
+        Assert.Equal(1, await alice.Pending());
+        Assert.StartsWith("later", (await hive.AwaitLong(alice)).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Refuses_ids_that_are_delivered_unknown_or_no_ids_and_agents_have_no_such_door()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var id = await alice.Remind("done", 0);
+        await hive.Await(alice, seconds: 0);
+        var cursor = await hive.Cursor();
+        var http = hive.Http();
+        foreach (var (path, status) in new[] { ($"{id}", HttpStatusCode.NotFound), ("999", HttpStatusCode.NotFound), ("0", HttpStatusCode.BadRequest), ("-1", HttpStatusCode.BadRequest), ("x", HttpStatusCode.BadRequest), ("99999999999999999999", HttpStatusCode.BadRequest) })
+        {
+            foreach (var verb in new[] { "retry", "cancel" })
+                Assert.Equal((path, status), (path, (await http.PostAsync($"/{verb}-reminder/{path}", null)).StatusCode));
+        }
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await hive.Http(signedIn: false).PostAsync($"/retry-reminder/{id}", null)).StatusCode);
+        await Talk.Refused(() => alice.CallAsync("retry_reminder", new { id }), "unknown_command");
+        Assert.Empty(await hive.ReminderEvents(cursor));
+    }
+
+    private static async Task<ReminderView> Retry(HiveFixture hive, long id)
+    {
+        var response = await hive.Http().PostAsync($"/retry-reminder/{id}", null);
+        response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).Deserialize<ReminderView>(WireJson.Options)!;
+    }
+}
