@@ -140,9 +140,12 @@ export class Swarm {
   }
 
   #resolved(question: Question): void {
-    this.#questions.remove(question.id);
     const others = this.answered.value.filter(({ id }) => id !== question.id);
-    this.answered.value = [question, ...others].sort(byAnswer).slice(0, HISTORY);
+    // At no moment is it in neither list: what is written of an answer to it would be let go.
+    batch(() => {
+      this.#questions.remove(question.id);
+      this.answered.value = [question, ...others].sort(byAnswer).slice(0, HISTORY);
+    });
   }
 
   #message(kind: MessageEventKind, message: Message): void {

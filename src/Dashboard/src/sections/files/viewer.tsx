@@ -4,6 +4,7 @@ import { get } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { StateFile } from '../../api/types';
 import { bytesText } from '../../text/time';
+import { Leet } from '../../ui/leet';
 
 /** More Markdown than this is shown as it is written: as elements it would hold the page up. */
 const RENDERED_CHARS = 200_000;
@@ -34,7 +35,7 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
         {file === null ? null : <span class="dim size">{bytesText(file.size)}</span>}
         {renders ? (
           <button type="button" class="plain" aria-pressed={raw} aria-label={`Show ${path} as it is written`} onClick={() => setRaw(!raw)}>
-            {raw ? '◉' : '○'} raw
+            <Leet text={raw ? '◉ R4W' : '○ R4W'} />
           </button>
         ) : null}
         <button type="button" class="plain" aria-label={`Close ${path}`} onClick={onClose}>

@@ -1,5 +1,6 @@
+import type { ComponentChild } from 'preact';
 import { memo } from 'preact/compat';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { post } from '../../api/client';
 import { Refusal, words } from '../../api/refusal';
 import type { Question } from '../../api/types';
@@ -7,6 +8,7 @@ import { answerOf, forOperator, withOption } from '../../model/questions';
 import { BODY_BYTES, bodyFault, utf8Bytes } from '../../text/bytes';
 import { Act, Refused } from '../../ui/act';
 import { Age, now, Until } from '../../ui/clock';
+import { useGrown } from '../../ui/grown';
 import { Leet } from '../../ui/leet';
 import { AgentText } from '../files/text';
 import { drafts } from './state';
@@ -18,7 +20,24 @@ export const QuestionRow = memo(function QuestionRow({ question }: { question: Q
   const { id, asker, target } = question;
   const mine = forOperator(question);
   const [error, setError] = useState<string | null>(null);
-  const [overriding, setOverriding] = useState(() => drafts.has(question));
+  // A draft that outlived a reload shows itself, and takes the caret from nobody.
+  const [overriding, setOverriding] = useState<'no' | 'resumed' | 'asked'>(() => (drafts.has(question) ? 'resumed' : 'no'));
+  const override = useRef<HTMLButtonElement>(null);
+  const leave = () => {
+    setOverriding('no');
+    // The button that was pressed has gone; the keyboard goes on at the one that stands in its place.
+    requestAnimationFrame(() => override.current?.focus());
+  };
+  const cancel = (
+    <Act
+      label="✗ C4NC3L"
+      plain={`Cancel question ${id} of ${asker}`}
+      tone="bad"
+      confirm={{ title: 'Cancel this question?', text: `${asker} is answered with “[cancelled]”.`, yes: '✗ C4NC3L' }}
+      onError={setError}
+      run={() => post(`/cancel-question/${id}`)}
+    />
+  );
   return (
     <li class={`row question ${mine ? 'mine' : 'peer'}`} data-question={id}>
       <div class="line">
@@ -31,46 +50,58 @@ export const QuestionRow = memo(function QuestionRow({ question }: { question: Q
         {question.deadline_at == null ? null : <TimeLeft at={question.deadline_at} />}
       </div>
       <AgentText text={question.question} refs={question.question_refs} />
-      {mine || overriding ? (
-        <AnswerForm question={question} mine={mine} />
-      ) : question.options.length === 0 ? null : (
-        <ul class="offered" aria-label={question.multi ? 'Options, several may be chosen' : 'Options'}>
-          {question.options.map((option) => (
-            <li>
-              <span aria-hidden="true">{question.multi ? '☐' : '○'}</span> {option}
-            </li>
-          ))}
-        </ul>
+      {mine ? (
+        <AnswerForm question={question} beside={cancel} />
+      ) : overriding !== 'no' ? (
+        <AnswerForm
+          question={question}
+          focused={overriding === 'asked'}
+          beside={
+            <>
+              <button type="button" class="act" aria-label={`Leave question ${id} to ${target}`} onClick={leave}>
+                <Leet text="‹ B4CK" />
+              </button>
+              {cancel}
+            </>
+          }
+        />
+      ) : (
+        <>
+          {question.options.length === 0 ? null : <Offered question={question} />}
+          <div class="line actions">
+            <span class="dim">waits for {target}</span>
+            <span class="buttons">
+              {cancel}
+              <button
+                ref={override}
+                type="button"
+                class="act peer"
+                aria-label={`Override question ${id}: answer ${asker} in place of ${target}`}
+                title={`Answer in place of ${target}`}
+                onClick={() => setOverriding('asked')}
+              >
+                <Leet text="0V3RR1D3" />
+              </button>
+            </span>
+          </div>
+        </>
       )}
-      <div class="line actions">
-        {mine ? null : <span class="dim">{overriding ? '' : `waits for ${target}`}</span>}
-        <span class="buttons">
-          {mine ? null : (
-            <button
-              type="button"
-              class="act peer"
-              aria-expanded={overriding}
-              aria-label={`Answer question ${id} of ${asker} in place of ${target}`}
-              title={`Answer in place of ${target}`}
-              onClick={() => setOverriding(!overriding)}
-            >
-              <Leet text="0V3RR1D3" />
-            </button>
-          )}
-          <Act
-            label="✗ C4NC3L"
-            plain={`Cancel question ${id} of ${asker}`}
-            tone="bad"
-            confirm={{ title: 'Cancel this question?', text: `${asker} is answered with “[cancelled]”.`, yes: '✗ C4NC3L' }}
-            onError={setError}
-            run={() => post(`/cancel-question/${id}`)}
-          />
-        </span>
-      </div>
       <Refused error={error} onClose={() => setError(null)} />
     </li>
   );
 });
+
+function Offered({ question: { multi, options } }: { question: Question }) {
+  return (
+    <ul class="offered" aria-label={multi ? 'Options, several may be chosen' : 'Options'}>
+      {options.map((option) => (
+        <li>
+          <span aria-hidden="true">{multi ? '☐' : '○'}</span> {option}
+        </li>
+      ))}
+    </ul>
+  );
+}
 
 function TimeLeft({ at }: { at: string }) {
   const soon = Date.parse(at) - now.value < SOON_MS;
@@ -81,14 +112,21 @@ function TimeLeft({ at }: { at: string }) {
   );
 }
 
-function AnswerForm({ question, mine }: { question: Question; mine: boolean }) {
+function AnswerForm({ question, beside, focused = false }: { question: Question; beside: ComponentChild; focused?: boolean }) {
   const { id, asker, target, options, multi } = question;
+  const mine = forOperator(question);
+  const box = useRef<HTMLTextAreaElement>(null);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const draft = drafts.of(question);
   const answer = answerOf(question, draft);
   const bytes = utf8Bytes(answer);
-  const lines = Math.min(8, draft.text.split('\n').length);
+  const help = `answer-help-${id}`;
+
+  useGrown(box, draft.text, options.length > 0 ? 1 : 2);
+  useEffect(() => {
+    if (focused) box.current?.focus();
+  }, [focused]);
 
   const keep = (changed: typeof draft) => {
     drafts.keep(question, changed);
@@ -140,10 +178,11 @@ function AnswerForm({ question, mine }: { question: Question; mine: boolean }) {
         </fieldset>
       )}
       <textarea
-        rows={Math.max(options.length > 0 ? 1 : 2, lines)}
+        ref={box}
         value={draft.text}
         aria-label={options.length > 0 ? 'More, or another answer' : 'Your answer'}
-        placeholder={options.length > 0 ? 'more, or another answer' : 'your answer · ctrl+enter sends'}
+        aria-describedby={help}
+        placeholder={options.length > 0 ? 'more, or another answer' : 'your answer'}
         aria-invalid={error !== null}
         onInput={(e) => keep({ ...draft, text: e.currentTarget.value })}
         onKeyDown={(e) => {
@@ -157,10 +196,16 @@ function AnswerForm({ question, mine }: { question: Question; mine: boolean }) {
           {bytes}/{BODY_BYTES}
           <span class="hidden"> bytes</span>
         </span>
-        <button type="submit" class={`act solid ${mine ? 'warn' : 'peer'}`} aria-label={mine ? `Answer ${asker}` : `Override: answer ${asker} in place of ${target}`} aria-busy={busy} disabled={busy}>
-          {busy ? <span class="spinner" aria-hidden="true" /> : null}
-          <Leet text={mine ? '↩ 4NSW3R' : '↩ 0V3RR1D3'} />
-        </button>
+        <span id={help} class="dim help">
+          ctrl+enter sends
+        </span>
+        <span class="buttons">
+          {beside}
+          <button type="submit" class={`act solid ${mine ? 'warn' : 'peer'}`} aria-label={mine ? `Answer ${asker}` : `Override: answer ${asker} in place of ${target}`} aria-busy={busy} disabled={busy}>
+            {busy ? <span class="spinner" aria-hidden="true" /> : null}
+            <Leet text={mine ? '↩ 4NSW3R' : '↩ 0V3RR1D3'} />
+          </button>
+        </span>
       </div>
       {error === null ? null : (
         <p class="refused" role="alert">
