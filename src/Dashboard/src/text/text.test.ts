@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bodyFault, utf8Bytes } from './bytes';
 import { addressed, completions, nameBeingTyped } from './recipient';
-import { splitAtRefs } from './refs';
+import { beginning, splitAtRefs } from './refs';
 import { age, bytesText, clock, until } from './time';
 
 describe('references', () => {
@@ -23,6 +23,15 @@ describe('references', () => {
     expect(splitAtRefs('plain', [])).toEqual([{ text: 'plain', ref: false }]);
     expect(splitAtRefs('plain', [''])).toEqual([{ text: 'plain', ref: false }]);
     expect(splitAtRefs('', ['/a'])).toEqual([]);
+  });
+
+  test('a long text is cut between words, and never within a character', () => {
+    expect(beginning('see /shared/plan.md now', 23)).toBe('see /shared/plan.md now');
+    expect(beginning('see /shared/plan.md now', 20)).toBe('see /shared/plan.md');
+    expect(beginning('see /shared/plan.md now', 19)).toBe('see /shared/plan.md');
+    expect(beginning('see /shared/plan.md now', 18)).toBe('see');
+    expect(beginning('x'.repeat(50), 10)).toBe('x'.repeat(10));
+    expect(beginning('🐝'.repeat(50), 5)).toBe('🐝🐝');
   });
 
   test('the pieces together are the text', () => {

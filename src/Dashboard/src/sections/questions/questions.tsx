@@ -31,12 +31,12 @@ export function Questions() {
         <span class="counts">
           {mine > 0 ? <span class="count amber">{mine} for you</span> : null}
           {pending.length > mine ? <span class="count peer">{pending.length - mine} between agents</span> : null}
-          <span class="hidden" role="status">
-            {mine === 0 ? '' : mine === 1 ? 'One question waits for you' : `${mine} questions wait for you`}
-          </span>
         </span>
       }
     >
+      <p class="hidden" role="status">
+        {mine === 0 ? '' : mine === 1 ? 'One question waits for you' : `${mine} questions wait for you`}
+      </p>
       {names.length === 0 ? null : <Chips names={names} chosen={chosen} />}
       {drafts.overtaken.value.map((question) => (
         <Overtaken key={question.id} question={question} />

@@ -11,6 +11,8 @@ import { Section } from '../../ui/section';
 import { AgentText } from '../files/text';
 
 const STEP = 50;
+/** A reminder may be as long as a line of the socket protocol. */
+const CHARS = 800;
 
 /** What agents have left themselves to be told later, and what could not be delivered. */
 export function Reminders() {
@@ -65,7 +67,7 @@ const Row = memo(function Row({ reminder }: { reminder: Reminder }) {
           </span>
         </span>
       </div>
-      <AgentText text={reminder.message} refs={reminder.file_refs} />
+      <AgentText text={reminder.message} refs={reminder.file_refs} most={CHARS} />
       {file_path == null ? null : (
         <div class="file">
           <span class="dim">file </span>
