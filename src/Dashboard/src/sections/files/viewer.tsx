@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { get } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { StateFile } from '../../api/types';
+import { utf8Bytes } from '../../text/bytes';
 import { bytesText } from '../../text/time';
 import { Leet } from '../../ui/leet';
 
@@ -50,7 +51,7 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
         <Reading />
       ) : (
         <>
-          {file.truncated ? <p class="note">✂ truncated: only the first {bytesText(new Blob([file.content]).size)} of {bytesText(file.size)} are shown.</p> : null}
+          {file.truncated ? <p class="note">✂ truncated: only the first {bytesText(utf8Bytes(file.content))} of {bytesText(file.size)} are shown.</p> : null}
           {isMarkdown(path) && !renders ? <p class="note">Too long to be rendered, so it is shown as it is written.</p> : null}
           {file.content === '' ? <p class="dim">(empty file)</p> : renders && !raw ? <MarkdownText source={file.content} /> : <PlainText text={file.content} />}
         </>
