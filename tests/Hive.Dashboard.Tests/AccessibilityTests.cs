@@ -18,8 +18,24 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await alice.CallAsync("set_status", new { text = new string('x', 190) });
         await alice.CallAsync("send", new { to = "operator", body = $"a word that does not break: {new string('y', 600)}" });
         await alice.CallAsync("send", new { to = "an-agent-with-the-longest-name1", body = "hello" });
+        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "plan.md"), $"# Plan\n\n{new string('z', 300)}\n\n|a|b|\n|-|-|\n|{new string('c', 200)}|d|\n\n```\n{new string('e', 300)}\n```\n");
+        await alice.CallAsync("ask", new { question = $"see /shared/plan.md {new string('q', 300)}", options = new[] { new string('o', 150), "no" }, ttl_seconds = 3600 });
+        await alice.CallAsync("ask", new { question = "between us", to = "an-agent-with-the-longest-name1", options = new[] { "a", "b" }, multi = true });
+        await bob.CallAsync("answer", new { id = (await alice.CallAsync("ask", new { question = "answered already?", to = "an-agent-with-the-longest-name1" })).GetProperty("id").GetInt64(), answer = new string('w', 200) });
+        await bob.CallAsync("remind", new { message = $"a long one: {new string('r', 5000)}", delay_seconds = 86_400 });
         var page = await SignedInAsync(width, height);
         await Expect(Message(page, "a word that does not break")).ToBeVisibleAsync();
+        await NothingSerious(page, width);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Override question" }).ClickAsync();
+        await page.Locator("#questions .ref").First.ClickAsync();
+        await Expect(page.Locator("#questions .markdown h3")).ToHaveTextAsync("Plan");
+        await page.Locator(".history > summary").ClickAsync();
+        foreach (var agent in await page.Locator(".loose summary").AllAsync())
+            await agent.ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "show all" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Answer alice", Exact = true }).ClickAsync();
+        await Expect(page.Locator(".answer").GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
         await NothingSerious(page, width);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();

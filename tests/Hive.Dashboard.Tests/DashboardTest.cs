@@ -14,9 +14,12 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     /// <summary>Complaints that belong to what the test does, such as a host that is away.</summary>
     protected string[] Expected { get; set; } = [];
 
+    /// <summary>What the host takes for the time.</summary>
+    protected virtual TimeProvider Clock => TimeProvider.System;
+
     internal LiveHive Hive => hive!;
 
-    public async ValueTask InitializeAsync() => hive = await LiveHive.StartAsync();
+    public async ValueTask InitializeAsync() => hive = await LiveHive.StartAsync(Clock);
 
     public async ValueTask DisposeAsync()
     {

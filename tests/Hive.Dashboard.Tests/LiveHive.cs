@@ -15,11 +15,10 @@ internal sealed class LiveHive : IAsyncDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("hive-page-");
     private readonly StreamCount streams = new();
+    private readonly TimeProvider clock;
     private WebApplication? app;
 
-    private LiveHive()
-    {
-    }
+    private LiveHive(TimeProvider clock) => this.clock = clock;
 
     public string Url { get; private set; } = "http://127.0.0.1:0";
 
@@ -29,14 +28,17 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>Below the folder that every agent shares.</summary>
     public string Shared => Path.Combine(folder.FullName, "data", "shared");
 
+    /// <summary>An agent's state folder.</summary>
+    public string StateOf(string agent) => Path.Combine(folder.FullName, "data", "agents", agent, "state");
+
     private string RunDir => Path.Combine(folder.FullName, "run");
 
     /// <summary>Waits until pages hold so many streams.</summary>
     public Task StreamsAreAsync(int count) => streams.WaitAsync(count).WaitAsync(TimeSpan.FromSeconds(60));
 
-    public static async Task<LiveHive> StartAsync()
+    public static async Task<LiveHive> StartAsync(TimeProvider clock)
     {
-        var hive = new LiveHive();
+        var hive = new LiveHive(clock);
         await hive.StartHostAsync();
         return hive;
     }
@@ -45,7 +47,7 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         app = HiveApp.Build(
             ["--DataDir", Path.Combine(folder.FullName, "data"), "--RunDir", RunDir, "--Urls", Url, "--Runtime", "external"],
-            services => services.AddSingleton<IStartupFilter>(streams));
+            services => services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock));
         await HiveApp.Start(app);
         Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
     }

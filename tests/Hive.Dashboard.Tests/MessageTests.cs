@@ -177,21 +177,38 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_file_that_a_message_names_opens_below_it_as_text()
+    public async Task A_file_that_a_message_names_opens_below_it_rendered_or_as_it_is_written()
     {
         Expected = ["status of 404"];
         Directory.CreateDirectory(Hive.Shared);
-        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "plan.md"), "# <b>the plan</b>");
+        const string Hostile = "<img src=x onerror=\"window.owned = 1\">\n\n![](https://hive.invalid/track.png) [here](javascript:window.owned=2) [there](https://hive.invalid/)";
+        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "plan.md"), $"# <b>the plan</b>\n\n- one\n- *two*\n\n{Hostile}\n");
+        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "notes.txt"), "first\n\n<b>third</b>\n");
+        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "long.log"), string.Concat(Enumerable.Repeat("another line of the log\n", 50_000)));
         await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "gone.md"), "soon gone");
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
-        await alice.CallAsync("send", new { to = "operator", body = "see /shared/plan.md and /shared/gone.md, not /shared/never.md" });
+        await alice.CallAsync("send", new { to = "operator", body = "see /shared/plan.md and /shared/notes.txt and /shared/long.log and /shared/gone.md, not /shared/never.md" });
         File.Delete(Path.Combine(Hive.Shared, "gone.md"));
         var line = Message(page, "see /shared/plan.md");
-        await Expect(line.Locator(".ref")).ToHaveTextAsync(["/shared/plan.md", "/shared/gone.md"]);
+        await Expect(line.Locator(".ref")).ToHaveTextAsync(["/shared/plan.md", "/shared/notes.txt", "/shared/long.log", "/shared/gone.md"]);
 
         await line.GetByRole(AriaRole.Button, new() { Name = "/shared/plan.md" }).ClickAsync();
-        await Expect(line.Locator(".viewer pre")).ToHaveTextAsync("# <b>the plan</b>");
+        await Expect(line.Locator(".markdown h3")).ToHaveTextAsync("<b>the plan</b>");
+        await Expect(line.Locator(".markdown li")).ToHaveTextAsync(["one", "two"]);
+        Assert.Equal(0, await line.Locator(".viewer img, .viewer a, .viewer b, .viewer script").CountAsync());
+        Assert.True(await page.EvaluateAsync<bool>("window.owned === undefined"));
+        await line.GetByRole(AriaRole.Button, new() { Name = "Show /shared/plan.md as it is written" }).ClickAsync();
+        await Expect(line.Locator(".viewer .text-line").First).ToHaveTextAsync("# <b>the plan</b>");
+
+        await line.GetByRole(AriaRole.Button, new() { Name = "/shared/notes.txt" }).ClickAsync();
+        await Expect(line.Locator(".viewer .text-line")).ToHaveTextAsync(["first", "", "<b>third</b>"]);
+        await line.GetByRole(AriaRole.Button, new() { Name = "/shared/long.log" }).ClickAsync();
+        await Expect(line.Locator(".viewer .note")).ToContainTextAsync("truncated: only the first 1.0 MiB of 1.1 MiB");
+        await Expect(line.Locator(".viewer .text-line")).ToHaveCountAsync(1000);
+        await line.GetByRole(AriaRole.Button, new() { Name = "more lines" }).ClickAsync();
+        await Expect(line.Locator(".viewer .text-line")).ToHaveCountAsync(2000);
+
         await line.GetByRole(AriaRole.Button, new() { Name = "/shared/gone.md" }).ClickAsync();
         await Expect(line.GetByRole(AriaRole.Alert)).ToContainTextAsync("cannot be shown");
         await line.GetByRole(AriaRole.Button, new() { Name = "Close /shared/gone.md" }).ClickAsync();

@@ -8,7 +8,10 @@ import { Containers } from './sections/containers/containers';
 import { Flow } from './sections/flow/flow';
 import { Inbox } from './sections/inbox/inbox';
 import { Login, redeem } from './sections/login/login';
+import { LooseEnds } from './sections/loose/loose';
 import { Parked } from './sections/parked/parked';
+import { Questions } from './sections/questions/questions';
+import { Reminders } from './sections/reminders/reminders';
 import { Confirm } from './ui/confirm';
 
 function App() {
@@ -22,7 +25,10 @@ function App() {
             <div class="swarm">
               <Containers />
               <Parked />
+              <Questions />
+              <Reminders />
               <Inbox />
+              <LooseEnds />
             </div>
             <Flow />
           </>

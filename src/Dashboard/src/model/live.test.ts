@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeHost } from '../stream/fake-host';
-import { Live } from './live';
+import { Live, type News } from './live';
 
 let host: FakeHost;
 let live: Live;
+let news: News[];
 /** What /api/state and /dashboard/history answer. */
 let state: number;
 let history: number;
@@ -18,12 +19,13 @@ beforeEach(() => {
   [state, history, messages] = [200, 200, []];
   vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });
   vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
-    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], inbox: [], inbox_unread: 0 });
+    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [] });
     if (path.startsWith('/dashboard/history')) return answer(history, { cursor: host.cursor, messages });
     return host.fetch(path, init);
   });
+  news = [];
   live = new Live(
-    () => {},
+    (told) => news.push(told),
     () => {},
   );
 });
@@ -98,4 +100,17 @@ test('a final refusal lets the stream go, and a try of the operator brings both 
   expect(live.sync.value.state).toBe('synced');
   expect(live.connection.value.state).toBe('live');
   expect(shown()).toEqual([1]);
+});
+
+test('the operator is told of what is asked of them and of what is sent to them, and of nothing else', async () => {
+  live.start();
+  await settle();
+  const question = { id: 1, asker: 'alice', question: 'which?', question_refs: [], options: [], multi: false, asked_at: '2026-05-01T12:00:00.000Z', answer_refs: [] };
+  host.emit({ kind: 'question_added', question });
+  host.emit({ kind: 'question_added', question: { ...question, id: 2, target: 'bob' } });
+  host.emit({ kind: 'question_resolved', question: { ...question, answer: 'this', answerer: 'operator' } });
+  host.emit({ kind: 'sent', message: { ...message(1), to: 'operator' } });
+  host.emit({ kind: 'sent', message: message(2) });
+  await settle();
+  expect(news.map((told) => ('question' in told ? `question ${told.question.id}` : `message ${told.message.id}`))).toEqual(['question 1', 'message 1']);
 });

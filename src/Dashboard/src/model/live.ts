@@ -2,13 +2,17 @@ import { batch, signal } from '@preact/signals';
 import { get } from '../api/client';
 import { Refusal, words } from '../api/refusal';
 import { key, signedOut, signOut } from '../api/session';
-import type { HiveEvent, History, Message, Snapshot } from '../api/types';
+import type { HiveEvent, History, Message, Question, Snapshot } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import type { Connection, FeedEvent } from '../stream/feed';
 import type { ToTab } from '../stream/hub';
 import { type Link, openLink } from '../stream/link';
 import { resyncDelay } from './backoff';
+import { forOperator } from './questions';
 import { Swarm } from './swarm';
+
+/** What the operator is told of while the page is in the background. */
+export type News = { message: Message } | { question: Question };
 
 /** How the page's picture stands to the host's: what the stream alone cannot say. */
 export type Sync =
@@ -40,7 +44,7 @@ export class Live {
   #newsAfter: string | null = null;
 
   constructor(
-    private readonly onNews: (message: Message) => void,
+    private readonly onNews: (news: News) => void,
     private readonly onOtherVersion: () => void,
   ) {}
 
@@ -173,14 +177,15 @@ export class Live {
     this.#flushedAt = Date.now();
     const events = this.#queue;
     this.#queue = [];
-    const news: Message[] = [];
+    const news: News[] = [];
     batch(() => {
       for (const { id, data } of events) {
         const event = JSON.parse(data) as HiveEvent;
-        if (this.swarm.apply(id, event) && event.kind === 'sent' && event.message.to === 'operator' && this.#isNews(id)) news.push(event.message);
+        const told = this.swarm.apply(id, event) ? newsIn(event) : null;
+        if (told !== null && this.#isNews(id)) news.push(told);
       }
     });
-    for (const message of news) this.onNews(message);
+    for (const told of news) this.onNews(told);
   }
 
   #isNews(id: string): boolean {
@@ -202,4 +207,9 @@ export class Live {
       this.#hurry = end;
     });
   }
+}
+
+function newsIn(event: HiveEvent): News | null {
+  if (event.kind === 'sent' && event.message.to === 'operator') return { message: event.message };
+  return event.kind === 'question_added' && forOperator(event.question) ? { question: event.question } : null;
 }

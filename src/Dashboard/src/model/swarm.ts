@@ -1,7 +1,11 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Agent, HiveEvent, History, Message, MessageEventKind, Snapshot, Transient } from '../api/types';
+import type { Agent, HiveEvent, History, Message, MessageEventKind, Question, Reminder, Snapshot, Transient } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
+import { looseEnds } from './loose';
+import { byAnswer, forOperator, HISTORY } from './questions';
+import { byDue, failed } from './reminders';
+import { Table } from './table';
 
 const INBOX_ROWS = 50;
 const PARKED_ROWS = 200;
@@ -22,8 +26,20 @@ export class Swarm {
   readonly following = signal(true);
   readonly unseen = signal(0);
 
+  readonly #reminders = new Table<Reminder>();
+  readonly #questions = new Table<Question>();
+  /** The next one due first. */
+  readonly reminders = computed(() => this.#reminders.all.toSorted(byDue));
+  readonly failedReminders = computed(() => this.#reminders.all.reduce((sum, reminder) => sum + Number(failed(reminder)), 0));
+  /** The pending ones, oldest first. */
+  readonly questions = computed(() => this.#questions.all.toSorted((a, b) => a.id - b.id));
+  /** The newest of the answered ones, the latest answer first. */
+  readonly answered = signal<readonly Question[]>([]);
+  readonly looseEnds = computed(() => looseEnds(this.questions.value, this.reminders.value));
+  readonly operatorQuestions = computed(() => this.questions.value.filter(forOperator).length);
+
   /** What waits for the operator. */
-  readonly waiting = computed(() => this.inboxUnread.value + this.parked.value.length);
+  readonly waiting = computed(() => this.inboxUnread.value + this.parked.value.length + this.operatorQuestions.value);
   readonly names = computed(() => [...this.agents.value.keys()].sort());
 
   #epoch = '';
@@ -49,6 +65,9 @@ export class Swarm {
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
+      this.#reminders.replace(snapshot.reminders);
+      this.#questions.replace(snapshot.questions);
+      this.answered.value = snapshot.question_history.toSorted(byAnswer).slice(0, HISTORY);
       this.loaded.value = true;
     });
   }
@@ -66,6 +85,18 @@ export class Swarm {
       case 'parked':
       case 'dropped':
         this.#message(event.kind, event.message);
+        break;
+      case 'reminder_changed':
+        this.#reminders.put(event.reminder);
+        break;
+      case 'reminder_removed':
+        this.#reminders.remove(event.id);
+        break;
+      case 'question_added':
+        this.#questions.put(event.question);
+        break;
+      case 'question_resolved':
+        this.#resolved(event.question);
         break;
       case 'container_state_changed':
         this.agents.value = new Map(this.agents.value).set(event.container.name, event.container);
@@ -106,6 +137,15 @@ export class Swarm {
     } finally {
       if (--this.#underWay === 0) this.#meanwhile.clear();
     }
+  }
+
+  #resolved(question: Question): void {
+    const others = this.answered.value.filter(({ id }) => id !== question.id);
+    // At no moment is it in neither list: what is written of an answer to it would be let go.
+    batch(() => {
+      this.#questions.remove(question.id);
+      this.answered.value = [question, ...others].sort(byAnswer).slice(0, HISTORY);
+    });
   }
 
   #message(kind: MessageEventKind, message: Message): void {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { bodyFault, utf8Bytes } from './bytes';
 import { addressed, completions, nameBeingTyped } from './recipient';
-import { splitAtRefs } from './refs';
-import { age, bytesText, clock } from './time';
+import { beginning, splitAtRefs } from './refs';
+import { age, bytesText, clock, until } from './time';
 
 describe('references', () => {
   const refs = (text: string, ...list: string[]) => splitAtRefs(text, list).map((p) => (p.ref ? `[${p.text}]` : p.text)).join('');
@@ -23,6 +23,15 @@ describe('references', () => {
     expect(splitAtRefs('plain', [])).toEqual([{ text: 'plain', ref: false }]);
     expect(splitAtRefs('plain', [''])).toEqual([{ text: 'plain', ref: false }]);
     expect(splitAtRefs('', ['/a'])).toEqual([]);
+  });
+
+  test('a long text is cut between words, and never within a character', () => {
+    expect(beginning('see /shared/plan.md now', 23)).toBe('see /shared/plan.md now');
+    expect(beginning('see /shared/plan.md now', 20)).toBe('see /shared/plan.md');
+    expect(beginning('see /shared/plan.md now', 19)).toBe('see /shared/plan.md');
+    expect(beginning('see /shared/plan.md now', 18)).toBe('see');
+    expect(beginning('x'.repeat(50), 10)).toBe('x'.repeat(10));
+    expect(beginning('🐝'.repeat(50), 5)).toBe('🐝🐝');
   });
 
   test('the pieces together are the text', () => {
@@ -66,6 +75,8 @@ describe('bodies', () => {
     expect(bodyFault('ä'.repeat(2049))).toContain('4098 bytes, 2 more than the 4096');
   });
 
+  test('say what they are', () => expect(bodyFault('x'.repeat(4097), 'an answer')).toContain('an answer may have'));
+
   test('empty ones, NUL and half characters are named', () => {
     expect(bodyFault(' \n')).toContain('nothing');
     expect(bodyFault('a\0b')).toContain('NUL');
@@ -86,6 +97,18 @@ describe('times', () => {
     [3600, '1h'],
     [86_400 * 3, '3d'],
   ])('%d s are %s', (seconds, text) => expect(age(new Date(now - seconds * 1000).toISOString(), now)).toBe(text));
+
+  test.each([
+    [0, null],
+    [-5, null],
+    [0.2, '1s'],
+    [59, '59s'],
+    [60, '1m 00s'],
+    [245, '4m 05s'],
+    [3600, '1h 00m'],
+    [3 * 3600 + 12 * 60, '3h 12m'],
+    [86_400 * 2 + 3600 * 4 + 59, '2d 4h'],
+  ])('%d s ahead are %s', (seconds, text) => expect(until(new Date(now + seconds * 1000).toISOString(), now)).toBe(text));
 
   test('another day carries its date', () => {
     expect(clock(new Date(now).toISOString(), now)).toMatch(/^\d\d:\d\d:\d\d$/);

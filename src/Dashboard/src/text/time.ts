@@ -7,6 +7,16 @@ export function age(at: string | number, now: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
+/** `45s`, `4m 05s`, `3h 12m`, `2d 4h`: how long it is until then, exact enough to count down with; null when it has come. */
+export function until(at: string, now: number): string | null {
+  const seconds = Math.ceil((Date.parse(at) - now) / 1000);
+  if (seconds <= 0) return null;
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m ${two(seconds % 60)}s`;
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h ${two(Math.floor((seconds % 3600) / 60))}m`;
+  return `${Math.floor(seconds / 86_400)}d ${Math.floor((seconds % 86_400) / 3600)}h`;
+}
+
 const two = (n: number): string => String(n).padStart(2, '0');
 
 /** The time of day here; with the date before it when that is not today. */

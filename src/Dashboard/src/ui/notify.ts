@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import type { Message } from '../api/types';
+import type { News } from '../model/live';
 
 const supported = typeof Notification !== 'undefined';
 
@@ -10,7 +10,8 @@ export async function askToNotify(): Promise<void> {
 }
 
 /** The tag makes several tabs show one notification. */
-export function notify(message: Message): void {
+export function notify(news: News): void {
   if (!supported || Notification.permission !== 'granted' || document.visibilityState === 'visible') return;
-  new Notification(`${message.from} → you`, { body: message.body.slice(0, 200), tag: `hive-message-${message.id}` });
+  if ('message' in news) new Notification(`${news.message.from} → you`, { body: news.message.body.slice(0, 200), tag: `hive-message-${news.message.id}` });
+  else new Notification(`${news.question.asker} asks you`, { body: news.question.question.slice(0, 200), tag: `hive-question-${news.question.id}` });
 }

@@ -4,6 +4,7 @@ import type { Agent, Transient } from '../../api/types';
 import { swarm } from '../../live';
 import { Act, Refused } from '../../ui/act';
 import { Age } from '../../ui/clock';
+import { goTo } from '../../ui/goto';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { LogsDrawer } from './logs';
@@ -78,7 +79,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
           {agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}
         </span>
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
-        {agent.pending_reminders > 0 ? <span class="badge info">◷ {agent.pending_reminders}</span> : null}
+        {agent.pending_reminders > 0 ? <ReminderChip agent={agent} /> : null}
         {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha}</span>}
         {agent.active_model == null ? null : <span class="badge dim">{agent.active_model}</span>}
         {agent.running && agent.started_at != null ? (
@@ -136,6 +137,15 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
       <Refused error={error} onClose={() => setError(null)} />
       {logs ? <LogsDrawer name={name} onClose={() => setLogs(false)} /> : null}
     </li>
+  );
+}
+
+function ReminderChip({ agent: { name, pending_reminders: count } }: { agent: Agent }) {
+  const words = `${count} pending ${count === 1 ? 'reminder' : 'reminders'} of ${name}: see or cancel under Queued reminders`;
+  return (
+    <button type="button" class="badge info jump" aria-label={words} title={words} onClick={() => goTo(`[data-reminder-agent="${name}"]`) || goTo('#reminders')}>
+      ◷ {count}
+    </button>
   );
 }
 

@@ -1,10 +1,11 @@
 import type { TargetedEvent, TargetedKeyboardEvent } from 'preact';
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { post } from '../../api/client';
 import { words } from '../../api/refusal';
 import { swarm } from '../../live';
 import { addressed, completions, nameBeingTyped } from '../../text/recipient';
 import { BODY_BYTES, bodyFault, utf8Bytes } from '../../text/bytes';
+import { useGrown } from '../../ui/grown';
 import { Leet } from '../../ui/leet';
 import { address, backToSticky, draft, keepDraft, recipient, wantsFocus } from './recipient';
 
@@ -29,13 +30,7 @@ export function Compose() {
   useEffect(() => {
     if (wantsFocus.value > 0) box.current?.focus();
   }, [wantsFocus.value]);
-  // The box is as high as what is in it, up to the height its style allows.
-  useLayoutEffect(() => {
-    const area = box.current;
-    if (area === null) return;
-    area.rows = 1;
-    area.rows = Math.min(8, Math.max(1, Math.round(area.scrollHeight / parseFloat(getComputedStyle(area).lineHeight))));
-  }, [text]);
+  useGrown(box, text);
 
   const look = (area: HTMLTextAreaElement) => {
     setTyped(nameBeingTyped(area.value, area.selectionStart));

@@ -1,0 +1,98 @@
+import { swarm } from '../../live';
+import type { LooseEnd, LooseEnds as Ends } from '../../model/loose';
+import { useBounded } from '../../ui/bounded';
+import { Age, Until } from '../../ui/clock';
+import { goTo } from '../../ui/goto';
+import { Section } from '../../ui/section';
+import { filter } from '../questions/state';
+
+const STEP = 25;
+
+/** What each agent waits for or owes: the same questions and reminders, seen from who has them. */
+export function LooseEnds() {
+  const agents = swarm.looseEnds.value;
+  const { shown, more } = useBounded(agents, STEP);
+  return (
+    <Section id="loose-ends" title="L00S3 3NDS" plain="Loose ends" aside={agents.length > 0 ? <span class="count">{agents.length} with some</span> : null}>
+      {agents.length === 0 ? (
+        <p class="empty">No agent waits for anything or owes an answer.</p>
+      ) : (
+        <>
+          <ul class="rows">
+            {shown.map((ends) => (
+              <Agent key={ends.agent} ends={ends} />
+            ))}
+          </ul>
+          {more}
+        </>
+      )}
+    </Section>
+  );
+}
+
+function Agent({ ends }: { ends: Ends }) {
+  const { agent, owed, asked, reminders } = ends;
+  return (
+    <li class="row loose" data-loose={agent}>
+      <details>
+        <summary>
+          <span class="who">{agent}</span>
+          {owed > 0 ? <span class="badge peer">owes {owed}</span> : null}
+          {asked > 0 ? <span class="badge amber">asks {asked}</span> : null}
+          {reminders > 0 ? <span class="badge info">◷ {reminders}</span> : null}
+        </summary>
+        <Items ends={ends.ends} />
+      </details>
+    </li>
+  );
+}
+
+function Items({ ends }: { ends: readonly LooseEnd[] }) {
+  const { shown, more } = useBounded(ends, STEP);
+  return (
+    <>
+      <ul class="ends">
+        {shown.map((end) => (
+          <Item key={end.kind === 'reminder' ? `r${end.reminder.id}` : `${end.kind}${end.question.id}`} end={end} />
+        ))}
+      </ul>
+      {more}
+    </>
+  );
+}
+
+function Item({ end }: { end: LooseEnd }) {
+  if (end.kind === 'reminder') {
+    const { id, message, due_at } = end.reminder;
+    return (
+      <li>
+        <span class="badge info">reminder</span>
+        <button type="button" class="end" onClick={() => goTo(`[data-reminder="${id}"]`) || goTo('#reminders')}>
+          {message}
+        </button>
+        <span class="dim">
+          <Until at={due_at} ahead={(left) => `in ${left}`} past={(ago) => `due ${ago} ago`} />
+        </span>
+      </li>
+    );
+  }
+  const { id, asker, target, question, asked_at } = end.question;
+  return (
+    <li>
+      <span class={`badge ${end.kind === 'owed' ? 'peer' : 'amber'}`}>{end.kind === 'owed' ? `owes ${asker}` : `asks ${target ?? 'you'}`}</span>
+      <button
+        type="button"
+        class="end"
+        onClick={() => {
+          filter.value = 'all';
+          requestAnimationFrame(() => goTo(`[data-question="${id}"]`) || goTo('#questions'));
+        }}
+      >
+        {question}
+      </button>
+      <span class="dim">
+        <Age at={asked_at} />
+      </span>
+    </li>
+  );
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Microsoft.Playwright;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>What agents have left themselves, as the page shows it.</summary>
+public sealed class ReminderTests(Browser browser) : DashboardTest(browser)
+{
+    [Fact]
+    public async Task One_that_is_set_shows_when_it_is_due_and_is_cancelled_after_a_question()
+    {
+        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "build.log"), "all is well");
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+
+        var id = (await alice.CallAsync("remind", new { message = "look at /shared/build.log", delay_seconds = 7200 })).GetProperty("id").GetInt64();
+
+        var row = page.Locator($"[data-reminder='{id}']");
+        await Expect(row.Locator(".due")).ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"in (1h 59m|2h 00m) · .*\d\d:\d\d:\d\d"));
+        await Expect(row.GetByRole(AriaRole.Button, new() { Name = "Try reminder" })).ToHaveCountAsync(0);
+        await row.GetByRole(AriaRole.Button, new() { Name = "/shared/build.log" }).ClickAsync();
+        await Expect(row.Locator(".viewer .text-line")).ToHaveTextAsync(["all is well"]);
+        var chip = Row(page, "alice").GetByRole(AriaRole.Button, new() { Name = "1 pending reminder of alice" });
+        await chip.ClickAsync();
+        await Expect(row).ToBeFocusedAsync();
+
+        await row.GetByRole(AriaRole.Button, new() { Name = "Cancel reminder" }).ClickAsync();
+        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
+        await Expect(row).ToHaveCountAsync(0);
+        await Expect(chip).ToHaveCountAsync(0);
+        Assert.Equal(0, (await alice.CallAsync("count_pending_reminders")).GetProperty("count").GetInt32());
+    }
+}
+
+/// <summary>A reminder that cannot be delivered, on a clock that the test moves.</summary>
+public sealed class FailingReminderTests(Browser browser) : DashboardTest(browser)
+{
+    private readonly ManualClock clock = new(DateTimeOffset.UtcNow);
+
+    protected override TimeProvider Clock => clock;
+
+    [Fact]
+    public async Task Turns_red_with_its_error_is_tried_five_times_and_no_sixth_and_R3TRY_brings_it_through()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        // Where its text would go stands a file.
+        var blocked = Path.Combine(Hive.StateOf("alice"), "reminders");
+        await File.WriteAllTextAsync(blocked, "in the way");
+        var page = await SignedInAsync();
+        var section = page.Locator("#reminders");
+
+        var id = (await alice.CallAsync("remind", new { message = $"# Remember\n\n{new string('x', 5000)}", delay_seconds = 0 })).GetProperty("id").GetInt64();
+
+        var row = page.Locator($"[data-reminder='{id}']");
+        await Expect(row.Locator(".badge.bad")).ToHaveTextAsync("⚠ 1/5 failed");
+        await Expect(row.Locator(".note.bad")).ToContainTextAsync("reminders/auto-");
+        await Expect(row.Locator(".note.bad")).ToContainTextAsync("next try");
+        Assert.Equal("rgb(243, 139, 168)", await row.EvaluateAsync<string>("row => getComputedStyle(row, '::before').backgroundColor"));
+        await Expect(section.Locator(".section-head .badge.bad")).ToHaveTextAsync("⚠ 1 failed");
+        for (var attempt = 2; attempt <= Limits.ReminderAttempts; attempt++)
+        {
+            clock.Advance(TimeSpan.FromMinutes(10));
+            await Expect(row.Locator(".badge.bad")).ToHaveTextAsync($"⚠ {attempt}/5 failed");
+        }
+
+        await Expect(row.Locator(".note.bad")).ToContainTextAsync("given up after 5 attempts");
+        clock.Advance(TimeSpan.FromDays(1));
+        // What is due later and arrives shows that the failed one had its chance.
+        await alice.CallAsync("remind", new { message = "this one arrives", delay_seconds = 0 });
+        await Expect(Message(page, "this one arrives")).ToBeVisibleAsync();
+        await Expect(row.Locator(".badge.bad")).ToHaveTextAsync("⚠ 5/5 failed");
+
+        File.Delete(blocked);
+        await row.GetByRole(AriaRole.Button, new() { Name = $"Try reminder {id} of alice again" }).ClickAsync();
+
+        await Expect(row).ToHaveCountAsync(0);
+        await Expect(section.Locator(".section-head .badge.bad")).ToHaveCountAsync(0);
+        var messages = (await alice.CallAsync("recv", new { wait_seconds = 30, max = 32 })).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Equal(["reminder", "reminder"], messages.Select(m => m.From));
+        var path = Assert.Single(messages[1].FileRefs);
+        var line = Message(page, path);
+        await line.GetByRole(AriaRole.Button, new() { Name = path }).ClickAsync();
+        await Expect(line.Locator(".markdown h3")).ToHaveTextAsync("Remember");
+    }
+}
