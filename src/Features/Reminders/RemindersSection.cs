@@ -31,11 +31,11 @@ internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         return db.Query<Row>($"""
-            SELECT id, agent, substr(message, 1, {ShownCharacters}) AS Text, created_at AS CreatedAt
+            SELECT id, agent, substr(message, 1, {ShownCharacters}) AS Text, created_at AS CreatedAt, due_at AS DueAt
               FROM reminders INDEXED BY reminders_pending
              WHERE sent_at IS NULL AND (@agent IS NULL OR agent = @agent)
              ORDER BY agent, id
-            """, new { agent }).Select(r => new LooseEnd("reminder", r.Id, r.Agent, r.Text, Math.Max(0, now - r.CreatedAt) / 1000)).ToArray();
+            """, new { agent }).Select(r => new LooseEnd("reminder", r.Id, r.Agent, r.Text, Math.Max(0, now - r.CreatedAt) / 1000, DueAt: DateTimeOffset.FromUnixTimeMilliseconds(r.DueAt))).ToArray();
     }
 
     private sealed record Row
@@ -47,5 +47,7 @@ internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
         public required string Text { get; init; }
 
         public required long CreatedAt { get; init; }
+
+        public required long DueAt { get; init; }
     }
 }

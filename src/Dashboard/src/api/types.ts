@@ -8,42 +8,11 @@ type Answer<Path extends keyof paths, Verb extends 'get' | 'post'> = paths[Path]
   ? Body
   : never;
 
+export type Snapshot = Answer<'/api/state', 'get'>;
 /** A note an agent has left itself, until it is delivered or cancelled. */
-export interface Reminder {
-  id: number;
-  agent: string;
-  message: string;
-  file_path?: string | null;
-  file_refs: string[];
-  created_at: string;
-  due_at: string;
-  attempt_count: number;
-  last_error?: string | null;
-  next_attempt_at?: string | null;
-}
-
+export type Reminder = Snapshot['reminders'][number];
 /** What an agent asks the operator (no target) or a peer. */
-export interface Question {
-  id: number;
-  asker: string;
-  target?: string | null;
-  question: string;
-  question_refs: string[];
-  options: string[];
-  multi: boolean;
-  asked_at: string;
-  deadline_at?: string | null;
-  answer?: string | null;
-  answerer?: string | null;
-  answered_at?: string | null;
-  answer_refs: string[];
-}
-
-export type Snapshot = Omit<Answer<'/api/state', 'get'>, 'reminders' | 'questions' | 'question_history'> & {
-  reminders: Reminder[];
-  questions: Question[];
-  question_history: Question[];
-};
+export type Question = Snapshot['questions'][number];
 export type Message = Snapshot['inbox'][number];
 export type Agent = Snapshot['agents'][number];
 export type Transient = Snapshot['transients'][number];
