@@ -101,6 +101,7 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentSpecs, AppliedSpecs>()
         .AddSingleton<ContainerLog>()
         .AddSingleton<ProcessWatch>()
+        .AddSingleton<Restarts>()
         .AddSingleton<Transients>()
         .AddSingleton<Verb>()
         .AddSingleton<AgentContainers>()

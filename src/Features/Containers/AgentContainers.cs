@@ -28,6 +28,8 @@ internal sealed partial class AgentContainers(
     IAgentSpecs specs,
     ContainerLog logs,
     ProcessWatch watch,
+    Restarts restarts,
+    Transients transients,
     SocketDoors doors,
     IOutbox outbox,
     IInflight inflight,
@@ -86,7 +88,10 @@ internal sealed partial class AgentContainers(
     }
 
     /// <summary>Starts an agent's process unless it runs.</summary>
-    public async Task Start(string name, CancellationToken ct)
+    /// <param name="name">The agent.</param>
+    /// <param name="ct">Gives up before the process is started.</param>
+    /// <param name="anew">Somebody asked for it: earlier failures do not count any more.</param>
+    public async Task Start(string name, CancellationToken ct, bool anew = true)
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
@@ -94,15 +99,15 @@ internal sealed partial class AgentContainers(
         using var hold = await Hold(name);
         if (Of(name).Process is not null)
             return;
+        if (anew)
+            restarts.Forget(name);
         try
         {
             await Launch(agent, ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            LogStartFailed(log, name, e);
-            SetNote(name, failed: true, e.Message);
-            _ = UntilStored(name, write => StoreNote(write, name, "running", failed: true, e.Message));
+            StartFailed(name, e);
             throw e is Problem ? e : Problem.Unavailable($"{name} cannot be started: {e.Message}", e);
         }
     }
@@ -140,6 +145,12 @@ internal sealed partial class AgentContainers(
         }
 
         await gone;
+        // It may have ended by itself just before it was asked to.
+        if (Of(name) is not { Process: null, Failed: false, Note: null })
+        {
+            SetNote(name, failed: false, note: null);
+            await UntilStored(name, write => StoreNote(write, name, wanted, failed: false, note: null));
+        }
     }
 
     /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>
@@ -162,16 +173,17 @@ internal sealed partial class AgentContainers(
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var rows = (await store.Read(db => db.Query<Row>("SELECT agent, wanted, failed, note FROM containers").ToList(), cancellationToken)).ToDictionary(r => r.Agent);
+        var rows = (await store.Read(db => db.Query<Row>("SELECT agent, wanted, failed, note, restarts FROM containers").ToList(), cancellationToken)).ToDictionary(r => r.Agent);
         foreach (var agent in roster.All)
         {
             CreateFolders(agent.Name);
             OpenSocket(agent.Name);
             var row = rows.GetValueOrDefault(agent.Name);
             containers[agent.Name] = Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note };
+            restarts.Load(agent.Name, row?.Restarts);
             if (AgentProcess.Find(PidFile(agent.Name), out var handle) is { } process)
             {
-                Watch(agent.Name, process, handle!);
+                Watch(agent.Name, process, handle!, row?.Note);
                 LogAdopted(log, agent.Name, process.Pid);
             }
         }
@@ -246,7 +258,7 @@ internal sealed partial class AgentContainers(
             try
             {
                 if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External)
-                    await Start(name, CancellationToken.None);
+                    await Start(name, CancellationToken.None, anew: false);
             }
             catch (Problem)
             {
@@ -280,9 +292,8 @@ internal sealed partial class AgentContainers(
         var process = await AgentProcess.Start(runtime.Prepare(agent, driver), PidFile(name), logs.Open(name), clock.GetUtcNow());
         if (Native.OpenProcess(process.Pid) is not { } handle)
             throw Problem.Unavailable($"{name} ended as soon as it was started; see `hive logs {name}`");
-        Watch(name, process, handle);
+        Watch(name, process, handle, runtime.Warning);
         LogStarted(log, name, runtime.Name, process.Pid);
-        SetNote(name, failed: false, runtime.Warning);
         await UntilStored(name, write => outbox.Append(write, Principals.System, name, Wake(agent)));
     }
 
@@ -299,10 +310,10 @@ internal sealed partial class AgentContainers(
             File.Copy(file, Path.Combine(target, Path.GetFileName(file)), overwrite: true);
     }
 
-    private void Watch(string name, AgentProcess process, SafeFileHandle handle)
+    private void Watch(string name, AgentProcess process, SafeFileHandle handle, string? note)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        containers[name] = new Container(process, gone.Task, Stopping: false, Failed: false, Note: null);
+        containers[name] = new Container(process, gone.Task, Stopping: false, Failed: false, note, Restart: null);
         _ = AwaitEnd(name, process, handle, gone);
     }
 
@@ -314,13 +325,13 @@ internal sealed partial class AgentContainers(
             // What it started and left behind in its group must not go on beside the next one.
             process.Kill();
             var (clean, note) = await process.Outcome();
-            var asked = Of(name).Stopping;
-            var ended = Container.Stopped with { Failed = !asked && !clean, Note = asked ? null : note ?? "ended by itself" };
-            containers.AddOrUpdate(name, ended, (_, now) => now.Process == process ? ended : now);
             LogEnded(log, name, process.Pid, note ?? "cleanly");
+            var (ended, asked) = End(name, process, clean, note ?? "ended by itself");
             // Known here at once; stored as soon as the disk lets it.
-            var stored = Ended(name, asked, note);
+            var stored = Ended(name, ended, asked);
             await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
+            if (ended.Restart is { } restart)
+                _ = RestartLater(name, restart);
         }
         catch (Exception e)
         {
@@ -332,7 +343,49 @@ internal sealed partial class AgentContainers(
         }
     }
 
-    private Task Ended(string name, bool asked, string? note) => UntilStored(name, write =>
+    // What is known of the container from its end on, and whether that was asked for. Whoever asks from now on finds no process any more.
+    private (Container Ended, bool Asked) End(string name, AgentProcess process, bool clean, string note)
+    {
+        Container? ended = null;
+        while (containers.TryGetValue(name, out var now) && now.Process == process)
+        {
+            if (now.Stopping)
+            {
+                if (containers.TryUpdate(name, Container.Stopped, now))
+                    return (Container.Stopped, true);
+                continue;
+            }
+
+            ended ??= clean ? Container.Stopped with { Note = note } : AfterFailure(name, note);
+            if (containers.TryUpdate(name, ended, now))
+                return (ended, false);
+        }
+
+        return (Of(name), true);
+    }
+
+    private Container AfterFailure(string name, string note)
+    {
+        if (!RestartsOnFailure(name))
+            return Container.Stopped with { Failed = true, Note = note };
+        var (pause, told) = restarts.Next(name);
+        return Container.Stopped with { Failed = pause is null, Note = $"{note}; {told}", Restart = pause is { } after ? new PendingRestart(after) : null };
+    }
+
+    private bool RestartsOnFailure(string name)
+    {
+        try
+        {
+            return specs.Read(name).RestartsOnFailure;
+        }
+        catch (Problem)
+        {
+            // It cannot be read now: the start that follows says so.
+            return true;
+        }
+    }
+
+    private Task Ended(string name, Container ended, bool asked) => UntilStored(name, write =>
     {
         if (roster.Find(name) is null)
             return;
@@ -340,22 +393,65 @@ internal sealed partial class AgentContainers(
         if (asked)
             return;
         write.Db.Execute(
-            "UPDATE containers SET failed = @failed, note = @note WHERE agent = @name", new { name, failed = Of(name).Failed, note = Of(name).Note });
+            "UPDATE containers SET failed = @Failed, note = @Note, restarts = @restarts WHERE agent = @name",
+            new { name, ended.Failed, ended.Note, restarts = restarts.Stored(name) });
         if (name != Principals.Manager)
-            TellManager(write, new { @event = "container_crash", agent = name, note });
+            TellManager(write, new { @event = "container_crash", agent = name, note = ended.Note });
     });
+
+    // Whatever is done with the agent meanwhile puts another state in the place of this one, and it is let go.
+    private async Task RestartLater(string name, PendingRestart restart)
+    {
+        try
+        {
+            await Task.Delay(restart.After, clock, lifetime.ApplicationStopping);
+            if (Of(name).Restart != restart)
+                return;
+            await using var guard = await transients.Begin(name, "restarting");
+            using var hold = await Hold(name);
+            if (Of(name).Restart != restart || roster.Find(name) is not { } agent)
+                return;
+            try
+            {
+                await Launch(agent, CancellationToken.None);
+            }
+            catch (Exception e)
+            {
+                StartFailed(name, e);
+                if (!agent.IsManager)
+                    await UntilStored(name, write => TellManager(write, new { @event = "container_crash", agent = name, note = $"it could not be started again: {e.Message}" }));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops. What is meant to run is started by the next one.
+        }
+        catch (Problem)
+        {
+            // Somebody does something else with it just now, and decides what becomes of it.
+        }
+    }
+
+    private void StartFailed(string name, Exception e)
+    {
+        LogStartFailed(log, name, e);
+        SetNote(name, failed: true, e.Message);
+        _ = UntilStored(name, write => StoreNote(write, name, "running", failed: true, e.Message));
+    }
 
     private void TellManager(IWrite write, object happened) =>
         outbox.Append(write, Principals.System, Principals.Manager, System.Text.Json.JsonSerializer.Serialize(happened, WireJson.Options));
 
-    private static void StoreNote(IWrite write, string name, string wanted, bool failed, string? note)
+    private void StoreNote(IWrite write, string name, string wanted, bool failed, string? note)
     {
-        write.Db.Execute("UPDATE containers SET wanted = @wanted, failed = @failed, note = @note WHERE agent = @name", new { name, wanted, failed, note });
+        write.Db.Execute(
+            "UPDATE containers SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts WHERE agent = @name",
+            new { name, wanted, failed, note, restarts = restarts.Stored(name) });
         write.Raise(new ContainerChanged(name));
     }
 
     private void SetNote(string name, bool failed, string? note) =>
-        containers.AddOrUpdate(name, _ => Container.Stopped with { Failed = failed, Note = note }, (_, before) => before with { Failed = failed, Note = note });
+        containers.AddOrUpdate(name, _ => Container.Stopped with { Failed = failed, Note = note }, (_, before) => before with { Failed = failed, Note = note, Restart = null });
 
     private Task Announce(string name) => UntilStored(name, _ => { });
 
@@ -394,6 +490,7 @@ internal sealed partial class AgentContainers(
             },
             CancellationToken.None);
         containers.TryRemove(name, out _);
+        restarts.Forget(name);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} started ({Runtime}, pid {Pid})")]
@@ -417,16 +514,23 @@ internal sealed partial class AgentContainers(
     [LoggerMessage(Level = LogLevel.Error, Message = "watching {Agent} failed")]
     private static partial void LogWatchFailed(ILogger logger, string agent, Exception error);
 
-
     /// <summary>What is known of one container. Never changed in place.</summary>
     /// <param name="Process">The process; null when none lives.</param>
     /// <param name="Gone">Completes when the process has ended and that is known everywhere.</param>
     /// <param name="Stopping">Its end was asked for.</param>
     /// <param name="Failed">It ended by itself with an error.</param>
     /// <param name="Note">Why it does not run, or what is weak about how it runs.</param>
-    internal sealed record Container(AgentProcess? Process, Task? Gone, bool Stopping, bool Failed, string? Note)
+    /// <param name="Restart">It failed and is to be started again.</param>
+    internal sealed record Container(AgentProcess? Process, Task? Gone, bool Stopping, bool Failed, string? Note, PendingRestart? Restart)
     {
-        public static Container Stopped { get; } = new(null, null, false, false, null);
+        public static Container Stopped { get; } = new(null, null, false, false, null, null);
+    }
+
+    /// <summary>One start that is to follow a failure; no other is equal to it.</summary>
+    /// <param name="after">The pause before it.</param>
+    internal sealed class PendingRestart(TimeSpan after)
+    {
+        public TimeSpan After => after;
     }
 
     private sealed class Held(SemaphoreSlim turnstile) : IDisposable
@@ -443,5 +547,7 @@ internal sealed partial class AgentContainers(
         public required bool Failed { get; init; }
 
         public string? Note { get; init; }
+
+        public string? Restarts { get; init; }
     }
 }

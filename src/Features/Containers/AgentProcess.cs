@@ -26,8 +26,9 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? c
     /// <summary>How it ended, for a person; known after it has.</summary>
     public async Task<(bool Clean, string? Note)> Outcome()
     {
+        // Its exit code went to init. Nobody asked for its end, or nobody would ask for this.
         if (child is null)
-            return (true, null);
+            return (false, "ended; how is not known, since an earlier host had started it");
         await child.WaitForExitAsync();
         var code = child.ExitCode;
         child.Dispose();

@@ -30,7 +30,9 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
             var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').ToArray();
             if (Array.Find(files, f => new FileInfo(f).Length > MaxFileBytes) is { } large)
                 throw Problem.Invalid($"{large} is over {MaxFileBytes} bytes; keep what an agent is configured with small");
-            return new AgentSpec(spec.Driver, spec.Model, spec.Recipients, files);
+            if (spec.Restart is not (null or "on-failure" or "never"))
+                throw Problem.Invalid($"{file}: 'restart' is '{spec.Restart}'; it can be 'on-failure' or 'never'");
+            return new AgentSpec(spec.Driver, spec.Model, spec.Recipients, files, spec.Restart != "never");
         }
         catch (YamlException e)
         {
@@ -51,6 +53,7 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
                 # model: ...                left out: the driver's own
                 # script: script.yaml       for the scripted driver, beside this file
                 # recipients: [operator]    whom it may write to besides the manager; left out: everybody
+                # restart: never            when it ends with an error; left out: on-failure, three times within ten minutes
 
                 """);
         }
@@ -63,5 +66,7 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
         public string? Model { get; set; }
 
         public List<string>? Recipients { get; set; }
+
+        public string? Restart { get; set; }
     }
 }

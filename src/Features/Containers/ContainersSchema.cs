@@ -7,14 +7,19 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 1;
+    public int Version => 2;
 
-    public void Converge(SchemaEditor editor) => editor.Run("""
-        CREATE TABLE IF NOT EXISTS containers (
-            agent       TEXT PRIMARY KEY,
-            wanted      TEXT NOT NULL,
-            failed      INTEGER NOT NULL DEFAULT 0,
-            note        TEXT
-        ) WITHOUT ROWID
-        """);
+    public void Converge(SchemaEditor editor)
+    {
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS containers (
+                agent       TEXT PRIMARY KEY,
+                wanted      TEXT NOT NULL,
+                failed      INTEGER NOT NULL DEFAULT 0,
+                note        TEXT
+            ) WITHOUT ROWID
+            """);
+        // When it was last started again after failures, as a list of unix milliseconds.
+        editor.Column("containers", "restarts", "TEXT");
+    }
 }

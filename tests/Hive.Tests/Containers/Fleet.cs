@@ -34,6 +34,13 @@ internal sealed class Fleet : IAsyncDisposable
         return await host.CallAsync("spawn", new { name, runtime, start });
     }
 
+    /// <summary>Writes what an agent is configured with, before it is made or after.</summary>
+    public void Configure(string name, string yaml)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(Hive.DataDir, "applied", name)).FullName;
+        File.WriteAllText(Path.Combine(folder, "agent.yaml"), yaml);
+    }
+
     public async Task Do(string verb, object fields)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);

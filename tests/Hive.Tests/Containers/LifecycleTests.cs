@@ -68,6 +68,7 @@ public sealed class LifecycleTests
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
         var events = await hive.Events();
+        fleet.Configure("worker", "restart: never\n");
         await fleet.Spawn("worker", runtime);
         var manager = await hive.Connect("manager");
         await Up(events);
@@ -106,7 +107,7 @@ public sealed class LifecycleTests
 
         // What only the harness can judge ends it at once; its log says why.
         var events = await fleet.Hive.Events();
-        File.WriteAllText(file, "driver: nonesuch\n");
+        File.WriteAllText(file, "driver: nonesuch\nrestart: never\n");
         await fleet.Do("start", new { name = "worker" });
         row = await Fleet.Row(events, "worker", r => r.Failed && r.Note?.Contains("exit code", StringComparison.Ordinal) == true);
         Assert.Equal("ended with exit code 1", row.Note);

@@ -88,6 +88,9 @@ public sealed class HiveFixture : IAsyncDisposable
     /// <summary>Follows the stream from a cursor, or from now.</summary>
     public async Task<EventReader> Events(string? cursor = null) => Track(await EventReader.Open(Http(), cursor));
 
+    /// <summary>Follows the stream from the first event of this run of the host.</summary>
+    public async Task<EventReader> EventsFromStart() => await Events($"{(await State()).GetProperty("cursor").GetString()!.Split('-')[0]}-0");
+
     public async ValueTask DisposeAsync()
     {
         await StopHost();

@@ -18,4 +18,5 @@ internal interface IAgentSpecs
 /// <param name="Model">The model; null for the driver's default.</param>
 /// <param name="Recipients">Whom it may write to besides the manager; null for everybody.</param>
 /// <param name="Files">Full paths of the files its harness reads, <c>agent.yaml</c> among them.</param>
-internal sealed record AgentSpec(string? Driver, string? Model, IReadOnlyList<string>? Recipients, IReadOnlyList<string> Files);
+/// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
+internal sealed record AgentSpec(string? Driver, string? Model, IReadOnlyList<string>? Recipients, IReadOnlyList<string> Files, bool RestartsOnFailure = true);

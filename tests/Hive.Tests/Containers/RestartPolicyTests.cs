@@ -1,0 +1,151 @@
+using System.Text.Json;
+using Hive.Features.Containers;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>What becomes of an agent that ended without having been asked to.</summary>
+public sealed class RestartPolicyTests
+{
+    private const int SigTerm = 15;
+
+    [Fact]
+    public async Task An_agent_that_fails_is_started_again_three_times_and_then_left_alone_until_somebody_starts_it()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
+        var events = await hive.Events();
+        await fleet.Spawn("worker", "process");
+        await Woken(events);
+        for (var i = 0; i < 3; i++)
+        {
+            var (pid, pause) = (fleet.Pid("worker"), TimeSpan.FromSeconds(new[] { 1, 5, 25 }[i]));
+            var told = await Crash(fleet, events);
+            Assert.Equal($"ended by signal 9; it is started again in {pause.TotalSeconds} s ({i + 1} of 3 within 10 minutes)", told);
+            var row = await fleet.Row("worker");
+            Assert.Equal((false, false, told), (row.Running, row.Failed, row.Note));
+            await clock.Set(clock.GetUtcNow() + pause);
+            clock.Advance(pause);
+            await Woken(events);
+            Assert.NotEqual(pid, fleet.Pid("worker"));
+            row = await fleet.Row("worker");
+            Assert.Equal((true, false), (row.Running, row.Failed));
+        }
+
+        Assert.Equal("ended by signal 9; it was started again 3 times within 10 minutes and is left alone now", await Crash(fleet, events));
+        Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
+        await hive.Restart();
+        Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
+        Assert.Contains("left alone", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
+
+        events = await hive.Events();
+        await fleet.Do("start", new { name = "worker" });
+        await Woken(events);
+        Assert.Contains("in 1 s (1 of 3", await Crash(fleet, events), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Failures_that_lie_apart_do_not_add_up()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var clock = fleet.Hive.Clock;
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "process");
+        await Woken(events);
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.Contains("in 1 s (1 of 3", await Crash(fleet, events), StringComparison.Ordinal);
+            await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(1));
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Woken(events);
+            clock.Advance(TimeSpan.FromMinutes(10));
+        }
+    }
+
+    [Theory]
+    [InlineData("stop")]
+    [InlineData("kill")]
+    [InlineData("destroy")]
+    public async Task Whoever_stops_it_meanwhile_has_the_last_word(string verb)
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var clock = fleet.Hive.Clock;
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "process");
+        await Woken(events);
+        var pid = fleet.Pid("worker");
+        await Crash(fleet, events);
+        await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(1));
+        await fleet.Do(verb, new { name = "worker" });
+        if (verb != "destroy")
+            Assert.Null((await fleet.Row("worker")).Note);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await fleet.Hive.Settled();
+        Assert.Empty(Fleet.Processes(fleet.Hive.AgentSocket("worker")));
+        await fleet.Hive.Restart();
+        Assert.Empty(Fleet.Processes(fleet.Hive.AgentSocket("worker")));
+        Assert.False(Fleet.IsAlive(pid));
+    }
+
+    [Fact]
+    public async Task A_host_that_comes_back_during_the_pause_starts_it_at_once_and_knows_of_the_failures_before()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "process");
+        await Woken(events);
+        await Crash(fleet, events);
+        await fleet.Hive.Restart();
+        events = await fleet.Hive.EventsFromStart();
+        await Woken(events);
+        Assert.Contains("in 5 s (2 of 3", await Crash(fleet, events), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_that_ends_well_is_not_started_again_and_neither_is_one_that_is_configured_so()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "process");
+        await events.Next("acked");
+        Fleet.Signal(fleet.Pid("worker"), SigTerm);
+        Assert.Equal("ended by itself", await Told(events));
+        Assert.Equal((false, false, "ended by itself"), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed, (await fleet.Row("worker")).Note));
+
+        fleet.Configure("other", "restart: never\n");
+        await fleet.Spawn("other", "process");
+        await Woken(events);
+        Fleet.Signal(-fleet.Pid("other"), Native.SigKill);
+        Assert.Equal("ended by signal 9", await Told(events));
+        Assert.True((await fleet.Row("other")).Failed);
+
+        fleet.Configure("third", "restart: sometimes\n");
+        await fleet.Spawn("third", "process", start: false);
+        Assert.Contains("'on-failure' or 'never'", (await Talk.Refused(() => fleet.Do("start", new { name = "third" }), "invalid")).Message, StringComparison.Ordinal);
+    }
+
+    // Ends it as nobody has asked for; what the manager is told.
+    private static Task<string> Crash(Fleet fleet, EventReader events)
+    {
+        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        return Told(events);
+    }
+
+    private static async Task<string> Told(EventReader events)
+    {
+        while (true)
+        {
+            var message = (await events.Next("sent")).GetProperty("message").Deserialize<Message>(WireJson.Options)!;
+            if (message.To == "manager" && JsonElement.Parse(message.Body) is var body && body.GetProperty("event").GetString() == "container_crash")
+                return body.GetProperty("note").GetString()!;
+        }
+    }
+
+    // Its process runs: it has been told that it was started.
+    private static async Task Woken(EventReader events)
+    {
+        while ((await events.Next("sent")).GetProperty("message").GetProperty("from").GetString() != "system") { }
+    }
+}
