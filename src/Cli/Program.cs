@@ -17,6 +17,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     StartVerb.Create(),
     StopVerb.Create(),
     RestartVerb.Create(),
+    RebuildVerb.Create(),
     KillVerb.Create(),
     PauseVerb.Create(),
     ResumeVerb.Create(),

@@ -108,6 +108,8 @@ internal static class FeatureRegistration
         .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<AgentContainers>())
         .AddSingleton<IRecipientStates>(p => p.GetRequiredService<AgentContainers>())
         .AddHostedService(p => p.GetRequiredService<AgentContainers>())
+        .AddHostedService<SpecWatch>()
+        .AddSingleton<UpdateRound>()
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 

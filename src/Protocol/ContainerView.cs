@@ -8,7 +8,7 @@ namespace Hive.Protocol;
 /// <param name="Failed">It ended by itself with an error and was not started again.</param>
 /// <param name="Paused">It gets no new message until it is resumed.</param>
 /// <param name="NeedsLogin">Its tool lost its login.</param>
-/// <param name="NeedsUpdate">It runs something other than what is locked.</param>
+/// <param name="NeedsUpdate">It runs on a configuration or a Hive other than the present one; a rebuild cures that.</param>
 /// <param name="Unread">Messages that wait for it.</param>
 /// <param name="PendingReminders">Reminders it has set that are not delivered.</param>
 /// <param name="Url">Its page on the dashboard.</param>

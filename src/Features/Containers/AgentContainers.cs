@@ -46,6 +46,7 @@ internal sealed partial class AgentContainers(
     private readonly ConcurrentDictionary<string, Container> containers = new();
     private readonly ConcurrentDictionary<string, int> connections = new();
     private readonly ConcurrentDictionary<string, SemaphoreSlim> turnstiles = new();
+    private readonly ConcurrentDictionary<string, string> applied = new();
 
     /// <summary>What is known of an agent's container; a stopped one when nothing is.</summary>
     public Container Of(string agent) => containers.GetValueOrDefault(agent) ?? Container.Stopped;
@@ -53,6 +54,12 @@ internal sealed partial class AgentContainers(
     /// <summary>True when the agent's process lives, or for an external agent, when somebody has its socket open.</summary>
     public bool IsRunning(AgentEntry agent) =>
         agent.Runtime == Runtimes.External ? connections.GetValueOrDefault(agent.Name) > 0 : Of(agent.Name).Process is not null;
+
+    /// <summary>True when an agent runs on something other than what is applied for it now.</summary>
+    public bool NeedsUpdate(string agent) => Of(agent).RunsOn is { } old && applied.TryGetValue(agent, out var now) && now != old;
+
+    /// <summary>True when a rebuild would change something about an agent that is meant to run, or would say what is wrong with it.</summary>
+    public bool NeedsRebuild(AgentEntry agent) => NeedsUpdate(agent.Name) || Of(agent.Name).Failed || (Of(agent.Name).RunsOn is not null && !CanBeRead(agent.Name));
 
     /// <inheritdoc />
     string IRecipientStates.Of(string agent) => roster.Find(agent) switch
@@ -76,6 +83,9 @@ internal sealed partial class AgentContainers(
                 return null;
             },
             CancellationToken.None);
+        // Nothing of it is read at a start, since there is none.
+        if (runtime == Runtimes.External)
+            await RunsOn(name, RunningOn(spec));
         try
         {
             OpenSocket(name);
@@ -153,6 +163,85 @@ internal sealed partial class AgentContainers(
         }
     }
 
+    /// <summary>
+    /// Makes everything about an agent what it should be, whatever state it is in: folders, configuration, socket, and a process that runs on the present configuration.
+    /// What cannot work is found before anything that runs is ended.
+    /// </summary>
+    public async Task Rebuild(string name)
+    {
+        var agent = roster.Require(name);
+        string? fault = "the host stopped meanwhile";
+        try
+        {
+            specs.Seed(name);
+            var spec = specs.Read(name);
+            var runtime = runtimes.Find(agent.Runtime);
+            if (runtime is not null)
+                await MustWork(runtime, CancellationToken.None);
+            using (await Hold(name))
+            {
+                CreateFolders(name);
+                if (!File.Exists(paths.AgentSocket(name)))
+                {
+                    doors.Close(paths.AgentSocket(name));
+                    OpenSocket(name);
+                }
+
+                await store.Write(write => write.Db.Execute("INSERT OR IGNORE INTO containers (agent, wanted) VALUES (@name, 'stopped')", new { name }));
+            }
+
+            if (runtime is null)
+            {
+                await store.Write(write => TakeOn(write, name, spec));
+                await RunsOn(name, RunningOn(spec));
+            }
+            else
+            {
+                await Stop(name, atOnce: false, wanted: "running");
+                await Start(name, CancellationToken.None);
+            }
+
+            fault = null;
+        }
+        catch (Exception e)
+        {
+            fault = e.Message;
+            throw e is Problem ? e : Problem.Unavailable($"{name} cannot be rebuilt: {e.Message}", e);
+        }
+        finally
+        {
+            if (!agent.IsManager)
+                await UntilStored(name, write => TellManager(write, new { @event = "rebuilt", agent = name, ok = fault is null, note = fault }));
+        }
+    }
+
+    /// <summary>Reads what is applied for an agent; when it runs on something else, its row says so and the manager is told, once.</summary>
+    public async Task LookAtSpec(string name)
+    {
+        if (roster.Find(name) is null)
+        {
+            applied.TryRemove(name, out _);
+            return;
+        }
+
+        try
+        {
+            applied[name] = RunningOn(specs.Read(name));
+        }
+        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
+        {
+            // Half written, or wrong. It runs on what it has; the next start says what is wrong.
+            return;
+        }
+
+        var needs = NeedsUpdate(name);
+        await UntilStored(name, write =>
+        {
+            if (write.Db.Execute("UPDATE containers SET needs_update = @needs WHERE agent = @name AND needs_update <> @needs", new { name, needs }) > 0 && needs && name != Principals.Manager)
+                TellManager(write, new { @event = "needs_update", agent = name });
+        });
+    }
+
     /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>
     public async Task Destroy(string name, bool purge)
     {
@@ -173,7 +262,7 @@ internal sealed partial class AgentContainers(
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var rows = (await store.Read(db => db.Query<Row>("SELECT agent, wanted, failed, note, restarts FROM containers").ToList(), cancellationToken)).ToDictionary(r => r.Agent);
+        var rows = (await store.Read(db => db.Query<Row>("SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn FROM containers").ToList(), cancellationToken)).ToDictionary(r => r.Agent);
         foreach (var agent in roster.All)
         {
             CreateFolders(agent.Name);
@@ -183,9 +272,16 @@ internal sealed partial class AgentContainers(
             restarts.Load(agent.Name, row?.Restarts);
             if (AgentProcess.Find(PidFile(agent.Name), out var handle) is { } process)
             {
-                Watch(agent.Name, process, handle!, row?.Note);
+                // A Hive that did not note it yet was another one than this.
+                Watch(agent.Name, process, handle!, row?.Note, row?.RunsOn ?? "");
                 LogAdopted(log, agent.Name, process.Pid);
             }
+            else if (agent.Runtime == Runtimes.External)
+            {
+                containers[agent.Name] = containers[agent.Name] with { RunsOn = row?.RunsOn };
+            }
+
+            _ = LookAtSpec(agent.Name);
         }
 
         await EnsureManager(cancellationToken);
@@ -271,9 +367,9 @@ internal sealed partial class AgentContainers(
     {
         var name = agent.Name;
         var runtime = runtimes.Find(agent.Runtime)!;
-        if (await runtime.Fault(ct) is { } fault)
-            throw Problem.Unavailable($"the runtime '{runtime.Name}' does not work here: {fault}");
+        await MustWork(runtime, ct);
         var spec = specs.Read(name);
+        var runsOn = RunningOn(spec);
         CreateFolders(name);
         CopySpec(name, spec);
         // Before it runs: a start that cannot be stored is refused, not half done.
@@ -281,20 +377,62 @@ internal sealed partial class AgentContainers(
             write =>
             {
                 StoreNote(write, name, "running", failed: false, runtime.Warning);
-                return roster.Change(write, name, entry => entry with
-                {
-                    Recipients = spec.Recipients is not null && entry.Recipients is not null && spec.Recipients.SequenceEqual(entry.Recipients) ? entry.Recipients : spec.Recipients,
-                    ActiveModel = spec.Model,
-                });
+                StoreRunsOn(write, name, runsOn);
+                return TakeOn(write, name, spec);
             },
             CancellationToken.None);
-        var driver = spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
-        var process = await AgentProcess.Start(runtime.Prepare(agent, driver), PidFile(name), logs.Open(name), clock.GetUtcNow());
+        var process = await AgentProcess.Start(runtime.Prepare(agent, DriverOf(spec)), PidFile(name), logs.Open(name), clock.GetUtcNow());
         if (Native.OpenProcess(process.Pid) is not { } handle)
             throw Problem.Unavailable($"{name} ended as soon as it was started; see `hive logs {name}`");
-        Watch(name, process, handle, runtime.Warning);
+        Watch(name, process, handle, runtime.Warning, runsOn);
         LogStarted(log, name, runtime.Name, process.Pid);
         await UntilStored(name, write => outbox.Append(write, Principals.System, name, Wake(agent)));
+        // It may have changed since it was read.
+        await LookAtSpec(name);
+    }
+
+    private static async Task MustWork(IRuntime runtime, CancellationToken ct)
+    {
+        if (await runtime.Fault(ct) is { } fault)
+            throw Problem.Unavailable($"the runtime '{runtime.Name}' does not work here: {fault}");
+    }
+
+    private AgentEntry TakeOn(IWrite write, string name, AgentSpec spec) => roster.Change(write, name, entry => entry with
+    {
+        Recipients = spec.Recipients is not null && entry.Recipients is not null && spec.Recipients.SequenceEqual(entry.Recipients) ? entry.Recipients : spec.Recipients,
+        ActiveModel = spec.Model,
+    });
+
+    private string DriverOf(AgentSpec spec) => spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
+
+    // Everything that a process started now would run on, the harness included.
+    private string RunningOn(AgentSpec spec) => $"{HiveVersion.Text} {DriverOf(spec)} {spec.Fingerprint}";
+
+    private static void StoreRunsOn(IWrite write, string name, string runsOn) =>
+        write.Db.Execute("UPDATE containers SET runs_on = @runsOn, needs_update = 0 WHERE agent = @name", new { name, runsOn });
+
+    private async Task RunsOn(string name, string runsOn)
+    {
+        await store.Write(write =>
+        {
+            StoreRunsOn(write, name, runsOn);
+            write.Raise(new ContainerChanged(name));
+        });
+        containers.AddOrUpdate(name, _ => Container.Stopped with { RunsOn = runsOn }, (_, before) => before with { RunsOn = runsOn });
+        await LookAtSpec(name);
+    }
+
+    private bool CanBeRead(string name)
+    {
+        try
+        {
+            specs.Read(name);
+            return true;
+        }
+        catch (Problem)
+        {
+            return false;
+        }
     }
 
     private string Wake(AgentEntry agent) =>
@@ -310,10 +448,10 @@ internal sealed partial class AgentContainers(
             File.Copy(file, Path.Combine(target, Path.GetFileName(file)), overwrite: true);
     }
 
-    private void Watch(string name, AgentProcess process, SafeFileHandle handle, string? note)
+    private void Watch(string name, AgentProcess process, SafeFileHandle handle, string? note, string runsOn)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        containers[name] = new Container(process, gone.Task, Stopping: false, Failed: false, note, Restart: null);
+        containers[name] = new Container(process, gone.Task, Stopping: false, Failed: false, note, Restart: null, runsOn);
         _ = AwaitEnd(name, process, handle, gone);
     }
 
@@ -521,9 +659,10 @@ internal sealed partial class AgentContainers(
     /// <param name="Failed">It ended by itself with an error.</param>
     /// <param name="Note">Why it does not run, or what is weak about how it runs.</param>
     /// <param name="Restart">It failed and is to be started again.</param>
-    internal sealed record Container(AgentProcess? Process, Task? Gone, bool Stopping, bool Failed, string? Note, PendingRestart? Restart)
+    /// <param name="RunsOn">What it runs on; null when nothing does. An external agent runs on what it was made or rebuilt with.</param>
+    internal sealed record Container(AgentProcess? Process, Task? Gone, bool Stopping, bool Failed, string? Note, PendingRestart? Restart, string? RunsOn)
     {
-        public static Container Stopped { get; } = new(null, null, false, false, null, null);
+        public static Container Stopped { get; } = new(null, null, false, false, null, null, null);
     }
 
     /// <summary>One start that is to follow a failure; no other is equal to it.</summary>
@@ -549,5 +688,7 @@ internal sealed partial class AgentContainers(
         public string? Note { get; init; }
 
         public string? Restarts { get; init; }
+
+        public string? RunsOn { get; init; }
     }
 }

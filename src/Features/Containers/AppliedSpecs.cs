@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
@@ -27,17 +29,29 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
         try
         {
             var spec = Yaml.Deserialize<Spec?>(File.ReadAllText(file)) ?? new Spec();
-            var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').ToArray();
+            var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').Order(StringComparer.Ordinal).ToArray();
             if (Array.Find(files, f => new FileInfo(f).Length > MaxFileBytes) is { } large)
                 throw Problem.Invalid($"{large} is over {MaxFileBytes} bytes; keep what an agent is configured with small");
             if (spec.Restart is not (null or "on-failure" or "never"))
                 throw Problem.Invalid($"{file}: 'restart' is '{spec.Restart}'; it can be 'on-failure' or 'never'");
-            return new AgentSpec(spec.Driver, spec.Model, spec.Recipients, files, spec.Restart != "never");
+            return new AgentSpec(spec.Driver, spec.Model, spec.Recipients, files, spec.Restart != "never", Fingerprint(files));
         }
         catch (YamlException e)
         {
             throw Problem.Invalid($"{file}, line {e.Start.Line}, column {e.Start.Column}: {e.InnerException?.Message ?? e.Message}", e);
         }
+    }
+
+    private static string Fingerprint(IEnumerable<string> files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in files)
+        {
+            hash.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFileName(file))));
+            hash.AppendData(SHA256.HashData(File.ReadAllBytes(file)));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     public void Seed(string agent)

@@ -28,6 +28,7 @@ internal sealed class ContainerRowPart(AgentContainers containers, IRoster roste
         {
             Running = containers.IsRunning(agent),
             Failed = container.Failed,
+            NeedsUpdate = containers.NeedsUpdate(row.Name),
             StartedAt = container.Process?.StartedAt,
             Note = container.Note,
         };

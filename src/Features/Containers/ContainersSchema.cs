@@ -7,7 +7,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 2;
+    public int Version => 3;
 
     public void Converge(SchemaEditor editor)
     {
@@ -21,5 +21,8 @@ internal sealed class ContainersSchema : ISchema
             """);
         // When it was last started again after failures, as a list of unix milliseconds.
         editor.Column("containers", "restarts", "TEXT");
+        // The configuration its process was started on, and whether the manager was told that there is another by now.
+        editor.Column("containers", "runs_on", "TEXT");
+        editor.Column("containers", "needs_update", "INTEGER NOT NULL DEFAULT 0");
     }
 }

@@ -50,6 +50,7 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
             ("nobody", ["pause", "nobody"]),
             ("nobody", ["resume", "nobody"]),
             ("nobody", ["destroy", "nobody"]),
+            ("nobody", ["rebuild", "nobody"]),
             ("nobody", ["logs", "nobody"]),
             ("nobody", ["logs", "nobody", "-f"]),
             ("nobody", ["send", "nobody", "hello"]),

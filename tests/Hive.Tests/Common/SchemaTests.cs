@@ -73,7 +73,7 @@ public sealed class SchemaTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("INSERT INTO schema_history (slice, version, applied_at) VALUES ('messages', 4711, 0)"));
-        var refused = await Assert.ThrowsAsync<StartupProblem>(hive.Restart);
+        var refused = await Assert.ThrowsAsync<StartupProblem>(() => hive.Restart());
         Assert.Contains("newer Hive", refused.Message, StringComparison.Ordinal);
         Assert.Contains("4711", refused.Message, StringComparison.Ordinal);
     }

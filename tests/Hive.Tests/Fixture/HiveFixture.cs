@@ -53,9 +53,11 @@ public sealed class HiveFixture : IAsyncDisposable
     public string AgentSocket(string name) => Path.Combine(RunDir, "agents", name, "agent.sock");
 
     /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
-    public async Task Restart()
+    /// <param name="meanwhile">Done while no host is there.</param>
+    public async Task Restart(Action? meanwhile = null)
     {
         await StopHost();
+        meanwhile?.Invoke();
         await StartHost();
     }
 

@@ -19,4 +19,5 @@ internal interface IAgentSpecs
 /// <param name="Recipients">Whom it may write to besides the manager; null for everybody.</param>
 /// <param name="Files">Full paths of the files its harness reads, <c>agent.yaml</c> among them.</param>
 /// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
-internal sealed record AgentSpec(string? Driver, string? Model, IReadOnlyList<string>? Recipients, IReadOnlyList<string> Files, bool RestartsOnFailure = true);
+/// <param name="Fingerprint">Equal for what is equal, byte by byte.</param>
+internal sealed record AgentSpec(string? Driver, string? Model, IReadOnlyList<string>? Recipients, IReadOnlyList<string> Files, bool RestartsOnFailure = true, string Fingerprint = "");

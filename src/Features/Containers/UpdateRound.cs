@@ -1,0 +1,47 @@
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Containers;
+
+/// <summary>One walk over all agents that rebuilds those that need it. There is one at a time, and one agent's failure is told to the manager and stops nobody else's.</summary>
+internal sealed partial class UpdateRound(AgentContainers containers, IRoster roster, Transients transients, ILogger<UpdateRound> log)
+{
+    private int underWay;
+
+    /// <summary>Begins a walk.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: one is under way.</exception>
+    public void Begin()
+    {
+        if (Interlocked.Exchange(ref underWay, 1) == 1)
+            throw Problem.Conflict("all agents are being updated already; each shows as 'rebuilding' while its turn lasts");
+        _ = Task.Run(Walk);
+    }
+
+    private async Task Walk()
+    {
+        try
+        {
+            // The manager last: it is told of the others.
+            foreach (var agent in roster.All.OrderBy(a => a.IsManager).Where(containers.NeedsRebuild).ToArray())
+            {
+                try
+                {
+                    await using var guard = await transients.Begin(agent.Name, "rebuilding");
+                    await containers.Rebuild(agent.Name);
+                }
+                catch (Exception e)
+                {
+                    LogNotUpdated(log, agent.Name, e);
+                }
+            }
+        }
+        finally
+        {
+            Volatile.Write(ref underWay, 0);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} could not be updated with the others")]
+    private static partial void LogNotUpdated(ILogger logger, string agent, Exception error);
+}
