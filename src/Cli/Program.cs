@@ -22,6 +22,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     PauseVerb.Create(),
     ResumeVerb.Create(),
     DestroyVerb.Create(),
+    PurgeVerb.Create(),
     SendVerb.Create(),
     InboxVerb.Create(),
     QuestionsVerb.Create(),

@@ -102,6 +102,8 @@ internal static class FeatureRegistration
         .AddSingleton<ContainerLog>()
         .AddSingleton<ProcessWatch>()
         .AddSingleton<Restarts>()
+        .AddSingleton<Trash>()
+        .AddSingleton<Tombstones>()
         .AddSingleton<Transients>()
         .AddSingleton<Verb>()
         .AddSingleton<AgentContainers>()
@@ -111,6 +113,7 @@ internal static class FeatureRegistration
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()
         .AddSingleton<IDashboardSection, TransientsSection>()
+        .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
     // The slices that fill these come later; until then there is truly nothing to list.

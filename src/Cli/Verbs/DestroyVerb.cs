@@ -14,7 +14,7 @@ internal static class DestroyVerb
         {
             var who = parsed.GetRequiredValue(name);
             var gone = parsed.GetValue(purge);
-            if (gone && !parsed.GetValue(yes) && !Confirmed(who))
+            if (gone && !parsed.GetValue(yes) && !Confirmed(who, "--purge"))
                 throw new UsageException($"{who} was left as it is");
             verb.Report(
                 await verb.CallAsync("destroy", new { name = who, purge = gone }),
@@ -22,10 +22,11 @@ internal static class DestroyVerb
         }, name, purge, yes);
     }
 
-    private static bool Confirmed(string name)
+    /// <summary>Asks a person whether everything of an agent is to go.</summary>
+    public static bool Confirmed(string name, string what)
     {
         if (Console.IsInputRedirected)
-            throw new UsageException("--purge deletes for good and there is nobody to ask here: say --yes too");
+            throw new UsageException($"{what} deletes for good and there is nobody to ask here: say --yes too");
         Console.Error.Write($"Delete {name} with its notes and credentials, for good? [y/N] ");
         return Console.ReadLine()?.Trim().ToUpperInvariant() is "Y" or "YES";
     }

@@ -56,6 +56,9 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
         return result;
     }
 
+    /// <summary>Forgets what an agent has done, so that another of its name begins anew.</summary>
+    public static void Forget(IWrite write, string agent) => write.Db.Execute("DELETE FROM idempotency_keys WHERE agent = @agent", new { agent });
+
     /// <summary>Forgets keys that are too old to matter.</summary>
     /// <returns>How many.</returns>
     public int Vacuum(IWrite write) =>

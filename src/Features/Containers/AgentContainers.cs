@@ -33,6 +33,8 @@ internal sealed partial class AgentContainers(
     SocketDoors doors,
     IOutbox outbox,
     IInflight inflight,
+    Tombstones tombstones,
+    Trash trash,
     IConfiguration configuration,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
@@ -69,31 +71,44 @@ internal sealed partial class AgentContainers(
         var entry => IsRunning(entry) ? "running" : "stopped",
     };
 
-    /// <summary>Makes an agent: folders, roster, socket. It does not run yet.</summary>
+    /// <summary>Makes an agent: folders, roster, socket. It does not run yet. When that fails, nothing of it is left but what was there before.</summary>
     public async Task Create(string name, string runtime)
     {
-        CreateFolders(name);
-        specs.Seed(name);
-        var spec = specs.Read(name);
-        await store.Write<object?>(
-            write =>
+        var revived = Directory.Exists(folders.Of(name));
+        try
+        {
+            CreateFolders(name);
+            specs.Seed(name);
+            var spec = specs.Read(name);
+            await store.Write(write =>
             {
                 roster.Add(write, new AgentEntry(name, runtime, Recipients: spec.Recipients, ActiveModel: spec.Model));
                 write.Db.Execute("INSERT INTO containers (agent, wanted) VALUES (@name, 'stopped')", new { name });
-                return null;
-            },
-            CancellationToken.None);
-        // Nothing of it is read at a start, since there is none.
-        if (runtime == Runtimes.External)
-            await RunsOn(name, RunningOn(spec));
-        try
-        {
-            OpenSocket(name);
+            });
+            try
+            {
+                OpenSocket(name);
+            }
+            catch
+            {
+                await Forget(name, purge: !revived);
+                throw;
+            }
+
+            // Nothing of it is read at a start, since there is none.
+            if (runtime == Runtimes.External)
+                await RunsOn(name, RunningOn(spec));
         }
         catch (Exception e)
         {
-            await Forget(name, purge: false);
+            if (!revived && roster.Find(name) is null)
+                await trash.Remove(folders.Of(name));
             throw e is IOException ? Problem.Invalid(e.Message, e) : e;
+        }
+        finally
+        {
+            // Made anew or revived, it is no tombstone any more.
+            await tombstones.Refresh(name);
         }
     }
 
@@ -251,12 +266,31 @@ internal sealed partial class AgentContainers(
             await Stop(name, atOnce: false);
         doors.Close(paths.AgentSocket(name));
         await Forget(name, purge);
-        DeleteFolder(folders.Run(name));
-        logs.Remove(name);
-        if (!purge)
-            return;
-        DeleteFolder(Path.GetDirectoryName(folders.State(name))!);
-        DeleteFolder(folders.Applied(name));
+        await RemoveFiles(name, purge);
+        await tombstones.Refresh(name);
+    }
+
+    /// <summary>Removes for good what is kept of a destroyed agent.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: an agent of that name lives. Code <c>not_found</c>: nothing is kept under it.</exception>
+    public async Task Purge(string name)
+    {
+        if (roster.Find(name) is not null)
+            throw Problem.Conflict($"there is an agent '{name}', so there is no tombstone of that name; destroy the agent first");
+        if (!tombstones.Exists(name))
+            throw Problem.NotFound($"there is no tombstone '{name}'; there are: {(tombstones.All.Count > 0 ? string.Join(", ", tombstones.All.Select(t => t.Name)) : "none")}");
+        await using var guard = await transients.Begin(name, "destroying");
+        // It may have been revived or purged before this could begin.
+        if (!tombstones.Exists(name))
+            throw Problem.Conflict($"the tombstone '{name}' has just gone");
+        // The files last: while they are there it is a tombstone still, and can be purged again.
+        await store.Write(write =>
+        {
+            inflight.Forget(write, name);
+            IdempotencyKeys.Forget(write, name);
+            write.Raise(new AgentDestroyed(name, Purged: true));
+        });
+        await RemoveFiles(name, purge: true);
+        await tombstones.Refresh(name);
     }
 
     /// <inheritdoc />
@@ -285,6 +319,8 @@ internal sealed partial class AgentContainers(
         }
 
         await EnsureManager(cancellationToken);
+        await trash.Sweep();
+        await tombstones.Refresh();
         // What should run and does not: it ended while no host was there to see it.
         _ = StartMissing([.. rows.Values.Where(r => r.Wanted == "running" && !r.Failed).Select(r => r.Agent)]);
     }
@@ -300,10 +336,15 @@ internal sealed partial class AgentContainers(
 
     void IConnectionObserver.Closed(Caller caller) => CountConnection(caller.Name, -1);
 
-    private static void DeleteFolder(string path)
+    private async Task RemoveFiles(string name, bool purge)
     {
-        if (Directory.Exists(path))
-            Directory.Delete(path, recursive: true);
+        if (Directory.Exists(folders.Run(name)))
+            Directory.Delete(folders.Run(name), recursive: true);
+        logs.Remove(name);
+        if (!purge)
+            return;
+        await trash.Remove(folders.Applied(name));
+        await trash.Remove(folders.Of(name));
     }
 
     private string PidFile(string name) => Path.Combine(paths.RunDir, "pids", name);
@@ -620,9 +661,15 @@ internal sealed partial class AgentContainers(
                 TellManager(write, new { @event = "destroyed", agent = name });
                 // Nobody works on it any more: a revived agent gets what this one held.
                 if (purge)
+                {
                     inflight.Forget(write, name);
+                    IdempotencyKeys.Forget(write, name);
+                }
                 else
+                {
                     inflight.RequeueAll(write, name);
+                }
+
                 write.Raise(new AgentDestroyed(name, purge));
                 return null;
             },

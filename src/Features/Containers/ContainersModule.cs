@@ -19,6 +19,7 @@ internal sealed class ContainersModule : FeatureModule
         Host<RebuildAgent.Command>("rebuild");
         Host<KillAgent.Command>("kill");
         Host<DestroyAgent.Command>("destroy");
+        Host<PurgeTombstone.Command>("purge_tombstone");
         Host<FollowLogs.Query>("logs");
         Post<StartAgent.Command>("/start/{name}");
         Post<StopAgent.Command>("/stop/{name}");
@@ -27,6 +28,7 @@ internal sealed class ContainersModule : FeatureModule
         Post<UpdateAll.Command>("/update-all");
         Post<KillAgent.Command>("/kill/{name}");
         Post<DestroyAgent.Command>("/destroy/{name}");
+        Post<PurgeTombstone.Command>("/purge-tombstone/{name}");
         Get<ReadLogs.Query>("/api/logs/{name}");
         Get<Health.Query>("/health");
         Host<Health.Query>("version");

@@ -51,6 +51,7 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
             ("nobody", ["resume", "nobody"]),
             ("nobody", ["destroy", "nobody"]),
             ("nobody", ["rebuild", "nobody"]),
+            ("nobody", ["purge", "nobody", "--yes"]),
             ("nobody", ["logs", "nobody"]),
             ("nobody", ["logs", "nobody", "-f"]),
             ("nobody", ["send", "nobody", "hello"]),

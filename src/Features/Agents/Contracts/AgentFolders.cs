@@ -5,14 +5,17 @@ namespace Hive.Features.Agents.Contracts;
 /// <summary>Where an agent's folders are, on the host and as the agent itself sees them.</summary>
 internal sealed class AgentFolders(HivePaths paths)
 {
+    /// <summary>All that is the agent's own, on the host. No container sees it whole.</summary>
+    public string Of(string agent) => Path.Combine(paths.DataDir, "agents", agent);
+
     /// <summary>The agent's durable notes, on the host.</summary>
-    public string State(string agent) => Path.Combine(paths.DataDir, "agents", agent, "state");
+    public string State(string agent) => Path.Combine(Of(agent), "state");
 
     /// <summary>Its tool's credentials and sessions, on the host.</summary>
-    public string Home(string agent) => Path.Combine(paths.DataDir, "agents", agent, "home");
+    public string Home(string agent) => Path.Combine(Of(agent), "home");
 
     /// <summary>Its proposed configuration, on the host.</summary>
-    public string Config(string agent) => Path.Combine(paths.DataDir, "agents", agent, "config");
+    public string Config(string agent) => Path.Combine(Of(agent), "config");
 
     /// <summary>The configuration it runs on, written by the host alone.</summary>
     public string Applied(string agent) => Path.Combine(paths.DataDir, "applied", agent);

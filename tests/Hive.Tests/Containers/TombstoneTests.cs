@@ -1,0 +1,165 @@
+using System.Net;
+using System.Text.Json;
+using Hive.Features.Containers.Contracts;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>What stays of a destroyed agent, and how it goes.</summary>
+public sealed class TombstoneTests
+{
+    [Fact]
+    public async Task A_destroyed_agent_leaves_one_that_a_spawn_under_its_name_takes_up_again()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob", "carol");
+        File.WriteAllText(Path.Combine(Folder(hive, "bob"), "state", "notes.md"), "remember");
+        Directory.CreateDirectory(Path.Combine(Folder(hive, "bob"), "state", "deep"));
+        File.WriteAllText(Path.Combine(Folder(hive, "bob"), "state", "deep", "more"), "12345");
+        File.WriteAllText(Path.Combine(Folder(hive, "carol"), "home", "credentials"), "secret");
+        // Neither counts, and neither is followed.
+        File.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "state", "link"), "/etc/services");
+        Directory.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "state", "loop"), Folder(hive, "bob"));
+        var newest = DateTime.UtcNow.AddHours(1);
+        File.SetLastWriteTimeUtc(Path.Combine(Folder(hive, "bob"), "state", "notes.md"), newest);
+        Assert.Empty(await Listed(hive));
+
+        var (host, events) = (await hive.Operator(), await hive.Events());
+        await host.CallAsync("destroy", new { name = "bob" });
+        var first = Assert.Single(Told(await events.Next("tombstones_changed")));
+        Assert.Equal(("bob", 13, false), (first.Name, first.StateBytes, first.HasCredentials));
+        Assert.Equal(newest, first.ModifiedAt.UtcDateTime, TimeSpan.FromMilliseconds(1));
+        await host.CallAsync("destroy", new { name = "carol" });
+        var both = Told(await events.Next("tombstones_changed"));
+        Assert.Equal(["bob", "carol"], both.Select(t => t.Name));
+        Assert.True(both[1].HasCredentials);
+        Assert.Equal(both, await Listed(hive));
+        await hive.Restart();
+        Assert.Equal(both, await Listed(hive));
+
+        events = await hive.Events();
+        await hive.Spawn("bob");
+        Assert.Equal("carol", Assert.Single(Told(await events.Next("tombstones_changed"))).Name);
+        Assert.Equal("remember", File.ReadAllText(Path.Combine(Folder(hive, "bob"), "state", "notes.md")));
+    }
+
+    [Theory]
+    [InlineData("..", "invalid")]
+    [InlineData(".", "invalid")]
+    [InlineData("", "invalid")]
+    [InlineData("../bob", "invalid")]
+    [InlineData("bob/state", "invalid")]
+    [InlineData("BOB", "invalid")]
+    [InlineData("bob ", "invalid")]
+    [InlineData("nobody", "not_found")]
+    [InlineData("agents", "not_found")]
+    [InlineData("linked", "not_found")]
+    [InlineData("file", "not_found")]
+    [InlineData("manager", "conflict")]
+    [InlineData("alive", "conflict")]
+    public async Task Whatever_is_not_exactly_one_of_them_cannot_be_purged(string name, string code)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob", "alive");
+        await (await hive.Operator()).CallAsync("destroy", new { name = "bob" });
+        Directory.CreateSymbolicLink(Folder(hive, "linked"), Folder(hive, "alive"));
+        File.WriteAllText(Folder(hive, "file"), "");
+        var before = Tree(hive);
+
+        await Talk.Refused(async () => await (await hive.Operator()).CallAsync("purge_tombstone", new { name }), code);
+        using var answer = await hive.Http().PostAsync($"/purge-tombstone/{Uri.EscapeDataString(name)}", null);
+        Assert.Contains(answer.StatusCode, new[] { HttpStatusCode.BadRequest, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed, HttpStatusCode.Conflict });
+
+        Assert.Equal(before, Tree(hive));
+        Assert.Equal("bob", Assert.Single(await Listed(hive)).Name);
+    }
+
+    [Fact]
+    public async Task A_purge_takes_everything_of_it_and_nothing_that_its_links_lead_to()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob", "alice");
+        var precious = Directory.CreateDirectory(Path.Combine(hive.Folder, "precious")).FullName;
+        File.WriteAllText(Path.Combine(precious, "kept"), "kept");
+        var state = Path.Combine(Folder(hive, "bob"), "state");
+        Directory.CreateSymbolicLink(Path.Combine(state, "out"), precious);
+        File.CreateSymbolicLink(Path.Combine(state, "file"), Path.Combine(precious, "kept"));
+        Directory.CreateDirectory(Path.Combine(state, "closed", "inside"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(Path.Combine(state, "closed"), UnixFileMode.None);
+        // The very folder may have become a link, where nothing isolates an agent.
+        Directory.Delete(Path.Combine(Folder(hive, "bob"), "home"));
+        Directory.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "home"), precious);
+        var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
+        await alice.Send("bob", "unread");
+        await host.CallAsync("destroy", new { name = "bob" });
+        Assert.False(Assert.Single(await Listed(hive)).HasCredentials);
+
+        var events = await hive.Events();
+        await host.CallAsync("purge_tombstone", new { name = "bob" });
+
+        Assert.Empty(Told(await events.Next("tombstones_changed")));
+        Assert.Empty(await Listed(hive));
+        Assert.False(Directory.Exists(Folder(hive, "bob")));
+        Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "applied", "bob")));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")));
+        Assert.Equal("kept", File.ReadAllText(Path.Combine(precious, "kept")));
+        await Talk.Refused(() => host.CallAsync("purge_tombstone", new { name = "bob" }), "not_found");
+        await hive.Spawn("bob");
+        Assert.Empty(await (await hive.Connect("bob")).Receive());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Who_comes_after_a_purge_is_somebody_else(bool atOnce)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob", "alice");
+        var (host, bob) = (await hive.Operator(), await hive.Connect("bob"));
+        var sent = await Keyed(bob, "the first");
+        await host.CallAsync("destroy", new { name = "bob", purge = false });
+        await hive.Spawn("bob");
+        bob = await hive.Connect("bob");
+        Assert.Equal(sent, await Keyed(bob, "said again"));
+        await host.CallAsync("destroy", new { name = "bob", purge = atOnce });
+        if (!atOnce)
+            await host.CallAsync("purge_tombstone", new { name = "bob" });
+        await hive.Spawn("bob");
+        Assert.NotEqual(sent, await Keyed(await hive.Connect("bob"), "another"));
+        Assert.Equal(["the first", "another"], (await (await hive.Connect("alice")).Receive()).Select(m => m.Body));
+    }
+
+    [Fact]
+    public async Task What_a_dead_host_had_begun_to_remove_is_removed_by_the_next()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Restart(() => Directory.CreateDirectory(Path.Combine(hive.DataDir, "trash", "begun", "state")));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")));
+    }
+
+    [Fact]
+    public async Task A_spawn_that_fails_leaves_nothing_behind()
+    {
+        await using var hive = await HiveFixture.Start();
+        Directory.CreateDirectory(Path.Combine(hive.DataDir, "applied", "bob"));
+        File.WriteAllText(Path.Combine(hive.DataDir, "applied", "bob", "agent.yaml"), "recipients: [\n");
+        await Talk.Refused(async () => await (await hive.Operator()).CallAsync("spawn", new { name = "bob", runtime = "external" }), "invalid");
+        Assert.False(Directory.Exists(Folder(hive, "bob")));
+        Assert.Empty(await Listed(hive));
+        Assert.Empty((await hive.State()).GetProperty("transients").EnumerateArray());
+    }
+
+    private static string Folder(HiveFixture hive, string name) => Path.Combine(hive.DataDir, "agents", name);
+
+    private static Tombstone[] Told(JsonElement happened) => happened.GetProperty("tombstones").Deserialize<Tombstone[]>(WireJson.Options)!;
+
+    private static async Task<Tombstone[]> Listed(HiveFixture hive) => Told(await hive.State());
+
+    private static async Task<long> Keyed(LineClient line, string body) =>
+        (await line.CallAsync("send", new { to = "alice", body, key = "once" })).GetProperty("id").GetInt64();
+
+    private static string[] Tree(HiveFixture hive) =>
+        [.. new[] { "agents", "applied" }.SelectMany(f => Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, f), "*", SearchOption.AllDirectories)).Order()];
+}
