@@ -45,6 +45,9 @@ internal sealed partial class AgentContainers(
     // How long whoever waits for an end also waits for it to be stored.
     private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
 
+    // How long the end of an agent waits for the end of its log.
+    private static readonly TimeSpan LogGrace = TimeSpan.FromMilliseconds(500);
+
     private readonly ConcurrentDictionary<string, Container> containers = new();
     private readonly ConcurrentDictionary<string, int> connections = new();
     private readonly ConcurrentDictionary<string, SemaphoreSlim> turnstiles = new();
@@ -503,6 +506,9 @@ internal sealed partial class AgentContainers(
             await watch.Ended(handle);
             // What it started and left behind in its group must not go on beside the next one.
             process.Kill();
+            // Whoever is told of its end finds its last words in the log; what it left outside its group may print for ever.
+            if (process.OpenPump() is { } pump)
+                await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
             var (clean, note) = await process.Outcome();
             LogEnded(log, name, process.Pid, note ?? "cleanly");
             var (ended, asked) = End(name, process, clean, note ?? "ended by itself");

@@ -6,17 +6,39 @@ namespace Hive.Features.Containers;
 
 /// <summary>The running process of one agent, started by this host or by an earlier one.</summary>
 /// <param name="pid">The leader of its own session and process group.</param>
+/// <param name="pump">What writes its log; 0 when that is not known.</param>
 /// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
-internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? child)
+internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, Process? child)
 {
-    // Runs before the agent: leaves the number, the start time and the boot in a file, by which a later host knows the process again,
-    // says that it is there, and sends the output to the log, never to this host, whose end it must survive.
+    /// <summary>About how many bytes the pump takes before it looks at the log's size again.</summary>
+    public const int PumpedAtOnce = PumpBlock * PumpBlocks;
+
+    private const int PumpBlock = 16 << 10;
+    private const int PumpBlocks = 64;
+
+    // Runs before the agent: starts the pump, leaves the number, the start time and the boot in a file, by which a later host knows the process again,
+    // and the pump's number beside it, says that they are there, and sends the output to the pump, never to this host, whose end it must survive.
     private const string Launcher = """
-        echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id)" > "$1.new" && mv "$1.new" "$1" || exit 126
-        echo
-        log=$2
-        shift 2
-        exec "$@" >> "$log" 2>&1 < /dev/null
+        file=$1 log=$2 max=$3 pump=$4
+        shift 4
+        rm -f "$log.pipe" && mkfifo -m 600 "$log.pipe" || exit 126
+        env -i PATH="$PATH" LC_ALL=C setsid sh -c "$pump" hive "$log" "$max" > /dev/null 2>&1 < "$log.pipe" &
+        pump=$!
+        echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" > "$file.new" && mv "$file.new" "$file" || exit 126
+        echo "$pump"
+        exec "$@" > "$log.pipe" 2>&1 < /dev/null
+        """;
+
+    // Writes what comes to the log and turns that over in time, in a session of its own, so that it outlives the agent until everything is written.
+    // Nothing that goes wrong with the disk makes the agent wait: then its words are lost.
+    private static readonly string Pump = $$"""
+        rm -f "$1.pipe"
+        while :; do
+            size=$(wc -c 2> /dev/null < "$1") || size=0
+            [ "$size" -lt "$2" ] || mv -f "$1" "$1.1"
+            told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 >> "$1") || told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 > /dev/null)
+            case $told in "0+0 records in"*) exit 0 ;; esac
+        done
         """;
 
     public int Pid => pid;
@@ -34,6 +56,9 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? c
         child.Dispose();
         return code == 0 ? (true, null) : (false, code > 128 ? $"ended by signal {code - 128}" : $"ended with exit code {code}");
     }
+
+    /// <summary>A descriptor of its pump, which ends when all that was printed is in the log; null when it has.</summary>
+    public SafeFileHandle? OpenPump() => pump > 1 ? Native.OpenProcess(pump) : null;
 
     /// <summary>Asks it to end: everything in its group but a sandbox's own monitor, which ends with the rest.</summary>
     public void Terminate(bool spareLeader)
@@ -54,7 +79,7 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? c
     /// <summary>Starts a process in a session of its own; when it returns, the pid file names it.</summary>
     public static async Task<AgentProcess> Start(Launch launch, string pidFile, string log, DateTimeOffset now)
     {
-        var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, log, .. launch.Arguments])
+        var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, .. launch.Arguments])
         {
             WorkingDirectory = launch.WorkingDirectory,
             RedirectStandardInput = true,
@@ -66,9 +91,9 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? c
         var process = Process.Start(start)!;
         process.StandardInput.Close();
         // Without the file a host that starts now would run the agent a second time. No line means the launcher failed, and its exit code says so.
-        await process.StandardOutput.ReadLineAsync();
+        _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);
         process.StandardOutput.Close();
-        return new AgentProcess(process.Id, now, process);
+        return new AgentProcess(process.Id, now, pump, process);
     }
 
     /// <summary>The process that a pid file names, if that very process still lives.</summary>
@@ -87,14 +112,14 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, Process? c
             return null;
         }
 
-        if (parts.Length != 3 || parts[2] != BootId() || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid) || pid <= 1)
+        if (parts.Length < 3 || parts[2] != BootId() || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid) || pid <= 1)
             return null;
         handle = Native.OpenProcess(pid);
         if (handle is null)
             return null;
         // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number later.
         if (StartTicks(pid) is { } ticks && ticks == parts[1])
-            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), null);
+            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0, null);
         handle.Dispose();
         handle = null;
         return null;

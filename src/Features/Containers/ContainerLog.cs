@@ -4,37 +4,160 @@ using Hive.Protocol;
 
 namespace Hive.Features.Containers;
 
-/// <summary>What agents print, one file each under <c>&lt;DataDir&gt;/logs</c>.</summary>
+/// <summary>
+/// What agents print, below <c>&lt;DataDir&gt;/logs</c>: the newest of it in <c>NAME.log</c>, what was before in <c>NAME.log.1</c>, nothing older.
+/// A pump beside each agent writes them and turns them over (see <see cref="AgentProcess"/>); it needs no host.
+/// </summary>
 internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
 {
-    private const long MaxBytesAtStart = 4 << 20;
-    private const long MaxTail = 1 << 20;
+    /// <summary>From this size on a file is set aside; it may be passed by <see cref="AgentProcess.PumpedAtOnce"/>.</summary>
+    public const long MaxBytes = 4 << 20;
+
+    private const int MaxTail = 1 << 20;
+    private const int MaxLine = 64 << 10;
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
     private string Folder => Path.Combine(paths.DataDir, "logs");
 
-    /// <summary>The file an agent's output goes to. A large one is set aside first, replacing the one before.</summary>
+    /// <summary>The file an agent's output goes to.</summary>
     public string Open(string agent)
     {
         Directory.CreateDirectory(Folder);
-        var path = PathOf(agent);
-        if (File.Exists(path) && new FileInfo(path).Length > MaxBytesAtStart)
-            File.Move(path, path + ".1", overwrite: true);
-        return path;
+        return PathOf(agent);
     }
 
     /// <summary>The newest lines, oldest first.</summary>
     public IReadOnlyList<string> Tail(string agent, int lines)
     {
-        using var file = TryRead(agent);
-        if (file is null)
-            return [];
-        var cut = file.Length > MaxTail;
-        if (cut)
-            file.Seek(-MaxTail, SeekOrigin.End);
-        using var reader = new StreamReader(file, Encoding.UTF8);
-        if (cut)
-            reader.ReadLine();
+        var (older, newer) = Both(agent);
+        using (older)
+        using (newer)
+            return Lines(Newest(older, newer), lines);
+    }
+
+    /// <summary>The newest lines, then what is added, as it is added. A reader that is more than two files behind misses what lay between.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, [EnumeratorCancellation] CancellationToken ct)
+    {
+        Directory.CreateDirectory(Folder);
+        using var changed = new SemaphoreSlim(0);
+        using var watcher = new FileSystemWatcher(Folder, $"{agent}.log") { NotifyFilter = NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.LastWrite };
+        watcher.Changed += (_, _) => changed.Release();
+        watcher.Created += (_, _) => changed.Release();
+        watcher.Renamed += (_, _) => changed.Release();
+        watcher.EnableRaisingEvents = true;
+
+        var (older, file) = Both(agent);
+        try
+        {
+            IReadOnlyList<string> first;
+            using (older)
+                first = Lines(Newest(older, file), lines);
+            yield return first;
+
+            var buffer = new byte[MaxLine];
+            var text = new LineText();
+            while (true)
+            {
+                var read = file?.Read(buffer) ?? 0;
+                if (read > 0)
+                {
+                    if (text.Add(buffer.AsSpan(0, read)) is { Length: > 0 } added)
+                        yield return added;
+                    continue;
+                }
+
+                // At its end. Nothing is added to a file that was set aside before the one in its place was begun.
+                if (Next(agent, file) is { } next)
+                {
+                    file?.Dispose();
+                    file = next;
+                    continue;
+                }
+
+                await changed.WaitAsync(ct);
+                // Lines come in bursts: one look for each is enough.
+                await Task.Delay(Settle, clock, ct);
+                while (changed.Wait(0, CancellationToken.None)) { }
+            }
+        }
+        finally
+        {
+            file?.Dispose();
+        }
+    }
+
+    /// <summary>Removes what an agent printed.</summary>
+    public void Remove(string agent)
+    {
+        // No agent may ever have run here.
+        if (!Directory.Exists(Folder))
+            return;
+        File.Delete(PathOf(agent));
+        File.Delete(Older(agent));
+    }
+
+    private string PathOf(string agent) => Path.Combine(Folder, $"{agent}.log");
+
+    private string Older(string agent) => PathOf(agent) + ".1";
+
+    // Both files, as they are at one moment.
+    private (FileStream? Older, FileStream? Newer) Both(string agent)
+    {
+        while (true)
+        {
+            var newer = TryRead(PathOf(agent));
+            var older = TryRead(Older(agent));
+            if (newer is null || NameOf(newer) == PathOf(agent))
+                return (older, newer);
+            // Turned over between the two.
+            newer.Dispose();
+            older?.Dispose();
+        }
+    }
+
+    // What to read after a file has been read to its end; null when that is still the newest.
+    private FileStream? Next(string agent, FileStream? file)
+    {
+        var name = file is null ? null : NameOf(file);
+        if (name == PathOf(agent))
+            return null;
+        // Set aside, it is followed by the newest; gone altogether, by the one that is set aside now.
+        var next = file is not null && name != Older(agent) ? TryRead(Older(agent)) ?? TryRead(PathOf(agent)) : TryRead(PathOf(agent));
+        if (next is null || file is null || file.Length == file.Position)
+            return next;
+        // Written to between the last read and the look at its name.
+        next.Dispose();
+        return null;
+    }
+
+    // The name an open file has now, whatever it was opened as.
+    private static string? NameOf(FileStream file) => File.ResolveLinkTarget($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}", returnFinalTarget: false)?.FullName;
+
+    // Leaves the newer one at its end, so that reading can go on there.
+    private static byte[] Newest(FileStream? older, FileStream? newer)
+    {
+        var fromNewer = Math.Min(newer?.Length ?? 0, MaxTail);
+        var fromOlder = Math.Min(older?.Length ?? 0, MaxTail - fromNewer);
+        var bytes = new byte[fromOlder + fromNewer];
+        Fill(older, bytes.AsSpan(0, (int)fromOlder));
+        Fill(newer, bytes.AsSpan((int)fromOlder));
+        if (bytes.Length < MaxTail)
+            return bytes;
+        // The first line has most likely lost its beginning.
+        return bytes[(Array.IndexOf(bytes, (byte)'\n') + 1)..];
+
+        static void Fill(FileStream? file, Span<byte> part)
+        {
+            if (part.Length == 0)
+                return;
+            file!.Seek(-part.Length, SeekOrigin.End);
+            file.ReadAtLeast(part, part.Length, throwOnEndOfStream: false);
+        }
+    }
+
+    private static IReadOnlyList<string> Lines(byte[] bytes, int lines)
+    {
+        using var reader = new StreamReader(new MemoryStream(bytes), Encoding.UTF8);
         var all = new Queue<string>(lines + 1);
         while (reader.ReadLine() is { } line)
         {
@@ -46,51 +169,12 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         return [.. all];
     }
 
-    /// <summary>The newest lines, then what is added, as it is added.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, [EnumeratorCancellation] CancellationToken ct)
-    {
-        Directory.CreateDirectory(Folder);
-        using var changed = new SemaphoreSlim(0);
-        using var watcher = new FileSystemWatcher(Folder, $"{agent}.log") { NotifyFilter = NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.LastWrite };
-        watcher.Changed += (_, _) => changed.Release();
-        watcher.Created += (_, _) => changed.Release();
-        watcher.EnableRaisingEvents = true;
-        var position = TryLength(agent);
-        yield return Tail(agent, lines);
-        var rest = "";
-        while (true)
-        {
-            await changed.WaitAsync(ct);
-            // Lines come in bursts: one look for each is enough.
-            await Task.Delay(Settle, clock, ct);
-            while (changed.Wait(0, CancellationToken.None)) { }
-
-            var (text, end) = ReadFrom(agent, position);
-            position = end;
-            var parts = (rest + text).Split('\n');
-            rest = parts[^1];
-            if (parts.Length > 1)
-                yield return parts[..^1];
-        }
-    }
-
-    /// <summary>Removes what an agent printed.</summary>
-    public void Remove(string agent)
-    {
-        // No agent may ever have run here.
-        if (!Directory.Exists(Folder))
-            return;
-        File.Delete(PathOf(agent));
-        File.Delete(PathOf(agent) + ".1");
-    }
-
-    private string PathOf(string agent) => Path.Combine(Folder, $"{agent}.log");
-
-    private FileStream? TryRead(string agent)
+    private static FileStream? TryRead(string path)
     {
         try
         {
-            return new FileStream(PathOf(agent), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            // Unbuffered: what lies in a buffer would not count as unread.
+            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -98,25 +182,22 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         }
     }
 
-    private long TryLength(string agent)
+    // Cuts what comes into lines; one that does not end is cut where it is too long to be kept.
+    private sealed class LineText
     {
-        using var file = TryRead(agent);
-        return file?.Length ?? 0;
-    }
+        private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
+        private readonly char[] chars = new char[MaxLine + 1];
+        private string rest = "";
 
-    private (string Text, long End) ReadFrom(string agent, long position)
-    {
-        using var file = TryRead(agent);
-        if (file is null)
-            return ("", 0);
-        // Shorter than before: a new file stands in its place.
-        if (file.Length < position)
-            position = 0;
-        if (file.Length - position > MaxTail)
-            position = file.Length - MaxTail;
-        file.Seek(position, SeekOrigin.Begin);
-        var bytes = new byte[file.Length - position];
-        var read = file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-        return (Encoding.UTF8.GetString(bytes, 0, read), position + read);
+        public string[] Add(ReadOnlySpan<byte> bytes)
+        {
+            var length = decoder.GetChars(bytes, chars, flush: false);
+            var parts = (rest + new string(chars, 0, length)).Split('\n');
+            rest = parts[^1];
+            if (rest.Length < MaxLine)
+                return parts[..^1];
+            rest = "";
+            return parts;
+        }
     }
 }

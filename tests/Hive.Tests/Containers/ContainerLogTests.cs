@@ -1,0 +1,91 @@
+using System.Text.Json;
+using Hive.Features.Containers;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>Logs of agents that print a lot: what is kept is bounded while they run, and read as one.</summary>
+public sealed class ContainerLogTests
+{
+    private const long Bound = 2 * (ContainerLog.MaxBytes + AgentProcess.PumpedAtOnce);
+
+    [Fact]
+    public async Task Ten_million_lines_take_no_more_than_two_files_and_the_last_are_there()
+    {
+        await using var fleet = await Fleet.Start("process");
+        await fleet.Spawn("worker", "process", start: false);
+        await Print(fleet, "seq 10000000", _ => Task.CompletedTask);
+        var files = Directory.GetFiles(Path.Combine(fleet.Hive.DataDir, "logs"));
+        Assert.Equal(["worker.log", "worker.log.1"], files.Select(Path.GetFileName).Order());
+        Assert.InRange(files.Sum(f => new FileInfo(f).Length), ContainerLog.MaxBytes, Bound);
+        Assert.Equal(["9999999", "10000000"], await Lines(fleet, 2));
+
+        // More lines than the newer file may hold just after it was begun: both are read, without a seam.
+        var many = await Lines(fleet, 5000);
+        Assert.Equal(Enumerable.Range(10000000 - 4999, 5000).Select(n => $"{n}"), many);
+    }
+
+    [Fact]
+    public async Task Following_goes_on_when_the_log_turns_over_and_misses_nothing()
+    {
+        await using var fleet = await Fleet.Start("process");
+        await fleet.Spawn("worker", "process", start: false);
+        using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);
+        await using var lines = host.StreamAsync("logs", new { name = "worker", lines = 1, follow = true }).GetAsyncEnumerator();
+        Assert.True(await lines.MoveNextAsync());
+        var next = 1;
+        await Print(fleet, "seq 500000; read go < gate; seq 500001 1000000; read go < gate; printf 'no end'", async gate =>
+        {
+            await Follow(500000);
+            File.WriteAllText(gate, "go\n");
+            await Follow(1000000);
+            File.WriteAllText(gate, "go\n");
+        });
+        Assert.True(File.Exists(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log.1")));
+        Assert.Equal(["1000000", "no end"], await Lines(fleet, 2));
+
+        async Task Follow(int until)
+        {
+            while (next <= until)
+            {
+                Assert.True(await lines.MoveNextAsync());
+                foreach (var line in lines.Current.GetProperty("lines").EnumerateArray())
+                    Assert.Equal($"{next++}", line.GetString());
+            }
+        }
+    }
+
+    [Fact]
+    public async Task An_agent_never_waits_for_its_log()
+    {
+        await using var fleet = await Fleet.Start("process");
+        await fleet.Spawn("worker", "process", start: false);
+        // Nothing can be written to it.
+        Directory.CreateDirectory(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log"));
+        await Print(fleet, "seq 1000000", _ => Task.CompletedTask);
+        Directory.Delete(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log"));
+    }
+
+    // Runs a shell as an agent's process is run, until all it printed is in the log.
+    private static async Task Print(Fleet fleet, string script, Func<string, Task> meanwhile)
+    {
+        var gate = Path.Combine(fleet.Hive.Folder, "gate");
+        using (var made = System.Diagnostics.Process.Start("mkfifo", [gate]))
+            await made.WaitForExitAsync();
+        var launch = new Launch(["sh", "-c", script], new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" }, fleet.Hive.Folder);
+        var log = fleet.Hive.Services.GetRequiredService<ContainerLog>().Open("worker");
+        var process = await AgentProcess.Start(launch, Path.Combine(fleet.Hive.Folder, "pid"), log, DateTimeOffset.UtcNow);
+        var watch = fleet.Hive.Services.GetRequiredService<ProcessWatch>();
+        var drained = process.OpenPump() is { } pump ? watch.Ended(pump) : Task.CompletedTask;
+        await meanwhile(gate);
+        Assert.Equal((true, null), await process.Outcome());
+        await drained;
+    }
+
+    private static async Task<string[]> Lines(Fleet fleet, int lines)
+    {
+        using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);
+        return (await host.CallAsync("logs", new { name = "worker", lines })).GetProperty("lines").Deserialize<string[]>()!;
+    }
+}
