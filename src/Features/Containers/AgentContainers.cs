@@ -77,7 +77,7 @@ internal sealed partial class AgentContainers(
     /// <summary>Makes an agent: folders, roster, socket. It does not run yet. When that fails, nothing of it is left but what was there before.</summary>
     public async Task Create(string name, string runtime)
     {
-        var revived = Directory.Exists(folders.Of(name));
+        var (revived, configured) = (Directory.Exists(folders.Of(name)), Directory.Exists(folders.Applied(name)));
         try
         {
             CreateFolders(name);
@@ -106,6 +106,8 @@ internal sealed partial class AgentContainers(
         {
             if (!revived && roster.Find(name) is null)
                 await trash.Remove(folders.Of(name));
+            if (!configured && roster.Find(name) is null)
+                await trash.Remove(folders.Applied(name));
             throw e is IOException ? Problem.Invalid(e.Message, e) : e;
         }
         finally
@@ -177,7 +179,7 @@ internal sealed partial class AgentContainers(
         if (Of(name) is not { Process: null, Failed: false, Note: null })
         {
             SetNote(name, failed: false, note: null);
-            await UntilStored(name, write => StoreNote(write, name, wanted, failed: false, note: null));
+            await Soon(UntilStored(name, write => StoreNote(write, name, wanted, failed: false, note: null)));
         }
     }
 
@@ -229,7 +231,7 @@ internal sealed partial class AgentContainers(
         finally
         {
             if (!agent.IsManager)
-                await UntilStored(name, write => TellManager(write, new { @event = "rebuilt", agent = name, ok = fault is null, note = fault }));
+                await Soon(UntilStored(name, write => TellManager(write, new { @event = "rebuilt", agent = name, ok = fault is null, note = fault })));
         }
     }
 
@@ -307,7 +309,15 @@ internal sealed partial class AgentContainers(
             var row = rows.GetValueOrDefault(agent.Name);
             containers[agent.Name] = Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note };
             restarts.Load(agent.Name, row?.Restarts);
-            if (AgentProcess.Find(PidFile(agent.Name), out var handle) is { } process)
+            var process = AgentProcess.Find(PidFile(agent.Name), out var handle) ?? AgentProcess.Find(OldPidFile(agent.Name), out handle);
+            if (process is { RunDir: { } other } && other != paths.RunDir)
+            {
+                // It has its socket where this host is not. What is meant to run is started below.
+                LogElsewhere(log, agent.Name, process.Pid, other);
+                process.Kill();
+                await watch.Ended(handle!);
+            }
+            else if (process is not null)
             {
                 // A Hive that did not note it yet was another one than this.
                 Watch(agent.Name, process, handle!, row?.Note, row?.RunsOn ?? "");
@@ -344,13 +354,18 @@ internal sealed partial class AgentContainers(
         if (Directory.Exists(folders.Run(name)))
             Directory.Delete(folders.Run(name), recursive: true);
         logs.Remove(name);
+        File.Delete(PidFile(name));
         if (!purge)
             return;
         await trash.Remove(folders.Applied(name));
         await trash.Remove(folders.Of(name));
     }
 
-    private string PidFile(string name) => Path.Combine(paths.RunDir, "pids", name);
+    // In the data folder, which belongs to one host at a time: with another run folder, too, an agent that runs is found.
+    private string PidFile(string name) => Path.Combine(paths.DataDir, "pids", name);
+
+    // Where an earlier Hive put it.
+    private string OldPidFile(string name) => Path.Combine(paths.RunDir, "pids", name);
 
     private void CountConnection(string name, int change)
     {
@@ -425,14 +440,14 @@ internal sealed partial class AgentContainers(
                 return TakeOn(write, name, spec);
             },
             CancellationToken.None);
-        var process = await AgentProcess.Start(runtime.Prepare(agent, DriverOf(spec)), PidFile(name), logs.Open(name), clock.GetUtcNow());
+        var process = await AgentProcess.Start(runtime.Prepare(agent, DriverOf(spec)), PidFile(name), paths.RunDir, logs.Open(name), clock.GetUtcNow());
         if (Native.OpenProcess(process.Pid) is not { } handle)
             throw Problem.Unavailable($"{name} ended as soon as it was started; see `hive logs {name}`");
         Watch(name, process, handle, runtime.Warning, runsOn);
         LogStarted(log, name, runtime.Name, process.Pid);
         await UntilStored(name, write => outbox.Append(write, Principals.System, name, Wake(agent)));
         // It may have changed since it was read.
-        await LookAtSpec(name);
+        _ = LookAtSpec(name);
     }
 
     private static async Task MustWork(IRuntime runtime, CancellationToken ct)
@@ -514,7 +529,7 @@ internal sealed partial class AgentContainers(
             var (ended, asked) = End(name, process, clean, note ?? "ended by itself");
             // Known here at once; stored as soon as the disk lets it.
             var stored = Ended(name, ended, asked);
-            await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
+            await Soon(stored);
             if (ended.Restart is { } restart)
                 _ = RestartLater(name, restart);
         }
@@ -638,6 +653,9 @@ internal sealed partial class AgentContainers(
     private void SetNote(string name, bool failed, string? note) =>
         containers.AddOrUpdate(name, _ => Container.Stopped with { Failed = failed, Note = note }, (_, before) => before with { Failed = failed, Note = note, Restart = null });
 
+    // Stored as soon as the disk lets it; nobody waits longer for that than a while.
+    private async Task Soon(Task stored) => await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
+
     private Task Announce(string name) => UntilStored(name, _ => { });
 
     private Task UntilStored(string name, Action<IWrite> work) => store.WriteUntilStored(
@@ -689,6 +707,9 @@ internal sealed partial class AgentContainers(
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} still runs as pid {Pid}; taken over")]
     private static partial void LogAdopted(ILogger logger, string agent, int pid);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} still runs as pid {Pid} with its socket in {RunDir}; it is ended")]
+    private static partial void LogElsewhere(ILogger logger, string agent, int pid, string runDir);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} (pid {Pid}) ended: {How}")]
     private static partial void LogEnded(ILogger logger, string agent, int pid, string how);

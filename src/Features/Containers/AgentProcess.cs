@@ -7,8 +7,9 @@ namespace Hive.Features.Containers;
 /// <summary>The running process of one agent, started by this host or by an earlier one.</summary>
 /// <param name="pid">The leader of its own session and process group.</param>
 /// <param name="pump">What writes its log; 0 when that is not known.</param>
+/// <param name="runDir">The run folder in which it has its socket; null when that is not known.</param>
 /// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
-internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, Process? child)
+internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, string? runDir, Process? child)
 {
     /// <summary>About how many bytes the pump takes before it looks at the log's size again.</summary>
     public const int PumpedAtOnce = PumpBlock * PumpBlocks;
@@ -17,14 +18,14 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     private const int PumpBlocks = 64;
 
     // Runs before the agent: starts the pump, leaves the number, the start time and the boot in a file, by which a later host knows the process again,
-    // and the pump's number beside it, says that they are there, and sends the output to the pump, never to this host, whose end it must survive.
+    // the pump's number and the run folder beside it, says that they are there, and sends the output to the pump, never to this host, whose end it must survive.
     private const string Launcher = """
-        file=$1 log=$2 max=$3 pump=$4
-        shift 4
+        file=$1 run=$2 log=$3 max=$4 pump=$5
+        shift 5
         rm -f "$log.pipe" && mkfifo -m 600 "$log.pipe" || exit 126
         env -i PATH="$PATH" LC_ALL=C setsid sh -c "$pump" hive "$log" "$max" > /dev/null 2>&1 < "$log.pipe" &
         pump=$!
-        echo "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" > "$file.new" && mv "$file.new" "$file" || exit 126
+        printf '%s\n' "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" "$run" > "$file.new" && mv "$file.new" "$file" || exit 126
         echo "$pump"
         exec "$@" > "$log.pipe" 2>&1 < /dev/null
         """;
@@ -44,6 +45,8 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     public int Pid => pid;
 
     public DateTimeOffset StartedAt => startedAt;
+
+    public string? RunDir => runDir;
 
     /// <summary>How it ended, for a person; known after it has.</summary>
     public async Task<(bool Clean, string? Note)> Outcome()
@@ -77,9 +80,9 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     public void Kill() => Native.Signal(-pid, Native.SigKill);
 
     /// <summary>Starts a process in a session of its own; when it returns, the pid file names it.</summary>
-    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string log, DateTimeOffset now)
+    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string runDir, string log, DateTimeOffset now)
     {
-        var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, .. launch.Arguments])
+        var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, runDir, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, .. launch.Arguments])
         {
             WorkingDirectory = launch.WorkingDirectory,
             RedirectStandardInput = true,
@@ -93,7 +96,7 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         // Without the file a host that starts now would run the agent a second time. No line means the launcher failed, and its exit code says so.
         _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);
         process.StandardOutput.Close();
-        return new AgentProcess(process.Id, now, pump, process);
+        return new AgentProcess(process.Id, now, pump, runDir, process);
     }
 
     /// <summary>The process that a pid file names, if that very process still lives.</summary>
@@ -102,16 +105,17 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     public static AgentProcess? Find(string pidFile, out SafeFileHandle? handle)
     {
         handle = null;
-        string[] parts;
+        string[] lines;
         try
         {
-            parts = File.ReadAllText(pidFile).Split(' ', StringSplitOptions.TrimEntries);
+            lines = File.ReadAllText(pidFile).Split('\n');
         }
         catch (IOException)
         {
             return null;
         }
 
+        var parts = lines[0].Split(' ');
         if (parts.Length < 3 || parts[2] != BootId() || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid) || pid <= 1)
             return null;
         handle = Native.OpenProcess(pid);
@@ -119,7 +123,7 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
             return null;
         // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number later.
         if (StartTicks(pid) is { } ticks && ticks == parts[1])
-            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0, null);
+            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0, lines.Length > 1 && lines[1].Length > 0 ? lines[1] : null, null);
         handle.Dispose();
         handle = null;
         return null;

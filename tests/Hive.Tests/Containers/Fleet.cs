@@ -64,10 +64,10 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
-    public int Pid(string name) => PidIn(Hive.RunDir, name);
+    public int Pid(string name) => PidIn(Hive.DataDir, name);
 
-    public static int PidIn(string runDir, string name) =>
-        int.Parse(File.ReadAllText(Path.Combine(runDir, "pids", name)).Split(' ')[0], CultureInfo.InvariantCulture);
+    public static int PidIn(string dataDir, string name) =>
+        int.Parse(File.ReadAllText(Path.Combine(dataDir, "pids", name)).Split(' ')[0], CultureInfo.InvariantCulture);
 
     /// <summary>The processes that have something to do with a folder: by their arguments or their environment.</summary>
     public static int[] Processes(string folder) =>

@@ -185,6 +185,47 @@ public sealed class LifecycleTests
         Assert.False((await fleet.Row("worker")).Running);
     }
 
+    [Theory]
+    [InlineData("process")]
+    [InlineData("sandbox")]
+    public async Task With_another_run_folder_no_agent_runs_twice_and_each_reaches_the_host(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        var hive = fleet.Hive;
+        var events = await hive.Events();
+        await fleet.Spawn("worker", runtime);
+        await Up(events);
+        var (pid, socket) = (fleet.Pid("worker"), hive.AgentSocket("worker"));
+
+        await hive.Restart(() => hive.RunDir += "2");
+
+        events = await hive.EventsFromStart();
+        await Up(events);
+        Assert.NotEqual(pid, fleet.Pid("worker"));
+        Assert.Empty(Members(pid));
+        Assert.Empty(Fleet.Processes(Path.GetDirectoryName(socket)! + "/"));
+        Assert.True((await fleet.Row("worker")).Running);
+    }
+
+    [Fact]
+    public async Task What_an_earlier_hive_left_in_the_run_folder_is_found()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process");
+        var pid = fleet.Pid("worker");
+        var file = Path.Combine(hive.DataDir, "pids", "worker");
+        await hive.Restart(() =>
+        {
+            var old = Directory.CreateDirectory(Path.Combine(hive.RunDir, "pids")).FullName;
+            File.WriteAllText(Path.Combine(old, "worker"), string.Join(' ', File.ReadAllText(file).Split(' ', '\n')[..3]) + "\n");
+            File.Delete(file);
+        });
+        Assert.True((await fleet.Row("worker")).Running);
+        await fleet.Do("stop", new { name = "worker" });
+        Assert.False(Fleet.IsAlive(pid));
+    }
+
     [Fact]
     public async Task Whom_an_agent_may_write_to_is_read_when_it_starts()
     {

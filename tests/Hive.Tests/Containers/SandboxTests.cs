@@ -63,6 +63,15 @@ public sealed class SandboxTests
         Assert.Equal("no", await Shell(fleet, "manager", "cat /agents/other/home/note || echo no"));
         Assert.Equal("agent.yaml", await Shell(fleet, "manager", "ls /applied/other"));
         Assert.Equal("no", await Shell(fleet, "manager", "(: > /applied/other/agent.yaml) && echo gone || echo no"));
+        // What it can write to it cannot put a link in the place of.
+        foreach (var folder in new[] { "state", "config" })
+        {
+            Assert.Equal("no", await Shell(fleet, "manager", $"mv /agents/other/{folder} /agents/other/moved && ln -s /tmp /agents/other/{folder} && echo gone || echo no"));
+            Assert.Equal("no", await Shell(fleet, "manager", $"rm -f /agents/other/{folder}/note; rmdir /agents/other/{folder} && echo gone || echo no"));
+            Assert.Null(new DirectoryInfo(Path.Combine(fleet.Hive.DataDir, "agents", "other", folder)).LinkTarget);
+        }
+
+        Assert.Equal(["config", "home", "state"], Directory.EnumerateFileSystemEntries(Path.Combine(fleet.Hive.DataDir, "agents", "other")).Select(Path.GetFileName).Order());
     }
 
     private static async Task<string> Shell(Fleet fleet, string name, string script)

@@ -105,13 +105,13 @@ public sealed class KilledHostTests
         await using var host = await ChildHost.Start(runtime);
         using (var line = await host.Operator())
             await line.CallAsync("spawn", new { name = "worker", runtime });
-        var pid = Fleet.PidIn(host.RunDir, "worker");
+        var pid = Fleet.PidIn(host.DataDir, "worker");
 
         await host.Kill();
         Assert.True(Fleet.IsAlive(pid));
         await host.Run();
 
-        Assert.Equal(pid, Fleet.PidIn(host.RunDir, "worker"));
+        Assert.Equal(pid, Fleet.PidIn(host.DataDir, "worker"));
         using var after = await host.Operator();
         var row = (await after.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().Single(r => r.GetProperty("name").GetString() == "worker");
         Assert.True(row.GetProperty("running").GetBoolean());

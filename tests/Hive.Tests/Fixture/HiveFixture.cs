@@ -21,6 +21,7 @@ public sealed class HiveFixture : IAsyncDisposable
         (this.realClock, this.extra) = (realClock, extra);
         // Short: a socket's path holds 107 bytes.
         Folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        RunDir = Path.Combine(Folder, "run");
         Clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
     }
 
@@ -30,7 +31,7 @@ public sealed class HiveFixture : IAsyncDisposable
 
     public string DataDir => Path.Combine(Folder, "data");
 
-    public string RunDir => Path.Combine(Folder, "run");
+    public string RunDir { get; set; }
 
     public string HostSocket => Path.Combine(RunDir, "host.sock");
 
