@@ -53,7 +53,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
             if (ended)
                 return;
-            if (end - start > Limits.LineBytes)
+            // The newline of a line that is just short enough may come after its carriage return.
+            if (end - start > Limits.LineBytes && !(end - start == Limits.LineBytes + 1 && buffer[end - 1] == (byte)'\r'))
             {
                 await SendLineTooLong().ConfigureAwait(false);
                 return;

@@ -168,8 +168,10 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var inbox = Of(name);
         foreach (var id in ids)
         {
-            if (!inbox.Leased.ContainsKey(id))
+            if (!inbox.Leased.TryGetValue(id, out var lease))
                 throw Problem.Conflict($"message {id} is not leased to {name}; receive again");
+            if (lease.Turn is { } running)
+                throw Problem.Conflict($"message {id} belongs to turn {running}, which is running; end that first, or give it up with requeue_inflight");
         }
 
         var turn = write.Db.ExecuteScalar<long>(
