@@ -1,5 +1,6 @@
 using Hive.Common.Errors;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.StateFiles;
 
@@ -34,9 +35,7 @@ public sealed class WriteStateFileTests : IDisposable
     [InlineData(true)]
     public void What_is_made_belongs_to_the_folders_owner_where_this_user_may_give_it(bool walk)
     {
-        // Who is not root gives nothing away, and has nothing that is another's.
-        if (!Environment.IsPrivilegedProcess)
-            return;
+        Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
         Run("chown", "-R", "12345:23456", tree.On("/agents/alice/state"));
         tree.Writer(walk).Write("alice", "/agents/alice/state/new/file.md", "x");
         Assert.Equal("12345:23456 12345:23456", Run("stat", "-c", "%u:%g", tree.On("/agents/alice/state/new"), tree.On("/agents/alice/state/new/file.md")).Replace('\n', ' ').Trim());
