@@ -17,22 +17,24 @@ internal sealed class OnAgentDestroyed(IStore store, PendingReminders pending, T
     void ICommitObserver.OnCommitted(INotification notification)
     {
         if (notification is AgentDestroyed destroyed)
-            _ = store.WriteUntilStored(write => Cancel(write, destroyed.Agent), clock, lifetime.ApplicationStopping);
+            UntilStored(write => Cancel(write, destroyed.Agent, long.MaxValue));
     }
 
-    /// <summary>Does for all agents that are gone what a kill of the host kept from being done; at start.</summary>
-    public void Sweep(IWrite write, IRoster roster)
+    /// <summary>
+    /// Does for agents that are gone what a kill of the host kept from being done; at start, before any door opens. Not waited for: a full disk must not keep the host from starting.
+    /// </summary>
+    /// <param name="gone">Each with its newest reminder: by the time there is room to do this, another of its name may have set its own.</param>
+    public void Sweep((string Agent, long Newest)[] gone)
     {
-        foreach (var agent in write.Db.Query<string>("SELECT DISTINCT agent FROM reminders INDEXED BY reminders_pending WHERE sent_at IS NULL").ToArray())
-        {
-            if (roster.Find(agent) is null)
-                Cancel(write, agent);
-        }
+        if (gone.Length > 0)
+            UntilStored(write => Array.ForEach(gone, of => Cancel(write, of.Agent, of.Newest)));
     }
 
-    private void Cancel(IWrite write, string agent)
+    private void UntilStored(Action<IWrite> work) => _ = store.WriteUntilStored(work, clock, lifetime.ApplicationStopping);
+
+    private void Cancel(IWrite write, string agent, long newest)
     {
-        foreach (var id in write.Db.Query<long>("DELETE FROM reminders WHERE agent = @agent AND sent_at IS NULL RETURNING id", new { agent }).ToArray())
+        foreach (var id in write.Db.Query<long>("DELETE FROM reminders WHERE agent = @agent AND sent_at IS NULL AND id <= @newest RETURNING id", new { agent, newest }).ToArray())
         {
             pending.Change(write, agent, -1);
             write.Raise(new ReminderRemoved(id, agent));
