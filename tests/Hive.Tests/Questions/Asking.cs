@@ -1,7 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Persistence;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Questions;
 
@@ -27,6 +30,12 @@ internal static class Asking
 
         return [.. ids];
     }
+
+    /// <summary>Makes the database refuse to store an answer to every question that reads <c>poison</c>, until <see cref="Cure"/>.</summary>
+    public static Task Poison(this HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(
+        "CREATE TRIGGER poison BEFORE UPDATE ON questions WHEN NEW.question = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"));
+
+    public static Task Cure(this HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DROP TRIGGER poison"));
 
     /// <summary>Waits until no more than so many questions are pending.</summary>
     public static async Task<QuestionView[]> Left(this HiveFixture hive, int most)

@@ -115,6 +115,29 @@ public sealed class ExpireQuestionsTests
     }
 
     [Fact]
+    public async Task One_that_the_database_will_not_take_holds_up_no_other_is_logged_and_expires_later()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var (alice, log) = (await hive.Connect("alice"), hive.Log());
+        await hive.Poison();
+        await alice.Ask("before", ttl: 5);
+        var poison = await alice.Ask("poison", ttl: 5);
+        await alice.Ask("after", ttl: 5);
+        hive.Clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(poison, Assert.Single(await hive.Left(1)).Id);
+        Assert.Contains("no poison here", await log.Next($"question {poison}"), StringComparison.Ordinal);
+        Assert.Equal(2, (await alice.Told()).Length);
+
+        await hive.Clock.Set(hive.Clock.GetUtcNow().AddMinutes(1));
+        await hive.Cure();
+        hive.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty(await hive.Left(0));
+        var told = (await alice.Told())[^1];
+        Assert.Equal((poison, "[expired]"), (told.GetProperty("id").GetInt64(), told.Text("answer")));
+    }
+
+    [Fact]
     public async Task Without_a_deadline_nothing_is_asked_of_the_database_and_an_answered_one_leaves_none()
     {
         await using var hive = await HiveFixture.Start();

@@ -118,4 +118,39 @@ public sealed class OnAgentDestroyedTests
         await hive.Settled();
         Assert.Equal(own, (await hive.State()).Questions().Select(q => q.Id));
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_the_database_will_not_take_holds_up_no_other_is_logged_and_cancelled_later(bool atStart)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        await alice.Ask("before", "bob");
+        var poison = await alice.Ask("poison", "bob");
+        await alice.Ask("after", "bob");
+        await hive.Poison();
+        if (atStart)
+        {
+            await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
+            await hive.Restart();
+            alice = await hive.Connect("alice");
+        }
+        else
+        {
+            var log = hive.Log();
+            await (await hive.Operator()).CallAsync("destroy", new { name = "bob" });
+            Assert.Contains("no poison here", await log.Next($"question {poison}"), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(poison, Assert.Single(await hive.Left(1)).Id);
+        await hive.Clock.Set(hive.Clock.GetUtcNow().AddMinutes(1));
+        await hive.Cure();
+        hive.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty(await hive.Left(0));
+        var told = await alice.Told();
+        Assert.Equal(3, told.Length);
+        Assert.All(told, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
+    }
 }
