@@ -5,6 +5,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Reminders.Contracts;
 using MediatR;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Reminders;
 
@@ -12,12 +13,12 @@ namespace Hive.Features.Reminders;
 /// Cancels the reminders of an agent that was destroyed. It queues its write as soon as the end of the agent is committed, before anybody who waits for that is answered:
 /// what a new agent of the same name asks for comes behind it and is not taken for the old one's.
 /// </summary>
-internal sealed class OnAgentDestroyed(IStore store, PendingReminders pending, TimeProvider clock, IHostApplicationLifetime lifetime) : ICommitObserver
+internal sealed partial class OnAgentDestroyed(IStore store, PendingReminders pending, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<OnAgentDestroyed> log) : ICommitObserver
 {
     void ICommitObserver.OnCommitted(INotification notification)
     {
         if (notification is AgentDestroyed destroyed)
-            UntilStored(write => Cancel(write, destroyed.Agent, long.MaxValue));
+            _ = Cancel([(destroyed.Agent, long.MaxValue)]);
     }
 
     /// <summary>
@@ -27,10 +28,20 @@ internal sealed class OnAgentDestroyed(IStore store, PendingReminders pending, T
     public void Sweep((string Agent, long Newest)[] gone)
     {
         if (gone.Length > 0)
-            UntilStored(write => Array.ForEach(gone, of => Cancel(write, of.Agent, of.Newest)));
+            _ = Cancel(gone);
     }
 
-    private void UntilStored(Action<IWrite> work) => _ = store.WriteUntilStored(work, clock, lifetime.ApplicationStopping);
+    private async Task Cancel((string Agent, long Newest)[] gone)
+    {
+        try
+        {
+            await store.WriteUntilStored(write => Array.ForEach(gone, of => Cancel(write, of.Agent, of.Newest)), clock, lifetime.ApplicationStopping);
+        }
+        catch (Exception e)
+        {
+            LogFailed(log, string.Join(", ", gone.Select(of => of.Agent)), e);
+        }
+    }
 
     private void Cancel(IWrite write, string agent, long newest)
     {
@@ -40,4 +51,7 @@ internal sealed class OnAgentDestroyed(IStore store, PendingReminders pending, T
             write.Raise(new ReminderRemoved(id, agent));
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the reminders of {Agent}, which was destroyed, could not be cancelled; the next start tries again")]
+    private static partial void LogFailed(ILogger logger, string agent, Exception error);
 }

@@ -5,6 +5,7 @@ using Hive.Host;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Fixture;
 
@@ -87,6 +88,14 @@ public sealed class HiveFixture : IAsyncDisposable
 
     /// <summary>Follows the stream from a cursor, or from now.</summary>
     public async Task<EventReader> Events(string? cursor = null) => Track(await EventReader.Open(Http(), cursor));
+
+    /// <summary>Follows this host's log from now on.</summary>
+    public LoggedLines Log()
+    {
+        var lines = Track(new LoggedLines());
+        Services.GetRequiredService<ILoggerFactory>().AddProvider(lines);
+        return lines;
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -50,6 +50,23 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
+    public async Task That_those_of_a_destroyed_agent_could_not_be_removed_is_logged_and_the_next_start_removes_them()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var log = hive.Log();
+        await (await hive.Connect("alice")).Remind("one", 60);
+        var store = hive.Services.GetRequiredService<IStore>();
+        await store.Write(write => write.Db.Execute("CREATE TRIGGER poison BEFORE DELETE ON reminders BEGIN SELECT RAISE(ABORT, 'no poison here'); END"));
+        await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
+        Assert.Contains("no poison here", await log.Next("reminders of alice"), StringComparison.Ordinal);
+        Assert.Single(await hive.Reminders());
+        await store.Write(write => write.Db.Execute("DROP TRIGGER poison"));
+        await hive.Restart();
+        Assert.Empty(await hive.Reminders());
+    }
+
+    [Fact]
     public async Task A_destroyed_agents_reminders_go_with_it_and_a_new_one_of_its_name_keeps_its_own()
     {
         await using var hive = await HiveFixture.Start();
