@@ -76,6 +76,7 @@ internal static class FeatureRegistration
         .AddSingleton<ISchema, QuestionsSchema>()
         .AddSingleton<Deadlines>()
         .AddSingleton<Resolution>()
+        .AddSingleton<HostAnswers>()
         .AddHostedService<ExpireQuestions>()
         .AddSingleton<ICommitObserver, Questions.OnAgentDestroyed>()
         .AddSingleton<IDashboardSection, QuestionsSection>()

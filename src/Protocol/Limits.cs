@@ -42,6 +42,9 @@ public static class Limits
     /// <summary>How long a question with a time limit may wait, in seconds: 6 hours.</summary>
     public const int QuestionTtlSeconds = 6 * 60 * 60;
 
+    /// <summary>Most questions one agent has asked that are not answered.</summary>
+    public const int PendingQuestions = 50;
+
     /// <summary>Most reminders one agent has set that are not delivered.</summary>
     public const int PendingReminders = 50;
 

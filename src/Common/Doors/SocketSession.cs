@@ -13,11 +13,15 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     // How long a peer may stop in the middle of a line, or leave an answer unread.
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
 
+    // Answered without a wait between them: then others' turn, since the thread may be the one that serves every socket (docs/adr/0023).
+    private const int MostInARow = 32;
+
     private readonly ArrayBufferWriter<byte> answer = new(512);
     private byte[] buffer = new byte[2048];
     private int start;
     private int end;
     private int looked;
+    private int inARow;
     private bool ended;
     private Task<int>? reading;
 
@@ -49,11 +53,17 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
                 if (!await Answer(line).ConfigureAwait(false))
                     return;
+                if (++inARow == MostInARow)
+                {
+                    inARow = 0;
+                    await Task.Yield();
+                }
             }
 
             if (ended)
                 return;
-            if (end - start > Limits.LineBytes)
+            // The newline of a line that is just short enough may come after its carriage return.
+            if (end - start > Limits.LineBytes && !(end - start == Limits.LineBytes + 1 && buffer[end - 1] == (byte)'\r'))
             {
                 await SendLineTooLong().ConfigureAwait(false);
                 return;
@@ -91,6 +101,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     {
         var pending = reading ?? Receive();
         reading = null;
+        if (!pending.IsCompleted)
+            inARow = 0;
         // Between requests a peer may be silent for ever; inside one it may not.
         if (end > start && !pending.IsCompleted)
         {

@@ -18,12 +18,12 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
 
     // Resolved at the first commit: observers know the store, which knows this.
     private readonly Lazy<ICommitObserver[]> observers = new(() => [.. observers.Value]);
-    private readonly ConcurrentQueue<(List<object> Raised, List<Work> Callers)> batches = new();
+    private readonly ConcurrentQueue<(List<object> Raised, IReadOnlyList<INotification> Undone, List<Work> Callers)> batches = new();
     private int running;
 
-    internal void Committed(List<object> raised, List<Work> callers)
+    internal void Ended(List<object> raised, IReadOnlyList<INotification> undone, List<Work> callers)
     {
-        batches.Enqueue((raised, callers));
+        batches.Enqueue((raised, undone, callers));
         if (Interlocked.CompareExchange(ref running, 1, 0) == 0)
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -34,7 +34,11 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
         do
         {
             while (batches.TryDequeue(out var batch))
+            {
+                foreach (var notification in batch.Undone)
+                    Tell(notification, committed: false);
                 Publish(batch.Raised, batch.Callers, waiting);
+            }
 
             // A full fence: without it the queue could be seen empty before the writer sees that nobody runs, and a batch would lie there.
             Interlocked.Exchange(ref running, 0);
@@ -56,20 +60,27 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
             if (item is Action action)
                 actions.Add(action);
             else
-                Publish((INotification)item);
+                Tell((INotification)item, committed: true);
         }
 
         for (var start = 0; start < actions.Count + callers.Count; start += CallersPerThread)
             waiting.Add(new Answers(this, actions, callers, start));
     }
 
-    private void Publish(INotification notification)
+    private void Tell(INotification notification, bool committed)
     {
         try
         {
             foreach (var observer in observers.Value)
-                observer.OnCommitted(notification);
-            reactions.Add(notification);
+            {
+                if (committed)
+                    observer.OnCommitted(notification);
+                else
+                    observer.OnUndone(notification);
+            }
+
+            if (committed)
+                reactions.Add(notification);
         }
         catch (Exception e)
         {

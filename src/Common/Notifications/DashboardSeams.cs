@@ -48,6 +48,9 @@ public sealed record LooseEnd(
 
     /// <summary>The agent itself has to act.</summary>
     public const string Owes = "owes";
+
+    /// <summary>How many characters of a text there are for one agent, and for all in the snapshot: the beginning says what it is about.</summary>
+    public static int ShownCharacters(string? agent) => agent is null ? 200 : 500;
 }
 
 /// <summary>One slice's contribution to what agents wait for or owe.</summary>

@@ -7,4 +7,11 @@ public interface ICommitObserver
 {
     /// <summary>Called for every notification, one at a time.</summary>
     void OnCommitted(INotification notification);
+
+    /// <summary>
+    /// Called for every notification that will never be published, after its work was undone: whoever looked at memory meanwhile may have seen what was not to be.
+    /// </summary>
+    void OnUndone(INotification notification)
+    {
+    }
 }

@@ -280,7 +280,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     {
         if (session is null)
         {
-            FailAll(batch, Problem.Unavailable("the database cannot be opened; nothing was stored. Try again when the data folder is writable"));
+            FailAll(batch, Problem.Unavailable("the database cannot be opened; nothing was stored. Try again when the data folder is writable"), []);
             return false;
         }
 
@@ -296,12 +296,12 @@ public sealed partial class SqliteStore : IStore, IDisposable
         {
             LogBatchFailed(log, batch.Count, e);
             session.Abandon();
-            FailAll(batch, AsProblem(e) ?? Problem.Unavailable("the database failed; nothing was stored. Try again", e));
+            FailAll(batch, AsProblem(e) ?? Problem.Unavailable("the database failed; nothing was stored. Try again", e), session.TakeUndone());
             return false;
         }
 
         Interlocked.Add(ref writes, session.Touched);
-        publisher.Committed(session.TakeRaised(), batch);
+        publisher.Ended(session.TakeRaised(), session.TakeUndone(), batch);
         return session.Touched > 0;
     }
 
@@ -331,11 +331,11 @@ public sealed partial class SqliteStore : IStore, IDisposable
         session.Keep();
     }
 
-    private void FailAll(List<Work> batch, Exception error)
+    private void FailAll(List<Work> batch, Exception error, IReadOnlyList<INotification> undone)
     {
         foreach (var work in batch)
             work.Fail(error);
-        publisher.Committed([], batch);
+        publisher.Ended([], undone, batch);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing of it was stored")]
@@ -359,6 +359,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         private readonly Dictionary<string, Statement> statements = new(ReferenceEqualityComparer.Instance);
         private readonly List<Action> undo = [];
         private List<object> raised = [];
+        private List<INotification> undone = [];
         private bool inSavepoint;
         private int undoMark;
         private int raisedMark;
@@ -429,8 +430,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
                 Cached("RELEASE work").Step();
             }
 
-            raised.RemoveRange(raisedMark, raised.Count - raisedMark);
-            UndoDownTo(undoMark);
+            Undo(undoMark, raisedMark);
         }
 
         public void Commit()
@@ -441,8 +441,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
 
         public void Abandon()
         {
-            raised.Clear();
-            UndoDownTo(0);
+            Undo(0, 0);
             Broken = true;
             InTransaction = inSavepoint = false;
         }
@@ -454,6 +453,15 @@ public sealed partial class SqliteStore : IStore, IDisposable
             return taken;
         }
 
+        public IReadOnlyList<INotification> TakeUndone()
+        {
+            if (undone.Count == 0)
+                return [];
+            var taken = undone;
+            undone = [];
+            return taken;
+        }
+
         public void Dispose()
         {
             foreach (var statement in statements.Values)
@@ -461,11 +469,13 @@ public sealed partial class SqliteStore : IStore, IDisposable
             connection.Dispose();
         }
 
-        private void UndoDownTo(int mark)
+        private void Undo(int mark, int raisedMark)
         {
             for (var i = undo.Count - 1; i >= mark; i--)
                 undo[i]();
             undo.RemoveRange(mark, undo.Count - mark);
+            undone.AddRange(raised.Skip(raisedMark).OfType<INotification>());
+            raised.RemoveRange(raisedMark, raised.Count - raisedMark);
         }
 
         private void EnterSavepoint()

@@ -42,7 +42,12 @@ internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPar
         return rows;
     }
 
-    void ICommitObserver.OnCommitted(INotification notification)
+    void ICommitObserver.OnCommitted(INotification notification) => Look(notification);
+
+    // A row that was built while the change was not undone yet shows it.
+    void ICommitObserver.OnUndone(INotification notification) => Look(notification);
+
+    private void Look(INotification notification)
     {
         if (notification is not IAgentRowNotification row)
             return;

@@ -20,17 +20,20 @@ internal static class OpenSession
 
     internal sealed class Handler(IStore store, OperatorKeys keys, WrongKeys wrongKeys) : IRequestHandler<Command, Result>
     {
-        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
-        {
-            if (!keys.TakeCode(command.Code) && !keys.Accepts(command.Code))
+        // All inside the write: a code is used up exactly if its session was stored.
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
+            write =>
             {
-                throw Problem.Forbidden(wrongKeys.TooMany(out var wait)
-                    ? $"too many wrong codes; wait {Math.Ceiling(wait.TotalSeconds)} s"
-                    : "this login link was used or is older than ten minutes; `hive open` gives a new one");
-            }
+                if (!keys.TakeCode(write, command.Code) && !keys.Accepts(command.Code))
+                {
+                    throw Problem.Forbidden(wrongKeys.TooMany(out var wait)
+                        ? $"too many wrong codes; wait {Math.Ceiling(wait.TotalSeconds)} s"
+                        : "this login link was used or is older than ten minutes; `hive open` gives a new one");
+                }
 
-            var (key, expires) = await store.Write(keys.Open, CancellationToken.None);
-            return new Result(key, expires);
-        }
+                var (key, expires) = keys.Open(write);
+                return new Result(key, expires);
+            },
+            CancellationToken.None);
     }
 }

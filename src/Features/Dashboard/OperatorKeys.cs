@@ -63,9 +63,16 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
         return code;
     }
 
-    /// <summary>Uses a code up.</summary>
+    /// <summary>Uses a code up, unless the write fails.</summary>
     /// <returns>False when it is wrong, used or too old.</returns>
-    public bool TakeCode(string code) => codes.TryRemove(Hash(code), out var expires) && expires > clock.GetUtcNow();
+    public bool TakeCode(IWrite write, string code)
+    {
+        var hash = Hash(code);
+        if (!codes.TryRemove(hash, out var expires))
+            return false;
+        write.OnRollback(() => codes[hash] = expires);
+        return expires > clock.GetUtcNow();
+    }
 
     /// <summary>Opens a session.</summary>
     public (string Key, DateTimeOffset ExpiresAt) Open(IWrite write)

@@ -43,6 +43,9 @@ internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnum
         {
             json.WritePropertyName(sections[i].Name);
             JsonSerializer.Serialize(json, read[i], sections[i].Type, WireJson.Options);
+            // A slow reader holds one section in memory, not the whole.
+            await json.FlushAsync(ct);
+            await http.Response.BodyWriter.FlushAsync(ct);
         }
 
         json.WriteEndObject();

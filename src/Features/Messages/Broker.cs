@@ -168,8 +168,10 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var inbox = Of(name);
         foreach (var id in ids)
         {
-            if (!inbox.Leased.ContainsKey(id))
+            if (!inbox.Leased.TryGetValue(id, out var lease))
                 throw Problem.Conflict($"message {id} is not leased to {name}; receive again");
+            if (lease.Turn is { } running)
+                throw Problem.Conflict($"message {id} belongs to turn {running}, which is running; end that first, or give it up with requeue_inflight");
         }
 
         var turn = write.Db.ExecuteScalar<long>(
@@ -327,13 +329,15 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
             all = [.. inboxes.Values];
         foreach (var inbox in all.Where(i => i.Delayed.Count > 0))
         {
-            foreach (var (id, at) in inbox.Delayed.Where(d => d.Value <= now).ToArray())
+            var due = inbox.Delayed.Where(d => d.Value <= now).OrderBy(d => d.Key).ToArray();
+            long[] ids = [.. due.Select(d => d.Key)];
+            Array.ForEach(ids, id => inbox.Delayed.Remove(id));
+            inbox.Ready.AddRange(ids);
+            Changed(write, inbox, () =>
             {
-                inbox.Delayed.Remove(id);
-                Changed(write, inbox, () => inbox.Delayed[id] = at);
-                MakeReady(write, inbox, id);
-            }
-
+                inbox.Ready.RemoveRange(ids);
+                Array.ForEach(due, d => inbox.Delayed.Add(d.Key, d.Value));
+            });
             Serve(write, inbox);
         }
 
@@ -560,9 +564,11 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
             Release(write, inbox, id);
             var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
             write.Raise(new MessageChanged("requeued", One(row)));
-            MakeReady(write, inbox, id);
         }
 
+        // At once: each alone would move all that came since.
+        inbox.Ready.AddRange(ids);
+        Changed(write, inbox, () => inbox.Ready.RemoveRange(ids));
         Serve(write, inbox);
         return ids.Length;
     }

@@ -2,7 +2,7 @@ namespace Hive.Features.Messages;
 
 /// <summary>
 /// A queue of ids, lowest first. Ids rise, so that nearly all are added at the end and taken from the front, both without searching;
-/// one that comes again is put where it belongs.
+/// one that comes again is put where it belongs, which moves those behind it: many that come again are better put there at once.
 /// </summary>
 internal sealed class IdQueue : IEnumerable<long>
 {
@@ -35,6 +35,35 @@ internal sealed class IdQueue : IEnumerable<long>
         queued[place] = id;
     }
 
+    /// <summary>Adds many ids, in rising order and each once, in one pass; none of them may be there.</summary>
+    public void AddRange(ReadOnlySpan<long> rising)
+    {
+        if (rising.IsEmpty)
+            return;
+        var merged = new long[Count + rising.Length];
+        var queued = ids.AsSpan(first, Count);
+        for (var (i, q, r) = (0, 0, 0); i < merged.Length; i++)
+            merged[i] = r == rising.Length || (q < queued.Length && queued[q] < rising[r]) ? queued[q++] : rising[r++];
+        (ids, first, Count) = (merged, 0, merged.Length);
+    }
+
+    /// <summary>Takes many ids out, given in rising order, in one pass; one that is not there is passed over.</summary>
+    public void RemoveRange(ReadOnlySpan<long> rising)
+    {
+        var queued = ids.AsSpan(first, Count);
+        var (kept, r) = (0, 0);
+        foreach (var id in queued)
+        {
+            while (r < rising.Length && rising[r] < id)
+                r++;
+            if (r == rising.Length || rising[r] != id)
+                queued[kept++] = id;
+        }
+
+        Count = kept;
+        Shrink();
+    }
+
     /// <summary>Takes an id out, if it is there.</summary>
     public void Remove(long id)
     {
@@ -46,8 +75,7 @@ internal sealed class IdQueue : IEnumerable<long>
             first++;
         else
             ids.AsSpan(first + place + 1, Count - place).CopyTo(ids.AsSpan(first + place));
-        if (Count == 0)
-            (first, ids) = (0, ids.Length > 1024 ? [] : ids);
+        Shrink();
     }
 
     public IEnumerator<long> GetEnumerator() => ids.Skip(first).Take(Count).GetEnumerator();
@@ -60,6 +88,12 @@ internal sealed class IdQueue : IEnumerable<long>
         if (Count > 0 && ids[first] == id)
             return 0;
         return ids.AsSpan(first, Count).BinarySearch(id);
+    }
+
+    private void Shrink()
+    {
+        if (Count == 0)
+            (first, ids) = (0, ids.Length > 1024 ? [] : ids);
     }
 
     private void MakeRoom()

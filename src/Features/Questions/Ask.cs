@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
@@ -66,6 +67,8 @@ internal static class Ask
             var target = command.To == Principals.Operator ? null : command.To;
             if (target is not null)
                 roster.Require(target);
+            if (write.Db.ExecuteScalar<long>(PendingSql, new { asker = command.Caller.Name }) >= Limits.PendingQuestions)
+                throw Problem.Conflict($"{command.Caller.Name} has {Limits.PendingQuestions} pending questions, the limit; wait for an answer to one of them (loose_ends lists them), or send a message");
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
             var question = write.Db.QuerySingle<QuestionRow>(Sql, new
             {
@@ -85,6 +88,12 @@ internal static class Ask
                 write.AfterCommit(() => deadlines.Add(question.Id, TimeSpan.FromSeconds(seconds)));
             return question.Id;
         }
+
+        private const string PendingSql = """
+            SELECT count(*)
+              FROM questions INDEXED BY questions_asker
+             WHERE answered_at IS NULL AND asker = @asker
+            """;
 
         private const string Sql = $"""
             INSERT INTO questions (asker, target, question, question_refs, options, multi, asked_at, deadline_at)

@@ -1,6 +1,7 @@
 using Dapper;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
+using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Questions;
@@ -9,15 +10,12 @@ namespace Hive.Features.Questions;
 /// Answers <c>[expired]</c> to questions whose time is up, the oldest deadline first, and at start to those whose time ran out meanwhile.
 /// It sleeps until the next deadline: nothing is polled.
 /// </summary>
-internal sealed class ExpireQuestions(IStore store, Resolution resolution, Deadlines deadlines, IRoster roster, TimeProvider clock, IHostApplicationLifetime lifetime) : IHostedService
+internal sealed class ExpireQuestions(IStore store, HostAnswers answers, Deadlines deadlines, IRoster roster, TimeProvider clock) : IHostedService
 {
-    // Bounds the time others wait for the writer.
-    private const int PerWrite = 100;
-
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var pending = await store.Read(db => db.Query<Pending>(Sql).ToList(), cancellationToken);
-        string[] gone = [.. pending.SelectMany(q => new[] { q.Asker, q.Target }).OfType<string>().Distinct().Where(name => roster.Find(name) is null)];
+        long[] orphans = [.. pending.Where(q => IsGone(q.Asker) || IsGone(q.Target)).Select(q => q.Id)];
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var question in pending)
         {
@@ -26,9 +24,8 @@ internal sealed class ExpireQuestions(IStore store, Resolution resolution, Deadl
                 deadlines.Add(question.Id, TimeSpan.FromMilliseconds(Math.Min(at - now, at - question.AskedAt)));
         }
 
-        // Queued before any door opens, and not waited for: a full disk must not keep the host from starting.
-        if (gone.Length > 0)
-            _ = UntilStored(write => Array.ForEach(gone, name => resolution.CancelOf(write, name)));
+        // Begun before any door opens, and not waited for: a full disk must not keep the host from starting.
+        _ = Cancel(orphans);
         // Only now that all are known: else a timer that rang at once would not take the oldest first.
         deadlines.Ring = () => _ = Expire();
         _ = Expire();
@@ -36,18 +33,26 @@ internal sealed class ExpireQuestions(IStore store, Resolution resolution, Deadl
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private async Task Expire()
+    private bool IsGone(string? name) => name is not null && roster.Find(name) is null;
+
+    // What a kill kept from being done when their asker or target was destroyed.
+    private async Task Cancel(long[] ids)
     {
-        while (deadlines.TakeDue(PerWrite) is { Length: > 0 } due)
-            await UntilStored(write => Array.ForEach(due, id => resolution.TryAnswer(write, id, Resolution.Expired, Resolution.Watchdog, [])));
+        foreach (var some in ids.Chunk(HostAnswers.PerWrite))
+            await answers.Give(_ => some, Resolution.Cancelled, Principals.System);
     }
 
-    private Task UntilStored(Action<IWrite> work) => store.WriteUntilStored(work, clock, lifetime.ApplicationStopping);
+    private async Task Expire()
+    {
+        while (deadlines.TakeDue(HostAnswers.PerWrite) is { Length: > 0 } due)
+            await answers.Give(_ => due, Resolution.Expired, Resolution.Watchdog);
+    }
 
     private const string Sql = """
         SELECT id, asker, target, asked_at AS AskedAt, deadline_at AS DeadlineAt
           FROM questions
          WHERE answered_at IS NULL
+         ORDER BY id
         """;
 
     private sealed record Pending

@@ -1,20 +1,53 @@
+using Dapper;
 using Hive.Common.Notifications;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
+using Hive.Protocol;
 using MediatR;
-using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Questions;
 
 /// <summary>
 /// Takes back what a destroyed agent asked, and what it was asked: nobody waits for its answers. <see cref="ExpireQuestions"/> does at start what was missed.
-/// It sees the commit itself, before whoever destroyed the agent has an answer, so that its write is queued before any of another agent's of that name.
+/// It sees the commit itself, before whoever destroyed the agent has an answer, so that its first write is queued before any of another agent's of that name;
+/// questions that come after that write have higher ids, and are that other agent's.
 /// </summary>
-internal sealed class OnAgentDestroyed(IStore store, Resolution resolution, TimeProvider clock, IHostApplicationLifetime lifetime) : ICommitObserver
+internal sealed class OnAgentDestroyed(HostAnswers answers) : ICommitObserver
 {
     public void OnCommitted(INotification notification)
     {
         if (notification is AgentDestroyed destroyed)
-            _ = store.WriteUntilStored(write => resolution.CancelOf(write, destroyed.Agent), clock, lifetime.ApplicationStopping);
+            _ = Cancel(destroyed.Agent);
     }
+
+    private async Task Cancel(string agent)
+    {
+        long? last = null;
+        var after = 0L;
+        long[] taken;
+        do
+        {
+            taken = await answers.Give(Next, Resolution.Cancelled, Principals.System);
+            after = taken.LastOrDefault();
+        }
+        while (taken.Length == HostAnswers.PerWrite);
+
+        long[] Next(IWrite write)
+        {
+            last ??= write.Db.ExecuteScalar<long?>("SELECT max(id) FROM questions") ?? 0;
+            return [.. write.Db.Query<long>(PendingOf, new { agent, after, last })];
+        }
+    }
+
+    private static readonly string PendingOf = $"""
+        SELECT id
+          FROM questions INDEXED BY questions_asker
+         WHERE answered_at IS NULL AND asker = @agent AND id > @after AND id <= @last
+         UNION ALL
+        SELECT id
+          FROM questions INDEXED BY questions_target
+         WHERE answered_at IS NULL AND target = @agent AND id > @after AND id <= @last
+         ORDER BY id
+         LIMIT {HostAnswers.PerWrite}
+        """;
 }

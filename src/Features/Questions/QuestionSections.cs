@@ -31,22 +31,52 @@ internal sealed class QuestionLooseEnds(TimeProvider clock) : ILooseEnds
 {
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
     {
-        var now = clock.GetUtcNow();
-        foreach (var question in db.Query<QuestionRow>(Sql, new { agent }).Select(r => r.ToView()))
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        foreach (var question in db.Query<Row>(agent is null ? OfAll : OfOne, new { agent, shown = LooseEnd.ShownCharacters(agent) }))
         {
             // A clock that was set back makes nothing younger than new.
-            var age = Math.Max(0, (long)(now - question.AskedAt).TotalSeconds);
+            var age = Math.Max(0, now - question.AskedAt) / 1000;
+            DateTimeOffset? due = question.DeadlineAt is { } deadline ? DateTimeOffset.FromUnixTimeMilliseconds(deadline) : null;
             if (agent is null || agent == question.Asker)
-                yield return new LooseEnd("question", question.Id, question.Asker, question.Question, age, LooseEnd.Waits, question.Asker, question.Target ?? Principals.Operator, question.DeadlineAt);
+                yield return new LooseEnd("question", question.Id, question.Asker, question.Text, age, LooseEnd.Waits, question.Asker, question.Target ?? Principals.Operator, due);
             if (question.Target is { } target && (agent is null || agent == target))
-                yield return new LooseEnd("question", question.Id, target, question.Question, age, LooseEnd.Owes, question.Asker, target, question.DeadlineAt);
+                yield return new LooseEnd("question", question.Id, target, question.Text, age, LooseEnd.Owes, question.Asker, target, due);
         }
     }
 
-    private const string Sql = $"""
-        SELECT {QuestionRow.Columns}
-          FROM questions
-         WHERE answered_at IS NULL AND (@agent IS NULL OR asker = @agent OR target = @agent)
+    private const string Columns = "id, asker, target, substr(question, 1, @shown) AS Text, asked_at AS AskedAt, deadline_at AS DeadlineAt";
+
+    private const string OfAll = $"""
+        SELECT {Columns}
+          FROM questions INDEXED BY questions_pending
+         WHERE answered_at IS NULL
          ORDER BY id
         """;
+
+    // Nobody asks itself, so that no question is in both.
+    private const string OfOne = $"""
+        SELECT {Columns}
+          FROM questions INDEXED BY questions_asker
+         WHERE answered_at IS NULL AND asker = @agent
+         UNION ALL
+        SELECT {Columns}
+          FROM questions INDEXED BY questions_target
+         WHERE answered_at IS NULL AND target = @agent
+         ORDER BY id
+        """;
+
+    private sealed record Row
+    {
+        public required long Id { get; init; }
+
+        public required string Asker { get; init; }
+
+        public string? Target { get; init; }
+
+        public required string Text { get; init; }
+
+        public required long AskedAt { get; init; }
+
+        public long? DeadlineAt { get; init; }
+    }
 }

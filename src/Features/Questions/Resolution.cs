@@ -33,24 +33,10 @@ internal sealed class Resolution(IOutbox outbox, Deadlines deadlines, TimeProvid
         return true;
     }
 
-    /// <summary>Takes back what an agent that has gone asked, and what it was asked.</summary>
-    public void CancelOf(IWrite write, string agent)
-    {
-        foreach (var id in write.Db.Query<long>(PendingOf, new { agent }).ToArray())
-            TryAnswer(write, id, Cancelled, Principals.System, []);
-    }
-
     private const string Sql = $"""
         UPDATE questions
            SET answer = @answer, answerer = @answerer, answered_at = @now, answer_refs = @refs
          WHERE id = @id AND answered_at IS NULL
         RETURNING {QuestionRow.Columns}
-        """;
-
-    private const string PendingOf = """
-        SELECT id
-          FROM questions
-         WHERE answered_at IS NULL AND (asker = @agent OR target = @agent)
-         ORDER BY id
         """;
 }

@@ -73,8 +73,10 @@ internal static partial class DeliverDueReminders
         {
             try
             {
-                var body = Body(row);
-                return new Delivery(row, body, references.ScanAs(row.Agent, body), null);
+                var (body, file) = Text(row);
+                var found = references.ScanAs(row.Agent, body);
+                // It was just written, so it is one, also where its name holds what ends a path in a text.
+                return new Delivery(row, body, file is null ? found : [file, .. found.Where(path => path != file)], null);
             }
             catch (Exception e)
             {
@@ -83,12 +85,13 @@ internal static partial class DeliverDueReminders
             }
         }
 
-        private string Body(ReminderRow row)
+        // What the message says, and the file that it points to.
+        private (string Body, string? File) Text(ReminderRow row)
         {
             var size = Encoding.UTF8.GetByteCount(row.Message);
             // It goes with its agent, and an agent that has gone gets nothing written.
             if (roster.Find(row.Agent) is not { } agent || (row.FilePath is null && size <= Limits.BodyBytes))
-                return row.Message + Lateness(row);
+                return (row.Message + Lateness(row), null);
             // Named after the reminder, so that trying again after a kill or an error writes the same file anew.
             var path = row.FilePath ?? string.Create(
                 CultureInfo.InvariantCulture, $"{folders.StateAsSeenBy(agent)}/reminders/auto-{DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyyMMddHHmmss}-{row.Id}.md");
@@ -98,10 +101,10 @@ internal static partial class DeliverDueReminders
             }
             catch (Problem refused) when (size <= Limits.BodyBytes)
             {
-                return $"{row.Message}\n\n[{refused.Message}; so here is the text itself]{Lateness(row)}";
+                return ($"{row.Message}\n\n[{refused.Message}; so here is the text itself]{Lateness(row)}", null);
             }
 
-            return string.Create(CultureInfo.InvariantCulture, $"Your reminder is in {path} ({size} bytes).{Lateness(row)}");
+            return (string.Create(CultureInfo.InvariantCulture, $"Your reminder is in {path} ({size} bytes).{Lateness(row)}"), path);
         }
 
         private string Lateness(ReminderRow row)

@@ -5,6 +5,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Reminders.Contracts;
 using MediatR;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Reminders;
 
@@ -12,30 +13,45 @@ namespace Hive.Features.Reminders;
 /// Cancels the reminders of an agent that was destroyed. It queues its write as soon as the end of the agent is committed, before anybody who waits for that is answered:
 /// what a new agent of the same name asks for comes behind it and is not taken for the old one's.
 /// </summary>
-internal sealed class OnAgentDestroyed(IStore store, PendingReminders pending, TimeProvider clock, IHostApplicationLifetime lifetime) : ICommitObserver
+internal sealed partial class OnAgentDestroyed(IStore store, PendingReminders pending, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<OnAgentDestroyed> log) : ICommitObserver
 {
     void ICommitObserver.OnCommitted(INotification notification)
     {
         if (notification is AgentDestroyed destroyed)
-            _ = store.WriteUntilStored(write => Cancel(write, destroyed.Agent), clock, lifetime.ApplicationStopping);
+            _ = Cancel([(destroyed.Agent, long.MaxValue)]);
     }
 
-    /// <summary>Does for all agents that are gone what a kill of the host kept from being done; at start.</summary>
-    public void Sweep(IWrite write, IRoster roster)
+    /// <summary>
+    /// Does for agents that are gone what a kill of the host kept from being done; at start, before any door opens. Not waited for: a full disk must not keep the host from starting.
+    /// </summary>
+    /// <param name="gone">Each with its newest reminder: by the time there is room to do this, another of its name may have set its own.</param>
+    public void Sweep((string Agent, long Newest)[] gone)
     {
-        foreach (var agent in write.Db.Query<string>("SELECT DISTINCT agent FROM reminders INDEXED BY reminders_pending WHERE sent_at IS NULL").ToArray())
+        if (gone.Length > 0)
+            _ = Cancel(gone);
+    }
+
+    private async Task Cancel((string Agent, long Newest)[] gone)
+    {
+        try
         {
-            if (roster.Find(agent) is null)
-                Cancel(write, agent);
+            await store.WriteUntilStored(write => Array.ForEach(gone, of => Cancel(write, of.Agent, of.Newest)), clock, lifetime.ApplicationStopping);
+        }
+        catch (Exception e)
+        {
+            LogFailed(log, string.Join(", ", gone.Select(of => of.Agent)), e);
         }
     }
 
-    private void Cancel(IWrite write, string agent)
+    private void Cancel(IWrite write, string agent, long newest)
     {
-        foreach (var id in write.Db.Query<long>("DELETE FROM reminders WHERE agent = @agent AND sent_at IS NULL RETURNING id", new { agent }).ToArray())
+        foreach (var id in write.Db.Query<long>("DELETE FROM reminders WHERE agent = @agent AND sent_at IS NULL AND id <= @newest RETURNING id", new { agent, newest }).ToArray())
         {
             pending.Change(write, agent, -1);
             write.Raise(new ReminderRemoved(id, agent));
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the reminders of {Agent}, which was destroyed, could not be cancelled; the next start tries again")]
+    private static partial void LogFailed(ILogger logger, string agent, Exception error);
 }

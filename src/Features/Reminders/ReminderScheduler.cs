@@ -54,15 +54,13 @@ internal sealed partial class ReminderScheduler : BackgroundService
     /// <inheritdoc />
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        var counts = await store.Read(
-            db => db.Query<(string, int)>("SELECT agent, count(*) FROM reminders INDEXED BY reminders_pending WHERE sent_at IS NULL GROUP BY agent").ToArray(), cancellationToken);
-        await store.Write(
-            write =>
-            {
-                pending.Load(counts);
-                onAgentDestroyed.Sweep(write, roster);
-            },
+        var stored = await store.Read(
+            db => db.Query<(string Agent, int Count, long Newest)>(
+                "SELECT agent, count(*), max(id) FROM reminders INDEXED BY reminders_pending WHERE sent_at IS NULL GROUP BY agent").ToArray(),
             cancellationToken);
+        // Touches no SQL, and so succeeds on a full disk as well.
+        await store.Write(_ => pending.Load(stored.Select(s => (s.Agent, s.Count))), cancellationToken);
+        onAgentDestroyed.Sweep([.. stored.Where(s => roster.Find(s.Agent) is null).Select(s => (s.Agent, s.Newest))]);
         Wake(long.MinValue);
         await base.StartAsync(cancellationToken);
     }

@@ -24,19 +24,28 @@ internal sealed class PendingRemindersRowPart(PendingReminders pending) : IAgent
 /// <summary>The reminders that an agent waits for.</summary>
 internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
 {
-    // Of a long text the beginning says what it is about; the whole is on the dashboard.
-    private const int ShownCharacters = 500;
-
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        return db.Query<Row>($"""
-            SELECT id, agent, substr(message, 1, {ShownCharacters}) AS Text, created_at AS CreatedAt, due_at AS DueAt
-              FROM reminders INDEXED BY reminders_pending
-             WHERE sent_at IS NULL AND (@agent IS NULL OR agent = @agent)
-             ORDER BY agent, id
-            """, new { agent }).Select(r => new LooseEnd("reminder", r.Id, r.Agent, r.Text, Math.Max(0, now - r.CreatedAt) / 1000, DueAt: DateTimeOffset.FromUnixTimeMilliseconds(r.DueAt))).ToArray();
+        return db.Query<Row>(agent is null ? OfAll : OfOne, new { agent, shown = LooseEnd.ShownCharacters(agent) })
+            .Select(r => new LooseEnd("reminder", r.Id, r.Agent, r.Text, Math.Max(0, now - r.CreatedAt) / 1000, DueAt: DateTimeOffset.FromUnixTimeMilliseconds(r.DueAt))).ToArray();
     }
+
+    private const string Columns = "id, agent, substr(message, 1, @shown) AS Text, created_at AS CreatedAt, due_at AS DueAt";
+
+    private const string OfAll = $"""
+        SELECT {Columns}
+          FROM reminders INDEXED BY reminders_pending
+         WHERE sent_at IS NULL
+         ORDER BY agent, id
+        """;
+
+    private const string OfOne = $"""
+        SELECT {Columns}
+          FROM reminders INDEXED BY reminders_pending
+         WHERE sent_at IS NULL AND agent = @agent
+         ORDER BY id
+        """;
 
     private sealed record Row
     {

@@ -49,7 +49,6 @@ internal static unsafe partial class Native
     public static readonly int OpenNoFollow = IsArm ? 0x8000 : 0x2_0000;
 
     private static readonly uint User = geteuid();
-    private static readonly uint Group = getegid();
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
@@ -75,15 +74,16 @@ internal static unsafe partial class Native
             return mkdirat(folder, start, PrivateFolder) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
-    /// <summary>Gives what was just made in a folder to that folder's owner.</summary>
-    public static void GiveToOwnerOf(SafeFileHandle folder, SafeFileHandle made)
+    /// <summary>Gives what is this process's own, in a folder that is not, to that folder's owner.</summary>
+    public static void GiveToOwnerOf(SafeFileHandle folder, SafeFileHandle inside)
     {
-        Statx status;
+        Statx above, status;
         fixed (byte* self = "\0"u8)
         {
             // Who may give nothing away has nothing to give: without that right, all of it is this process's own.
-            if (statx(folder, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &status) == 0 && (status.Owner != User || status.Group != Group))
-                _ = fchownat(made, self, status.Owner, status.Group, AtEmptyPath);
+            if (statx(folder, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &above) == 0 && above.Owner != User
+                && statx(inside, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &status) == 0 && status.Owner == User)
+                _ = fchownat(inside, self, above.Owner, above.Group, AtEmptyPath);
         }
     }
 
@@ -143,10 +143,6 @@ internal static unsafe partial class Native
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial uint geteuid();
-
-    [LibraryImport("libc")]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial uint getegid();
 
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -96,11 +96,11 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
 
     private static SafeFileHandle? Step(SafeFileHandle parent, byte[] name, string path, bool make)
     {
-        var made = false;
         for (var attempt = 1; ; attempt++)
         {
             var folder = Native.OpenIn(parent, name, FolderFlags | Native.OpenFolder | Native.OpenNoFollow, out var error);
-            if (folder is not null && made)
+            // Not only what was made now: a kill may have come between the making of a folder and the giving.
+            if (folder is not null && make)
                 Native.GiveToOwnerOf(parent, folder);
             if (folder is not null)
                 return folder;
@@ -114,7 +114,6 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
                 return null;
             if (Native.MakeFolderIn(parent, name) is not 0 and not Native.ErrorExists and var failed)
                 throw Failed(path, failed);
-            made = true;
             Flush(parent);
         }
     }
@@ -131,10 +130,13 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
                 made = file is not null;
             }
 
-            if (made)
-                Native.GiveToOwnerOf(folder, file!);
             if (file is not null && Native.KindOf(file, out _) >= FileKind.PlainFile)
+            {
+                // As with a folder. It has one name, so it is no link to what is this process's own elsewhere.
+                Native.GiveToOwnerOf(folder, file);
                 return file;
+            }
+
             file?.Dispose();
             if (file is not null || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice)
                 throw Refused(path, NotPlain);

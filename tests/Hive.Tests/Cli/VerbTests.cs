@@ -12,8 +12,8 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
     {
         Assert.Equal("hive-host", (await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/comm")).Trim());
         var environment = await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/environ");
-        Assert.Contains("DOTNET_TieredPGO=1\0", environment, StringComparison.Ordinal);
-        Assert.Contains("DOTNET_GCgen0size=0x2000000\0", environment, StringComparison.Ordinal);
+        string[] settings = ["TieredPGO=1", "GCgen0size=0x2000000", "SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1", "ThreadPool_UnfairSemaphoreSpinLimit=0"];
+        Assert.All(settings, setting => Assert.Contains($"DOTNET_{setting}\0", environment, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -31,7 +31,11 @@ internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
 
     public ConcurrentQueue<INotification> Published { get; } = [];
 
+    public ConcurrentQueue<INotification> Undone { get; } = [];
+
     public void OnCommitted(INotification notification) => Published.Enqueue(notification);
+
+    public void OnUndone(INotification notification) => Undone.Enqueue(notification);
 
     public Task<long> Add(int value, Action<IWrite>? also = null) => Store.Write(write =>
     {

@@ -68,6 +68,8 @@ public sealed class StoreTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
         await after;
         Assert.Equal([new StoreRig.RowAdded(1), new StoreRig.RowAdded(3)], rig.Published);
+        // But that it was undone is told.
+        Assert.Equal([new StoreRig.RowAdded(2)], rig.Undone);
         Assert.Equal(["before", "after"], ran);
     }
 
@@ -116,6 +118,7 @@ public sealed class StoreTests
         await rig.Add(4);
         Assert.Equal([0, 4], await rig.Values());
         Assert.Equal([new StoreRig.RowAdded(0), new StoreRig.RowAdded(4)], rig.Published);
+        Assert.Equal([new StoreRig.RowAdded(3), new StoreRig.RowAdded(1), new StoreRig.RowAdded(2)], rig.Undone);
     }
 
     [Fact]

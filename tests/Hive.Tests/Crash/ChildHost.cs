@@ -5,7 +5,7 @@ using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>The host as a process of its own, that can be killed and started again on the same folders.</summary>
+/// <summary>The host as `hive up` makes it, a process of its own that can be killed and started again on the same folders.</summary>
 internal sealed class ChildHost : IAsyncDisposable
 {
     private readonly string runtime;
@@ -14,6 +14,8 @@ internal sealed class ChildHost : IAsyncDisposable
     private ChildHost(string runtime) => this.runtime = runtime;
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("hive-crash-").FullName;
+
+    public string DataDir => Path.Combine(Folder, "data");
 
     public string RunDir => Path.Combine(Folder, "run");
 
@@ -27,8 +29,8 @@ internal sealed class ChildHost : IAsyncDisposable
     public async Task Run()
     {
         process = Built.Start(
-            Built.Host,
-            ["--DataDir", Path.Combine(Folder, "data"), "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime, "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning"]);
+            Built.Command,
+            ["up", "--DataDir", Path.Combine(Folder, "data"), "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime, "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning"]);
         _ = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
         await RunningHive.AnswersAsync(RunDir, process.WaitForExitAsync());

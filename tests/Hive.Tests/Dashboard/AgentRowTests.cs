@@ -1,6 +1,13 @@
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.Reminders;
+using Hive.Features.Reminders.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Dashboard;
 
@@ -75,6 +82,41 @@ public sealed class AgentRowTests
         await Until(hive, events, "bob", row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("running").GetBoolean());
         bob.Dispose();
         await Until(hive, events, "bob", row => !row.GetProperty("running").GetBoolean());
+    }
+
+    [Fact]
+    public async Task Counts_that_were_shown_while_their_commit_ran_are_put_right_when_it_fails()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var bob = await hive.Connect("bob");
+        var services = hive.Services;
+        var (store, outbox, pending) = (services.GetRequiredService<IStore>(), services.GetRequiredService<IOutbox>(), services.GetRequiredService<PendingReminders>());
+        // Looked at only at the commit, which is how a test makes a commit itself fail.
+        await store.Write(write => write.Db.Execute("CREATE TABLE loose (parent INTEGER REFERENCES messages (id) DEFERRABLE INITIALLY DEFERRED)"));
+        var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
+        using var shown = new ManualResetEventSlim();
+        var failing = store.Write(write =>
+        {
+            outbox.Append(write, "system", "alice", "never sent");
+            pending.Change(write, "alice", 1);
+            write.Raise(new ReminderRemoved(1, "alice"));
+            write.Db.Execute("INSERT INTO loose (parent) VALUES (-1)");
+            shown.Wait(TimeSpan.FromSeconds(60));
+        });
+        try
+        {
+            // Each look at the snapshot has the rows built that differ by now.
+            await Until(hive, events, "alice", row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("pending_reminders").GetInt32() == 1);
+        }
+        finally
+        {
+            shown.Set();
+        }
+
+        Assert.Equal("unavailable", (await Assert.ThrowsAsync<Problem>(() => failing)).Code);
+        var last = (await ToMark(hive, events, bob)).Last(e => IsOf(e, "alice")).GetProperty("container");
+        Assert.Equal((0, 0), (last.GetProperty("unread").GetInt32(), last.GetProperty("pending_reminders").GetInt32()));
     }
 
     [Fact]

@@ -1,6 +1,12 @@
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Notifications;
 using Hive.Tests.Fixture;
 using Hive.Tests.Questions;
+using Hive.Tests.Reminders;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using SQLitePCL;
 
 namespace Hive.Tests.Dashboard;
 
@@ -42,6 +48,47 @@ public sealed class LooseEndsTests
         await alice.Ask();
         hive.Clock.Jump(TimeSpan.FromDays(-1));
         Assert.Equal(0, (await alice.CallAsync("loose_ends")).GetProperty("items")[0].GetProperty("age_seconds").GetInt64());
+    }
+
+    [Fact]
+    public async Task Of_a_long_text_there_is_the_beginning_and_in_the_snapshot_less_of_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        // Two units of UTF-16 each, four bytes of UTF-8.
+        var text = string.Concat(Enumerable.Repeat("🐝", 600));
+        await alice.Ask(text, "bob");
+        await alice.Remind(text, 60);
+        Assert.Equal([500, 500], Lengths(await alice.CallAsync("loose_ends"), "items"));
+        Assert.Equal([500], Lengths(await bob.CallAsync("loose_ends"), "items"));
+        Assert.Equal([200, 200, 200], Lengths(await hive.State(), "loose_ends"));
+        Assert.Equal(text, Assert.Single((await hive.State()).Questions()).Question);
+
+        static IEnumerable<int> Lengths(JsonElement answer, string member) => answer.GetProperty(member).EnumerateArray().Select(i =>
+        {
+            var runes = i.GetProperty("text").GetString()!.EnumerateRunes().ToArray();
+            Assert.All(runes, rune => Assert.Equal("🐝", rune.ToString()));
+            return runes.Length;
+        });
+    }
+
+    [Fact]
+    public async Task One_agents_are_found_without_a_look_at_those_of_others()
+    {
+        await using var hive = await HiveFixture.Start();
+        using var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Mode=ReadOnly");
+        db.Open();
+        List<string> asked = [];
+        raw.sqlite3_trace(db.Handle, (_, sql) => asked.Add(sql), null);
+        var sources = hive.Services.GetServices<ILooseEnds>().ToArray();
+        foreach (var source in sources)
+            Assert.Empty(source.Read(db, "alice"));
+        string[] texts = [.. asked];
+        Assert.Equal(sources.Length, texts.Length);
+        var steps = texts.SelectMany(sql => db.Query<(long, long, long, string Detail)>($"EXPLAIN QUERY PLAN {sql}")).Select(step => step.Detail).ToArray();
+        Assert.Contains(steps, step => step.StartsWith("SEARCH", StringComparison.Ordinal));
+        Assert.DoesNotContain(steps, step => step.StartsWith("SCAN", StringComparison.Ordinal));
     }
 
     private static string Item(long id, string agent, string text, int age, string role, string asker, string target, string? due = null) =>

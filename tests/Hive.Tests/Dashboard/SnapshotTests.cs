@@ -1,6 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hive.Common.Notifications;
+using Hive.Features.Dashboard;
 using Hive.Tests.Fixture;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Dashboard;
 
@@ -27,6 +31,20 @@ public sealed class SnapshotTests
         var final = await hive.State();
         foreach (var page in pages)
             await (await page).MustBecome(hive, final, last);
+    }
+
+    [Fact]
+    public async Task Each_section_is_on_its_way_before_the_next_one_is_written()
+    {
+        await using var hive = await HiveFixture.Start();
+        await using var body = new FlushedStream();
+        var http = new DefaultHttpContext { Response = { Body = body } };
+        await hive.Services.GetRequiredService<Snapshot>().Write(http);
+        await http.Response.CompleteAsync();
+        var sections = hive.Services.GetServices<IDashboardSection>().Count();
+        Assert.True(body.Flushes >= sections, $"{body.Flushes} flushes for {sections} sections");
+        var members = JsonElement.Parse(body.ToArray()).EnumerateObject().Select(member => member.Name);
+        Assert.Equal((await hive.State()).EnumerateObject().Select(member => member.Name), members);
     }
 
     [Fact]
@@ -207,5 +225,16 @@ public sealed class SnapshotTests
         private static IEnumerable<string> Newest(JsonElement messages) => messages.EnumerateArray().Select(m => m.ToString());
 
         private static IEnumerable<string> Newest(SortedDictionary<long, JsonElement> messages) => messages.Values.Reverse().Take(Shown).Select(m => m.ToString());
+    }
+
+    private sealed class FlushedStream : MemoryStream
+    {
+        public int Flushes { get; private set; }
+
+        public override Task FlushAsync(CancellationToken cancellationToken)
+        {
+            Flushes++;
+            return base.FlushAsync(cancellationToken);
+        }
     }
 }

@@ -116,6 +116,9 @@ public sealed class SocketDoorTests
         Assert.Equal("alice", (await peer.Accepted()).GetProperty("name").GetString());
         await peer.Send(LineOf(Limits.LineBytes) + "\r\n");
         Assert.Equal("alice", (await peer.Accepted()).GetProperty("name").GetString());
+        await peer.Send(LineOf(Limits.LineBytes) + "\r");
+        await peer.Send("\n");
+        Assert.Equal("alice", (await peer.Accepted()).GetProperty("name").GetString());
     }
 
     [Theory]

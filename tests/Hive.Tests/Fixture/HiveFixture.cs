@@ -5,6 +5,7 @@ using Hive.Host;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Fixture;
 
@@ -93,6 +94,14 @@ public sealed class HiveFixture : IAsyncDisposable
 
     /// <summary>Follows the stream from the first event of this run of the host.</summary>
     public async Task<EventReader> EventsFromStart() => await Events($"{(await State()).GetProperty("cursor").GetString()!.Split('-')[0]}-0");
+
+    /// <summary>Follows this host's log from now on.</summary>
+    public LoggedLines Log()
+    {
+        var lines = Track(new LoggedLines());
+        Services.GetRequiredService<ILoggerFactory>().AddProvider(lines);
+        return lines;
+    }
 
     public async ValueTask DisposeAsync()
     {

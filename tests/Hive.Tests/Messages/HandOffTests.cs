@@ -139,13 +139,16 @@ public sealed class HandOffTests
         Waiter[] waiters = [new(connection.Id, 1), new(connection.Id, 1), new(connection.Id, 1)];
         var waited = await hive.Waiting(bob);
         using var queued = new ManualResetEventSlim();
+        using var started = new ManualResetEventSlim();
 
-        // All behind one work that lasts until they are queued: they share its batch. The last one loses the transaction, as a full disk does.
+        // All behind one work that lasts until they are queued: they share the batch after it. The last one loses the transaction, as a full disk does.
         var first = store.Write<object?>(_ =>
         {
+            started.Set();
             queued.Wait();
             return null;
         });
+        started.Wait();
         Task[] batch =
         [
             .. waiters.Select(w => store.Write(write => broker.Receive(write, caller, 1, w))),
@@ -199,11 +202,14 @@ public sealed class HandOffTests
         var second = await hive.Waiting(two, max: 32);
         var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
         using var queued = new ManualResetEventSlim();
+        using var started = new ManualResetEventSlim();
         var blocked = store.Write<object?>(_ =>
         {
+            started.Set();
             queued.Wait();
             return null;
         });
+        started.Wait();
         var sent = Enumerable.Range(0, 40).Select(_ => store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "burst", [])).Id)).ToArray();
         queued.Set();
         await blocked;

@@ -123,7 +123,7 @@ internal sealed class LeaseModel
     }
 
     /// <summary>False when one of them is not leased to the agent.</summary>
-    public bool MayBegin(Agent agent, IReadOnlyCollection<long> ids) => Leased(agent, ids).Count == ids.Distinct().Count();
+    public bool MayBegin(Agent agent, IReadOnlyCollection<long> ids) => Leased(agent, ids).Count(m => m.Turn is null) == ids.Distinct().Count();
 
     public void Begin(Agent agent, long turn, IEnumerable<long> ids)
     {

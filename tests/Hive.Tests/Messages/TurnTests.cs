@@ -45,6 +45,7 @@ public sealed class TurnTests
         await bob.Receive();
         await Talk.Refused(() => alice.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }), "conflict");
         var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        Assert.Contains($"turn {turn}", (await Talk.Refused(() => bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }), "conflict")).Message, StringComparison.Ordinal);
         await Talk.Refused(() => alice.CallAsync("end_turn", new { turn, result = "ok" }), "not_found");
         await Talk.Refused(() => alice.CallAsync("hello", new { turn }), "not_found");
         Assert.Contains("rate_limited", (await Talk.Refused(() => bob.CallAsync("end_turn", new { turn, result = "great" }), "invalid")).Message, StringComparison.Ordinal);

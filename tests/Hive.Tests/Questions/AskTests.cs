@@ -114,6 +114,57 @@ public sealed class AskTests
     }
 
     [Fact]
+    public async Task An_agent_has_at_most_fifty_pending_and_room_again_when_one_is_answered()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
+        var asked = new { question = "first?", to = "bob", key = "k" };
+        var first = (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64();
+        for (var i = 1; i < 50; i++)
+            await alice.Ask(to: i % 2 == 0 ? "bob" : null);
+        var cursor = await hive.Cursor();
+        Assert.Contains("50 pending questions", (await Talk.Refused(() => alice.Ask(), "conflict")).Message, StringComparison.Ordinal);
+        await Talk.Refused(() => alice.Ask(to: "bob"), "conflict");
+        Assert.Empty(await hive.QuestionEvents(cursor));
+        Assert.Equal(25, (await bob.Told()).Length);
+
+        // The same question once more is no other one, and what others ask is theirs.
+        Assert.Equal(first, (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64());
+        await bob.Ask(to: "alice");
+        await host.Answer(first);
+        await alice.Ask();
+        await hive.Restart();
+        alice = await hive.Connect("alice");
+        await Talk.Refused(() => alice.Ask(), "conflict");
+        Assert.Equal(51, (await hive.State()).Questions().Length);
+    }
+
+    [Fact]
+    public async Task Asked_over_several_connections_at_once_they_are_no_more()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var refused = 0;
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            using var line = await LineClient.ConnectAsync(hive.AgentSocket("alice"));
+            for (var i = 0; i < 10; i++)
+            {
+                try
+                {
+                    await line.Ask();
+                }
+                catch (HiveException e) when (e.Code == "conflict")
+                {
+                    Interlocked.Increment(ref refused);
+                }
+            }
+        }));
+        Assert.Equal((50, 30), ((await hive.State()).Questions().Length, refused));
+    }
+
+    [Fact]
     public async Task Who_may_not_write_to_somebody_may_not_ask_it_either()
     {
         await using var hive = await HiveFixture.Start();

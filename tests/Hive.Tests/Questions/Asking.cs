@@ -1,7 +1,10 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Persistence;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Questions;
 
@@ -12,6 +15,40 @@ internal static class Asking
         (await line.CallAsync("ask", new { question, to, ttl_seconds = ttl, options })).GetProperty("id").GetInt64();
 
     public static Task Answer(this LineClient line, long id, string answer = "yes") => line.CallAsync("answer", new { id, answer });
+
+    /// <summary>Fifty questions each, as many as an agent may have pending, of so many agents at once; they are made for it.</summary>
+    public static async Task<long[]> AskMany(this HiveFixture hive, int askers, string? to = null, long? ttl = null)
+    {
+        List<long> ids = [];
+        for (var asker = 0; asker < askers; asker++)
+        {
+            await hive.Spawn($"asker{asker}");
+            var line = await hive.Connect($"asker{asker}");
+            for (var i = 0; i < 50; i++)
+                ids.Add(await line.Ask(to: to, ttl: ttl));
+        }
+
+        return [.. ids];
+    }
+
+    /// <summary>Makes the database refuse to store an answer to every question that reads <c>poison</c>, until <see cref="Cure"/>.</summary>
+    public static Task Poison(this HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(
+        "CREATE TRIGGER poison BEFORE UPDATE ON questions WHEN NEW.question = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"));
+
+    public static Task Cure(this HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DROP TRIGGER poison"));
+
+    /// <summary>Waits until no more than so many questions are pending.</summary>
+    public static async Task<QuestionView[]> Left(this HiveFixture hive, int most)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            var pending = (await hive.State()).Questions();
+            if (pending.Length <= most)
+                return pending;
+            patience.Token.ThrowIfCancellationRequested();
+        }
+    }
 
     /// <summary>The code of what the operator was answered over REST; null for success.</summary>
     public static async Task<string?> Post(this HttpClient http, string path, object? fields = null)

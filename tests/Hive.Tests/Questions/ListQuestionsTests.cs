@@ -30,9 +30,7 @@ public sealed class ListQuestionsTests
             await host.Answer(ids[^1]);
         }
 
-        List<long> pending = [];
-        for (var i = 0; i < 55; i++)
-            pending.Add(await alice.Ask());
+        long[] pending = [await alice.Ask(), .. await hive.AskMany(2)];
         await hive.Restart();
         var state = await hive.State();
         Assert.Equal(Enumerable.Reverse(ids).Take(50), state.Questions("question_history").Select(q => q.Id));

@@ -80,4 +80,77 @@ public sealed class OnAgentDestroyedTests
             Assert.All(state.Questions("question_history"), q => Assert.Equal(("[cancelled]", "system"), (q.Answer, q.Answerer)));
         }
     }
+
+    [Fact]
+    public async Task Many_are_cancelled_a_hundred_in_a_write()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob", "carol");
+        await hive.AskMany(5, to: "bob");
+        var (host, store) = (await hive.Operator(), hive.Services.GetRequiredService<SqliteStore>());
+        var before = store.Writes;
+        await host.CallAsync("destroy", new { name = "carol" });
+        await hive.Settled();
+        var withNone = store.Writes - before;
+        before = store.Writes;
+        await host.CallAsync("destroy", new { name = "bob" });
+        Assert.Empty(await hive.Left(0));
+        await hive.Settled();
+        Assert.Equal(before + withNone + 2, store.Writes);
+        for (var asker = 0; asker < 5; asker++)
+        {
+            var told = await (await hive.Connect($"asker{asker}")).Told();
+            Assert.Equal(50, told.Select(t => t.GetProperty("id").GetInt64()).Distinct().Count());
+            Assert.All(told, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
+        }
+    }
+
+    [Fact]
+    public async Task While_many_are_cancelled_another_agent_of_its_name_asks_and_is_asked()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        await hive.AskMany(5, to: "bob");
+        await (await hive.Operator()).CallAsync("destroy", new { name = "bob" });
+        await hive.Spawn("bob");
+        long[] own = [await (await hive.Connect("bob")).Ask("new"), await (await hive.Connect("alice")).Ask("new", "bob")];
+        await hive.Left(2);
+        await hive.Settled();
+        Assert.Equal(own, (await hive.State()).Questions().Select(q => q.Id));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task One_that_the_database_will_not_take_holds_up_no_other_is_logged_and_cancelled_later(bool atStart)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        await alice.Ask("before", "bob");
+        var poison = await alice.Ask("poison", "bob");
+        await alice.Ask("after", "bob");
+        await hive.Poison();
+        if (atStart)
+        {
+            await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
+            await hive.Restart();
+            alice = await hive.Connect("alice");
+        }
+        else
+        {
+            var log = hive.Log();
+            await (await hive.Operator()).CallAsync("destroy", new { name = "bob" });
+            Assert.Contains("no poison here", await log.Next($"question {poison}"), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(poison, Assert.Single(await hive.Left(1)).Id);
+        await hive.Clock.Set(hive.Clock.GetUtcNow().AddMinutes(1));
+        await hive.Cure();
+        hive.Clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Empty(await hive.Left(0));
+        var told = await alice.Told();
+        Assert.Equal(3, told.Length);
+        Assert.All(told, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
+    }
 }

@@ -1,6 +1,9 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Dapper;
 using Hive.Common.Notifications;
 using Hive.Common.Persistence;
+using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
@@ -47,6 +50,23 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
+    public async Task That_those_of_a_destroyed_agent_could_not_be_removed_is_logged_and_the_next_start_removes_them()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var log = hive.Log();
+        await (await hive.Connect("alice")).Remind("one", 60);
+        var store = hive.Services.GetRequiredService<IStore>();
+        await store.Write(write => write.Db.Execute("CREATE TRIGGER poison BEFORE DELETE ON reminders BEGIN SELECT RAISE(ABORT, 'no poison here'); END"));
+        await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
+        Assert.Contains("no poison here", await log.Next("reminders of alice"), StringComparison.Ordinal);
+        Assert.Single(await hive.Reminders());
+        await store.Write(write => write.Db.Execute("DROP TRIGGER poison"));
+        await hive.Restart();
+        Assert.Empty(await hive.Reminders());
+    }
+
+    [Fact]
     public async Task A_destroyed_agents_reminders_go_with_it_and_a_new_one_of_its_name_keeps_its_own()
     {
         await using var hive = await HiveFixture.Start();
@@ -76,6 +96,41 @@ public sealed class CancelReminderTests
         await hive.Restart();
         Assert.Equal("kept", Assert.Single(await hive.Reminders()).Message);
         Assert.Equal(1, await (await hive.Connect("alice")).Pending());
+    }
+
+    [Fact]
+    public async Task A_full_disk_does_not_keep_a_host_from_starting_that_has_some_to_sweep_and_they_go_when_there_is_room()
+    {
+        await HostProcess.RequireMounts();
+        await using var before = await HostProcess.Start();
+        await before.Spawn("alice");
+        await before.Stop();
+        // Beside rows that stay, so that each page has to be written to take them out.
+        using (var store = new StoreRig(before.DataDir, []).Store)
+        {
+            await store.Write(write => write.Db.Execute("""
+                WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3999)
+                INSERT INTO reminders (agent, message, created_at, due_at, sent_at)
+                SELECT iif(i % 2, 'gone', 'alice'), hex(zeroblob(250)), 0, 9000000000000, iif(i % 2, NULL, 9000000000000)
+                  FROM n
+                """));
+        }
+
+        // Room for what SQLite needs to open its database, not for taking them out.
+        await using var host = await HostProcess.StartWithMounts($"""
+            mount -t tmpfs -o size=24m tmpfs "$DATA"
+            cp -a '{before.DataDir}/.' "$DATA"
+            cat /dev/zero >"$DATA/filler" 2>/dev/null || true
+            truncate -s -262144 "$DATA/filler"
+            """);
+        using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
+        http.DefaultRequestHeaders.Authorization = new("Bearer", (await File.ReadAllTextAsync(host.Inside(Path.Combine(host.DataDir, "access-token")))).Trim());
+        using var events = await EventReader.Open(http, null);
+        Assert.Equal(2000, (await http.GetFromJsonAsync<JsonElement>("/api/reminders")).GetProperty("reminders").GetArrayLength());
+        File.Delete(host.Inside(Path.Combine(host.DataDir, "filler")));
+        for (var removed = 0; removed < 2000; removed++)
+            await events.Next("reminder_removed");
+        Assert.Equal(0, (await http.GetFromJsonAsync<JsonElement>("/api/reminders")).GetProperty("reminders").GetArrayLength());
     }
 
     [Fact]

@@ -1,4 +1,6 @@
+using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
@@ -54,6 +56,26 @@ public sealed class FileTests
         Assert.Equal([path], Assert.Single(await hive.Reminders()).FileRefs);
         Assert.Equal([path], Assert.Single(await hive.Await(alice)).FileRefs);
         Assert.Equal("short", await File.ReadAllTextAsync(Path.Combine(hive.StateOf("alice"), path[(path.IndexOf("/state/", StringComparison.Ordinal) + 7)..])));
+    }
+
+    [Theory]
+    [InlineData("my notes.md")]
+    [InlineData("a,b (1)[2].md")]
+    [InlineData("über «alles»/`x`.md")]
+    [InlineData("ends with a dot.")]
+    public async Task A_file_whose_name_is_no_path_in_a_text_is_referred_to_all_the_same(string name)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await File.WriteAllTextAsync(Path.Combine(hive.StateOf("alice"), "my"), "another that the text seems to name");
+        var path = $"/agents/alice/state/{name}";
+        await alice.Remind("the text", 5, path);
+        var message = Assert.Single(await hive.Await(alice));
+        Assert.Equal($"Your reminder is in {path} (8 bytes).", message.Body);
+        Assert.Equal(path, message.FileRefs[0]);
+        Assert.Equal(message.FileRefs.Distinct(), message.FileRefs);
+        Assert.Equal("the text", (await hive.Http().GetFromJsonAsync<JsonElement>($"/api/state-file?path={Uri.EscapeDataString(path)}")).GetProperty("content").GetString());
     }
 
     [Theory]

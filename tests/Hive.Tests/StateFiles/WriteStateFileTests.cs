@@ -1,5 +1,6 @@
 using Hive.Common.Errors;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.StateFiles;
 
@@ -34,16 +35,51 @@ public sealed class WriteStateFileTests : IDisposable
     [InlineData(true)]
     public void What_is_made_belongs_to_the_folders_owner_where_this_user_may_give_it(bool walk)
     {
-        // Who is not root gives nothing away, and has nothing that is another's.
-        if (!Environment.IsPrivilegedProcess)
-            return;
+        Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
         Run("chown", "-R", "12345:23456", tree.On("/agents/alice/state"));
         tree.Writer(walk).Write("alice", "/agents/alice/state/new/file.md", "x");
-        Assert.Equal("12345:23456 12345:23456", Run("stat", "-c", "%u:%g", tree.On("/agents/alice/state/new"), tree.On("/agents/alice/state/new/file.md")).Replace('\n', ' ').Trim());
+        Assert.Equal("12345:23456 12345:23456", Owners("/agents/alice/state/new", "/agents/alice/state/new/file.md"));
         // What it wrote over keeps its own.
         Run("chown", "777:777", tree.On("/agents/alice/state/new/file.md"));
         tree.Writer(walk).Write("alice", "/agents/alice/state/new/file.md", "y");
-        Assert.Equal("777:777", Run("stat", "-c", "%u:%g", tree.On("/agents/alice/state/new/file.md")).Trim());
+        Assert.Equal("777:777", Owners("/agents/alice/state/new/file.md"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_kill_left_made_and_not_given_away_is_given_by_the_next_attempt(bool walk)
+    {
+        Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
+        tree.Write("/agents/alice/state/new/deep/file.md", "");
+        foreach (var left in (string[])["/agents/alice/state", "/agents/alice/state/new"])
+            Run("chown", "12345:23456", tree.On(left));
+        var writer = tree.Writer(walk);
+        // Looking changes nothing.
+        Assert.Null(writer.Fault("alice", "/agents/alice/state/new/deep/file.md"));
+        Assert.Equal("0:0 0:0", Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md"));
+        writer.Write("alice", "/agents/alice/state/new/deep/file.md", "x");
+        Assert.Equal("12345:23456 12345:23456", Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md"));
+        // What is another's stays so, and so does what lies in a folder of this user's own.
+        Run("chown", "777:777", tree.On("/agents/alice/state/new/deep"));
+        tree.Write("/agents/bob/state/own/file.md");
+        Run("chgrp", "23456", tree.On("/agents/bob/state"));
+        writer.Write("alice", "/agents/alice/state/new/deep/file.md", "y");
+        tree.Writer(walk).Write("bob", "/agents/bob/state/own/file.md", "y");
+        Assert.Equal("777:777 12345:23456", Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md"));
+        Assert.Equal("0:0 0:0", Owners("/agents/bob/state/own", "/agents/bob/state/own/file.md"));
+    }
+
+    [Fact]
+    public void A_file_with_a_second_name_elsewhere_is_not_given_away()
+    {
+        Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
+        var target = Path.Combine(tree.Outside, "target.md");
+        File.WriteAllText(target, "kept");
+        tree.HardLink(target, "/agents/alice/state/twice.md");
+        Run("chown", "12345:23456", tree.On("/agents/alice/state"));
+        Assert.Throws<Problem>(() => tree.Writer().Write("alice", "/agents/alice/state/twice.md", "evil"));
+        Assert.Equal("0:0", Owners("/agents/alice/state/twice.md"));
     }
 
     [Theory]
@@ -158,6 +194,8 @@ public sealed class WriteStateFileTests : IDisposable
         Assert.Equal(["file.md"], Directory.EnumerateFileSystemEntries(tree.Outside).Select(Path.GetFileName));
         Assert.True(written > 10 && refused > 10, $"the race was none: {written} written, {refused} refused");
     }
+
+    private string Owners(params string[] paths) => Run("stat", ["-c", "%u:%g", .. paths.Select(tree.On)]).Replace('\n', ' ').Trim();
 
     private static string Run(string program, params string[] arguments)
     {

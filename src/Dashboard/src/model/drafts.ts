@@ -1,6 +1,6 @@
 import { computed, effect, signal } from '@preact/signals';
 import type { Question } from '../api/types';
-import { answerOf, type Draft, nothing } from './questions';
+import { answerOf, byAnswer, type Draft, nothing } from './questions';
 import type { Swarm } from './swarm';
 
 const PREFIX = 'hive.answer.';
@@ -8,41 +8,57 @@ const PREFIX = 'hive.answer.';
 /** Its time is part of the name: another Hive at the same address counts its questions from 1 too. */
 const nameOf = (question: Question): string => `${question.id}.${question.asked_at}`;
 
-/** What was chosen and typed of answers, one entry a question: it outlives live updates and reloads, until the answer is sent or its question is gone. */
+/** What is kept of an answer, and of the question once somebody else has settled it: the host's list of answered ones is short. */
+interface Kept {
+  draft: Draft;
+  settled?: Question;
+}
+
+/** What was chosen and typed of answers, one entry a question: it outlives live updates and reloads, until the answer is sent, let go, or its question is gone. */
 export class Drafts {
-  readonly #drafts = signal<ReadonlyMap<string, Draft>>(new Map());
+  readonly #kept = signal<ReadonlyMap<string, Kept>>(new Map());
   /** Answers under way: what becomes of them the host will say. */
   readonly #sending = signal<ReadonlySet<string>>(new Set());
 
-  /** Questions that somebody else settled while an answer to them was being written. */
-  readonly overtaken = computed(() => this.swarm.answered.value.filter((question) => this.#drafts.value.has(nameOf(question)) && !this.#sending.value.has(nameOf(question))));
+  /** Questions that somebody else settled while an answer to them was being written, the latest first. */
+  readonly overtaken = computed(() =>
+    [...this.#kept.value].flatMap(([name, { settled }]) => (settled === undefined || this.#sending.value.has(name) ? [] : [settled])).sort(byAnswer),
+  );
 
   constructor(
-    private readonly swarm: Swarm,
+    swarm: Swarm,
     private readonly storage: Storage,
   ) {
-    this.#drafts.value = this.#stored();
+    this.#kept.value = this.#stored();
     effect(() => {
       if (!swarm.loaded.value) return;
-      const kept = new Set([...swarm.questions.value, ...swarm.answered.value.filter((question) => !this.#arrived(question))].map(nameOf));
-      for (const name of this.#drafts.peek().keys()) if (!kept.has(name)) this.#set(name, nothing);
+      const pending = new Set(swarm.questions.value.map(nameOf));
+      const answered = new Map(swarm.answered.value.map((question) => [nameOf(question), question]));
+      for (const [name, { draft, settled }] of this.#kept.peek()) {
+        if (pending.has(name)) continue;
+        const question = answered.get(name) ?? settled;
+        if (question === undefined || arrived(question, draft)) this.#drop(name);
+        else if (settled === undefined) this.#keep(name, { draft, settled: question });
+      }
     });
   }
 
   of(question: Question): Draft {
-    return this.#drafts.value.get(nameOf(question)) ?? nothing;
+    return this.#kept.value.get(nameOf(question))?.draft ?? nothing;
   }
 
   has(question: Question): boolean {
-    return this.#drafts.value.has(nameOf(question));
+    return this.#kept.value.has(nameOf(question));
   }
 
   keep(question: Question, draft: Draft): void {
-    this.#set(nameOf(question), draft);
+    const name = nameOf(question);
+    if (draft.chosen.length === 0 && draft.text === '') this.#drop(name);
+    else this.#keep(name, { ...this.#kept.peek().get(name), draft });
   }
 
   drop(question: Question): void {
-    this.#set(nameOf(question), nothing);
+    this.#drop(nameOf(question));
   }
 
   /** Sends an answer: its draft goes when the host has taken it and stays when it has not. */
@@ -51,7 +67,7 @@ export class Drafts {
     this.#sending.value = new Set(this.#sending.value).add(name);
     try {
       await post();
-      this.#set(name, nothing);
+      this.#drop(name);
     } finally {
       const rest = new Set(this.#sending.value);
       rest.delete(name);
@@ -59,39 +75,41 @@ export class Drafts {
     }
   }
 
-  /** It is this answer that settled the question, though the host's word of it may have got lost. */
-  #arrived(question: Question): boolean {
-    const draft = this.#drafts.peek().get(nameOf(question));
-    return draft !== undefined && question.answerer === 'operator' && question.answer === answerOf(question, draft);
-  }
-
-  #set(name: string, draft: Draft): void {
-    const all = new Map(this.#drafts.peek());
-    if (draft.chosen.length === 0 && draft.text === '') {
-      all.delete(name);
-      this.storage.removeItem(PREFIX + name);
-    } else {
-      all.set(name, draft);
-      this.storage.setItem(PREFIX + name, JSON.stringify(draft));
+  #keep(name: string, kept: Kept): void {
+    this.#kept.value = new Map(this.#kept.peek()).set(name, kept);
+    try {
+      this.storage.setItem(PREFIX + name, JSON.stringify({ ...kept.draft, settled: kept.settled }));
+    } catch {
+      // Without room for it there it is on this page all the same, and only a reload loses it.
     }
-    this.#drafts.value = all;
   }
 
-  #stored(): Map<string, Draft> {
-    const all = new Map<string, Draft>();
+  #drop(name: string): void {
+    const rest = new Map(this.#kept.peek());
+    rest.delete(name);
+    this.#kept.value = rest;
+    this.storage.removeItem(PREFIX + name);
+  }
+
+  #stored(): Map<string, Kept> {
+    const all = new Map<string, Kept>();
     for (let i = 0; i < this.storage.length; i++) {
       const key = this.storage.key(i) ?? '';
-      const draft = key.startsWith(PREFIX) ? read(this.storage.getItem(key)) : null;
-      if (draft !== null) all.set(key.slice(PREFIX.length), draft);
+      const kept = key.startsWith(PREFIX) ? read(this.storage.getItem(key)) : null;
+      if (kept !== null) all.set(key.slice(PREFIX.length), kept);
     }
     return all;
   }
 }
 
-function read(json: string | null): Draft | null {
+/** It is this answer that settled the question, though the host's word of it may have got lost. */
+const arrived = (question: Question, draft: Draft): boolean => question.answerer === 'operator' && question.answer === answerOf(question, draft);
+
+function read(json: string | null): Kept | null {
   try {
-    const { chosen, text } = JSON.parse(json ?? '') as Partial<Draft>;
-    return Array.isArray(chosen) && typeof text === 'string' ? { chosen, text } : null;
+    const { chosen, text, settled } = JSON.parse(json ?? '') as Partial<Draft & { settled: Question }>;
+    if (!Array.isArray(chosen) || typeof text !== 'string') return null;
+    return settled == null ? { draft: { chosen, text } } : { draft: { chosen, text }, settled };
   } catch {
     return null;
   }

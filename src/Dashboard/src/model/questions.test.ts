@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { HiveEvent, Question, Reminder, Snapshot } from '../api/types';
 import { Drafts } from './drafts';
 import { answerOf, byAnswer, type Filter, HISTORY, nothing, participants, shownBy, withOption } from './questions';
@@ -64,8 +64,16 @@ describe('reminders', () => {
 
   test('by the ten thousand cost an event no more than a few', () => {
     const { swarm, event } = loaded({ reminders: Array.from({ length: 50_000 }, (_, i) => reminder(i + 1)) });
-    for (let id = 1; id <= 10_000; id++) event({ kind: 'reminder_removed', id });
-    expect(swarm.reminders.value).toHaveLength(40_000);
+    // What a table makes its list of.
+    const rebuilt = vi.spyOn(Map.prototype, 'values');
+    try {
+      for (let id = 1; id <= 10_000; id++) event({ kind: 'reminder_removed', id });
+      expect(rebuilt).toHaveBeenCalledTimes(0);
+      expect([swarm.reminders.value.length, swarm.failedReminders.value]).toEqual([40_000, 0]);
+      expect(rebuilt).toHaveBeenCalledTimes(1);
+    } finally {
+      rebuilt.mockRestore();
+    }
   });
 });
 
@@ -187,6 +195,35 @@ describe('drafts', () => {
     expect(drafts.of(question(1)).text).toBe('half an answ');
     drafts.drop(question(1));
     expect(drafts.overtaken.value).toEqual([]);
+  });
+
+  test('that were overtaken stay until they are let go, however many others are answered, and through a reload', () => {
+    const kept = storage();
+    const { swarm, event } = loaded({ questions: [question(1, { target: 'bob' })] });
+    const drafts = new Drafts(swarm, kept);
+    drafts.keep(question(1), typed);
+    event({ kind: 'question_resolved', question: settled(1, 'bob', 'done', { target: 'bob' }) });
+    for (let id = 2; id <= HISTORY + 10; id++) event({ kind: 'question_resolved', question: settled(id, 'operator', 'ok') });
+    expect(ids(swarm.answered.value)).not.toContain(1);
+    expect(drafts.overtaken.value).toEqual([settled(1, 'bob', 'done', { target: 'bob' })]);
+    expect(drafts.of(question(1))).toEqual(typed);
+
+    const reloaded = new Drafts(loaded().swarm, kept);
+    expect(reloaded.overtaken.value).toEqual([settled(1, 'bob', 'done', { target: 'bob' })]);
+    expect(reloaded.of(question(1))).toEqual(typed);
+    reloaded.drop(question(1));
+    expect(reloaded.overtaken.value).toEqual([]);
+    expect(kept.length).toBe(0);
+  });
+
+  test('outlive a storage without room for them', () => {
+    const full = { ...storage(), setItem: () => { throw new Error('quota exceeded'); } } as Storage;
+    const { swarm, event } = loaded({ questions: [question(1, { target: 'bob' })] });
+    const drafts = new Drafts(swarm, full);
+    drafts.keep(question(1), typed);
+    expect(drafts.of(question(1))).toEqual(typed);
+    event({ kind: 'question_resolved', question: settled(1, 'bob', 'done', { target: 'bob' }) });
+    expect(ids(drafts.overtaken.value)).toEqual([1]);
   });
 
   test('that were sent are gone, also when the event was faster than the answer', async () => {

@@ -15,6 +15,12 @@ describe('references', () => {
     expect(refs('/shared/a.md.old /shared/a.md', '/shared/a.md', '/shared/a.md.old')).toBe('[/shared/a.md.old] [/shared/a.md]');
   });
 
+  test('a name may hold what ends a path in a text', () => {
+    expect(refs('Your reminder is in /agents/a/state/my notes (1), [b].md (8 bytes).', '/agents/a/state/my notes (1), [b].md', '/agents/a/state/my')).toBe(
+      'Your reminder is in [/agents/a/state/my notes (1), [b].md] (8 bytes).',
+    );
+  });
+
   test('the leftmost goes first and is not cut by one inside it', () => {
     expect(refs('/x/shared/b', '/shared/b', '/x/shared')).toBe('[/x/shared]/b');
   });

@@ -1,0 +1,34 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Tests.Fixture;
+
+/// <summary>What a host logs from now on.</summary>
+public sealed class LoggedLines : ILoggerProvider, ILogger
+{
+    private readonly Channel<string> lines = Channel.CreateUnbounded<string>();
+
+    /// <summary>The next line with that text in it; others are passed over.</summary>
+    public async Task<string> Next(string text)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (true)
+        {
+            var line = await lines.Reader.ReadAsync(patience.Token);
+            if (line.Contains(text, StringComparison.Ordinal))
+                return line;
+        }
+    }
+
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        lines.Writer.TryWrite($"{formatter(state, exception)} {exception?.Message}");
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public void Dispose() => lines.Writer.TryComplete();
+}

@@ -1,0 +1,93 @@
+using FsCheck;
+using FsCheck.Fluent;
+using Hive.Features.Messages;
+
+namespace Hive.Tests.Messages;
+
+/// <summary>The queue of ids against a set that is known to be right.</summary>
+public sealed class IdQueueTests
+{
+    private enum Do
+    {
+        Add,
+        AddRange,
+        Remove,
+        RemoveRange,
+        TakeFirst,
+    }
+
+    private static Gen<Step> Steps { get; } =
+        from what in Gen.Elements(Enum.GetValues<Do>())
+        from ids in Gen.ArrayOf(Gen.Choose(0, 60))
+        select new Step(what, [.. ids.Select(id => (long)id).Distinct().Order()]);
+
+    [Fact]
+    public void Holds_what_was_added_and_not_removed_lowest_first() => Check.One(
+        Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(60),
+        Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), Play));
+
+    [Fact]
+    public void A_range_that_was_added_and_taken_out_again_leaves_what_was_there()
+    {
+        var queue = new IdQueue();
+        for (var id = 1_000L; id < 2_000; id += 2)
+            queue.Add(id);
+        var before = queue.ToArray();
+        long[] range = [.. Enumerable.Range(0, 3_000).Select(id => (long)id).Where(id => !queue.Contains(id))];
+        queue.AddRange(range);
+        Assert.Equal(before.Concat(range).Order(), queue);
+        queue.RemoveRange(range);
+        Assert.Equal(before, queue);
+        queue.RemoveRange(before);
+        Assert.Empty(queue);
+        queue.Add(7);
+        Assert.Equal(7, queue.Min);
+    }
+
+    private static void Play(Step[] steps)
+    {
+        var (queue, model) = (new IdQueue(), new SortedSet<long>());
+        foreach (var (what, ids) in steps)
+        {
+            switch (what)
+            {
+                case Do.Add:
+                    foreach (var id in ids)
+                    {
+                        queue.Add(id);
+                        model.Add(id);
+                    }
+
+                    break;
+                case Do.AddRange:
+                    long[] missing = [.. ids.Where(id => !model.Contains(id))];
+                    queue.AddRange(missing);
+                    model.UnionWith(missing);
+                    break;
+                case Do.Remove:
+                    foreach (var id in ids)
+                    {
+                        queue.Remove(id);
+                        model.Remove(id);
+                    }
+
+                    break;
+                case Do.RemoveRange:
+                    queue.RemoveRange(ids);
+                    model.ExceptWith(ids);
+                    break;
+                case Do.TakeFirst when model.Count > 0:
+                    Assert.Equal(model.Min, queue.Min);
+                    queue.Remove(queue.Min);
+                    model.Remove(model.Min);
+                    break;
+            }
+
+            Assert.Equal(model, queue.AsEnumerable());
+            Assert.Equal(model.Count, queue.Count);
+            Assert.All(ids, id => Assert.Equal(model.Contains(id), queue.Contains(id)));
+        }
+    }
+
+    private sealed record Step(Do What, long[] Ids);
+}
