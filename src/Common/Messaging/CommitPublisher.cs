@@ -18,10 +18,10 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
 
     // Resolved at the first commit: observers know the store, which knows this.
     private readonly Lazy<ICommitObserver[]> observers = new(() => [.. observers.Value]);
-    private readonly ConcurrentQueue<(List<object> Raised, IReadOnlyList<INotification> Undone, List<Work> Callers)> batches = new();
+    private readonly ConcurrentQueue<(List<object> Raised, List<INotification> Undone, List<Work> Callers)> batches = new();
     private int running;
 
-    internal void Ended(List<object> raised, IReadOnlyList<INotification> undone, List<Work> callers)
+    internal void Ended(List<object> raised, List<INotification> undone, List<Work> callers)
     {
         batches.Enqueue((raised, undone, callers));
         if (Interlocked.CompareExchange(ref running, 1, 0) == 0)

@@ -331,7 +331,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         session.Keep();
     }
 
-    private void FailAll(List<Work> batch, Exception error, IReadOnlyList<INotification> undone)
+    private void FailAll(List<Work> batch, Exception error, List<INotification> undone)
     {
         foreach (var work in batch)
             work.Fail(error);
@@ -453,10 +453,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
             return taken;
         }
 
-        public IReadOnlyList<INotification> TakeUndone()
+        public List<INotification> TakeUndone()
         {
-            if (undone.Count == 0)
-                return [];
             var taken = undone;
             undone = [];
             return taken;

@@ -114,7 +114,7 @@ public sealed class AgentRowTests
             shown.Set();
         }
 
-        Assert.Equal("unavailable", (await Assert.ThrowsAsync<Problem>(() => failing)).Code);
+        Assert.Equal(ErrorCode.Unavailable, (await Assert.ThrowsAsync<Problem>(() => failing)).Code);
         var last = (await ToMark(hive, events, bob)).Last(e => IsOf(e, "alice")).GetProperty("container");
         Assert.Equal((0, 0), (last.GetProperty("unread").GetInt32(), last.GetProperty("pending_reminders").GetInt32()));
     }
