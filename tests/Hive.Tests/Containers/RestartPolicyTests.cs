@@ -122,8 +122,7 @@ public sealed class RestartPolicyTests
         Assert.True((await fleet.Row("other")).Failed);
 
         fleet.Configure("third", "restart: sometimes\n");
-        await fleet.Spawn("third", "process", start: false);
-        Assert.Contains("'on-failure' or 'never'", (await Talk.Refused(() => fleet.Do("start", new { name = "third" }), "invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains("'on-failure' or 'never'", (await Talk.Refused(() => fleet.Spawn("third", "process"), "invalid")).Message, StringComparison.Ordinal);
     }
 
     // Ends it as nobody has asked for; what the manager is told.
