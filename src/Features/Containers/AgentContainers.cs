@@ -40,6 +40,9 @@ internal sealed partial class AgentContainers(
     IHostApplicationLifetime lifetime,
     ILogger<AgentContainers> log) : IHostedService, IConnectionObserver, IRecipientStates
 {
+    // Between looks at an agent whose restart has to wait for another verb.
+    private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
 
     // How long whoever waits for an end also waits for it to be stored.
@@ -244,6 +247,7 @@ internal sealed partial class AgentContainers(
             return;
         }
 
+        var known = applied.GetValueOrDefault(name);
         try
         {
             applied[name] = RunningOn(specs.Read(name));
@@ -255,6 +259,9 @@ internal sealed partial class AgentContainers(
         }
 
         var needs = NeedsUpdate(name);
+        // A file was touched, and nothing became different: the database is asked nothing.
+        if (!needs && known == applied.GetValueOrDefault(name))
+            return;
         await UntilStored(name, write =>
         {
             if (write.Db.Execute("UPDATE containers SET needs_update = @needs WHERE agent = @name AND needs_update <> @needs", new { name, needs }) > 0 && needs && name != Principals.Manager)
@@ -310,7 +317,14 @@ internal sealed partial class AgentContainers(
             containers[agent.Name] = Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note };
             restarts.Load(agent.Name, row?.Restarts);
             var process = AgentProcess.Find(PidFile(agent.Name), out var handle) ?? AgentProcess.Find(OldPidFile(agent.Name), out handle);
-            if (process is { RunDir: { } other } && other != paths.RunDir)
+            if (process is not null && row?.Wanted == "stopped")
+            {
+                // An earlier host ended in the middle of stopping it.
+                LogStillThere(log, agent.Name, process.Pid);
+                process.Kill();
+                await watch.Ended(handle!);
+            }
+            else if (process is { RunDir: { } other } && Path.TrimEndingDirectorySeparator(other) != Path.TrimEndingDirectorySeparator(paths.RunDir))
             {
                 // It has its socket where this host is not. What is meant to run is started below.
                 LogElsewhere(log, agent.Name, process.Pid, other);
@@ -332,10 +346,11 @@ internal sealed partial class AgentContainers(
         }
 
         await EnsureManager(cancellationToken);
-        await trash.Sweep();
-        await tombstones.Refresh();
         // What should run and does not: it ended while no host was there to see it.
         _ = StartMissing([.. rows.Values.Where(r => r.Wanted == "running" && !r.Failed).Select(r => r.Agent)]);
+        await tombstones.Refresh();
+        // However much an earlier host has left there, nothing waits for it.
+        _ = trash.Sweep();
     }
 
     /// <inheritdoc />
@@ -536,6 +551,10 @@ internal sealed partial class AgentContainers(
         catch (Exception e)
         {
             LogWatchFailed(log, name, e);
+            // It has ended all the same.
+            var ended = Container.Stopped with { Failed = true, Note = $"ended; {e.Message}" };
+            if (containers.TryGetValue(name, out var now) && now.Process == process && containers.TryUpdate(name, ended, now))
+                _ = Ended(name, ended, asked: now.Stopping);
         }
         finally
         {
@@ -602,15 +621,24 @@ internal sealed partial class AgentContainers(
     // Whatever is done with the agent meanwhile puts another state in the place of this one, and it is let go.
     private async Task RestartLater(string name, PendingRestart restart)
     {
+        for (var pause = restart.After; !await RestartedAfter(pause, name, restart); pause = BusyPause)
+        {
+            // Somebody does something else with it just now; when that changes nothing, it is this one's turn again.
+        }
+    }
+
+    // False when it is to be tried again.
+    private async Task<bool> RestartedAfter(TimeSpan pause, string name, PendingRestart restart)
+    {
         try
         {
-            await Task.Delay(restart.After, clock, lifetime.ApplicationStopping);
+            await Task.Delay(pause, clock, lifetime.ApplicationStopping);
             if (Of(name).Restart != restart)
-                return;
+                return true;
             await using var guard = await transients.Begin(name, "restarting");
             using var hold = await Hold(name);
             if (Of(name).Restart != restart || roster.Find(name) is not { } agent)
-                return;
+                return true;
             try
             {
                 await Launch(agent, CancellationToken.None);
@@ -628,8 +656,10 @@ internal sealed partial class AgentContainers(
         }
         catch (Problem)
         {
-            // Somebody does something else with it just now, and decides what becomes of it.
+            return Of(name).Restart != restart;
         }
+
+        return true;
     }
 
     private void StartFailed(string name, Exception e)
@@ -701,6 +731,9 @@ internal sealed partial class AgentContainers(
         containers.TryRemove(name, out _);
         restarts.Forget(name);
     }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} (pid {Pid}) was being stopped when an earlier Hive ended; it is ended now")]
+    private static partial void LogStillThere(ILogger logger, string agent, int pid);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} started ({Runtime}, pid {Pid})")]
     private static partial void LogStarted(ILogger logger, string agent, string runtime, int pid);

@@ -18,26 +18,29 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     private const int PumpBlocks = 64;
 
     // Runs before the agent: starts the pump, leaves the number, the start time and the boot in a file, by which a later host knows the process again,
-    // the pump's number and the run folder beside it, says that they are there, and sends the output to the pump, never to this host, whose end it must survive.
+    // the pump's number and the run folder beside it, says that they are there, and sends the output to the pump, never to this host, whose end it must survive. No open of the pipe waits for its other end (fifo(7): opened for both
+    // it never does), so a launcher that ends early leaves a pump that finds nothing to read, and ends too.
     private const string Launcher = """
         file=$1 run=$2 log=$3 max=$4 pump=$5
         shift 5
         rm -f "$log.pipe" && mkfifo -m 600 "$log.pipe" || exit 126
-        env -i PATH="$PATH" LC_ALL=C setsid sh -c "$pump" hive "$log" "$max" > /dev/null 2>&1 < "$log.pipe" &
+        exec 3<> "$log.pipe" 4> "$log.pipe" 5< "$log.pipe" 3>&-
+        rm -f "$log.pipe"
+        env -i PATH="$PATH" LC_ALL=C setsid sh -c "$pump" hive "$log" "$max" > /dev/null 2>&1 <&5 4>&- 5<&- &
         pump=$!
+        exec 5<&-
         printf '%s\n' "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" "$run" > "$file.new" && mv "$file.new" "$file" || exit 126
         echo "$pump"
-        exec "$@" > "$log.pipe" 2>&1 < /dev/null
+        exec "$@" >&4 2>&4 4>&- < /dev/null
         """;
 
     // Writes what comes to the log and turns that over in time, in a session of its own, so that it outlives the agent until everything is written.
     // Nothing that goes wrong with the disk makes the agent wait: then its words are lost.
     private static readonly string Pump = $$"""
-        rm -f "$1.pipe"
         while :; do
             size=$(wc -c 2> /dev/null < "$1") || size=0
             [ "$size" -lt "$2" ] || mv -f "$1" "$1.1"
-            told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 >> "$1") || told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 > /dev/null)
+            told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 >> "$1") || told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 > /dev/null) || exit 1
             case $told in "0+0 records in"*) exit 0 ;; esac
         done
         """;

@@ -40,6 +40,10 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
         {
             throw Problem.Invalid($"{file}, line {e.Start.Line}, column {e.Start.Column}: {e.InnerException?.Message ?? e.Message}", e);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"{folder} cannot be read: {e.Message}", e);
+        }
     }
 
     private static string Fingerprint(IEnumerable<string> files)

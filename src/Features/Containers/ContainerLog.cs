@@ -107,7 +107,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         {
             var newer = TryRead(PathOf(agent));
             var older = TryRead(Older(agent));
-            if (newer is null || NameOf(newer) == PathOf(agent))
+            if (newer is null || NameOf(newer) == Path.GetFileName(PathOf(agent)))
                 return (older, newer);
             // Turned over between the two.
             newer.Dispose();
@@ -119,10 +119,10 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     private FileStream? Next(string agent, FileStream? file)
     {
         var name = file is null ? null : NameOf(file);
-        if (name == PathOf(agent))
+        if (name == Path.GetFileName(PathOf(agent)))
             return null;
         // Set aside, it is followed by the newest; gone altogether, by the one that is set aside now.
-        var next = file is not null && name != Older(agent) ? TryRead(Older(agent)) ?? TryRead(PathOf(agent)) : TryRead(PathOf(agent));
+        var next = file is not null && name != Path.GetFileName(Older(agent)) ? TryRead(Older(agent)) ?? TryRead(PathOf(agent)) : TryRead(PathOf(agent));
         if (next is null || file is null || file.Length == file.Position)
             return next;
         // Written to between the last read and the look at its name.
@@ -130,8 +130,8 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         return null;
     }
 
-    // The name an open file has now, whatever it was opened as.
-    private static string? NameOf(FileStream file) => File.ResolveLinkTarget($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}", returnFinalTarget: false)?.FullName;
+    // The name an open file has now, whatever it was opened as. Without its folder, which may have been reached by a link.
+    private static string? NameOf(FileStream file) => File.ResolveLinkTarget($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}", returnFinalTarget: false)?.Name;
 
     // Leaves the newer one at its end, so that reading can go on there.
     private static byte[] Newest(FileStream? older, FileStream? newer)

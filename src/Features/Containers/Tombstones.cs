@@ -32,7 +32,7 @@ internal sealed class Tombstones(IStore store, IRoster roster, IAgentNames names
         try
         {
             var known = all.Where(t => t.Name != changed).ToDictionary(t => t.Name);
-            var found = await Task.Run(() => Names().Select(name => known.GetValueOrDefault(name) ?? Measure(name)).ToArray());
+            var found = await Task.Run(() => Names(changed).Select(name => known.GetValueOrDefault(name) ?? Measure(name)).ToArray());
             if (found.SequenceEqual(all))
                 return;
             all = found;
@@ -49,13 +49,13 @@ internal sealed class Tombstones(IStore store, IRoster roster, IAgentNames names
 
     public void Dispose() => turn.Dispose();
 
-    private string[] Names()
+    private string[] Names(string? changed)
     {
         var root = Path.GetDirectoryName(folders.Of(Principals.Manager))!;
         // The folders of one that is being made are no tombstone's, unless making it fails.
         var spawning = transients.All.Where(t => t.Kind == "spawning").Select(t => t.Name).ToHashSet();
         return Directory.Exists(root)
-            ? [.. Directory.EnumerateDirectories(root).Select(path => Path.GetFileName(path)!).Where(name => Exists(name) && !spawning.Contains(name)).Order(StringComparer.Ordinal)]
+            ? [.. Directory.EnumerateDirectories(root).Select(path => Path.GetFileName(path)!).Where(name => Exists(name) && (name == changed || !spawning.Contains(name))).Order(StringComparer.Ordinal)]
             : [];
     }
 

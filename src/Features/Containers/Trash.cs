@@ -29,7 +29,7 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
     {
         if (!Directory.Exists(Folder))
             return;
-        foreach (var grave in Directory.EnumerateFileSystemEntries(Folder))
+        foreach (var grave in Directory.GetFileSystemEntries(Folder))
             await Empty(grave);
     }
 

@@ -1,11 +1,12 @@
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
 
 /// <summary>One walk over all agents that rebuilds those that need it. There is one at a time, and one agent's failure is told to the manager and stops nobody else's.</summary>
-internal sealed partial class UpdateRound(AgentContainers containers, IRoster roster, Transients transients, ILogger<UpdateRound> log)
+internal sealed partial class UpdateRound(AgentContainers containers, IRoster roster, Transients transients, IHostApplicationLifetime lifetime, ILogger<UpdateRound> log)
 {
     private int underWay;
 
@@ -25,6 +26,9 @@ internal sealed partial class UpdateRound(AgentContainers containers, IRoster ro
             // The manager last: it is told of the others.
             foreach (var agent in roster.All.OrderBy(a => a.IsManager).Where(containers.NeedsRebuild).ToArray())
             {
+                // What this host does not come to is no loss: it still needs its update.
+                if (lifetime.ApplicationStopping.IsCancellationRequested)
+                    return;
                 try
                 {
                     await using var guard = await transients.Begin(agent.Name, "rebuilding");

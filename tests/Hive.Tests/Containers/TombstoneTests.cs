@@ -136,6 +136,13 @@ public sealed class TombstoneTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Restart(() => Directory.CreateDirectory(Path.Combine(hive.DataDir, "trash", "begun", "state")));
+        // In the background: nothing waits for it.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")).Any())
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")));
     }
 
