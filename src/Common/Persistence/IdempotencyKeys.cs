@@ -59,6 +59,10 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
     /// <summary>Forgets what an agent has done, so that another of its name begins anew.</summary>
     public static void Forget(IWrite write, string agent) => write.Db.Execute("DELETE FROM idempotency_keys WHERE agent = @agent", new { agent });
 
+    /// <summary>Forgets what an agent has done by one command, because what came of that has been undone: a key must not answer as if it still stood.</summary>
+    public static void Forget(IWrite write, string agent, string command) =>
+        write.Db.Execute("DELETE FROM idempotency_keys WHERE agent = @agent AND command = @command", new { agent, command });
+
     /// <summary>Forgets keys that are too old to matter.</summary>
     /// <returns>How many.</returns>
     public int Vacuum(IWrite write) =>

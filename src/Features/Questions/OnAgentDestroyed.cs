@@ -34,6 +34,8 @@ internal sealed class OnAgentDestroyed(HostAnswers answers) : ICommitObserver
 
         long[] Next(IWrite write)
         {
+            if (last is null)
+                IdempotencyKeys.Forget(write, agent, "ask");
             last ??= write.Db.ExecuteScalar<long?>("SELECT max(id) FROM questions") ?? 0;
             return [.. write.Db.Query<long>(PendingOf, new { agent, after, last })];
         }

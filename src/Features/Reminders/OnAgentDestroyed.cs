@@ -45,6 +45,7 @@ internal sealed partial class OnAgentDestroyed(IStore store, PendingReminders pe
 
     private void Cancel(IWrite write, string agent, long newest)
     {
+        IdempotencyKeys.Forget(write, agent, "remind");
         foreach (var id in write.Db.Query<long>("DELETE FROM reminders WHERE agent = @agent AND sent_at IS NULL AND id <= @newest RETURNING id", new { agent, newest }).ToArray())
         {
             pending.Change(write, agent, -1);

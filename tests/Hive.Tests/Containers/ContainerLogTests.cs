@@ -27,6 +27,26 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
+    public void A_log_is_read_through_a_data_folder_that_is_a_link()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-log-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(folder, "real"));
+            var link = Directory.CreateSymbolicLink(Path.Combine(folder, "link"), Path.Combine(folder, "real")).FullName;
+            var log = new ContainerLog(HivePaths.Find(link, Path.Combine(folder, "run")), TimeProvider.System);
+            File.WriteAllText(log.Open("worker") + ".1", "one\n");
+            File.WriteAllText(log.Open("worker"), "two\nthree\n");
+
+            Assert.Equal(["one", "two", "three"], log.Tail("worker", 5));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Following_goes_on_when_the_log_turns_over_and_misses_nothing()
     {
         await using var fleet = await Fleet.Start("process");

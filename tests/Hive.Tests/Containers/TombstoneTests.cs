@@ -132,6 +132,28 @@ public sealed class TombstoneTests
     }
 
     [Fact]
+    public async Task A_revived_agent_reminds_itself_and_asks_anew_under_keys_of_before()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob");
+        var (host, bob) = (await hive.Operator(), await hive.Connect("bob"));
+        var first = (await Remind(bob), await Ask(bob));
+        Assert.Equal(first, (await Remind(bob), await Ask(bob)));
+        await host.CallAsync("destroy", new { name = "bob" });
+        await hive.Spawn("bob");
+        bob = await hive.Connect("bob");
+
+        Assert.NotEqual(first, (await Remind(bob), await Ask(bob)));
+
+        Assert.Equal(1, (await bob.CallAsync("count_pending_reminders")).GetProperty("count").GetInt32());
+        Assert.Single((await host.CallAsync("questions")).GetProperty("questions").EnumerateArray(), q => !q.TryGetProperty("answer", out _));
+
+        static async Task<long> Remind(LineClient line) => (await line.CallAsync("remind", new { message = "later", delay_seconds = 3600, key = "r" })).GetProperty("id").GetInt64();
+
+        static async Task<long> Ask(LineClient line) => (await line.CallAsync("ask", new { question = "may I?", key = "a" })).GetProperty("id").GetInt64();
+    }
+
+    [Fact]
     public async Task What_a_dead_host_had_begun_to_remove_is_removed_by_the_next()
     {
         await using var hive = await HiveFixture.Start();
@@ -143,6 +165,7 @@ public sealed class TombstoneTests
             patience.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")));
     }
 
