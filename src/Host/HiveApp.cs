@@ -31,12 +31,14 @@ internal static class HiveApp
         // The content root is where the program is, not where it was called: the page is part of it.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         var paths = Configure(builder.Configuration, args);
+        // Both have a folder for each agent: what is removed with a socket must not be what an agent has written.
+        if (Path.TrimEndingDirectorySeparator(paths.RunDir) == Path.TrimEndingDirectorySeparator(paths.DataDir))
+            throw new StartupProblem($"{paths.DataDir} cannot be both the data folder and the run folder. Choose another run folder with --RunDir (HIVE_RUNDIR), such as {Path.Combine(paths.DataDir, "run")}");
         var dataLock = FolderLock.Take(paths.DataDir, Owner, "--DataDir (HIVE_DATADIR)");
         FolderLock? runLock = null;
         try
         {
-            if (Path.TrimEndingDirectorySeparator(paths.RunDir) != Path.TrimEndingDirectorySeparator(paths.DataDir))
-                runLock = FolderLock.Take(paths.RunDir, Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute, "--RunDir (HIVE_RUNDIR)");
+            runLock = FolderLock.Take(paths.RunDir, Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute, "--RunDir (HIVE_RUNDIR)");
             // The store asks for them first, so the container lets go of them last, when the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
             return Compose(builder, paths, configure);

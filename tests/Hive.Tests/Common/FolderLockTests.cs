@@ -24,6 +24,15 @@ public sealed class FolderLockTests
     }
 
     [Fact]
+    public void One_folder_is_not_taken_for_both()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", folder, "--RunDir", folder + "/", "--Urls", "http://127.0.0.1:0"]));
+        Assert.Contains("--RunDir", refused.Message, StringComparison.Ordinal);
+        Directory.Delete(folder);
+    }
+
+    [Fact]
     public async Task A_refused_host_lets_go_of_the_folder_it_had_already()
     {
         await using var first = await HiveFixture.Start();
