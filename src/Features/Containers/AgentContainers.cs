@@ -299,7 +299,7 @@ internal sealed partial class AgentContainers(
         {
             inflight.Forget(write, name);
             IdempotencyKeys.Forget(write, name);
-            write.Raise(new AgentDestroyed(name, Purged: true));
+            write.Raise(new AgentDestroyed(name));
         });
         await RemoveFiles(name, purge: true);
         await tombstones.Refresh(name);
@@ -724,7 +724,7 @@ internal sealed partial class AgentContainers(
                     inflight.RequeueAll(write, name);
                 }
 
-                write.Raise(new AgentDestroyed(name, purge));
+                write.Raise(new AgentDestroyed(name));
                 return null;
             },
             CancellationToken.None);

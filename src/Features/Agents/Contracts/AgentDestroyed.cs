@@ -4,5 +4,4 @@ namespace Hive.Features.Agents.Contracts;
 
 /// <summary>Raised when an agent was destroyed. It lies here because slices beside the one that destroys must hear of it.</summary>
 /// <param name="Agent">Its name, which another agent may have by the time this is read.</param>
-/// <param name="Purged">Its folders and its inbox went with it.</param>
-internal sealed record AgentDestroyed(string Agent, bool Purged) : INotification;
+internal sealed record AgentDestroyed(string Agent) : INotification;
