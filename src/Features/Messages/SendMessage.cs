@@ -38,7 +38,7 @@ internal static class SendMessage
         {
             var from = command.Caller.Name;
             roster.MustAllow(command.Caller, command.To);
-            var found = command.Caller.Kind == CallerKind.Operator ? references.Scan(command.Body) : references.ScanAs(from, command.Body);
+            var found = references.ScanAs(from, command.Body);
             var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
             // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
             return store.Write(write => keys.Once(write, from, "send", command.Key, () => Store(write, message)), CancellationToken.None);

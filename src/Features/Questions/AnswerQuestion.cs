@@ -32,7 +32,7 @@ internal static class AnswerQuestion
     {
         public Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
-            var refs = command.Caller.Kind == CallerKind.Operator ? references.Scan(command.Answer) : references.ScanAs(command.Caller.Name, command.Answer);
+            var refs = references.ScanAs(command.Caller.Name, command.Answer);
             return store.Write(
                 write =>
                 {

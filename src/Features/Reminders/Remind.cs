@@ -7,6 +7,7 @@ using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
 using Hive.Features.Reminders.Contracts;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
@@ -41,7 +42,7 @@ internal static class Remind
             RuleFor(c => c.DelaySeconds).InclusiveBetween(0, MaxSeconds)
                 .WithMessage(string.Create(CultureInfo.InvariantCulture, $"'delay_seconds' must be from 0 to {MaxSeconds} ({Limits.ReminderDays} days); set one on the way and another then"));
             RuleFor(c => c.FilePath).MustBeText(Limits.BodyBytes);
-            RuleFor(c => c.Key).MustBeText(IdempotencyKeys.MaxLength);
+            RuleFor(c => c.Key).MustBeKey();
         }
     }
 

@@ -33,12 +33,12 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
         return from < 0 ? [] : Scan(text.AsSpan(), from);
     }
 
-    public IReadOnlyList<string> ScanAs(string agent, string text)
+    public IReadOnlyList<string> ScanAs(string sender, string text)
     {
         var found = Scan(text);
-        if (found.Count == 0 || agent == Principals.Manager)
+        if (found.Count == 0 || sender is Principals.Manager or Principals.Operator)
             return found;
-        string[] own = [$"/agents/{agent}/state/", $"{files.DataDir}/agents/{agent}/state/", "/shared/", $"{files.DataDir}/shared/"];
+        string[] own = [$"/agents/{sender}/state/", $"{files.DataDir}/agents/{sender}/state/", "/shared/", $"{files.DataDir}/shared/"];
         return [.. found.Where(path => Array.Exists(own, prefix => path.StartsWith(prefix, StringComparison.Ordinal)))];
     }
 

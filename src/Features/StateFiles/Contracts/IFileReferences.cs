@@ -10,8 +10,8 @@ internal interface IFileReferences
     IReadOnlyList<string> Scan(string text);
 
     /// <summary>
-    /// Those of them that the agent can open itself, which is all it vouches for: else the references of a message to oneself would tell
-    /// which files of others exist. The manager can open everybody's.
+    /// Those of them that the sender can open itself, which is all it vouches for: else the references of an agent's message to itself would tell
+    /// which files of others exist. The manager and the operator can open everybody's.
     /// </summary>
-    IReadOnlyList<string> ScanAs(string agent, string text);
+    IReadOnlyList<string> ScanAs(string sender, string text);
 }
