@@ -100,6 +100,8 @@ internal static class FeatureRegistration
         .AddSingleton<IRuntime, ProcessRuntime>()
         .AddSingleton<Runtimes>()
         .AddSingleton<IAgentSpecs, AppliedSpecs>()
+        .AddSingleton<AgentLifecycle>()
+        .AddSingleton<IAgentLifecycle>(services => services.GetRequiredService<AgentLifecycle>())
         .AddSingleton<ContainerLog>()
         .AddSingleton<ProcessWatch>()
         .AddSingleton<Restarts>()

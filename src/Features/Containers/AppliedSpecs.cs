@@ -14,6 +14,7 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
 {
     private const string FileName = "agent.yaml";
     private const long MaxFileBytes = 1 << 20;
+    private static readonly IReadOnlyDictionary<string, string> Nothing = new Dictionary<string, string>();
 
     private static readonly IDeserializer Yaml = new DeserializerBuilder()
         .WithNamingConvention(UnderscoredNamingConvention.Instance)
@@ -25,7 +26,7 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
         var folder = folders.Applied(agent);
         var file = Path.Combine(folder, FileName);
         if (!File.Exists(file))
-            return new AgentSpec(null, null, null, []);
+            return new AgentSpec(null, null, null, [], AgentLimits.Default, Nothing, Nothing);
         try
         {
             var spec = Yaml.Deserialize<Spec?>(File.ReadAllText(file)) ?? new Spec();
@@ -34,7 +35,7 @@ internal sealed class AppliedSpecs(AgentFolders folders) : IAgentSpecs
                 throw Problem.Invalid($"{large} is over {MaxFileBytes} bytes; keep what an agent is configured with small");
             if (spec.Restart is not (null or "on-failure" or "never"))
                 throw Problem.Invalid($"{file}: 'restart' is '{spec.Restart}'; it can be 'on-failure' or 'never'");
-            return new AgentSpec(spec.Driver, spec.Model, spec.Recipients, files, spec.Restart != "never", Fingerprint(files));
+            return new AgentSpec(spec.Driver, spec.Model, spec.Recipients, files, AgentLimits.Default, Nothing, Nothing, spec.Restart != "never", Fingerprint(files));
         }
         catch (YamlException e)
         {

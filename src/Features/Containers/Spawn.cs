@@ -1,5 +1,4 @@
 using FluentValidation;
-using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using MediatR;
 
@@ -21,29 +20,13 @@ internal static class Spawn
         });
     }
 
-    internal sealed class Handler(AgentContainers containers, Runtimes runtimes, IRoster roster, Transients transients) : IRequestHandler<Command, Result>
+    internal sealed class Handler(AgentContainers containers, AgentLifecycle lifecycle, IRoster roster) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
-            var name = command.Name;
-            if (roster.Find(name) is not null)
-                throw Problem.Conflict($"there is an agent '{name}' already");
-            var runtime = await runtimes.Choose(command.Runtime, cancellationToken);
-            await using var guard = await transients.Begin(name, "spawning");
-            await containers.Create(name, runtime);
-            if (command.Start != false && runtime != Runtimes.External)
-            {
-                try
-                {
-                    await containers.Start(name, CancellationToken.None);
-                }
-                catch (Problem)
-                {
-                    // The agent exists, which is what was asked for; why it does not run is in its note.
-                }
-            }
-
-            return new Result(name, runtime, containers.IsRunning(roster.Require(name)), containers.Of(name).Note);
+            var runtime = await lifecycle.ChooseRuntime(command.Runtime, cancellationToken);
+            await lifecycle.Spawn(command.Name, runtime, start: command.Start != false);
+            return new Result(command.Name, runtime, containers.IsRunning(roster.Require(command.Name)), containers.Of(command.Name).Note);
         }
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>One walk over all agents that rebuilds those that need it. There is one at a time, and one agent's failure is told to the manager and stops nobody else's.</summary>
-internal sealed partial class UpdateRound(AgentContainers containers, IRoster roster, Transients transients, IHostApplicationLifetime lifetime, ILogger<UpdateRound> log)
+internal sealed partial class UpdateRound(AgentContainers containers, IRoster roster, AgentLifecycle lifecycle, IHostApplicationLifetime lifetime, ILogger<UpdateRound> log)
 {
     private int underWay;
 
@@ -31,8 +31,7 @@ internal sealed partial class UpdateRound(AgentContainers containers, IRoster ro
                     return;
                 try
                 {
-                    await using var guard = await transients.Begin(agent.Name, "rebuilding");
-                    await containers.Rebuild(agent.Name);
+                    await lifecycle.Rebuild(agent.Name);
                 }
                 catch (Exception e)
                 {

@@ -18,6 +18,27 @@ internal interface IAgentSpecs
 /// <param name="Model">The model; null for the driver's default.</param>
 /// <param name="Recipients">Whom it may write to besides the manager; null for everybody.</param>
 /// <param name="Files">Full paths of the files its harness reads, <c>agent.yaml</c> among them.</param>
+/// <param name="Limits">What its container may use.</param>
+/// <param name="Inputs">Folders that are mounted read-only: by the name below <c>/inputs</c>, where they are on the host.</param>
+/// <param name="Environment">Variables its harness gets beside Hive's own.</param>
 /// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
 /// <param name="Fingerprint">Equal for what is equal, byte by byte.</param>
-internal sealed record AgentSpec(string? Driver, string? Model, IReadOnlyList<string>? Recipients, IReadOnlyList<string> Files, bool RestartsOnFailure = true, string Fingerprint = "");
+internal sealed record AgentSpec(
+    string? Driver,
+    string? Model,
+    IReadOnlyList<string>? Recipients,
+    IReadOnlyList<string> Files,
+    AgentLimits Limits,
+    IReadOnlyDictionary<string, string> Inputs,
+    IReadOnlyDictionary<string, string> Environment,
+    bool RestartsOnFailure = true,
+    string Fingerprint = "");
+
+/// <summary>What a container may use of the machine.</summary>
+/// <param name="MemoryBytes">All of its memory; more ends it.</param>
+/// <param name="CpuPercent">Of one processor; 200 is two of them.</param>
+internal sealed record AgentLimits(long MemoryBytes, int CpuPercent)
+{
+    /// <summary>2 GiB and half a processor, unless <c>agent.yaml</c> says otherwise.</summary>
+    public static AgentLimits Default { get; } = new(2L << 30, 50);
+}

@@ -1,0 +1,39 @@
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+
+namespace Hive.Features.Containers;
+
+/// <inheritdoc cref="IAgentLifecycle"/>
+internal sealed class AgentLifecycle(AgentContainers containers, Runtimes runtimes, IRoster roster, Transients transients) : IAgentLifecycle
+{
+    public Task<string> ChooseRuntime(string? asked, CancellationToken ct) => runtimes.Choose(asked, ct);
+
+    public Task Spawn(string name, string runtime) => Spawn(name, runtime, start: true);
+
+    /// <summary>Makes an agent and, when asked to, starts it.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: there is one of that name.</exception>
+    public async Task Spawn(string name, string runtime, bool start)
+    {
+        if (roster.Find(name) is not null)
+            throw Problem.Conflict($"there is an agent '{name}' already");
+        await using var guard = await transients.Begin(name, "spawning");
+        await containers.Create(name, runtime);
+        if (!start || runtime == Runtimes.External)
+            return;
+        try
+        {
+            await containers.Start(name, CancellationToken.None);
+        }
+        catch (Problem)
+        {
+            // The agent exists, which is what was asked for; why it does not run is in its note.
+        }
+    }
+
+    public async Task Rebuild(string name)
+    {
+        await using var guard = await transients.Begin(name, "rebuilding");
+        await containers.Rebuild(name);
+    }
+}

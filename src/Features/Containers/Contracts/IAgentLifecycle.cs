@@ -1,0 +1,18 @@
+using Hive.Common.Errors;
+
+namespace Hive.Features.Containers.Contracts;
+
+/// <summary>What others may do with agents' containers. Each call shows as a transient while it lasts, and excludes every other one on that agent.</summary>
+internal interface IAgentLifecycle
+{
+    /// <summary>Which runtime an agent gets when <paramref name="asked"/> is left out or <c>auto</c>.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: none works here. Code <c>invalid</c>: there is none of that name.</exception>
+    Task<string> ChooseRuntime(string? asked, CancellationToken ct);
+
+    /// <summary>Makes an agent, with folders, roster entry and socket, and starts it unless it is external. When it cannot be made, nothing of it is left; when it cannot be started, its row says why.</summary>
+    Task Spawn(string name, string runtime);
+
+    /// <summary>Brings an agent to what is applied for it, and has it run.</summary>
+    /// <exception cref="Problem">It does not run on that now; the message says why.</exception>
+    Task Rebuild(string name);
+}
