@@ -11,6 +11,9 @@ import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { logsOf } from '../logs/state';
 
+/** A longer status stands in a line of its own, above the buttons. */
+const BESIDE_CHARS = 56;
+
 /** The manager first, then by name. */
 const order = (a: Agent, b: Agent) => Number(b.role === 'manager') - Number(a.role === 'manager') || a.name.localeCompare(b.name);
 
@@ -82,14 +85,15 @@ function Pending({ transient }: { transient: Transient }) {
 interface Deed {
   label: string;
   plain: string;
-  tone?: 'good' | 'bad';
+  tone?: 'good' | 'warn' | 'bad';
   confirm?: Question;
   path: string;
   body?: object;
 }
 
 /** What a button says, asks and does. */
-function deed(verb: Verb, { name, runtime }: Agent): Deed {
+function deed(verb: Verb, agent: Agent): Deed {
+  const { name, runtime } = agent;
   const path = (route: string) => `/${route}/${encodeURIComponent(name)}`;
   const cut = 'Messages it has not acknowledged come again when it is started.';
   switch (verb) {
@@ -103,6 +107,7 @@ function deed(verb: Verb, { name, runtime }: Agent): Deed {
       return {
         label: '↻ R3BU1LD',
         plain: `Rebuild ${name}: make everything about it what it should be`,
+        ...(wantsUpdate(agent) ? { tone: 'warn' } : {}),
         confirm: {
           title: `Rebuild ${name}?`,
           text:
@@ -182,7 +187,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         ) : null}
       </div>
       <div class="line second">
-        <span class="status">
+        <span class={`status ${(agent.status_text ?? '').length > BESIDE_CHARS ? 'long' : ''}`}>
           {agent.status_text == null || agent.status_text === '' ? (
             <span class="dim">no status yet</span>
           ) : (

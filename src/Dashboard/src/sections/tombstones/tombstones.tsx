@@ -54,7 +54,7 @@ function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }:
         <span class="badge dim">{bytesText(state_bytes)}</span>
         {has_credentials ? (
           <span class="badge warn" title="Its tool's credentials and sessions are still in its home">
-            ⚿ credentials kept
+            credentials kept
           </span>
         ) : (
           <span class="badge dim">no credentials</span>
