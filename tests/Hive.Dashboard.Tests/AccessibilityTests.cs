@@ -23,6 +23,10 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await alice.CallAsync("ask", new { question = "between us", to = "an-agent-with-the-longest-name1", options = new[] { "a", "b" }, multi = true });
         await bob.CallAsync("answer", new { id = (await alice.CallAsync("ask", new { question = "answered already?", to = "an-agent-with-the-longest-name1" })).GetProperty("id").GetInt64(), answer = new string('w', 200) });
         await bob.CallAsync("remind", new { message = $"a long one: {new string('r', 5000)}", delay_seconds = 86_400 });
+        (await Hive.JoinAsync("gone")).Dispose();
+        await Hive.CallAsync("destroy", new { name = "gone" });
+        await Hive.SpawnAsync("printer", start: false);
+        await Hive.PrintAsync("printer", Enumerable.Range(0, 600).Select(i => $"{i} {new string('p', 300)}"));
         var page = await SignedInAsync(width, height);
         await Expect(Message(page, "a word that does not break")).ToBeVisibleAsync();
         await NothingSerious(page, width);
@@ -42,6 +46,12 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
         await page.Locator(".compose textarea").FillAsync("@");
         await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true })).ToBeVisibleAsync();
+        await NothingSerious(page, width);
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Log, new() { Name = "What printer prints" })).ToContainTextAsync("599 ");
         await NothingSerious(page, width);
     }
 

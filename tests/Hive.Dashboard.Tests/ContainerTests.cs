@@ -6,6 +6,10 @@ namespace Hive.Dashboard.Tests;
 /// <summary>The agents' rows and what can be done with them.</summary>
 public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
 {
+    private const int SigKill = 9;
+    private const int SigCont = 18;
+    private const int SigStop = 19;
+
     [Fact]
     public async Task A_new_agent_its_status_and_what_waits_for_it_show_as_they_happen()
     {
@@ -46,7 +50,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_agent_is_started_stopped_and_after_a_question_killed_and_its_log_is_read()
     {
-        await Hive.SpawnStoppedAsync("carol");
+        await Hive.SpawnAsync("carol", start: false);
         var page = await SignedInAsync();
         var row = Row(page, "carol");
         await Expect(row).ToContainTextAsync("no isolation");
@@ -59,14 +63,86 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Start carol" }).ClickAsync();
         await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
+        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with carol" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Kill carol" }).ClickAsync();
-        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+        await CancelAsync(page);
         await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
         await page.GetByRole(AriaRole.Button, new() { Name = "Kill carol" }).ClickAsync();
-        await page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
+        await ConfirmAsync(page);
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Start carol" })).ToBeEnabledAsync();
+    }
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol" }).ClickAsync();
-        await Expect(row.Locator(".logs pre")).ToContainTextAsync("hive-agent");
+    [Fact]
+    public async Task A_rebuild_is_asked_for_once_more_and_spins_until_the_agent_runs_anew()
+    {
+        await Hive.SpawnAsync("carol");
+        var page = await SignedInAsync();
+        var row = Row(page, "carol");
+        var rebuild = page.GetByRole(AriaRole.Button, new() { Name = "Rebuild carol" });
+        var stop = page.GetByRole(AriaRole.Button, new() { Name = "Stop carol" });
+        await Expect(row.Locator(".note")).ToContainTextAsync("no isolation");
+        var before = Hive.Pid("carol");
+        await rebuild.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("Rebuild carol?");
+        await CancelAsync(page);
+        await Expect(rebuild).ToHaveAttributeAsync("aria-busy", "false");
+
+        // Frozen, it does not hear that it shall end.
+        Hive.Signal("carol", SigStop);
+        await rebuild.ClickAsync();
+        await ConfirmAsync(page);
+        await Expect(rebuild).ToHaveAttributeAsync("aria-busy", "true");
+        await Expect(rebuild.Locator(".spinner")).ToBeVisibleAsync();
+        await Expect(row.Locator(".badge.warn")).ToContainTextAsync("rebuilding");
+        await Expect(stop).ToBeDisabledAsync();
+        Hive.Signal("carol", SigCont);
+
+        await Expect(rebuild).ToHaveAttributeAsync("aria-busy", "false");
+        await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
+        Assert.NotEqual(before, Hive.Pid("carol"));
+    }
+
+    [Fact]
+    public async Task What_the_host_is_asked_to_do_elsewhere_spins_here_too()
+    {
+        await Hive.SpawnAsync("carol");
+        var page = await SignedInAsync();
+        var restart = page.GetByRole(AriaRole.Button, new() { Name = "Restart carol" });
+        await Expect(restart).ToBeEnabledAsync();
+
+        Hive.Signal("carol", SigStop);
+        var asked = Hive.CallAsync("restart", new { name = "carol" });
+        await Expect(restart.Locator(".spinner")).ToBeVisibleAsync();
+        Hive.Signal("carol", SigCont);
+        await asked;
+
+        await Expect(restart.Locator(".spinner")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task Update_all_rebuilds_those_that_need_it_or_have_failed_and_leaves_the_others_alone()
+    {
+        await Hive.ApplyAsync("failing", "agent.yaml", "restart: never\n");
+        foreach (var name in new[] { "stale", "failing", "fresh" })
+            await Hive.SpawnAsync(name);
+        var page = await SignedInAsync();
+        var update = page.GetByRole(AriaRole.Button, new() { Name = "Update all" });
+        await Expect(Row(page, "fresh").Locator(".badge.good")).ToHaveTextAsync("● running");
+        await Expect(update).ToHaveCountAsync(0);
+        var fresh = Hive.Pid("fresh");
+
+        await Hive.ApplyAsync("stale", "agent.yaml", "model: another\n");
+        await Expect(Row(page, "stale").GetByText("needs update")).ToBeVisibleAsync();
+        Hive.Signal("failing", SigKill);
+        await Expect(Row(page, "failing").GetByText("✗ failed")).ToBeVisibleAsync();
+        await Expect(Row(page, "failing").Locator(".note.bad")).ToContainTextAsync("ended by signal 9");
+        await update.ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("failing, stale");
+        await ConfirmAsync(page);
+
+        await Expect(update).ToHaveCountAsync(0);
+        await Expect(Row(page, "failing").Locator(".badge.good")).ToHaveTextAsync("● running");
+        await Expect(Row(page, "stale").Locator(".badge.good")).ToHaveTextAsync("● running");
+        Assert.Equal(fresh, Hive.Pid("fresh"));
     }
 }

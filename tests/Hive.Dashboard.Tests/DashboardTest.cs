@@ -62,5 +62,10 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
 
     protected static ILocator Row(IPage page, string agent) => page.Locator($"[data-agent={agent}]");
 
+    /// <summary>Answers what is asked before something that cannot be undone.</summary>
+    protected static Task ConfirmAsync(IPage page) => page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
+
+    protected static Task CancelAsync(IPage page) => page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text.Json;
+using Hive.Features.Containers;
 using Hive.Host;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Builder;
@@ -26,10 +29,12 @@ internal sealed class LiveHive : IAsyncDisposable
     public int Streams => streams.Now;
 
     /// <summary>Below the folder that every agent shares.</summary>
-    public string Shared => Path.Combine(folder.FullName, "data", "shared");
+    public string Shared => Path.Combine(DataDir, "shared");
+
+    private string DataDir => Path.Combine(folder.FullName, "data");
 
     /// <summary>An agent's state folder.</summary>
-    public string StateOf(string agent) => Path.Combine(folder.FullName, "data", "agents", agent, "state");
+    public string StateOf(string agent) => Path.Combine(DataDir, "agents", agent, "state");
 
     private string RunDir => Path.Combine(folder.FullName, "run");
 
@@ -46,7 +51,7 @@ internal sealed class LiveHive : IAsyncDisposable
     public async Task StartHostAsync()
     {
         app = HiveApp.Build(
-            ["--DataDir", Path.Combine(folder.FullName, "data"), "--RunDir", RunDir, "--Urls", Url, "--Runtime", "external"],
+            ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", "external"],
             services => services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock));
         await HiveApp.Start(app);
         Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
@@ -63,28 +68,50 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         if (app is not null)
             await StopHostAsync();
+        // Agents outlive their host; none outlives its test.
+        if (Directory.Exists(Path.Combine(DataDir, "pids")))
+        {
+            foreach (var file in Directory.EnumerateFiles(Path.Combine(DataDir, "pids")))
+                Signal(Path.GetFileName(file), Native.SigKill);
+        }
+
         folder.Delete(recursive: true);
     }
 
     /// <summary>A link that signs in once, as `hive open` gives it.</summary>
     public async Task<string> LoginLinkAsync()
     {
-        using var operatorSocket = await LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
-        return (await operatorSocket.CallAsync("open_link")).GetProperty("url").GetString()!;
+        return (await CallAsync("open_link")).GetProperty("url").GetString()!;
     }
 
-    /// <summary>Makes an agent that a process of its own will be.</summary>
-    public async Task SpawnStoppedAsync(string name)
+    /// <summary>What the operator asks on the host's own socket.</summary>
+    public async Task<JsonElement> CallAsync(string command, object? fields = null)
     {
         using var operatorSocket = await LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
-        await operatorSocket.CallAsync("spawn", new { name, runtime = "process", start = false });
+        return await operatorSocket.CallAsync(command, fields);
     }
+
+    /// <summary>Makes an agent that is a process of its own.</summary>
+    public Task SpawnAsync(string name, bool start = true) => CallAsync("spawn", new { name, runtime = "process", start });
+
+    /// <summary>Writes a file of what is applied for an agent, before it is made or after.</summary>
+    public Task ApplyAsync(string agent, string file, string text) =>
+        File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "applied", agent)).FullName, file), text);
+
+    /// <summary>Puts lines where the pump of an agent's process puts what it prints.</summary>
+    public Task PrintAsync(string agent, IEnumerable<string> lines) =>
+        File.AppendAllLinesAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "logs")).FullName, $"{agent}.log"), lines);
+
+    /// <summary>Sends a signal to every process of an agent.</summary>
+    public void Signal(string agent, int signal) => Native.Signal(-Pid(agent), signal);
+
+    /// <summary>The process that an agent is.</summary>
+    public int Pid(string agent) => int.Parse(File.ReadAllText(Path.Combine(DataDir, "pids", agent)).Split(' ')[0], CultureInfo.InvariantCulture);
 
     /// <summary>Makes an agent without a container and opens its socket: the test is the agent.</summary>
     public async Task<LineClient> JoinAsync(string name)
     {
-        using (var operatorSocket = await LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock")))
-            await operatorSocket.CallAsync("spawn", new { name, runtime = "external" });
+        await CallAsync("spawn", new { name, runtime = "external" });
         return await OpenAsync(name);
     }
 
@@ -93,8 +120,7 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>What the host itself says of an agent; the page must agree with it.</summary>
     public async Task<bool> IsPausedAsync(string name)
     {
-        using var operatorSocket = await LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
-        var rows = (await operatorSocket.CallAsync("agent_status")).GetProperty("agent_statuses");
+        var rows = (await CallAsync("agent_status")).GetProperty("agent_statuses");
         return rows.EnumerateArray().Single(row => row.GetProperty("name").GetString() == name).GetProperty("paused").GetBoolean();
     }
 

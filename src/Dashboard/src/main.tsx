@@ -8,10 +8,12 @@ import { Containers } from './sections/containers/containers';
 import { Flow } from './sections/flow/flow';
 import { Inbox } from './sections/inbox/inbox';
 import { Login, redeem } from './sections/login/login';
+import { Logs } from './sections/logs/logs';
 import { LooseEnds } from './sections/loose/loose';
 import { Parked } from './sections/parked/parked';
 import { Questions } from './sections/questions/questions';
 import { Reminders } from './sections/reminders/reminders';
+import { Tombstones } from './sections/tombstones/tombstones';
 import { Confirm } from './ui/confirm';
 
 function App() {
@@ -24,6 +26,7 @@ function App() {
           <>
             <div class="swarm">
               <Containers />
+              <Tombstones />
               <Parked />
               <Questions />
               <Reminders />
@@ -36,6 +39,7 @@ function App() {
           <p class="empty">Reading the swarm …</p>
         )}
       </main>
+      {swarm.loaded.value ? <Logs /> : null}
       <Confirm />
     </>
   );

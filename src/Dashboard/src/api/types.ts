@@ -16,6 +16,8 @@ export type Question = Snapshot['questions'][number];
 export type Message = Snapshot['inbox'][number];
 export type Agent = Snapshot['agents'][number];
 export type Transient = Snapshot['transients'][number];
+/** What is kept of a destroyed agent. */
+export type Tombstone = Snapshot['tombstones'][number];
 export type History = Answer<'/dashboard/history', 'get'>;
 export type SessionKey = Answer<'/api/session', 'post'>;
 export type StateFile = Answer<'/api/state-file', 'get'>;
@@ -32,4 +34,5 @@ export type HiveEvent =
   | { kind: 'container_state_changed'; seq: number; container: Agent }
   | { kind: 'container_removed'; seq: number; name: string }
   | { kind: 'transient_set'; seq: number; transient: Transient }
-  | { kind: 'transient_cleared'; seq: number; name: string };
+  | { kind: 'transient_cleared'; seq: number; name: string }
+  | { kind: 'tombstones_changed'; seq: number; tombstones: readonly Tombstone[] };

@@ -19,7 +19,7 @@ beforeEach(() => {
   [state, history, messages] = [200, 200, []];
   vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });
   vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
-    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [] });
+    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], tombstones: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [] });
     if (path.startsWith('/dashboard/history')) return answer(history, { cursor: host.cursor, messages });
     return host.fetch(path, init);
   });

@@ -4,13 +4,14 @@ import { resyncDelay } from './backoff';
 import { KEPT, KEPT_LIVE, markOf, PAGE } from './flow';
 import { Swarm } from './swarm';
 import { describe as truth } from './truth';
+import { underWay, verbsOf, wantsUpdate } from './verbs';
 
 const AT = '2026-05-01T12:00:00.000Z';
 const message = (id: number, rest: Partial<Message> = {}): Message => ({ id, from: 'alice', to: 'bob', body: `body ${id}`, sent_at: AT, file_refs: [], ...rest }) as Message;
 const agent = (name: string, rest: Partial<Agent> = {}): Agent =>
   ({ name, role: 'agent', runtime: 'sandbox', running: true, failed: false, paused: false, needs_login: false, needs_update: false, unread: 0, pending_reminders: 0, url: '', ...rest }) as Agent;
 const snapshot = (rest: Partial<Snapshot> = {}): Snapshot =>
-  ({ cursor: 'e-10', hive_version: '1', host: 'h', agents: [], transients: [], parked: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [], ...rest }) as unknown as Snapshot;
+  ({ cursor: 'e-10', hive_version: '1', host: 'h', agents: [], transients: [], parked: [], tombstones: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [], ...rest }) as unknown as Snapshot;
 
 function loaded(rest: Partial<Snapshot> = {}): { swarm: Swarm; event: (e: object) => boolean; told: (kind: MessageEventKind, m: Message) => boolean } {
   const swarm = new Swarm();
@@ -51,6 +52,42 @@ describe('events', () => {
     event({ kind: 'container_removed', name: 'b' });
     expect(swarm.transients.value.size).toBe(0);
     expect(swarm.names.value).toEqual(['a']);
+  });
+});
+
+describe('what is kept of destroyed agents', () => {
+  test('comes whole with its event', () => {
+    const kept = (name: string) => ({ name, state_bytes: 1, modified_at: AT, has_credentials: false });
+    const { swarm, event } = loaded({ tombstones: [kept('a'), kept('b')] });
+    expect(swarm.tombstones.value.map((t) => t.name)).toEqual(['a', 'b']);
+    event({ kind: 'tombstones_changed', tombstones: [kept('c')] });
+    expect(swarm.tombstones.value.map((t) => t.name)).toEqual(['c']);
+  });
+});
+
+describe('the buttons of a row', () => {
+  const during = (kind: string) => ({ name: 'a', kind, since_at: AT });
+
+  test('fit what the agent is', () => {
+    expect(verbsOf(agent('a'), undefined)).toEqual({ atHand: ['stop', 'restart', 'rebuild'], aside: ['kill', 'destroy', 'purge'] });
+    expect(verbsOf(agent('a', { running: false }), undefined)).toEqual({ atHand: ['start', 'rebuild'], aside: ['destroy', 'purge'] });
+    expect(verbsOf(agent('m', { role: 'manager' }), undefined).aside).toEqual(['kill']);
+    expect(verbsOf(agent('e', { runtime: 'external' }), undefined)).toEqual({ atHand: ['rebuild'], aside: ['destroy', 'purge'] });
+  });
+
+  test.each(['stopping', 'restarting'])('stay while it is %s and does not run for a moment', (kind) => {
+    expect(verbsOf(agent('a', { running: false }), during(kind)).atHand).toEqual(['stop', 'restart', 'rebuild']);
+  });
+
+  test('stay while it is starting and runs already', () => {
+    expect(verbsOf(agent('a'), during('starting')).atHand).toEqual(['start', 'rebuild']);
+    expect(underWay(during('starting'))).toBe('start');
+    expect(underWay(during('something new'))).toBeNull();
+    expect(underWay(undefined)).toBeNull();
+  });
+
+  test('offer an update to what needs one and to what has failed', () => {
+    expect([agent('a'), agent('b', { needs_update: true }), agent('c', { failed: true })].filter(wantsUpdate).map((a) => a.name)).toEqual(['b', 'c']);
   });
 });
 

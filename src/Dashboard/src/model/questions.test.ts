@@ -20,6 +20,7 @@ function loaded(rest: Partial<Snapshot> = {}): { swarm: Swarm; event: (e: object
     agents: [],
     transients: [],
     parked: [],
+    tombstones: [],
     inbox: [],
     inbox_unread: 0,
     reminders: [],

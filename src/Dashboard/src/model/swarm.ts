@@ -1,5 +1,5 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Agent, HiveEvent, History, Message, MessageEventKind, Question, Reminder, Snapshot, Transient } from '../api/types';
+import type { Agent, HiveEvent, History, Message, MessageEventKind, Question, Reminder, Snapshot, Tombstone, Transient } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
 import { looseEnds } from './loose';
@@ -17,6 +17,7 @@ export class Swarm {
   readonly hiveVersion = signal('');
   readonly agents = signal<ReadonlyMap<string, Agent>>(new Map());
   readonly transients = signal<ReadonlyMap<string, Transient>>(new Map());
+  readonly tombstones = signal<readonly Tombstone[]>([]);
   readonly parked = signal<readonly Message[]>([]);
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
@@ -62,6 +63,7 @@ export class Swarm {
       this.hiveVersion.value = snapshot.hive_version;
       this.agents.value = new Map(snapshot.agents.map((agent) => [agent.name, agent]));
       this.transients.value = new Map(snapshot.transients.map((transient) => [transient.name, transient]));
+      this.tombstones.value = snapshot.tombstones;
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
@@ -110,6 +112,9 @@ export class Swarm {
         break;
       case 'transient_cleared':
         this.transients.value = without(this.transients.value, event.name);
+        break;
+      case 'tombstones_changed':
+        this.tombstones.value = event.tombstones;
         break;
     }
     return true;

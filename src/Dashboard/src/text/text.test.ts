@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { plainLine } from './ansi';
 import { bodyFault, utf8Bytes } from './bytes';
 import { addressed, completions, nameBeingTyped } from './recipient';
 import { beginning, splitAtRefs } from './refs';
@@ -121,5 +122,19 @@ describe('times', () => {
     expect(clock(new Date(now - 3 * 86_400_000).toISOString(), now)).toMatch(/^\d\d-\d\d \d\d:\d\d:\d\d$/);
   });
 
-  test('sizes', () => expect([bytesText(5), bytesText(2048), bytesText(3 << 20)]).toEqual(['5 B', '2.0 KiB', '3.0 MiB']));
+  test('sizes', () => expect([5, 2048, 3 << 20, 3 * 2 ** 30].map(bytesText)).toEqual(['5 B', '2.0 KiB', '3.0 MiB', '3.0 GiB']));
+});
+
+describe('lines of a terminal', () => {
+  test.each([
+    ['plain ⚠ text', 'plain ⚠ text'],
+    ['\u001b[1;31merror\u001b[0m: no', 'error: no'],
+    ['\u001b]8;;https://example.org\u001b\\link\u001b]8;;\u0007', 'link'],
+    ['\u001b(Bdone\u001b7', 'done'],
+    ['10 %\r20 %\r\u001b[K30 %', '30 %'],
+    ['with its end\r', 'with its end'],
+    ['a\tb\u0007\u0000c', 'a\tbc'],
+    ['cut off\u001b[', 'cut off'],
+    ['', ''],
+  ])('%j', (line, plain) => expect(plainLine(line)).toBe(plain));
 });

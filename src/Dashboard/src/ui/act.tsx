@@ -9,6 +9,8 @@ interface Props {
   plain: string;
   tone?: 'good' | 'warn' | 'bad' | 'info';
   disabled?: boolean;
+  /** The host is at it, whoever asked for it. */
+  working?: boolean;
   confirm?: Question;
   run: () => Promise<void>;
   /** What went wrong, or null when a new try begins. */
@@ -16,18 +18,19 @@ interface Props {
 }
 
 /** A button that does one thing at the host: a spinner while the host works at it, its refusal handed to the row it stands in. */
-export function Act({ label, plain, tone, disabled, confirm, run, onError }: Props) {
-  const [busy, setBusy] = useState(false);
+export function Act({ label, plain, tone, disabled, working, confirm, run, onError }: Props) {
+  const [asked, setAsked] = useState(false);
+  const busy = asked || working === true;
   const act = async () => {
     if (busy || (confirm !== undefined && !(await confirmed(confirm)))) return;
-    setBusy(true);
+    setAsked(true);
     onError(null);
     try {
       await run();
     } catch (e) {
       onError(words(e));
     } finally {
-      setBusy(false);
+      setAsked(false);
     }
   };
   return (

@@ -1,0 +1,166 @@
+import { memo } from 'preact/compat';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { get } from '../../api/client';
+import type { Logs as Answer } from '../../api/types';
+import { LogFollow, MOST_LINES } from '../../model/follow';
+import { chunks } from '../../model/tail';
+import { plainLine } from '../../text/ansi';
+import { Leet } from '../../ui/leet';
+import { logsOf } from './state';
+
+/** Nearer to the bottom than this, the log follows its newest line. */
+const STICKY_PX = 48;
+const CHUNK = 100;
+/** From here on there is room for the swarm beside the drawer. */
+const beside = matchMedia('(min-width: 900px)');
+
+/** What an agent prints, in a drawer beside the page; where there is no room for both, over it. */
+export function Logs() {
+  const name = logsOf.value;
+  return name === null ? null : <Drawer key={name} name={name} />;
+}
+
+function close(): void {
+  logsOf.value = null;
+}
+
+function Drawer({ name }: { name: string }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const text = useRef<HTMLDivElement>(null);
+  const [follow] = useState(
+    () =>
+      new LogFollow(
+        async (lines, stopped) => (await get<Answer>(`/api/logs/${encodeURIComponent(name)}?lines=${lines}`, stopped)).lines.map(plainLine),
+        () => document.visibilityState === 'visible',
+      ),
+  );
+  const [atNewest, setAtNewest] = useState(true);
+  /** How high what was shown is, and where it was scrolled to. */
+  const held = useRef({ height: 0, top: 0 });
+  const tail = follow.tail.value;
+
+  // The browser gives the keyboard back to where it was when the drawer closes.
+  useLayoutEffect(() => {
+    const el = dialog.current;
+    if (el === null) return;
+    const open = () => {
+      el.close();
+      if (beside.matches) el.show();
+      else el.showModal();
+    };
+    open();
+    beside.addEventListener('change', open);
+    return () => {
+      beside.removeEventListener('change', open);
+      el.close();
+    };
+  }, []);
+  useEffect(() => {
+    const shown = () => follow.shown();
+    const escape = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape' || e.defaultPrevented || e.isComposing || document.querySelector(':modal') !== null) return;
+      e.preventDefault();
+      close();
+    };
+    document.addEventListener('visibilitychange', shown);
+    document.addEventListener('keydown', escape);
+    void follow.read();
+    return () => {
+      document.removeEventListener('visibilitychange', shown);
+      document.removeEventListener('keydown', escape);
+      follow.stop();
+    };
+  }, [follow]);
+  useLayoutEffect(() => {
+    const el = text.current;
+    if (el === null) return;
+    // What was read further back has come in front of what is looked at.
+    el.scrollTop = atNewest ? el.scrollHeight : held.current.top + el.scrollHeight - held.current.height;
+    held.current = { height: el.scrollHeight, top: el.scrollTop };
+  }, [tail]);
+
+  const onScroll = () => {
+    const el = text.current;
+    if (el === null) return;
+    held.current.top = el.scrollTop;
+    const newest = el.scrollHeight - el.scrollTop - el.clientHeight <= STICKY_PX;
+    setAtNewest(newest);
+    follow.look(newest);
+  };
+  const toNewest = () => {
+    const el = text.current;
+    if (el === null) return;
+    el.scrollTop = el.scrollHeight;
+    // The button is about to go.
+    el.focus({ preventScroll: true });
+  };
+  const { lines } = tail ?? { lines: [] };
+  return (
+    <dialog
+      ref={dialog}
+      class="drawer"
+      aria-label={`Logs of ${name}`}
+      onCancel={(e) => {
+        e.preventDefault();
+        close();
+      }}
+    >
+      <header class="drawer-head">
+        <h2>
+          <span class="dim">↳ logs ·</span> {name}
+        </h2>
+        <State follow={follow} atNewest={atNewest} />
+        <button type="button" class="plain" aria-label={`Close the logs of ${name}`} onClick={close}>
+          ✗
+        </button>
+      </header>
+      {follow.error.value === null ? null : (
+        <p class="refused" role="alert">
+          <span>⚠ {follow.over.value ? follow.error.value : `The log could not be read: ${follow.error.value}`}</span>
+          <button type="button" class="act" aria-label="Read the log again" disabled={follow.reading.value} onClick={() => void follow.read()}>
+            <Leet text="↻ R3TRY" />
+          </button>
+        </p>
+      )}
+      <div ref={text} class="log-text" role="log" aria-label={`What ${name} prints`} aria-live="off" tabIndex={0} onScroll={onScroll}>
+        {tail === null ? (
+          follow.error.value === null ? (
+            <p class="dim" role="status">
+              <span class="spinner" aria-hidden="true" /> reading …
+            </p>
+          ) : null
+        ) : lines.length === 0 ? (
+          <p class="dim">Nothing printed yet. What {name} prints shows here as it comes.</p>
+        ) : (
+          <>
+            {lines.length < follow.wanted.value ? null : follow.wanted.value < MOST_LINES ? (
+              <button type="button" class="plain more" disabled={follow.reading.value} onClick={() => void follow.more()}>
+                ↑ older lines, up to {MOST_LINES} in all
+              </button>
+            ) : (
+              <p class="edge">the newest {MOST_LINES} lines</p>
+            )}
+            {chunks(tail, CHUNK).map(({ number, text }) => (
+              <Chunk key={number} text={text} />
+            ))}
+          </>
+        )}
+      </div>
+      {atNewest || tail === null ? null : (
+        <button type="button" class="pill" aria-label="Go to the newest line and follow it" onClick={toNewest}>
+          <Leet text="↓ newest" />
+        </button>
+      )}
+    </dialog>
+  );
+}
+
+/** Whether what is shown is the newest there is. */
+function State({ follow, atNewest }: { follow: LogFollow; atNewest: boolean }) {
+  const [tone, words] = follow.error.value !== null ? ['bad', '✗ not following'] : atNewest ? ['good', '● following'] : ['amber', '‖ held'];
+  return <span class={`badge ${tone}`}>{words}</span>;
+}
+
+const Chunk = memo(function Chunk({ text }: { text: string }) {
+  return <pre>{text}</pre>;
+});

@@ -1,0 +1,52 @@
+using Microsoft.Playwright;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>Agents that are destroyed, and what is kept of them.</summary>
+public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
+{
+    [Fact]
+    public async Task What_is_kept_of_a_destroyed_agent_shows_and_is_purged_after_a_question()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), new string('x', 3000));
+        await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "..", "home", "credentials"), "secret");
+        var page = await SignedInAsync();
+        var kept = page.Locator("[data-tombstone=alice]");
+        await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }).ClickAsync();
+        await ConfirmAsync(page);
+        await Expect(Row(page, "alice")).ToHaveCountAsync(0);
+        await Expect(kept).ToContainTextAsync("2.9 KiB");
+        await Expect(kept).ToContainTextAsync("credentials kept");
+        await Expect(page.Locator("#tombstones .count")).ToHaveTextAsync("1 kept · 2.9 KiB");
+
+        await kept.GetByRole(AriaRole.Button, new() { Name = "Purge alice" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("2.9 KiB of notes, its credentials");
+        await CancelAsync(page);
+        await Expect(kept).ToBeVisibleAsync();
+        Assert.True(Directory.Exists(Hive.StateOf("alice")));
+        await kept.GetByRole(AriaRole.Button, new() { Name = "Purge alice" }).ClickAsync();
+        await ConfirmAsync(page);
+
+        await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
+        Assert.False(Directory.Exists(Hive.StateOf("alice")));
+    }
+
+    [Fact]
+    public async Task An_agent_is_destroyed_and_purged_at_once()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice and purge" }).ClickAsync();
+        await ConfirmAsync(page);
+
+        await Expect(Row(page, "alice")).ToHaveCountAsync(0);
+        await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
+        Assert.False(Directory.Exists(Hive.StateOf("alice")));
+    }
+}

@@ -1,0 +1,118 @@
+using Microsoft.Playwright;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>The drawer with what an agent prints.</summary>
+public sealed class LogTests(Browser browser) : DashboardTest(browser)
+{
+    private const string Script = """
+        otherwise:
+          - log: "{{body}}"
+        """;
+
+    [Fact]
+    public async Task The_drawer_follows_what_is_printed_and_rests_while_somebody_reads_further_up()
+    {
+        await Hive.ApplyAsync("carol", "script.yaml", Script);
+        await Hive.SpawnAsync("carol");
+        var page = await SignedInAsync();
+        var button = page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true });
+        var drawer = page.GetByRole(AriaRole.Dialog, new() { Name = "Logs of carol" });
+        var text = drawer.GetByRole(AriaRole.Log);
+        var newest = drawer.GetByRole(AriaRole.Button, new() { Name = "Go to the newest line" });
+
+        await button.ClickAsync();
+        await Expect(text).ToContainTextAsync("hive-agent");
+        await Expect(drawer.Locator(".badge")).ToHaveTextAsync("● following");
+        await SayAsync("the first word");
+        await Expect(text).ToContainTextAsync("the first word");
+        await SayAsync(new string('w', 4000));
+        await Expect(text).ToContainTextAsync(new string('w', 4000));
+        await SayAsync("the last word");
+        await Expect(text).ToContainTextAsync("the last word");
+        Assert.True(await text.EvaluateAsync<bool>("log => log.scrollWidth === log.clientWidth && log.scrollHeight - log.scrollTop - log.clientHeight < 2"));
+
+        // It stands beside the page: there one can go on.
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pause carol" }).ClickAsync();
+        await Expect(Row(page, "carol").GetByText("paused")).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Resume carol" }).ClickAsync();
+        await Expect(Row(page, "carol").GetByText("paused")).ToHaveCountAsync(0);
+
+        await text.HoverAsync();
+        await page.Mouse.WheelAsync(0, -1500);
+        await Expect(newest).ToBeVisibleAsync();
+        await Expect(drawer.Locator(".badge")).ToHaveTextAsync("‖ held");
+        var place = await text.EvaluateAsync<double>("log => log.scrollTop");
+        await SayAsync("said meanwhile");
+        await Expect(Message(page, "said meanwhile").Locator(".mark.acked")).ToBeVisibleAsync();
+        Assert.Equal(place, await text.EvaluateAsync<double>("log => log.scrollTop"));
+        await newest.ClickAsync();
+        await Expect(text).ToContainTextAsync("said meanwhile");
+        await Expect(newest).ToHaveCountAsync(0);
+        await Expect(text).ToBeFocusedAsync();
+
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(drawer).ToHaveCountAsync(0);
+        await Expect(button).ToBeFocusedAsync();
+    }
+
+    [Fact]
+    public async Task On_a_phone_it_covers_the_page_and_Escape_leads_back()
+    {
+        await Hive.SpawnAsync("carol");
+        var page = await SignedInAsync(360, 780);
+        var button = page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true });
+        var drawer = page.GetByRole(AriaRole.Dialog, new() { Name = "Logs of carol" });
+
+        await button.ClickAsync();
+        await Expect(drawer.GetByRole(AriaRole.Log)).ToContainTextAsync("hive-agent");
+        var box = await drawer.BoundingBoxAsync();
+        Assert.Equal((0, 0, 360, 780), (box!.X, box.Y, box.Width, box.Height));
+        Assert.True(await drawer.EvaluateAsync<bool>("drawer => drawer.matches(':modal')"));
+
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(drawer).ToHaveCountAsync(0);
+        await Expect(button).ToBeFocusedAsync();
+    }
+
+    [Fact]
+    public async Task Five_thousand_lines_are_read_further_back_and_nothing_jumps()
+    {
+        await Hive.SpawnAsync("carol", start: false);
+        await Hive.PrintAsync("carol", Enumerable.Range(0, 6000).Select(i => $"line {i:0000}"));
+        var page = await SignedInAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true }).ClickAsync();
+        var text = page.GetByRole(AriaRole.Log, new() { Name = "What carol prints" });
+        await Expect(text).ToContainTextAsync("line 5999");
+        await Expect(text).Not.ToContainTextAsync("line 5499");
+
+        await text.GetByRole(AriaRole.Button, new() { Name = "older lines" }).ClickAsync();
+
+        await Expect(text).ToContainTextAsync("the newest 5000 lines");
+        await Expect(text).ToContainTextAsync("line 1000");
+        await Expect(text).Not.ToContainTextAsync("line 0999");
+        await Expect(text).ToContainTextAsync("line 5999");
+        Assert.True(await text.EvaluateAsync<bool>("log => log.scrollTop > log.clientHeight"));
+    }
+
+    [Fact]
+    public async Task The_log_of_an_agent_that_is_gone_says_so()
+    {
+        Expected = ["status of 404"];
+        await Hive.SpawnAsync("carol");
+        var page = await SignedInAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true }).ClickAsync();
+        var drawer = page.GetByRole(AriaRole.Dialog, new() { Name = "Logs of carol" });
+        await Expect(drawer.GetByRole(AriaRole.Log)).ToContainTextAsync("hive-agent");
+
+        await Hive.CallAsync("destroy", new { name = "carol" });
+
+        await Expect(drawer.GetByRole(AriaRole.Alert)).ToContainTextAsync("carol");
+        await Expect(drawer.Locator(".badge")).ToHaveTextAsync("✗ not following");
+        await Expect(drawer.GetByRole(AriaRole.Log)).ToContainTextAsync("hive-agent");
+        await drawer.GetByRole(AriaRole.Button, new() { Name = "Close the logs" }).ClickAsync();
+        await Expect(drawer).ToHaveCountAsync(0);
+    }
+
+    private Task SayAsync(string body) => Hive.CallAsync("send", new { to = "carol", body });
+}
