@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.CrashHost;
 
-/// <summary>Ends this process without any warning at the N-th line of one category.</summary>
+/// <summary>Ends this process without any warning at the N-th line of the categories that begin so.</summary>
 internal sealed class FatalLines(string category, int number) : ILoggerProvider
 {
     private int seen;
 
-    public ILogger CreateLogger(string categoryName) => new Lines(categoryName == category ? this : null);
+    public ILogger CreateLogger(string categoryName) => new Lines(categoryName.StartsWith(category, StringComparison.Ordinal) ? this : null);
 
     public void Dispose()
     {
@@ -17,7 +17,11 @@ internal sealed class FatalLines(string category, int number) : ILoggerProvider
     private void Line()
     {
         if (Interlocked.Increment(ref seen) == number)
+        {
             Process.GetCurrentProcess().Kill();
+            // Not one step further.
+            Thread.Sleep(Timeout.Infinite);
+        }
     }
 
     private sealed class Lines(FatalLines? owner) : ILogger
