@@ -97,13 +97,18 @@ internal sealed class Fleet : IAsyncDisposable
     {
         EndAll(Hive.Folder);
         var folder = Hive.Folder;
-        // What nspawn leaves behind of a container that was killed, where /run is no file system of its own.
-        var machines = $"hive-{Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir))}-*";
         await Hive.DisposeAsync();
-        if (Directory.Exists("/run/systemd/nspawn/propagate"))
-            Directory.GetDirectories("/run/systemd/nspawn/propagate", machines).ToList().ForEach(Directory.Delete);
+        RemoveTraces(Hive.DataDir);
         Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));
+    }
+
+    /// <summary>Removes what stays on the machine of containers that were killed while no host was there: their control groups, and folders of nspawn's where /run is no file system of its own.</summary>
+    public static void RemoveTraces(string dataDir)
+    {
+        var names = $"hive-{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
+        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu" }.Where(Directory.Exists))
+            Directory.GetDirectories(place, names).ToList().ForEach(Directory.Delete);
     }
 
     /// <summary>Ends every process that has something to do with a folder, and sees it end.</summary>
