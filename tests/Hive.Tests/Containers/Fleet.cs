@@ -10,13 +10,23 @@ namespace Hive.Tests.Containers;
 /// <summary>A host whose agents are real processes. Whatever a test does with them, none outlives it.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
-    private Fleet(HiveFixture hive) => Hive = hive;
+    private readonly PodmanService? podman;
+
+    private Fleet(HiveFixture hive, PodmanService? podman) => (Hive, this.podman) = (hive, podman);
 
     public HiveFixture Hive { get; }
 
     public static async Task<Fleet> Start(string runtime, bool realClock = true)
     {
-        var fleet = new Fleet(await HiveFixture.Start(realClock, "--Driver", "scripted"));
+        var podman = runtime == "podman" ? await PodmanDaemon.Service() : null;
+        return await Start(runtime, realClock, podman);
+    }
+
+    /// <summary>Starts a host whose podman is this one.</summary>
+    public static async Task<Fleet> Start(string runtime, bool realClock, PodmanService? podman, params string[] args)
+    {
+        string[] service = podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
+        var fleet = new Fleet(await HiveFixture.Start(realClock, ["--Driver", "scripted", .. service, .. args]), podman);
         var fault = await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Fault(CancellationToken.None);
         if (fault is null)
             return fleet;
@@ -64,7 +74,15 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
-    public int Pid(string name) => PidIn(Hive.DataDir, name);
+    /// <summary>The first process of an agent's container.</summary>
+    public int Pid(string name) => podman is null ? PidIn(Hive.DataDir, name)
+        : int.Parse(Task.Run(() => PodmanDaemon.Run("inspect", "--format", "{{.State.Pid}}", Container(name))).GetAwaiter().GetResult(), CultureInfo.InvariantCulture);
+
+    /// <summary>What an agent's container is called.</summary>
+    public string Container(string name) => $"hive-{InstanceName}-{name}";
+
+    /// <summary>What tells this host's containers from others.</summary>
+    public string InstanceName => Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir));
 
     public static int PidIn(string dataDir, string name) =>
         int.Parse(File.ReadAllText(Path.Combine(dataDir, "pids", name)).Split(' ')[0], CultureInfo.InvariantCulture);
@@ -80,8 +98,12 @@ internal sealed class Fleet : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         EndAll(Hive.Folder);
-        var folder = Hive.Folder;
+        var (folder, instance) = (Hive.Folder, InstanceName);
+        if (podman is { IsRunning: true })
+            await PodmanDaemon.RemoveAll(instance);
         await Hive.DisposeAsync();
+        if (podman is { IsRunning: true })
+            await PodmanDaemon.RemoveAll(instance);
         Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));
     }
