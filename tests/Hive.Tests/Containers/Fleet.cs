@@ -14,6 +14,14 @@ internal sealed class Fleet : IAsyncDisposable
 
     private Fleet(HiveFixture hive, PodmanService? podman) => (Hive, this.podman) = (hive, podman);
 
+    /// <summary>Every runtime whose containers are real here.</summary>
+    public static TheoryData<string> Real { get; } = ["process", .. IsolatingRuntimes];
+
+    /// <summary>Those that keep an agent from everything that is not its own.</summary>
+    public static TheoryData<string> Isolating { get; } = [.. IsolatingRuntimes];
+
+    private static IEnumerable<string> IsolatingRuntimes => ["sandbox", "nspawn", "podman"];
+
     public HiveFixture Hive { get; }
 
     public static async Task<Fleet> Start(string runtime, bool realClock = true)
@@ -104,6 +112,9 @@ internal sealed class Fleet : IAsyncDisposable
         await Hive.DisposeAsync();
         if (podman is { IsRunning: true })
             await PodmanDaemon.RemoveAll(instance);
+        // What nspawn leaves behind of a container that was killed, where /run is no file system of its own.
+        if (Directory.Exists("/run/systemd/nspawn/propagate"))
+            Directory.GetDirectories("/run/systemd/nspawn/propagate", $"hive-{instance}-*").ToList().ForEach(Directory.Delete);
         Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));
     }

@@ -16,7 +16,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
     public const string Image = "localhost/hive-test:latest";
 
     // What tests run inside, and their libraries.
-    private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "sed", "id"];
+    private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "head", "tr", "id", "mknod", "mount"];
 
     private readonly Lazy<Task<PodmanService>> service;
     private string? folder;
