@@ -102,6 +102,7 @@ internal static class FeatureRegistration
         .AddSingleton<IRuntime, NspawnRuntime>()
         .AddSingleton<IRuntime, SandboxRuntime>()
         .AddSingleton<IRuntime, ProcessRuntime>()
+        .AddSingleton<SweepBell>()
         .AddSingleton<LocalProcesses>()
         .AddSingleton<ResourceLimits>()
         .AddSingleton<Blueprints>()

@@ -95,6 +95,8 @@ internal sealed class ContainerApi : IDisposable
     /// <summary>Ends a container and removes it with the volumes that are its own; nothing there is no error.</summary>
     public async Task Remove(string id, CancellationToken ct)
     {
+        // Docker does so by itself; podman would ask it first, and wait.
+        await Signal(id, "KILL", ct);
         var answer = await Call(HttpMethod.Delete, $"containers/{id}?force=1&v=1", ct, patience: LongPatience);
         if (answer.Status != HttpStatusCode.NotFound)
             Must(answer, "remove the container");
@@ -168,7 +170,7 @@ internal sealed class ContainerApi : IDisposable
             using var response = await http.SendAsync(request, limit.Token);
             return new Answer(response.StatusCode, await response.Content.ReadAsByteArrayAsync(limit.Token), response.Headers.Date, response.Headers.TryGetValues("Api-Version", out var told) ? told.First() : null);
         }
-        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException e) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
         {
             throw Problem.Unavailable($"{daemon.Name} did not answer at {daemon.Socket} within {patience.TotalSeconds} s; see how it does, and start it anew if it hangs", e);
         }
@@ -240,11 +242,13 @@ internal sealed class ContainerApi : IDisposable
 
     private Problem Unreachable(HttpRequestException e)
     {
-        var reason = e.InnerException ?? e;
-        var cure = reason is SocketException { SocketErrorCode: SocketError.AccessDenied }
-            ? $"let Hive's user open it (the group '{daemon.Name}' where there is one), or run Hive as root"
-            : $"start it with `{daemon.StartedBy}`, or say where it listens with {daemon.Key}";
-        return Problem.Unavailable($"{daemon.Name} does not answer at {daemon.Socket}: {reason.Message}; {cure}", e);
+        var cure = $"start it with `{daemon.StartedBy}`, or say where it listens with {daemon.Key}";
+        var reason = (e.InnerException ?? e).Message;
+        if (e.InnerException is SocketException { SocketErrorCode: SocketError.AccessDenied })
+            cure = $"let Hive's user open it (the group '{daemon.Name}' where there is one), or run Hive as root";
+        else if (!File.Exists(daemon.Socket))
+            reason = "there is no such socket";
+        return Problem.Unavailable($"{daemon.Name} does not answer at {daemon.Socket}: {reason}; {cure}", e);
     }
 
     private sealed record Answer(HttpStatusCode Status, byte[] Body, DateTimeOffset? Date, string? Version)

@@ -22,6 +22,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 
     private readonly ContainerApi api;
     private readonly ContainerLog logs;
+    private readonly SweepBell bell;
     private readonly ILogger log;
     private readonly string image;
     private readonly string instance;
@@ -36,9 +37,9 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     // Completed and replaced whenever something has happened to a container.
     private volatile TaskCompletionSource happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ContainerApiRuntime(ContainerDaemon daemon, HivePaths paths, ContainerLog logs, IConfiguration configuration, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<ContainerApiRuntime> log)
+    public ContainerApiRuntime(ContainerDaemon daemon, HivePaths paths, ContainerLog logs, IConfiguration configuration, SweepBell bell, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<ContainerApiRuntime> log)
     {
-        (Name, this.logs, this.log) = (daemon.Name, logs, log);
+        (Name, this.logs, this.bell, this.log) = (daemon.Name, logs, bell, log);
         (instance, runDir) = (Instance.Of(paths), paths.RunDir);
         image = configuration["Image"] is { Length: > 0 } named ? named : DefaultImage;
         api = new ContainerApi(daemon);
@@ -122,32 +123,19 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         logs.Remove(agent);
     }
 
-    public async Task<IReadOnlyList<string>> Tail(string agent, int lines, CancellationToken ct)
-    {
-        IReadOnlyList<string> newest = await Newest(agent, ct) is { } container ? await ContainerOutput.Tail(api, container, lines, ct) : [];
-        return newest.Count < lines ? [.. logs.Tail(agent, lines - newest.Count), .. newest] : newest;
-    }
+    public Task<IReadOnlyList<string>> Tail(string agent, int lines, CancellationToken ct) => Tail(agent, lines, null, ct);
 
     public async IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, [EnumeratorCancellation] CancellationToken ct)
     {
         await events.Open(ct);
         var changes = happened.Task;
-        var container = await Newest(agent, ct);
-        var newest = container is null ? 0 : (await ContainerOutput.Tail(api, container, lines, ct)).Count;
-        if (newest < lines && logs.Tail(agent, lines - newest) is { Count: > 0 } earlier)
-            yield return earlier;
-        var position = new OutputPosition(container is null ? null : lines);
+        var position = new OutputPosition();
+        yield return await Tail(agent, lines, position, ct);
         while (true)
         {
-            if (await Readable(agent, position, ct) is { } stream)
-            {
-                await using (stream)
-                {
-                    await foreach (var added in position.Read(stream, ct))
-                        yield return added;
-                }
-            }
-
+            await using var reading = ReadOn(agent, position, ct).GetAsyncEnumerator(ct);
+            while (await MoveNext(reading))
+                yield return reading.Current;
             // It has ended, or the daemon has: whatever is next there, something happens first.
             await changes.WaitAsync(ct);
             changes = happened.Task;
@@ -198,7 +186,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     {
         try
         {
-            logs.Keep(agent, await ContainerOutput.Tail(api, id, KeptLines, CancellationToken.None));
+            logs.Keep(agent, await ContainerOutput.Tail(api, id, KeptLines, null, CancellationToken.None));
         }
         catch (Exception e) when (e is Problem or IOException)
         {
@@ -230,17 +218,20 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         run.Settle(now, exitCode);
     }
 
-    private async Task Changed(string id, int? exitCode)
+    private async Task Changed(ContainerChange change)
     {
         try
         {
-            await Look(id, exitCode);
+            await Look(change.Id, change.ExitCode);
         }
         catch (Problem e)
         {
             // The sweep finds it.
-            LogNotSeen(log, Name, id, e.Message);
+            LogNotSeen(log, Name, change.Id, e.Message);
         }
+
+        if (change.Started && !runs.ContainsKey(change.Id))
+            bell.Ring();
 
         Happened();
     }
@@ -253,15 +244,31 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 
     private void Happened() => Interlocked.Exchange(ref happened, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
-    private async Task<Stream?> Readable(string agent, OutputPosition position, CancellationToken ct)
+    private async Task<IReadOnlyList<string>> Tail(string agent, int lines, OutputPosition? position, CancellationToken ct)
+    {
+        IReadOnlyList<string> newest = await Newest(agent, ct) is { } container ? await ContainerOutput.Tail(api, container, lines, position, ct) : [];
+        return newest.Count < lines ? [.. logs.Tail(agent, lines - newest.Count), .. newest] : newest;
+    }
+
+    private async IAsyncEnumerable<IReadOnlyList<string>> ReadOn(string agent, OutputPosition position, [EnumeratorCancellation] CancellationToken ct)
+    {
+        if (await Newest(agent, ct) is not { } container)
+            yield break;
+        await using var stream = await api.Logs(container, position.Query(container, follow: true), ct);
+        await foreach (var added in position.Read(stream, unfinished: false, ct))
+            yield return added;
+    }
+
+    // However a stream ends, it is read on from there.
+    private static async Task<bool> MoveNext(IAsyncEnumerator<IReadOnlyList<string>> reading)
     {
         try
         {
-            return await Newest(agent, ct) is { } container ? await api.Logs(container, position.Query(container), ct) : null;
+            return await reading.MoveNextAsync();
         }
-        catch (Problem)
+        catch (Exception e) when (e is IOException or Problem)
         {
-            return null;
+            return false;
         }
     }
 

@@ -5,26 +5,34 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
 
+/// <summary>A container was started, has ended or was removed.</summary>
+/// <param name="Id">The container.</param>
+/// <param name="Started">It was started.</param>
+/// <param name="ExitCode">How it ended, where that was told.</param>
+internal sealed record ContainerChange(string Id, bool Started, int? ExitCode);
+
 /// <summary>
 /// Follows what a daemon tells of this host's containers, from the first time that there is something to watch until the host ends, through every end and return of the daemon.
 /// </summary>
 /// <param name="api">The daemon.</param>
 /// <param name="label">Whose containers.</param>
-/// <param name="changed">Told of a container that was started, has ended or was removed: its id, and its exit code where that was told.</param>
+/// <param name="changed">Told of a container that was started, has ended or was removed.</param>
 /// <param name="settle">Finds out what was missed while nothing was told.</param>
 /// <param name="clock">Counts the pauses between attempts.</param>
 /// <param name="log">Says when the daemon goes and comes.</param>
 /// <param name="stopping">The host ends.</param>
-internal sealed partial class ContainerEvents(ContainerApi api, string label, Func<string, int?, Task> changed, Func<Task> settle, TimeProvider clock, ILogger log, CancellationToken stopping)
+internal sealed partial class ContainerEvents(ContainerApi api, string label, Func<ContainerChange, Task> changed, Func<Task> settle, TimeProvider clock, ILogger log, CancellationToken stopping)
 {
     /// <summary>What an end is called.</summary>
     public const string Die = "die";
+
+    private const string Start = "start";
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     // What else a daemon tells (exec, health, …) says nothing of whether a container runs. Docker's word for `remove` is `destroy`.
-    private static readonly string[] Changes = ["start", Die, "remove", "destroy"];
+    private static readonly string[] Changes = [Start, Die, "remove", "destroy"];
 
     private readonly Lock gate = new();
     private Task? following;
@@ -100,7 +108,7 @@ internal sealed partial class ContainerEvents(ContainerApi api, string label, Fu
         await foreach (var happened in api.Events(label, since, ct))
         {
             if (happened.Actor?.Id is { } id && Array.IndexOf(Changes, happened.Action) >= 0)
-                await changed(id, happened.Action == Die ? ExitCode(happened) : null);
+                await changed(new ContainerChange(id, happened.Action == Start, happened.Action == Die ? ExitCode(happened) : null));
         }
     }
 

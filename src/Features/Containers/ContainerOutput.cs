@@ -12,22 +12,25 @@ internal static class ContainerOutput
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>The newest lines of a container, oldest first.</summary>
-    public static async Task<IReadOnlyList<string>> Tail(ContainerApi api, string id, int lines, CancellationToken ct)
+    /// <param name="api">Its daemon.</param>
+    /// <param name="id">The container.</param>
+    /// <param name="lines">How many.</param>
+    /// <param name="position">Where to read on afterwards; null when that is not wanted.</param>
+    /// <param name="ct">Gives up.</param>
+    public static async Task<IReadOnlyList<string>> Tail(ContainerApi api, string id, int lines, OutputPosition? position, CancellationToken ct)
     {
+        var reading = position ?? new OutputPosition();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(Patience);
         var newest = new Queue<string>();
         try
         {
-            await using var stream = await api.Logs(id, $"tail={lines}", limit.Token);
-            await foreach (var some in Read(stream, stamped: false, limit.Token))
+            await using var stream = await api.Logs(id, reading.Query(id, follow: false), limit.Token);
+            await foreach (var line in reading.Read(stream, unfinished: position is null, limit.Token).SelectMany(some => some).WithCancellation(limit.Token))
             {
-                foreach (var line in some)
-                {
-                    newest.Enqueue(line.Text);
-                    if (newest.Count > lines)
-                        newest.Dequeue();
-                }
+                newest.Enqueue(line);
+                if (newest.Count > lines)
+                    newest.Dequeue();
             }
         }
         catch (Exception e) when (e is IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
@@ -42,7 +45,7 @@ internal static class ContainerOutput
     public static async Task<string> All(Stream stream, CancellationToken ct)
     {
         var output = new StringBuilder();
-        await foreach (var some in Read(stream, stamped: false, ct))
+        await foreach (var some in Read(stream, stamped: false, unfinished: true, ct))
         {
             foreach (var line in some)
             {
@@ -55,7 +58,7 @@ internal static class ContainerOutput
     }
 
     /// <summary>The lines of a stream, as many at a time as there are.</summary>
-    public static async IAsyncEnumerable<IReadOnlyList<OutputLine>> Read(Stream stream, bool stamped, [EnumeratorCancellation] CancellationToken ct)
+    public static async IAsyncEnumerable<IReadOnlyList<OutputLine>> Read(Stream stream, bool stamped, bool unfinished, [EnumeratorCancellation] CancellationToken ct)
     {
         var decoder = new OutputDecoder(stamped);
         var buffer = new byte[LineText.MaxLine];
@@ -65,7 +68,7 @@ internal static class ContainerOutput
                 yield return lines;
         }
 
-        if (decoder.End() is { Count: > 0 } last)
+        if (unfinished && decoder.End() is { Count: > 0 } last)
             yield return last;
     }
 }

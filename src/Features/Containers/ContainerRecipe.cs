@@ -70,6 +70,8 @@ internal static class ContainerRecipe
             WorkingDir = workingDirectory,
             Labels = labels,
             Tty = false,
+            // Left out, `podman stop` by hand kills at once.
+            StopTimeout = 10,
             HostConfig = new
             {
                 // Not as `Binds`, whose parts are set off by colons.

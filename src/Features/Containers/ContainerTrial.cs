@@ -111,7 +111,7 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
     private async Task<string> LastWords(string id)
     {
         using var limit = new CancellationTokenSource(Patience);
-        return string.Join(' ', await ContainerOutput.Tail(api, id, 5, limit.Token)) is { Length: > 0 } said ? said : "it said nothing";
+        return string.Join(' ', await ContainerOutput.Tail(api, id, 5, null, limit.Token)) is { Length: > 0 } said ? said : "it said nothing";
     }
 
     private async Task<bool> Tells(string id, DateTimeOffset began)

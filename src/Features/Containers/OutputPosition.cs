@@ -4,8 +4,7 @@ using System.Runtime.CompilerServices;
 namespace Hive.Features.Containers;
 
 /// <summary>How far what an agent prints has been read, so that the reading goes on there after its container or the daemon was started anew.</summary>
-/// <param name="lines">How many of the lines that are there already are wanted; null for all.</param>
-internal sealed class OutputPosition(int? lines)
+internal sealed class OutputPosition
 {
     // yyyy-MM-ddTHH:mm:ss: podman says no more, docker more than one can ask for.
     private const int ToTheSecond = 19;
@@ -15,43 +14,31 @@ internal sealed class OutputPosition(int? lines)
     private int readOfSecond;
     private int toSkip;
 
-    /// <summary>What to ask for next.</summary>
-    public string Query(string of)
+    /// <summary>What to ask for to read on. Never the newest lines by their number: podman 4 then glues a line that came in pieces to the one before.</summary>
+    public string Query(string of, bool follow)
     {
-        var known = container is not null;
-        var same = container == of;
-        container = of;
-        toSkip = same ? readOfSecond : 0;
-        readOfSecond = 0;
-        var part = known || lines is null ? "all" : lines.Value.ToString(CultureInfo.InvariantCulture);
-        return $"follow=1&timestamps=1&tail={part}{(same && Since() is { } since ? $"&since={since}" : "")}";
+        var since = container == of && DateTimeOffset.TryParse(last, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : (DateTimeOffset?)null;
+        (container, toSkip, readOfSecond) = (of, since is null ? 0 : readOfSecond, 0);
+        return $"timestamps=1&tail=all{(follow ? "&follow=1" : "")}{(since is { } from ? $"&since={from.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)}" : "")}";
     }
 
-    /// <summary>The lines that have not been read yet, until the stream ends, however it does.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<string>> Read(Stream stream, [EnumeratorCancellation] CancellationToken ct)
+    /// <summary>The lines that have not been read yet, as many at a time as there are, until the stream ends.</summary>
+    /// <param name="stream">What was asked for.</param>
+    /// <param name="unfinished">With a last one that has no end yet. Whoever reads on later gets it when it has.</param>
+    /// <param name="ct">Ends the reading.</param>
+    public async IAsyncEnumerable<IReadOnlyList<string>> Read(Stream stream, bool unfinished, [EnumeratorCancellation] CancellationToken ct)
     {
-        await using var pieces = ContainerOutput.Read(stream, stamped: true, ct).GetAsyncEnumerator(ct);
-        while (true)
+        await foreach (var lines in ContainerOutput.Read(stream, stamped: true, unfinished, ct))
         {
-            try
-            {
-                if (!await pieces.MoveNextAsync())
-                    yield break;
-            }
-            catch (IOException)
-            {
-                yield break;
-            }
-
-            if (New(pieces.Current) is { Count: > 0 } added)
+            if (New(lines) is { Count: > 0 } added)
                 yield return added;
         }
     }
 
-    private List<string> New(IReadOnlyList<OutputLine> read)
+    private List<string> New(IReadOnlyList<OutputLine> lines)
     {
         List<string> added = [];
-        foreach (var (stamp, text) in read)
+        foreach (var (stamp, text) in lines)
         {
             if (Second(stamp) != Second(last))
                 (readOfSecond, toSkip) = (0, 0);
@@ -67,6 +54,4 @@ internal sealed class OutputPosition(int? lines)
     }
 
     private static string Second(string? stamp) => stamp is { Length: >= ToTheSecond } ? stamp[..ToTheSecond] : "";
-
-    private string? Since() => DateTimeOffset.TryParse(last, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture) : null;
 }

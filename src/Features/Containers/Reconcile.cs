@@ -28,7 +28,7 @@ internal sealed partial class Reconcile(
     SocketDoors doors,
     Tombstones tombstones,
     Trash trash,
-    TimeProvider clock,
+    SweepBell bell,
     IHostApplicationLifetime lifetime,
     ILogger<Reconcile> log) : IHostedService
 {
@@ -153,7 +153,7 @@ internal sealed partial class Reconcile(
         {
             try
             {
-                await Task.Delay(SweepEvery, clock, lifetime.ApplicationStopping);
+                await bell.Rung(SweepEvery, lifetime.ApplicationStopping);
                 foreach (var group in roster.All.GroupBy(a => a.Runtime))
                 {
                     if (runtimes.Find(group.Key) is { } runtime)

@@ -46,8 +46,8 @@ public sealed class PodmanTests
         var before = await Podman(fleet).Tail("worker", 5000, CancellationToken.None);
 
         // Made anew by the runtime itself, from a blueprint with one more variable.
-        await using (var _ = new AsyncEnd(await StartShell(fleet, "worker", "echo made anew")))
-            Assert.NotEqual(first, await Inspect(fleet, "worker", "{{.Id}}"));
+        await (await StartShell(fleet, "worker", "echo made anew")).Ended;
+        Assert.NotEqual(first, await Inspect(fleet, "worker", "{{.Id}}"));
         Assert.NotEmpty(before);
         Assert.Equal([.. before, "made anew"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
         Assert.Equal([before[^1], "made anew"], await Podman(fleet).Tail("worker", 2, CancellationToken.None));
@@ -61,29 +61,35 @@ public sealed class PodmanTests
         await using var fleet = await Fleet.Start("podman");
         var events = await fleet.Hive.Events();
         fleet.Configure("worker", "restart: never\n");
-        foreach (var (command, note, failed) in new[] { ("stop", "ended by itself", false), ("kill", "ended by signal 9", true), ("rm --force --time 0", "", true) })
+        foreach (var (command, note, failed) in new[] { ("stop", "ended by itself", false), ("kill", "ended by signal 9", true), ("rm --force --time 0", "9", true) })
         {
-            await (failed || (await Names(fleet)).Contains("worker") ? fleet.Do("start", new { name = "worker" }) : fleet.Spawn("worker", "podman"));
+            await (command == "stop" ? fleet.Spawn("worker", "podman") : fleet.Do("start", new { name = "worker" }));
             await events.Next("acked");
             await PodmanDaemon.Run([.. command.Split(' '), fleet.Container("worker")]);
             var row = await Fleet.Row(events, "worker", r => !r.Running && r.Note is not null);
-            Assert.Equal((note.Length > 0 ? note : row.Note, failed), (row.Note, row.Failed));
+            Assert.Equal(failed, row.Failed);
+            Assert.Contains(note, row.Note, StringComparison.Ordinal);
         }
     }
 
     [Fact]
-    public async Task A_container_that_is_started_by_hand_is_taken_over()
+    public async Task A_container_that_is_started_by_hand_is_taken_over_at_once_unless_its_agent_was_stopped()
     {
-        await using var fleet = await Fleet.Start("podman", realClock: false);
+        await using var fleet = await Fleet.Start("podman");
         var events = await fleet.Hive.Events();
+        fleet.Configure("worker", "restart: never\n");
         await fleet.Spawn("worker", "podman");
         await events.Next("acked");
-        await fleet.Do("stop", new { name = "worker" });
+        await PodmanDaemon.Run("kill", fleet.Container("worker"));
+        await Fleet.Row(events, "worker", r => !r.Running && r.Failed);
         await PodmanDaemon.Run("start", fleet.Container("worker"));
-        fleet.Hive.Clock.Advance(Sweep);
         await Fleet.Row(events, "worker", r => r.Running);
-        await fleet.Do("kill", new { name = "worker" });
+
+        await fleet.Do("stop", new { name = "worker" });
         Assert.Equal("false", await Inspect(fleet, "worker", "{{.State.Running}}"));
+        await PodmanDaemon.Run("start", fleet.Container("worker"));
+        await PodmanDaemon.Run("wait", fleet.Container("worker"));
+        Assert.False((await fleet.Row("worker")).Running);
     }
 
     [Fact]
@@ -116,12 +122,7 @@ public sealed class PodmanTests
         await fleet.Do("stop", new { name = "other" });
         var pid = fleet.Pid("worker");
         await service.Stop();
-        foreach (var verb in new[] { "start", "destroy" })
-        {
-            if (verb == "start")
-                Assert.Contains($"podman does not answer at {service.Socket}", (await Talk.Refused(() => fleet.Do(verb, new { name = "other" }), "unavailable")).Message, StringComparison.Ordinal);
-        }
-
+        Assert.Contains($"podman does not answer at {service.Socket}", (await Talk.Refused(() => fleet.Do("start", new { name = "other" }), "unavailable")).Message, StringComparison.Ordinal);
         Assert.Contains("podman.socket", (await fleet.Row("other")).Note, StringComparison.Ordinal);
         Assert.Contains(service.Socket, (await Talk.Refused(() => fleet.Do("logs", new { name = "worker" }), "unavailable")).Message, StringComparison.Ordinal);
         Assert.True(Fleet.IsAlive(pid));
@@ -213,9 +214,9 @@ public sealed class PodmanTests
 
         Directory.CreateDirectory(missing);
         await File.WriteAllTextAsync(Path.Combine(missing, "note"), "with a colon");
-        var running = await Podman(fleet).Start(blueprint with { Command = ["/bin/sh", "-c", "cat /inputs/x/note"], Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)] }, CancellationToken.None);
+        var running = await Podman(fleet).Start(blueprint with { Command = ["/bin/sh", "-c", "cat /inputs/x/note; echo; printf end"], Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)] }, CancellationToken.None);
         await running.Ended;
-        Assert.Equal(["with a colon"], await Podman(fleet).Tail("worker", 10, CancellationToken.None));
+        Assert.Equal(["with a colon", "end"], await Podman(fleet).Tail("worker", 10, CancellationToken.None));
     }
 
     [Fact]
@@ -229,17 +230,17 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task Whoever_takes_more_memory_than_allowed_is_ended_and_the_limit_said()
+    public async Task Whoever_takes_more_memory_than_allowed_is_ended()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
-        // Goes into the limit with a file in memory, and with the shell's own.
         var blueprint = Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"], Limits = new AgentLimits(32 << 20, 100) };
         var running = await Podman(fleet).Start(blueprint, CancellationToken.None);
         await running.Ended;
         var (clean, note) = await running.Outcome();
         Assert.False(clean);
-        Assert.Contains("32 MiB", note, StringComparison.Ordinal);
+        // Podman does not notice the reason everywhere.
+        Assert.Contains(await Inspect(fleet, "worker", "{{.State.OOMKilled}}") == "true" ? "32 MiB" : "signal 9", note, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -247,7 +248,7 @@ public sealed class PodmanTests
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
-        var running = await Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "seq 1 1000000; printf 'the last words: ü'"] }, CancellationToken.None);
+        var running = await Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "seq 1 1000000; echo 'the last words: ü'"] }, CancellationToken.None);
         await running.Ended;
         var log = await Inspect(fleet, "worker", "{{.HostConfig.LogConfig.Path}}");
         Assert.InRange(new FileInfo(log).Length, 1, 5 << 20);
@@ -262,16 +263,21 @@ public sealed class PodmanTests
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var followed = new List<string>();
         await using var following = Podman(fleet).Follow("worker", 10, patience.Token).GetAsyncEnumerator(patience.Token);
-        foreach (var said in new[] { "one", "two", "two", "three" })
+        Assert.True(await following.MoveNextAsync());
+        Assert.Empty(following.Current);
+        // The second and third are one container, the others their own; a line that comes in pieces is one.
+        string[] said = ["one", "two", "two", "three"];
+        foreach (var (word, i) in said.Select((word, i) => (word, i)))
         {
-            var running = await StartShell(fleet, "worker", $"echo {said} begins; echo {said} ends");
+            var running = await StartShell(fleet, "worker", $"echo {word} begins; printf {word}; sleep 0.1; echo ' ends'");
             await running.Ended;
-            while (followed.Count(l => l == $"{said} ends") < (said == "two" ? followed.Count(l => l == "one ends") : 1) && await following.MoveNextAsync())
+            while (followed.Count < 2 * (i + 1) && await following.MoveNextAsync())
                 followed.AddRange(following.Current);
         }
 
-        Assert.Equal(["one begins", "one ends", "two begins", "two ends"], followed.Take(4));
-        Assert.Equal(["three begins", "three ends"], followed.TakeLast(2));
+        string[] all = [.. said.SelectMany(word => new[] { $"{word} begins", $"{word} ends" })];
+        Assert.Equal(all, followed);
+        Assert.Equal(all, await Podman(fleet).Tail("worker", 10, patience.Token));
     }
 
     [Fact]
@@ -301,15 +307,4 @@ public sealed class PodmanTests
 
     private static Task<IRunning> StartShell(Fleet fleet, string name, string script) =>
         Podman(fleet).Start(Blueprint(fleet, name) with { Command = ["/bin/sh", "-c", script] }, CancellationToken.None);
-
-    private static async Task<string[]> Names(Fleet fleet)
-    {
-        using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);
-        return (await host.CallAsync("list")).GetProperty("agents").Deserialize<string[]>()!;
-    }
-
-    private sealed class AsyncEnd(IRunning running) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync() => await running.Ended;
-    }
 }
