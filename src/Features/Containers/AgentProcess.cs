@@ -9,8 +9,8 @@ namespace Hive.Features.Containers;
 /// <param name="pump">What writes its log; 0 when that is not known.</param>
 /// <param name="runDir">The run folder in which it has its socket; null when that is not known.</param>
 /// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
-/// <param name="terminate">Asks what runs inside to end; given the pid.</param>
-internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, string? runDir, Process? child, Action<int> terminate) : IRunning
+/// <param name="terminate">Asks what runs inside to end; given the pid and the pump's.</param>
+internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, string? runDir, Process? child, Action<int, int> terminate) : IRunning
 {
     /// <summary>About how many bytes the pump takes before it looks at the log's size again.</summary>
     public const int PumpedAtOnce = PumpBlock * PumpBlocks;
@@ -48,6 +48,8 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
 
     public int Pid => pid;
 
+    public int PumpPid => pump;
+
     public DateTimeOffset StartedAt => startedAt;
 
     public string? RunDir => runDir;
@@ -72,7 +74,7 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
 
     public Task Terminate()
     {
-        terminate(pid);
+        terminate(pid, pump);
         return Task.CompletedTask;
     }
 
@@ -84,7 +86,7 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     }
 
     /// <summary>Starts a process in a session of its own; when it returns, the pid file names it.</summary>
-    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string runDir, string log, DateTimeOffset now, Action<int> terminate)
+    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string runDir, string log, DateTimeOffset now, Action<int, int> terminate)
     {
         var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, runDir, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, .. launch.Arguments])
         {
@@ -107,7 +109,7 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     /// <param name="pidFile">Written by the launcher.</param>
     /// <param name="terminate">As for one that is started.</param>
     /// <param name="handle">Its descriptor.</param>
-    public static AgentProcess? Find(string pidFile, Action<int> terminate, out SafeFileHandle? handle)
+    public static AgentProcess? Find(string pidFile, Action<int, int> terminate, out SafeFileHandle? handle)
     {
         handle = null;
         string[] lines;

@@ -19,7 +19,7 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
 
     public Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct) => Task.FromResult(processes.List());
 
-    public Task Remove(string agent) => processes.Remove(agent);
+    public virtual Task Remove(string agent) => processes.Remove(agent);
 
     public Task<IReadOnlyList<string>> Tail(string agent, int lines, CancellationToken ct) => Task.Run(() => processes.Logs.Tail(agent, lines), ct);
 
@@ -28,7 +28,7 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
     public Task<Executed> Exec(string agent, IReadOnlyList<string> command, CancellationToken ct)
     {
         return processes.Leader(agent) is { } leader
-            ? Trial.Output(Enter(leader, command), ct)
+            ? Trial.Output(Enter(leader.Pid, leader.PumpPid, command), ct)
             : throw Problem.Conflict($"{agent} does not run; start it first");
     }
 
@@ -37,8 +37,9 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
 
     /// <summary>Sends TERM to what runs inside, so that the container ends with it.</summary>
     /// <param name="leader">The process that was started.</param>
-    protected abstract void Terminate(int leader);
+    /// <param name="pump">What writes its log, a child of it; 0 when that is not known.</param>
+    protected abstract void Terminate(int leader, int pump);
 
     /// <summary>The command line that runs a program inside.</summary>
-    protected abstract IReadOnlyList<string> Enter(int leader, IReadOnlyList<string> command);
+    protected abstract IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command);
 }

@@ -27,7 +27,7 @@ internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders fold
         return new Launch([blueprint.Command[0].Replace(Blueprints.HarnessFolder, Path.GetDirectoryName(HarnessBinary.Path), StringComparison.Ordinal), .. blueprint.Command.Skip(1)], environment, folders.State(name));
     }
 
-    protected override void Terminate(int leader) => Native.Signal(-leader, Native.SigTerm);
+    protected override void Terminate(int leader, int pump) => Native.Signal(-leader, Native.SigTerm);
 
-    protected override IReadOnlyList<string> Enter(int leader, IReadOnlyList<string> command) => command;
+    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => command;
 }

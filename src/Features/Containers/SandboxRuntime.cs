@@ -30,16 +30,15 @@ internal sealed class SandboxRuntime : LocalRuntime
         return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/");
     }
 
-    // Not bubblewrap's own monitor, which ends with the rest.
-    protected override void Terminate(int leader) => ProcessTree.Signal(ProcessTree.Below(leader), Native.SigTerm);
+    protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
-    protected override IReadOnlyList<string> Enter(int leader, IReadOnlyList<string> command) => ProcessTree.Enter(leader, command);
+    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
 
     private static List<string> Base()
     {
         List<string> arguments =
         [
-            "--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
+            "--cap-drop", "ALL", "--unshare-user-try", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
             "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run",
         ];
         foreach (var folder in new[] { "bin", "sbin", "lib", "lib32", "lib64" })

@@ -92,6 +92,16 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>What tells this host's containers from others.</summary>
     public string InstanceName => Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir));
 
+    /// <summary>The first process of an agent's container and all that descend from it, but not what writes its log.</summary>
+    public int[] Members(string name)
+    {
+        if (podman is not null)
+            return [.. ProcessTree.Below(Pid(name)).Append(Pid(name)).Where(IsAlive).Order()];
+        var fields = File.ReadAllText(Path.Combine(Hive.DataDir, "pids", name)).Split(' ', '\n');
+        var (leader, pump) = (int.Parse(fields[0], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
+        return [.. ProcessTree.Below(leader).Append(leader).Except([pump, .. ProcessTree.Below(pump)]).Where(IsAlive).Order()];
+    }
+
     public static int PidIn(string dataDir, string name) =>
         int.Parse(File.ReadAllText(Path.Combine(dataDir, "pids", name)).Split(' ')[0], CultureInfo.InvariantCulture);
 
