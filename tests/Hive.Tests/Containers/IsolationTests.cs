@@ -108,6 +108,21 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task A_manager_that_runs_is_started_anew_for_a_new_agent_once_it_holds_no_message(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime, manager: true);
+        var hive = fleet.Hive;
+        var rows = await hive.EventsFromStart();
+        var before = (await Fleet.Row(rows, "manager", r => r.Running)).StartedAt;
+        await fleet.Spawn("other", runtime, start: false);
+        await Fleet.Row(rows, "manager", r => r.Running && r.StartedAt != before);
+        File.WriteAllText(Path.Combine(hive.DataDir, "agents", "other", "config", "note"), "to be seen");
+        var seen = await hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Exec("manager", ["cat", "/agents/other/config/note"], CancellationToken.None);
+        Assert.Equal((0, "to be seen"), (seen.ExitCode, seen.Output.Trim()));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
     public async Task What_takes_more_than_its_limit_is_ended_and_where_that_cannot_be_it_is_said(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
