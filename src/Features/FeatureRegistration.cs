@@ -15,6 +15,7 @@ using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features;
@@ -96,9 +97,12 @@ internal static class FeatureRegistration
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
+        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Podman(p.GetRequiredService<IConfiguration>())))
+        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Docker(p.GetRequiredService<IConfiguration>())))
         .AddSingleton<IRuntime, NspawnRuntime>()
         .AddSingleton<IRuntime, SandboxRuntime>()
         .AddSingleton<IRuntime, ProcessRuntime>()
+        .AddSingleton<SweepBell>()
         .AddSingleton<LocalProcesses>()
         .AddSingleton<ResourceLimits>()
         .AddSingleton<Blueprints>()
@@ -121,6 +125,7 @@ internal static class FeatureRegistration
         .AddSingleton<AgentLogs>()
         .AddSingleton<CrashWatch>()
         .AddSingleton<AgentContainers>()
+        .AddSingleton<ManagersView>()
         .AddHostedService<Reconcile>()
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()

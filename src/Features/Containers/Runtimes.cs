@@ -22,7 +22,7 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
     public const string External = "external";
 
     // What `auto` may pick, best first. Never `process`.
-    private static readonly string[] Automatic = ["nspawn", "sandbox"];
+    private static readonly string[] Automatic = ["podman", "docker", "nspawn", "sandbox"];
 
     private readonly Dictionary<string, IRuntime> byName = runtimes.ToDictionary(r => r.Name);
 
