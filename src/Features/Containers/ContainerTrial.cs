@@ -59,52 +59,42 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
     // A daemon promises more than it can keep where a user's session has only some control groups, and its first process is a package of its own.
     private async Task<string?> TryAll(DaemonAbilities promised)
     {
-        var bare = promised with { Memory = false, Swap = false, Cpu = false, Init = false };
-        if (await Works(promised))
-            return null;
-        if (await Try(bare) is { } fault)
-            return fault;
-        foreach (var some in new[] { promised with { Init = false }, promised with { Init = false, Cpu = false }, bare with { Init = true } })
+        var bare = promised with { Memory = false, Swap = false, Cpu = false };
+        string? refusal = null;
+        foreach (var can in new[] { promised, promised with { Init = false }, promised with { Init = false, Cpu = false }, bare, bare with { Init = false } }.Distinct())
         {
-            if (await Works(some))
-                return null;
-        }
-
-        Found = bare;
-        return null;
-    }
-
-    private async Task<bool> Works(DaemonAbilities can)
-    {
-        if (await Try(can) is not null)
-            return false;
-        Found = can;
-        return true;
-    }
-
-    private async Task<string?> Try(DaemonAbilities can)
-    {
-        var name = $"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}";
-        try
-        {
-            var began = await api.Ping(CancellationToken.None);
-            var id = await api.Create(name, ContainerRecipe.ForTrial(image, instance, can), CancellationToken.None);
             try
             {
-                await api.Start(id, CancellationToken.None);
-                var code = await api.Wait(id, Patience, CancellationToken.None);
-                if (code != 0)
-                    return $"the harness ended with {code} in a container of '{image}' ({await LastWords(id)}); it needs an image with glibc and libstdc++, as Debian's are";
-                return await Tells(id, began) ? null : $"{api.Daemon.Name} does not tell what happens to its containers; set `events_logger` in containers.conf to journald or file";
+                if (await Try(can) is { } fault)
+                    return fault;
+                Found = can;
+                return null;
             }
-            finally
+            catch (Problem e)
             {
-                await api.Remove(id, CancellationToken.None);
+                refusal = e.Message;
             }
         }
-        catch (Problem e)
+
+        return refusal;
+    }
+
+    // Throws what the daemon refuses, which it may do less of when it is asked for less.
+    private async Task<string?> Try(DaemonAbilities can)
+    {
+        var began = await api.Ping(CancellationToken.None);
+        var id = await api.Create($"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}", ContainerRecipe.ForTrial(image, instance, can), CancellationToken.None);
+        try
         {
-            return e.Message;
+            await api.Start(id, CancellationToken.None);
+            var code = await api.Wait(id, Patience, CancellationToken.None);
+            if (code != 0)
+                return $"the harness ended with {code} in a container of '{image}' ({await LastWords(id)}); it needs an image with glibc and libstdc++, as Debian's are";
+            return await Tells(id, began) ? null : $"{api.Daemon.Name} does not tell what happens to its containers; set `events_logger` in containers.conf to journald or file";
+        }
+        finally
+        {
+            await api.Remove(id, CancellationToken.None);
         }
     }
 

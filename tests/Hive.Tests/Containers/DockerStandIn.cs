@@ -1,0 +1,184 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>Answers at a unix socket as Docker does where it is not podman: a version of its own, its words for events and states. Containers run nothing; a test says when they end.</summary>
+internal sealed class DockerStandIn : IAsyncDisposable
+{
+    private readonly WebApplication app;
+    private readonly Dictionary<string, JsonObject> containers = [];
+    private readonly Channel<string> events = Channel.CreateUnbounded<string>();
+    private readonly List<string> asked = [];
+    private readonly DirectoryInfo folder;
+    private int created;
+
+    private DockerStandIn(WebApplication app, DirectoryInfo folder) => (this.app, this.folder) = (app, folder);
+
+    public string Socket => SocketIn(folder);
+
+    /// <summary>The paths it was asked for, without what is behind the question mark.</summary>
+    public string[] Asked
+    {
+        get
+        {
+            lock (asked)
+                return [.. asked];
+        }
+    }
+
+    /// <summary>The agents it has containers of.</summary>
+    public string[] Agents
+    {
+        get
+        {
+            lock (containers)
+                return [.. containers.Values.Select(c => c["Config"]!["Labels"]!["hive.agent"]?.GetValue<string>()).OfType<string>()];
+        }
+    }
+
+    public JsonObject Info { get; } = new() { ["MemoryLimit"] = true, ["SwapLimit"] = false, ["CpuCfsQuota"] = true, ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin") };
+
+    /// <summary>What it says instead when it is to start a container.</summary>
+    public string? Refusal { get; set; }
+
+    public static async Task<DockerStandIn> Start()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-docker-");
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(k => k.ListenUnixSocket(SocketIn(folder)));
+        var standIn = new DockerStandIn(builder.Build(), folder);
+        standIn.app.Run(standIn.Answer);
+        await standIn.app.StartAsync();
+        return standIn;
+    }
+
+    /// <summary>The container of an agent as it was asked for.</summary>
+    public JsonObject Container(string agent)
+    {
+        lock (containers)
+            return containers.Values.Single(c => c["Config"]!["Labels"]!["hive.agent"]?.GetValue<string>() == agent);
+    }
+
+    /// <summary>Lets an agent's container end.</summary>
+    public void End(string agent, int exitCode, bool outOfMemory)
+    {
+        lock (containers)
+            Exit(Container(agent), exitCode, outOfMemory);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        events.Writer.Complete();
+        await app.StopAsync();
+        await app.DisposeAsync();
+        folder.Delete(recursive: true);
+    }
+
+    private static string SocketIn(DirectoryInfo folder) => Path.Combine(folder.FullName, "docker.sock");
+
+    private static JsonObject State(bool running, int exitCode = 0, bool outOfMemory = false) =>
+        new() { ["Running"] = running, ["Status"] = running ? "running" : "exited", ["ExitCode"] = exitCode, ["OOMKilled"] = outOfMemory, ["StartedAt"] = "2026-01-31T12:00:00.123456789Z" };
+
+    private async Task Answer(HttpContext http)
+    {
+        var path = http.Request.Path.Value!;
+        lock (asked)
+            asked.Add(path);
+        http.Response.Headers["Api-Version"] = "1.52";
+        if (path == "/_ping")
+        {
+            await http.Response.WriteAsync("OK");
+            return;
+        }
+
+        var parts = path.Split('/')[2..];
+        if (parts[0] == "events")
+        {
+            // Docker's header comes at once.
+            await http.Response.Body.FlushAsync();
+            await foreach (var line in events.Reader.ReadAllAsync(http.RequestAborted))
+            {
+                await http.Response.WriteAsync(line + "\n");
+                await http.Response.Body.FlushAsync();
+            }
+
+            return;
+        }
+
+        var body = http.Request.ContentLength > 0 || http.Request.Headers.TransferEncoding.Count > 0 ? (await JsonSerializer.DeserializeAsync<JsonObject>(http.Request.Body))! : [];
+        (int Status, JsonNode? Body) answer;
+        lock (containers)
+            answer = Answer(http.Request, parts, body);
+        http.Response.StatusCode = answer.Status;
+        if (answer.Body is not null)
+            await http.Response.WriteAsync(answer.Body.ToJsonString());
+    }
+
+    private (int Status, JsonNode? Body) Answer(HttpRequest request, string[] parts, JsonObject body)
+    {
+        switch (request.Method, parts)
+        {
+            case ("GET", ["info"]):
+                return (200, Info.DeepClone());
+            case ("GET", ["images", ..]):
+                return (200, new JsonObject { ["Id"] = "sha256:0123" });
+            case ("GET", ["containers", "json"]):
+                var labels = JsonNode.Parse(request.Query["filters"].ToString())!["label"]!.AsArray().Select(l => l!.GetValue<string>().Split('=', 2));
+                return (200, new JsonArray([.. containers.Values.Where(c => labels.All(l => c["Config"]!["Labels"]![l[0]]?.GetValue<string>() == l[1])).Select(c => new JsonObject
+                {
+                    ["Id"] = c["Id"]!.DeepClone(), ["State"] = c["State"]!["Status"]!.DeepClone(), ["Labels"] = c["Config"]!["Labels"]!.DeepClone(),
+                })]));
+            case ("POST", ["containers", "create"]):
+                var id = $"{++created:d12}";
+                containers[id] = new JsonObject { ["Id"] = id, ["Config"] = body.DeepClone(), ["HostConfig"] = body["HostConfig"]!.DeepClone(), ["State"] = State(running: false) };
+                return (201, new JsonObject { ["Id"] = id, ["Warnings"] = new JsonArray() });
+            case (_, ["containers", var of, ..]) when !containers.ContainsKey(of):
+                return (404, new JsonObject { ["message"] = $"No such container: {of}" });
+            case ("GET", ["containers", var of, "json"]):
+                return (200, containers[of].DeepClone());
+            case ("POST", ["containers", _, "start"]) when Refusal is not null:
+                return (500, new JsonObject { ["message"] = Refusal });
+            case ("POST", ["containers", var of, "start"]):
+                containers[of]["State"] = State(running: true);
+                Happens("start", containers[of]);
+                // A trial ends by itself.
+                if (containers[of]["Config"]!["Labels"]!["hive.trial"] is not null)
+                    Exit(containers[of], 0, outOfMemory: false);
+                return (204, null);
+            case ("POST", ["containers", _, "wait"]):
+                return (200, new JsonObject { ["StatusCode"] = 0 });
+            case ("POST", ["containers", var of, "kill"]) when containers[of]["State"]!["Running"]!.GetValue<bool>():
+                Exit(containers[of], 137, outOfMemory: false);
+                return (204, null);
+            case ("POST", ["containers", var of, "kill"]):
+                return (409, new JsonObject { ["message"] = $"container {of} is not running" });
+            case ("DELETE", ["containers", var of]):
+                Happens("destroy", containers[of]);
+                containers.Remove(of);
+                return (204, null);
+            default:
+                return (404, new JsonObject { ["message"] = "page not found" });
+        }
+    }
+
+    private void Exit(JsonObject container, int exitCode, bool outOfMemory)
+    {
+        container["State"] = State(running: false, exitCode, outOfMemory);
+        Happens("die", container, ("exitCode", $"{exitCode}"));
+    }
+
+    private void Happens(string action, JsonObject container, params (string Name, string Value)[] more)
+    {
+        var attributes = container["Config"]!["Labels"]!.DeepClone().AsObject();
+        foreach (var (name, value) in more)
+            attributes[name] = value;
+        events.Writer.TryWrite(new JsonObject { ["Type"] = "container", ["Action"] = action, ["Actor"] = new JsonObject { ["ID"] = container["Id"]!.DeepClone(), ["Attributes"] = attributes } }.ToJsonString());
+    }
+}
