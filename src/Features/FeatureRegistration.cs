@@ -10,6 +10,7 @@ using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Meta;
 using Hive.Features.Questions;
 using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
@@ -38,6 +39,7 @@ internal static class FeatureRegistration
         .AddMessages()
         .AddQuestions()
         .AddReminders()
+        .AddMeta()
         .AddContainers()
         .AddDashboard();
 
@@ -94,12 +96,19 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
         .AddSingleton<ILooseEnds, ReminderLooseEnds>();
 
+    // Before the containers, which are built from what is applied.
+    private static IServiceCollection AddMeta(this IServiceCollection services) => services
+        .AddSingleton<InputUrls>()
+        .AddSingleton<AgentYaml>()
+        .AddSingleton<ConfigRepositories>()
+        .AddSingleton<IAgentSpecs, AgentSpecs>()
+        .AddHostedService<MetaStartup>();
+
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
         .AddSingleton<IRuntime, SandboxRuntime>()
         .AddSingleton<IRuntime, ProcessRuntime>()
         .AddSingleton<Runtimes>()
-        .AddSingleton<IAgentSpecs, AppliedSpecs>()
         .AddSingleton<AgentLifecycle>()
         .AddSingleton<IAgentLifecycle>(services => services.GetRequiredService<AgentLifecycle>())
         .AddSingleton<ContainerLog>()
