@@ -11,6 +11,7 @@ using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Meta;
+using Hive.Features.Meta.Contracts;
 using Hive.Features.Questions;
 using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
@@ -31,6 +32,7 @@ internal static class FeatureRegistration
             typeof(MessagesModule),
             typeof(QuestionsModule),
             typeof(RemindersModule),
+            typeof(MetaModule),
             typeof(ContainersModule),
             typeof(StateFilesModule),
             typeof(DashboardModule))
@@ -101,8 +103,16 @@ internal static class FeatureRegistration
         .AddSingleton<InputUrls>()
         .AddSingleton<AgentYaml>()
         .AddSingleton<ConfigRepositories>()
+        .AddSingleton<InputStore>()
+        .AddSingleton<SwarmLock>()
+        .AddSingleton<ISwarmLock>(p => p.GetRequiredService<SwarmLock>())
         .AddSingleton<IAgentSpecs, AgentSpecs>()
-        .AddHostedService<MetaStartup>();
+        .AddSingleton<MetaInputs>()
+        .AddSingleton<IMetaInputs>(p => p.GetRequiredService<MetaInputs>())
+        .AddSingleton<ICommitObserver, Meta.OnAgentDestroyed>()
+        .AddHostedService<MetaStartup>()
+        .AddSingleton<IDashboardSection, MetaInputsSection>()
+        .AddSingleton<IAgentRowPart, DeployedRowPart>();
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
@@ -124,12 +134,13 @@ internal static class FeatureRegistration
         .AddHostedService(p => p.GetRequiredService<AgentContainers>())
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()
+        .AddHostedService<AutoUpdate>()
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
     // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "meta_inputs"];
+    private static readonly string[] NotYetFilled = ["approvals", "approval_history"];
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
         .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))
