@@ -8,6 +8,9 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
 {
     public const string FileName = "agent.yaml", DefaultDriver = "scripted", DefaultScript = "script.yaml";
 
+    /// <summary>Variables for whatever the harness starts.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     public string ScriptPath => Path.Combine(Folder, Script);
 
     /// <summary>Reads the file; without one everything is at its default.</summary>
@@ -46,8 +49,9 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
                 "driver" => settings with { Driver = Text() },
                 "model" => settings with { Model = Text() },
                 "script" => settings with { Script = FileNameOnly(Text(), path, node.Start) },
-                // The host's own; it holds the agent to it.
-                "recipients" => settings,
+                "environment" => settings with { Environment = Variables(node, path) },
+                // The host's own, which holds the agent to them, or other drivers'.
+                "recipients" or "limits" or "restart" or "inputs" or "role" or "tools" or "mcp_servers" => settings,
                 _ => Ignored(settings, key.ToString()),
             };
         }
@@ -60,6 +64,10 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
             return unchanged;
         }
     }
+
+    private static Dictionary<string, string> Variables(YamlNode node, string path) => node is YamlMappingNode variables
+        ? variables.Children.ToDictionary(v => v.Key.ToString(), v => v.Value.ToString())
+        : throw new FormatException($"{path}: line {node.Start.Line}, column {node.Start.Column}: `environment` wants names and texts");
 
     private static string FileNameOnly(string name, string path, Mark at) =>
         Path.GetFileName(name) == name && name is not ("." or "..")

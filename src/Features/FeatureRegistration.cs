@@ -10,6 +10,8 @@ using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Meta;
+using Hive.Features.Meta.Contracts;
 using Hive.Features.Questions;
 using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
@@ -31,6 +33,7 @@ internal static class FeatureRegistration
             typeof(MessagesModule),
             typeof(QuestionsModule),
             typeof(RemindersModule),
+            typeof(MetaModule),
             typeof(ContainersModule),
             typeof(StateFilesModule),
             typeof(DashboardModule))
@@ -39,6 +42,7 @@ internal static class FeatureRegistration
         .AddMessages()
         .AddQuestions()
         .AddReminders()
+        .AddMeta()
         .AddContainers()
         .AddDashboard();
 
@@ -95,6 +99,22 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
         .AddSingleton<ILooseEnds, ReminderLooseEnds>();
 
+    // Before the containers, which are built from what is applied.
+    private static IServiceCollection AddMeta(this IServiceCollection services) => services
+        .AddSingleton<InputUrls>()
+        .AddSingleton<AgentYaml>()
+        .AddSingleton<ConfigRepositories>()
+        .AddSingleton<InputStore>()
+        .AddSingleton<SwarmLock>()
+        .AddSingleton<ISwarmLock>(p => p.GetRequiredService<SwarmLock>())
+        .AddSingleton<IAgentSpecs, AgentSpecs>()
+        .AddSingleton<MetaInputs>()
+        .AddSingleton<IMetaInputs>(p => p.GetRequiredService<MetaInputs>())
+        .AddSingleton<ICommitObserver, Meta.OnAgentDestroyed>()
+        .AddHostedService<MetaStartup>()
+        .AddSingleton<IDashboardSection, MetaInputsSection>()
+        .AddSingleton<IAgentRowPart, DeployedRowPart>();
+
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
         .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Podman(p.GetRequiredService<IConfiguration>())))
@@ -107,7 +127,6 @@ internal static class FeatureRegistration
         .AddSingleton<ResourceLimits>()
         .AddSingleton<Blueprints>()
         .AddSingleton<Runtimes>()
-        .AddSingleton<IAgentSpecs, AppliedSpecs>()
         .AddSingleton<AgentLifecycle>()
         .AddSingleton<IAgentLifecycle>(services => services.GetRequiredService<AgentLifecycle>())
         .AddSingleton<ContainerLog>()
@@ -129,12 +148,13 @@ internal static class FeatureRegistration
         .AddHostedService<Reconcile>()
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()
+        .AddHostedService<AutoUpdate>()
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
     // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "meta_inputs"];
+    private static readonly string[] NotYetFilled = ["approvals", "approval_history"];
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
         .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))

@@ -45,7 +45,7 @@ internal sealed partial class AgentContainers(
         {
             launcher.CreateFolders(name);
             LogStep(log, "spawn", name, "its folders are there");
-            specs.Seed(name);
+            await specs.Seed(name);
             var spec = specs.Read(name);
             LogStep(log, "spawn", name, "its configuration is there");
             await store.Write(write =>
@@ -176,7 +176,7 @@ internal sealed partial class AgentContainers(
         string? fault = "the host stopped meanwhile";
         try
         {
-            specs.Seed(name);
+            await specs.Seed(name);
             var spec = specs.Read(name);
             var runtime = runtimes.Find(agent.Runtime);
             if (runtime is not null)
@@ -298,6 +298,7 @@ internal sealed partial class AgentContainers(
             await trash.Remove(folders.Of(begun.Agent));
         if (!begun.Configured)
             await trash.Remove(folders.Applied(begun.Agent));
+        await specs.Forget(begun.Agent);
         await states.Soon(states.UntilStored(begun.Agent, write => write.Db.Execute("DELETE FROM creations WHERE agent = @Agent", begun)));
     }
 

@@ -5,7 +5,7 @@ using Hive.Features.Containers.Contracts;
 namespace Hive.Features.Containers;
 
 /// <inheritdoc cref="IAgentLifecycle"/>
-internal sealed class AgentLifecycle(AgentContainers containers, ManagersView view, Runtimes runtimes, IRoster roster, Transients transients) : IAgentLifecycle
+internal sealed class AgentLifecycle(AgentContainers containers, ContainerStates states, AppliedState applied, ManagersView view, Runtimes runtimes, IRoster roster, Transients transients) : IAgentLifecycle
 {
     public Task<string> ChooseRuntime(string? asked, CancellationToken ct) => runtimes.Choose(asked, ct);
 
@@ -32,9 +32,21 @@ internal sealed class AgentLifecycle(AgentContainers containers, ManagersView vi
         }
     }
 
-    public async Task Rebuild(string name)
+    public Task Rebuild(string name) => Hold(name, rebuild => rebuild());
+
+    public async Task Hold(string name, Func<Func<Task>, Task> work)
     {
         await using var guard = await transients.Begin(name, "rebuilding");
-        await containers.Rebuild(name);
+        await work(() => containers.Rebuild(name));
+    }
+
+    public Task<bool> IsMeantToRun(string name) => roster.Require(name).Runtime == Runtimes.External ? Task.FromResult(true) : states.IsWanted(name);
+
+    public async Task<bool> RunsOnApplied(string name)
+    {
+        if (!await IsMeantToRun(name))
+            return true;
+        await applied.Look(name);
+        return !applied.NeedsRebuild(roster.Require(name));
     }
 }

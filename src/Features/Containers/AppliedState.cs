@@ -17,6 +17,9 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
     /// <summary>True when an agent runs on something other than what is applied for it now.</summary>
     public bool NeedsUpdate(string agent) => states.Of(agent).RunsOn is { } old && applied.TryGetValue(agent, out var now) && now != old;
 
+    /// <summary>True when an agent was started by another version of Hive than this one.</summary>
+    public bool IsOfAnotherHive(string agent) => states.Of(agent).RunsOn is { } old && !old.StartsWith(HiveVersion.Text + " ", StringComparison.Ordinal);
+
     /// <summary>True when a rebuild would change something about an agent that is meant to run, or would say what is wrong with it.</summary>
     public bool NeedsRebuild(AgentEntry agent) =>
         NeedsUpdate(agent.Name) || states.Of(agent.Name).Failed || (states.Of(agent.Name).RunsOn is not null && !CanBeRead(agent.Name));

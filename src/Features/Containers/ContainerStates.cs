@@ -28,6 +28,9 @@ internal sealed class ContainerStates(IStore store, IRoster roster, Restarts res
     public bool IsRunning(AgentEntry agent) =>
         agent.Runtime == Runtimes.External ? connections.GetValueOrDefault(agent.Name) > 0 : Of(agent.Name).Running is not null;
 
+    /// <summary>True when an agent is meant to run, whether it does or not.</summary>
+    public Task<bool> IsWanted(string agent) => store.Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM containers WHERE agent = @agent AND wanted = 'running'", new { agent }) > 0);
+
     /// <inheritdoc />
     string IRecipientStates.Of(string agent) => roster.Find(agent) switch
     {

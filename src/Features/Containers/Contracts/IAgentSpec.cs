@@ -9,8 +9,12 @@ internal interface IAgentSpecs
     /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and cure.</exception>
     AgentSpec Read(string agent);
 
-    /// <summary>Gives a new agent a sane configuration, unless it has one already.</summary>
-    void Seed(string agent);
+    /// <summary>Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
+    Task Seed(string agent);
+
+    /// <summary>Takes back what <see cref="Seed"/> has noted of an agent that could not be made.</summary>
+    Task Forget(string agent);
 }
 
 /// <summary>An agent's configuration, as far as its container needs it.</summary>
@@ -20,7 +24,6 @@ internal interface IAgentSpecs
 /// <param name="Files">Full paths of the files its harness reads, <c>agent.yaml</c> among them.</param>
 /// <param name="Limits">What its container may use.</param>
 /// <param name="Inputs">Folders that are mounted read-only: by the name below <c>/inputs</c>, where they are on the host.</param>
-/// <param name="Environment">Variables its harness gets beside Hive's own.</param>
 /// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
 /// <param name="Fingerprint">Equal for what is equal, byte by byte.</param>
 internal sealed record AgentSpec(
@@ -30,7 +33,6 @@ internal sealed record AgentSpec(
     IReadOnlyList<string> Files,
     AgentLimits Limits,
     IReadOnlyDictionary<string, string> Inputs,
-    IReadOnlyDictionary<string, string> Environment,
     bool RestartsOnFailure = true,
     string Fingerprint = "");
 

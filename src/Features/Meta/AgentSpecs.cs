@@ -1,0 +1,90 @@
+using System.Security.Cryptography;
+using System.Text;
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+
+namespace Hive.Features.Meta;
+
+/// <summary>What agents are built from: the work tree of <c>applied/&lt;name&gt;</c>, which the host keeps at what is deployed.</summary>
+internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories, SwarmLock swarm, InputStore store) : IAgentSpecs
+{
+    public AgentSpec Read(string agent)
+    {
+        var folder = folders.Applied(agent);
+        var file = Path.Combine(folder, AgentYaml.FileName);
+        try
+        {
+            var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').Order(StringComparer.Ordinal).ToArray();
+            if (!files.Contains(file))
+                throw Problem.Invalid($"there is no {file}; `hive rebuild {agent}` makes one");
+            foreach (var path in files)
+            {
+                if (ConfigRepositories.Fault(Path.GetFileName(path), new FileInfo(path).Length) is { } fault)
+                    throw Problem.Invalid($"{path} {fault}");
+            }
+
+            var config = yaml.Read(file, ReadBounded(file), files.Select(f => Path.GetFileName(f)!).ToHashSet());
+            var inputs = Locked(agent, file, config);
+            return new AgentSpec(
+                config.Driver,
+                config.Model,
+                config.Recipients,
+                files,
+                config.Limits,
+                inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
+                config.RestartsOnFailure,
+                Fingerprint(files, inputs));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"{folder} cannot be read: {e.Message}", e);
+        }
+    }
+
+    public async Task Seed(string agent)
+    {
+        await repositories.Ensure(agent, CancellationToken.None);
+        await swarm.EnsureLocked(agent, CancellationToken.None);
+    }
+
+    public Task Forget(string agent) => swarm.Forget(agent, CancellationToken.None);
+
+    private List<(string Name, string Rev)> Locked(string agent, string file, AgentConfig config)
+    {
+        List<(string, string)> inputs = [];
+        foreach (var (name, source) in config.Inputs.OrderBy(i => i.Key, StringComparer.Ordinal))
+        {
+            swarm.MustHaveNoFault();
+            if (swarm.Current.GetValueOrDefault(agent)?.Inputs.GetValueOrDefault(name) is not { } locked || locked.Url != source.Url || locked.Ref != source.Ref)
+                throw Problem.Conflict($"{file}: the input '{name}' is not locked yet; `hive rebuild {agent}` does it");
+            if (!Directory.Exists(store.Folder(locked.Rev)))
+                throw Problem.Unavailable($"{file}: the input '{name}' is locked at {locked.Rev[..12]}, which is not here; `hive rebuild {agent}` fetches it");
+            inputs.Add((name, locked.Rev));
+        }
+
+        return inputs;
+    }
+
+    // One byte more than may be, so that too much is seen as such without being read.
+    private static byte[] ReadBounded(string path)
+    {
+        using var file = File.OpenRead(path);
+        var bytes = new byte[(int)Math.Min(file.Length, AgentYaml.MaxBytes + 1)];
+        return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
+    }
+
+    private static string Fingerprint(IEnumerable<string> files, IEnumerable<(string Name, string Rev)> inputs)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var file in files)
+        {
+            hash.AppendData(SHA256.HashData(Encoding.UTF8.GetBytes(Path.GetFileName(file))));
+            hash.AppendData(SHA256.HashData(File.ReadAllBytes(file)));
+        }
+
+        foreach (var (name, rev) in inputs)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {rev}\n"));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+}
