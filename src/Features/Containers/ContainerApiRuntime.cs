@@ -20,6 +20,9 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     // As many as can be asked for at once.
     private const int KeptLines = 5000;
 
+    // What a daemon takes to send the last of it.
+    private static readonly TimeSpan OutputGrace = TimeSpan.FromSeconds(1);
+
     private readonly ContainerApi api;
     private readonly ContainerLog logs;
     private readonly SweepBell bell;
@@ -93,13 +96,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         }
     }
 
-    public async Task<IRunning?> Find(string agent, CancellationToken ct)
-    {
-        if ((await Of(agent, ct)).FirstOrDefault(c => c.IsRunning) is not { } running)
-            return null;
-        await events.Open(ct);
-        return await api.Inspect(running.Id, ct) is { State.IsRunning: true } container ? Known(container) : null;
-    }
+    public async Task<IRunning?> Find(string agent, CancellationToken ct) => await FindRun(agent, ct);
 
     public async Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct)
     {
@@ -134,7 +131,7 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         while (true)
         {
             await using var reading = ReadOn(agent, position, ct).GetAsyncEnumerator(ct);
-            while (await MoveNext(reading))
+            while (await MoveNext(reading, ct))
                 yield return reading.Current;
             // It has ended, or the daemon has: whatever is next there, something happens first.
             await changes.WaitAsync(ct);
@@ -158,6 +155,14 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 
     // All containers of an agent: one, unless somebody has meddled.
     private Task<IReadOnlyList<ContainerListed>> Of(string agent, CancellationToken ct) => api.List([Label, $"{ContainerRecipe.Agent}={agent}"], ct);
+
+    private async Task<ContainerRun?> FindRun(string agent, CancellationToken ct)
+    {
+        if ((await Of(agent, ct)).FirstOrDefault(c => c.IsRunning) is not { } running)
+            return null;
+        await events.Open(ct);
+        return await api.Inspect(running.Id, ct) is { State.IsRunning: true } container ? Known(container) : null;
+    }
 
     private async Task<string?> Newest(string agent, CancellationToken ct) => await Of(agent, ct) is var all && all.Count > 0 ? (all.FirstOrDefault(c => c.IsRunning) ?? all[0]).Id : null;
 
@@ -252,21 +257,40 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 
     private async IAsyncEnumerable<IReadOnlyList<string>> ReadOn(string agent, OutputPosition position, [EnumeratorCancellation] CancellationToken ct)
     {
-        if (await Newest(agent, ct) is not { } container)
+        var run = await FindRun(agent, ct);
+        if ((run?.Container ?? await Newest(agent, ct)) is not { } container)
             yield break;
-        await using var stream = await api.Logs(container, position.Query(container, follow: true), ct);
-        await foreach (var added in position.Read(stream, unfinished: false, ct))
-            yield return added;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var ending = run is null ? Task.CompletedTask : EndAfter(run, enough);
+        try
+        {
+            await using var stream = await api.Logs(container, position.Query(container, follow: run is not null), enough.Token);
+            await foreach (var added in position.Read(stream, unfinished: false, enough.Token))
+                yield return added;
+        }
+        finally
+        {
+            await enough.CancelAsync();
+            await ending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    // Podman misses the end of a container that comes just when its output begins to be followed, and says nothing more for ever.
+    private static async Task EndAfter(ContainerRun run, CancellationTokenSource enough)
+    {
+        await run.Ended.WaitAsync(enough.Token);
+        await Task.Delay(OutputGrace, enough.Token);
+        await enough.CancelAsync();
     }
 
     // However a stream ends, it is read on from there.
-    private static async Task<bool> MoveNext(IAsyncEnumerator<IReadOnlyList<string>> reading)
+    private static async Task<bool> MoveNext(IAsyncEnumerator<IReadOnlyList<string>> reading, CancellationToken ct)
     {
         try
         {
             return await reading.MoveNextAsync();
         }
-        catch (Exception e) when (e is IOException or Problem)
+        catch (Exception e) when (e is IOException or Problem || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             return false;
         }

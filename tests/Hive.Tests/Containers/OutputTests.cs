@@ -18,8 +18,11 @@ public sealed class OutputTests
         // Ü cut in two, too.
         var cut = (byte[])[.. Frame(1, Encoding.UTF8.GetBytes("ü\n")[..1]), .. Frame(1, Encoding.UTF8.GetBytes("ü\n")[1..]), .. bytes];
         var decoder = new OutputDecoder();
-        string[] lines = [.. cut.Chunk(piece).SelectMany(part => decoder.Add(part)).Concat(decoder.End()).Select(l => l.Text)];
-        Assert.Equal(["ü", "grüße", "zwei", "an error", "drei"], lines);
+        List<OutputLine> lines = [];
+        foreach (var part in cut.Chunk(piece))
+            lines.AddRange(decoder.Add(part));
+        lines.AddRange(decoder.End());
+        Assert.Equal(["ü", "grüße", "zwei", "an error", "drei"], lines.Select(l => l.Text));
     }
 
     [Fact]

@@ -19,6 +19,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
     private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "head", "tr", "id", "mknod", "mount"];
 
     private readonly Lazy<Task<PodmanService>> service;
+    private string[] before = [];
     private string? folder;
 
     public PodmanDaemon() => service = new Lazy<Task<PodmanService>>(Start);
@@ -57,6 +58,25 @@ public sealed class PodmanDaemon : IAsyncDisposable
         Fleet.EndAll(folder);
         Assert.DoesNotContain(folder, await File.ReadAllTextAsync("/proc/mounts"), StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
+        foreach (var left in AllOfPodmans().Except(before))
+        {
+            if (File.Exists(left))
+                File.Delete(left);
+            else if (Directory.Exists(left))
+                RemoveGroup(left);
+        }
+    }
+
+    // What every podman shares, and none removes: its locks and its control groups.
+    private static string[] AllOfPodmans() => ["/dev/shm/libpod_lock", .. Directory.Exists("/sys/fs/cgroup") ? Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(c => Path.Combine(c, "libpod_parent")).Where(Directory.Exists) : []];
+
+    private static void RemoveGroup(string group)
+    {
+        foreach (var inner in Directory.GetDirectories(group))
+            RemoveGroup(inner);
+        // rmdir(2): the files in it are the kernel's.
+        using var rmdir = Process.Start("rmdir", [group]);
+        rmdir.WaitForExit();
     }
 
     internal static ProcessStartInfo Command(string folder, params string[] arguments)
@@ -82,6 +102,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
 
     private async Task<PodmanService> Start()
     {
+        before = [.. AllOfPodmans().Where(Path.Exists)];
         folder = Directory.CreateTempSubdirectory("hivepod-").FullName;
         try
         {
