@@ -5,6 +5,7 @@ using Hive.Common.Notifications;
 using Hive.Common.Persistence;
 using Hive.Features.Agents;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Approvals;
 using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
@@ -31,6 +32,7 @@ internal static class FeatureRegistration
             typeof(QuestionsModule),
             typeof(RemindersModule),
             typeof(ContainersModule),
+            typeof(ApprovalsModule),
             typeof(StateFilesModule),
             typeof(DashboardModule))
         .AddAgents()
@@ -38,6 +40,7 @@ internal static class FeatureRegistration
         .AddMessages()
         .AddQuestions()
         .AddReminders()
+        .AddApprovals()
         .AddContainers()
         .AddDashboard();
 
@@ -94,6 +97,22 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
         .AddSingleton<ILooseEnds, ReminderLooseEnds>();
 
+    // Before the containers: what is rolled back at a start is not what an agent is started on.
+    private static IServiceCollection AddApprovals(this IServiceCollection services) => services
+        .AddSingleton<ISchema, ApprovalsSchema>()
+        .AddSingleton<ApprovalQueue>()
+        .AddSingleton<ApprovalEnds>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<ApprovalEnds>())
+        .AddSingleton<Approvals.OnAgentDestroyed>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<Approvals.OnAgentDestroyed>())
+        .AddSingleton<RequestSpawn.NewAgents>()
+        .AddSingleton<IApprovedWork, SpawnWork>()
+        .AddSingleton<Decisions>()
+        .AddHostedService<ApprovalRecovery>()
+        .AddSingleton<IDashboardSection, ApprovalsSection>()
+        .AddSingleton<IDashboardSection, ApprovalHistorySection>()
+        .AddSingleton<ILooseEnds, ApprovalLooseEnds>();
+
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
         .AddSingleton<IRuntime, SandboxRuntime>()
@@ -120,7 +139,7 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
     // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["approvals", "approval_history", "meta_inputs"];
+    private static readonly string[] NotYetFilled = ["meta_inputs"];
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
         .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))

@@ -69,6 +69,9 @@ internal sealed partial class AgentContainers(
     /// <summary>True when a rebuild would change something about an agent that is meant to run, or would say what is wrong with it.</summary>
     public bool NeedsRebuild(AgentEntry agent) => NeedsUpdate(agent.Name) || Of(agent.Name).Failed || (Of(agent.Name).RunsOn is not null && !CanBeRead(agent.Name));
 
+    /// <summary>True when an agent is meant to run, whether it does or not.</summary>
+    public Task<bool> IsWanted(string agent) => store.Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM containers WHERE agent = @agent AND wanted = 'running'", new { agent }) > 0);
+
     /// <inheritdoc />
     string IRecipientStates.Of(string agent) => roster.Find(agent) switch
     {

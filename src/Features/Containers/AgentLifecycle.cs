@@ -36,4 +36,14 @@ internal sealed class AgentLifecycle(AgentContainers containers, Runtimes runtim
         await using var guard = await transients.Begin(name, "rebuilding");
         await containers.Rebuild(name);
     }
+
+    public Task<bool> IsMeantToRun(string name) => roster.Require(name).Runtime == Runtimes.External ? Task.FromResult(true) : containers.IsWanted(name);
+
+    public async Task<bool> RunsOnApplied(string name)
+    {
+        if (!await IsMeantToRun(name))
+            return true;
+        await containers.LookAtSpec(name);
+        return !containers.NeedsRebuild(roster.Require(name));
+    }
 }

@@ -15,4 +15,10 @@ internal interface IAgentLifecycle
     /// <summary>Brings an agent to what is applied for it, and has it run.</summary>
     /// <exception cref="Problem">It does not run on that now; the message says why.</exception>
     Task Rebuild(string name);
+
+    /// <summary>True when somebody wants it to run, whether it does or not; an external agent always is.</summary>
+    Task<bool> IsMeantToRun(string name);
+
+    /// <summary>True when it runs on what is applied for it now, or is not meant to run.</summary>
+    Task<bool> RunsOnApplied(string name);
 }
