@@ -1,5 +1,6 @@
 using Carter;
 using Hive.Common.Doors;
+using Hive.Common.Git;
 using Hive.Common.Notifications;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -15,6 +16,8 @@ public static class CommonRegistration
         services.AddSingleton<EventHub>(_ => new EventHub());
         services.AddSingleton<ICommitObserver, DashboardForwarder>();
         services.AddSingleton<WrongKeys>();
+        services.AddSingleton(_ => new GitProgram());
+        services.AddSingleton<GitQuarantine>();
         services.AddSingleton<SocketDoors>();
         services.AddSingleton<ToolCatalog>();
         services.AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>));

@@ -35,6 +35,7 @@ public sealed partial class PlaceTests
         [
             "Hive.Features.StateFiles.", // paths that came from outside: the only place
             "Hive.Features.Containers.", // the agents' folders, specs, logs and pid files, all named by the host
+            "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
             "Hive.Common.Doors.SocketDoor", // the socket files
             "Hive.Protocol.HivePaths", // hive.json
             "Hive.Host.", // locks, token, page
@@ -45,11 +46,12 @@ public sealed partial class PlaceTests
     }
 
     [Fact]
-    public void Processes_are_started_only_by_the_containers()
+    public void Processes_are_started_only_by_the_containers_and_as_git()
     {
+        string[] starting = ["Hive.Features.Containers.", "Hive.Common.Git.GitProgram"];
         var starters = Server.Where(t => t.Calls.Contains("System.Diagnostics.Process.Start")).Select(t => t.ToString()).ToArray();
-        Assert.NotEmpty(starters);
-        Assert.All(starters, s => Assert.StartsWith("Hive.Features.Containers.", s, StringComparison.Ordinal));
+        Assert.All(starting, place => Assert.Contains(starters, s => s.StartsWith(place, StringComparison.Ordinal)));
+        Assert.All(starters, s => Assert.Contains(starting, place => s.StartsWith(place, StringComparison.Ordinal)));
     }
 
     [Fact]

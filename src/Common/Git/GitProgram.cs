@@ -1,0 +1,264 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using Hive.Common.Errors;
+
+namespace Hive.Common.Git;
+
+/// <summary>
+/// Runs git, the program, in repositories that this host alone writes. It knows no configuration but the repository's own and what is said here: none of the
+/// system's, none of a user's, no hooks, no prompts, no helpers, no network unless a call names a protocol.
+/// </summary>
+/// <remarks>
+/// A repository that an agent can write is never handed to it, because a repository's own configuration can name programs (<c>core.fsmonitor</c>, <c>core.sshCommand</c>, filters,
+/// <c>diff.external</c>, aliases, includes): <see cref="GitQuarantine"/> takes the objects out of those first. What lies in the trees of a repository is hostile all the same:
+/// links are checked out as plain files, and attributes that change or hide content are overruled by the repository's own <c>info/attributes</c>.
+/// Revisions and paths that came from outside stand behind <c>--end-of-options</c> or <c>--</c>, or have been checked to be hexadecimal.
+/// </remarks>
+/// <param name="program">The program's name or path.</param>
+public sealed class GitProgram(string program)
+{
+    private const int MaxErrorBytes = 64 << 10;
+    private const int ShownError = 600;
+
+    // With a bound on files also one on memory, for what is made to be large when it is unpacked. In KiB.
+    private const long MaxMemoryKiB = 4L << 20;
+
+    private static readonly string[] Settings =
+    [
+        "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=false", "core.autocrlf=false", "core.attributesFile=/dev/null", "core.excludesFile=/dev/null",
+        "core.quotePath=false", "core.bigFileThreshold=16m", "core.fsync=committed,reference", "core.untrackedCache=false", "credential.helper=", "gc.auto=0", "maintenance.auto=false",
+        "submodule.recurse=false", "fetch.recurseSubmodules=false", "transfer.fsckObjects=true", "commit.gpgSign=false", "tag.gpgSign=false", "log.showSignature=false",
+        "pack.threads=1", "advice.detachedHead=false",
+    ];
+
+    // What a fetch over a network needs of the host's own environment.
+    private static readonly string[] Passed =
+        ["PATH", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK"];
+
+    // What a tree says of its own files could hide a change from whoever looks at a diff, or write something else than what was looked at.
+    private const string Attributes = "* !text !eol !ident !filter !working-tree-encoding !export-subst !export-ignore !diff !merge !whitespace\n";
+
+    /// <summary>The program of the system.</summary>
+    public GitProgram()
+        : this("git")
+    {
+    }
+
+    /// <summary>Makes an empty repository, whose branch is <c>main</c>. One that is there is kept as it is.</summary>
+    /// <param name="folder">Its folder; made when absent.</param>
+    /// <param name="bare">Without a work tree.</param>
+    /// <param name="ct">Gives up.</param>
+    public async Task Init(string folder, bool bare, CancellationToken ct)
+    {
+        Directory.CreateDirectory(folder);
+        var result = await Start(["init", "--quiet", "--template=", "--initial-branch=main", .. bare ? (string[])["--bare"] : [], "--", folder], repository: null, GitCall.Plain, ct);
+        if (result.ExitCode != 0)
+            throw Refused(["init"], result);
+        var info = Path.Combine(GitFolder(folder), "info");
+        Directory.CreateDirectory(info);
+        await File.WriteAllTextAsync(Path.Combine(info, "attributes"), Attributes, ct);
+    }
+
+    /// <summary>Removes locks that a git of an earlier host left behind when it was killed. Nothing else may work in the repository meanwhile.</summary>
+    public static void RemoveStaleLocks(string repository)
+    {
+        var folder = GitFolder(repository);
+        if (!Directory.Exists(folder))
+            return;
+        foreach (var file in Directory.EnumerateFiles(folder, "*.lock"))
+            File.Delete(file);
+        var refs = Path.Combine(folder, "refs");
+        if (!Directory.Exists(refs))
+            return;
+        foreach (var file in Directory.EnumerateFiles(refs, "*.lock", SearchOption.AllDirectories))
+            File.Delete(file);
+    }
+
+    /// <summary>Runs git in a repository, and returns what it wrote.</summary>
+    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for above.</param>
+    /// <param name="arguments">The command and its arguments.</param>
+    /// <param name="ct">Gives up, and ends git.</param>
+    /// <param name="call">What is special about it.</param>
+    /// <exception cref="Problem">It went wrong; the message holds what git said. Code <c>unavailable</c>: git is missing or took too long. Code <c>too_large</c>: it wrote too much.</exception>
+    public async Task<string> Run(string repository, IReadOnlyList<string> arguments, CancellationToken ct, GitCall? call = null)
+    {
+        var result = await Try(repository, arguments, ct, call);
+        if (result.Truncated)
+            throw Problem.TooLarge(string.Create(CultureInfo.InvariantCulture, $"git {arguments[0]} wrote more than {(call ?? GitCall.Plain).MaxOutputBytes} bytes"));
+        return result.ExitCode == 0 ? result.Text : throw Refused(arguments, result);
+    }
+
+    /// <summary>Runs git in a repository, and says how it ended.</summary>
+    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for above.</param>
+    /// <param name="arguments">The command and its arguments.</param>
+    /// <param name="ct">Gives up, and ends git.</param>
+    /// <param name="call">What is special about it.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing or took too long.</exception>
+    public Task<GitResult> Try(string repository, IReadOnlyList<string> arguments, CancellationToken ct, GitCall? call = null) =>
+        Start(arguments, repository, call ?? GitCall.Plain, ct);
+
+    private static Problem Refused(IReadOnlyList<string> arguments, GitResult result) =>
+        Problem.Invalid($"git {arguments[0]}: {(result.Error.Length > 0 ? result.Error : string.Create(CultureInfo.InvariantCulture, $"ended with {result.ExitCode}"))}");
+
+    private static string GitFolder(string repository) => Path.Combine(repository, ".git") is var inside && Directory.Exists(inside) ? inside : repository;
+
+    private async Task<GitResult> Start(IReadOnlyList<string> arguments, string? repository, GitCall call, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(call.TimeLimit);
+        ct.ThrowIfCancellationRequested();
+        using var process = Launch(arguments, repository, call);
+        try
+        {
+            var input = Feed(process, call.Input, limit.Token);
+            var error = ReadSome(process.StandardError.BaseStream, MaxErrorBytes, limit.Token);
+            var (output, truncated) = await ReadSome(process.StandardOutput.BaseStream, call.MaxOutputBytes, limit.Token);
+            if (truncated)
+                Kill(process);
+            var (said, endless) = await error;
+            if (endless)
+                Kill(process);
+            await input;
+            await process.WaitForExitAsync(limit.Token);
+            return new GitResult(process.ExitCode, output, InShort(said), truncated);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            throw Problem.Unavailable(string.Create(CultureInfo.InvariantCulture, $"git {arguments[0]} did not end within {call.TimeLimit.TotalSeconds:0} s"));
+        }
+        finally
+        {
+            Kill(process);
+        }
+    }
+
+    private Process Launch(IReadOnlyList<string> arguments, string? repository, GitCall call)
+    {
+        // A shell that bounds itself and then becomes git.
+        var bounds = call.MaxFileBytes is { } bytes
+            ? string.Create(CultureInfo.InvariantCulture, $"ulimit -f {(bytes + 511) / 512}; ulimit -v {MaxMemoryKiB}; exec \"$0\" \"$@\"")
+            : null;
+        var start = new ProcessStartInfo(bounds is null ? program : "/bin/sh", bounds is null ? [] : ["-c", bounds, program])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = Directory.Exists(repository) ? repository : "/",
+        };
+        start.ArgumentList.Add("--no-optional-locks");
+        start.ArgumentList.Add("--no-replace-objects");
+        start.ArgumentList.Add("--no-pager");
+        start.ArgumentList.Add("--literal-pathspecs");
+        foreach (var setting in Settings.Concat(call.Settings))
+        {
+            start.ArgumentList.Add("-c");
+            start.ArgumentList.Add(setting);
+        }
+
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        Furnish(start.Environment, repository, call);
+        try
+        {
+            return Process.Start(start)!;
+        }
+        catch (Win32Exception e)
+        {
+            throw Problem.Unavailable($"{program} cannot be run: {e.Message}. Hive keeps agents' configurations in git; install it (Debian: apt-get install git) and see that it is in PATH", e);
+        }
+    }
+
+    private static void Furnish(IDictionary<string, string?> environment, string? repository, GitCall call)
+    {
+        environment.Clear();
+        foreach (var name in Passed)
+        {
+            if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } value)
+                environment[name] = value;
+        }
+
+        environment.TryAdd("PATH", "/usr/local/bin:/usr/bin:/bin");
+        environment["HOME"] = "/nonexistent";
+        environment["LC_ALL"] = "C";
+        environment["TZ"] = "UTC";
+        environment["GIT_CONFIG_NOSYSTEM"] = "1";
+        environment["GIT_CONFIG_GLOBAL"] = "/dev/null";
+        environment["GIT_ATTR_NOSYSTEM"] = "1";
+        environment["GIT_TERMINAL_PROMPT"] = "0";
+        environment["GIT_ASKPASS"] = "/bin/false";
+        environment["SSH_ASKPASS"] = "/bin/false";
+        environment["GIT_SSH_COMMAND"] = "ssh -o BatchMode=yes -o ForwardAgent=no -o PermitLocalCommand=no";
+        environment["GIT_EDITOR"] = "/bin/false";
+        environment["GIT_ALLOW_PROTOCOL"] = call.Protocols;
+        environment["GIT_NO_LAZY_FETCH"] = "1";
+        environment["GIT_PROTOCOL_FROM_USER"] = "0";
+        environment["GIT_AUTHOR_NAME"] = environment["GIT_COMMITTER_NAME"] = "hive";
+        environment["GIT_AUTHOR_EMAIL"] = environment["GIT_COMMITTER_EMAIL"] = "hive@localhost";
+        foreach (var (name, value) in call.Environment)
+            environment[name] = value;
+        if (repository is null)
+            return;
+        // Said, so that it is not looked for in the folders above, which are somebody else's.
+        var inside = GitFolder(repository);
+        environment["GIT_DIR"] = inside;
+        if (inside != repository)
+            environment["GIT_WORK_TREE"] = repository;
+    }
+
+    private static async Task Feed(Process process, string? input, CancellationToken ct)
+    {
+        try
+        {
+            if (input is not null)
+                await process.StandardInput.BaseStream.WriteAsync(Encoding.UTF8.GetBytes(input), ct);
+            process.StandardInput.Close();
+        }
+        catch (IOException)
+        {
+            // It ended without reading all of it; its exit code says what is to be said.
+        }
+    }
+
+    private static async Task<(ReadOnlyMemory<byte> Read, bool More)> ReadSome(Stream stream, int max, CancellationToken ct)
+    {
+        using var read = new MemoryStream();
+        var buffer = new byte[16 << 10];
+        while (await stream.ReadAsync(buffer, ct) is var count and > 0)
+        {
+            if (read.Length + count > max)
+            {
+                read.Write(buffer, 0, max - (int)read.Length);
+                return (read.ToArray(), true);
+            }
+
+            read.Write(buffer, 0, count);
+        }
+
+        return (read.ToArray(), false);
+    }
+
+    // git's last words are the ones that say what was wrong.
+    private static string InShort(ReadOnlyMemory<byte> said)
+    {
+        var lines = Encoding.UTF8.GetString(said.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Where(l => !l.StartsWith("hint:", StringComparison.Ordinal)).Select(l => l.StartsWith("fatal: ", StringComparison.Ordinal) ? l["fatal: ".Length..] : l);
+        var text = string.Join("; ", lines.TakeLast(4));
+        var clean = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
+        return clean.Length <= ShownError ? clean : clean[..ShownError] + "…";
+    }
+
+    private static void Kill(Process process)
+    {
+        try
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+        catch (InvalidOperationException)
+        {
+            // It has just ended by itself.
+        }
+    }
+}

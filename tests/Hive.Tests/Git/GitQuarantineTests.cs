@@ -1,0 +1,311 @@
+using System.Diagnostics;
+using Hive.Common.Errors;
+using Hive.Common.Git;
+using Hive.Protocol;
+
+namespace Hive.Tests.Git;
+
+/// <summary>Repositories that were prepared to harm whoever reads them.</summary>
+public sealed class GitQuarantineTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_commit_comes_over_with_its_history_whether_packed_or_not(bool packed)
+    {
+        await using var repositories = await Repositories.Create();
+        var first = repositories.Commit("agent.yaml", "model: a\n");
+        var second = repositories.Commit("agent.yaml", "model: b\n");
+        if (packed)
+            repositories.AsAgent("gc", "-q", "--prune=now");
+        Assert.Equal(second, await repositories.Fetch(second[..7].ToUpperInvariant()));
+        Assert.Equal(second, await repositories.InOwn("rev-parse", "refs/tags/proposal/1"));
+        Assert.Equal("model: b", await repositories.InOwn("cat-file", "blob", second + ":agent.yaml"));
+        Assert.Equal(first, await repositories.InOwn("rev-parse", second + "^"));
+        await repositories.InOwn("fsck", "--full", "--strict");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(repositories.Paths.DataDir, "tmp")));
+    }
+
+    [Theory]
+    [InlineData("main", ErrorCode.Invalid)]
+    [InlineData("abcdef", ErrorCode.Invalid)]
+    [InlineData("-abcdef1", ErrorCode.Invalid)]
+    [InlineData("HEAD~1", ErrorCode.Invalid)]
+    [InlineData("abcdef1\n", ErrorCode.Invalid)]
+    [InlineData("", ErrorCode.Invalid)]
+    [InlineData("fffffff", ErrorCode.NotFound)]
+    [InlineData("deadbeefdeadbeefdeadbeefdeadbeefdeadbeef", ErrorCode.NotFound)]
+    public async Task What_names_no_commit_is_refused(string reference, ErrorCode code)
+    {
+        await using var repositories = await Repositories.Create();
+        repositories.Commit("agent.yaml", "model: a\n");
+        Assert.Equal(code, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(reference))).Code);
+    }
+
+    [Fact]
+    public async Task A_branch_named_like_a_commit_is_none()
+    {
+        await using var repositories = await Repositories.Create();
+        repositories.Commit("agent.yaml", "model: a\n");
+        repositories.AsAgent("branch", "fffffff");
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch("fffffff"))).Code);
+    }
+
+    [Fact]
+    public async Task A_file_is_no_commit()
+    {
+        await using var repositories = await Repositories.Create();
+        repositories.Commit("agent.yaml", "model: a\n");
+        var blob = repositories.AsAgent("rev-parse", "HEAD:agent.yaml");
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(blob))).Code);
+    }
+
+    [Fact]
+    public async Task No_program_that_the_repository_names_is_run()
+    {
+        await using var repositories = await Repositories.Create();
+        var first = repositories.Commit("agent.yaml", "model: a\n");
+        var script = Path.Combine(repositories.Folder, "planted");
+        File.WriteAllText(script, $"#!/bin/sh\ntouch {repositories.Ran}\n");
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        var included = Path.Combine(repositories.Folder, "included");
+        File.WriteAllText(included, $"[core]\n\tfsmonitor = {script}\n");
+        File.WriteAllText(Path.Combine(repositories.Agents, ".git", "config"), $"""
+            [core]
+                repositoryformatversion = 1
+                fsmonitor = {script}
+                sshCommand = {script}
+                hooksPath = {Path.Combine(repositories.Folder, "hooks")}
+                askPass = {script}
+                alternateRefsCommand = {script}
+                gitProxy = {script}
+                editor = {script}
+                pager = {script}
+                worktree = /
+            [extensions]
+                partialClone = promised
+                worktreeConfig = true
+            [remote "promised"]
+                url = ext::{script}
+                promisor = true
+                uploadpack = {script}
+                vcs = planted
+            [protocol]
+                allow = always
+            [protocol "ext"]
+                allow = always
+            [uploadpack]
+                packObjectsHook = {script}
+                hideRefs = refs
+            [filter "x"]
+                smudge = {script}
+                clean = {script}
+                process = {script}
+            [diff]
+                external = {script}
+            [diff "x"]
+                textconv = {script}
+                command = {script}
+            [credential]
+                helper = !{script}
+            [alias]
+                fetch = !{script}
+                rev-parse = !{script}
+            [gpg]
+                program = {script}
+            [include]
+                path = {included}
+
+            """);
+        Directory.CreateDirectory(Path.Combine(repositories.Folder, "hooks"));
+        foreach (var hook in new[] { "post-checkout", "reference-transaction", "pre-receive", "post-index-change", "fsmonitor-watchman" })
+        {
+            foreach (var folder in new[] { Path.Combine(repositories.Folder, "hooks"), Path.Combine(repositories.Agents, ".git", "hooks") })
+            {
+                Directory.CreateDirectory(folder);
+                File.Copy(script, Path.Combine(folder, hook), overwrite: true);
+            }
+        }
+
+        // An object that is missing is what makes a partial clone ask its promisor.
+        var tree = Repositories.AsSomebody(repositories.Agents, "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "rev-parse", first + "^{tree}");
+        File.Delete(Path.Combine(repositories.Agents, ".git", "objects", tree[..2], tree[2..]));
+        File.Delete(repositories.Ran);
+        await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(first));
+        Assert.False(File.Exists(repositories.Ran));
+        await Assert.ThrowsAsync<Problem>(() => repositories.InOwn("rev-parse", "--verify", "refs/tags/proposal/1"));
+    }
+
+    [Fact]
+    public async Task A_repository_whose_configuration_is_rubbish_is_read_all_the_same()
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", "model: a\n");
+        File.WriteAllText(Path.Combine(repositories.Agents, ".git", "config"), "[core\n\0");
+        Assert.Equal(commit, await repositories.Fetch(commit));
+    }
+
+    [Fact]
+    public async Task Objects_elsewhere_are_not_reached_by_an_alternate_or_a_link()
+    {
+        await using var repositories = await Repositories.Create();
+        repositories.Commit("agent.yaml", "model: a\n");
+        var secret = Path.Combine(repositories.Folder, "secret");
+        Directory.CreateDirectory(secret);
+        Repositories.AsSomebody(secret, "init", "-q");
+        File.WriteAllText(Path.Combine(secret, "secret"), "secret\n");
+        Repositories.AsSomebody(secret, "add", "-A");
+        Repositories.AsSomebody(secret, "commit", "-q", "-m", "secret");
+        var commit = Repositories.AsSomebody(secret, "rev-parse", "HEAD");
+        var objects = Path.Combine(repositories.Agents, ".git", "objects");
+        Directory.CreateDirectory(Path.Combine(objects, "info"));
+        File.WriteAllText(Path.Combine(objects, "info", "alternates"), Path.Combine(secret, ".git", "objects") + "\n");
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
+
+        // A folder of objects that is a link, and an object that is one.
+        var fanOut = Path.Combine(objects, commit[..2]);
+        if (Directory.Exists(fanOut))
+            Directory.Delete(fanOut, recursive: true);
+        File.CreateSymbolicLink(fanOut, Path.Combine(secret, ".git", "objects", commit[..2]));
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
+        File.Delete(fanOut);
+        Directory.CreateDirectory(fanOut);
+        File.CreateSymbolicLink(Path.Combine(fanOut, commit[2..]), Path.Combine(secret, ".git", "objects", commit[..2], commit[2..]));
+        Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
+    }
+
+    [Theory]
+    [InlineData("link")]
+    [InlineData("file")]
+    [InlineData("pipe")]
+    [InlineData("nothing")]
+    [InlineData("linked objects")]
+    [InlineData("linked tree")]
+    public async Task What_stands_in_place_of_the_repository_is_refused_and_nothing_waits(string what)
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", "model: a\n");
+        var inside = Path.Combine(repositories.Agents, ".git");
+        var elsewhere = Path.Combine(repositories.Folder, "elsewhere");
+        Directory.Move(inside, elsewhere);
+        switch (what)
+        {
+            case "link":
+                File.CreateSymbolicLink(inside, elsewhere);
+                break;
+            case "file":
+                File.WriteAllText(inside, $"gitdir: {elsewhere}\n");
+                break;
+            case "pipe":
+                await Pipe(inside);
+                break;
+            case "linked objects":
+                Directory.CreateDirectory(inside);
+                File.CreateSymbolicLink(Path.Combine(inside, "objects"), Path.Combine(elsewhere, "objects"));
+                break;
+            case "linked tree":
+                Directory.Move(elsewhere, inside);
+                Directory.Move(repositories.Agents, elsewhere);
+                File.CreateSymbolicLink(repositories.Agents, elsewhere);
+                break;
+        }
+
+        var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
+        Assert.Contains("no git repository", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pipes_in_place_of_objects_are_passed_over()
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", "model: a\n");
+        var objects = Path.Combine(repositories.Agents, ".git", "objects");
+        await Pipe(Path.Combine(objects, "pack", "pack-" + new string('a', 40) + ".pack"));
+        Directory.CreateDirectory(Path.Combine(objects, "ab"));
+        await Pipe(Path.Combine(objects, "ab", new string('b', 38)));
+        await Pipe(Path.Combine(objects, "cc"));
+        Assert.Equal(commit, await repositories.Fetch(commit));
+    }
+
+    [Fact]
+    public async Task Objects_and_packs_that_are_rubbish_are_refused()
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", "model: a\n");
+        var blob = repositories.AsAgent("rev-parse", "HEAD:agent.yaml");
+        var other = repositories.AsAgent("rev-parse", "HEAD^{tree}");
+        var objects = Path.Combine(repositories.Agents, ".git", "objects");
+        // Another object under its name: what is looked at must be what its hash says.
+        File.Delete(Path.Combine(objects, blob[..2], blob[2..]));
+        File.Copy(Path.Combine(objects, other[..2], other[2..]), Path.Combine(objects, blob[..2], blob[2..]));
+        await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
+        File.WriteAllText(Path.Combine(objects, "pack", "pack-" + new string('a', 40) + ".pack"), "PACK and then nothing");
+        await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
+        await Assert.ThrowsAsync<Problem>(() => repositories.InOwn("rev-parse", "--verify", "refs/tags/proposal/1"));
+    }
+
+    [Fact]
+    public async Task A_small_pack_that_is_huge_when_unpacked_is_refused_before_it_is_unpacked()
+    {
+        await using var repositories = await Repositories.Create();
+        using (var zeros = new FileStream(Path.Combine(repositories.Agents, "zeros"), FileMode.Create))
+            zeros.SetLength(GitQuarantine.MaxUnpackedBytes + 1);
+        repositories.AsAgent("add", "-A");
+        repositories.AsAgent("commit", "-q", "-m", "zeros");
+        var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(repositories.AsAgent("rev-parse", "HEAD")));
+        Assert.Equal(ErrorCode.TooLarge, problem.Code);
+    }
+
+    [Fact]
+    public async Task A_repository_over_the_bound_is_refused()
+    {
+        await using var repositories = await Repositories.Create();
+        var commit = repositories.Commit("agent.yaml", "model: a\n");
+        using (var large = new FileStream(Path.Combine(repositories.Agents, ".git", "objects", "pack", "pack-" + new string('a', 40) + ".pack"), FileMode.Create))
+            large.SetLength(GitQuarantine.MaxBytes + 1);
+        Assert.Equal(ErrorCode.TooLarge, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
+    }
+
+    [Fact]
+    public async Task Names_that_harm_a_checkout_are_refused()
+    {
+        await using var repositories = await Repositories.Create();
+        var blob = repositories.AsAgent("hash-object", "-w", "--stdin");
+        foreach (var name in new[] { ".git", "..", ".GIT", "git~1" })
+        {
+            var tree = Sh(repositories.Agents, $"printf '100644 blob {blob}\\t{name}\\n' | git mktree");
+            var commit = repositories.AsAgent("commit-tree", "-m", "odd", tree);
+            await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
+        }
+    }
+
+    [Fact]
+    public async Task What_is_fetched_keeps_its_name_when_the_agent_changes_its_mind()
+    {
+        await using var repositories = await Repositories.Create();
+        var first = repositories.Commit("agent.yaml", "model: a\n");
+        await repositories.Fetch(first);
+        var second = repositories.Commit("agent.yaml", "model: b\n");
+        await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(second));
+        Assert.Equal(first, await repositories.InOwn("rev-parse", "refs/tags/proposal/1"));
+        Directory.Delete(repositories.Agents, recursive: true);
+        Assert.Equal("model: a", await repositories.InOwn("cat-file", "blob", first + ":agent.yaml"));
+    }
+
+    private static async Task Pipe(string path)
+    {
+        using var mkfifo = Process.Start("mkfifo", path);
+        await mkfifo.WaitForExitAsync(Token);
+        Assert.Equal(0, mkfifo.ExitCode);
+    }
+
+    private static string Sh(string folder, string script)
+    {
+        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return output.Trim();
+    }
+}
