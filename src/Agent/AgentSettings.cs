@@ -46,8 +46,8 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
                 "driver" => settings with { Driver = Text() },
                 "model" => settings with { Model = Text() },
                 "script" => settings with { Script = FileNameOnly(Text(), path, node.Start) },
-                // The host's own; it holds the agent to it.
-                "recipients" => settings,
+                // The host's own, which holds the agent to them, or other drivers'.
+                "recipients" or "environment" or "limits" or "restart" or "inputs" or "role" or "tools" or "mcp_servers" => settings,
                 _ => Ignored(settings, key.ToString()),
             };
         }

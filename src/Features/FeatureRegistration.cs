@@ -11,6 +11,7 @@ using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Meta;
 using Hive.Features.Questions;
 using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
@@ -41,6 +42,7 @@ internal static class FeatureRegistration
         .AddQuestions()
         .AddReminders()
         .AddApprovals()
+        .AddMeta()
         .AddContainers()
         .AddDashboard();
 
@@ -113,12 +115,19 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, ApprovalHistorySection>()
         .AddSingleton<ILooseEnds, ApprovalLooseEnds>();
 
+    // Before the containers, which are built from what is applied.
+    private static IServiceCollection AddMeta(this IServiceCollection services) => services
+        .AddSingleton<InputUrls>()
+        .AddSingleton<AgentYaml>()
+        .AddSingleton<ConfigRepositories>()
+        .AddSingleton<IAgentSpecs, AgentSpecs>()
+        .AddHostedService<MetaStartup>();
+
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
         .AddSingleton<IRuntime, SandboxRuntime>()
         .AddSingleton<IRuntime, ProcessRuntime>()
         .AddSingleton<Runtimes>()
-        .AddSingleton<IAgentSpecs, AppliedSpecs>()
         .AddSingleton<AgentLifecycle>()
         .AddSingleton<IAgentLifecycle>(services => services.GetRequiredService<AgentLifecycle>())
         .AddSingleton<ContainerLog>()

@@ -46,6 +46,10 @@ public sealed class GitProgram(string program)
     {
     }
 
+    /// <summary>Which git there is.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: it is missing.</exception>
+    public async Task<string> Version(CancellationToken ct) => (await Start(["version"], repository: null, GitCall.Plain, ct)).Text;
+
     /// <summary>Makes an empty repository, whose branch is <c>main</c>. One that is there is kept as it is.</summary>
     /// <param name="folder">Its folder; made when absent.</param>
     /// <param name="bare">Without a work tree.</param>
@@ -196,15 +200,17 @@ public sealed class GitProgram(string program)
         environment["GIT_PROTOCOL_FROM_USER"] = "0";
         environment["GIT_AUTHOR_NAME"] = environment["GIT_COMMITTER_NAME"] = "hive";
         environment["GIT_AUTHOR_EMAIL"] = environment["GIT_COMMITTER_EMAIL"] = "hive@localhost";
+        if (repository is not null)
+        {
+            // Said, so that it is not looked for in the folders above, which are somebody else's.
+            var inside = GitFolder(repository);
+            environment["GIT_DIR"] = inside;
+            if (inside != repository)
+                environment["GIT_WORK_TREE"] = repository;
+        }
+
         foreach (var (name, value) in call.Environment)
             environment[name] = value;
-        if (repository is null)
-            return;
-        // Said, so that it is not looked for in the folders above, which are somebody else's.
-        var inside = GitFolder(repository);
-        environment["GIT_DIR"] = inside;
-        if (inside != repository)
-            environment["GIT_WORK_TREE"] = repository;
     }
 
     private static async Task Feed(Process process, string? input, CancellationToken ct)

@@ -24,7 +24,7 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         var now = state;
         if (now.ByName.TryGetValue(name, out var agent))
             return agent;
-        var near = now.Names.Append(Principals.Operator).Where(n => Distance(n, name) <= Math.Max(2, n.Length / 3)).Take(3).ToArray();
+        var near = NearNames.Of(name, now.Names.Append(Principals.Operator));
         throw Problem.NotFound(near.Length > 0
             ? $"there is no agent '{Shown(name)}'; did you mean {string.Join(" or ", near)}?"
             : $"there is no agent '{Shown(name)}'; there are: {Some(now.Names)}");
@@ -89,29 +89,6 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         <= 10 => string.Join(", ", names),
         _ => $"{string.Join(", ", names.Take(10))} and {names.Count - 10} more",
     };
-
-    // Levenshtein, for "did you mean".
-    private static int Distance(string a, string b)
-    {
-        if (b.Length > 2 * Limits.NameLength)
-            return int.MaxValue;
-        var row = new int[b.Length + 1];
-        for (var j = 0; j <= b.Length; j++)
-            row[j] = j;
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-            {
-                var above = row[j];
-                row[j] = Math.Min(Math.Min(row[j - 1], above) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1));
-                diagonal = above;
-            }
-        }
-
-        return row[b.Length];
-    }
 
     private sealed record State(ImmutableDictionary<string, AgentEntry> ByName, IReadOnlyList<AgentEntry> Ordered, IReadOnlyList<string> Names)
     {

@@ -87,7 +87,7 @@ internal sealed partial class AgentContainers(
         try
         {
             CreateFolders(name);
-            specs.Seed(name);
+            await specs.Seed(name);
             var spec = specs.Read(name);
             await store.Write(write =>
             {
@@ -199,7 +199,7 @@ internal sealed partial class AgentContainers(
         string? fault = "the host stopped meanwhile";
         try
         {
-            specs.Seed(name);
+            await specs.Seed(name);
             var spec = specs.Read(name);
             var runtime = runtimes.Find(agent.Runtime);
             if (runtime is not null)

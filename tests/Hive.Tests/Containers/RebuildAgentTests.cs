@@ -26,7 +26,7 @@ public sealed class RebuildAgentTests
         Assert.Equal(["needs_update"], await Told(hive, "worker"));
         File.Delete(hive.AgentSocket("worker"));
         File.Delete(Path.Combine(hive.RunDir, "agents", "worker", "agent.yaml"));
-        Directory.Delete(Path.Combine(hive.DataDir, "agents", "worker", "config"));
+        Directory.Delete(Path.Combine(hive.DataDir, "agents", "worker", "config"), recursive: true);
 
         var cursor = await hive.Cursor();
         await fleet.Do("rebuild", new { name = "worker" });

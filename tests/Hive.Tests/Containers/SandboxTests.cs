@@ -62,6 +62,8 @@ public sealed class SandboxTests
         Assert.Equal("config", await Shell(fleet, "manager", "cat /agents/other/config/note"));
         Assert.Equal("no", await Shell(fleet, "manager", "cat /agents/other/home/note || echo no"));
         Assert.Equal("agent.yaml", await Shell(fleet, "manager", "ls /applied/other"));
+        var change = "cd /agents/other/config && echo '# changed' >> agent.yaml && git commit -qam change && git fetch -q /applied/other main && git log --format='%an %s' FETCH_HEAD..HEAD";
+        Assert.Equal("manager change", await Shell(fleet, "manager", change));
         Assert.Equal("no", await Shell(fleet, "manager", "(: > /applied/other/agent.yaml) && echo gone || echo no"));
         // What it can write to it cannot put a link in the place of.
         foreach (var folder in new[] { "state", "config" })

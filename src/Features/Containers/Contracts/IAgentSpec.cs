@@ -9,8 +9,9 @@ internal interface IAgentSpecs
     /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and cure.</exception>
     AgentSpec Read(string agent);
 
-    /// <summary>Gives a new agent a sane configuration, unless it has one already.</summary>
-    void Seed(string agent);
+    /// <summary>Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
+    Task Seed(string agent);
 }
 
 /// <summary>An agent's configuration, as far as its container needs it.</summary>

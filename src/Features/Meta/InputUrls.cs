@@ -1,0 +1,70 @@
+using System.Text.RegularExpressions;
+using Hive.Protocol;
+using Microsoft.Extensions.Configuration;
+
+namespace Hive.Features.Meta;
+
+/// <summary>Which repositories an input may come from. What is refused is never repeated: it may hold somebody's password.</summary>
+internal sealed partial class InputUrls(IConfiguration configuration, HivePaths paths)
+{
+    /// <summary>The key of the folders whose repositories may be named by a path.</summary>
+    public const string AllowedPathsKey = "Inputs:AllowedPaths";
+
+    private const int MaxLength = 1000;
+
+    private readonly string[] allowed =
+    [
+        .. (configuration[AllowedPathsKey] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+            .Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p))),
+    ];
+
+    /// <summary>Why that is no url of an input; null when it is one. The text goes behind "the url".</summary>
+    public string? Fault(string url)
+    {
+        if (url.Length is 0 or > MaxLength || url.Any(c => c is <= ' ' or > '~'))
+            return $"must be 1 to {MaxLength} visible ASCII characters";
+        if (url.Contains("::", StringComparison.Ordinal))
+            return "names a transport that runs a program ('…::'), which is never allowed; use https://, ssh:// or git://";
+        if (url.StartsWith('/') || url.StartsWith("file://", StringComparison.OrdinalIgnoreCase))
+            return PathFault(url);
+        var parts = Form().Match(url);
+        if (!parts.Success)
+        {
+            return ScpForm().IsMatch(url)
+                ? "is in the short form of ssh; write it as ssh://user@host/path"
+                : "must be https://host/path, ssh://user@host/path or git://host/path, without query and fragment";
+        }
+
+        return (parts.Groups["scheme"].Value, parts.Groups["user"].Success, parts.Groups["password"].Success) switch
+        {
+            (_, _, true) => "holds a password; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
+            ("ssh", _, _) => null,
+            (_, true, _) => "holds a user name, which may be a token; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
+            _ => null,
+        };
+    }
+
+    private string? PathFault(string url)
+    {
+        var path = url.StartsWith('/') ? url : url["file://".Length..];
+        if (!path.StartsWith('/') || path.Contains('%', StringComparison.Ordinal) || Path.GetFullPath(path) != path)
+            return "must name a whole path, as file:///srv/git/skills, without '..', '//', '%' and a slash at its end";
+        // What agents write lies in the data folder.
+        if (IsBelow(path, Path.TrimEndingDirectorySeparator(paths.DataDir)) || !Array.Exists(allowed, a => IsBelow(path, a)))
+        {
+            return allowed.Length > 0
+                ? $"names a folder outside of those that {AllowedPathsKey} allows ({string.Join(", ", allowed)})"
+                : $"names a folder of the host, and none is allowed; the operator allows some with {AllowedPathsKey} (HIVE_INPUTS__ALLOWEDPATHS)";
+        }
+
+        return null;
+    }
+
+    private static bool IsBelow(string path, string folder) => path == folder || folder == "/" || path.StartsWith(folder + "/", StringComparison.Ordinal);
+
+    [GeneratedRegex(@"\A(?<scheme>https|ssh|git)://(?:(?<user>[A-Za-z0-9_][^/@:?#]*)?(?<password>:[^/@?#]*)?@)?(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?/[^?#]+\z", RegexOptions.NonBacktracking)]
+    private static partial Regex Form();
+
+    [GeneratedRegex(@"\A[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]+\z", RegexOptions.NonBacktracking)]
+    private static partial Regex ScpForm();
+}

@@ -1,0 +1,250 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Hive.Common.Errors;
+using Hive.Features.Agents;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Meta;
+using Hive.Protocol;
+using Microsoft.Extensions.Configuration;
+
+namespace Hive.Tests.Meta;
+
+public sealed class AgentYamlTests
+{
+    private static readonly HashSet<string> Files = ["agent.yaml", "script.yaml", "role.md"];
+
+    [Fact]
+    public void The_documented_example_says_what_its_comments_say()
+    {
+        var example = Regex.Match(File.ReadAllText(Docs("agent-yaml.md")), "```yaml\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        var config = Read(example);
+        Assert.Equal(("scripted", "small", "script.yaml", "role.md", false), (config.Driver, config.Model, config.Script, config.Role, config.RestartsOnFailure));
+        Assert.Equal(["Read", "Edit", "Bash(git *)"], config.Tools);
+        Assert.Equal(["operator", "bob"], config.Recipients);
+        var server = Assert.Single(config.McpServers);
+        Assert.Equal("tracker", server.Key);
+        Assert.Equal(("npx", "https://tracker.example"), (server.Value.Command, server.Value.Env["TRACKER_URL"]));
+        Assert.Equal(["search", "comment"], server.Value.AllowedTools);
+        Assert.Equal("8080", config.Environment["PORT"]);
+        Assert.Equal(new AgentLimits(2L << 30, 150), config.Limits);
+        Assert.Equal(new InputSource("https://example.org/team/skills.git", "main"), config.Inputs["skills"]);
+        Assert.All(Properties(Schema.GetProperty("properties")), key => Assert.Contains(key, example, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("\n")]
+    [InlineData("# nothing\n")]
+    [InlineData("~")]
+    [InlineData("{}")]
+    [InlineData("\uFEFF# begins with a mark")]
+    public void An_empty_file_is_an_agent_at_its_defaults(string text)
+    {
+        var config = Read(text);
+        Assert.Null(config.Driver);
+        Assert.Null(config.Recipients);
+        Assert.True(config.RestartsOnFailure);
+        Assert.Equal(AgentLimits.Default, config.Limits);
+        Assert.Empty(config.Inputs);
+    }
+
+    [Theory]
+    [InlineData("modle: x", 1, "no key 'modle' in the file; did you mean model")]
+    [InlineData("model: x\nqqqqqqqq: 1", 2, "there are: driver, model, script, role, tools, recipients, mcp_servers, environment, limits, restart, inputs")]
+    [InlineData("limits:\n  memroy: 2 GB", 2, "no key 'memroy' in 'limits'; did you mean memory?")]
+    [InlineData("inputs:\n  skills:\n    url: https://a.b/c\n    reff: x", 4, "did you mean ref?")]
+    [InlineData("mcp_servers:\n  a:\n    command: x\n    argv: []", 4, "did you mean args")]
+    [InlineData("model: [a]", 1, "'model' wants a text")]
+    [InlineData("model: 5", 1, "write it in quotes: \"5\"")]
+    [InlineData("model: true", 1, "write it in quotes: \"true\"")]
+    [InlineData("model:", 1, "'model' is empty")]
+    [InlineData("tools: Read", 1, "wants a list, such as tools: [one, two]")]
+    [InlineData("tools: [a, [b]]", 1, "'tools' wants a text")]
+    [InlineData("recipients: [Bob]", 1, "'Bob' in 'recipients' is no agent's name")]
+    [InlineData("environment: [a]", 1, "'environment' wants keys and values")]
+    [InlineData("environment: { PATH: /x }", 1, "'PATH' is set by Hive")]
+    [InlineData("environment: { HIVE_SOCKET: /x }", 1, "'HIVE_SOCKET' is set by Hive")]
+    [InlineData("environment: { LD_PRELOAD: /x }", 1, "'LD_PRELOAD' is set by Hive")]
+    [InlineData("environment: { \"a=b\": /x }", 1, "no name of a variable")]
+    [InlineData("environment: { A: [1] }", 1, "'A' wants a text, a number or true or false")]
+    [InlineData("limits: { memory: lots }", 1, "a size from 64 MB to 16 TB")]
+    [InlineData("limits: { memory: 1 MB }", 1, "a size from 64 MB to 16 TB")]
+    [InlineData("limits: { memory: 999999999999999 TB }", 1, "a size from 64 MB to 16 TB")]
+    [InlineData("limits: { cpu_percent: 0 }", 1, "whole number from 1 to")]
+    [InlineData("limits: { cpu_percent: -5 }", 1, "whole number from 1 to")]
+    [InlineData("limits: { cpu_percent: 1.5 }", 1, "whole number from 1 to")]
+    [InlineData("restart: always", 1, "'restart' is 'always'; it can be 'on-failure' or 'never'")]
+    [InlineData("driver: ../x", 1, "it can be a driver's name")]
+    [InlineData("script: ../x", 1, "without '/'")]
+    [InlineData("script: .git", 1, "without '/'")]
+    [InlineData("\nrole: other.md", 2, "there is no file 'other.md' beside agent.yaml")]
+    [InlineData("inputs: { skills: { ref: main } }", 1, "'inputs.skills' has no 'url'")]
+    [InlineData("inputs: { ../x: { url: https://a.b/c } }", 1, "the name of an input")]
+    [InlineData("inputs: { skills: { url: https://a.b/c, ref: --upload-pack=x } }", 1, "'ref' is a branch")]
+    [InlineData("inputs: { skills: { url: https://a.b/c, ref: a..b } }", 1, "'ref' is a branch")]
+    [InlineData("inputs: { skills: { url: https://a.b/c, ref: \"a:b\" } }", 1, "'ref' is a branch")]
+    [InlineData("mcp_servers: { hive: { command: x } }", 1, "is not 'hive'")]
+    [InlineData("mcp_servers: { a: { args: [] } }", 1, "has no 'command'")]
+    [InlineData("a: &x [1]\nb: *x", 1, "anchors and aliases")]
+    [InlineData("model: !!python/object x", 1, "tags ('!') are not read")]
+    [InlineData("model: a\n---\nmodel: b", 2, "second document")]
+    [InlineData("- a", 1, "wants keys and values")]
+    [InlineData("model: a\nmodel: b", 2, "agent.yaml, line")]
+    [InlineData("model: [", 1, "agent.yaml, line")]
+    public void What_is_wrong_is_said_with_line_and_cure(string text, int line, string said)
+    {
+        var problem = Assert.Throws<Problem>(() => Read(text));
+        Assert.Equal(ErrorCode.Invalid, problem.Code);
+        Assert.Contains(said, problem.Message, StringComparison.Ordinal);
+        Assert.Matches($"^agent.yaml, line ({line}|{line + 1}), column ", problem.Message);
+    }
+
+    [Fact]
+    public void What_is_made_to_be_large_is_refused_without_growing()
+    {
+        Assert.Equal(ErrorCode.TooLarge, Assert.Throws<Problem>(() => Read("model: " + new string('x', 10 << 20))).Code);
+        Assert.Contains("4096 characters", Assert.Throws<Problem>(() => Read("model: " + new string('x', 5000))).Message, StringComparison.Ordinal);
+        Assert.Contains("nested too deeply", Assert.Throws<Problem>(() => Read("model: " + new string('[', 30_000))).Message, StringComparison.Ordinal);
+        Assert.Contains("nested too deeply", Assert.Throws<Problem>(() => Read(string.Concat(Enumerable.Repeat("{a: ", 10_000)))).Message, StringComparison.Ordinal);
+        Assert.Contains("100 entries", Assert.Throws<Problem>(() => Read($"tools: [{string.Join(", ", Enumerable.Repeat("x", 101))}]")).Message, StringComparison.Ordinal);
+        var bomb = "a: &a [x, x, x, x]\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{(char)('b' + i)}: &{(char)('b' + i)} [*{(char)('a' + i)}, *{(char)('a' + i)}]\n"));
+        Assert.Contains("anchors and aliases", Assert.Throws<Problem>(() => Read(bomb)).Message, StringComparison.Ordinal);
+        Assert.Contains("is not UTF-8", Assert.Throws<Problem>(() => Yaml().Read("agent.yaml", new byte[] { 0xff, 0xfe, 0 }, Files)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https://example.org/a.git")]
+    [InlineData("https://example.org:8443/a/b")]
+    [InlineData("ssh://git@example.org/a.git")]
+    [InlineData("ssh://example.org:22/~/a.git")]
+    [InlineData("git://127.0.0.1:9418/a")]
+    [InlineData("https://[::1]/a", "names a transport")]
+    [InlineData("file:///srv/git/skills")]
+    [InlineData("/srv/git/skills")]
+    [InlineData("https://user:secret@example.org/a", "holds a password")]
+    [InlineData("https://secret@example.org/a", "holds a user name")]
+    [InlineData("https://:secret@example.org/a", "holds a password")]
+    [InlineData("ssh://git:secret@example.org/a", "holds a password")]
+    [InlineData("git://secret@example.org/a", "holds a user name")]
+    [InlineData("https://example.org/a?token=secret", "must be https://")]
+    [InlineData("https://example.org/a#secret", "must be https://")]
+    [InlineData("http://example.org/a", "must be https://")]
+    [InlineData("ext::sh -c secret", "visible ASCII")]
+    [InlineData("ext::secret", "names a transport")]
+    [InlineData("transport::address", "names a transport")]
+    [InlineData("git@example.org:secret/a", "ssh://user@host/path")]
+    [InlineData("-secret", "must be https://")]
+    [InlineData("--upload-pack=secret", "must be https://")]
+    [InlineData("ssh://-oProxyCommand=secret/a", "must be https://")]
+    [InlineData("https:///a", "must be https://")]
+    [InlineData("file:///etc/secret", "outside of those")]
+    [InlineData("file:///srv/git/../secret", "whole path")]
+    [InlineData("file:///srv/gitsecret", "outside of those")]
+    [InlineData("file:///srv/git/%2e%2e/secret", "whole path")]
+    [InlineData("file:///srv/git/data/agents/x/config", "outside of those")]
+    [InlineData("file://host/srv/git/secret", "whole path")]
+    [InlineData("../secret", "must be https://")]
+    [InlineData("secret", "must be https://")]
+    public void Only_harmless_urls_are_taken_and_a_refused_one_is_not_repeated(string url, string? said = null)
+    {
+        var yaml = Yaml(("Inputs:AllowedPaths", "/srv/git; /other"));
+        var text = $"inputs:\n  skills:\n    url: \"{url}\"\n";
+        if (said is null)
+        {
+            Assert.Equal(url, yaml.Read("agent.yaml", Encoding.UTF8.GetBytes(text), Files).Inputs["skills"].Url);
+            return;
+        }
+
+        var problem = Assert.Throws<Problem>(() => yaml.Read("agent.yaml", Encoding.UTF8.GetBytes(text), Files));
+        Assert.Contains("agent.yaml, line 3, ", problem.Message, StringComparison.Ordinal);
+        Assert.Contains(said, problem.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", problem.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Without_allowed_folders_a_path_is_refused_with_the_key_that_allows_some()
+    {
+        var problem = Assert.Throws<Problem>(() => Read("inputs: { skills: { url: file:///srv/git/skills } }"));
+        Assert.Contains("Inputs:AllowedPaths", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("64MB", 64L << 20)]
+    [InlineData("2 GB", 2L << 30)]
+    [InlineData("1.5 GiB", 3L << 29)]
+    [InlineData("512m", 512L << 20)]
+    [InlineData("1073741824", 1L << 30)]
+    [InlineData("1073741824 B", 1L << 30)]
+    [InlineData("16T", 16L << 40)]
+    public void A_size_has_a_unit_or_is_in_bytes(string size, long bytes) => Assert.Equal(bytes, Read($"limits: {{ memory: {size} }}").Limits.MemoryBytes);
+
+    /// <summary>The schema for editors and the reader agree: on the keys, on what each takes, and on what none takes.</summary>
+    [Fact]
+    public void The_schema_for_editors_says_the_same()
+    {
+        var compared = 0;
+        Compare(Schema, [], text => text);
+        Assert.True(compared > 20);
+
+        void Compare(JsonElement level, string[] path, Func<string, string> around)
+        {
+            Assert.False(level.GetProperty("additionalProperties").GetBoolean());
+            var unknown = Assert.Throws<Problem>(() => Read(around("\"qqqqqqqqqqqqq\": 1"))).Message;
+            Assert.EndsWith($"there are: {string.Join(", ", Properties(level.GetProperty("properties")))}", unknown, StringComparison.Ordinal);
+            foreach (var property in level.GetProperty("properties").EnumerateObject())
+            {
+                var needed = level.TryGetProperty("required", out var required) && required[0].GetString() is { } key && key != property.Name
+                    ? $"\"{key}\": {level.GetProperty("properties").GetProperty(key).GetProperty("examples")[0].GetRawText()}, "
+                    : "";
+                string With(string value) => around($"{needed}\"{property.Name}\": {value}");
+                foreach (var example in property.Value.GetProperty("examples").EnumerateArray())
+                    Read(With(example.GetRawText()));
+                var types = TypesOf(property.Value);
+                foreach (var (type, value) in new[] { ("string", "\"\u00fc:/ \""), ("integer", "-1"), ("boolean", "true"), ("array", "[[]]"), ("object", "{\"/\": 1}"), ("null", "null") })
+                {
+                    // Where the type is right, the value is wrong wherever there is a rule for values.
+                    if (types.Contains(type) && !HasRule(property.Value))
+                        Read(With(value));
+                    else
+                        Assert.Throws<Problem>(() => Read(With(value)));
+                    compared++;
+                }
+
+                if (property.Value.TryGetProperty("enum", out _))
+                    continue;
+                if (property.Value.TryGetProperty("properties", out _))
+                    Compare(property.Value, [.. path, property.Name], inner => With($"{{{inner}}}"));
+                else if (property.Value.TryGetProperty("additionalProperties", out var each) && each.TryGetProperty("properties", out _))
+                    Compare(each, [.. path, property.Name, "x"], inner => With($"{{\"x\": {{{inner}}}}}"));
+            }
+        }
+
+        static bool HasRule(JsonElement property) =>
+            property.TryGetProperty("pattern", out _) || property.TryGetProperty("enum", out _) || property.TryGetProperty("minimum", out _) || !TypesOf(property).Contains("string") || Resolved(property).TryGetProperty("pattern", out _);
+    }
+
+    internal static JsonElement Schema { get; } = JsonElement.Parse(File.ReadAllText(Docs("agent.schema.json")));
+
+    internal static AgentYaml Yaml(params (string Key, string Value)[] settings) => new(
+        new InputUrls(new ConfigurationBuilder().AddInMemoryCollection(settings.ToDictionary(s => s.Key, s => (string?)s.Value)).Build(), HivePaths.Find("/srv/git/data", "/run/x")),
+        new AgentNames());
+
+    private static AgentConfig Read(string text) => Yaml().Read("agent.yaml", Encoding.UTF8.GetBytes(text), Files);
+
+    private static IEnumerable<string> Properties(JsonElement properties) => properties.EnumerateObject().Select(p => p.Name);
+
+    private static JsonElement Resolved(JsonElement property) =>
+        property.TryGetProperty("$ref", out var reference) ? Schema.GetProperty("$defs").GetProperty(reference.GetString()!.Split('/')[^1]) : property;
+
+    private static string[] TypesOf(JsonElement property) =>
+        Resolved(property).GetProperty("type") is { ValueKind: JsonValueKind.Array } several ? [.. several.EnumerateArray().Select(t => t.GetString()!)] : [Resolved(property).GetProperty("type").GetString()!];
+
+    private static string Docs(string file)
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Hive.sln")))
+            folder = folder.Parent;
+        return Path.Combine(folder.FullName, "docs", file);
+    }
+}
