@@ -99,7 +99,7 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
         .AddSingleton<ILooseEnds, ReminderLooseEnds>();
 
-    // Before the containers: what is rolled back at a start is not what an agent is started on.
+    // Before Meta and the containers: what is to be rolled back at a start must not be locked, nor an agent be started on it.
     private static IServiceCollection AddApprovals(this IServiceCollection services) => services
         .AddSingleton<ISchema, ApprovalsSchema>()
         .AddSingleton<ApprovalQueue>()
@@ -108,7 +108,11 @@ internal static class FeatureRegistration
         .AddSingleton<Approvals.OnAgentDestroyed>()
         .AddSingleton<ICommitObserver>(p => p.GetRequiredService<Approvals.OnAgentDestroyed>())
         .AddSingleton<RequestSpawn.NewAgents>()
+        .AddSingleton<AppliedRepository>()
+        .AddSingleton<RequestApplyCommit.Proposals>()
         .AddSingleton<IApprovedWork, SpawnWork>()
+        .AddSingleton<IApprovedWork, ApplyCommitWork>()
+        .AddSingleton<IApprovedWork, UpdateInputsWork>()
         .AddSingleton<Decisions>()
         .AddHostedService<ApprovalRecovery>()
         .AddSingleton<IDashboardSection, ApprovalsSection>()

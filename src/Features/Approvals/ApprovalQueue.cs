@@ -25,7 +25,8 @@ internal sealed record Wish(
 /// <summary>What came of an approval that was done.</summary>
 /// <param name="Sha">The commit that is deployed.</param>
 /// <param name="Tag">The tag that says so.</param>
-internal sealed record Deployed(string? Sha = null, string? Tag = null);
+/// <param name="Note">What is to be said of it.</param>
+internal sealed record Deployed(string? Sha = null, string? Tag = null, string? Note = null);
 
 /// <summary>The only place that changes an approval, always inside a write: of several decisions at the same moment the first wins, and the manager is told in the same commit.</summary>
 internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
@@ -73,6 +74,13 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
         { Status: ApprovalStatus.Building } => throw Problem.Conflict($"approval {id} has been approved and is building; the first decision counts"),
         var row => throw Problem.Conflict($"approval {id} is {row.Status} since {row.ToView().ResolvedAt:yyyy-MM-dd HH:mm:ss} UTC; the first decision counts"),
     };
+
+    /// <summary>What is proposed is there, and waits for the operator.</summary>
+    public static void Fetched(IWrite write, long id, string sha)
+    {
+        var row = write.Db.QuerySingle<ApprovalRow>($"UPDATE approvals SET status = '{ApprovalStatus.Pending}', fetched_sha = @sha WHERE id = @id RETURNING {ApprovalRow.Columns}", new { id, sha });
+        write.Raise(new ApprovalAdded(row.ToView()));
+    }
 
     /// <summary>The operator's yes: from here on it is built, by this host or the next.</summary>
     public static ApprovalRow Begin(IWrite write, long id)

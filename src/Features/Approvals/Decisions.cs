@@ -9,7 +9,7 @@ namespace Hive.Features.Approvals;
 
 /// <summary>The operator's decisions, and the work that follows a yes. One decision at a time; the work goes on beside them, for each agent one.</summary>
 internal sealed partial class Decisions(
-    IStore store, ApprovalQueue queue, IEnumerable<IApprovedWork> works, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<Decisions> log) : IDisposable
+    IStore store, ApprovalQueue queue, AppliedRepository applied, IEnumerable<IApprovedWork> works, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<Decisions> log) : IDisposable
 {
     private readonly Dictionary<string, IApprovedWork> byKind = works.ToDictionary(w => w.Kind);
     private readonly ConcurrentDictionary<long, Task> underWay = new();
@@ -27,6 +27,7 @@ internal sealed partial class Decisions(
         try
         {
             var approval = await store.Write(write => ApprovalQueue.Begin(write, id), CancellationToken.None);
+            LogStep(log, id, "stored as approved");
             Begin(approval, async () => await Of(approval).Do(approval, lifetime.ApplicationStopping));
         }
         finally
@@ -41,6 +42,11 @@ internal sealed partial class Decisions(
         await oneAtATime.WaitAsync();
         try
         {
+            var approval = await store.Read(db => ApprovalQueue.RequirePending(db, id));
+            // Before the row: a tag without it is taken away at the next start, a row without it would lack its trace for good.
+            if (approval.Fetched_sha is { } sha)
+                await applied.Annotate(approval.Agent, $"denied/{id}", sha, string.IsNullOrWhiteSpace(note) ? "denied" : note);
+            LogStep(log, id, "tagged as denied");
             await store.Write(
                 write =>
                 {
@@ -91,9 +97,12 @@ internal sealed partial class Decisions(
             note = TextRules.Cut(e.Message, Limits.HostBodyBytes);
         }
 
-        var (status, said) = deployed is null ? (ApprovalStatus.Failed, note) : (ApprovalStatus.Approved, null);
+        var (status, said) = deployed is null ? (ApprovalStatus.Failed, note) : (ApprovalStatus.Approved, deployed.Note is null ? null : TextRules.Cut(deployed.Note, Limits.HostBodyBytes));
         await store.WriteUntilStored(write => queue.Resolve(write, approval.Id, status, said, deployed), clock, lifetime.ApplicationStopping);
     }
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]
+    private static partial void LogStep(ILogger logger, long id, string step);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} ({Kind} of {Agent}) failed")]
     private static partial void LogFailed(ILogger logger, long id, string kind, string agent, Exception error);

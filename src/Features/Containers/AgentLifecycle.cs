@@ -31,10 +31,12 @@ internal sealed class AgentLifecycle(AgentContainers containers, Runtimes runtim
         }
     }
 
-    public async Task Rebuild(string name)
+    public Task Rebuild(string name) => Hold(name, rebuild => rebuild());
+
+    public async Task Hold(string name, Func<Func<Task>, Task> work)
     {
         await using var guard = await transients.Begin(name, "rebuilding");
-        await containers.Rebuild(name);
+        await work(() => containers.Rebuild(name));
     }
 
     public Task<bool> IsMeantToRun(string name) => roster.Require(name).Runtime == Runtimes.External ? Task.FromResult(true) : containers.IsWanted(name);

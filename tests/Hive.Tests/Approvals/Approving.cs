@@ -1,6 +1,9 @@
 using System.Text.Json;
+using Dapper;
+using Hive.Common.Persistence;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Approvals;
 
@@ -46,6 +49,9 @@ internal static class Approving
                 .Where(b => b.GetProperty("event").GetString() is "approval_resolved" or "spawned"),
         ];
     }
+
+    /// <summary>Makes the database what a kill leaves behind.</summary>
+    public static Task Sql(this HiveFixture hive, string sql) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(sql));
 
     /// <summary>The events of approvals from a cursor up to now, in order.</summary>
     public static async Task<(string Kind, Approval Approval)[]> ApprovalEvents(this HiveFixture hive, string cursor)

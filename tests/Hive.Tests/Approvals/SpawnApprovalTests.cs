@@ -1,12 +1,9 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using Dapper;
-using Hive.Common.Persistence;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Hive.Tests.Questions;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Approvals;
 
@@ -206,7 +203,7 @@ public sealed class SpawnApprovalTests
         if (exists)
             await hive.Spawn("alice");
         // As a kill in the middle leaves the database.
-        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("UPDATE approvals SET status = 'building'"));
+        await hive.Sql("UPDATE approvals SET status = 'building'");
         for (var i = 0; i < 2; i++)
         {
             await hive.Restart();

@@ -16,6 +16,12 @@ internal interface IAgentLifecycle
     /// <exception cref="Problem">It does not run on that now; the message says why.</exception>
     Task Rebuild(string name);
 
+    /// <summary>Does something with an agent between whose steps nobody else does anything with it. It shows as being rebuilt meanwhile.</summary>
+    /// <param name="name">The agent.</param>
+    /// <param name="work">Is given what <see cref="Rebuild"/> does.</param>
+    /// <exception cref="Problem">Code <c>conflict</c>: something else is under way with it, and nothing was done.</exception>
+    Task Hold(string name, Func<Func<Task>, Task> work);
+
     /// <summary>True when somebody wants it to run, whether it does or not; an external agent always is.</summary>
     Task<bool> IsMeantToRun(string name);
 
