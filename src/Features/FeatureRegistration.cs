@@ -12,6 +12,7 @@ using Hive.Features.Dashboard;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Meta;
+using Hive.Features.Meta.Contracts;
 using Hive.Features.Questions;
 using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
@@ -32,6 +33,7 @@ internal static class FeatureRegistration
             typeof(MessagesModule),
             typeof(QuestionsModule),
             typeof(RemindersModule),
+            typeof(MetaModule),
             typeof(ContainersModule),
             typeof(ApprovalsModule),
             typeof(StateFilesModule),
@@ -124,8 +126,16 @@ internal static class FeatureRegistration
         .AddSingleton<InputUrls>()
         .AddSingleton<AgentYaml>()
         .AddSingleton<ConfigRepositories>()
+        .AddSingleton<InputStore>()
+        .AddSingleton<SwarmLock>()
+        .AddSingleton<ISwarmLock>(p => p.GetRequiredService<SwarmLock>())
         .AddSingleton<IAgentSpecs, AgentSpecs>()
-        .AddHostedService<MetaStartup>();
+        .AddSingleton<MetaInputs>()
+        .AddSingleton<IMetaInputs>(p => p.GetRequiredService<MetaInputs>())
+        .AddSingleton<ICommitObserver, Meta.OnAgentDestroyed>()
+        .AddHostedService<MetaStartup>()
+        .AddSingleton<IDashboardSection, MetaInputsSection>()
+        .AddSingleton<IAgentRowPart, DeployedRowPart>();
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
@@ -147,15 +157,12 @@ internal static class FeatureRegistration
         .AddHostedService(p => p.GetRequiredService<AgentContainers>())
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()
+        .AddHostedService<AutoUpdate>()
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
-    // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["meta_inputs"];
-
-    private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
-        .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))
+    private static IServiceCollection AddDashboard(this IServiceCollection services) => services
         .AddSingleton<IDashboardSection, LooseEndsSection>()
         .AddHttpContextAccessor()
         .AddSingleton<OperatorKeys>()

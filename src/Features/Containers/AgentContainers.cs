@@ -66,6 +66,9 @@ internal sealed partial class AgentContainers(
     /// <summary>True when an agent runs on something other than what is applied for it now.</summary>
     public bool NeedsUpdate(string agent) => Of(agent).RunsOn is { } old && applied.TryGetValue(agent, out var now) && now != old;
 
+    /// <summary>True when an agent was started by another version of Hive than this one.</summary>
+    public bool IsOfAnotherHive(string agent) => Of(agent).RunsOn is { } old && !old.StartsWith(HiveVersion.Text + " ", StringComparison.Ordinal);
+
     /// <summary>True when a rebuild would change something about an agent that is meant to run, or would say what is wrong with it.</summary>
     public bool NeedsRebuild(AgentEntry agent) => NeedsUpdate(agent.Name) || Of(agent.Name).Failed || (Of(agent.Name).RunsOn is not null && !CanBeRead(agent.Name));
 
@@ -114,6 +117,8 @@ internal sealed partial class AgentContainers(
                 await trash.Remove(folders.Of(name));
             if (!configured && roster.Find(name) is null)
                 await trash.Remove(folders.Applied(name));
+            if (roster.Find(name) is null)
+                await specs.Forget(name);
             throw e is IOException ? Problem.Invalid(e.Message, e) : e;
         }
         finally

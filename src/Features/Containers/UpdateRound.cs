@@ -10,21 +10,25 @@ internal sealed partial class UpdateRound(AgentContainers containers, IRoster ro
 {
     private int underWay;
 
-    /// <summary>Begins a walk.</summary>
+    /// <summary>Begins a walk over all that need it.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>: one is under way.</exception>
-    public void Begin()
+    public void Begin() => Begin(containers.NeedsRebuild);
+
+    /// <summary>Begins a walk over some.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: one is under way.</exception>
+    public void Begin(Func<AgentEntry, bool> which)
     {
         if (Interlocked.Exchange(ref underWay, 1) == 1)
             throw Problem.Conflict("all agents are being updated already; each shows as 'rebuilding' while its turn lasts");
-        _ = Task.Run(Walk);
+        _ = Task.Run(() => Walk(which));
     }
 
-    private async Task Walk()
+    private async Task Walk(Func<AgentEntry, bool> which)
     {
         try
         {
             // The manager last: it is told of the others.
-            foreach (var agent in roster.All.OrderBy(a => a.IsManager).Where(containers.NeedsRebuild).ToArray())
+            foreach (var agent in roster.All.OrderBy(a => a.IsManager).Where(which).ToArray())
             {
                 // What this host does not come to is no loss: it still needs its update.
                 if (lifetime.ApplicationStopping.IsCancellationRequested)

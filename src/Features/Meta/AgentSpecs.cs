@@ -7,7 +7,7 @@ using Hive.Features.Containers.Contracts;
 namespace Hive.Features.Meta;
 
 /// <summary>What agents are built from: the work tree of <c>applied/&lt;name&gt;</c>, which the host keeps at what is deployed.</summary>
-internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories) : IAgentSpecs
+internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories, SwarmLock swarm, InputStore store) : IAgentSpecs
 {
     public AgentSpec Read(string agent)
     {
@@ -25,16 +25,17 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
             }
 
             var config = yaml.Read(file, ReadBounded(file), files.Select(f => Path.GetFileName(f)!).ToHashSet());
+            var inputs = Locked(agent, file, config);
             return new AgentSpec(
                 config.Driver,
                 config.Model,
                 config.Recipients,
                 files,
                 config.Limits,
-                new Dictionary<string, string>(),
+                inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
                 config.Environment,
                 config.RestartsOnFailure,
-                Fingerprint(files));
+                Fingerprint(files, inputs));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -42,7 +43,29 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
         }
     }
 
-    public Task Seed(string agent) => repositories.Ensure(agent, CancellationToken.None);
+    public async Task Seed(string agent)
+    {
+        await repositories.Ensure(agent, CancellationToken.None);
+        await swarm.EnsureLocked(agent, CancellationToken.None);
+    }
+
+    public Task Forget(string agent) => swarm.Forget(agent, CancellationToken.None);
+
+    private List<(string Name, string Rev)> Locked(string agent, string file, AgentConfig config)
+    {
+        List<(string, string)> inputs = [];
+        foreach (var (name, source) in config.Inputs.OrderBy(i => i.Key, StringComparer.Ordinal))
+        {
+            swarm.MustHaveNoFault();
+            if (swarm.Current.GetValueOrDefault(agent)?.Inputs.GetValueOrDefault(name) is not { } locked || locked.Url != source.Url || locked.Ref != source.Ref)
+                throw Problem.Conflict($"{file}: the input '{name}' is not locked yet; `hive rebuild {agent}` does it");
+            if (!Directory.Exists(store.Folder(locked.Rev)))
+                throw Problem.Unavailable($"{file}: the input '{name}' is locked at {locked.Rev[..12]}, which is not here; `hive rebuild {agent}` fetches it");
+            inputs.Add((name, locked.Rev));
+        }
+
+        return inputs;
+    }
 
     // One byte more than may be, so that too much is seen as such without being read.
     private static byte[] ReadBounded(string path)
@@ -52,7 +75,7 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
         return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
     }
 
-    private static string Fingerprint(IEnumerable<string> files)
+    private static string Fingerprint(IEnumerable<string> files, IEnumerable<(string Name, string Rev)> inputs)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var file in files)
@@ -61,6 +84,8 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
             hash.AppendData(SHA256.HashData(File.ReadAllBytes(file)));
         }
 
+        foreach (var (name, rev) in inputs)
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {rev}\n"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

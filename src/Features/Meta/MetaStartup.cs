@@ -7,9 +7,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Meta;
 
-/// <summary>Brings the repositories to what this Hive needs before any agent is started: what an earlier Hive kept as plain files is converted, and what a killed one left half done is cleared away.</summary>
-internal sealed partial class MetaStartup(GitProgram git, ConfigRepositories repositories, AgentFolders folders, IRoster roster, HivePaths paths, ILogger<MetaStartup> log) : IHostedService
+/// <summary>
+/// Brings the repositories and the lock to what this Hive needs before any agent is started: what an earlier Hive kept as plain files is converted, and what a killed one left half done is cleared away.
+/// </summary>
+internal sealed partial class MetaStartup(
+    GitProgram git, ConfigRepositories repositories, SwarmLock swarm, AgentFolders folders, IRoster roster, HivePaths paths, IHostApplicationLifetime lifetime, ILogger<MetaStartup> log) : IHostedService
 {
+    private Task keeping = Task.CompletedTask;
+
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         // Nothing works without it, and whoever has just installed Hive is better told at once.
@@ -17,22 +22,37 @@ internal sealed partial class MetaStartup(GitProgram git, ConfigRepositories rep
         var temporary = Path.Combine(paths.DataDir, "tmp");
         if (Directory.Exists(temporary))
             Directory.Delete(temporary, recursive: true);
+        await swarm.Load(cancellationToken);
         foreach (var name in roster.Names)
         {
             try
             {
                 GitProgram.RemoveStaleLocks(folders.Applied(name));
-                await repositories.Ensure(name, cancellationToken);
+                var isNew = !swarm.Current.ContainsKey(name);
+                if (isNew || !Directory.Exists(folders.Config(name)))
+                    await repositories.Ensure(name, cancellationToken);
+                // Only who is in no lock at all: whatever else is unfinished, its approval knows.
+                if (isNew)
+                    await swarm.EnsureLocked(name, cancellationToken);
             }
             catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
             {
                 LogNotConverted(log, name, e);
             }
         }
+
+        foreach (var gone in swarm.Current.Keys.Except(roster.Names).ToArray())
+            await swarm.Forget(gone, cancellationToken);
+        // A repository that cannot be reached keeps nothing from starting.
+        keeping = swarm.KeepInputs(lifetime.ApplicationStopping);
     }
 
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await Task.WhenAny(keeping, Task.Delay(Timeout.Infinite, cancellationToken));
+        await swarm.Close(cancellationToken);
+    }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "the configuration of {Agent} is not in git; `hive rebuild {Agent}` tries again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "the configuration of {Agent} is not locked; `hive rebuild {Agent}` tries again")]
     private static partial void LogNotConverted(ILogger logger, string agent, Exception error);
 }

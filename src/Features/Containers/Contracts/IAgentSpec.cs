@@ -12,6 +12,9 @@ internal interface IAgentSpecs
     /// <summary>Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
     Task Seed(string agent);
+
+    /// <summary>Takes back what <see cref="Seed"/> has noted of an agent that could not be made.</summary>
+    Task Forget(string agent);
 }
 
 /// <summary>An agent's configuration, as far as its container needs it.</summary>

@@ -5,7 +5,7 @@ namespace Hive.Features.Meta.Contracts;
 
 /// <summary>
 /// The swarm's lock: which commit of which agent, and which revision of which input, is deployed. A deploy has two phases: <see cref="Prepare"/> and <see cref="Apply"/>, then
-/// <see cref="Commit"/> when the agent runs on it, or <see cref="Restore(PreparedLock)"/> when it does not. Deploys of several agents may be under way at once.
+/// <see cref="Commit"/> when the agent runs on it, or <see cref="Restore(string)"/> when it does not. Deploys of several agents may be under way at once.
 /// </summary>
 internal interface ISwarmLock
 {
@@ -22,8 +22,8 @@ internal interface ISwarmLock
     /// <summary>Puts the last committed lock back, for every agent.</summary>
     Task Restore();
 
-    /// <summary>Puts the last committed lock back for the agent of this deploy; those of others go on.</summary>
-    Task Restore(PreparedLock prepared);
+    /// <summary>Puts the last committed lock back for one agent; the deploys of others go on.</summary>
+    Task Restore(string agent);
 
     /// <summary>The commit of <c>applied/&lt;agent&gt;</c> that is locked, as committed; null when none is.</summary>
     string? Deployed(string agent);

@@ -1,0 +1,183 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.RegularExpressions;
+using Hive.Common.Errors;
+using Hive.Common.Git;
+using Hive.Features.Meta.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Meta;
+
+/// <summary>
+/// The inputs on disk: a bare repository for each url, and a folder for each revision that is checked out. A folder is made elsewhere and moved into its place, so one that is there is whole,
+/// and it is never written again.
+/// </summary>
+internal sealed partial class InputStore(GitProgram git, TimeProvider clock, HivePaths paths) : IDisposable
+{
+    private const int MaxFiles = 50_000;
+    private const long MaxBytes = 1L << 30;
+
+    // A remote that sends without end is ended.
+    private static readonly GitCall Fetching = new() { TimeLimit = TimeSpan.FromMinutes(5), MaxFileBytes = MaxBytes };
+
+    // Of a repository that the operator allows by its path and that may be another user's: none of the host's own settings reach the other side of a fetch, so what it needs is said here.
+    private const string UploadPack = "git -c safe.directory='*' -c core.hooksPath=/dev/null -c core.fsmonitor=false upload-pack";
+
+    // What was asked for lately may be about to be locked.
+    private static readonly TimeSpan Recently = TimeSpan.FromHours(1);
+
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> asked = new();
+
+    private string Root => Path.Combine(paths.DataDir, "inputs");
+
+    /// <summary>Where a revision is checked out.</summary>
+    public string Folder(string rev) => Path.Combine(Root, "revisions", rev);
+
+    /// <summary>Finds what an input follows now, fetches it and checks it out.</summary>
+    /// <param name="name">Its name in errors.</param>
+    /// <param name="url">Its repository.</param>
+    /// <param name="reference">What it follows.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="Problem">It cannot be fetched.</exception>
+    public async Task<LockedInput> Resolve(string name, string url, string? reference, CancellationToken ct)
+    {
+        await turn.WaitAsync(ct);
+        try
+        {
+            var rev = await Fetch(name, url, reference ?? "HEAD", ct);
+            Asked(url, rev);
+            await CheckOut(name, url, rev, ct);
+            var seconds = await git.Run(Repository(url), ["log", "-1", "--format=%ct", rev], ct);
+            return new LockedInput(url, reference, rev, DateTimeOffset.FromUnixTimeSeconds(long.Parse(seconds, CultureInfo.InvariantCulture)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"the input '{name}' cannot be stored: {e.Message}", e);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Sees to it that a locked revision is checked out.</summary>
+    /// <exception cref="Problem">It is not, and cannot be fetched.</exception>
+    public async Task Ensure(string name, LockedInput input, CancellationToken ct)
+    {
+        Asked(input.Url, input.Rev);
+        if (Directory.Exists(Folder(input.Rev)))
+            return;
+        await turn.WaitAsync(ct);
+        try
+        {
+            var known = Directory.Exists(Repository(input.Url)) ? await git.Try(Repository(input.Url), ["cat-file", "-e", input.Rev + "^{commit}"], ct) : null;
+            if (known is not { ExitCode: 0 })
+                await Fetch(name, input.Url, input.Rev, ct);
+            await CheckOut(name, input.Url, input.Rev, ct);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Removes what none of these needs any more.</summary>
+    public async Task Sweep(IReadOnlyCollection<LockedInput> needed, CancellationToken ct)
+    {
+        await turn.WaitAsync(ct);
+        try
+        {
+            foreach (var (name, at) in asked.Where(a => clock.GetUtcNow() - a.Value > Recently))
+                asked.TryRemove(KeyValuePair.Create(name, at));
+            Keep(Path.Combine(Root, "revisions"), needed.Select(i => i.Rev));
+            Keep(Path.Combine(Root, "repositories"), needed.Select(i => Path.GetFileName(Repository(i.Url))));
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public void Dispose() => turn.Dispose();
+
+    private void Asked(string url, string rev) => asked[rev] = asked[Path.GetFileName(Repository(url))] = clock.GetUtcNow();
+
+    private void Keep(string folder, IEnumerable<string> names)
+    {
+        if (!Directory.Exists(folder))
+            return;
+        var kept = names.Concat(asked.Keys).ToHashSet();
+        foreach (var path in Directory.EnumerateDirectories(folder).Where(p => !kept.Contains(Path.GetFileName(p))))
+            Directory.Delete(path, recursive: true);
+    }
+
+    private string Repository(string url) => Path.Combine(Root, "repositories", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))[..24]);
+
+    private async Task<string> Fetch(string name, string url, string reference, CancellationToken ct)
+    {
+        var repository = Repository(url);
+        if (!Directory.Exists(repository))
+            await git.Init(repository, bare: true, ct);
+        GitProgram.RemoveStaleLocks(repository);
+        var target = "refs/fetched/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(reference)))[..24];
+        var protocol = url.StartsWith('/') ? "file" : url.Split(':')[0];
+        var result = await git.Try(
+            repository,
+            [
+                "fetch", "--quiet", "--depth=1", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=",
+                .. protocol == "file" ? (string[])["--upload-pack=" + UploadPack] : [], "--", url, $"{reference}:{target}",
+            ],
+            ct,
+            Fetching with { Protocols = protocol });
+        if (result.ExitCode != 0)
+            throw Problem.Invalid($"the input '{name}' cannot be fetched from {url} at '{reference}': {result.Error}. Mend its url or ref, or try again when the repository can be reached");
+        return await git.Run(repository, ["rev-parse", "--verify", target + "^{commit}"], ct);
+    }
+
+    private async Task CheckOut(string name, string url, string rev, CancellationToken ct)
+    {
+        if (Directory.Exists(Folder(rev)))
+            return;
+        var repository = Repository(url);
+        await Measure(name, repository, rev, ct);
+        var made = Path.Combine(paths.DataDir, "tmp", "input-" + Guid.NewGuid().ToString("N"));
+        var tree = Path.Combine(made, "tree");
+        Directory.CreateDirectory(tree);
+        try
+        {
+            var there = new GitCall { Environment = new Dictionary<string, string> { ["GIT_WORK_TREE"] = tree, ["GIT_INDEX_FILE"] = Path.Combine(made, "index") }, TimeLimit = TimeSpan.FromMinutes(5) };
+            await git.Run(repository, ["read-tree", rev], ct, there);
+            await git.Run(repository, ["checkout-index", "--all", "--quiet"], ct, there);
+            foreach (var file in Directory.EnumerateFiles(tree, "*", SearchOption.AllDirectories))
+                File.SetUnixFileMode(file, File.GetUnixFileMode(file) & ~(UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite));
+            Directory.CreateDirectory(Path.GetDirectoryName(Folder(rev))!);
+            Directory.Move(tree, Folder(rev));
+        }
+        finally
+        {
+            Directory.Delete(made, recursive: true);
+        }
+    }
+
+    private async Task Measure(string name, string repository, string rev, CancellationToken ct)
+    {
+        var listed = await git.Try(repository, ["ls-tree", "-r", "-l", "-z", "--full-tree", rev], ct, new GitCall { MaxOutputBytes = MaxFiles * 250 });
+        var (files, bytes) = (0, 0L);
+        foreach (var entry in Encoding.UTF8.GetString(listed.Output.Span).Split('\0', StringSplitOptions.RemoveEmptyEntries))
+        {
+            files++;
+            bytes += BlobSize().Match(entry) is { Success: true } size ? long.Parse(size.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+        }
+
+        if (listed.Truncated || files > MaxFiles || bytes > MaxBytes)
+            throw Problem.TooLarge($"the input '{name}' has more than {MaxFiles} files or {MaxBytes >> 30} GiB; take a smaller repository");
+        if (listed.ExitCode != 0)
+            throw Problem.Invalid($"the input '{name}' cannot be read at {rev[..12]}: {listed.Error}");
+    }
+
+    [GeneratedRegex(@"\A[0-9]+ blob [0-9a-f]+ +([0-9]{1,15})\t")]
+    private static partial Regex BlobSize();
+}

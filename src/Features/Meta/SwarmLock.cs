@@ -1,0 +1,339 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Hive.Common.Errors;
+using Hive.Common.Git;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Meta.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Meta;
+
+/// <summary>
+/// The lock in memory and in <c>meta/</c>. What is committed there is true; what deploys under way have applied lies over it, in memory and in the work tree, until they commit or restore it.
+/// Whoever mends the repository by hand is heard: the commit it stands at is asked for before anything is done with it.
+/// </summary>
+internal sealed partial class SwarmLock(
+    GitProgram git,
+    ConfigRepositories repositories,
+    InputStore inputs,
+    IRoster roster,
+    IStore store,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    HivePaths paths,
+    ILogger<SwarmLock> log) : ISwarmLock, IDisposable
+{
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private volatile State state = State.Empty;
+    private bool closed;
+
+    private string Folder => Path.Combine(paths.DataDir, "meta");
+
+    /// <summary>What agents are built from now: the committed lock, and over it what deploys under way have applied.</summary>
+    public ImmutableSortedDictionary<string, LockedAgent> Current => state.Current;
+
+    /// <summary>The inputs of the committed lock.</summary>
+    public IReadOnlyList<MetaInput> Inputs =>
+        [.. LockFile.Nodes(state.Committed).Select(n => new MetaInput(n.Key, n.Input.Rev, n.Input.ModifiedAt, n.Agents, n.Input.Url))];
+
+    /// <summary>What is wrong with the committed lock, with its cure; null when it can be read.</summary>
+    public string? Fault => state.Fault;
+
+    public string? Deployed(string agent) => state.Committed.GetValueOrDefault(agent)?.Commit;
+
+    /// <summary>Reads the lock at start. What a host that was killed had applied and not committed is taken back; who knows that it was to be finished does it again.</summary>
+    public async Task Load(CancellationToken ct)
+    {
+        await turn.WaitAsync(ct);
+        try
+        {
+            if (!Directory.Exists(Path.Combine(Folder, ".git")))
+                await git.Init(Folder, bare: false, ct);
+            GitProgram.RemoveStaleLocks(Folder);
+            await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
+            await Refresh();
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    public async Task<PreparedLock> Prepare(string agent, string commit, CancellationToken ct)
+    {
+        var config = await repositories.ReadAt(agent, commit, ct);
+        await MustBeReadable();
+        var modified = await git.Run(Path.Combine(paths.DataDir, "applied", agent), ["log", "-1", "--format=%ct", commit], ct);
+        var locked = ImmutableSortedDictionary.CreateBuilder<string, LockedInput>(StringComparer.Ordinal);
+        foreach (var (name, source) in config.Inputs)
+        {
+            if (Find(agent, name, source) is { } known)
+            {
+                await inputs.Ensure(name, known, ct);
+                locked[name] = known;
+            }
+            else
+            {
+                locked[name] = await inputs.Resolve(name, source.Url, source.Ref, ct);
+            }
+        }
+
+        return new PreparedLock(agent, new LockedAgent(commit, DateTimeOffset.FromUnixTimeSeconds(long.Parse(modified, CultureInfo.InvariantCulture)), locked.ToImmutable()));
+    }
+
+    public Task Apply(PreparedLock prepared) => Exclusively(async () =>
+    {
+        MustHaveNoFault();
+        state = state with { Applied = state.Applied.SetItem(prepared.Agent, prepared.Locked) };
+        await WriteFile();
+    });
+
+    public Task Commit(PreparedLock prepared, string message) => Exclusively(async () =>
+    {
+        MustHaveNoFault();
+        await CommitNow(state.Committed.SetItem(prepared.Agent, prepared.Locked), message);
+        state = state with { Applied = state.Applied.Remove(prepared.Agent) };
+        await Told(prepared.Agent);
+    });
+
+    public Task Restore() => Exclusively(async () =>
+    {
+        state = state with { Applied = ImmutableSortedDictionary<string, LockedAgent>.Empty };
+        await WriteFile();
+    });
+
+    public Task Restore(string agent) => Exclusively(async () =>
+    {
+        state = state with { Applied = state.Applied.Remove(agent) };
+        await WriteFile();
+    });
+
+    public async Task<bool> IsCommitted(long approvalId)
+    {
+        var id = approvalId.ToString(CultureInfo.InvariantCulture);
+        if ((await git.Try(Folder, ["rev-parse", "--verify", "--quiet", "HEAD"], CancellationToken.None)).ExitCode != 0)
+            return false;
+        // Only the last paragraph of a message holds trailers: what somebody wrote into a description does not count.
+        var trailers = await git.Run(
+            Folder, ["log", $"--grep=^Approval: {id}$", "--extended-regexp", "--format=%(trailers:key=Approval,valueonly,separator=%x20)"], CancellationToken.None);
+        return trailers.Split('\n', StringSplitOptions.TrimEntries).Contains(id);
+    }
+
+    public Task Forget(string agent, CancellationToken ct) => Exclusively(async () =>
+    {
+        // It may have been revived meanwhile.
+        if (state.Fault is not null || roster.Find(agent) is not null || !state.Committed.ContainsKey(agent))
+            return;
+        state = state with { Applied = state.Applied.Remove(agent) };
+        await CommitNow(state.Committed.Remove(agent), $"forget {agent}");
+        await Told(agent);
+    });
+
+    /// <summary>Locks what is applied for an agent, unless it is locked: a new one, one of an earlier Hive, or one whose configuration the operator changed by hand.</summary>
+    public async Task EnsureLocked(string agent, CancellationToken ct)
+    {
+        var head = await repositories.Head(agent, ct);
+        // What is under way with the lock comes first.
+        await Exclusively(() => Task.CompletedTask);
+        var now = state.Current.GetValueOrDefault(agent);
+        if (state.Fault is not null)
+            return;
+        if (now?.Commit == head)
+        {
+            foreach (var (name, input) in now.Inputs)
+                await inputs.Ensure(name, input, ct);
+            return;
+        }
+
+        var prepared = await Prepare(agent, head, ct);
+        await Apply(prepared);
+        await Commit(prepared, now is not null ? $"deploy {agent} by hand {head[..12]}" : $"deploy {agent} {ConfigRepositories.FirstTag} {head[..12]}");
+    }
+
+    /// <summary>Sees to it that every locked input is on disk, and removes those that nothing names any more.</summary>
+    public async Task KeepInputs(CancellationToken ct)
+    {
+        if (state.Fault is not null)
+            return;
+        foreach (var (name, input) in state.Current.Values.SelectMany(a => a.Inputs))
+        {
+            try
+            {
+                await inputs.Ensure(name, input, ct);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
+            {
+                LogNotHere(log, name, e);
+            }
+        }
+
+        await Sweep(state.Committed);
+    }
+
+    /// <summary>Waits for what is under way and lets nothing begin any more: the data folder is about to be another host's.</summary>
+    public async Task Close(CancellationToken ct)
+    {
+        await turn.WaitAsync(ct);
+        closed = true;
+        turn.Release();
+    }
+
+    public void Dispose() => turn.Dispose();
+
+    // An input that this agent or another has locked already, from the same place and following the same: the swarm agrees on one revision.
+    private LockedInput? Find(string agent, string name, InputSource source)
+    {
+        var now = state.Current;
+        var own = now.GetValueOrDefault(agent)?.Inputs.GetValueOrDefault(name);
+        return new[] { own }.Concat(LockFile.Nodes(now).Select(n => (LockedInput?)n.Input)).FirstOrDefault(i => i is not null && i.Url == source.Url && i.Ref == source.Ref);
+    }
+
+    private Task MustBeReadable() => Exclusively(() =>
+    {
+        MustHaveNoFault();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Refuses to go on with a lock that cannot be read.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>, with the cure.</exception>
+    public void MustHaveNoFault()
+    {
+        if (state.Fault is { } fault)
+            throw Problem.Conflict(fault);
+    }
+
+    private async Task Exclusively(Func<Task> work)
+    {
+        await turn.WaitAsync();
+        try
+        {
+            if (closed)
+                throw Problem.Unavailable("the host is stopping; try again when it runs");
+            await Refresh();
+            await work();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"the swarm's lock cannot be written: {e.Message}", e);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    // The committed lock, read anew when somebody has moved it.
+    private async Task Refresh()
+    {
+        var head = await git.Try(Folder, ["rev-parse", "--verify", "--quiet", "HEAD"], CancellationToken.None);
+        var commit = head.ExitCode == 0 ? head.Text : "";
+        if (commit == state.Head)
+            return;
+        var (committed, fault) = (ImmutableSortedDictionary<string, LockedAgent>.Empty, (string?)null);
+        if (commit.Length > 0)
+        {
+            var file = await git.Try(Folder, ["cat-file", "blob", $"{commit}:{LockFile.FileName}"], CancellationToken.None, new GitCall { MaxOutputBytes = 64 << 20 });
+            try
+            {
+                committed = file is { ExitCode: 0, Truncated: false } ? LockFile.Read(file.Text) : throw new FormatException("the file is not in the last commit");
+            }
+            catch (FormatException e)
+            {
+                fault = $"{Path.Combine(Folder, LockFile.FileName)} as it is committed cannot be read: {e.Message}. Put an earlier one back: `git -C {Folder} log`, then "
+                    + $"`git -C {Folder} checkout <commit> -- {LockFile.FileName}` and `git -C {Folder} commit`. Agents go on running meanwhile; nothing is deployed";
+                LogBroken(log, fault);
+            }
+        }
+
+        state = state with { Committed = committed, Fault = fault, Head = commit };
+    }
+
+    private async Task CommitNow(ImmutableSortedDictionary<string, LockedAgent> next, string message)
+    {
+        var before = state.Committed;
+        try
+        {
+            await File.WriteAllTextAsync(Path.Combine(Folder, LockFile.FileName), LockFile.Write(next));
+            await git.Run(Folder, ["add", "--", LockFile.FileName], CancellationToken.None);
+            await git.Run(Folder, ["commit", "--quiet", "--allow-empty", "--cleanup=whitespace", "--file=-"], CancellationToken.None, new GitCall { Input = message });
+        }
+        catch
+        {
+            await git.Try(Folder, ["reset", "--quiet", "--hard"], CancellationToken.None);
+            await WriteFile();
+            throw;
+        }
+
+        state = state with { Committed = next, Head = await git.Run(Folder, ["rev-parse", "--verify", "HEAD"], CancellationToken.None) };
+        await WriteFile();
+        // The last lock's too: who still runs on it has it mounted.
+        await Sweep(before);
+    }
+
+    private async Task Sweep(ImmutableSortedDictionary<string, LockedAgent> before)
+    {
+        try
+        {
+            await inputs.Sweep([.. before.Values.Concat(state.Current.Values).SelectMany(a => a.Inputs.Values)], CancellationToken.None);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotSwept(log, e);
+        }
+    }
+
+    // Whole or not at all: who looks at it never sees half a file.
+    private async Task WriteFile()
+    {
+        if (state.Fault is not null)
+            return;
+        var file = Path.Combine(Folder, LockFile.FileName);
+        if (state.Current.IsEmpty && state.Head.Length == 0)
+        {
+            File.Delete(file);
+            return;
+        }
+
+        var made = Path.Combine(Folder, ".git", LockFile.FileName + ".new");
+        await File.WriteAllTextAsync(made, LockFile.Write(state.Current));
+        File.Move(made, file, overwrite: true);
+    }
+
+    private async Task Told(string agent) => await Task.WhenAny(
+        store.WriteUntilStored(
+            write =>
+            {
+                write.Raise(new MetaInputsChanged(Inputs));
+                write.Raise(new DeployedChanged(agent));
+            },
+            clock,
+            lifetime.ApplicationStopping),
+        Task.Delay(TimeSpan.FromSeconds(5), clock));
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
+    private static partial void LogBroken(ILogger logger, string fault);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the input {Name} is locked and not here")]
+    private static partial void LogNotHere(ILogger logger, string name, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "old inputs could not be removed; the next deploy tries again")]
+    private static partial void LogNotSwept(ILogger logger, Exception error);
+
+    /// <param name="Committed">What is committed.</param>
+    /// <param name="Applied">What deploys under way lay over it.</param>
+    /// <param name="Head">The commit it was read from; empty when there is none.</param>
+    /// <param name="Fault">Why it cannot be read.</param>
+    private sealed record State(ImmutableSortedDictionary<string, LockedAgent> Committed, ImmutableSortedDictionary<string, LockedAgent> Applied, string Head, string? Fault)
+    {
+        public static State Empty { get; } = new(ImmutableSortedDictionary<string, LockedAgent>.Empty, ImmutableSortedDictionary<string, LockedAgent>.Empty, "", null);
+
+        public ImmutableSortedDictionary<string, LockedAgent> Current => Committed.SetItems(Applied);
+    }
+}

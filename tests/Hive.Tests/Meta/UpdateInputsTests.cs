@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Meta.Contracts;
+using Hive.Protocol;
+using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Meta;
+
+/// <summary><c>POST /meta-update</c>: inputs move, and who uses them is rebuilt.</summary>
+public sealed class UpdateInputsTests
+{
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_chosen_inputs_move_and_each_agent_that_uses_them_is_rebuilt()
+    {
+        await using var upstream = await Upstream.Start();
+        var hive = upstream.Hive;
+        upstream.Commit("skills", "skill.md", "one\n");
+        upstream.Commit("facts", "fact.md", "one\n");
+        await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")), ("facts", upstream.Url("facts")));
+        await upstream.Spawn("writer", "external", ("skills", upstream.Url("skills")));
+        await hive.Spawn("bystander");
+        var (skill, fact) = (upstream.Commit("skills", "skill.md", "two\n"), upstream.Commit("facts", "fact.md", "two\n"));
+        var (events, manager) = (await hive.Events(), await hive.Connect("manager"));
+        using var answer = await hive.Http().PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token);
+        Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
+        MetaInput[] now;
+        do
+        {
+            now = (await events.Next("meta_inputs_changed")).GetProperty("meta_inputs").Deserialize<MetaInput[]>(WireJson.Options)!;
+        }
+        while (now.Single(i => i.Name == "skills") is var moved && (moved.LockedRev != skill || moved.Agents.Count < 2));
+        Assert.NotEqual(fact, now.Single(i => i.Name == "facts").LockedRev);
+        Assert.Equal(["update skills of coder", "update skills of writer"], upstream.Log()[^2..]);
+        Assert.Matches("skills: [0-9a-f]{12} -> " + skill[..12], upstream.Git("log", "-1", "--format=%b"));
+        var folder = hive.Services.GetRequiredService<IAgentSpecs>().Read("coder").Inputs["skills"];
+        Assert.Equal("two\n", await File.ReadAllTextAsync(Path.Combine(folder, "skill.md"), Token));
+        Assert.Equal(["coder", "writer"], (await manager.Receive()).Select(m => JsonElement.Parse(m.Body)).Where(e => e.GetProperty("event").GetString() == "rebuilt").Select(e => e.GetProperty("agent").GetString()));
+        Assert.All((await hive.State()).GetProperty("agents").EnumerateArray(), a => Assert.False(a.GetProperty("needs_update").GetBoolean()));
+    }
+
+    [Fact]
+    public async Task Nothing_new_is_no_reason_to_rebuild_anybody()
+    {
+        await using var upstream = await Upstream.Start();
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
+        var log = upstream.Log();
+        var done = await upstream.Hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token);
+        Assert.Empty(done.Moved);
+        Assert.Equal(log, upstream.Log());
+    }
+
+    [Theory]
+    [InlineData("skils", HttpStatusCode.NotFound, "did you mean skills?")]
+    [InlineData("-x", HttpStatusCode.NotFound, "there are: skills")]
+    [InlineData("", HttpStatusCode.BadRequest, "names at least one")]
+    public async Task What_there_is_not_is_refused(string name, HttpStatusCode status, string said)
+    {
+        await using var upstream = await Upstream.Start();
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
+        using var answer = await upstream.Hive.Http().PostAsJsonAsync("/meta-update", new { inputs = name.Length == 0 ? Array.Empty<string>() : [name] }, Token);
+        Assert.Equal(status, answer.StatusCode);
+        Assert.Contains(said, await answer.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_input_that_cannot_be_reached_is_said_at_once_and_nothing_moves()
+    {
+        await using var upstream = await Upstream.Start();
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
+        Directory.Move(upstream.Path_("skills"), upstream.Path_("gone"));
+        var log = upstream.Log();
+        using var answer = await upstream.Hive.Http().PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains("the input 'skills' cannot be fetched", await answer.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+        Assert.Equal(log, upstream.Log());
+        // The next one is not held up by it.
+        Directory.Move(upstream.Path_("gone"), upstream.Path_("skills"));
+        Assert.Empty((await upstream.Hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token)).Failed);
+    }
+
+    [Fact]
+    public async Task An_agent_that_cannot_be_rebuilt_stays_on_what_it_has_and_the_others_go_on()
+    {
+        await using var upstream = await Upstream.Start();
+        var hive = upstream.Hive;
+        var first = upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("alpha", "external", ("skills", upstream.Url("skills")));
+        await upstream.Spawn("beta", "external", ("skills", upstream.Url("skills")));
+        await upstream.Spawn("gamma", "external", ("skills", upstream.Url("skills")));
+        var second = upstream.Commit("skills", "skill.md", "two\n");
+        // The operator is in the middle of an edit.
+        await File.AppendAllTextAsync(Path.Combine(hive.DataDir, "applied", "beta", "agent.yaml"), "modle: x\n", Token);
+        var inputs = hive.Services.GetRequiredService<IMetaInputs>();
+        var done = await inputs.Repin(["skills"], "Approval: 5", Token);
+        Assert.Equal(["skills"], done.Moved);
+        Assert.Equal(["alpha", "gamma"], done.Updated);
+        Assert.Contains("no key 'modle'", done.Failed["beta"], StringComparison.Ordinal);
+        Assert.Equal([("skills", second, "alpha gamma"), ("skills_2", first, "beta")], inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents))));
+        Assert.True(await hive.Services.GetRequiredService<ISwarmLock>().IsCommitted(5));
+        // Mended, it follows.
+        upstream.Configure("beta", ("skills", upstream.Url("skills")));
+        await upstream.Do("rebuild", "beta");
+        done = await inputs.Repin(["skills_2"], null, Token);
+        Assert.Equal(["beta"], done.Updated);
+        Assert.Equal([("skills", second, "alpha beta gamma")], inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents))));
+    }
+
+    [Fact]
+    public async Task Who_runs_is_started_on_the_new_one_and_who_is_stopped_stays_so()
+    {
+        await using var upstream = await Upstream.Start(realClock: true);
+        var hive = upstream.Hive;
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("running", "process", ("skills", upstream.Url("skills")));
+        await upstream.Spawn("stopped", "process", ("skills", upstream.Url("skills")));
+        await upstream.Do("stop", "stopped");
+        var pid = Fleet.PidIn(hive.DataDir, "running");
+        var second = upstream.Commit("skills", "skill.md", "two\n");
+        var done = await hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token);
+        Assert.Equal(["running", "stopped"], done.Updated);
+        Assert.NotEqual(pid, Fleet.PidIn(hive.DataDir, "running"));
+        var rows = (await hive.State()).GetProperty("agents").Deserialize<ContainerView[]>(WireJson.Options)!;
+        Assert.Equal((true, false), (rows.Single(r => r.Name == "running").Running, rows.Single(r => r.Name == "running").NeedsUpdate));
+        Assert.False(rows.Single(r => r.Name == "stopped").Running);
+        Assert.Equal(second, Assert.Single(await upstream.Inputs()).LockedRev);
+        Fleet.EndAll(hive.Folder);
+    }
+
+    [Fact]
+    public async Task Revisions_that_nobody_needs_are_removed_in_time()
+    {
+        await using var upstream = await Upstream.Start();
+        var hive = upstream.Hive;
+        var revisions = Path.Combine(hive.DataDir, "inputs", "revisions");
+        string[] revs = [upstream.Commit("skills", "skill.md", "one\n"), "", ""];
+        await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
+        foreach (var i in new[] { 1, 2 })
+        {
+            hive.Clock.Advance(TimeSpan.FromHours(2));
+            revs[i] = upstream.Commit("skills", "skill.md", $"more {i}\n");
+            await hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token);
+        }
+
+        Assert.Equal(revs[1..].Order(), Directory.EnumerateDirectories(revisions).Select(d => Path.GetFileName(d)!).Order());
+    }
+}
