@@ -1,13 +1,15 @@
+using System.Globalization;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Approvals;
 
 /// <summary>Makes the agent that was approved.</summary>
-internal sealed partial class SpawnWork(IAgentLifecycle lifecycle, IRoster roster, ILogger<SpawnWork> log) : IApprovedWork
+internal sealed partial class SpawnWork(IAgentLifecycle lifecycle, IRoster roster, ISwarmLock swarm, AppliedRepository applied, ILogger<SpawnWork> log) : IApprovedWork
 {
     public string Kind => ApprovalKind.Spawn;
 
@@ -18,7 +20,7 @@ internal sealed partial class SpawnWork(IAgentLifecycle lifecycle, IRoster roste
         LogStep(log, approval.Id, "the agent is made");
         await lifecycle.Spawn(approval.Agent, runtime);
         LogStep(log, approval.Id, "the agent exists");
-        return new Deployed();
+        return await MadeOf(approval.Agent);
     }
 
     public Task BeforeAgents(ApprovalRow approval) => Task.CompletedTask;
@@ -39,7 +41,23 @@ internal sealed partial class SpawnWork(IAgentLifecycle lifecycle, IRoster roste
             // It exists, which is what was asked for; why it does not run is on its row.
         }
 
-        return new Deployed();
+        return await MadeOf(approval.Agent);
+    }
+
+    private async Task<Deployed> MadeOf(string agent)
+    {
+        try
+        {
+            // One that was revived is on what it had.
+            return swarm.Deployed(agent) is { } sha && await applied.Numbers(agent, "deployed", CancellationToken.None, sha) is [.., var last]
+                ? new Deployed(sha, string.Create(CultureInfo.InvariantCulture, $"deployed/{last}"))
+                : new Deployed();
+        }
+        catch (Problem)
+        {
+            // It exists, whatever git says of it.
+            return new Deployed();
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]

@@ -32,6 +32,7 @@ public sealed class SpawnApprovalTests
         Assert.Equal([("spawned", "alice"), ("approval_resolved", "alice")], (await hive.ToldOfApprovals()).Select(b => (b.Text("event")!, b.Text("agent")!)));
         var (spawned, resolved) = ((await hive.ToldOfApprovals())[0], (await hive.ToldOfApprovals())[1]);
         Assert.True(spawned.GetProperty("ok").GetBoolean());
+        Assert.Equal((Proposing.Of(hive, "alice").Main(), "deployed/0"), (spawned.Text("sha"), spawned.Text("tag")));
         Assert.Equal((id, "spawn", "approved"), (resolved.GetProperty("id").GetInt64(), resolved.Text("kind"), resolved.Text("status")));
         var state = await hive.State();
         Assert.Empty(state.Approvals());
