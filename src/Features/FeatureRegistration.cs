@@ -127,6 +127,7 @@ internal static class FeatureRegistration
         .AddSingleton<AgentYaml>()
         .AddSingleton<ConfigRepositories>()
         .AddSingleton<InputStore>()
+        .AddSingleton<NixFlake>()
         .AddSingleton<SwarmLock>()
         .AddSingleton<ISwarmLock>(p => p.GetRequiredService<SwarmLock>())
         .AddSingleton<IAgentSpecs, AgentSpecs>()

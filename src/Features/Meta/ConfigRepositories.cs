@@ -34,22 +34,28 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
 
         """;
 
-    /// <summary>Makes what of both is not there. Plain files of an earlier Hive become the first commit. What the operator changed by hand in the applied one is committed.</summary>
+    /// <summary>Makes what of both is not there. Plain files of an earlier Hive become the first commit.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="commitEdits">What the operator changed by hand in the applied one is committed. Not while a deploy may be half done.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>True when the applied one was made.</returns>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
-    public async Task Ensure(string agent, CancellationToken ct)
+    public async Task<bool> Ensure(string agent, bool commitEdits, CancellationToken ct)
     {
         try
         {
             var applied = folders.Applied(agent);
-            if (!Directory.Exists(Path.Combine(applied, ".git")))
+            var isNew = !Directory.Exists(Path.Combine(applied, ".git"));
+            if (isNew)
                 await MakeApplied(applied, ct);
-            else
+            else if (commitEdits)
                 await CommitByHand(applied, ct);
             var config = folders.Config(agent);
             Directory.CreateDirectory(config);
             // A link, a file or a folder there: whatever the manager has made of it is its own.
             if (new FileInfo(Path.Combine(config, ".git")) is { Exists: false, LinkTarget: null } && !Directory.Exists(Path.Combine(config, ".git")))
                 await MakeConfig(agent, applied, config, ct);
+            return isNew;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

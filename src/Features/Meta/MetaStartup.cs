@@ -28,11 +28,9 @@ internal sealed partial class MetaStartup(
             try
             {
                 GitProgram.RemoveStaleLocks(folders.Applied(name));
-                var isNew = !swarm.Current.ContainsKey(name);
-                if (isNew || !Directory.Exists(folders.Config(name)))
-                    await repositories.Ensure(name, cancellationToken);
+                var isNew = await repositories.Ensure(name, commitEdits: false, cancellationToken);
                 // Only who is in no lock at all: whatever else is unfinished, its approval knows.
-                if (isNew)
+                if (isNew || !swarm.Current.ContainsKey(name))
                     await swarm.EnsureLocked(name, cancellationToken);
             }
             catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
