@@ -69,7 +69,8 @@ internal static partial class RequestApplyCommit
                 var sha = await quarantine.Fetch(folders.Config(agent), approval.Commit_ref, folders.Applied(agent), $"refs/tags/proposal/{approval.Id}", CancellationToken.None);
                 LogStep(log, approval.Id, "fetched");
                 await ApplyCommitWork.MustBeBasedOn(applied, agent, sha, await applied.Main(agent), CancellationToken.None);
-                await swarm.Prepare(agent, sha, CancellationToken.None);
+                // Nothing is fetched for it from elsewhere before the operator has agreed.
+                await swarm.Check(agent, sha, CancellationToken.None);
                 LogStep(log, approval.Id, "checked");
                 await store.Write(
                     write =>
