@@ -158,8 +158,17 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         await git.Run(applied, ["commit", "--quiet", "--message", "Changed by hand"], ct);
     }
 
+    // The files first: while the repository is not there, what a kill of the host left undone is done again.
     private async Task MakeConfig(string agent, string applied, string config, CancellationToken ct)
     {
+        foreach (var file in Directory.EnumerateFiles(applied))
+        {
+            // Only what is not there, and through no link: somebody may be at work in it.
+            var target = Path.Combine(config, Path.GetFileName(file));
+            if (new FileInfo(target) is { Exists: false, LinkTarget: null } && !Directory.Exists(target))
+                await CopyNew(file, target, ct);
+        }
+
         var made = NewFolder();
         try
         {
@@ -190,14 +199,6 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         finally
         {
             Directory.Delete(made, recursive: true);
-        }
-
-        foreach (var file in Directory.EnumerateFiles(applied))
-        {
-            // Only what is not there, and through no link: somebody may be at work in it.
-            var target = Path.Combine(config, Path.GetFileName(file));
-            if (new FileInfo(target) is { Exists: false, LinkTarget: null } && !Directory.Exists(target))
-                await CopyNew(file, target, ct);
         }
     }
 

@@ -52,10 +52,19 @@ internal sealed partial class SwarmLock(
         await turn.WaitAsync(ct);
         try
         {
-            if (!Directory.Exists(Path.Combine(Folder, ".git")))
-                await git.Init(Folder, bare: false, ct);
-            GitProgram.RemoveStaleLocks(Folder);
-            await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
+            try
+            {
+                if (!Directory.Exists(Path.Combine(Folder, ".git")))
+                    await git.Init(Folder, bare: false, ct);
+                GitProgram.RemoveStaleLocks(Folder);
+                await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
+            }
+            catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
+            {
+                // A full disk keeps no host from starting; what is committed can be read all the same.
+                LogUntidy(log, Folder, e);
+            }
+
             await Refresh();
             loaded = true;
         }
@@ -64,6 +73,8 @@ internal sealed partial class SwarmLock(
             turn.Release();
         }
     }
+
+    public Task Check(string agent, string commit, CancellationToken ct) => repositories.ReadAt(agent, commit, ct);
 
     public async Task<PreparedLock> Prepare(string agent, string commit, CancellationToken ct)
     {
