@@ -5,6 +5,7 @@ using Hive.Common.Notifications;
 using Hive.Common.Persistence;
 using Hive.Features.Agents;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Approvals;
 using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
@@ -35,6 +36,7 @@ internal static class FeatureRegistration
             typeof(RemindersModule),
             typeof(MetaModule),
             typeof(ContainersModule),
+            typeof(ApprovalsModule),
             typeof(StateFilesModule),
             typeof(DashboardModule))
         .AddAgents()
@@ -42,6 +44,7 @@ internal static class FeatureRegistration
         .AddMessages()
         .AddQuestions()
         .AddReminders()
+        .AddApprovals()
         .AddMeta()
         .AddContainers()
         .AddDashboard();
@@ -99,12 +102,33 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRowPart, PendingRemindersRowPart>()
         .AddSingleton<ILooseEnds, ReminderLooseEnds>();
 
+    // Before Meta and the containers: what is to be rolled back at a start must not be locked, nor an agent be started on it.
+    private static IServiceCollection AddApprovals(this IServiceCollection services) => services
+        .AddSingleton<ISchema, ApprovalsSchema>()
+        .AddSingleton<ApprovalQueue>()
+        .AddSingleton<ApprovalEnds>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<ApprovalEnds>())
+        .AddSingleton<Approvals.OnAgentDestroyed>()
+        .AddSingleton<ICommitObserver>(p => p.GetRequiredService<Approvals.OnAgentDestroyed>())
+        .AddSingleton<RequestSpawn.NewAgents>()
+        .AddSingleton<AppliedRepository>()
+        .AddSingleton<RequestApplyCommit.Proposals>()
+        .AddSingleton<IApprovedWork, SpawnWork>()
+        .AddSingleton<IApprovedWork, ApplyCommitWork>()
+        .AddSingleton<IApprovedWork, UpdateInputsWork>()
+        .AddSingleton<Decisions>()
+        .AddHostedService<ApprovalRecovery>()
+        .AddSingleton<IDashboardSection, ApprovalsSection>()
+        .AddSingleton<IDashboardSection, ApprovalHistorySection>()
+        .AddSingleton<ILooseEnds, ApprovalLooseEnds>();
+
     // Before the containers, which are built from what is applied.
     private static IServiceCollection AddMeta(this IServiceCollection services) => services
         .AddSingleton<InputUrls>()
         .AddSingleton<AgentYaml>()
         .AddSingleton<ConfigRepositories>()
         .AddSingleton<InputStore>()
+        .AddSingleton<NixFlake>()
         .AddSingleton<SwarmLock>()
         .AddSingleton<ISwarmLock>(p => p.GetRequiredService<SwarmLock>())
         .AddSingleton<IAgentSpecs, AgentSpecs>()
@@ -153,11 +177,7 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
 
-    // The slices that fill these come later; until then there is truly nothing to list.
-    private static readonly string[] NotYetFilled = ["approvals", "approval_history"];
-
-    private static IServiceCollection AddDashboard(this IServiceCollection services) => NotYetFilled
-        .Aggregate(services, (list, name) => list.AddSingleton<IDashboardSection>(new EmptySection(name)))
+    private static IServiceCollection AddDashboard(this IServiceCollection services) => services
         .AddSingleton<IDashboardSection, LooseEndsSection>()
         .AddHttpContextAccessor()
         .AddSingleton<OperatorKeys>()

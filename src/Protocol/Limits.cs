@@ -54,6 +54,9 @@ public static class Limits
     /// <summary>How often the delivery of a reminder is tried before it is left to the operator.</summary>
     public const int ReminderAttempts = 5;
 
+    /// <summary>Most approvals that wait for the operator at once.</summary>
+    public const int PendingApprovals = 50;
+
     /// <summary>Longest path of a unix socket on Linux, in bytes (unix(7): sun_path holds 108 with the closing zero).</summary>
     public const int SocketPathBytes = 107;
 }

@@ -47,9 +47,9 @@ public sealed partial class PlaceTests
     }
 
     [Fact]
-    public void Processes_are_started_only_by_the_containers_and_as_git()
+    public void Processes_are_started_only_by_the_containers_and_as_git_and_nix()
     {
-        string[] starting = ["Hive.Features.Containers.", "Hive.Common.Git.GitProgram"];
+        string[] starting = ["Hive.Features.Containers.", "Hive.Common.Git.GitProgram", "Hive.Features.Meta.NixFlake"];
         var starters = Server.Where(t => t.Calls.Contains("System.Diagnostics.Process.Start")).Select(t => t.ToString()).ToArray();
         Assert.All(starting, place => Assert.Contains(starters, s => s.StartsWith(place, StringComparison.Ordinal)));
         Assert.All(starters, s => Assert.Contains(starting, place => s.StartsWith(place, StringComparison.Ordinal)));

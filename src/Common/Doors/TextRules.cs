@@ -31,6 +31,28 @@ public static class TextRules
             context.AddFailure(new FluentValidation.Results.ValidationFailure(context.PropertyPath, $"'{name}' has {bytes} bytes, the limit is {maxBytes}; {way}") { ErrorCode = nameof(ErrorCode.TooLarge) });
         });
 
+    /// <summary>How many bytes a text takes inside a JSON string: a control character takes six, a quotation mark two.</summary>
+    public static int JsonLength(string text) => JsonEncodedText.Encode(text, WireJson.Options.Encoder).EncodedUtf8Bytes.Length;
+
+    /// <summary>The beginning of a text, with <c>…</c> where it was cut, so that it takes at most that many bytes inside a JSON string.</summary>
+    public static string Cut(string text, int jsonBytes)
+    {
+        const string Mark = "…";
+        // A character takes no more than six bytes, so that most texts need not be measured.
+        if (text.Length * 6L <= jsonBytes || JsonLength(text) <= jsonBytes)
+            return text;
+        var (kept, left) = (0, jsonBytes - JsonLength(Mark));
+        foreach (var rune in text.EnumerateRunes())
+        {
+            left -= JsonLength(rune.ToString());
+            if (left < 0)
+                break;
+            kept += rune.Utf16SequenceLength;
+        }
+
+        return string.Concat(text.AsSpan(0, kept), Mark);
+    }
+
     private static string? Fault(string text)
     {
         for (var i = 0; i < text.Length; i++)

@@ -62,6 +62,10 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
             await git.Run(into, ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--", copy, "refs/heads/fetched:" + reference], ct, Bounded with { Protocols = "file" });
             return found.Text;
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"the configuration's repository cannot be read: {e.Message}", e);
+        }
         finally
         {
             if (Directory.Exists(copy))

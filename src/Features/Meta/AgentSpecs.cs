@@ -44,7 +44,7 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
 
     public async Task Seed(string agent)
     {
-        await repositories.Ensure(agent, CancellationToken.None);
+        await repositories.Ensure(agent, commitEdits: true, CancellationToken.None);
         await swarm.EnsureLocked(agent, CancellationToken.None);
     }
 

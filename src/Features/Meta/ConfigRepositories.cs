@@ -34,22 +34,28 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
 
         """;
 
-    /// <summary>Makes what of both is not there. Plain files of an earlier Hive become the first commit. What the operator changed by hand in the applied one is committed.</summary>
+    /// <summary>Makes what of both is not there. Plain files of an earlier Hive become the first commit.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="commitEdits">What the operator changed by hand in the applied one is committed. Not while a deploy may be half done.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>True when the applied one was made.</returns>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
-    public async Task Ensure(string agent, CancellationToken ct)
+    public async Task<bool> Ensure(string agent, bool commitEdits, CancellationToken ct)
     {
         try
         {
             var applied = folders.Applied(agent);
-            if (!Directory.Exists(Path.Combine(applied, ".git")))
+            var isNew = !Directory.Exists(Path.Combine(applied, ".git"));
+            if (isNew)
                 await MakeApplied(applied, ct);
-            else
+            else if (commitEdits)
                 await CommitByHand(applied, ct);
             var config = folders.Config(agent);
             Directory.CreateDirectory(config);
             // A link, a file or a folder there: whatever the manager has made of it is its own.
             if (new FileInfo(Path.Combine(config, ".git")) is { Exists: false, LinkTarget: null } && !Directory.Exists(Path.Combine(config, ".git")))
                 await MakeConfig(agent, applied, config, ct);
+            return isNew;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -152,8 +158,17 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         await git.Run(applied, ["commit", "--quiet", "--message", "Changed by hand"], ct);
     }
 
+    // The files first: while the repository is not there, what a kill of the host left undone is done again.
     private async Task MakeConfig(string agent, string applied, string config, CancellationToken ct)
     {
+        foreach (var file in Directory.EnumerateFiles(applied))
+        {
+            // Only what is not there, and through no link: somebody may be at work in it.
+            var target = Path.Combine(config, Path.GetFileName(file));
+            if (new FileInfo(target) is { Exists: false, LinkTarget: null } && !Directory.Exists(target))
+                await CopyNew(file, target, ct);
+        }
+
         var made = NewFolder();
         try
         {
@@ -184,14 +199,6 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         finally
         {
             Directory.Delete(made, recursive: true);
-        }
-
-        foreach (var file in Directory.EnumerateFiles(applied))
-        {
-            // Only what is not there, and through no link: somebody may be at work in it.
-            var target = Path.Combine(config, Path.GetFileName(file));
-            if (new FileInfo(target) is { Exists: false, LinkTarget: null } && !Directory.Exists(target))
-                await CopyNew(file, target, ct);
         }
     }
 

@@ -28,11 +28,9 @@ internal sealed partial class MetaStartup(
             try
             {
                 GitProgram.RemoveStaleLocks(folders.Applied(name));
-                var isNew = !swarm.Current.ContainsKey(name);
-                if (isNew || !Directory.Exists(folders.Config(name)))
-                    await repositories.Ensure(name, cancellationToken);
+                var isNew = await repositories.Ensure(name, commitEdits: false, cancellationToken);
                 // Only who is in no lock at all: whatever else is unfinished, its approval knows.
-                if (isNew)
+                if (isNew || !swarm.Current.ContainsKey(name))
                     await swarm.EnsureLocked(name, cancellationToken);
             }
             catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
@@ -42,7 +40,17 @@ internal sealed partial class MetaStartup(
         }
 
         foreach (var gone in swarm.Current.Keys.Except(roster.Names).ToArray())
-            await swarm.Forget(gone, cancellationToken);
+        {
+            try
+            {
+                await swarm.Forget(gone, cancellationToken);
+            }
+            catch (Problem e)
+            {
+                LogNotForgotten(log, gone, e);
+            }
+        }
+
         // A repository that cannot be reached keeps nothing from starting.
         keeping = swarm.KeepInputs(lifetime.ApplicationStopping);
     }
@@ -52,6 +60,9 @@ internal sealed partial class MetaStartup(
         await Task.WhenAny(keeping, Task.Delay(Timeout.Infinite, cancellationToken));
         await swarm.Close(cancellationToken);
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Agent}, which was destroyed, could not be taken out of the swarm's lock; the next start tries again")]
+    private static partial void LogNotForgotten(ILogger logger, string agent, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the configuration of {Agent} is not locked; `hive rebuild {Agent}` tries again")]
     private static partial void LogNotConverted(ILogger logger, string agent, Exception error);

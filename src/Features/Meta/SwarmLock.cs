@@ -19,6 +19,7 @@ internal sealed partial class SwarmLock(
     GitProgram git,
     ConfigRepositories repositories,
     InputStore inputs,
+    NixFlake flake,
     IRoster roster,
     IStore store,
     TimeProvider clock,
@@ -28,6 +29,7 @@ internal sealed partial class SwarmLock(
 {
     private readonly SemaphoreSlim turn = new(1, 1);
     private volatile State state = State.Empty;
+    private bool loaded;
     private bool closed;
 
     private string Folder => Path.Combine(paths.DataDir, "meta");
@@ -50,17 +52,29 @@ internal sealed partial class SwarmLock(
         await turn.WaitAsync(ct);
         try
         {
-            if (!Directory.Exists(Path.Combine(Folder, ".git")))
-                await git.Init(Folder, bare: false, ct);
-            GitProgram.RemoveStaleLocks(Folder);
-            await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
+            try
+            {
+                if (!Directory.Exists(Path.Combine(Folder, ".git")))
+                    await git.Init(Folder, bare: false, ct);
+                GitProgram.RemoveStaleLocks(Folder);
+                await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
+            }
+            catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
+            {
+                // A full disk keeps no host from starting; what is committed can be read all the same.
+                LogUntidy(log, Folder, e);
+            }
+
             await Refresh();
+            loaded = true;
         }
         finally
         {
             turn.Release();
         }
     }
+
+    public Task Check(string agent, string commit, CancellationToken ct) => repositories.ReadAt(agent, commit, ct);
 
     public async Task<PreparedLock> Prepare(string agent, string commit, CancellationToken ct)
     {
@@ -87,28 +101,28 @@ internal sealed partial class SwarmLock(
     public Task Apply(PreparedLock prepared) => Exclusively(async () =>
     {
         MustHaveNoFault();
-        state = state with { Applied = state.Applied.SetItem(prepared.Agent, prepared.Locked) };
-        await WriteFile();
+        var next = state with { Applied = state.Applied.SetItem(prepared.Agent, prepared.Locked) };
+        await WriteFiles(next);
+        state = next;
     });
 
     public Task Commit(PreparedLock prepared, string message) => Exclusively(async () =>
     {
         MustHaveNoFault();
-        await CommitNow(state.Committed.SetItem(prepared.Agent, prepared.Locked), message);
-        state = state with { Applied = state.Applied.Remove(prepared.Agent) };
-        await Told(prepared.Agent);
+        await CommitNow(prepared.Agent, state.Committed.SetItem(prepared.Agent, prepared.Locked), message);
+        await Told([prepared.Agent]);
     });
 
-    public Task Restore() => Exclusively(async () =>
+    public Task Restore() => Exclusively(() =>
     {
         state = state with { Applied = ImmutableSortedDictionary<string, LockedAgent>.Empty };
-        await WriteFile();
+        return WriteFiles(state);
     });
 
-    public Task Restore(string agent) => Exclusively(async () =>
+    public Task Restore(string agent) => Exclusively(() =>
     {
         state = state with { Applied = state.Applied.Remove(agent) };
-        await WriteFile();
+        return WriteFiles(state);
     });
 
     public async Task<bool> IsCommitted(long approvalId)
@@ -127,9 +141,8 @@ internal sealed partial class SwarmLock(
         // It may have been revived meanwhile.
         if (state.Fault is not null || roster.Find(agent) is not null || !state.Committed.ContainsKey(agent))
             return;
-        state = state with { Applied = state.Applied.Remove(agent) };
-        await CommitNow(state.Committed.Remove(agent), $"forget {agent}");
-        await Told(agent);
+        await CommitNow(agent, state.Committed.Remove(agent), $"forget {agent}");
+        await Told([agent]);
     });
 
     /// <summary>Locks what is applied for an agent, unless it is locked: a new one, one of an earlier Hive, or one whose configuration the operator changed by hand.</summary>
@@ -149,7 +162,6 @@ internal sealed partial class SwarmLock(
         }
 
         var prepared = await Prepare(agent, head, ct);
-        await Apply(prepared);
         await Commit(prepared, now is not null ? $"deploy {agent} by hand {head[..12]}" : $"deploy {agent} {ConfigRepositories.FirstTag} {head[..12]}");
     }
 
@@ -212,6 +224,8 @@ internal sealed partial class SwarmLock(
     private async Task Exclusively(Func<Task> work)
     {
         await turn.WaitAsync();
+        // Who asked for the turn may be the one who publishes events; programs are started elsewhere.
+        await Task.Yield();
         try
         {
             if (closed)
@@ -252,29 +266,52 @@ internal sealed partial class SwarmLock(
             }
         }
 
+        var before = state;
         state = state with { Committed = committed, Fault = fault, Head = commit };
+        // Somebody has moved it by hand.
+        if (loaded && LockFile.Write(before.Committed) != LockFile.Write(committed))
+            _ = Told([.. before.Committed.Keys.Union(committed.Keys)]);
     }
 
-    private async Task CommitNow(ImmutableSortedDictionary<string, LockedAgent> next, string message)
+    private async Task CommitNow(string agent, ImmutableSortedDictionary<string, LockedAgent> next, string message)
     {
-        var before = state.Committed;
+        var before = state;
         try
         {
             await File.WriteAllTextAsync(Path.Combine(Folder, LockFile.FileName), LockFile.Write(next));
-            await git.Run(Folder, ["add", "--", LockFile.FileName], CancellationToken.None);
+            var wasFlake = File.Exists(Path.Combine(Folder, NixFlake.FileName));
+            var isFlake = await flake.Write(Folder, next);
+            await git.Run(Folder, ["add", "--", LockFile.FileName, .. isFlake ? (string[])[NixFlake.FileName, NixFlake.LockName] : []], CancellationToken.None);
+            if (wasFlake && !isFlake)
+                await git.Run(Folder, ["rm", "--quiet", "--cached", "--ignore-unmatch", "--", NixFlake.FileName, NixFlake.LockName], CancellationToken.None);
             await git.Run(Folder, ["commit", "--quiet", "--allow-empty", "--cleanup=whitespace", "--file=-"], CancellationToken.None, new GitCall { Input = message });
         }
         catch
         {
-            await git.Try(Folder, ["reset", "--quiet", "--hard"], CancellationToken.None);
-            await WriteFile();
+            await Tidy(before);
             throw;
         }
 
-        state = state with { Committed = next, Head = await git.Run(Folder, ["rev-parse", "--verify", "HEAD"], CancellationToken.None) };
-        await WriteFile();
+        // From here on it is deployed, whatever comes of the rest. Which commit that is, is read when it is asked for next.
+        state = new State(next, before.Applied.Remove(agent), "", null);
+        await Tidy(state);
         // The last lock's too: who still runs on it has it mounted.
-        await Sweep(before);
+        await Sweep(before.Committed);
+    }
+
+    private async Task Tidy(State now)
+    {
+        try
+        {
+            // What was staged and not committed.
+            if (!now.Applied.IsEmpty)
+                await git.Run(Folder, ["reset", "--quiet", "--hard"], CancellationToken.None);
+            await WriteFiles(now);
+        }
+        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
+        {
+            LogUntidy(log, Folder, e);
+        }
     }
 
     private async Task Sweep(ImmutableSortedDictionary<string, LockedAgent> before)
@@ -289,29 +326,32 @@ internal sealed partial class SwarmLock(
         }
     }
 
-    // Whole or not at all: who looks at it never sees half a file.
-    private async Task WriteFile()
+    // The files are for people and for nix; what is committed and what lies in memory counts.
+    private async Task WriteFiles(State next)
     {
-        if (state.Fault is not null)
-            return;
-        var file = Path.Combine(Folder, LockFile.FileName);
-        if (state.Current.IsEmpty && state.Head.Length == 0)
+        if (next.Applied.IsEmpty)
         {
-            File.Delete(file);
-            return;
+            await git.Run(Folder, ["reset", "--quiet", "--hard"], CancellationToken.None);
+            if (File.Exists(Path.Combine(Folder, NixFlake.FileName)))
+                await git.Run(Folder, ["clean", "--quiet", "--force", "--", NixFlake.FileName, NixFlake.LockName], CancellationToken.None);
         }
-
-        var made = Path.Combine(Folder, ".git", LockFile.FileName + ".new");
-        await File.WriteAllTextAsync(made, LockFile.Write(state.Current));
-        File.Move(made, file, overwrite: true);
+        else
+        {
+            // Whole or not at all: who looks at it never sees half a file.
+            var made = Path.Combine(Folder, ".git", LockFile.FileName + ".new");
+            await File.WriteAllTextAsync(made, LockFile.Write(next.Current));
+            await flake.Write(Folder, next.Current);
+            File.Move(made, Path.Combine(Folder, LockFile.FileName), overwrite: true);
+        }
     }
 
-    private async Task Told(string agent) => await Task.WhenAny(
+    private async Task Told(string[] agents) => await Task.WhenAny(
         store.WriteUntilStored(
             write =>
             {
                 write.Raise(new MetaInputsChanged(Inputs));
-                write.Raise(new DeployedChanged(agent));
+                foreach (var agent in agents)
+                    write.Raise(new DeployedChanged(agent));
             },
             clock,
             lifetime.ApplicationStopping),
@@ -322,6 +362,9 @@ internal sealed partial class SwarmLock(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the input {Name} is locked and not here")]
     private static partial void LogNotHere(ILogger logger, string name, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the files in {Folder} are not those of the lock; the next deploy tries again")]
+    private static partial void LogUntidy(ILogger logger, string folder, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "old inputs could not be removed; the next deploy tries again")]
     private static partial void LogNotSwept(ILogger logger, Exception error);

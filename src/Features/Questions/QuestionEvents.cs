@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Hive.Common.Doors;
 using Hive.Protocol;
 
 namespace Hive.Features.Questions;
@@ -17,7 +18,7 @@ internal static class QuestionEvents
     public static string Asked(QuestionView asked)
     {
         var whole = Body(asked.Question, null);
-        return Fits(whole) ? whole : Body(Cut(asked.Question, Room(Body("", true))), true);
+        return Fits(whole) ? whole : Body(TextRules.Cut(asked.Question, Room(Body("", true))), true);
 
         string Body(string question, bool? truncated) => JsonSerializer.Serialize(
             new { @event = "question_asked", asked.Id, asked.Asker, question, asked.Options, asked.Multi, truncated }, WireJson.Options);
@@ -30,8 +31,8 @@ internal static class QuestionEvents
         if (Fits(whole))
             return whole;
         var room = Room(Body("", "", true));
-        var question = Cut(answered.Question, Math.Max(LeastOfQuestion, room - Length(answered.Answer!)));
-        return Body(question, Cut(answered.Answer!, room - Length(question)), true);
+        var question = TextRules.Cut(answered.Question, Math.Max(LeastOfQuestion, room - TextRules.JsonLength(answered.Answer!)));
+        return Body(question, TextRules.Cut(answered.Answer!, room - TextRules.JsonLength(question)), true);
 
         string Body(string question, string answer, bool? truncated) => JsonSerializer.Serialize(
             new { @event = "question_answered", answered.Id, question, answer, answered.Answerer, truncated }, WireJson.Options);
@@ -40,24 +41,4 @@ internal static class QuestionEvents
     private static bool Fits(string body) => Encoding.UTF8.GetByteCount(body) <= Limits.HostBodyBytes;
 
     private static int Room(string empty) => Limits.HostBodyBytes - Encoding.UTF8.GetByteCount(empty);
-
-    // In bytes, as it stands in a body.
-    private static int Length(string text) => JsonEncodedText.Encode(text, WireJson.Options.Encoder).EncodedUtf8Bytes.Length;
-
-    private static string Cut(string text, int bytes)
-    {
-        const string Mark = "…";
-        if (Length(text) <= bytes)
-            return text;
-        var (kept, left) = (0, bytes - Length(Mark));
-        foreach (var rune in text.EnumerateRunes())
-        {
-            left -= Length(rune.ToString());
-            if (left < 0)
-                break;
-            kept += rune.Utf16SequenceLength;
-        }
-
-        return string.Concat(text.AsSpan(0, kept), Mark);
-    }
 }

@@ -11,13 +11,15 @@ public sealed class RunningHive : IAsyncLifetime
     private readonly string folder = Directory.CreateTempSubdirectory("hive-cli-").FullName;
     private Process? host;
 
+    public string DataDir => Path.Combine(folder, "data");
+
     public string RunDir => Path.Combine(folder, "run");
 
     internal Process Host => host!;
 
     public async ValueTask InitializeAsync()
     {
-        host = Built.Start(Built.Command, ["up", "--DataDir", Path.Combine(folder, "data"), "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "process", "--Driver", "scripted"]);
+        host = Built.Start(Built.Command, ["up", "--DataDir", DataDir, "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "process", "--Driver", "scripted"]);
         _ = host.StandardError.ReadToEndAsync();
         await AnswersAsync(RunDir, host.WaitForExitAsync());
         _ = host.StandardOutput.ReadToEndAsync();

@@ -17,14 +17,16 @@ public sealed class AutoUpdateTests
         await using var hive = await HiveFixture.Start(wanted is null ? [] : ["--AutoUpdate", wanted]);
         await hive.Spawn("older", "same");
         await hive.Restart(() => Older(hive, "older"));
-        var events = await hive.EventsFromStart();
         if (wanted is null)
         {
-            await Fleet.Row(events, "older", r => r.NeedsUpdate);
+            var message = Assert.Single(await (await hive.Connect("manager")).Receive(wait: 30));
+            Assert.Equal(("needs_update", "older"), (JsonElement.Parse(message.Body).GetProperty("event").GetString(), JsonElement.Parse(message.Body).GetProperty("agent").GetString()));
+            Assert.True(await NeedsUpdate(hive, "older"));
             Assert.False(await NeedsUpdate(hive, "same"));
             return;
         }
 
+        var events = await hive.EventsFromStart();
         JsonElement cleared;
         do
             cleared = await events.Next("transient_cleared");

@@ -129,6 +129,9 @@ public sealed class SwarmLockTests
         var (log, lockFile) = (upstream.Log().Length, File.ReadAllText(Path.Combine(upstream.Meta, "swarm.lock")));
         var commit = Propose(hive, "coder", $"inputs: {{ skills: {{ url: \"{upstream.Url("skills")}\" }} }}\n");
 
+        // Nobody has approved it: what it names is not fetched.
+        await swarm.Check("coder", commit, Token);
+        Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "inputs")));
         var prepared = await swarm.Prepare("coder", commit, Token);
         Assert.Equal(lockFile, File.ReadAllText(Path.Combine(upstream.Meta, "swarm.lock")));
         await swarm.Apply(prepared);

@@ -9,6 +9,10 @@ namespace Hive.Features.Meta.Contracts;
 /// </summary>
 internal interface ISwarmLock
 {
+    /// <summary>Checks the configuration at a commit of <c>applied/&lt;agent&gt;</c>, and reaches for nothing outside: for a proposal that nobody has approved yet.</summary>
+    /// <exception cref="Problem">It cannot be used; the message names file, line and cure.</exception>
+    Task Check(string agent, string commit, CancellationToken ct);
+
     /// <summary>Checks <c>agent.yaml</c> at a commit of <c>applied/&lt;agent&gt;</c>, then finds, fetches and checks out the inputs that are not locked yet. Nothing of what is deployed changes.</summary>
     /// <exception cref="Problem">It cannot be used; the message names file, line and cure.</exception>
     Task<PreparedLock> Prepare(string agent, string commit, CancellationToken ct);

@@ -1,0 +1,76 @@
+using Hive.Common.Errors;
+using Hive.Common.Git;
+using Hive.Features.Agents.Contracts;
+
+namespace Hive.Features.Approvals;
+
+/// <summary>
+/// The repositories of what is applied, one for each agent, written by the host alone. Every change here can be made again without harm: a kill may fall behind any of them.
+/// </summary>
+internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
+{
+    private const string Branch = "refs/heads/main";
+
+    /// <summary>What is deployed.</summary>
+    public Task<string> Main(string agent, CancellationToken ct = default) => git.Run(folders.Applied(agent), ["rev-parse", "--verify", Branch + "^{commit}"], ct);
+
+    /// <summary>The commit behind a tag; null when there is no such tag.</summary>
+    public async Task<string?> Tagged(string agent, string tag, CancellationToken ct = default) =>
+        await git.Try(folders.Applied(agent), ["rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"], ct) is { ExitCode: 0 } found ? found.Text : null;
+
+    /// <summary>The numbers behind the tags of one kind, such as <c>approved</c>.</summary>
+    public async Task<IReadOnlyList<long>> Numbers(string agent, string kind, CancellationToken ct, string? pointingAt = null)
+    {
+        string[] filter = pointingAt is null ? [] : ["--points-at", pointingAt];
+        var names = await git.Run(folders.Applied(agent), ["for-each-ref", "--format=%(refname:lstrip=3)", .. filter, $"refs/tags/{kind}/"], ct);
+        return [.. names.Split('\n').Select(n => long.TryParse(n, System.Globalization.CultureInfo.InvariantCulture, out var number) ? number : -1).Where(n => n >= 0).Order()];
+    }
+
+    /// <summary>True when everything of <paramref name="old"/> is in the history of <paramref name="commit"/>.</summary>
+    public async Task<bool> IsBasedOn(string agent, string commit, string old, CancellationToken ct)
+    {
+        var result = await git.Try(folders.Applied(agent), ["merge-base", "--is-ancestor", old, commit], ct);
+        return result.ExitCode switch
+        {
+            0 => true,
+            1 => false,
+            _ => throw Problem.Unavailable($"what is applied for {agent} cannot be read: {result.Error}"),
+        };
+    }
+
+    /// <summary>Sets a tag.</summary>
+    public Task Tag(string agent, string tag, string commit) => git.Run(folders.Applied(agent), ["update-ref", $"refs/tags/{tag}", commit], CancellationToken.None);
+
+    /// <summary>Sets a tag that says why.</summary>
+    public Task Annotate(string agent, string tag, string commit, string text) => git.Run(
+        folders.Applied(agent), ["tag", "--annotate", "--force", "--cleanup=verbatim", "--file=-", "--", tag, commit], CancellationToken.None, new GitCall { Input = text.TrimEnd('\n') + "\n" });
+
+    /// <summary>Takes a tag away.</summary>
+    public Task Untag(string agent, string tag) => git.Run(folders.Applied(agent), ["update-ref", "-d", $"refs/tags/{tag}"], CancellationToken.None);
+
+    /// <summary>Makes a commit the one that is deployed; its files are a matter of <see cref="CheckOut"/>.</summary>
+    /// <param name="agent">Whose.</param>
+    /// <param name="from">What it is now; anything else is a fault.</param>
+    /// <param name="to">What it is to be.</param>
+    public Task MoveMain(string agent, string from, string to) => git.Run(folders.Applied(agent), ["update-ref", "-m", "hive", Branch, to, from], CancellationToken.None);
+
+    /// <summary>Makes the files what a commit says.</summary>
+    public async Task CheckOut(string agent, string commit)
+    {
+        await git.Run(folders.Applied(agent), ["read-tree", "--reset", "-u", commit], CancellationToken.None);
+        await git.Run(folders.Applied(agent), ["clean", "--quiet", "-ffdx"], CancellationToken.None);
+    }
+
+    /// <summary>Lets go of what a git of an earlier host held when it was killed.</summary>
+    public void Unlock(string agent) => GitProgram.RemoveStaleLocks(folders.Applied(agent));
+
+    /// <summary>Reads the differences between two commits.</summary>
+    public Task<GitResult> Diff(string agent, IReadOnlyList<string> options, string from, string to, string? path, int maxBytes, CancellationToken ct) => git.Try(
+        folders.Applied(agent),
+        [
+            "diff-tree", "-r", "--no-commit-id", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", "-l200", "--src-prefix=a/", "--dst-prefix=b/", "--ignore-submodules=none",
+            .. options, "--end-of-options", from, to, "--", .. path is null ? (string[])[] : [path],
+        ],
+        ct,
+        new GitCall { MaxOutputBytes = maxBytes });
+}

@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Hive.Protocol;
+
+namespace Hive.Features.Approvals;
+
+/// <summary>A row of <c>approvals</c>, read with <see cref="Columns"/>.</summary>
+internal sealed record ApprovalRow
+{
+    public const string Columns = "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, base_sha, runtime, inputs";
+
+    public required long Id { get; init; }
+
+    public required string Agent { get; init; }
+
+    public required string Kind { get; init; }
+
+    public required string Commit_ref { get; init; }
+
+    public required string Status { get; init; }
+
+    public required string Requester { get; init; }
+
+    public required long Requested_at { get; init; }
+
+    public long? Resolved_at { get; init; }
+
+    public string? Description { get; init; }
+
+    public string? Note { get; init; }
+
+    public string? Fetched_sha { get; init; }
+
+    /// <summary>What was deployed when it began to be built.</summary>
+    public string? Base_sha { get; init; }
+
+    public string? Runtime { get; init; }
+
+    public string? Inputs { get; init; }
+
+    public IReadOnlyList<string>? InputNames => Inputs is null ? null : JsonSerializer.Deserialize<string[]>(Inputs, WireJson.Options);
+
+    public Approval ToView() => new(
+        Id, Agent, Kind, Commit_ref, Status, DateTimeOffset.FromUnixTimeMilliseconds(Requested_at), Requester,
+        Resolved_at is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null, Description, Note, Fetched_sha, Runtime, InputNames);
+}

@@ -1,0 +1,58 @@
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Notifications;
+using Hive.Protocol;
+
+namespace Hive.Features.Approvals;
+
+/// <summary>What waits for the operator or is building, in the snapshot, oldest first.</summary>
+internal sealed class ApprovalsSection : IDashboardSection
+{
+    public string Name => "approvals";
+
+    public Type Type => typeof(IReadOnlyList<Approval>);
+
+    public object Read(DbConnection db) => ListApprovals.Open(db);
+}
+
+/// <summary>The newest approvals that came to an end, in the snapshot, newest first.</summary>
+internal sealed class ApprovalHistorySection : IDashboardSection
+{
+    public string Name => "approval_history";
+
+    public Type Type => typeof(IReadOnlyList<Approval>);
+
+    public object Read(DbConnection db) => ListApprovals.NewestResolved(db);
+}
+
+/// <summary>What an agent has asked of the operator and waits for.</summary>
+internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
+{
+    public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var shown = LooseEnd.ShownCharacters(agent);
+        return db.Query<ApprovalRow>(Sql, new { agent }).Select(row => new LooseEnd("approval", row.Id, row.Requester, Text(row, shown), Math.Max(0, now - row.Requested_at) / 1000)).ToArray();
+    }
+
+    private static string Text(ApprovalRow row, int shown)
+    {
+        var what = row.Kind switch
+        {
+            ApprovalKind.Spawn => $"spawn {row.Agent}",
+            ApprovalKind.ApplyCommit => $"apply {row.Commit_ref} to {row.Agent}",
+            _ => $"update {string.Join(", ", row.InputNames ?? [])}",
+        };
+        var text = row.Description is null ? what : $"{what}: {row.Description}";
+        return text.Length <= shown ? text : text[..(char.IsHighSurrogate(text[shown - 1]) ? shown - 1 : shown)];
+    }
+
+    // The operator, who may ask for an agent too, waits for nobody but himself.
+    private const string Sql = $"""
+        SELECT {ApprovalRow.Columns}
+          FROM approvals
+         WHERE resolved_at IS NULL AND status <> '{ApprovalQueue.Fetching}'
+           AND requester <> '{Agents.Contracts.Principals.Operator}' AND (@agent IS NULL OR requester = @agent)
+         ORDER BY id
+        """;
+}

@@ -1,0 +1,36 @@
+using Hive.Common.Persistence;
+
+namespace Hive.Features.Approvals;
+
+/// <summary>The table of everything that was ever asked of the operator.</summary>
+internal sealed class ApprovalsSchema : ISchema
+{
+    public string Slice => "approvals";
+
+    public int Version => 1;
+
+    public void Converge(SchemaEditor editor)
+    {
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS approvals (
+                id           INTEGER PRIMARY KEY AUTOINCREMENT,
+                agent        TEXT NOT NULL,
+                kind         TEXT NOT NULL,
+                commit_ref   TEXT NOT NULL DEFAULT '',
+                status       TEXT NOT NULL,
+                requester    TEXT NOT NULL,
+                requested_at INTEGER NOT NULL,
+                resolved_at  INTEGER,
+                description  TEXT,
+                note         TEXT,
+                fetched_sha  TEXT,
+                base_sha     TEXT,
+                runtime      TEXT,
+                inputs       TEXT
+            )
+            """);
+        editor.Run("CREATE INDEX IF NOT EXISTS approvals_open ON approvals (id) WHERE resolved_at IS NULL");
+        editor.Run("CREATE INDEX IF NOT EXISTS approvals_resolved ON approvals (resolved_at, id) WHERE resolved_at IS NOT NULL");
+        editor.Run("CREATE INDEX IF NOT EXISTS approvals_agent ON approvals (agent, id)");
+    }
+}

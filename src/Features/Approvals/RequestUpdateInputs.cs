@@ -1,0 +1,47 @@
+using System.ComponentModel;
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Meta.Contracts;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Approvals;
+
+/// <summary>The manager asks that inputs be pinned to what they follow now.</summary>
+internal static class RequestUpdateInputs
+{
+    private const int MaxInputs = 100;
+    private const int MaxNameBytes = 200;
+
+    internal sealed record Command(
+        [property: Description("The inputs' names, as the lock in /meta has them; at least one.")] IReadOnlyList<string> Inputs,
+        Caller Caller,
+        [property: Description("Why, told to the operator who decides; at most 4096 bytes.")] string? Description = null) : IRequest<Result>;
+
+    internal sealed record Result(long Id);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator()
+        {
+            RuleFor(c => c.Inputs)
+                .Must(inputs => inputs.Count is > 0 and <= MaxInputs).WithMessage($"'inputs' must name 1 to {MaxInputs} inputs")
+                .Must(inputs => inputs.Distinct().Count() == inputs.Count).WithMessage("'inputs' names one twice");
+            RuleForEach(c => c.Inputs).Cascade(CascadeMode.Stop).NotEmpty().WithMessage("one of the 'inputs' is empty; leave it out").MustBeText(MaxNameBytes);
+            RuleFor(c => c.Description).MustBeDescription();
+        }
+    }
+
+    internal sealed class Handler(IStore store, ApprovalQueue queue, IMetaInputs inputs) : IRequestHandler<Command, Result>
+    {
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            inputs.MustExist(command.Inputs);
+            // It is about several agents, or none; whoever asks stands for them.
+            var wish = new Wish(ApprovalKind.UpdateInputs, Principals.Manager, command.Caller.Name, command.Description, Inputs: command.Inputs);
+            return store.Write(write => new Result(queue.Add(write, wish).Id), CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,301 @@
+using Hive.Features.Containers;
+using Hive.Protocol;
+using Hive.Tests.Containers;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Hive.Tests.Questions;
+
+namespace Hive.Tests.Approvals;
+
+public sealed class ApplyCommitTests
+{
+    [Fact]
+    public async Task An_approved_commit_is_deployed_the_agent_runs_on_it_and_git_tells_the_story()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (pid, before, cursor) = (fleet.Pid("worker"), worker.Main(), await hive.Cursor());
+        var sha = worker.Commit(("agent.yaml", "model: other\n"), ("notes.md", "hello\n"));
+
+        var id = await manager.RequestApplyCommit("worker", sha[..7], "another model");
+        var asked = Assert.Single((await host.CallAsync("pending")).Approvals());
+        Assert.Equal((id, "worker", "apply_commit", sha[..7], sha, "pending", "another model"), (asked.Id, asked.Agent, asked.Kind, asked.CommitRef, asked.FetchedSha, asked.Status, asked.Description));
+        Assert.Equal(["proposal"], worker.Tags(id));
+        Assert.Equal(before, worker.Main());
+        await host.Approve(id);
+        Assert.Equal(("approved", (string?)null), ((await host.End(id)).Status, (await host.End(id)).Note));
+
+        Assert.Equal(["approved", "building", "deployed", "proposal"], worker.Tags(id));
+        Assert.Equal(sha, worker.Main());
+        Assert.Equal(sha, worker.InApplied("rev-parse", $"deployed/{id}"));
+        Assert.Equal("model: other\n", worker.AgentYaml());
+        worker.MustBeClean();
+        Assert.Contains($"deployed/{id} {sha[..12]}", worker.InMeta("log", "-1", "--format=%s"), StringComparison.Ordinal);
+        Assert.Equal($"{id}", worker.InMeta("log", "-1", "--format=%(trailers:key=Approval,valueonly)"));
+        Assert.NotEqual(pid, fleet.Pid("worker"));
+        Assert.Equal("other", (await fleet.Row("worker")).ActiveModel);
+        Assert.False((await fleet.Row("worker")).NeedsUpdate);
+        Assert.Equal(["approval_added pending", "approval_changed building", "approval_resolved approved"], (await hive.ApprovalEvents(cursor)).Select(e => $"{e.Kind} {e.Approval.Status}"));
+        var told = Assert.Single(await hive.ToldOfApprovals());
+        Assert.Equal(("approval_resolved", "approved", sha, $"deployed/{id}"), (told.Text("event"), told.Text("status"), told.Text("sha"), told.Text("tag")));
+    }
+
+    [Fact]
+    public async Task What_happens_in_the_proposed_repository_afterwards_changes_nothing()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var sha = worker.Commit(("agent.yaml", "model: asked-for\n"));
+        var id = await manager.RequestApplyCommit("worker", sha);
+        File.WriteAllText(Path.Combine(worker.Config, "agent.yaml"), "model: amended\n");
+        worker.Git("commit", "-qa", "--amend", "-m", "another");
+        worker.Git("reflog", "expire", "--expire=now", "--all");
+        worker.Git("gc", "-q", "--prune=now");
+        Directory.Delete(Path.Combine(worker.Config, ".git"), recursive: true);
+        await host.Approve(id);
+        Assert.Equal("approved", (await host.End(id)).Status);
+        Assert.Equal("model: asked-for\n", worker.AgentYaml());
+        Assert.Equal("asked-for", (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.Text("name") == "worker").Text("active_model"));
+    }
+
+    [Theory]
+    [InlineData("main")]
+    [InlineData("HEAD")]
+    [InlineData("abcdef")]
+    [InlineData("--upload-pack=touch")]
+    [InlineData("-abcdef1")]
+    [InlineData("abcdefg")]
+    [InlineData("")]
+    [InlineData("abcdef1\n")]
+    [InlineData("abcdef1^")]
+    [InlineData("01234567890123456789012345678901234567890")]
+    public async Task What_is_no_commit_is_refused_and_nothing_is_stored(string commit)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, cursor) = (await hive.Connect("manager"), await hive.Cursor());
+        Assert.Contains("hexadecimal", (await Talk.Refused(() => manager.RequestApplyCommit("worker", commit), "invalid")).Message, StringComparison.Ordinal);
+        await Talk.Refused(() => manager.RequestApplyCommit("nobody", "abcdef1"), "not_found");
+        await Talk.Refused(() => manager.RequestApplyCommit("../worker", "abcdef1"), "invalid");
+        await Talk.Refused(async () => await (await hive.Connect("worker")).RequestApplyCommit("worker", "abcdef1"), "unknown_command");
+        Assert.Empty(await hive.ApprovalEvents(cursor));
+        Assert.Empty((await (await hive.Operator()).CallAsync("pending", new { all = true })).Approvals());
+    }
+
+    [Fact]
+    public async Task A_commit_that_cannot_be_fetched_is_an_error_and_a_failed_row_and_never_waits_for_the_operator()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, cursor) = (await hive.Connect("manager"), await hive.Operator(), await hive.Cursor());
+        var refused = await Talk.Refused(() => manager.RequestApplyCommit("worker", "0123456789"), "not_found");
+        Assert.Contains("0123456789", refused.Message, StringComparison.Ordinal);
+        Assert.Empty((await host.CallAsync("pending")).Approvals());
+        var failed = Assert.Single((await hive.State()).Approvals("approval_history"));
+        Assert.Equal("failed", failed.Status);
+        Assert.Contains("0123456789", failed.Note, StringComparison.Ordinal);
+        Assert.Equal(["approval_resolved"], (await hive.ApprovalEvents(cursor)).Select(e => e.Kind));
+        // It has been told so already.
+        Assert.Empty(await hive.ToldOfApprovals());
+        await Talk.Refused(() => host.Approve(failed.Id), "conflict");
+    }
+
+    [Fact]
+    public async Task One_that_is_not_based_on_what_is_deployed_is_refused_with_the_cure_when_it_is_asked_for_and_when_it_is_approved()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var start = worker.Git("rev-parse", "HEAD");
+        var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: first\n")));
+        worker.Git("reset", "-q", "--hard", start);
+        var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: second\n")));
+        await host.Approve(first);
+        Assert.Equal("approved", (await host.End(first)).Status);
+        await host.Approve(second);
+        var end = await host.End(second);
+        Assert.Equal("failed", end.Status);
+        Assert.Contains("rebase", end.Note, StringComparison.Ordinal);
+        Assert.Equal(["failed", "proposal"], worker.Tags(second));
+        Assert.Equal("model: first\n", worker.AgentYaml());
+        worker.MustBeClean();
+        Assert.Contains("rebase", (await Talk.Refused(() => manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD")), "conflict")).Message, StringComparison.Ordinal);
+
+        worker.Git("fetch", "-q", worker.Applied, "main:refs/remotes/applied/main");
+        worker.Git("-c", "core.editor=true", "rebase", "-q", "-X", "theirs", "applied/main");
+        var third = await manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD"));
+        await host.Approve(third);
+        Assert.Equal("approved", (await host.End(third)).Status);
+        Assert.Equal("model: second\n", worker.AgentYaml());
+    }
+
+    [Fact]
+    public async Task A_configuration_that_cannot_be_used_is_refused_when_it_is_asked_for()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, worker) = (await hive.Connect("manager"), Proposing.Of(hive, "worker"));
+        var refused = await Talk.Refused(() => manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "recipients: [operator\n"))), "invalid");
+        Assert.Contains("line ", refused.Message, StringComparison.Ordinal);
+        var failed = Assert.Single((await hive.State()).Approvals("approval_history"));
+        Assert.Equal(["failed", "proposal"], worker.Tags(failed.Id));
+        Assert.Contains("line ", worker.TagText($"failed/{failed.Id}"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_denied_one_keeps_its_reason_in_git_and_touches_nothing_else()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var before = worker.Main();
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
+        await host.Deny(id, "# not this model\n-- use the small one");
+        Assert.Equal(["denied", "proposal"], worker.Tags(id));
+        Assert.Equal("# not this model\n-- use the small one", worker.TagText($"denied/{id}"));
+        Assert.Equal("tag", worker.InApplied("cat-file", "-t", $"denied/{id}"));
+        Assert.Equal(before, worker.Main());
+        worker.MustBeClean();
+        Assert.Equal("# not this model\n-- use the small one", Assert.Single(await hive.ToldOfApprovals()).Text("note"));
+        await Talk.Refused(() => host.Approve(id), "conflict");
+    }
+
+    [Fact]
+    public async Task A_build_that_fails_leaves_the_agent_on_what_it_had_with_the_error_in_the_row_in_git_and_told()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: first\n")));
+        await host.Approve(first);
+        await host.End(first);
+        var (before, lockBefore) = (worker.Main(), worker.InMeta("rev-parse", "HEAD"));
+        // The harness finds its configuration beside its socket, and there is no room for this file.
+        var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: second\n"), ("taken.md", "x\n")));
+        Directory.CreateDirectory(Path.Combine(hive.RunDir, "agents", "worker", "taken.md"));
+        await host.Approve(second);
+        var end = await host.End(second);
+
+        Assert.Equal("failed", end.Status);
+        Assert.Contains("taken.md", end.Note, StringComparison.Ordinal);
+        Assert.Equal(["approved", "building", "failed", "proposal"], worker.Tags(second));
+        Assert.Contains("taken.md", worker.TagText($"failed/{second}"), StringComparison.Ordinal);
+        Assert.Equal(before, worker.Main());
+        Assert.Equal("model: first\n", worker.AgentYaml());
+        worker.MustBeClean();
+        Assert.Equal(lockBefore, worker.InMeta("rev-parse", "HEAD"));
+        Assert.Empty(worker.InMeta("status", "--porcelain"));
+        var row = await fleet.Row("worker");
+        Assert.Equal((true, false, false, "first"), (row.Running, row.Failed, row.NeedsUpdate, row.ActiveModel));
+        var told = (await hive.ToldOfApprovals())[^1];
+        Assert.Equal(("failed", end.Note), (told.Text("status"), told.Text("note")));
+        // The next one is not in its way.
+        Directory.Delete(Path.Combine(hive.RunDir, "agents", "worker", "taken.md"));
+        var third = await manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD"));
+        await host.Approve(third);
+        Assert.Equal("approved", (await host.End(third)).Status);
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_stopped_stays_so_and_is_started_on_what_was_approved()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process", start: false);
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
+        await host.Approve(id);
+        Assert.Equal("approved", (await host.End(id)).Status);
+        Assert.False((await fleet.Row("worker")).Running);
+        await fleet.Do("start", new { name = "worker" });
+        Assert.Equal("other", (await fleet.Row("worker")).ActiveModel);
+    }
+
+    [Fact]
+    public async Task Of_two_for_one_agent_one_is_built_at_a_time_and_those_of_others_go_on()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
+        await fleet.Spawn("worker", "process");
+        await hive.Spawn("other");
+        var (manager, host, worker, other) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"), Proposing.Of(hive, "other"));
+        var events = await hive.Events();
+        var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: first\n")));
+        var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: second\n")));
+        var third = await manager.RequestApplyCommit("other", other.Commit(("agent.yaml", "model: third\n")));
+        // It ignores being asked to end, so that its rebuild lasts.
+        Fleet.Signal(fleet.Pid("worker"), 19);
+        await host.Approve(first);
+        await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
+        Assert.Contains($"approval {first}", (await Talk.Refused(() => host.Approve(second), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains("building", (await Talk.Refused(() => host.Approve(first), "conflict")).Message, StringComparison.Ordinal);
+        await Talk.Refused(() => host.Deny(first), "conflict");
+        // Nothing else is done with the agent meanwhile.
+        foreach (var verb in new[] { "rebuild", "restart", "destroy" })
+            await Talk.Refused(() => fleet.Do(verb, new { name = "worker" }), "conflict");
+        await host.Approve(third);
+        clock.Advance(TimeSpan.FromSeconds(10));
+        Assert.Equal("approved", (await host.End(first)).Status);
+        Assert.Equal("approved", (await host.End(third)).Status);
+        Assert.Equal("pending", (await host.Shown(second)).Status);
+        await host.Approve(second);
+        Assert.Equal("approved", (await host.End(second)).Status);
+        Assert.Equal("model: second\n", worker.AgentYaml());
+        Assert.Equal("model: third\n", other.AgentYaml());
+    }
+
+    [Fact]
+    public async Task What_the_operator_changed_by_hand_is_kept_and_the_proposal_has_to_be_based_on_it()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: proposed\n")));
+        File.WriteAllText(Path.Combine(worker.Applied, "agent.yaml"), "model: by-hand\n");
+        await host.Approve(id);
+        Assert.Contains("rebase", (await host.End(id)).Note, StringComparison.Ordinal);
+        Assert.Equal("model: by-hand\n", worker.AgentYaml());
+        worker.MustBeClean();
+    }
+
+    [Fact]
+    public async Task The_pending_ones_of_a_destroyed_agent_fail_and_others_stay()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker", "other");
+        var (manager, host) = (await hive.Connect("manager"), await hive.Operator());
+        var (mine, others) = (await manager.RequestApplyCommit("worker", Proposing.Of(hive, "worker").Commit(("agent.yaml", "model: a\n"))), await manager.RequestApplyCommit("other", Proposing.Of(hive, "other").Commit(("agent.yaml", "model: b\n"))));
+        await host.CallAsync("destroy", new { name = "worker" });
+        var end = await host.End(mine);
+        Assert.Equal(("failed", "worker was destroyed"), (end.Status, end.Note));
+        Assert.Equal([others], (await host.CallAsync("pending")).Approvals().Select(a => a.Id));
+        Assert.Equal(("failed", mine), ((await hive.ToldOfApprovals()).Single().Text("status"), (await hive.ToldOfApprovals()).Single().GetProperty("id").GetInt64()));
+    }
+
+    [Fact]
+    public async Task What_a_kill_kept_from_being_fetched_has_failed_at_the_next_start()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, worker) = (await hive.Connect("manager"), Proposing.Of(hive, "worker"));
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: a\n")));
+        await hive.Sql("UPDATE approvals SET status = 'fetching', fetched_sha = NULL");
+        var host = await hive.Operator();
+        // Until then it is nothing that anybody sees.
+        await Talk.Refused(() => host.Shown(id), "not_found");
+        Assert.Empty((await host.CallAsync("pending", new { all = true })).Approvals());
+        Assert.Empty((await hive.State()).Approvals());
+        for (var i = 0; i < 2; i++)
+        {
+            await hive.Restart();
+            host = await hive.Operator();
+            Assert.Equal(("failed", "the host ended while it was being fetched; ask again"), ((await host.Shown(id)).Status, (await host.Shown(id)).Note));
+            Assert.Equal(["failed", "proposal"], worker.Tags(id));
+            Assert.Single(await hive.ToldOfApprovals());
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Git;
+
+namespace Hive.Tests.Approvals;
+
+/// <summary>An agent's proposed configuration, worked on as the manager does: by git as it is installed.</summary>
+internal sealed class Proposing(string dataDir, string agent)
+{
+    public string Config => Path.Combine(dataDir, "agents", agent, "config");
+
+    public string Applied => Path.Combine(dataDir, "applied", agent);
+
+    public string Meta => Path.Combine(dataDir, "meta");
+
+    public static Proposing Of(HiveFixture hive, string agent) => new(hive.DataDir, agent);
+
+    /// <summary>Commits files; the commit's whole name.</summary>
+    public string Commit(params (string Name, string Content)[] files)
+    {
+        foreach (var (name, content) in files)
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(Path.Combine(Config, name))!);
+            File.WriteAllText(Path.Combine(Config, name), content);
+        }
+
+        return CommitAll();
+    }
+
+    public string CommitAll()
+    {
+        Git("add", "-A");
+        Git("commit", "-q", "--allow-empty", "-m", "a change");
+        return Git("rev-parse", "HEAD");
+    }
+
+    public string Git(params string[] arguments) => Repositories.AsSomebody(Config, arguments);
+
+    public string InApplied(params string[] arguments) => Repositories.AsSomebody(Applied, arguments);
+
+    public string InMeta(params string[] arguments) => Repositories.AsSomebody(Meta, arguments);
+
+    /// <summary>The tags of one approval, in the order of the alphabet.</summary>
+    public string[] Tags(long id) => [.. InApplied("tag", "--list", $"*/{id}").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(t => t.Split('/')[0]).Order(StringComparer.Ordinal)];
+
+    public string Main() => InApplied("rev-parse", "main");
+
+    public string TagText(string tag) => InApplied("tag", "--list", "--format=%(contents)", tag);
+
+    /// <summary>What is there, file by file, beside git's own.</summary>
+    public string AgentYaml() => File.ReadAllText(Path.Combine(Applied, "agent.yaml"));
+
+    /// <summary>The files are what the deployed commit says, and there are no others.</summary>
+    public void MustBeClean()
+    {
+        Assert.Empty(InApplied("status", "--porcelain", "--ignored"));
+        Assert.Equal("refs/heads/main", InApplied("symbolic-ref", "HEAD"));
+    }
+}
+
+internal static class ProposingExtensions
+{
+    public static async Task<long> RequestApplyCommit(this LineClient manager, string agent, string commit, string? description = null) =>
+        (await manager.CallAsync("request_apply_commit", new { agent, commit_ref = commit, description })).GetProperty("id").GetInt64();
+}

@@ -1,0 +1,96 @@
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Git;
+using Hive.Tests.Messages;
+using Hive.Tests.Questions;
+
+namespace Hive.Tests.Approvals;
+
+public sealed class UpdateInputsTests
+{
+    [Fact]
+    public async Task What_was_approved_is_pinned_to_what_it_follows_now_and_the_lock_says_by_whose_word()
+    {
+        using var source = new Source();
+        await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var old = source.Commit("one\n");
+        await Done(host, await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n"))));
+        Assert.Contains(old, worker.InMeta("show", "HEAD:swarm.lock"), StringComparison.Ordinal);
+        var now = source.Commit("two\n");
+
+        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" }, description = "newer" })).GetProperty("id").GetInt64();
+        var asked = Assert.Single((await host.CallAsync("pending")).Approvals());
+        Assert.Equal(("update_inputs", "manager", "skills"), (asked.Kind, asked.Agent, Assert.Single(asked.Inputs!)));
+        Assert.DoesNotContain(now, worker.InMeta("show", "HEAD:swarm.lock"), StringComparison.Ordinal);
+        await Done(host, id);
+
+        Assert.Contains(now, worker.InMeta("show", "HEAD:swarm.lock"), StringComparison.Ordinal);
+        Assert.Equal($"{id}", worker.InMeta("log", "-1", "--format=%(trailers:key=Approval,valueonly)"));
+        Assert.Equal(("update_inputs", "approved"), ((await hive.ToldOfApprovals())[^1].Text("kind"), (await hive.ToldOfApprovals())[^1].Text("status")));
+        await Talk.Refused(() => host.CallAsync("approval_diff", new { id }), "invalid");
+    }
+
+    [Fact]
+    public async Task Inputs_that_there_are_not_are_refused_and_a_denial_changes_nothing()
+    {
+        using var source = new Source();
+        await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        foreach (var (code, inputs) in new (string, string[])[] { ("not_found", ["skills"]), ("invalid", []), ("invalid", ["a", "a"]), ("invalid", [""]), ("too_large", [new string('x', 300)]) })
+            await Talk.Refused(() => manager.CallAsync("request_update_inputs", new { inputs }), code);
+        source.Commit("one\n");
+        await Done(host, await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n"))));
+        var before = worker.InMeta("rev-parse", "HEAD");
+        source.Commit("two\n");
+        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } })).GetProperty("id").GetInt64();
+        await host.Deny(id, "not now");
+        Assert.Equal("denied", (await host.Shown(id)).Status);
+        Assert.Equal(before, worker.InMeta("rev-parse", "HEAD"));
+        await Talk.Refused(async () => await (await hive.Connect("worker")).CallAsync("request_update_inputs", new { inputs = new[] { "skills" } }), "unknown_command");
+    }
+
+    [Fact]
+    public async Task What_a_kill_interrupted_is_done_at_the_next_start()
+    {
+        using var source = new Source();
+        await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        source.Commit("one\n");
+        await Done(host, await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n"))));
+        var now = source.Commit("two\n");
+        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } })).GetProperty("id").GetInt64();
+        await hive.Sql($"UPDATE approvals SET status = 'building' WHERE id = {id}");
+        await hive.Restart();
+        Assert.Equal("approved", (await (await hive.Operator()).End(id)).Status);
+        Assert.Contains(now, worker.InMeta("show", "HEAD:swarm.lock"), StringComparison.Ordinal);
+    }
+
+    private static async Task Done(LineClient host, long id)
+    {
+        await host.Approve(id);
+        var end = await host.End(id);
+        Assert.Equal(("approved", (string?)null), (end.Status, end.Note));
+    }
+
+    /// <summary>A repository that agents take in.</summary>
+    private sealed class Source : IDisposable
+    {
+        public Source() => Repositories.AsSomebody(Folder, "init", "-q", "-b", "main");
+
+        public string Folder { get; } = Directory.CreateTempSubdirectory("hive-input-").FullName;
+
+        public string Commit(string content)
+        {
+            File.WriteAllText(Path.Combine(Folder, "skill.md"), content);
+            Repositories.AsSomebody(Folder, "add", "-A");
+            Repositories.AsSomebody(Folder, "commit", "-q", "-m", "a change");
+            return Repositories.AsSomebody(Folder, "rev-parse", "HEAD");
+        }
+
+        public void Dispose() => Directory.Delete(Folder, recursive: true);
+    }
+}

@@ -1,0 +1,251 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using Hive.Features.Approvals;
+using Hive.Protocol;
+using Hive.Tests.Approvals;
+
+namespace Hive.Tests.Crash;
+
+/// <summary>SIGKILL between every two steps of an approval: after the next start it has come to exactly one of its ends, and tags, files, lock, row and container agree on which.</summary>
+public sealed class KilledApprovalTests
+{
+    private const string Worker = "worker";
+
+    // A file that the agent cannot be given, because a folder is in its place.
+    private const string Blocked = "blocked.md";
+
+    // More than any has; the first run that ends by itself is the last.
+    private const int MostSteps = 40;
+
+    // Of a deploy: the agent runs on the new configuration, and the lock is not committed.
+    private const int Rebuilt = 9;
+
+    [Fact]
+    public async Task In_a_deploy_it_is_rolled_back_or_finished()
+    {
+        var ends = await Each(typeof(ApplyCommitWork), (line, id) => line.Approve(id));
+        // The commit of the lock divides them.
+        Assert.Equal([.. Enumerable.Repeat("failed", Rebuilt), .. Enumerable.Repeat("approved", ends.Count - Rebuilt)], ends);
+        Assert.True(ends.Count >= Rebuilt + 3);
+    }
+
+    [Fact]
+    public async Task In_a_deploy_that_fails_it_is_rolled_back()
+    {
+        var ends = await Each(typeof(ApplyCommitWork), (line, id) => line.Approve(id), blocked: true);
+        Assert.All(ends, end => Assert.Equal("failed", end));
+        Assert.True(ends.Count > Rebuilt);
+    }
+
+    [Fact]
+    public async Task After_the_operators_yes_it_is_rolled_back_or_finished() =>
+        Assert.Equal(["failed", "approved"], await Each(typeof(Decisions), (line, id) => line.Approve(id)));
+
+    [Fact]
+    public async Task Before_the_operators_no_is_stored_it_is_pending_still() =>
+        Assert.Equal(["pending", "denied"], await Each(typeof(Decisions), (line, id) => line.Deny(id, "no")));
+
+    [Fact]
+    public async Task In_the_rollback_at_a_start_the_next_start_does_the_rest()
+    {
+        await using var host = new CrashingHost("process");
+        var steps = typeof(ApplyCommitWork).FullName!;
+        var again = true;
+        var step = 1;
+        for (; again; step++)
+        {
+            Assert.True(step < MostSteps);
+            await host.Run(steps, Rebuilt);
+            var (id, before) = await Propose(host, step, blocked: false);
+            Assert.True(await Crashes(host, line => line.Approve(id), id));
+            again = await host.Run(steps, step) || await Crashes(host, _ => Task.CompletedTask, id);
+            if (again)
+                await host.Run();
+            Assert.Equal("failed", await MustAgree(host, id, before));
+            await host.Kill();
+        }
+
+        Assert.True(step > 6);
+    }
+
+    [Fact]
+    public async Task While_a_proposal_is_fetched_there_is_no_phantom()
+    {
+        await using var host = new CrashingHost("external");
+        var worker = new Proposing(host.DataDir, Worker);
+        var crashed = true;
+        for (var step = 1; crashed; step++)
+        {
+            Assert.True(step < MostSteps);
+            await host.Run(typeof(RequestApplyCommit.Proposals).FullName!.Replace('+', '.'), step);
+            await Spawned(host);
+            var sha = worker.Commit(("agent.yaml", $"model: m{step}\n"));
+            long id = 0;
+            crashed = await Crashes(host, async _ =>
+            {
+                using var manager = await host.Connect("manager");
+                id = await manager.RequestApplyCommit(Worker, sha);
+            });
+            if (crashed)
+                await host.Run();
+            using var line = await host.Operator();
+            var all = (await line.CallAsync("pending", new { all = true })).Approvals();
+            var asked = all.MaxBy(a => a.Id)!;
+            if (crashed)
+            {
+                Assert.Equal(("failed", "the host ended while it was being fetched; ask again"), (asked.Status, asked.Note));
+                Assert.Equal(step == 1 ? [] : ["failed", "proposal"], worker.Tags(asked.Id));
+            }
+            else
+            {
+                Assert.True(step > 2);
+                Assert.Equal((id, "pending", sha), (asked.Id, asked.Status, asked.FetchedSha));
+                Assert.Equal(["proposal"], worker.Tags(asked.Id));
+            }
+
+            Assert.Equal(crashed ? 0 : 1, all.Count(a => a.Status == "pending"));
+            await host.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task While_an_agent_is_made_it_runs_in_the_end_or_was_never_there()
+    {
+        await using var host = new CrashingHost("process");
+        var crashed = true;
+        HashSet<string> ends = [];
+        for (var step = 1; crashed; step++)
+        {
+            Assert.True(step < MostSteps);
+            await host.Run(typeof(SpawnWork).FullName!, step);
+            long id;
+            using (var manager = await host.Connect("manager"))
+                id = await manager.RequestSpawn($"agent{step}");
+            crashed = await Crashes(host, line => line.Approve(id), id);
+            if (crashed)
+                await host.Run();
+            using var operators = await host.Operator();
+            var end = await operators.End(id);
+            var row = (await Rows(operators)).SingleOrDefault(r => r.Name == $"agent{step}");
+            Assert.Equal(end.Status == "approved", row?.Running == true);
+            Assert.Equal(end.Status == "failed", row is null);
+            ends.Add(end.Status);
+            await host.Kill();
+        }
+
+        Assert.Equal(["approved", "failed"], ends.Order());
+    }
+
+    // The ends it comes to when the host is killed at the first step, at the second, and so on; the last one when it is not.
+    private static async Task<IReadOnlyList<string>> Each(Type steps, Func<LineClient, long, Task> decide, bool blocked = false)
+    {
+        await using var host = new CrashingHost("process");
+        List<string> ends = [];
+        for (var (step, crashed) = (1, true); crashed; step++)
+        {
+            Assert.True(step < MostSteps);
+            await host.Run(steps.FullName!, step);
+            var (id, before) = await Propose(host, step, blocked);
+            crashed = await Crashes(host, line => decide(line, id), id);
+            if (crashed)
+                await host.Run();
+            ends.Add(await MustAgree(host, id, before));
+            // So that it is not in the next one's way.
+            if (ends[^1] == "pending")
+                await Operate(host, line => line.Deny(id));
+            await host.Kill();
+        }
+
+        return ends;
+    }
+
+    private static async Task<(long Id, string Before)> Propose(CrashingHost host, int step, bool blocked)
+    {
+        await Spawned(host);
+        var worker = new Proposing(host.DataDir, Worker);
+        worker.Git("fetch", "-q", worker.Applied, "main");
+        worker.Git("reset", "-q", "--hard", "FETCH_HEAD");
+        if (blocked)
+            Directory.CreateDirectory(Path.Combine(host.RunDir, "agents", Worker, Blocked));
+        var sha = worker.Commit([("agent.yaml", $"model: m{step}\n"), .. blocked ? [(Blocked, "x\n")] : Array.Empty<(string, string)>()]);
+        using var manager = await host.Connect("manager");
+        return (await manager.RequestApplyCommit(Worker, sha), worker.Main());
+    }
+
+    private static async Task Spawned(CrashingHost host)
+    {
+        using var line = await host.Operator();
+        if ((await Rows(line)).All(r => r.Name != Worker))
+            await line.CallAsync("spawn", new { name = Worker });
+    }
+
+    // True when the host killed itself before that was done, and the approval had come to its end.
+    private static async Task<bool> Crashes(CrashingHost host, Func<LineClient, Task> decide, long id = 0)
+    {
+        try
+        {
+            using var line = await host.Operator();
+            await decide(line);
+            if (id > 0)
+                await line.End(id);
+            return false;
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            await host.Ended;
+            return true;
+        }
+    }
+
+    private static async Task<string> MustAgree(CrashingHost host, long id, string before)
+    {
+        var worker = new Proposing(host.DataDir, Worker);
+        using var line = await host.Operator();
+        var approval = await line.Shown(id);
+        if (approval.Status == "building")
+            approval = await line.End(id);
+        var tags = worker.Tags(id);
+        var locked = worker.InMeta("log", "--format=%(trailers:key=Approval,valueonly)").Split('\n').Contains($"{id}");
+        switch (approval.Status)
+        {
+            case "approved":
+                Assert.Equal(["approved", "building", "deployed", "proposal"], tags);
+                Assert.Equal(approval.FetchedSha, worker.InApplied("rev-parse", $"deployed/{id}"));
+                break;
+            case "failed":
+                Assert.Contains("failed", tags);
+                Assert.DoesNotContain("deployed", tags);
+                Assert.DoesNotContain("denied", tags);
+                Assert.NotNull(approval.Note);
+                break;
+            case "denied":
+                Assert.Equal(["denied", "proposal"], tags);
+                break;
+            default:
+                Assert.Equal("pending", approval.Status);
+                Assert.Equal(["proposal"], tags);
+                break;
+        }
+
+        var done = approval.Status == "approved";
+        Assert.Equal(done, locked);
+        Assert.Equal(done ? approval.FetchedSha : before, worker.Main());
+        worker.MustBeClean();
+        Assert.Empty(worker.InMeta("status", "--porcelain"));
+        var row = (await Rows(line)).Single(r => r.Name == Worker);
+        Assert.Equal((true, false, false), (row.Running, row.Failed, row.NeedsUpdate));
+        var model = worker.AgentYaml().Trim().Split("model: ") is [_, var said] && !worker.AgentYaml().StartsWith('#') ? said : null;
+        Assert.Equal(model, row.ActiveModel);
+        using var manager = await host.Connect("manager");
+        Assert.Equal(approval.ResolvedAt is null ? 0 : 1, (await manager.ToldOfApprovals()).Count(told => told.GetProperty("event").GetString() == "approval_resolved" && told.GetProperty("id").GetInt64() == id));
+        return approval.Status;
+    }
+
+    private static async Task Operate(CrashingHost host, Func<LineClient, Task> act)
+    {
+        using var line = await host.Operator();
+        await act(line);
+    }
+
+    private static async Task<ContainerView[]> Rows(LineClient line) => (await line.CallAsync("agent_status")).GetProperty("agent_statuses").Deserialize<ContainerView[]>(WireJson.Options)!;
+}
