@@ -50,13 +50,13 @@ export function Drawer({ label, title, aside, onClose, children }: Props) {
         onClose();
       }}
     >
-      <header class="drawer-head">
+      <div class="drawer-head">
         <h2>{title}</h2>
         {aside}
         <button type="button" class="plain" aria-label={`Close: ${label}`} onClick={onClose}>
           ✗
         </button>
-      </header>
+      </div>
       {children}
     </dialog>
   );

@@ -80,9 +80,9 @@ export function Diff({ id }: { id: number }) {
         )}
       </div>
       {open === undefined ? null : (
-        <footer class="diff-foot">
+        <div class="diff-foot">
           <Decide approval={open} />
-        </footer>
+        </div>
       )}
     </Drawer>
   );

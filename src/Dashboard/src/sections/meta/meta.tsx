@@ -94,7 +94,7 @@ function Row({ input: { name, locked_rev, modified_at, url, agents } }: { input:
       <span class="dim">
         <Age at={modified_at} /> old
       </span>
-      {agents.length === 0 ? <span class="dim">used by nobody</span> : <span class="users">{agents.join(', ')}</span>}
+      <span class={`users ${agents.length === 0 ? 'dim' : ''}`}>{agents.length === 0 ? 'used by nobody' : agents.join(', ')}</span>
       {url == null ? null : <span class="dim url">{url}</span>}
     </li>
   );
