@@ -18,7 +18,7 @@ internal sealed class AgentLifecycle(AgentContainers containers, Runtimes runtim
         if (roster.Find(name) is not null)
             throw Problem.Conflict($"there is an agent '{name}' already");
         await using var guard = await transients.Begin(name, "spawning");
-        await containers.Create(name, runtime);
+        await containers.Create(name, runtime, start && runtime != Runtimes.External);
         if (!start || runtime == Runtimes.External)
             return;
         try

@@ -9,7 +9,8 @@ namespace Hive.Features.Containers;
 /// <param name="pump">What writes its log; 0 when that is not known.</param>
 /// <param name="runDir">The run folder in which it has its socket; null when that is not known.</param>
 /// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
-internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, string? runDir, Process? child)
+/// <param name="terminate">Asks what runs inside to end; given the pid and the pump's.</param>
+internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, string? runDir, Process? child, Action<int, int> terminate) : IRunning
 {
     /// <summary>About how many bytes the pump takes before it looks at the log's size again.</summary>
     public const int PumpedAtOnce = PumpBlock * PumpBlocks;
@@ -47,43 +48,45 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
 
     public int Pid => pid;
 
+    public int PumpPid => pump;
+
     public DateTimeOffset StartedAt => startedAt;
 
     public string? RunDir => runDir;
 
-    /// <summary>How it ended, for a person; known after it has.</summary>
-    public async Task<(bool Clean, string? Note)> Outcome()
+    public string Id => $"pid {pid}";
+
+    public Task Ended { get; set; } = Task.CompletedTask;
+
+    public async Task<Outcome> Outcome()
     {
         // Its exit code went to init. Nobody asked for its end, or nobody would ask for this.
         if (child is null)
-            return (false, "ended; how is not known, since an earlier host had started it");
+            return new Outcome(false, "ended; how is not known, since an earlier host had started it");
         await child.WaitForExitAsync();
         var code = child.ExitCode;
         child.Dispose();
-        return code == 0 ? (true, null) : (false, code > 128 ? $"ended by signal {code - 128}" : $"ended with exit code {code}");
+        return Containers.Outcome.Of(code);
     }
 
     /// <summary>A descriptor of its pump, which ends when all that was printed is in the log; null when it has.</summary>
     public SafeFileHandle? OpenPump() => pump > 1 ? Native.OpenProcess(pump) : null;
 
-    /// <summary>Asks it to end: everything in its group but a sandbox's own monitor, which ends with the rest.</summary>
-    public void Terminate(bool spareLeader)
+    public Task Terminate()
     {
-        if (!spareLeader)
-        {
-            Native.Signal(-pid, Native.SigTerm);
-            return;
-        }
-
-        foreach (var member in GroupMembers().Where(m => m != pid))
-            Native.Signal(member, Native.SigTerm);
+        terminate(pid, pump);
+        return Task.CompletedTask;
     }
 
     /// <summary>Ends it and its group at once.</summary>
-    public void Kill() => Native.Signal(-pid, Native.SigKill);
+    public Task Kill()
+    {
+        Native.Signal(-pid, Native.SigKill);
+        return Task.CompletedTask;
+    }
 
     /// <summary>Starts a process in a session of its own; when it returns, the pid file names it.</summary>
-    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string runDir, string log, DateTimeOffset now)
+    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string runDir, string log, DateTimeOffset now, Action<int, int> terminate)
     {
         var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, runDir, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, .. launch.Arguments])
         {
@@ -99,13 +102,14 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         // Without the file a host that starts now would run the agent a second time. No line means the launcher failed, and its exit code says so.
         _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);
         process.StandardOutput.Close();
-        return new AgentProcess(process.Id, now, pump, runDir, process);
+        return new AgentProcess(process.Id, now, pump, runDir, process, terminate);
     }
 
     /// <summary>The process that a pid file names, if that very process still lives.</summary>
     /// <param name="pidFile">Written by the launcher.</param>
+    /// <param name="terminate">As for one that is started.</param>
     /// <param name="handle">Its descriptor.</param>
-    public static AgentProcess? Find(string pidFile, out SafeFileHandle? handle)
+    public static AgentProcess? Find(string pidFile, Action<int, int> terminate, out SafeFileHandle? handle)
     {
         handle = null;
         string[] lines;
@@ -126,7 +130,7 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
             return null;
         // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number later.
         if (StartTicks(pid) is { } ticks && ticks == parts[1])
-            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0, lines.Length > 1 && lines[1].Length > 0 ? lines[1] : null, null);
+            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0, lines.Length > 1 && lines[1].Length > 0 ? lines[1] : null, null, terminate);
         handle.Dispose();
         handle = null;
         return null;
@@ -147,27 +151,5 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         {
             return null;
         }
-    }
-
-    private List<int> GroupMembers()
-    {
-        List<int> members = [];
-        foreach (var folder in Directory.EnumerateDirectories("/proc"))
-        {
-            if (!int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out var candidate))
-                continue;
-            try
-            {
-                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
-                if (stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[2] == pid.ToString(CultureInfo.InvariantCulture))
-                    members.Add(candidate);
-            }
-            catch (IOException)
-            {
-                // It ended meanwhile.
-            }
-        }
-
-        return members;
     }
 }

@@ -17,19 +17,19 @@ internal sealed class TransientsSection(Transients transients) : IDashboardSecti
 }
 
 /// <summary>Whether an agent runs, on its row.</summary>
-internal sealed class ContainerRowPart(AgentContainers containers, IRoster roster) : IAgentRowPart
+internal sealed class ContainerRowPart(ContainerStates states, AppliedState applied, IRoster roster) : IAgentRowPart
 {
     public ContainerView Fill(ContainerView row)
     {
         if (roster.Find(row.Name) is not { } agent)
             return row;
-        var container = containers.Of(row.Name);
+        var container = states.Of(row.Name);
         return row with
         {
-            Running = containers.IsRunning(agent),
+            Running = states.IsRunning(agent),
             Failed = container.Failed,
-            NeedsUpdate = containers.NeedsUpdate(row.Name),
-            StartedAt = container.Process?.StartedAt,
+            NeedsUpdate = applied.NeedsUpdate(row.Name),
+            StartedAt = container.Running?.StartedAt,
             Note = container.Note,
         };
     }

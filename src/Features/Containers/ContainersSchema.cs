@@ -7,7 +7,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 3;
+    public int Version => 4;
 
     public void Converge(SchemaEditor editor)
     {
@@ -17,6 +17,14 @@ internal sealed class ContainersSchema : ISchema
                 wanted      TEXT NOT NULL,
                 failed      INTEGER NOT NULL DEFAULT 0,
                 note        TEXT
+            ) WITHOUT ROWID
+            """);
+        // Agents that are being made: what there was of them before.
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS creations (
+                agent       TEXT PRIMARY KEY,
+                revived     INTEGER NOT NULL,
+                configured  INTEGER NOT NULL
             ) WITHOUT ROWID
             """);
         // When it was last started again after failures, as a list of unix milliseconds.

@@ -16,23 +16,22 @@ internal static class FollowLogs
         public Validator(IAgentNames names) => RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
     }
 
-    internal sealed class Handler(ContainerLog logs, IRoster roster) : IRequestHandler<Query, IAsyncEnumerable<object>>
+    internal sealed class Handler(AgentLogs logs, IRoster roster) : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
         public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken)
         {
             roster.Require(request.Name);
-            var lines = (int)Math.Clamp(request.Lines ?? 200, 1, 5000);
-            return Task.FromResult(request.Follow == true ? Follow(request.Name, lines, CancellationToken.None) : Once(request.Name, lines));
+            return Task.FromResult(request.Follow == true ? Follow(request, CancellationToken.None) : Once(request));
         }
 
-        private async IAsyncEnumerable<object> Once(string name, int lines)
+        private async IAsyncEnumerable<object> Once(Query request)
         {
-            yield return new ReadLogs.Result(await Task.Run(() => logs.Tail(name, lines)));
+            yield return new ReadLogs.Result(await logs.Tail(request.Name, request.Lines, CancellationToken.None));
         }
 
-        private async IAsyncEnumerable<object> Follow(string name, int lines, [EnumeratorCancellation] CancellationToken ct)
+        private async IAsyncEnumerable<object> Follow(Query request, [EnumeratorCancellation] CancellationToken ct)
         {
-            await foreach (var added in logs.Follow(name, lines, ct))
+            await foreach (var added in logs.Follow(request.Name, request.Lines, ct))
                 yield return new ReadLogs.Result(added);
         }
     }

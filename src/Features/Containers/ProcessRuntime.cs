@@ -4,24 +4,30 @@ using Hive.Protocol;
 namespace Hive.Features.Containers;
 
 /// <summary>Runs an agent as an ordinary process: it can do whatever the host's user can. Only when named.</summary>
-internal sealed class ProcessRuntime(AgentFolders folders, HivePaths paths) : IRuntime
+internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders folders, HivePaths paths) : LocalRuntime(processes)
 {
-    public string Name => "process";
+    public override string Name => "process";
 
-    public string? Warning => "no isolation: it can read and change whatever Hive's user can";
+    public override Task<string?> Fault(CancellationToken ct) => Task.FromResult(HarnessBinary.Fault);
 
-    public Task<string?> Fault(CancellationToken ct) => Task.FromResult(HarnessBinary.Fault);
+    public override async Task<string?> Weakness(CancellationToken ct) =>
+        "no isolation: it can read and change whatever Hive's user can" + (await base.Weakness(ct) is { } unlimited ? $"; {unlimited}" : "");
 
-    public Launch Prepare(AgentEntry agent, string driver) => new(
-        [HarnessBinary.Path, "serve", "--driver", driver],
-        new Dictionary<string, string>
+    // It sees the host's folders by the host's paths.
+    protected override Launch Prepare(Blueprint blueprint)
+    {
+        var name = blueprint.Agent.Name;
+        var environment = new Dictionary<string, string>(blueprint.Environment)
         {
-            ["PATH"] = Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin",
-            ["LANG"] = "C.UTF-8",
-            ["HOME"] = folders.Home(agent.Name),
-            ["HIVE_AGENT"] = agent.Name,
-            ["HIVE_SOCKET"] = paths.AgentSocket(agent.Name),
-            ["HIVE_STATE_DIR"] = folders.State(agent.Name),
-        },
-        folders.State(agent.Name));
+            ["PATH"] = Launch.PathAlone["PATH"],
+            ["HOME"] = folders.Home(name),
+            ["HIVE_SOCKET"] = paths.AgentSocket(name),
+            ["HIVE_STATE_DIR"] = folders.State(name),
+        };
+        return new Launch([blueprint.Command[0].Replace(Blueprints.HarnessFolder, Path.GetDirectoryName(HarnessBinary.Path), StringComparison.Ordinal), .. blueprint.Command.Skip(1)], environment, folders.State(name));
+    }
+
+    protected override void Terminate(int leader, int pump) => Native.Signal(-leader, Native.SigTerm);
+
+    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => command;
 }

@@ -16,13 +16,8 @@ internal static class ReadLogs
         public Validator(IAgentNames names) => RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
     }
 
-    internal sealed class Handler(ContainerLog logs, IRoster roster) : IRequestHandler<Query, Result>
+    internal sealed class Handler(AgentLogs logs) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken)
-        {
-            roster.Require(request.Name);
-            var lines = (int)Math.Clamp(request.Lines ?? 200, 1, 5000);
-            return Task.Run(() => new Result(logs.Tail(request.Name, lines)), cancellationToken);
-        }
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) => new(await logs.Tail(request.Name, request.Lines, cancellationToken));
     }
 }

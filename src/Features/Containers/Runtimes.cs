@@ -1,31 +1,19 @@
 using System.Diagnostics;
 using Hive.Common.Errors;
-using Hive.Features.Agents.Contracts;
 using Microsoft.Extensions.Configuration;
 
 namespace Hive.Features.Containers;
-
-/// <summary>A way to run an agent.</summary>
-internal interface IRuntime
-{
-    /// <summary>Its name in configuration and on rows.</summary>
-    string Name { get; }
-
-    /// <summary>What is weak about it, said wherever it shows; null for nothing.</summary>
-    string? Warning { get; }
-
-    /// <summary>Why it does not work here, found by a trial run; null when it works.</summary>
-    Task<string?> Fault(CancellationToken ct);
-
-    /// <summary>The command line that runs an agent's harness.</summary>
-    Launch Prepare(AgentEntry agent, string driver);
-}
 
 /// <summary>A command line with its environment.</summary>
 /// <param name="Arguments">The program and its arguments.</param>
 /// <param name="Environment">All variables it gets.</param>
 /// <param name="WorkingDirectory">Where it starts, on the host.</param>
-internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory);
+internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory)
+{
+    /// <summary>All that a program needs which gives its own environment to what it runs.</summary>
+    public static IReadOnlyDictionary<string, string> PathAlone { get; } =
+        new Dictionary<string, string> { ["PATH"] = System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" };
+}
 
 /// <summary>The runtimes of this host, and which one new agents get.</summary>
 internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration configuration)
@@ -34,9 +22,12 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
     public const string External = "external";
 
     // What `auto` may pick, best first. Never `process`.
-    private static readonly string[] Automatic = ["sandbox"];
+    private static readonly string[] Automatic = ["nspawn", "sandbox"];
 
     private readonly Dictionary<string, IRuntime> byName = runtimes.ToDictionary(r => r.Name);
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyCollection<IRuntime> All => byName.Values;
 
     /// <summary>The runtime behind a name; null for <c>external</c>.</summary>
     /// <exception cref="Problem">Code <c>invalid</c>: there is none of that name.</exception>
@@ -85,8 +76,8 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
         }
     }
 
-    /// <summary>What stands for <c>auto</c> before any has been tried.</summary>
-    public string Preferred => configuration["Runtime"] is { Length: > 0 } name && name != "auto" ? name : Automatic[0];
+    /// <summary>What stands for <c>auto</c> when none works.</summary>
+    public string Preferred => configuration["Runtime"] is { Length: > 0 } name && name != "auto" ? name : Automatic[^1];
 }
 
 /// <summary>Where the harness is that runs inside a container.</summary>
@@ -108,16 +99,16 @@ internal static class HarnessBinary
     public static string? Fault => File.Exists(Path) ? null : $"the harness {Path} is missing; build Hive again";
 }
 
-/// <summary>Runs a program once to see whether it works.</summary>
+/// <summary>Runs a program that ends by itself soon, or is ended.</summary>
 internal static class Trial
 {
+    /// <summary>Runs a program once to see whether it works.</summary>
+    /// <returns>Its exit code, -1 for one that did not end within 10 s, and what it said on its error stream.</returns>
     public static async Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(TimeSpan.FromSeconds(10));
-        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
+        using var process = Start(command);
         try
         {
             var error = process.StandardError.ReadToEndAsync(limit.Token);
@@ -125,10 +116,59 @@ internal static class Trial
             await process.WaitForExitAsync(limit.Token);
             return (process.ExitCode, (await error).Trim());
         }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
+            ct.ThrowIfCancellationRequested();
             return (-1, "it did not end within 10 s");
+        }
+    }
+
+    /// <summary>Runs a program and takes all it prints, on either stream.</summary>
+    public static async Task<Executed> Output(IReadOnlyList<string> command, CancellationToken ct)
+    {
+        using var process = Start(command);
+        try
+        {
+            var error = process.StandardError.ReadToEndAsync(ct);
+            var output = await process.StandardOutput.ReadToEndAsync(ct);
+            await process.WaitForExitAsync(ct);
+            return new Executed(process.ExitCode, output + await error);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
+
+    private static Process Start(IReadOnlyList<string> command)
+    {
+        var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        process.StandardInput.Close();
+        return process;
+    }
+}
+
+/// <summary>A trial whose result is kept: what works goes on working; what does not is tried again now and then, not whenever somebody asks.</summary>
+/// <param name="run">Null for success, else why not.</param>
+/// <param name="clock">Says when a failure is old.</param>
+internal sealed class KeptTrial(Func<Task<string?>> run, TimeProvider clock)
+{
+    private static readonly TimeSpan FaultKept = TimeSpan.FromMinutes(1);
+
+    private readonly Lock gate = new();
+    private Task<string?>? tried;
+    private DateTimeOffset triedAt;
+
+    public Task<string?> Fault(CancellationToken ct)
+    {
+        lock (gate)
+        {
+            var keep = tried is not null && (!tried.IsCompleted || tried is { IsCompletedSuccessfully: true, Result: null } || clock.GetUtcNow() - triedAt < FaultKept);
+            if (!keep)
+                (tried, triedAt) = (run(), clock.GetUtcNow());
+            return tried!.WaitAsync(ct);
         }
     }
 }

@@ -20,13 +20,13 @@ internal static class Spawn
         });
     }
 
-    internal sealed class Handler(AgentContainers containers, AgentLifecycle lifecycle, IRoster roster) : IRequestHandler<Command, Result>
+    internal sealed class Handler(ContainerStates states, AgentLifecycle lifecycle, IRoster roster) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var runtime = await lifecycle.ChooseRuntime(command.Runtime, cancellationToken);
             await lifecycle.Spawn(command.Name, runtime, start: command.Start != false);
-            return new Result(command.Name, runtime, containers.IsRunning(roster.Require(command.Name)), containers.Of(command.Name).Note);
+            return new Result(command.Name, runtime, states.IsRunning(roster.Require(command.Name)), states.Of(command.Name).Note);
         }
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>Notices when what is applied for an agent changes, whoever changes it.</summary>
-internal sealed partial class SpecWatch(AgentContainers containers, AgentFolders folders, IRoster roster, TimeProvider clock, ILogger<SpecWatch> log) : BackgroundService
+internal sealed partial class SpecWatch(AppliedState applied, AgentFolders folders, IRoster roster, TimeProvider clock, ILogger<SpecWatch> log) : BackgroundService
 {
     // An editor writes a file in several steps; an intermediate one is nobody's configuration.
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(250);
@@ -46,7 +46,7 @@ internal sealed partial class SpecWatch(AgentContainers containers, AgentFolders
                 while (changed.Reader.TryRead(out var name))
                     names.Add(name);
                 foreach (var name in names)
-                    await containers.LookAtSpec(name);
+                    await applied.Look(name);
             }
         }
     }

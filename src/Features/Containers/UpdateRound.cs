@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>One walk over all agents that rebuilds those that need it. There is one at a time, and one agent's failure is told to the manager and stops nobody else's.</summary>
-internal sealed partial class UpdateRound(AgentContainers containers, IRoster roster, AgentLifecycle lifecycle, IHostApplicationLifetime lifetime, ILogger<UpdateRound> log)
+internal sealed partial class UpdateRound(AppliedState applied, IRoster roster, AgentLifecycle lifecycle, IHostApplicationLifetime lifetime, ILogger<UpdateRound> log)
 {
     private int underWay;
 
@@ -24,7 +24,7 @@ internal sealed partial class UpdateRound(AgentContainers containers, IRoster ro
         try
         {
             // The manager last: it is told of the others.
-            foreach (var agent in roster.All.OrderBy(a => a.IsManager).Where(containers.NeedsRebuild).ToArray())
+            foreach (var agent in roster.All.OrderBy(a => a.IsManager).Where(applied.NeedsRebuild).ToArray())
             {
                 // What this host does not come to is no loss: it still needs its update.
                 if (lifetime.ApplicationStopping.IsCancellationRequested)

@@ -95,11 +95,11 @@ public sealed class ContainerLogTests
             await made.WaitForExitAsync();
         var launch = new Launch(["sh", "-c", script], new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" }, fleet.Hive.Folder);
         var log = fleet.Hive.Services.GetRequiredService<ContainerLog>().Open("worker");
-        var process = await AgentProcess.Start(launch, Path.Combine(fleet.Hive.Folder, "pid"), fleet.Hive.RunDir, log, DateTimeOffset.UtcNow);
+        var process = await AgentProcess.Start(launch, Path.Combine(fleet.Hive.Folder, "pid"), fleet.Hive.RunDir, log, DateTimeOffset.UtcNow, (_, _) => { });
         var watch = fleet.Hive.Services.GetRequiredService<ProcessWatch>();
         var drained = process.OpenPump() is { } pump ? watch.Ended(pump) : Task.CompletedTask;
         await meanwhile(gate);
-        Assert.Equal((true, null), await process.Outcome());
+        Assert.Equal(new Outcome(true, null), await process.Outcome());
         await drained;
     }
 

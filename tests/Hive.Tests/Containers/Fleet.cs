@@ -12,6 +12,14 @@ internal sealed class Fleet : IAsyncDisposable
 {
     private Fleet(HiveFixture hive) => Hive = hive;
 
+    /// <summary>Every runtime whose containers are real here.</summary>
+    public static TheoryData<string> Real { get; } = ["process", .. IsolatingRuntimes];
+
+    /// <summary>Those that keep an agent from everything that is not its own.</summary>
+    public static TheoryData<string> Isolating { get; } = [.. IsolatingRuntimes];
+
+    private static IEnumerable<string> IsolatingRuntimes => ["sandbox", "nspawn"];
+
     public HiveFixture Hive { get; }
 
     public static async Task<Fleet> Start(string runtime, bool realClock = true)
@@ -66,6 +74,14 @@ internal sealed class Fleet : IAsyncDisposable
 
     public int Pid(string name) => PidIn(Hive.DataDir, name);
 
+    /// <summary>The first process of an agent's container and all that descend from it, but not what writes its log.</summary>
+    public int[] Members(string name)
+    {
+        var fields = File.ReadAllText(Path.Combine(Hive.DataDir, "pids", name)).Split(' ', '\n');
+        var (leader, pump) = (int.Parse(fields[0], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
+        return [.. ProcessTree.Below(leader).Append(leader).Except([pump, .. ProcessTree.Below(pump)]).Where(IsAlive).Order()];
+    }
+
     public static int PidIn(string dataDir, string name) =>
         int.Parse(File.ReadAllText(Path.Combine(dataDir, "pids", name)).Split(' ')[0], CultureInfo.InvariantCulture);
 
@@ -81,7 +97,11 @@ internal sealed class Fleet : IAsyncDisposable
     {
         EndAll(Hive.Folder);
         var folder = Hive.Folder;
+        // What nspawn leaves behind of a container that was killed, where /run is no file system of its own.
+        var machines = $"hive-{Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir))}-*";
         await Hive.DisposeAsync();
+        if (Directory.Exists("/run/systemd/nspawn/propagate"))
+            Directory.GetDirectories("/run/systemd/nspawn/propagate", machines).ToList().ForEach(Directory.Delete);
         Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));
     }

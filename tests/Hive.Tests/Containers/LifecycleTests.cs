@@ -12,8 +12,7 @@ public sealed class LifecycleTests
     private const int SigStop = 19;
 
     [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
+    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
     public async Task An_agent_is_spawned_stopped_started_restarted_killed_and_destroyed(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -61,8 +60,7 @@ public sealed class LifecycleTests
     }
 
     [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
+    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
     public async Task An_agent_that_is_killed_by_hand_is_noticed_at_once_and_what_it_held_comes_again(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -72,7 +70,7 @@ public sealed class LifecycleTests
         await fleet.Spawn("worker", runtime);
         var manager = await hive.Connect("manager");
         await Up(events);
-        foreach (var pid in Members(fleet.Pid("worker")))
+        foreach (var pid in fleet.Members("worker"))
             Fleet.Signal(pid, SigStop);
         // One of the two may go to the harness, which can do nothing with it any more.
         var receiving = (await hive.Connect("worker")).Receive(max: 1, wait: 180);
@@ -132,8 +130,7 @@ public sealed class LifecycleTests
     }
 
     [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
+    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
     public async Task An_agent_that_ignores_being_asked_is_killed_after_10_seconds_and_does_nothing_else_meanwhile(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, realClock: false);
@@ -142,8 +139,10 @@ public sealed class LifecycleTests
         await fleet.Spawn("worker", runtime);
         await Up(events);
         var pid = fleet.Pid("worker");
-        foreach (var member in Members(pid))
+        foreach (var member in fleet.Members("worker"))
             Fleet.Signal(member, SigStop);
+        // Not at the very moment of a sweep.
+        clock.Advance(TimeSpan.FromMilliseconds(1));
         var stopping = fleet.Do("stop", new { name = "worker" });
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
 
@@ -162,8 +161,7 @@ public sealed class LifecycleTests
     }
 
     [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
+    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
     public async Task A_host_that_comes_back_takes_over_the_agents_that_run(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -171,23 +169,22 @@ public sealed class LifecycleTests
         await fleet.Spawn("worker", runtime);
         await Up(events);
         var pid = fleet.Pid("worker");
-        var before = Members(pid);
+        var before = fleet.Members("worker");
 
         await fleet.Hive.Restart();
 
         Assert.Equal(pid, fleet.Pid("worker"));
-        Assert.Equal(before, Members(pid));
+        Assert.Equal(before, fleet.Members("worker"));
         Assert.True((await fleet.Row("worker")).Running);
         await fleet.Do("start", new { name = "worker" });
         Assert.Equal(pid, fleet.Pid("worker"));
         await fleet.Do("stop", new { name = "worker" });
-        Assert.Empty(Members(pid));
+        Assert.DoesNotContain(before, Fleet.IsAlive);
         Assert.False((await fleet.Row("worker")).Running);
     }
 
     [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
+    [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
     public async Task With_another_run_folder_no_agent_runs_twice_and_each_reaches_the_host(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -195,14 +192,14 @@ public sealed class LifecycleTests
         var events = await hive.Events();
         await fleet.Spawn("worker", runtime);
         await Up(events);
-        var (pid, socket) = (fleet.Pid("worker"), hive.AgentSocket("worker"));
+        var (pid, members, socket) = (fleet.Pid("worker"), fleet.Members("worker"), hive.AgentSocket("worker"));
 
         await hive.Restart(() => hive.RunDir += "2");
 
         events = await hive.EventsFromStart();
         await Up(events);
         Assert.NotEqual(pid, fleet.Pid("worker"));
-        Assert.Empty(Members(pid));
+        Assert.DoesNotContain(members, Fleet.IsAlive);
         Assert.Empty(Fleet.Processes(Path.GetDirectoryName(socket)! + "/"));
         Assert.True((await fleet.Row("worker")).Running);
     }
@@ -272,22 +269,4 @@ public sealed class LifecycleTests
         using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);
         return (await host.CallAsync("logs", new { name })).GetProperty("lines").Deserialize<string[]>()!;
     }
-
-    // The processes of an agent's group, all of which its sandbox has too.
-    private static int[] Members(int leader) =>
-    [
-        .. Directory.EnumerateDirectories("/proc").Where(d => char.IsAsciiDigit(Path.GetFileName(d)[0])).Select(d =>
-        {
-            try
-            {
-                var stat = File.ReadAllText(Path.Combine(d, "stat"));
-                var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-                return fields[2] == $"{leader}" && fields[0] != "Z" ? int.Parse(stat.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) : 0;
-            }
-            catch (IOException)
-            {
-                return 0;
-            }
-        }).Where(pid => pid > 0).Order(),
-    ];
 }

@@ -1,0 +1,90 @@
+using System.Collections.Concurrent;
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.Configuration;
+
+namespace Hive.Features.Containers;
+
+/// <summary>Compares what is applied for each agent with what it runs on.</summary>
+internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs specs, ContainerStates states, IConfiguration configuration)
+{
+    private readonly ConcurrentDictionary<string, string> applied = new();
+
+    /// <summary>True when an agent runs on something other than what is applied for it now.</summary>
+    public bool NeedsUpdate(string agent) => states.Of(agent).RunsOn is { } old && applied.TryGetValue(agent, out var now) && now != old;
+
+    /// <summary>True when a rebuild would change something about an agent that is meant to run, or would say what is wrong with it.</summary>
+    public bool NeedsRebuild(AgentEntry agent) =>
+        NeedsUpdate(agent.Name) || states.Of(agent.Name).Failed || (states.Of(agent.Name).RunsOn is not null && !CanBeRead(agent.Name));
+
+    /// <summary>What a harness runs for a turn.</summary>
+    public string DriverOf(AgentSpec spec) => spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
+
+    /// <summary>Everything that a container started now would run on, the harness included.</summary>
+    public string RunsOn(AgentSpec spec) => $"{HiveVersion.Text} {DriverOf(spec)} {spec.Fingerprint}";
+
+    /// <summary>Stores what an agent runs on.</summary>
+    public static void Store(IWrite write, string name, string runsOn) =>
+        write.Db.Execute("UPDATE containers SET runs_on = @runsOn, needs_update = 0 WHERE agent = @name", new { name, runsOn });
+
+    /// <summary>Notes that an agent without a container runs on what is applied now.</summary>
+    public async Task Now(string name, AgentSpec spec)
+    {
+        var runsOn = RunsOn(spec);
+        await store.Write(write =>
+        {
+            Store(write, name, runsOn);
+            write.Raise(new ContainerChanged(name));
+        });
+        states.Change(name, before => before with { RunsOn = runsOn });
+        await Look(name);
+    }
+
+    /// <summary>Reads what is applied for an agent; when it runs on something else, its row says so and the manager is told, once.</summary>
+    public async Task Look(string name)
+    {
+        if (roster.Find(name) is null)
+        {
+            applied.TryRemove(name, out _);
+            return;
+        }
+
+        var known = applied.GetValueOrDefault(name);
+        try
+        {
+            applied[name] = RunsOn(specs.Read(name));
+        }
+        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
+        {
+            // Half written, or wrong. It runs on what it has; the next start says what is wrong.
+            return;
+        }
+
+        var needs = NeedsUpdate(name);
+        // A file was touched, and nothing became different: the database is asked nothing.
+        if (!needs && known == applied.GetValueOrDefault(name))
+            return;
+        await states.UntilStored(name, write =>
+        {
+            if (write.Db.Execute("UPDATE containers SET needs_update = @needs WHERE agent = @name AND needs_update <> @needs", new { name, needs }) > 0 && needs && name != Principals.Manager)
+                states.TellManager(write, new { @event = "needs_update", agent = name });
+        });
+    }
+
+    private bool CanBeRead(string name)
+    {
+        try
+        {
+            specs.Read(name);
+            return true;
+        }
+        catch (Problem)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,90 @@
+using Hive.Protocol;
+
+namespace Hive.Features.Containers;
+
+/// <summary>
+/// Runs an agent under systemd-nspawn, as root without capabilities: a root of its own in memory, the host's <c>/usr</c> read-only (or the root folder that <c>Nspawn:Root</c> names),
+/// and nothing else but the agent's own mounts. The network is the host's. It is no unit of systemd's and not registered with machined, so that it runs where neither is there and outlives the host.
+/// </summary>
+internal sealed class NspawnRuntime : LocalRuntime
+{
+    private const string Program = "systemd-nspawn";
+
+    private readonly HivePaths paths;
+    private readonly string? root;
+    private readonly KeptTrial trial;
+
+    public NspawnRuntime(LocalProcesses processes, HivePaths paths, Microsoft.Extensions.Configuration.IConfiguration configuration, TimeProvider clock)
+        : base(processes)
+    {
+        (this.paths, root) = (paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? folder : null);
+        trial = new KeptTrial(Try, clock);
+    }
+
+    public override string Name => "nspawn";
+
+    public override Task<string?> Fault(CancellationToken ct) => trial.Fault(ct);
+
+    protected override Launch Prepare(Blueprint blueprint)
+    {
+        var name = blueprint.Agent.Name;
+        List<string> arguments = [Program, .. Base(Machine(name)), $"--hostname={name}", $"--chdir={blueprint.WorkingDirectory}"];
+        foreach (var mount in blueprint.Mounts)
+            arguments.Add($"--bind{(mount.Writable ? "" : "-ro")}={Escaped(mount.Source)}:{Escaped(mount.Target)}");
+        foreach (var (key, value) in blueprint.Environment)
+            arguments.Add($"--setenv={key}={value}");
+        return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/");
+    }
+
+    public override async Task Remove(string agent)
+    {
+        await base.Remove(agent);
+        RemovePropagation(Machine(agent));
+    }
+
+    protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
+
+    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
+
+    // Without the capabilities that nspawn leaves to root: with CAP_MKNOD alone an agent could read the host's disks where no device policy of systemd's stands before them.
+    private List<string> Base(string machine) =>
+    [
+        "--quiet", "--register=no", "--keep-unit", "--as-pid2", "--console=pipe", $"--machine={machine}", "--drop-capability=all", "--no-new-privileges=yes", "--link-journal=no", "--settings=no", "--resolv-conf=off", "--timezone=off",
+        .. root is null ? (string[])["--directory=/", "--volatile=yes", .. HostEtc.There.Select(path => $"--bind-ro={path}")] : [$"--directory={root}", "--read-only", "--tmpfs=/run", "--tmpfs=/tmp"],
+    ];
+
+    private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";
+
+    // A folder that nspawn leaves behind where /run is no file system of its own (seen with 252: it refuses to remove it itself then).
+    private static void RemovePropagation(string machine)
+    {
+        var folder = $"/run/systemd/nspawn/propagate/{machine}";
+        if (Directory.Exists(folder))
+            Directory.Delete(folder);
+    }
+
+    // A colon parts a mount's two paths: systemd-nspawn(1).
+    private static string Escaped(string path) => path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
+
+    private async Task<string?> Try()
+    {
+        if (HarnessBinary.Fault is { } fault)
+            return fault;
+        if (!Environment.IsPrivilegedProcess)
+            return "systemd-nspawn needs root; start Hive as root, or use 'podman' or 'sandbox'";
+        try
+        {
+            // Whose it is does not matter to the next one.
+            var machine = Machine($"trial-{Guid.NewGuid().ToString("N")[..8]}");
+            var (code, error) = await Trial.Run(
+                [Program, .. Base(machine), $"--bind-ro={Escaped(Path.GetDirectoryName(HarnessBinary.Path)!)}:{Blueprints.HarnessFolder}", "--", $"{Blueprints.HarnessFolder}/{HarnessBinary.FileName}", "--version"],
+                CancellationToken.None);
+            RemovePropagation(machine);
+            return code == 0 ? null : $"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}";
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return "systemd-nspawn is not installed (Debian: apt-get install systemd-container)";
+        }
+    }
+}

@@ -1,0 +1,233 @@
+using Dapper;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Containers;
+
+/// <summary>
+/// Makes what runs equal to what is meant to run: at the host's start, by finding again what earlier hosts have started and finishing what they have not; and for ever after, by a sweep that
+/// catches what no event told.
+/// </summary>
+internal sealed partial class Reconcile(
+    IStore store,
+    IRoster roster,
+    HivePaths paths,
+    Runtimes runtimes,
+    AgentContainers containers,
+    AgentLauncher launcher,
+    AppliedState applied,
+    ContainerStates states,
+    CrashWatch crashes,
+    Restarts restarts,
+    SocketDoors doors,
+    Tombstones tombstones,
+    Trash trash,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<Reconcile> log) : IHostedService
+{
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
+
+    /// <inheritdoc />
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await containers.FinishHalfDone();
+        var rows = await Rows(cancellationToken);
+        foreach (var agent in roster.All)
+        {
+            launcher.CreateFolders(agent.Name);
+            launcher.OpenSocket(agent.Name);
+            var row = rows.GetValueOrDefault(agent.Name);
+            restarts.Load(agent.Name, row?.Restarts);
+            states.Set(agent.Name, Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note, RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null });
+            if (runtimes.Find(agent.Runtime) is { } runtime)
+                await Find(agent, runtime, row);
+            _ = applied.Look(agent.Name);
+        }
+
+        await EnsureManager(cancellationToken);
+        // What should run and does not: it ended while no host was there to see it.
+        _ = StartMissing([.. rows.Values.Where(r => r.Wanted == "running" && !r.Failed).Select(r => r.Agent)]);
+        await tombstones.Refresh();
+        // However much an earlier host has left there, nothing waits for it.
+        _ = trash.Sweep();
+        _ = SweepForEver();
+    }
+
+    /// <inheritdoc />
+    public Task StopAsync(CancellationToken cancellationToken)
+    {
+        doors.Dispose();
+        return Task.CompletedTask;
+    }
+
+    // What a runtime says of an agent that is not known to run. True when that could be found out.
+    private async Task<bool> Find(AgentEntry agent, IRuntime runtime, Row? row)
+    {
+        IRunning? running;
+        try
+        {
+            running = await runtime.Find(agent.Name, lifetime.ApplicationStopping);
+        }
+        catch (Problem e)
+        {
+            states.Change(agent.Name, before => before with { Unknown = true, Note = $"whether it runs is not known: {e.Message}" });
+            LogUnknown(log, agent.Name, e.Message);
+            return false;
+        }
+
+        if (states.Of(agent.Name).Unknown)
+            states.Change(agent.Name, before => before with { Unknown = false, Note = row?.Note });
+        if (running is null)
+            return true;
+        if (row?.Wanted == "stopped")
+        {
+            // An earlier host ended in the middle of stopping it.
+            LogStillThere(log, agent.Name, running.Id);
+            await running.Kill();
+            await running.Ended;
+        }
+        else if (running.RunDir is { } other && Path.TrimEndingDirectorySeparator(other) != Path.TrimEndingDirectorySeparator(paths.RunDir))
+        {
+            // It has its socket where this host is not. What is meant to run is started anew.
+            LogElsewhere(log, agent.Name, running.Id, other);
+            await running.Kill();
+            await running.Ended;
+        }
+        else
+        {
+            // A Hive that did not note it yet was another one than this.
+            crashes.Watch(agent.Name, running, row?.Note, row?.RunsOn ?? "");
+            LogAdopted(log, agent.Name, running.Id);
+        }
+
+        return true;
+    }
+
+    private async Task EnsureManager(CancellationToken ct)
+    {
+        if (roster.Find(Principals.Manager) is not null)
+            return;
+        string runtime;
+        try
+        {
+            runtime = await runtimes.Choose(null, ct);
+        }
+        catch (Problem e)
+        {
+            // It exists all the same, so that messages to it are kept; starting it says again what is missing.
+            LogNoRuntime(log, e.Message);
+            runtime = runtimes.Preferred;
+        }
+
+        await containers.Create(Principals.Manager, runtime, start: runtime != Runtimes.External);
+        if (runtime != Runtimes.External)
+            _ = StartMissing([Principals.Manager]);
+    }
+
+    private async Task StartMissing(IReadOnlyList<string> names)
+    {
+        foreach (var name in names)
+        {
+            try
+            {
+                if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External && !states.Of(name).Unknown)
+                    await containers.Start(name, CancellationToken.None, anew: false);
+            }
+            catch (Problem)
+            {
+                // Said on its row and in the log.
+            }
+        }
+    }
+
+    private async Task SweepForEver()
+    {
+        while (true)
+        {
+            try
+            {
+                await Task.Delay(SweepEvery, clock, lifetime.ApplicationStopping);
+                foreach (var group in roster.All.GroupBy(a => a.Runtime))
+                {
+                    if (runtimes.Find(group.Key) is { } runtime)
+                        await Sweep(runtime, [.. group]);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                LogSweepFailed(log, e);
+            }
+        }
+    }
+
+    private async Task Sweep(IRuntime runtime, IReadOnlyList<AgentEntry> agents)
+    {
+        // Asking for the list alone lets a runtime notice the ends that it has missed.
+        if (await containers.RemoveOrphans(runtime) is not { } runs)
+            return;
+        foreach (var agent in agents.Where(a => IsToBeFound(a.Name, runs)))
+        {
+            using (await states.Hold(agent.Name))
+            {
+                var wasUnknown = states.Of(agent.Name).Unknown;
+                if (roster.Find(agent.Name) is null || !IsToBeFound(agent.Name, runs))
+                    continue;
+                var row = (await Rows(CancellationToken.None)).GetValueOrDefault(agent.Name);
+                if (await Find(agent, runtime, row) && wasUnknown && row is { Wanted: "running", Failed: false })
+                    _ = StartMissing([agent.Name]);
+                _ = states.UntilStored(agent.Name, _ => { });
+            }
+        }
+    }
+
+    // One that somebody started by hand, or that could not be asked for until now.
+    private bool IsToBeFound(string agent, IReadOnlyDictionary<string, bool> runs) =>
+        states.Of(agent) is { Running: null, Restart: null } state && (state.Unknown || runs.GetValueOrDefault(agent));
+
+    private async Task<Dictionary<string, Row>> Rows(CancellationToken ct) =>
+        (await store.Read(db => db.Query<Row>("SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn FROM containers").ToList(), ct)).ToDictionary(r => r.Agent);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} ({Id}) was being stopped when an earlier Hive ended; it is ended now")]
+    private static partial void LogStillThere(ILogger logger, string agent, string id);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} still runs as {Id}; taken over")]
+    private static partial void LogAdopted(ILogger logger, string agent, string id);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} still runs as {Id} with its socket in {RunDir}; it is ended")]
+    private static partial void LogElsewhere(ILogger logger, string agent, string id, string runDir);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "whether {Agent} runs is not known: {Error}")]
+    private static partial void LogUnknown(ILogger logger, string agent, string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the manager cannot run yet: {Reason}")]
+    private static partial void LogNoRuntime(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the sweep over the containers failed")]
+    private static partial void LogSweepFailed(ILogger logger, Exception error);
+
+    private sealed record Row
+    {
+        public required string Agent { get; init; }
+
+        public required string Wanted { get; init; }
+
+        public required bool Failed { get; init; }
+
+        public string? Note { get; init; }
+
+        public string? Restarts { get; init; }
+
+        public string? RunsOn { get; init; }
+    }
+}

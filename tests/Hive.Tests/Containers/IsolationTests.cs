@@ -1,0 +1,122 @@
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers;
+using Hive.Features.Containers.Contracts;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>What an agent can reach from inside: its own container, as it is run, with a shell in the harness's place.</summary>
+public sealed class IsolationTests
+{
+    private const string Mark = "-- next --";
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task An_agent_reaches_its_own_folders_and_nothing_else_of_hive(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        var (data, run) = (fleet.Hive.DataDir, fleet.Hive.RunDir);
+        var outside = Path.Combine(fleet.Hive.Folder, "hosts-own");
+        File.WriteAllText(outside, "the host's");
+        await fleet.Spawn("inner", runtime, start: false);
+        await fleet.Spawn("other", runtime, start: false);
+        foreach (var name in new[] { "inner", "other" })
+        {
+            foreach (var folder in new[] { "state", "home", "config" })
+                File.WriteAllText(Path.Combine(data, "agents", name, folder, "note"), $"{folder} of {name}");
+        }
+
+        string[] hidden =
+        [
+            "/agents/other/state/note", "/agents/other/home/note", "/agents/inner/config/note", "/home/agent/../other/note", "/shared/../agents/other/state/note",
+            $"{data}/agents/other/state/note", $"{data}/agents/inner/home/note", $"{data}/hive.sqlite", $"{data}/access-token", $"{run}/agents/other/agent.sock", $"{run}/host.sock",
+            "/proc/1/root" + data + "/access-token", $"/proc/1/root{outside}", outside, "/etc/shadow-", "/etc/ssl/private",
+        ];
+        (string Script, string Expected)[] checks =
+        [
+            ("cat /agents/inner/state/note", "state of inner"),
+            ("cat ~/note", "home of inner"),
+            ("pwd", "/agents/inner/state"),
+            ("echo written > /agents/inner/state/new && cat /agents/inner/state/new", "written"),
+            ("echo shared > /shared/x && cat /shared/x", "shared"),
+            ("test -S /run/hive/agent.sock && echo socket", "socket"),
+            ("ls /agents", "inner"),
+            ("ls /agents/inner", "state"),
+            ("cat /proc/sys/kernel/hostname", "inner"),
+            ("rm -f /run/hive/agent.sock 2> /dev/null && echo gone || echo no", "no"),
+            ("mv /run/hive /run/hive2 2> /dev/null && echo gone || echo no", "no"),
+            ("(: > /run/hive/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
+            ("(: > /opt/hive/hive-agent) 2> /dev/null && echo gone || echo no", "no"),
+            // Alone with its own processes, and nothing of the host's environment.
+            ("set -- /proc/[0-9]*; [ $# -le 6 ] && echo alone", "alone"),
+            ("env | grep -i -e token -e dotnet || echo no", "no"),
+            // No way to the host's disks or to a namespace of its own: no device can be made, nothing mounted.
+            ("mknod /tmp/disk b 254 0 2> /dev/null && cat /tmp/disk | head -c 1 && echo gone || echo no", "no"),
+            ("mount -t tmpfs none /tmp 2> /dev/null && echo gone || echo no", "no"),
+            .. hidden.Select(path => ($"test -e {path} && cat {path} || echo no", "no")),
+        ];
+        Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "inner", runtime, [.. checks.Select(c => c.Script)]));
+        Assert.True(File.Exists(fleet.Hive.AgentSocket("inner")));
+        Assert.Equal("the host's", File.ReadAllText(outside));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task The_manager_reaches_the_agents_configurations_and_notes_and_no_home(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        await fleet.Spawn("other", runtime, start: false);
+        var other = Path.Combine(fleet.Hive.DataDir, "agents", "other");
+        foreach (var folder in new[] { "state", "home", "config" })
+            File.WriteAllText(Path.Combine(other, folder, "note"), folder);
+
+        (string Script, string Expected)[] checks =
+        [
+            ("cat /agents/other/state/note", "state"),
+            ("cat /agents/other/config/note", "config"),
+            ("ls /agents/other | tr '\\n' ' '", "config state"),
+            ("cat /agents/other/home/note 2> /dev/null || echo no", "no"),
+            ("cat /agents/manager/home/note /agents/../hive.sqlite 2> /dev/null || echo no", "no"),
+            ("ls /applied/other", "agent.yaml"),
+            ("(: > /applied/other/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
+            ("echo x 2> /dev/null > /meta/x && echo gone || echo no", "no"),
+            // What it can write to it cannot put a link in the place of.
+            .. new[] { "state", "config" }.SelectMany(folder => new[]
+            {
+                ($"mv /agents/other/{folder} /agents/other/moved 2> /dev/null && ln -s /tmp /agents/other/{folder} && echo gone || echo no", "no"),
+                ($"rm -f /agents/other/{folder}/note; rmdir /agents/other/{folder} 2> /dev/null && echo gone || echo no", "no"),
+            }),
+        ];
+        Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "manager", runtime, [.. checks.Select(c => c.Script)]));
+        Assert.Equal(["config", "home", "state"], Directory.EnumerateFileSystemEntries(other).Select(Path.GetFileName).Order());
+        Assert.All(["config", "state"], folder => Assert.Null(new DirectoryInfo(Path.Combine(other, folder)).LinkTarget));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task Another_agents_container_is_never_entered_by_what_its_own_left_behind(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        await fleet.Spawn("inner", runtime, start: false);
+        // A link out of its own folder leads nowhere on the host, and nowhere inside.
+        Assert.Equal(
+            ["ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner: /agents/inner/state/root/agents/inner"],
+            await Inside(fleet, "inner", runtime, ["ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner"]));
+        Assert.Equal(["cat ~/root/agents/inner/state/x 2> /dev/null || echo no: no"], await Inside(fleet, "inner", runtime, ["cat ~/root/agents/inner/state/x 2> /dev/null || echo no"]));
+    }
+
+    // Runs scripts one after another in one container; each with what it printed.
+    private static async Task<string[]> Inside(Fleet fleet, string name, string runtime, string[] scripts)
+    {
+        var services = fleet.Hive.Services;
+        var agent = services.GetRequiredService<IRoster>().Require(name) with { Runtime = runtime };
+        var blueprint = services.GetRequiredService<Blueprints>().For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
+        var all = string.Concat(scripts.Select(s => $"({s}) 2>&1\necho '{Mark}'\n"));
+        var container = services.GetServices<IRuntime>().Single(r => r.Name == runtime);
+        var running = await container.Start(blueprint with { Command = ["/bin/sh", "-c", all] }, CancellationToken.None);
+        await running.Ended;
+        var printed = string.Join('\n', await container.Tail(name, 5000, CancellationToken.None)).Split(Mark);
+        await container.Remove(name);
+        return [.. scripts.Zip(printed, (script, output) => $"{script}: {output.Trim()}")];
+    }
+}
