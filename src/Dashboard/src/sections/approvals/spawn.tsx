@@ -5,9 +5,14 @@ import { bodyFault } from '../../text/bytes';
 import { useDraft } from '../../ui/draft';
 import { Leet } from '../../ui/leet';
 
+/** What does not work on this machine, the host says. */
 const RUNTIMES = [
   ['', 'auto: the best that works here'],
+  ['nspawn', 'nspawn'],
   ['sandbox', 'sandbox'],
+  ['podman', 'podman'],
+  ['docker', 'docker'],
+  ['nixos', 'nixos'],
   ['process', 'process · no isolation'],
   ['external', 'external: whoever opens its socket'],
 ] as const;
