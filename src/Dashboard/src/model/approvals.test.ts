@@ -75,7 +75,7 @@ describe('approvals', () => {
   ] as [Partial<Approval>, string | null][])('%j leaves the tag %j', (rest, tag) => expect(tagOf(approval(7, rest))).toBe(tag));
 
   test('a failure stays until something newer is about the same, or somebody has seen it', () => {
-    const failed = (id: number, rest: Partial<Approval> = {}) => approval(id, { status: 'failed', resolved_at: AT, ...rest });
+    const failed = (id: number, rest: Partial<Approval> = {}) => approval(id, { status: 'failed', resolved_at: AT, fetched_sha: 'f', ...rest });
     const shown = (decided: Approval[], open: Approval[] = [], seen: number[] = []) => openFailures(decided, open, ({ id }) => seen.includes(id)).map((a) => a.id);
     expect(shown([failed(3), failed(2, { agent: 'bob' })])).toEqual([3, 2]);
     expect(shown([failed(3), failed(1)])).toEqual([3]);
@@ -83,6 +83,8 @@ describe('approvals', () => {
     expect(shown([failed(3)], [approval(4, { kind: 'spawn' })])).toEqual([3]);
     expect(shown([approval(4, { status: 'approved' }), failed(3)])).toEqual([]);
     expect(shown([failed(3)], [], [3])).toEqual([]);
+    expect(shown([approval(3, { status: 'failed', resolved_at: AT })])).toEqual([]);
+    expect(shown([approval(3, { status: 'failed', resolved_at: AT, kind: 'spawn' })])).toEqual([3]);
   });
 });
 

@@ -1,11 +1,12 @@
 import { swarm } from '../../live';
 import { openFailures } from '../../model/approvals';
+import { Refused } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Section } from '../../ui/section';
 import { Card, Failure } from './card';
 import { Decided } from './history';
 import { SpawnForm } from './spawn';
-import { isSeen } from './state';
+import { isSeen, refusals, refuse } from './state';
 
 const STEP = 25;
 
@@ -33,6 +34,11 @@ export function Approvals() {
         {pending === 0 ? '' : pending === 1 ? 'One approval waits for you' : `${pending} approvals wait for you`}
       </p>
       <SpawnForm />
+      {[...refusals.value]
+        .filter(([id]) => !open.some((approval) => approval.id === id))
+        .map(([id, error]) => (
+          <Refused key={id} error={`Your decision on #${id} came too late: ${error}`} onClose={() => refuse(id, null)} />
+        ))}
       {open.length + failures.length === 0 ? (
         <p class="empty">Nothing waits for your approval. What the manager proposes shows here: new agents, changed configurations, newer inputs.</p>
       ) : (

@@ -13,7 +13,7 @@ import { useGrown } from '../../ui/grown';
 import { Leet } from '../../ui/leet';
 import { diffOf, shown } from '../beside/state';
 import { AgentText } from '../files/text';
-import { putAside } from './state';
+import { putAside, refusals, refuse } from './state';
 
 const CHARS = 1200;
 
@@ -127,7 +127,8 @@ export function DiffButton({ approval }: { approval: Approval }) {
 /** Yes or no, with a reason if there is one. */
 export function Decide({ approval, withDiff = false }: { approval: Approval; withDiff?: boolean }) {
   const { id, status } = approval;
-  const [error, setError] = useState<string | null>(null);
+  const error = refusals.value.get(id) ?? null;
+  const setError = (refusal: string | null) => refuse(id, refusal);
   const [denying, setDenying] = useState(false);
   const deny = useRef<HTMLButtonElement>(null);
   const building = status === 'building';
@@ -177,11 +178,12 @@ function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void
     }
     setBusy(true);
     setError(null);
+    refuse(id, null);
     try {
       await post(`/deny/${id}`, note.trim() === '' ? {} : { note: note.trim() });
       setNote('');
     } catch (e) {
-      setError(words(e));
+      refuse(id, words(e));
     } finally {
       setBusy(false);
     }

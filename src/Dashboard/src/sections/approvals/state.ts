@@ -21,6 +21,17 @@ export function putAside(approval: Approval, decided: readonly Approval[]): void
   }
 }
 
+/** Why a decision was refused, by the approval's id. It outlives the card: somebody else may have decided meanwhile. */
+export const refusals = signal<ReadonlyMap<number, string>>(new Map());
+
+export function refuse(id: number, error: string | null): void {
+  if (error === null && !refusals.value.has(id)) return;
+  const changed = new Map(refusals.value);
+  if (error === null) changed.delete(id);
+  else changed.set(id, error);
+  refusals.value = changed;
+}
+
 function stored(): string[] {
   try {
     const names: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
