@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Hive.Features.Containers;
@@ -97,6 +98,19 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>Writes a file of what is applied for an agent, before it is made or after.</summary>
     public Task ApplyAsync(string agent, string file, string text) =>
         File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "applied", agent)).FullName, file), text);
+
+    /// <summary>The repository in which an agent's configuration is proposed.</summary>
+    public string ConfigOf(string agent) => Path.Combine(DataDir, "agents", agent, "config");
+
+    /// <summary>Runs git there; what it prints.</summary>
+    public async Task<string> GitAsync(string agent, params string[] arguments)
+    {
+        using var git = Process.Start(new ProcessStartInfo("git", ["-C", ConfigOf(agent), .. arguments]) { RedirectStandardOutput = true })!;
+        var output = await git.StandardOutput.ReadToEndAsync();
+        await git.WaitForExitAsync();
+        Assert.Equal(0, git.ExitCode);
+        return output.Trim();
+    }
 
     /// <summary>Puts lines where the pump of an agent's process puts what it prints.</summary>
     public Task PrintAsync(string agent, IEnumerable<string> lines) =>

@@ -110,7 +110,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         await Expect(drawer.GetByRole(AriaRole.Alert)).ToContainTextAsync("carol");
         await Expect(drawer.Locator(".badge")).ToHaveTextAsync("✗ not following");
         await Expect(drawer.GetByRole(AriaRole.Log)).ToContainTextAsync("hive-agent");
-        await drawer.GetByRole(AriaRole.Button, new() { Name = "Close the logs" }).ClickAsync();
+        await drawer.GetByRole(AriaRole.Button, new() { Name = "Close: Logs of carol" }).ClickAsync();
         await Expect(drawer).ToHaveCountAsync(0);
     }
 

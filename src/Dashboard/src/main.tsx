@@ -3,13 +3,15 @@ import { render } from 'preact';
 import { Refusal, words } from './api/refusal';
 import { codeIn, key, onKeyChange, signedOut } from './api/session';
 import { live, swarm } from './live';
+import { Approvals } from './sections/approvals/approvals';
 import { Banner } from './sections/banner/banner';
+import { Beside } from './sections/beside/beside';
 import { Containers } from './sections/containers/containers';
 import { Flow } from './sections/flow/flow';
 import { Inbox } from './sections/inbox/inbox';
 import { Login, redeem } from './sections/login/login';
-import { Logs } from './sections/logs/logs';
 import { LooseEnds } from './sections/loose/loose';
+import { MetaInputs } from './sections/meta/meta';
 import { Parked } from './sections/parked/parked';
 import { Questions } from './sections/questions/questions';
 import { Reminders } from './sections/reminders/reminders';
@@ -27,8 +29,10 @@ function App() {
             <div class="swarm">
               <Containers />
               <Tombstones />
+              <MetaInputs />
               <Parked />
               <Questions />
+              <Approvals />
               <Reminders />
               <Inbox />
               <LooseEnds />
@@ -39,7 +43,7 @@ function App() {
           <p class="empty">Reading the swarm …</p>
         )}
       </main>
-      {swarm.loaded.value ? <Logs /> : null}
+      {swarm.loaded.value ? <Beside /> : null}
       <Confirm />
     </>
   );

@@ -23,6 +23,59 @@ export type SessionKey = Answer<'/api/session', 'post'>;
 export type StateFile = Answer<'/api/state-file', 'get'>;
 export type Logs = Answer<'/api/logs/{name}', 'get'>;
 
+export type ApprovalKind = 'spawn' | 'apply_commit' | 'update_inputs';
+export type ApprovalStatus = 'pending' | 'building' | 'approved' | 'denied' | 'failed';
+
+/** Something the operator has to decide, or has decided. */
+export interface Approval {
+  id: number;
+  /** For a spawn the one that is to be. */
+  agent: string;
+  kind: ApprovalKind;
+  commit_ref: string;
+  status: ApprovalStatus;
+  requested_at: string;
+  requester?: string;
+  resolved_at?: string;
+  description?: string;
+  /** The operator's reason for a denial, or why it failed. */
+  note?: string;
+  fetched_sha?: string;
+  runtime?: string;
+  inputs?: readonly string[];
+}
+
+/** What a proposal would change. */
+export interface ApprovalDiff {
+  files: readonly DiffFile[];
+  base_sha?: string;
+  sha?: string;
+  files_left_out?: number;
+  truncated?: boolean;
+}
+
+export interface DiffFile {
+  path: string;
+  status: string;
+  binary: boolean;
+  patch?: string;
+  old_path?: string;
+  old_mode?: string;
+  new_mode?: string;
+  additions?: number;
+  deletions?: number;
+  truncated?: boolean;
+}
+
+/** A repository that agents are built with, pinned to a revision. */
+export interface MetaInput {
+  name: string;
+  locked_rev: string;
+  modified_at: string;
+  url?: string;
+  agents: readonly string[];
+}
+
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 
 /** What the stream carries, as far as this page shows it; other kinds belong to later sections and pass by. */
@@ -35,4 +88,6 @@ export type HiveEvent =
   | { kind: 'container_removed'; seq: number; name: string }
   | { kind: 'transient_set'; seq: number; transient: Transient }
   | { kind: 'transient_cleared'; seq: number; name: string }
-  | { kind: 'tombstones_changed'; seq: number; tombstones: readonly Tombstone[] };
+  | { kind: 'tombstones_changed'; seq: number; tombstones: readonly Tombstone[] }
+  | { kind: 'approval_added' | 'approval_changed' | 'approval_resolved'; seq: number; approval: Approval }
+  | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] };

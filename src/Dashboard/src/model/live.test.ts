@@ -19,7 +19,7 @@ beforeEach(() => {
   [state, history, messages] = [200, 200, []];
   vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });
   vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
-    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], tombstones: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [] });
+    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], tombstones: [], approvals: [], approval_history: [], meta_inputs: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [] });
     if (path.startsWith('/dashboard/history')) return answer(history, { cursor: host.cursor, messages });
     return host.fetch(path, init);
   });
@@ -111,6 +111,11 @@ test('the operator is told of what is asked of them and of what is sent to them,
   host.emit({ kind: 'question_resolved', question: { ...question, answer: 'this', answerer: 'operator' } });
   host.emit({ kind: 'sent', message: { ...message(1), to: 'operator' } });
   host.emit({ kind: 'sent', message: message(2) });
+  const approval = { id: 7, agent: 'carol', kind: 'spawn', commit_ref: '', status: 'pending', requested_at: '2026-05-01T12:00:00.000Z', requester: 'manager' };
+  host.emit({ kind: 'approval_added', approval });
+  host.emit({ kind: 'approval_added', approval: { ...approval, id: 8, agent: 'dave', requester: 'operator' } });
+  host.emit({ kind: 'approval_changed', approval: { ...approval, status: 'building' } });
   await settle();
-  expect(news.map((told) => ('question' in told ? `question ${told.question.id}` : `message ${told.message.id}`))).toEqual(['question 1', 'message 1']);
+  const what = (told: News) => ('question' in told ? `question ${told.question.id}` : 'approval' in told ? `approval ${told.approval.id}` : `message ${told.message.id}`);
+  expect(news.map(what)).toEqual(['question 1', 'message 1', 'approval 7']);
 });

@@ -2,7 +2,7 @@ import { batch, signal } from '@preact/signals';
 import { get } from '../api/client';
 import { Refusal, words } from '../api/refusal';
 import { key, signedOut, signOut } from '../api/session';
-import type { HiveEvent, History, Message, Question, Snapshot } from '../api/types';
+import type { Approval, HiveEvent, History, Message, Question, Snapshot } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import type { Connection, FeedEvent } from '../stream/feed';
 import type { ToTab } from '../stream/hub';
@@ -12,7 +12,7 @@ import { forOperator } from './questions';
 import { Swarm } from './swarm';
 
 /** What the operator is told of while the page is in the background. */
-export type News = { message: Message } | { question: Question };
+export type News = { message: Message } | { question: Question } | { approval: Approval };
 
 /** How the page's picture stands to the host's: what the stream alone cannot say. */
 export type Sync =
@@ -211,5 +211,7 @@ export class Live {
 
 function newsIn(event: HiveEvent): News | null {
   if (event.kind === 'sent' && event.message.to === 'operator') return { message: event.message };
+  // What the operator has asked for is no news to them.
+  if (event.kind === 'approval_added') return event.approval.requester === 'operator' ? null : { approval: event.approval };
   return event.kind === 'question_added' && forOperator(event.question) ? { question: event.question } : null;
 }

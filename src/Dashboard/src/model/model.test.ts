@@ -11,7 +11,7 @@ const message = (id: number, rest: Partial<Message> = {}): Message => ({ id, fro
 const agent = (name: string, rest: Partial<Agent> = {}): Agent =>
   ({ name, role: 'agent', runtime: 'sandbox', running: true, failed: false, paused: false, needs_login: false, needs_update: false, unread: 0, pending_reminders: 0, url: '', ...rest }) as Agent;
 const snapshot = (rest: Partial<Snapshot> = {}): Snapshot =>
-  ({ cursor: 'e-10', hive_version: '1', host: 'h', agents: [], transients: [], parked: [], tombstones: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [], ...rest }) as unknown as Snapshot;
+  ({ cursor: 'e-10', hive_version: '1', host: 'h', agents: [], transients: [], parked: [], tombstones: [], approvals: [], approval_history: [], meta_inputs: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [], ...rest }) as unknown as Snapshot;
 
 function loaded(rest: Partial<Snapshot> = {}): { swarm: Swarm; event: (e: object) => boolean; told: (kind: MessageEventKind, m: Message) => boolean } {
   const swarm = new Swarm();

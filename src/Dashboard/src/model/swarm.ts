@@ -1,6 +1,7 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Agent, HiveEvent, History, Message, MessageEventKind, Question, Reminder, Snapshot, Tombstone, Transient } from '../api/types';
+import type { Agent, Approval, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient } from '../api/types';
 import { parseCursor } from '../stream/cursor';
+import { byResolution, DECIDED } from './approvals';
 import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
 import { looseEnds } from './loose';
 import { byAnswer, forOperator, HISTORY } from './questions';
@@ -18,6 +19,7 @@ export class Swarm {
   readonly agents = signal<ReadonlyMap<string, Agent>>(new Map());
   readonly transients = signal<ReadonlyMap<string, Transient>>(new Map());
   readonly tombstones = signal<readonly Tombstone[]>([]);
+  readonly metaInputs = signal<readonly MetaInput[]>([]);
   readonly parked = signal<readonly Message[]>([]);
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
@@ -36,11 +38,17 @@ export class Swarm {
   readonly questions = computed(() => this.#questions.all.toSorted((a, b) => a.id - b.id));
   /** The newest of the answered ones, the latest answer first. */
   readonly answered = signal<readonly Question[]>([]);
-  readonly looseEnds = computed(() => looseEnds(this.questions.value, this.reminders.value));
+  readonly #approvals = new Table<Approval>();
+  /** Those that wait for the operator or are under way, oldest first. */
+  readonly approvals = computed(() => this.#approvals.all.toSorted((a, b) => a.id - b.id));
+  /** The newest of those that have come to their end, the latest first. */
+  readonly decided = signal<readonly Approval[]>([]);
+  readonly pendingApprovals = computed(() => this.approvals.value.filter(({ status }) => status === 'pending').length);
+  readonly looseEnds = computed(() => looseEnds(this.questions.value, this.reminders.value, this.approvals.value));
   readonly operatorQuestions = computed(() => this.questions.value.filter(forOperator).length);
 
   /** What waits for the operator. */
-  readonly waiting = computed(() => this.inboxUnread.value + this.parked.value.length + this.operatorQuestions.value);
+  readonly waiting = computed(() => this.inboxUnread.value + this.parked.value.length + this.operatorQuestions.value + this.pendingApprovals.value);
   readonly names = computed(() => [...this.agents.value.keys()].sort());
 
   #epoch = '';
@@ -64,6 +72,9 @@ export class Swarm {
       this.agents.value = new Map(snapshot.agents.map((agent) => [agent.name, agent]));
       this.transients.value = new Map(snapshot.transients.map((transient) => [transient.name, transient]));
       this.tombstones.value = snapshot.tombstones;
+      this.#approvals.replace(snapshot.approvals as Approval[]);
+      this.decided.value = (snapshot.approval_history as Approval[]).toSorted(byResolution).slice(0, DECIDED);
+      this.metaInputs.value = snapshot.meta_inputs as MetaInput[];
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
@@ -116,6 +127,16 @@ export class Swarm {
       case 'tombstones_changed':
         this.tombstones.value = event.tombstones;
         break;
+      case 'approval_added':
+      case 'approval_changed':
+        this.#approvals.put(event.approval);
+        break;
+      case 'approval_resolved':
+        this.#decided(event.approval);
+        break;
+      case 'meta_inputs_changed':
+        this.metaInputs.value = event.meta_inputs;
+        break;
     }
     return true;
   }
@@ -150,6 +171,13 @@ export class Swarm {
     batch(() => {
       this.#questions.remove(question.id);
       this.answered.value = [question, ...others].sort(byAnswer).slice(0, HISTORY);
+    });
+  }
+
+  #decided(approval: Approval): void {
+    batch(() => {
+      this.#approvals.remove(approval.id);
+      this.decided.value = [approval, ...this.decided.value.filter(({ id }) => id !== approval.id)].sort(byResolution).slice(0, DECIDED);
     });
   }
 

@@ -9,7 +9,7 @@ import type { Question } from '../../ui/confirm';
 import { goTo } from '../../ui/goto';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
-import { logsOf } from '../logs/state';
+import { logsOf, shown } from '../beside/state';
 
 /** A longer status stands in a line of its own, above the buttons. */
 const BESIDE_CHARS = 56;
@@ -229,9 +229,9 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
 }
 
 function LogsButton({ name }: { name: string }) {
-  const open = logsOf.value === name;
+  const open = logsOf() === name;
   return (
-    <button type="button" class="act" aria-label={`Logs of ${name}`} aria-expanded={open} onClick={() => (logsOf.value = open ? null : name)}>
+    <button type="button" class="act" aria-label={`Logs of ${name}`} aria-expanded={open} onClick={() => (shown.value = open ? null : { logs: name })}>
       <Leet text="↳ L0GS" />
     </button>
   );

@@ -5,27 +5,16 @@ import type { Logs as Answer } from '../../api/types';
 import { LogFollow, MOST_LINES } from '../../model/follow';
 import { chunks } from '../../model/tail';
 import { plainLine } from '../../text/ansi';
+import { Drawer } from '../../ui/drawer';
 import { Leet } from '../../ui/leet';
-import { logsOf } from './state';
+import { close } from '../beside/state';
 
 /** Nearer to the bottom than this, the log follows its newest line. */
 const STICKY_PX = 48;
 const CHUNK = 100;
-/** From here on there is room for the swarm beside the drawer. */
-const beside = matchMedia('(min-width: 900px)');
 
-/** What an agent prints, in a drawer beside the page; where there is no room for both, over it. */
-export function Logs() {
-  const name = logsOf.value;
-  return name === null ? null : <Drawer key={name} name={name} />;
-}
-
-function close(): void {
-  logsOf.value = null;
-}
-
-function Drawer({ name }: { name: string }) {
-  const dialog = useRef<HTMLDialogElement>(null);
+/** What an agent prints, as it prints it. */
+export function Logs({ name }: { name: string }) {
   const text = useRef<HTMLDivElement>(null);
   const [follow] = useState(
     () =>
@@ -39,35 +28,12 @@ function Drawer({ name }: { name: string }) {
   const held = useRef({ height: 0, top: 0 });
   const tail = follow.tail.value;
 
-  // The browser gives the keyboard back to where it was when the drawer closes.
-  useLayoutEffect(() => {
-    const el = dialog.current;
-    if (el === null) return;
-    const open = () => {
-      el.close();
-      if (beside.matches) el.show();
-      else el.showModal();
-    };
-    open();
-    beside.addEventListener('change', open);
-    return () => {
-      beside.removeEventListener('change', open);
-      el.close();
-    };
-  }, []);
   useEffect(() => {
     const shown = () => follow.shown();
-    const escape = (e: KeyboardEvent) => {
-      if (e.key !== 'Escape' || e.defaultPrevented || e.isComposing || document.querySelector(':modal') !== null) return;
-      e.preventDefault();
-      close();
-    };
     document.addEventListener('visibilitychange', shown);
-    document.addEventListener('keydown', escape);
     void follow.read();
     return () => {
       document.removeEventListener('visibilitychange', shown);
-      document.removeEventListener('keydown', escape);
       follow.stop();
     };
   }, [follow]);
@@ -96,24 +62,16 @@ function Drawer({ name }: { name: string }) {
   };
   const { lines } = tail ?? { lines: [] };
   return (
-    <dialog
-      ref={dialog}
-      class="drawer"
-      aria-label={`Logs of ${name}`}
-      onCancel={(e) => {
-        e.preventDefault();
-        close();
-      }}
-    >
-      <header class="drawer-head">
-        <h2>
+    <Drawer
+      label={`Logs of ${name}`}
+      title={
+        <>
           <span class="dim">↳ logs ·</span> {name}
-        </h2>
-        <State follow={follow} atNewest={atNewest} />
-        <button type="button" class="plain" aria-label={`Close the logs of ${name}`} onClick={close}>
-          ✗
-        </button>
-      </header>
+        </>
+      }
+      aside={<State follow={follow} atNewest={atNewest} />}
+      onClose={close}
+    >
       {follow.error.value === null ? null : (
         <p class="refused" role="alert">
           <span>⚠ {follow.over.value ? follow.error.value : `The log could not be read: ${follow.error.value}`}</span>
@@ -151,7 +109,7 @@ function Drawer({ name }: { name: string }) {
           <Leet text="↓ newest" />
         </button>
       )}
-    </dialog>
+    </Drawer>
   );
 }
 

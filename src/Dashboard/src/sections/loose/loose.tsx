@@ -1,5 +1,6 @@
 import { swarm } from '../../live';
 import type { LooseEnd, LooseEnds as Ends } from '../../model/loose';
+import { whatIsAsked } from '../../model/approvals';
 import { useBounded } from '../../ui/bounded';
 import { Age, Until } from '../../ui/clock';
 import { goTo } from '../../ui/goto';
@@ -31,7 +32,7 @@ export function LooseEnds() {
 }
 
 function Agent({ ends }: { ends: Ends }) {
-  const { agent, owed, asked, reminders } = ends;
+  const { agent, owed, asked, approvals, reminders } = ends;
   return (
     <li class="row loose" data-loose={agent}>
       <details>
@@ -39,6 +40,7 @@ function Agent({ ends }: { ends: Ends }) {
           <span class="who">{agent}</span>
           {owed > 0 ? <span class="badge peer">owes {owed}</span> : null}
           {asked > 0 ? <span class="badge amber">asks {asked}</span> : null}
+          {approvals > 0 ? <span class="badge amber">proposes {approvals}</span> : null}
           {reminders > 0 ? <span class="badge info">◷ {reminders}</span> : null}
         </summary>
         <Items ends={ends.ends} />
@@ -53,7 +55,7 @@ function Items({ ends }: { ends: readonly LooseEnd[] }) {
     <>
       <ul class="ends">
         {shown.map((end) => (
-          <Item key={end.kind === 'reminder' ? `r${end.reminder.id}` : `${end.kind}${end.question.id}`} end={end} />
+          <Item key={end.kind === 'reminder' ? `r${end.reminder.id}` : end.kind === 'approval' ? `a${end.approval.id}` : `${end.kind}${end.question.id}`} end={end} />
         ))}
       </ul>
       {more}
@@ -72,6 +74,21 @@ function Item({ end }: { end: LooseEnd }) {
         </button>
         <span class="dim">
           <Until at={due_at} ahead={(left) => `in ${left}`} past={(ago) => `due ${ago} ago`} />
+        </span>
+      </li>
+    );
+  }
+  if (end.kind === 'approval') {
+    const { id, description, requested_at } = end.approval;
+    return (
+      <li>
+        <span class="badge amber">asks you</span>
+        <button type="button" class="end" onClick={() => goTo(`[data-approval="${id}"]`) || goTo('#approvals')}>
+          {whatIsAsked(end.approval)}
+          {description == null ? '' : `: ${description}`}
+        </button>
+        <span class="dim">
+          <Age at={requested_at} />
         </span>
       </li>
     );

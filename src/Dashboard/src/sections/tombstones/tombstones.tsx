@@ -6,6 +6,7 @@ import { bytesText } from '../../text/time';
 import { Act, Refused } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Age } from '../../ui/clock';
+import { goTo } from '../../ui/goto';
 import { Section } from '../../ui/section';
 
 const STEP = 25;
@@ -47,6 +48,7 @@ export function Tombstones() {
 function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }: { tombstone: Tombstone }) {
   const [error, setError] = useState<string | null>(null);
   const going = swarm.transients.value.get(name);
+  const asked = swarm.approvals.value.find((approval) => approval.kind === 'spawn' && approval.agent === name);
   return (
     <li class={`row tombstone ${going === undefined ? '' : 'pending'}`} data-tombstone={name}>
       <div class="line">
@@ -62,12 +64,17 @@ function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }:
         <span class="dim">
           changed <Age at={modified_at} /> ago
         </span>
+        {asked === undefined ? null : (
+          <button type="button" class="badge amber jump" title="See it under Pending approvals" onClick={() => goTo(`[data-approval="${asked.id}"]`)}>
+            revival asked for
+          </button>
+        )}
         <span class="buttons">
           <Act
             label="⊕ R3V1V3"
             plain={`Revive ${name}: ask for a new agent that takes up what is kept`}
             tone="good"
-            disabled={going !== undefined}
+            disabled={going !== undefined || asked !== undefined}
             onError={setError}
             run={() => post('/request-spawn', { name })}
           />

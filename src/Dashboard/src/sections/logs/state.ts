@@ -1,4 +1,0 @@
-import { signal } from '@preact/signals';
-
-/** Whose log the drawer shows. */
-export const logsOf = signal<string | null>(null);

@@ -1,0 +1,63 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+
+/** From here on there is room for the swarm beside the drawer. */
+const beside = matchMedia('(min-width: 900px)');
+
+interface Props {
+  label: string;
+  title: ComponentChildren;
+  aside: ComponentChildren;
+  onClose: () => void;
+  children: ComponentChildren;
+}
+
+/** What is looked at closely: beside the page, and where there is no room for both, over it. */
+export function Drawer({ label, title, aside, onClose, children }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  // The browser gives the keyboard back to where it was when the drawer closes.
+  useLayoutEffect(() => {
+    const el = dialog.current;
+    if (el === null) return;
+    const open = () => {
+      el.close();
+      if (beside.matches) el.show();
+      else el.showModal();
+    };
+    open();
+    beside.addEventListener('change', open);
+    return () => {
+      beside.removeEventListener('change', open);
+      el.close();
+    };
+  }, []);
+  useEffect(() => {
+    const escape = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape' || e.defaultPrevented || e.isComposing || document.querySelector(':modal') !== null) return;
+      e.preventDefault();
+      onClose();
+    };
+    document.addEventListener('keydown', escape);
+    return () => document.removeEventListener('keydown', escape);
+  }, [onClose]);
+  return (
+    <dialog
+      ref={dialog}
+      class="drawer"
+      aria-label={label}
+      onCancel={(e) => {
+        e.preventDefault();
+        onClose();
+      }}
+    >
+      <div class="drawer-head">
+        <h2>{title}</h2>
+        {aside}
+        <button type="button" class="plain" aria-label={`Close: ${label}`} onClick={onClose}>
+          ✗
+        </button>
+      </div>
+      {children}
+    </dialog>
+  );
+}
