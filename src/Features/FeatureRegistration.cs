@@ -1,4 +1,5 @@
 using Hive.Common;
+using Hive.Common.Doctor;
 using Hive.Common.Doors;
 using Hive.Common.Messaging;
 using Hive.Common.Notifications;
@@ -8,6 +9,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
+using Hive.Features.Doctor;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Questions;
@@ -32,7 +34,8 @@ internal static class FeatureRegistration
             typeof(RemindersModule),
             typeof(ContainersModule),
             typeof(StateFilesModule),
-            typeof(DashboardModule))
+            typeof(DashboardModule),
+            typeof(DoctorModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
@@ -53,7 +56,8 @@ internal static class FeatureRegistration
     private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
         .AddSingleton<StateFileOpener>()
         .AddSingleton<IFileReferences, FileReferences>()
-        .AddSingleton<IStateFileWriter, StateFileWriter>();
+        .AddSingleton<IStateFileWriter, StateFileWriter>()
+        .AddSingleton<ICheck, Openat2Check>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
         .AddSingleton<ISchema, MessagesSchema>()
@@ -124,6 +128,8 @@ internal static class FeatureRegistration
         .AddHostedService<Reconcile>()
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()
+        .AddSingleton<ICheck, RuntimesCheck>()
+        .AddSingleton<ICheck, KernelCheck>()
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();

@@ -10,7 +10,7 @@ internal interface IRuntime
     /// <summary>Its name in configuration and on rows.</summary>
     string Name { get; }
 
-    /// <summary>Why it does not work here, found by a trial run, with what helps; null when it works.</summary>
+    /// <summary>Why it does not work here, found by a trial run, then behind the last semicolon what helps; null when it works.</summary>
     Task<string?> Fault(CancellationToken ct);
 
     /// <summary>What is weak about it here (no isolation, limits it cannot enforce), said on every row it runs; null for nothing.</summary>
