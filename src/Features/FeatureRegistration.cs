@@ -17,6 +17,7 @@ using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features;
@@ -100,9 +101,12 @@ internal static class FeatureRegistration
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
+        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Podman(p.GetRequiredService<IConfiguration>())))
+        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Docker(p.GetRequiredService<IConfiguration>())))
         .AddSingleton<IRuntime, NspawnRuntime>()
         .AddSingleton<IRuntime, SandboxRuntime>()
         .AddSingleton<IRuntime, ProcessRuntime>()
+        .AddSingleton<SweepBell>()
         .AddSingleton<LocalProcesses>()
         .AddSingleton<ResourceLimits>()
         .AddSingleton<Blueprints>()
@@ -125,6 +129,7 @@ internal static class FeatureRegistration
         .AddSingleton<AgentLogs>()
         .AddSingleton<CrashWatch>()
         .AddSingleton<AgentContainers>()
+        .AddSingleton<ManagersView>()
         .AddHostedService<Reconcile>()
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()

@@ -285,6 +285,10 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         {
             return false;
         }
+        catch (Problem e)
+        {
+            return await Send(e.Code, e.Message).ConfigureAwait(false);
+        }
         catch (Exception e) when (e is not SocketException)
         {
             LogUnknown(door.Context.Log, caller.Name, e);

@@ -64,7 +64,7 @@ internal sealed partial class AgentLauncher(
         var runtime = runtimes.Find(agent.Runtime)!;
         await MustWork(runtime, ct);
         var spec = specs.Read(name);
-        var (runsOn, weakness) = (applied.RunsOn(spec), await runtime.Weakness(ct));
+        var (runsOn, weakness) = (applied.RunsOn(agent, spec), await runtime.Weakness(ct));
         CreateFolders(name);
         CopySpec(name, spec);
         LogPrepared(log, name);

@@ -5,7 +5,7 @@ using Hive.Features.Containers.Contracts;
 namespace Hive.Features.Containers;
 
 /// <inheritdoc cref="IAgentLifecycle"/>
-internal sealed class AgentLifecycle(AgentContainers containers, Runtimes runtimes, IRoster roster, Transients transients) : IAgentLifecycle
+internal sealed class AgentLifecycle(AgentContainers containers, ManagersView view, Runtimes runtimes, IRoster roster, Transients transients) : IAgentLifecycle
 {
     public Task<string> ChooseRuntime(string? asked, CancellationToken ct) => runtimes.Choose(asked, ct);
 
@@ -19,6 +19,7 @@ internal sealed class AgentLifecycle(AgentContainers containers, Runtimes runtim
             throw Problem.Conflict($"there is an agent '{name}' already");
         await using var guard = await transients.Begin(name, "spawning");
         await containers.Create(name, runtime, start && runtime != Runtimes.External);
+        view.Changed();
         if (!start || runtime == Runtimes.External)
             return;
         try

@@ -24,8 +24,9 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
     /// <summary>What a harness runs for a turn.</summary>
     public string DriverOf(AgentSpec spec) => spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
 
-    /// <summary>Everything that a container started now would run on, the harness included.</summary>
-    public string RunsOn(AgentSpec spec) => $"{HiveVersion.Text} {DriverOf(spec)} {spec.Fingerprint}";
+    /// <summary>Everything that a container started now would run on: the harness, what is applied, and for a manager with mounts of its own the agents whose folders it sees.</summary>
+    public string RunsOn(AgentEntry agent, AgentSpec spec) =>
+        $"{HiveVersion.Text} {DriverOf(spec)} {spec.Fingerprint}{(agent is { IsManager: true, SeesHostPaths: false } ? $" {string.Join(',', roster.Names)}" : "")}";
 
     /// <summary>Stores what an agent runs on.</summary>
     public static void Store(IWrite write, string name, string runsOn) =>
@@ -34,7 +35,7 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
     /// <summary>Notes that an agent without a container runs on what is applied now.</summary>
     public async Task Now(string name, AgentSpec spec)
     {
-        var runsOn = RunsOn(spec);
+        var runsOn = RunsOn(roster.Require(name), spec);
         await store.Write(write =>
         {
             Store(write, name, runsOn);
@@ -47,7 +48,7 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
     /// <summary>Reads what is applied for an agent; when it runs on something else, its row says so and the manager is told, once.</summary>
     public async Task Look(string name)
     {
-        if (roster.Find(name) is null)
+        if (roster.Find(name) is not { } agent)
         {
             applied.TryRemove(name, out _);
             return;
@@ -56,7 +57,7 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
         var known = applied.GetValueOrDefault(name);
         try
         {
-            applied[name] = RunsOn(specs.Read(name));
+            applied[name] = RunsOn(agent, specs.Read(name));
         }
         catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
         {

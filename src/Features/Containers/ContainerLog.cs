@@ -14,7 +14,6 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     public const long MaxBytes = 4 << 20;
 
     private const int MaxTail = 1 << 20;
-    private const int MaxLine = 64 << 10;
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
     private string Folder => Path.Combine(paths.DataDir, "logs");
@@ -54,7 +53,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
                 first = Lines(Newest(older, file), lines);
             yield return first;
 
-            var buffer = new byte[MaxLine];
+            var buffer = new byte[LineText.MaxLine];
             var text = new LineText();
             while (true)
             {
@@ -84,6 +83,17 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         {
             file?.Dispose();
         }
+    }
+
+    /// <summary>Adds what an agent has printed where no pump wrote it.</summary>
+    public void Keep(string agent, IReadOnlyList<string> lines)
+    {
+        if (lines.Count == 0)
+            return;
+        var file = new FileInfo(Open(agent));
+        if (file is { Exists: true, Length: >= MaxBytes })
+            file.MoveTo(Older(agent), overwrite: true);
+        File.AppendAllLines(PathOf(agent), lines);
     }
 
     /// <summary>Removes what an agent printed.</summary>
@@ -179,25 +189,6 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
-        }
-    }
-
-    // Cuts what comes into lines; one that does not end is cut where it is too long to be kept.
-    private sealed class LineText
-    {
-        private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
-        private readonly char[] chars = new char[MaxLine + 1];
-        private string rest = "";
-
-        public string[] Add(ReadOnlySpan<byte> bytes)
-        {
-            var length = decoder.GetChars(bytes, chars, flush: false);
-            var parts = (rest + new string(chars, 0, length)).Split('\n');
-            rest = parts[^1];
-            if (rest.Length < MaxLine)
-                return parts[..^1];
-            rest = "";
-            return parts;
         }
     }
 }

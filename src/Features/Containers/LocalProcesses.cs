@@ -83,6 +83,7 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         // What it started and left behind must not go on beside the next one.
         await process.Kill();
         await EndLeftovers(agent);
+        limits.Remove(agent);
         // Whoever is told of its end finds its last words in the log; what it left outside its group may print for ever.
         if (process.OpenPump() is { } pump)
             await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));

@@ -54,6 +54,14 @@ internal static partial class Native
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Kill(int pid, int signal);
 
+    /// <summary>Whose rights this process has. geteuid(2).</summary>
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    public static partial uint UserId();
+
+    /// <summary>The group of whose rights this process has some. getegid(2).</summary>
+    [LibraryImport("libc", EntryPoint = "getegid")]
+    public static partial uint GroupId();
+
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     private static partial int Poll([In, Out] PollFd[] fds, nuint count, int timeout);
 

@@ -24,11 +24,12 @@ internal sealed partial class Reconcile(
     AppliedState applied,
     ContainerStates states,
     CrashWatch crashes,
+    ManagersView view,
     Restarts restarts,
     SocketDoors doors,
     Tombstones tombstones,
     Trash trash,
-    TimeProvider clock,
+    SweepBell bell,
     IHostApplicationLifetime lifetime,
     ILogger<Reconcile> log) : IHostedService
 {
@@ -58,6 +59,8 @@ internal sealed partial class Reconcile(
         // However much an earlier host has left there, nothing waits for it.
         _ = trash.Sweep();
         _ = SweepForEver();
+        // Who came or went while the manager ran on without a host.
+        view.Changed();
     }
 
     /// <inheritdoc />
@@ -153,7 +156,7 @@ internal sealed partial class Reconcile(
         {
             try
             {
-                await Task.Delay(SweepEvery, clock, lifetime.ApplicationStopping);
+                await bell.Rung(SweepEvery, lifetime.ApplicationStopping);
                 foreach (var group in roster.All.GroupBy(a => a.Runtime))
                 {
                     if (runtimes.Find(group.Key) is { } runtime)

@@ -63,7 +63,7 @@ internal sealed class ResourceLimits
         }
     }
 
-    /// <summary>Removes an agent's groups.</summary>
+    /// <summary>Removes an agent's groups when nothing of it runs.</summary>
     public void Remove(string agent)
     {
         if (found is not { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Way: { } way } } || way == Way.Systemd)
@@ -109,7 +109,7 @@ internal sealed class ResourceLimits
     }
 
     private IReadOnlyList<string> Groups(Way way, string agent) =>
-        way == Way.Unified ? [$"{Root}/{name}/{agent}"] : [$"{Root}/memory/{name}/{agent}", $"{Root}/cpu/{name}/{agent}"];
+        way == Way.Unified ? [$"{Root}/{name}-{agent}"] : [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}"];
 
     private async Task<(Way? Way, string? Fault)> Find()
     {
@@ -125,10 +125,7 @@ internal sealed class ResourceLimits
 
             var way = File.Exists($"{Root}/cgroup.controllers") ? Way.Unified : Way.Separate;
             if (way == Way.Unified)
-            {
                 File.WriteAllText($"{Root}/cgroup.subtree_control", "+memory +cpu");
-                File.WriteAllText($"{Directory.CreateDirectory($"{Root}/{name}").FullName}/cgroup.subtree_control", "+memory +cpu");
-            }
 
             var trial = Groups(way, "trial_");
             Make(way, trial, AgentLimits.Default);

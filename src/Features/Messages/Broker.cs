@@ -320,6 +320,9 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         return (inbox.Ready.Count + inbox.Delayed.Count, inbox.Leased.Count, inbox.Parked.Count);
     }
 
+    /// <inheritdoc />
+    public int Leased(IWrite write, string agent) => Of(agent).Leased.Count;
+
     /// <summary>Makes ready what has waited long enough, and says when the next is due.</summary>
     public void ReleaseDue(IWrite write)
     {

@@ -10,6 +10,8 @@ internal static class Built
 
     public static string Host { get; } = Find("Hive.Host", "hive-host");
 
+    public static string Crashing { get; } = Find("Hive.CrashHost", "Hive.CrashHost");
+
     /// <summary>Runs the hive command to its end.</summary>
     public static async Task<Outcome> HiveAsync(IEnumerable<string> arguments, string input = "", params (string Name, string Value)[] environment)
     {

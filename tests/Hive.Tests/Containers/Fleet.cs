@@ -10,7 +10,9 @@ namespace Hive.Tests.Containers;
 /// <summary>A host whose agents are real processes. Whatever a test does with them, none outlives it.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
-    private Fleet(HiveFixture hive) => Hive = hive;
+    private readonly PodmanService? podman;
+
+    private Fleet(HiveFixture hive, PodmanService? podman) => (Hive, this.podman) = (hive, podman);
 
     /// <summary>Every runtime whose containers are real here.</summary>
     public static TheoryData<string> Real { get; } = ["process", .. IsolatingRuntimes];
@@ -18,13 +20,24 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>Those that keep an agent from everything that is not its own.</summary>
     public static TheoryData<string> Isolating { get; } = [.. IsolatingRuntimes];
 
-    private static IEnumerable<string> IsolatingRuntimes => ["sandbox", "nspawn"];
+    private static IEnumerable<string> IsolatingRuntimes => ["sandbox", "nspawn", "podman"];
 
     public HiveFixture Hive { get; }
 
-    public static async Task<Fleet> Start(string runtime, bool realClock = true)
+    /// <param name="runtime">Is to work here.</param>
+    /// <param name="realClock">Or one that stands still.</param>
+    /// <param name="manager">The manager runs in it, too.</param>
+    public static async Task<Fleet> Start(string runtime, bool realClock = true, bool manager = false)
     {
-        var fleet = new Fleet(await HiveFixture.Start(realClock, "--Driver", "scripted"));
+        var podman = runtime == "podman" ? await PodmanDaemon.Service() : null;
+        return await Start(runtime, realClock, podman, manager ? ["--Runtime", runtime] : []);
+    }
+
+    /// <summary>Starts a host whose podman is this one.</summary>
+    public static async Task<Fleet> Start(string runtime, bool realClock, PodmanService? podman, params string[] args)
+    {
+        string[] service = podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
+        var fleet = new Fleet(await HiveFixture.Start(realClock, ["--Driver", "scripted", .. service, .. args]), podman);
         var fault = await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Fault(CancellationToken.None);
         if (fault is null)
             return fleet;
@@ -72,11 +85,21 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
-    public int Pid(string name) => PidIn(Hive.DataDir, name);
+    /// <summary>The first process of an agent's container.</summary>
+    public int Pid(string name) => podman is null ? PidIn(Hive.DataDir, name)
+        : int.Parse(Task.Run(() => PodmanDaemon.Run("inspect", "--format", "{{.State.Pid}}", Container(name))).GetAwaiter().GetResult(), CultureInfo.InvariantCulture);
+
+    /// <summary>What an agent's container is called.</summary>
+    public string Container(string name) => $"hive-{InstanceName}-{name}";
+
+    /// <summary>What tells this host's containers from others.</summary>
+    public string InstanceName => Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir));
 
     /// <summary>The first process of an agent's container and all that descend from it, but not what writes its log.</summary>
     public int[] Members(string name)
     {
+        if (podman is not null)
+            return [.. ProcessTree.Below(Pid(name)).Append(Pid(name)).Where(IsAlive).Order()];
         var fields = File.ReadAllText(Path.Combine(Hive.DataDir, "pids", name)).Split(' ', '\n');
         var (leader, pump) = (int.Parse(fields[0], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
         return [.. ProcessTree.Below(leader).Append(leader).Except([pump, .. ProcessTree.Below(pump)]).Where(IsAlive).Order()];
@@ -96,14 +119,23 @@ internal sealed class Fleet : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         EndAll(Hive.Folder);
-        var folder = Hive.Folder;
-        // What nspawn leaves behind of a container that was killed, where /run is no file system of its own.
-        var machines = $"hive-{Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir))}-*";
+        var (folder, instance) = (Hive.Folder, InstanceName);
+        if (podman is { IsRunning: true })
+            await PodmanDaemon.RemoveAll(instance);
         await Hive.DisposeAsync();
-        if (Directory.Exists("/run/systemd/nspawn/propagate"))
-            Directory.GetDirectories("/run/systemd/nspawn/propagate", machines).ToList().ForEach(Directory.Delete);
+        if (podman is { IsRunning: true })
+            await PodmanDaemon.RemoveAll(instance);
+        RemoveTraces(Hive.DataDir);
         Assert.Empty(Processes(folder));
         Assert.False(Directory.Exists(folder));
+    }
+
+    /// <summary>Removes what stays on the machine of containers that were killed while no host was there: their control groups, and folders of nspawn's where /run is no file system of its own.</summary>
+    public static void RemoveTraces(string dataDir)
+    {
+        var names = $"hive-{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
+        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu" }.Where(Directory.Exists))
+            Directory.GetDirectories(place, names).ToList().ForEach(Directory.Delete);
     }
 
     /// <summary>Ends every process that has something to do with a folder, and sees it end.</summary>

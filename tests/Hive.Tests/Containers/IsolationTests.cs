@@ -1,6 +1,7 @@
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
+using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
@@ -105,18 +106,61 @@ public sealed class IsolationTests
         Assert.Equal(["cat ~/root/agents/inner/state/x 2> /dev/null || echo no: no"], await Inside(fleet, "inner", runtime, ["cat ~/root/agents/inner/state/x 2> /dev/null || echo no"]));
     }
 
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task A_manager_that_runs_is_started_anew_for_a_new_agent_once_it_holds_no_message(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime, manager: true);
+        var hive = fleet.Hive;
+        var rows = await hive.EventsFromStart();
+        var before = (await Fleet.Row(rows, "manager", r => r.Running)).StartedAt;
+        await fleet.Spawn("other", runtime, start: false);
+        await Fleet.Row(rows, "manager", r => r.Running && r.StartedAt != before);
+        File.WriteAllText(Path.Combine(hive.DataDir, "agents", "other", "config", "note"), "to be seen");
+        var seen = await hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Exec("manager", ["cat", "/agents/other/config/note"], CancellationToken.None);
+        Assert.Equal((0, "to be seen"), (seen.ExitCode, seen.Output.Trim()));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task What_takes_more_than_its_limit_is_ended_and_where_that_cannot_be_it_is_said(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        await fleet.Spawn("greedy", runtime, start: false);
+        var services = fleet.Hive.Services;
+        var container = services.GetServices<IRuntime>().Single(r => r.Name == runtime);
+        var blueprint = BlueprintOf(fleet, "greedy", runtime) with { Limits = new AgentLimits(64 << 20, 50), Command = ["/bin/sh", "-c", "head -c 200000000 /dev/zero | tail -n 1 | wc -c"] };
+        var running = await container.Start(blueprint, CancellationToken.None);
+        await running.Ended;
+        var lines = await container.Tail("greedy", 50, CancellationToken.None);
+        await container.Remove("greedy");
+        // tail(1) has to keep all that has no end of line.
+        if (await container.Weakness(CancellationToken.None) is { } weakness)
+            Assert.Contains("not limited", weakness, StringComparison.Ordinal);
+        else
+            Assert.DoesNotContain("200000000", lines.Select(l => l.Trim()));
+        // Nothing of a limit is left behind.
+        var groups = $"hive-{Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-*";
+        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
+    }
+
     // Runs scripts one after another in one container; each with what it printed.
     private static async Task<string[]> Inside(Fleet fleet, string name, string runtime, string[] scripts)
     {
-        var services = fleet.Hive.Services;
-        var agent = services.GetRequiredService<IRoster>().Require(name) with { Runtime = runtime };
-        var blueprint = services.GetRequiredService<Blueprints>().For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
+        var blueprint = BlueprintOf(fleet, name, runtime);
         var all = string.Concat(scripts.Select(s => $"({s}) 2>&1\necho '{Mark}'\n"));
-        var container = services.GetServices<IRuntime>().Single(r => r.Name == runtime);
+        var container = fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
         var running = await container.Start(blueprint with { Command = ["/bin/sh", "-c", all] }, CancellationToken.None);
         await running.Ended;
         var printed = string.Join('\n', await container.Tail(name, 5000, CancellationToken.None)).Split(Mark);
         await container.Remove(name);
         return [.. scripts.Zip(printed, (script, output) => $"{script}: {output.Trim()}")];
+    }
+
+    private static Blueprint BlueprintOf(Fleet fleet, string name, string runtime)
+    {
+        var services = fleet.Hive.Services;
+        var agent = services.GetRequiredService<IRoster>().Require(name) with { Runtime = runtime };
+        return services.GetRequiredService<Blueprints>().For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
     }
 }

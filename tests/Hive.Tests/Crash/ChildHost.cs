@@ -56,6 +56,7 @@ internal sealed class ChildHost : IAsyncDisposable
         if (process is not null)
             await Kill();
         Fleet.EndAll(Folder);
+        Fleet.RemoveTraces(DataDir);
         Directory.Delete(Folder, recursive: true);
         Assert.Empty(Fleet.Processes(Folder));
     }

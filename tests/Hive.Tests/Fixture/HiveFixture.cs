@@ -56,10 +56,18 @@ public sealed class HiveFixture : IAsyncDisposable
 
     /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
     /// <param name="meanwhile">Done while no host is there.</param>
-    public async Task Restart(Action? meanwhile = null)
+    public Task Restart(Action? meanwhile = null) => Restart(() =>
+    {
+        meanwhile?.Invoke();
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
+    /// <param name="meanwhile">Done while this host is not there.</param>
+    public async Task Restart(Func<Task> meanwhile)
     {
         await StopHost();
-        meanwhile?.Invoke();
+        await meanwhile();
         await StartHost();
     }
 

@@ -22,6 +22,9 @@ internal interface IInflight
     /// <returns>How many.</returns>
     int RequeueAll(IWrite write, string agent);
 
+    /// <summary>How many messages the agent works on: leased, to a turn or to a connection.</summary>
+    int Leased(IWrite write, string agent);
+
     /// <summary>Drops the agent's inbox for good.</summary>
     void Forget(IWrite write, string agent);
 }

@@ -1,0 +1,79 @@
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Containers;
+
+/// <summary>
+/// Starts the manager anew after an agent came or went, since a container's mounts are those of its start and the manager sees each agent's folders by a mount of its own.
+/// Never in the middle of its work: when it holds no message.
+/// </summary>
+internal sealed partial class ManagersView(
+    IStore store,
+    IRoster roster,
+    AgentContainers containers,
+    ContainerStates states,
+    AppliedState applied,
+    Transients transients,
+    IInflight inflight,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<ManagersView> log)
+{
+    // Agents come in groups; and between looks at a manager that is at work.
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+
+    private int underWay;
+
+    /// <summary>An agent came or went.</summary>
+    public void Changed() => _ = Refresh();
+
+    private async Task Refresh()
+    {
+        await applied.Look(Principals.Manager);
+        if (Interlocked.Exchange(ref underWay, 1) == 1)
+            return;
+        try
+        {
+            do
+                await Task.Delay(Pause, clock, lifetime.ApplicationStopping);
+            while (IsBehind() && !await Restarted());
+        }
+        catch (OperationCanceledException)
+        {
+            // The next host starts it or shows that it needs an update.
+        }
+        finally
+        {
+            Volatile.Write(ref underWay, 0);
+        }
+    }
+
+    private bool IsBehind() => roster.Find(Principals.Manager) is { SeesHostPaths: false } && states.Of(Principals.Manager).Running is not null && applied.NeedsUpdate(Principals.Manager);
+
+    // False when it is to be tried again.
+    private async Task<bool> Restarted()
+    {
+        try
+        {
+            if (await store.Write(write => inflight.Leased(write, Principals.Manager), lifetime.ApplicationStopping) > 0)
+                return false;
+            LogRestarted(log);
+            await using var guard = await transients.Begin(Principals.Manager, "restarting");
+            await containers.Stop(Principals.Manager, atOnce: false, wanted: "running");
+            await containers.Start(Principals.Manager, CancellationToken.None);
+            return true;
+        }
+        catch (Problem)
+        {
+            // Somebody does something with it just now, or it could not be started, which its row says.
+            return false;
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "the manager is started anew, so that it sees the folders of the agents there are now")]
+    private static partial void LogRestarted(ILogger logger);
+}

@@ -1,0 +1,128 @@
+using System.Globalization;
+using Dapper;
+using Hive.Common.Persistence;
+using Hive.Features.Containers;
+using Hive.Protocol;
+using Hive.Tests.Cli;
+using Hive.Tests.Fixture;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>A host that is killed between any two steps of what it does with an agent: the next one ends in a state that is true, and whole.</summary>
+public sealed class KilledBetweenStepsTests
+{
+    [Theory]
+    [InlineData("spawn", 7)]
+    [InlineData("rebuild", 6)]
+    [InlineData("destroy", 6)]
+    [InlineData("purge", 6)]
+    public async Task The_next_host_finishes_or_undoes_it_and_what_runs_is_what_is_meant_to(string verb, int least)
+    {
+        var step = 1;
+        while (await KilledAt(step, verb))
+            step++;
+        // Otherwise there was nothing to be killed between.
+        Assert.InRange(step - 1, least, 50);
+    }
+
+    // False when the host came to the end before that step.
+    private static async Task<bool> KilledAt(int step, string verb)
+    {
+        await using var fleet = await Fleet.Start("sandbox");
+        var hive = fleet.Hive;
+        if (verb != "spawn")
+        {
+            var up = await hive.Events();
+            await fleet.Spawn("worker", "sandbox");
+            await up.Next("acked");
+        }
+
+        var killed = false;
+        await hive.Restart(async () => killed = await Killed(hive, step, verb));
+        await Whole(fleet, verb);
+        // Nothing of it stands in the way of what comes after.
+        if ((await hive.State()).GetProperty("agents").EnumerateArray().All(a => a.GetProperty("name").GetString() != "worker"))
+            await fleet.Spawn("worker", "sandbox");
+        await fleet.Do("destroy", new { name = "worker", purge = true });
+        AssertNothingOf(fleet);
+        Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "agents", "worker")));
+        return killed;
+    }
+
+    private static async Task<bool> Killed(HiveFixture hive, int step, string verb)
+    {
+        using var host = Built.Start(
+            Built.Crashing,
+            [
+                "Hive.Features.Containers", step.ToString(CultureInfo.InvariantCulture), "--DataDir", hive.DataDir, "--RunDir", hive.RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "external",
+                "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning",
+            ]);
+        host.StandardInput.Close();
+        _ = host.StandardError.ReadToEndAsync();
+        _ = host.StandardOutput.ReadToEndAsync();
+        await RunningHive.AnswersAsync(hive.RunDir, host.WaitForExitAsync());
+        try
+        {
+            using var client = await LineClient.ConnectAsync(hive.HostSocket);
+            await client.CallAsync(verb == "purge" ? "destroy" : verb, verb switch
+            {
+                "spawn" => new { name = "worker", runtime = "sandbox" },
+                "purge" => new { name = "worker", purge = true },
+                _ => (object)new { name = "worker" },
+            });
+        }
+        catch (Exception e) when (e is IOException or HiveException)
+        {
+            await host.WaitForExitAsync();
+            return true;
+        }
+
+        host.Kill();
+        await host.WaitForExitAsync();
+        return false;
+    }
+
+    private static async Task Whole(Fleet fleet, string verb)
+    {
+        var hive = fleet.Hive;
+        var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
+        var rows = (await hive.State()).GetProperty("agents").EnumerateArray().ToDictionary(a => a.GetProperty("name").GetString()!);
+        Assert.Empty((await hive.State()).GetProperty("transients").EnumerateArray());
+        var folder = Path.Combine(hive.DataDir, "agents", "worker");
+        if (!rows.TryGetValue("worker", out var row))
+        {
+            AssertNothingOf(fleet);
+            var kept = (await hive.State()).GetProperty("tombstones").EnumerateArray().Select(t => t.GetProperty("name").GetString()).ToArray();
+            // Never one of an agent that has not been.
+            Assert.Equal(verb != "spawn" && Directory.Exists(folder) ? ["worker"] : [], kept);
+            Assert.True(Directory.Exists(folder) == (kept.Length == 1), folder);
+            return;
+        }
+
+        var wanted = await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<string>("SELECT wanted FROM containers WHERE agent = 'worker'"));
+        if (row.GetProperty("running").GetBoolean() != (wanted == "running"))
+            await Fleet.Row(events, "worker", r => r.Running == (wanted == "running"));
+        Assert.False((await fleet.Row("worker")).Failed);
+        foreach (var part in new[] { "config", "state", "home" })
+            Assert.True(Directory.Exists(Path.Combine(folder, part)), part);
+        (await hive.Connect("worker")).Dispose();
+        // One container of it, or none.
+        var marked = Marked(fleet);
+        Assert.Equal(wanted == "running", marked.Length > 0);
+        Assert.Subset(wanted == "running" ? fleet.Members("worker").ToHashSet() : [], marked.ToHashSet());
+    }
+
+    private static void AssertNothingOf(Fleet fleet)
+    {
+        Assert.Empty(Marked(fleet));
+        foreach (var path in new[] { Path.GetDirectoryName(fleet.Hive.AgentSocket("worker"))!, Path.Combine(fleet.Hive.DataDir, "pids", "worker"), Path.Combine(fleet.Hive.DataDir, "logs", "worker.log") })
+            Assert.False(Path.Exists(path), path);
+    }
+
+    private static int[] Marked(Fleet fleet)
+    {
+        var mark = $"HIVE_CONTAINER={Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-worker\0";
+        return [.. ProcessTree.All().Where(pid => Fleet.IsAlive(pid) && ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal))];
+    }
+}

@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+using Hive.Features.Containers;
+
+[assembly: AssemblyFixture(typeof(Hive.Tests.Containers.PodmanDaemon))]
+
+namespace Hive.Tests.Containers;
+
+/// <summary>
+/// A podman of the tests' own: its storage, its settings, and an image made of a few of this machine's programs. It is made when the first test asks for it, and all of it is gone after the last.
+/// Where podman is not installed, nothing listens, and the runtime says so.
+/// </summary>
+public sealed class PodmanDaemon : IAsyncDisposable
+{
+    public const string Image = "localhost/hive-test:latest";
+
+    // What tests run inside, and their libraries.
+    private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "head", "tr", "id", "mknod", "mount"];
+
+    private readonly Lazy<Task<PodmanService>> service;
+    private string? folder;
+
+    public PodmanDaemon() => service = new Lazy<Task<PodmanService>>(Start);
+
+    /// <summary>The one that all tests share, which runs when this returns.</summary>
+    internal static async Task<PodmanService> Service() => await (await Shared()).service.Value;
+
+    /// <summary>Another one on the same storage, for a test that ends it.</summary>
+    internal static async Task<PodmanService> OfItsOwn()
+    {
+        await Service();
+        return await PodmanService.Start((await Shared()).folder!);
+    }
+
+    /// <summary>Runs podman's own command line, as an operator would, and gives what it printed.</summary>
+    internal static async Task<string> Run(params string[] arguments) => await Podman((await Shared()).folder!, arguments);
+
+    /// <summary>Ends and removes the containers of one data folder.</summary>
+    internal static async Task RemoveAll(string instance)
+    {
+        foreach (var id in (await Run("ps", "--all", "--quiet", "--no-trunc", "--filter", $"label=hive.instance={instance}")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+            await Run("rm", "--force", "--time", "0", id);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!service.IsValueCreated)
+            return;
+        var running = await service.Value;
+        if (folder is null)
+            return;
+        if (running.IsRunning)
+            await Podman(folder, ["rm", "--all", "--force", "--time", "0"]);
+        await running.DisposeAsync();
+        // What watched programs that were run inside would stay for five minutes more.
+        Fleet.EndAll(folder);
+        Assert.DoesNotContain(folder, await File.ReadAllTextAsync("/proc/mounts"), StringComparison.Ordinal);
+        Directory.Delete(folder, recursive: true);
+    }
+
+    internal static ProcessStartInfo Command(string folder, params string[] arguments)
+    {
+        string[] own = ["--root", $"{folder}/root", "--runroot", $"{folder}/run", "--tmpdir", $"{folder}/tmp", "--storage-driver", "vfs"];
+        var start = new ProcessStartInfo("podman", [.. own, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.Environment["CONTAINERS_CONF"] = Path.Combine(AppContext.BaseDirectory, "containers.conf");
+        return start;
+    }
+
+    private static async Task<PodmanDaemon> Shared() => (await TestContext.Current.GetFixture<PodmanDaemon>())!;
+
+    private static async Task<string> Podman(string folder, string[] arguments)
+    {
+        using var podman = Process.Start(Command(folder, arguments))!;
+        podman.StandardInput.Close();
+        var error = podman.StandardError.ReadToEndAsync();
+        var output = await podman.StandardOutput.ReadToEndAsync();
+        await podman.WaitForExitAsync();
+        Assert.True(podman.ExitCode == 0, $"podman {string.Join(' ', arguments)} ended with {podman.ExitCode}: {await error}");
+        return output.Trim();
+    }
+
+    private async Task<PodmanService> Start()
+    {
+        folder = Directory.CreateTempSubdirectory("hivepod-").FullName;
+        try
+        {
+            await MakeImage(folder);
+            return await PodmanService.Start(folder);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Directory.Delete(folder, recursive: true);
+            var nowhere = folder;
+            folder = null;
+            return PodmanService.Absent(nowhere);
+        }
+    }
+
+    private static async Task MakeImage(string folder)
+    {
+        var root = Directory.CreateDirectory(Path.Combine(folder, "image")).FullName;
+        foreach (var empty in new[] { "bin", "usr/bin", "lib", "lib64", "etc", "tmp", "proc", "sys", "dev", "run" })
+            Directory.CreateDirectory(Path.Combine(root, empty));
+        foreach (var program in Programs)
+        {
+            var path = $"/usr/bin/{program}";
+            File.Copy(path, Path.Combine(root, "bin", program));
+            await CopyLibraries(path, root);
+        }
+
+        await CopyLibraries(HarnessBinary.Path, root);
+        var archive = Path.Combine(folder, "image.tar");
+        await System.Formats.Tar.TarFile.CreateFromDirectoryAsync(root, archive, includeBaseDirectory: false);
+        await Podman(folder, ["import", archive, Image]);
+        File.Delete(archive);
+        Directory.Delete(root, recursive: true);
+    }
+
+    private static async Task CopyLibraries(string program, string root)
+    {
+        using var ldd = Process.Start(new ProcessStartInfo("ldd", [program]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        foreach (var word in (await ldd.StandardOutput.ReadToEndAsync()).Split((char[])[' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(w => w[0] == '/'))
+        {
+            var target = root + word;
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            if (!File.Exists(target))
+                File.Copy(word, target);
+        }
+
+        await ldd.WaitForExitAsync();
+    }
+}
+
+/// <summary>The process that answers for podman at a socket.</summary>
+internal sealed class PodmanService : IAsyncDisposable
+{
+    private readonly string folder;
+    private Process? process;
+
+    private PodmanService(string folder, string socket) => (this.folder, Socket) = (folder, socket);
+
+    public string Socket { get; }
+
+    public bool IsRunning => process is not null;
+
+    public static PodmanService Absent(string folder) => new(folder, Path.Combine(folder, "podman.sock"));
+
+    public static async Task<PodmanService> Start(string folder)
+    {
+        var service = new PodmanService(folder, Path.Combine(folder, $"podman-{Guid.NewGuid().ToString("N")[..8]}.sock"));
+        await service.Start();
+        return service;
+    }
+
+    public async Task Start()
+    {
+        process = Process.Start(PodmanDaemon.Command(folder, "system", "service", "--time", "0", $"unix://{Socket}"))!;
+        process.StandardInput.Close();
+        process.OutputDataReceived += (_, _) => { };
+        process.ErrorDataReceived += (_, _) => { };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await Answers())
+        {
+            Assert.False(process.HasExited, $"podman's service ended with {(process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")}");
+            await Task.Delay(20, patience.Token);
+        }
+    }
+
+    /// <summary>Ends it at once; what runs in containers goes on.</summary>
+    public async Task Stop()
+    {
+        if (process is null)
+            return;
+        process.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        process = null;
+        File.Delete(Socket);
+    }
+
+    public async ValueTask DisposeAsync() => await Stop();
+
+    private async Task<bool> Answers()
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint(Socket));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}

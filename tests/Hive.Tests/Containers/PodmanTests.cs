@@ -1,0 +1,310 @@
+using System.Text.Json;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers;
+using Hive.Features.Containers.Contracts;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>What is podman's alone, against a real one: its labels and limits, its events, and what becomes of agents when an operator or the daemon itself does something to their containers.</summary>
+public sealed class PodmanTests
+{
+    private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task A_container_says_whose_it_is_and_is_held_to_its_limits()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "podman");
+        await events.Next("acked");
+        Assert.Equal(
+            $"worker {fleet.InstanceName} {fleet.Hive.RunDir}",
+            await Inspect(fleet, "worker", """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} {{index .Config.Labels "hive.run_dir"}}"""));
+        Assert.Equal($"{2L << 30} 50000 100000 host true no", await Inspect(fleet, "worker", "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"));
+        Assert.Null((await fleet.Row("worker")).Note);
+        var status = await File.ReadAllTextAsync($"/proc/{fleet.Pid("worker")}/status");
+        Assert.Contains("CapBnd:\t0000000000000000", status, StringComparison.Ordinal);
+        Assert.Contains("NoNewPrivs:\t1", status, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_unchanged_is_started_again_and_what_has_changed_is_made_anew_with_all_it_printed()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "podman");
+        await events.Next("acked");
+        var first = await Inspect(fleet, "worker", "{{.Id}}");
+        await fleet.Do("restart", new { scope = new { agent_names = new[] { "worker" } } });
+        await events.Next("acked");
+        Assert.Equal(first, await Inspect(fleet, "worker", "{{.Id}}"));
+        await fleet.Do("stop", new { name = "worker" });
+        var before = await Podman(fleet).Tail("worker", 5000, CancellationToken.None);
+
+        // Made anew by the runtime itself, from a blueprint with one more variable.
+        await (await StartShell(fleet, "worker", "echo made anew")).Ended;
+        Assert.NotEqual(first, await Inspect(fleet, "worker", "{{.Id}}"));
+        Assert.NotEmpty(before);
+        Assert.Equal([.. before, "made anew"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
+        Assert.Equal([before[^1], "made anew"], await Podman(fleet).Tail("worker", 2, CancellationToken.None));
+        await fleet.Do("destroy", new { name = "worker" });
+        Assert.Equal("", await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}", "--filter", "label=hive.agent=worker"));
+    }
+
+    [Fact]
+    public async Task A_container_that_is_stopped_killed_or_removed_by_hand_is_known_at_once()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        var events = await fleet.Hive.Events();
+        fleet.Configure("worker", "restart: never\n");
+        foreach (var (command, note, failed) in new[] { ("stop", "ended by itself", false), ("kill", "ended by signal 9", true), ("rm --force --time 0", "9", true) })
+        {
+            await (command == "stop" ? fleet.Spawn("worker", "podman") : fleet.Do("start", new { name = "worker" }));
+            await events.Next("acked");
+            await PodmanDaemon.Run([.. command.Split(' '), fleet.Container("worker")]);
+            var row = await Fleet.Row(events, "worker", r => !r.Running && r.Note is not null);
+            Assert.Equal(failed, row.Failed);
+            Assert.Contains(note, row.Note, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_container_that_is_started_by_hand_is_taken_over_at_once_unless_its_agent_was_stopped()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        var events = await fleet.Hive.Events();
+        fleet.Configure("worker", "restart: never\n");
+        await fleet.Spawn("worker", "podman");
+        await events.Next("acked");
+        await PodmanDaemon.Run("kill", fleet.Container("worker"));
+        await Fleet.Row(events, "worker", r => !r.Running && r.Failed);
+        await PodmanDaemon.Run("start", fleet.Container("worker"));
+        await Fleet.Row(events, "worker", r => r.Running);
+
+        await fleet.Do("stop", new { name = "worker" });
+        Assert.Equal("false", await Inspect(fleet, "worker", "{{.State.Running}}"));
+        await PodmanDaemon.Run("start", fleet.Container("worker"));
+        await PodmanDaemon.Run("wait", fleet.Container("worker"));
+        Assert.False((await fleet.Row("worker")).Running);
+    }
+
+    [Fact]
+    public async Task One_that_somebody_has_paused_still_runs_and_can_be_killed()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "podman");
+        await events.Next("acked");
+        await PodmanDaemon.Run("pause", fleet.Container("worker"));
+        Assert.True((await Podman(fleet).List(CancellationToken.None))["worker"]);
+        await fleet.Do("kill", new { name = "worker" });
+        Assert.False((await fleet.Row("worker")).Running);
+    }
+
+    [Fact]
+    public async Task A_daemon_that_is_away_is_said_and_what_happened_meanwhile_is_known_when_it_is_back()
+    {
+        await using var service = await PodmanDaemon.OfItsOwn();
+        await using var fleet = await Fleet.Start("podman", realClock: true, service);
+        var events = await fleet.Hive.Events();
+        fleet.Configure("worker", "restart: never\n");
+        fleet.Configure("other", "restart: never\n");
+        foreach (var name in new[] { "worker", "other" })
+        {
+            await fleet.Spawn(name, "podman");
+            await events.Next("acked");
+        }
+
+        await fleet.Do("stop", new { name = "other" });
+        var pid = fleet.Pid("worker");
+        await service.Stop();
+        Assert.Contains($"podman does not answer at {service.Socket}", (await Talk.Refused(() => fleet.Do("start", new { name = "other" }), "unavailable")).Message, StringComparison.Ordinal);
+        Assert.Contains("podman.socket", (await fleet.Row("other")).Note, StringComparison.Ordinal);
+        Assert.Contains(service.Socket, (await Talk.Refused(() => fleet.Do("logs", new { name = "worker" }), "unavailable")).Message, StringComparison.Ordinal);
+        Assert.True(Fleet.IsAlive(pid));
+        Fleet.Signal(pid, Native.SigKill);
+
+        await service.Start();
+        var row = await Fleet.Row(events, "worker", r => !r.Running);
+        Assert.Equal((true, "ended by signal 9"), (row.Failed, row.Note));
+        await fleet.Do("start", new { name = "other" });
+        await fleet.Do("start", new { name = "worker" });
+        // The stream is there again, too.
+        await PodmanDaemon.Run("kill", fleet.Container("worker"));
+        await Fleet.Row(events, "worker", r => !r.Running && r.Failed);
+    }
+
+    [Fact]
+    public async Task A_host_that_starts_while_the_daemon_is_away_says_that_it_does_not_know_and_takes_over_later()
+    {
+        await using var service = await PodmanDaemon.OfItsOwn();
+        await using var fleet = await Fleet.Start("podman", realClock: false, service);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "podman");
+        await events.Next("acked");
+        var pid = fleet.Pid("worker");
+        await service.Stop();
+        await fleet.Hive.Restart();
+        Assert.Contains("not known", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
+        await service.Start();
+        events = await fleet.Hive.Events();
+        fleet.Hive.Clock.Advance(Sweep);
+        await Fleet.Row(events, "worker", r => r.Running);
+        Assert.Equal(pid, fleet.Pid("worker"));
+    }
+
+    [Fact]
+    public async Task Without_its_image_nothing_is_spawned_and_the_command_that_makes_it_is_said()
+    {
+        var service = await PodmanDaemon.Service();
+        Requires.That(service.IsRunning, "podman is not installed");
+        foreach (var (image, cure) in new[] { ("localhost/nonesuch:1", "podman build -t localhost/nonesuch:1 containers"), ("registry.example/nonesuch:1", "podman pull registry.example/nonesuch:1") })
+        {
+            await using var hive = await HiveFixture.Start("--Podman:Socket", service.Socket, "--Image", image);
+            using var host = await LineClient.ConnectAsync(hive.HostSocket);
+            var refused = await Talk.Refused(() => host.CallAsync("spawn", new { name = "worker", runtime = "podman" }), "unavailable");
+            Assert.Contains($"no image '{image}'", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(cure, refused.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task Containers_that_nobody_knows_any_more_are_removed_and_half_made_ones_are_replaced()
+    {
+        await using var fleet = await Fleet.Start("podman", realClock: false);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "podman", start: false);
+        foreach (var name in new[] { "worker", "ghost" })
+            await PodmanDaemon.Run("create", "--network", "host", "--name", fleet.Container(name), "--label", $"hive.instance={fleet.InstanceName}", "--label", $"hive.agent={name}", PodmanDaemon.Image, "/bin/sleep", "1000");
+        await PodmanDaemon.Run("start", fleet.Container("ghost"));
+        await fleet.Do("start", new { name = "worker" });
+        await events.Next("acked");
+        Assert.Equal("/opt/hive/hive-agent", await Inspect(fleet, "worker", "{{.Path}}"));
+
+        await fleet.Hive.Restart();
+        Assert.Equal(fleet.Container("worker"), await PodmanDaemon.Run("ps", "--all", "--format", "{{.Names}}", "--filter", $"label=hive.instance={fleet.InstanceName}"));
+    }
+
+    [Fact]
+    public async Task A_name_that_somebody_else_has_taken_is_said_and_his_container_left_alone()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        await fleet.Spawn("worker", "podman", start: false);
+        await PodmanDaemon.Run("create", "--network", "host", "--name", fleet.Container("worker"), PodmanDaemon.Image, "/bin/sleep", "1000");
+        var refused = await Talk.Refused(() => fleet.Do("start", new { name = "worker" }), "unavailable");
+        Assert.Contains("already in use", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("podman rm", refused.Message, StringComparison.Ordinal);
+        await PodmanDaemon.Run("rm", fleet.Container("worker"));
+    }
+
+    [Fact]
+    public async Task A_folder_that_is_not_there_is_said_and_not_made()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        await fleet.Spawn("worker", "podman", start: false);
+        var (blueprint, missing) = (Blueprint(fleet, "worker"), Path.Combine(fleet.Hive.Folder, "a:missing"));
+        var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Start(blueprint with { Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)] }, CancellationToken.None));
+        Assert.Contains(missing, refused.Message, StringComparison.Ordinal);
+        Assert.False(Path.Exists(missing));
+        Assert.Equal("", await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}"));
+
+        Directory.CreateDirectory(missing);
+        await File.WriteAllTextAsync(Path.Combine(missing, "note"), "with a colon");
+        var running = await Podman(fleet).Start(blueprint with { Command = ["/bin/sh", "-c", "cat /inputs/x/note; echo; printf end"], Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)] }, CancellationToken.None);
+        await running.Ended;
+        Assert.Equal(["with a colon", "end"], await Podman(fleet).Tail("worker", 10, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_started_leaves_nothing_behind()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        await fleet.Spawn("worker", "podman", start: false);
+        var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/nonesuch"] }, CancellationToken.None));
+        Assert.Contains("/bin/nonesuch", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("", await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}"));
+    }
+
+    [Fact]
+    public async Task Whoever_takes_more_memory_than_allowed_is_ended()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        await fleet.Spawn("worker", "podman", start: false);
+        var blueprint = Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"], Limits = new AgentLimits(32 << 20, 100) };
+        var running = await Podman(fleet).Start(blueprint, CancellationToken.None);
+        await running.Ended;
+        var (clean, note) = await running.Outcome();
+        Assert.False(clean);
+        // Podman does not notice the reason everywhere.
+        Assert.Contains(await Inspect(fleet, "worker", "{{.State.OOMKilled}}") == "true" ? "32 MiB" : "signal 9", note, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_chatty_agent_costs_no_more_than_its_bound_and_its_last_words_are_read()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        await fleet.Spawn("worker", "podman", start: false);
+        var running = await Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "seq 1 1000000; echo 'the last words: ü'"] }, CancellationToken.None);
+        await running.Ended;
+        var log = await Inspect(fleet, "worker", "{{.HostConfig.LogConfig.Path}}");
+        Assert.InRange(new FileInfo(log).Length, 1, 5 << 20);
+        Assert.Equal(["999999", "1000000", "the last words: ü"], await Podman(fleet).Tail("worker", 3, CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task What_an_agent_prints_is_followed_from_one_run_to_the_next()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        await fleet.Spawn("worker", "podman", start: false);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var followed = new List<string>();
+        await using var following = Podman(fleet).Follow("worker", 10, patience.Token).GetAsyncEnumerator(patience.Token);
+        Assert.True(await following.MoveNextAsync());
+        Assert.Empty(following.Current);
+        // The second and third are one container, the others their own; a line that comes in pieces is one.
+        string[] said = ["one", "two", "two", "three"];
+        foreach (var (word, i) in said.Select((word, i) => (word, i)))
+        {
+            var running = await StartShell(fleet, "worker", $"echo {word} begins; printf {word}; sleep 0.1; echo ' ends'");
+            await running.Ended;
+            while (followed.Count < 2 * (i + 1) && await following.MoveNextAsync())
+                followed.AddRange(following.Current);
+        }
+
+        string[] all = [.. said.SelectMany(word => new[] { $"{word} begins", $"{word} ends" })];
+        Assert.Equal(all, followed);
+        Assert.Equal(all, await Podman(fleet).Tail("worker", 10, patience.Token));
+    }
+
+    [Fact]
+    public async Task A_program_is_run_inside()
+    {
+        await using var fleet = await Fleet.Start("podman");
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "podman");
+        await events.Next("acked");
+        var executed = await Podman(fleet).Exec("worker", ["/bin/sh", "-c", "pwd; echo $HIVE_AGENT >&2; exit 3"], CancellationToken.None);
+        Assert.Equal(3, executed.ExitCode);
+        Assert.Equal(["/agents/worker/state", "worker"], executed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
+        await fleet.Do("stop", new { name = "worker" });
+        await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Exec("worker", ["/bin/sh"], CancellationToken.None));
+    }
+
+    private static IRuntime Podman(Fleet fleet) => fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == "podman");
+
+    private static Task<string> Inspect(Fleet fleet, string name, string format) => PodmanDaemon.Run("inspect", "--format", format, fleet.Container(name));
+
+    private static Blueprint Blueprint(Fleet fleet, string name)
+    {
+        var services = fleet.Hive.Services;
+        var agent = services.GetRequiredService<IRoster>().Require(name);
+        return services.GetRequiredService<Blueprints>().For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
+    }
+
+    private static Task<IRunning> StartShell(Fleet fleet, string name, string script) =>
+        Podman(fleet).Start(Blueprint(fleet, name) with { Command = ["/bin/sh", "-c", script] }, CancellationToken.None);
+}
