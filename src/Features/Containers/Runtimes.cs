@@ -22,7 +22,7 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
     public const string External = "external";
 
     /// <summary>What <c>auto</c> may pick, best first. Never <c>process</c>.</summary>
-    public static IReadOnlyList<string> Automatic { get; } = ["podman", "docker", "nspawn", "sandbox"];
+    public static IReadOnlyList<string> Automatic { get; } = ["nixos", "podman", "docker", "nspawn", "sandbox"];
 
     private readonly Dictionary<string, IRuntime> byName = runtimes.ToDictionary(r => r.Name);
 

@@ -4,6 +4,7 @@ using Hive.Features;
 using Hive.Features.Doctor;
 using Hive.Protocol;
 using MediatR;
+using Microsoft.Extensions.Hosting.Internal;
 
 namespace Hive.Host.Doctor;
 
@@ -38,6 +39,7 @@ internal static class Checkup
                 .AddSingleton<IConfiguration>(builder.Configuration)
                 .AddSingleton(TimeProvider.System)
                 .AddSingleton(paths)
+                .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
                 .AddHiveFeatures()
                 .AddHostChecks()
                 .BuildServiceProvider();
