@@ -14,6 +14,8 @@ public sealed class NixosTests
         await using var nixos = await NixosHost.Start();
         var flake = $"{nixos.DataDir}/meta";
         await Running(nixos, "manager");
+        // It would be started anew for an agent that comes, with command lines of its own.
+        await nixos.Do("stop", new { name = "manager" });
         _ = nixos.Commands("worker");
 
         await nixos.Do("spawn", new { name = "worker" });
