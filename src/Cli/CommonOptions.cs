@@ -24,11 +24,14 @@ internal static class CommonOptions
 
     public static string WithoutAt(string name) => name.StartsWith('@') ? name[1..] : name;
 
-    public static HivePaths Paths(this ParseResult parsed)
+    /// <summary>Where Hive is, as the command line says.</summary>
+    /// <param name="parsed">The command line.</param>
+    /// <param name="flags">The host's own flags, for a verb that takes them too.</param>
+    public static HivePaths Paths(this ParseResult parsed, IReadOnlyDictionary<string, string>? flags = null)
     {
         try
         {
-            return HivePaths.Find(runDir: parsed.GetValue(RunDir));
+            return HivePaths.Find(flags?.GetValueOrDefault("DataDir"), parsed.GetValue(RunDir) ?? flags?.GetValueOrDefault("RunDir"));
         }
         catch (InvalidOperationException e)
         {

@@ -34,6 +34,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     RemindersVerb.Create(),
     LogsVerb.Create(),
     OpenVerb.Create(),
+    DoctorVerb.Create(),
     VersionVerb.Create(),
 };
 root.Options.Add(CommonOptions.RunDir);

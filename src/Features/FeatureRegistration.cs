@@ -1,4 +1,5 @@
 using Hive.Common;
+using Hive.Common.Doctor;
 using Hive.Common.Doors;
 using Hive.Common.Messaging;
 using Hive.Common.Notifications;
@@ -9,6 +10,7 @@ using Hive.Features.Approvals;
 using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
+using Hive.Features.Doctor;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Meta;
@@ -38,7 +40,8 @@ internal static class FeatureRegistration
             typeof(ContainersModule),
             typeof(ApprovalsModule),
             typeof(StateFilesModule),
-            typeof(DashboardModule))
+            typeof(DashboardModule),
+            typeof(DoctorModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
@@ -61,7 +64,8 @@ internal static class FeatureRegistration
     private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
         .AddSingleton<StateFileOpener>()
         .AddSingleton<IFileReferences, FileReferences>()
-        .AddSingleton<IStateFileWriter, StateFileWriter>();
+        .AddSingleton<IStateFileWriter, StateFileWriter>()
+        .AddSingleton<ICheck, Openat2Check>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
         .AddSingleton<ISchema, MessagesSchema>()
@@ -141,6 +145,7 @@ internal static class FeatureRegistration
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
+        .AddSingleton<IRuntime, NixosRuntime>()
         .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Podman(p.GetRequiredService<IConfiguration>())))
         .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Docker(p.GetRequiredService<IConfiguration>())))
         .AddSingleton<IRuntime, NspawnRuntime>()
@@ -173,6 +178,8 @@ internal static class FeatureRegistration
         .AddHostedService<SpecWatch>()
         .AddSingleton<UpdateRound>()
         .AddHostedService<AutoUpdate>()
+        .AddSingleton<ICheck, RuntimesCheck>()
+        .AddSingleton<ICheck, KernelCheck>()
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();

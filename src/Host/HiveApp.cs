@@ -7,6 +7,7 @@ using Hive.Common.Messaging;
 using Hive.Common.Persistence;
 using Hive.Features;
 using Hive.Features.Dashboard;
+using Hive.Host.Doctor;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
@@ -18,7 +19,12 @@ namespace Hive.Host;
 /// <summary>Puts the host together. Tests use the same.</summary>
 internal static class HiveApp
 {
-    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    /// <summary>What the data folder lets others do: nothing.</summary>
+    public const UnixFileMode DataMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>What the run folder lets others do: reach the sockets in it, whose own modes say who may open them.</summary>
+    public const UnixFileMode RunMode = DataMode | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
     private const string DefaultUrl = "http://127.0.0.1:7000";
     private const long MaxRequestBytes = 1 << 20;
 
@@ -28,17 +34,15 @@ internal static class HiveApp
     /// <exception cref="StartupProblem">It cannot run here.</exception>
     public static WebApplication Build(string[] args, Action<IServiceCollection>? configure = null)
     {
-        // The content root is where the program is, not where it was called: the page is part of it.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        var paths = Configure(builder.Configuration, args);
+        var builder = CreateBuilder(args, out var paths);
         // Both have a folder for each agent: what is removed with a socket must not be what an agent has written.
         if (Path.TrimEndingDirectorySeparator(paths.RunDir) == Path.TrimEndingDirectorySeparator(paths.DataDir))
             throw new StartupProblem($"{paths.DataDir} cannot be both the data folder and the run folder. Choose another run folder with --RunDir (HIVE_RUNDIR), such as {Path.Combine(paths.DataDir, "run")}");
-        var dataLock = FolderLock.Take(paths.DataDir, Owner, "--DataDir (HIVE_DATADIR)");
+        var dataLock = FolderLock.Take(paths.DataDir, DataMode, "--DataDir (HIVE_DATADIR)");
         FolderLock? runLock = null;
         try
         {
-            runLock = FolderLock.Take(paths.RunDir, Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute, "--RunDir (HIVE_RUNDIR)");
+            runLock = FolderLock.Take(paths.RunDir, RunMode, "--RunDir (HIVE_RUNDIR)");
             // The store asks for them first, so the container lets go of them last, when the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
             return Compose(builder, paths, configure);
@@ -83,6 +87,28 @@ internal static class HiveApp
         output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(app.Services.GetRequiredService<OperatorKeys>().NewCode()));
     }
 
+    /// <summary>Reads the configuration; holds and makes nothing.</summary>
+    /// <exception cref="StartupProblem">It cannot be read.</exception>
+    public static WebApplicationBuilder CreateBuilder(string[] args, out HivePaths paths)
+    {
+        // The content root is where the program is, not where it was called: the page is part of it.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        paths = Configure(builder.Configuration, args);
+        return builder;
+    }
+
+    /// <summary>Where the dashboard is to listen.</summary>
+    public static string UrlsOf(IConfiguration configuration) => configuration["Urls"] is { Length: > 0 } given ? given : DefaultUrl;
+
+    /// <summary>Who may open the host socket: this user, or also the members of the operators' group where there is one.</summary>
+    /// <param name="group">That group's number.</param>
+    public static UnixFileMode HostSocketMode(out int? group)
+    {
+        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        group = Environment.IsPrivilegedProcess ? UnixGroup.Find("hive-admin") : null;
+        return group is null ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+    }
+
     private static HivePaths Configure(ConfigurationManager configuration, string[] args)
     {
         configuration.AddEnvironmentVariables("HIVE_").AddCommandLine(args);
@@ -108,7 +134,7 @@ internal static class HiveApp
     private static WebApplication Compose(WebApplicationBuilder builder, HivePaths paths, Action<IServiceCollection>? configure)
     {
         var configuration = builder.Configuration;
-        var urls = configuration["Urls"] is { Length: > 0 } given ? given : DefaultUrl;
+        var urls = UrlsOf(configuration);
         var token = AccessToken.Find(configuration["Token"], paths.DataDir);
         // Not the framework's own host filtering: ours answers 421 on every route.
         var hosts = new HostNames([.. (configuration["AllowedHosts"] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(h => h != "*"), .. NamesIn(urls)]);
@@ -135,7 +161,7 @@ internal static class HiveApp
         builder.Services.AddSingleton(provider => OpenStore(provider, paths));
         builder.Services.AddSingleton<IStore>(provider => provider.GetRequiredService<SqliteStore>());
         builder.Services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<HiveStartup>(provider, token));
-        builder.Services.AddHiveFeatures();
+        builder.Services.AddHiveFeatures().AddHostChecks();
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();
@@ -207,11 +233,8 @@ internal static class HiveApp
 
     private static void OpenHostSocket(SocketDoors doors, HivePaths paths)
     {
-        const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        const string AdminGroup = "hive-admin";
-        var group = Environment.IsPrivilegedProcess ? UnixGroup.Find(AdminGroup) : null;
-        var mode = group is null ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
-        doors.Open(paths.HostSocket, CallerKind.Operator, "operator", OwnerOnly);
+        var mode = HostSocketMode(out var group);
+        doors.Open(paths.HostSocket, CallerKind.Operator, "operator", UnixFileMode.UserRead | UnixFileMode.UserWrite);
         if (group is not { } id)
             return;
         UnixGroup.Give(paths.HostSocket, id);

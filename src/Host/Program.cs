@@ -1,5 +1,8 @@
 using Hive.Host;
+using Hive.Host.Doctor;
 
+if (args is [Checkup.Flag, .. var flags])
+    return await Checkup.Run(flags, Console.Out);
 try
 {
     var app = HiveApp.Build(args);

@@ -19,6 +19,7 @@ public sealed partial class SliceTests
         ["Forge"] = ["Agents", "StateFiles", "Messages", "Containers", "Meta", "Approvals"],
         ["Turns"] = ["Agents", "Messages"],
         ["Dashboard"] = [],
+        ["Doctor"] = [],
     };
 
     [Fact]

@@ -36,6 +36,15 @@ internal sealed class Screen
             Line(text);
     }
 
+    /// <summary>A line whose first word alone has a style.</summary>
+    public void Marked(string indent, Cell mark, string text)
+    {
+        if (terminal)
+            console.MarkupLine($"{indent}[{mark.Style}]{Markup.Escape(mark.Text)}[/] {Markup.Escape(Plain.OneLine(text))}");
+        else
+            Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
+    }
+
     public void Table(IReadOnlyList<string> heads, IReadOnlyList<Cell[]> rows)
     {
         if (!terminal)

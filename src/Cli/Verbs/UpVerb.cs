@@ -23,7 +23,7 @@ internal static class UpVerb
         };
         command.SetAction((Func<ParseResult, int>)(parsed =>
         {
-            Check(parsed.UnmatchedTokens);
+            Flags("up", parsed.UnmatchedTokens);
             var host = HostProgram.Find();
             string[] runDir = parsed.GetValue(CommonOptions.RunDir) is { } dir ? ["--RunDir", dir] : [];
             throw new UnreachableException($"cannot start {host}: {Native.Become(host, [.. parsed.UnmatchedTokens, .. runDir], HostProgram.Environment())}");
@@ -31,19 +31,22 @@ internal static class UpVerb
         return command;
     }
 
-    private static void Check(IReadOnlyList<string> tokens)
+    /// <summary>The host's flags, as they were given to a verb that passes them on.</summary>
+    /// <exception cref="UsageException">One that the host does not read, or one without its value.</exception>
+    public static IReadOnlyDictionary<string, string> Flags(string verb, IReadOnlyList<string> tokens)
     {
+        var flags = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         for (var i = 0; i < tokens.Count; i++)
         {
             var flag = tokens[i].Split('=', 2);
             if (!flag[0].StartsWith("--", StringComparison.Ordinal) || !Known(flag[0][2..]))
-                throw new UsageException($"up has no {flag[0]}{Near(flag[0])}");
-            if (flag.Length == 2)
-                continue;
-            i++;
-            if (i == tokens.Count || tokens[i].StartsWith("--", StringComparison.Ordinal))
+                throw new UsageException($"{verb} has no {flag[0]}{Near(flag[0])}");
+            if (flag.Length == 1 && (++i == tokens.Count || tokens[i].StartsWith("--", StringComparison.Ordinal)))
                 throw new UsageException($"{flag[0]} wants a value");
+            flags[flag[0][2..]] = flag.Length == 2 ? flag[1] : tokens[i];
         }
+
+        return flags;
     }
 
     private static bool Known(string key) =>

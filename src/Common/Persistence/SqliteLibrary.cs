@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using SQLitePCL;
@@ -14,6 +15,17 @@ public static class SqliteLibrary
 
     /// <summary>The version of the library in use, such as <c>3.40.1</c>. The first call loads it.</summary>
     public static string Version => Loaded.Value;
+
+    /// <summary>Where the library in use lies.</summary>
+    public static string? File
+    {
+        get
+        {
+            _ = Version;
+            using var process = Process.GetCurrentProcess();
+            return process.Modules.Cast<ProcessModule>().Select(m => m.FileName).FirstOrDefault(f => f.Contains("sqlite3.so", StringComparison.Ordinal));
+        }
+    }
 
     private static string Load()
     {

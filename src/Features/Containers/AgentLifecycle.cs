@@ -12,11 +12,13 @@ internal sealed class AgentLifecycle(AgentContainers containers, ContainerStates
     public Task Spawn(string name, string runtime) => Spawn(name, runtime, start: true);
 
     /// <summary>Makes an agent and, when asked to, starts it.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>: there is one of that name.</exception>
+    /// <exception cref="Problem">Code <c>conflict</c>: there is one of that name. Code <c>invalid</c>: none of that name can run on that runtime.</exception>
     public async Task Spawn(string name, string runtime, bool start)
     {
         if (roster.Find(name) is not null)
             throw Problem.Conflict($"there is an agent '{name}' already");
+        if (runtimes.Find(runtime)?.NameFault(name) is { } fault)
+            throw Problem.Invalid(fault);
         await using var guard = await transients.Begin(name, "spawning");
         await containers.Create(name, runtime, start && runtime != Runtimes.External);
         view.Changed();

@@ -10,11 +10,14 @@ internal interface IRuntime
     /// <summary>Its name in configuration and on rows.</summary>
     string Name { get; }
 
-    /// <summary>Why it does not work here, found by a trial run, with what helps; null when it works.</summary>
+    /// <summary>Why it does not work here, found by a trial run, then behind the last semicolon what helps; null when it works.</summary>
     Task<string?> Fault(CancellationToken ct);
 
     /// <summary>What is weak about it here (no isolation, limits it cannot enforce), said on every row it runs; null for nothing.</summary>
     Task<string?> Weakness(CancellationToken ct);
+
+    /// <summary>Why no agent of that name can run on it, with what helps; null when one can.</summary>
+    string? NameFault(string agent) => null;
 
     /// <summary>Creates an agent's container anew where it is not as the blueprint says, and starts it.</summary>
     /// <exception cref="Problem">It could not be started; nothing of the attempt runs.</exception>

@@ -84,7 +84,7 @@ internal sealed class NspawnRuntime : LocalRuntime
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            return "systemd-nspawn is not installed (Debian: apt-get install systemd-container)";
+            return "systemd-nspawn is not installed; on Debian: apt-get install systemd-container";
         }
     }
 }

@@ -21,13 +21,16 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
     /// <summary>No container: whoever opens the agent's socket is the agent.</summary>
     public const string External = "external";
 
-    // What `auto` may pick, best first. Never `process`.
-    private static readonly string[] Automatic = ["podman", "docker", "nspawn", "sandbox"];
+    /// <summary>What <c>auto</c> may pick, best first. Never <c>process</c>.</summary>
+    public static IReadOnlyList<string> Automatic { get; } = ["nixos", "podman", "docker", "nspawn", "sandbox"];
 
     private readonly Dictionary<string, IRuntime> byName = runtimes.ToDictionary(r => r.Name);
 
     /// <summary>All of them.</summary>
     public IReadOnlyCollection<IRuntime> All => byName.Values;
+
+    /// <summary>What the operator named for new agents; null for <c>auto</c>.</summary>
+    public string? Configured => configuration["Runtime"] is { Length: > 0 } name && name != "auto" ? name : null;
 
     /// <summary>The runtime behind a name; null for <c>external</c>.</summary>
     /// <exception cref="Problem">Code <c>invalid</c>: there is none of that name.</exception>
@@ -77,7 +80,7 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
     }
 
     /// <summary>What stands for <c>auto</c> when none works.</summary>
-    public string Preferred => configuration["Runtime"] is { Length: > 0 } name && name != "auto" ? name : Automatic[^1];
+    public string Preferred => Configured ?? Automatic[^1];
 }
 
 /// <summary>Where the harness is that runs inside a container.</summary>
@@ -157,15 +160,20 @@ internal sealed class KeptTrial(Func<Task<string?>> run, TimeProvider clock)
 {
     private static readonly TimeSpan FaultKept = TimeSpan.FromMinutes(1);
 
+    private static readonly AsyncLocal<bool> Afresh = new();
+
     private readonly Lock gate = new();
     private Task<string?>? tried;
     private DateTimeOffset triedAt;
+
+    /// <summary>From here on, whoever asks in this flow of calls has everything tried anew: somebody may have just mended it, or it may have just broken.</summary>
+    public static void ForgetInThisFlow() => Afresh.Value = true;
 
     public Task<string?> Fault(CancellationToken ct)
     {
         lock (gate)
         {
-            var keep = tried is not null && (!tried.IsCompleted || tried is { IsCompletedSuccessfully: true, Result: null } || clock.GetUtcNow() - triedAt < FaultKept);
+            var keep = tried is not null && (!Afresh.Value || !tried.IsCompleted) && (!tried.IsCompleted || tried is { IsCompletedSuccessfully: true, Result: null } || clock.GetUtcNow() - triedAt < FaultKept);
             if (!keep)
                 (tried, triedAt) = (run(), clock.GetUtcNow());
             return tried!.WaitAsync(ct);

@@ -63,11 +63,11 @@ internal sealed class SandboxRuntime : LocalRuntime
         try
         {
             var (code, error) = await Trial.Run([Program, .. Base(), "--ro-bind", Path.GetDirectoryName(HarnessBinary.Path)!, Blueprints.HarnessFolder, "--", $"{Blueprints.HarnessFolder}/{HarnessBinary.FileName}", "--version"], CancellationToken.None);
-            return code == 0 ? null : $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}{(error.Length > 0 ? $" ({error})" : "")}; the system's policy may forbid user namespaces";
+            return code == 0 ? null : $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}{(error.Length > 0 ? $" ({error})" : "")}; where the system's policy forbids user namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, or kernel.apparmor_restrict_unprivileged_userns=0) or start Hive as root";
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            return "bubblewrap is not installed (Debian: apt-get install bubblewrap)";
+            return "bubblewrap is not installed; on Debian: apt-get install bubblewrap";
         }
     }
 }

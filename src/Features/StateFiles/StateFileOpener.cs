@@ -202,7 +202,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     }
 
     // Missing (ENOSYS), or forbidden by a container's system call filter (EPERM): walking needs neither.
-    private static bool HasOpenat2(SafeFileHandle folder)
+    public static bool HasOpenat2(SafeFileHandle folder)
     {
         using var itself = Native.OpenBeneath(folder, ".\0"u8, FolderFlags | Native.OpenFolder, Beneath, out _);
         return itself is not null;

@@ -100,6 +100,7 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("inbox")]
     [InlineData("logs")]
     [InlineData("open")]
+    [InlineData("doctor")]
     [InlineData("version")]
     public async Task Every_verb_explains_itself(string verb)
     {

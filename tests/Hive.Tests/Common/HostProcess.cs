@@ -122,7 +122,8 @@ internal sealed class HostProcess : IAsyncDisposable
         Directory.Delete(Folder, recursive: true);
     }
 
-    private static string[] Namespace => Environment.IsPrivilegedProcess ? ["unshare", "--mount"] : ["unshare", "--user", "--map-root-user", "--mount"];
+    /// <summary>The beginning of a command line that runs something with mounts of its own.</summary>
+    public static string[] Namespace => Environment.IsPrivilegedProcess ? ["unshare", "--mount"] : ["unshare", "--user", "--map-root-user", "--mount"];
 
     private static async Task<HostProcess> Answering(HostProcess host)
     {

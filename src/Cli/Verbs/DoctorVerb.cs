@@ -1,0 +1,139 @@
+using System.CommandLine;
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Cli.Terminal;
+using Hive.Protocol;
+
+namespace Hive.Cli.Verbs;
+
+/// <summary>Looks whether Hive works here, and says how to mend what does not. The host looks; where none runs, its program does, as it would start now.</summary>
+internal static class DoctorVerb
+{
+    // Every trial ends by itself within 10 s.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public static Command Create()
+    {
+        var command = new Command("doctor", """
+            Check whether Hive works here, and say how to mend what does not: runtimes by trying them, kernel, programs, database, folders, port.
+            A running host checks itself. Without one, the flags of `up` are taken, and it is checked whether a host would run with them.
+            Exit code 0: nothing is wrong; 1: something is.
+            """)
+        {
+            TreatUnmatchedTokensAsErrors = false,
+        };
+        command.Options.Add(CommonOptions.Json);
+        command.SetAction(async (parsed, ct) =>
+        {
+            var flags = UpVerb.Flags("doctor", parsed.UnmatchedTokens);
+            var (host, diagnosis) = await AskAsync(() => parsed.Paths(flags), ct);
+            if (diagnosis is null)
+            {
+                string[] runDir = parsed.GetValue(CommonOptions.RunDir) is { } dir ? ["--RunDir", dir] : [];
+                diagnosis = await RunAsync([.. parsed.UnmatchedTokens, .. runDir], ct);
+            }
+
+            diagnosis = Diagnosis.Of([host, .. diagnosis.Findings]);
+            if (parsed.GetValue(CommonOptions.Json))
+                HostVerb.Print((JsonObject)JsonSerializer.SerializeToNode(diagnosis, WireJson.Options)!);
+            else
+                Show(diagnosis);
+            return diagnosis.Healthy ? ExitCode.Done : ExitCode.Refused;
+        });
+        return command;
+    }
+
+    // What the running host says; null when none does, and why.
+    private static async Task<(Finding Host, Diagnosis? Diagnosis)> AskAsync(Func<HivePaths> find, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(Patience);
+        try
+        {
+            var paths = find();
+            using var host = await HostSocket.OpenAsync(paths, limit.Token);
+            var answer = await HostSocket.Guard(() => host.CallAsync("doctor", null, limit.Token));
+            return (Found(FindingState.Ok, $"runs and answers at {paths.HostSocket}"), answer.Deserialize<Diagnosis>(WireJson.Options)!);
+        }
+        catch (UnreachableException e) when (e.InnerException is SocketException { SocketErrorCode: not SocketError.AccessDenied })
+        {
+            return (Found(FindingState.Absent, e.Message), null);
+        }
+        catch (UnreachableException e)
+        {
+            return (Found(FindingState.Failed, e.Message), null);
+        }
+        catch (UsageException e)
+        {
+            // The checks themselves say what is wrong with the folders.
+            return (Found(FindingState.Absent, $"not looked for: {e.Message}"), null);
+        }
+        catch (Exception e) when (e is HiveException { Code: "unknown_command" } or JsonException)
+        {
+            return (Found(FindingState.Failed, "a host of another version runs here", "End it and start this one: hive up. Agents keep running meanwhile."), null);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return (Found(FindingState.Failed, $"runs, and has not answered within {Patience.TotalSeconds} s", "End it with kill -9 and start it again: hive up. Nothing that it has stored is lost."), null);
+        }
+
+        static Finding Found(FindingState state, string text, string? advice = null) => new("host", "host", state, text, advice);
+    }
+
+    private static async Task<Diagnosis> RunAsync(string[] arguments, CancellationToken ct)
+    {
+        var start = new ProcessStartInfo(HostProgram.Find(), ["--doctor", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in HostProgram.Environment())
+            start.Environment[name] = value;
+        try
+        {
+            using var host = Process.Start(start)!;
+            var error = host.StandardError.ReadToEndAsync(ct);
+            var output = await host.StandardOutput.ReadToEndAsync(ct);
+            await host.WaitForExitAsync(ct);
+            return output.Length > 0
+                ? JsonSerializer.Deserialize<Diagnosis>(output, WireJson.Options)!
+                : Broken($"ended with {host.ExitCode}: {(await error).Trim()}");
+        }
+        catch (Exception e) when (e is Win32Exception or JsonException)
+        {
+            return Broken(e.Message);
+        }
+
+        Diagnosis Broken(string why) => Diagnosis.Of([new Finding("programs", "hive-host", FindingState.Failed, $"{start.FileName} does not work: {why}", "Build Hive again, for example with `./hive version`, and see that the .NET runtime 10 is there.")]);
+    }
+
+    private static void Show(Diagnosis diagnosis)
+    {
+        var screen = new Screen();
+        var width = diagnosis.Findings.Max(f => f.Name.Length);
+        foreach (var topic in diagnosis.Findings.GroupBy(f => f.Topic))
+        {
+            if (topic.Key != diagnosis.Findings[0].Topic)
+                screen.Styled(topic.Key, "bold");
+            foreach (var finding in topic)
+            {
+                screen.Marked("  ", Mark(finding.State), $"{finding.Name.PadRight(width)}  {finding.Text}");
+                if (finding.Advice is { } advice)
+                    screen.Styled($"{new string(' ', width + 6)}{Plain.OneLine(advice)}", "cyan");
+            }
+        }
+
+        var wrong = diagnosis.Findings.Count(f => f.State == FindingState.Failed);
+        screen.Line();
+        if (wrong == 0)
+            screen.Styled("Nothing is wrong.", "green");
+        else
+            screen.Styled(wrong == 1 ? "One thing is wrong (✘)." : $"{wrong} things are wrong (✘).", "red");
+    }
+
+    private static Screen.Cell Mark(FindingState state) => state switch
+    {
+        FindingState.Ok => new Screen.Cell("✔", "green"),
+        FindingState.Failed => new Screen.Cell("✘", "red"),
+        _ => new Screen.Cell("–", "grey"),
+    };
+}

@@ -1,0 +1,31 @@
+using Hive.Common.Doctor;
+using Hive.Common.Doors;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Doctor;
+
+/// <summary>Whether Hive works here: every check of every slice, afresh.</summary>
+internal static class Diagnose
+{
+    internal sealed record Query : IRequest<Diagnosis>, IWaitingRequest;
+
+    internal sealed class Handler(IEnumerable<ICheck> checks) : IRequestHandler<Query, Diagnosis>
+    {
+        public async Task<Diagnosis> Handle(Query request, CancellationToken cancellationToken) =>
+            Diagnosis.Of([.. (await Task.WhenAll(checks.Select(c => Run(c, cancellationToken)))).SelectMany(found => found)]);
+
+        private static async Task<IReadOnlyList<Finding>> Run(ICheck check, CancellationToken ct)
+        {
+            try
+            {
+                return await check.Run(ct);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                // One that breaks must not hide what the others have found.
+                return [new Finding("doctor", check.GetType().Name, FindingState.Failed, $"could not be checked: {e.Message}")];
+            }
+        }
+    }
+}

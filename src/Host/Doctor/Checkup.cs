@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Hive.Common.Doctor;
+using Hive.Features;
+using Hive.Features.Doctor;
+using Hive.Protocol;
+using MediatR;
+using Microsoft.Extensions.Hosting.Internal;
+
+namespace Hive.Host.Doctor;
+
+/// <summary>The checks without a host: with the configuration it would have, and nothing held, made or opened.</summary>
+internal static class Checkup
+{
+    /// <summary>The argument that asks for them in place of a host.</summary>
+    public const string Flag = "--doctor";
+
+    /// <summary>Writes what was found as one line of JSON.</summary>
+    /// <returns>0 when nothing is wrong, else 1.</returns>
+    public static async Task<int> Run(string[] args, TextWriter output)
+    {
+        var diagnosis = await Examine(args);
+        await output.WriteLineAsync(JsonSerializer.Serialize(diagnosis, WireJson.Options));
+        return diagnosis.Healthy ? 0 : 1;
+    }
+
+    /// <summary>The host's own checks, beside those that the features bring.</summary>
+    public static IServiceCollection AddHostChecks(this IServiceCollection services) => services
+        .AddSingleton<ICheck, StorageCheck>()
+        .AddSingleton<ICheck, FoldersCheck>()
+        .AddSingleton<ICheck, PortCheck>();
+
+    private static async Task<Diagnosis> Examine(string[] args)
+    {
+        try
+        {
+            var builder = HiveApp.CreateBuilder(args, out var paths);
+            await using var services = new ServiceCollection()
+                .AddLogging()
+                .AddSingleton<IConfiguration>(builder.Configuration)
+                .AddSingleton(TimeProvider.System)
+                .AddSingleton(paths)
+                .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
+                .AddHiveFeatures()
+                .AddHostChecks()
+                .BuildServiceProvider();
+            return await services.GetRequiredService<IMediator>().Send(new Diagnose.Query());
+        }
+        catch (StartupProblem problem)
+        {
+            return Diagnosis.Of([new Finding("configuration", "settings", FindingState.Failed, problem.Message)]);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using System.Net.Sockets;
+using Hive.Common.Doctor;
+using Hive.Protocol;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Hive.Host.Doctor;
+
+/// <summary>Whether the dashboard's addresses are this host's, or free for one.</summary>
+internal sealed class PortCheck(IConfiguration configuration, IServiceProvider services) : ICheck
+{
+    private const string Topic = "network";
+    private const string Advice = "Choose another with --Urls (HIVE_URLS), such as --Urls http://127.0.0.1:7001";
+
+    public Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
+    {
+        string[] addresses = services.GetService<IServer>()?.Features.Get<IServerAddressesFeature>() is { Addresses.Count: > 0 } listening
+            ? [.. listening.Addresses]
+            : HiveApp.UrlsOf(configuration).Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return Task.FromResult<IReadOnlyList<Finding>>([.. addresses.Select(url => services.GetService<FolderLocks>() is null ? Free(url) : Own(url))]);
+    }
+
+    private static Finding Own(string url) => new(Topic, "dashboard", FindingState.Ok, $"listens at {url}");
+
+    private static Finding Free(string url)
+    {
+        const string Name = "dashboard";
+        try
+        {
+            var address = BindingAddress.Parse(url);
+            foreach (var ip in Addresses(address.Host))
+            {
+                using var trial = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                trial.Bind(new IPEndPoint(ip, address.Port));
+                trial.Listen();
+            }
+
+            return new Finding(Topic, Name, FindingState.Ok, address.Port == 0 ? $"{url}: any free port" : $"{url} is free");
+        }
+        catch (FormatException e)
+        {
+            return new Finding(Topic, Name, FindingState.Failed, e.Message, Advice);
+        }
+        catch (SocketException e)
+        {
+            return new Finding(Topic, Name, FindingState.Failed, e.SocketErrorCode == SocketError.AddressAlreadyInUse ? $"{url} is taken by another program" : $"{url} cannot be listened at: {e.Message}", Advice);
+        }
+    }
+
+    // As the server takes them: a name that is no address means every interface.
+    private static IPAddress[] Addresses(string host) =>
+        host == "localhost" ? [IPAddress.Loopback]
+        : host.StartsWith("unix:", StringComparison.Ordinal) ? []
+        : IPAddress.TryParse(host, out var ip) ? [ip]
+        : [IPAddress.Any];
+}

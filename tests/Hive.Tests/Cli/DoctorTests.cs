@@ -1,0 +1,194 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Hive.Features.Containers;
+using Hive.Protocol;
+using Hive.Tests.Common;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Cli;
+
+public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, IDisposable
+{
+    private const UnixFileMode Everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+
+    private readonly string folder = Directory.CreateTempSubdirectory("hive-doctor-").FullName;
+
+    private string Data => Path.Combine(folder, "data");
+
+    private string Run => Path.Combine(folder, "run");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task Without_a_host_it_looks_as_one_would_and_makes_nothing()
+    {
+        var outcome = await Doctor();
+        var found = Diagnosed(await Doctor("--json"));
+
+        Assert.Equal((FindingState.Absent, true), (found["host"].State, found["host"].Text.Contains("hive up", StringComparison.Ordinal)));
+        Assert.Equal(FindingState.Absent, found["data"].State);
+        Assert.All(new[] { "process", "pidfd", "harness", "git", "SQLite", "disk", "dashboard", "socket paths" }, name => Assert.Equal(FindingState.Ok, found[name].State));
+        Assert.Equal("http://127.0.0.1:0: any free port", found["dashboard"].Text);
+        Assert.Contains($"  ✔ {"SQLite",-14}", outcome.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', outcome.Output);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+        ExitsByWhetherAnythingIsolates(outcome, found);
+    }
+
+    [Fact]
+    public async Task A_host_that_runs_checks_itself()
+    {
+        var outcome = await hive.RunAsync("doctor");
+        var found = Diagnosed(await hive.RunAsync("doctor", "--json"));
+
+        Assert.Equal(FindingState.Ok, found["host"].State);
+        Assert.StartsWith("listens at http://127.0.0.1:", found["dashboard"].Text, StringComparison.Ordinal);
+        Assert.All(new[] { "data", "run", "host socket", "access token", "openat2" }, name => Assert.Equal(FindingState.Ok, found[name].State));
+        Assert.Contains("0600", found["host socket"].Text, StringComparison.Ordinal);
+        if (found["new agents"].State == FindingState.Ok)
+            Assert.StartsWith("get 'process', as Runtime says", found["new agents"].Text, StringComparison.Ordinal);
+        ExitsByWhetherAnythingIsolates(outcome, found);
+    }
+
+    [Fact]
+    public async Task Each_thing_that_is_wrong_comes_with_its_cure_and_exit_code_1()
+    {
+        Directory.CreateDirectory(Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        var token = Path.Combine(Data, "access-token");
+        await File.WriteAllTextAsync(token, "not-so-secret-any-more\n");
+        File.SetUnixFileMode(token, Everybody);
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var url = $"http://{other.LocalEndpoint}";
+
+        string[] flags = ["doctor", "--run-dir", Run, "--DataDir", Data, "--Urls", url, "--Runtime", "nonesuch"];
+        var outcome = await Built.HiveAsync(flags);
+        var found = Diagnosed(await Built.HiveAsync([.. flags, "--json"]));
+
+        Assert.Equal(1, outcome.ExitCode);
+        Failed(found["data"], "0705", $"chmod 0700 {Data}");
+        Failed(found["access token"], "0644", $"chmod 0600 {token}");
+        Failed(found["dashboard"], $"{url} is taken", "--Urls");
+        Failed(found["new agents"], "'nonesuch'", "leave it out");
+        Assert.Matches($"\n  ✘ access token +{token} has the mode 0644", outcome.Output);
+        Assert.Matches($"\n +chmod 0600 {token}; ", outcome.Output);
+        Assert.Contains("4 things are wrong (✘).", outcome.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_one_and_a_run_folder_that_is_too_long_are_said()
+    {
+        await File.WriteAllTextAsync(Data, "a file");
+        var found = Diagnosed(await Built.HiveAsync(["doctor", "--json", "--DataDir", Path.Combine(Data, "hive"), "--RunDir", $"{folder}/{new string('x', 100)}"]));
+
+        Failed(found["data"], $"{Data} is no folder", "--DataDir");
+        Failed(found["socket paths"], "107 bytes", "--RunDir");
+    }
+
+    [Fact]
+    public async Task A_disk_that_is_read_only_is_said()
+    {
+        await HostProcess.RequireMounts();
+        Directory.CreateDirectory(Data);
+        using var doctor = Built.Start(
+            "/usr/bin/env", [.. HostProcess.Namespace, "sh", "-ec", "mount -t tmpfs -o ro tmpfs \"$1\"; shift; exec \"$@\"", "sh", Data, Built.Command, "doctor", "--json", "--DataDir", Data, "--RunDir", Run]);
+        var output = await doctor.StandardOutput.ReadToEndAsync();
+        await doctor.WaitForExitAsync();
+
+        Failed(Diagnosed(new Outcome(doctor.ExitCode, output, ""))["data"], "Read-only file system", "--DataDir");
+    }
+
+    [Fact]
+    public async Task Settings_that_cannot_be_read_are_said()
+    {
+        Directory.CreateDirectory(Data);
+        await File.WriteAllTextAsync(Path.Combine(Data, "hive.json"), "{ \"Urls\": ");
+
+        var outcome = await Built.HiveAsync(["doctor", "--json", "--DataDir", Data]);
+
+        Failed(Diagnosed(outcome)["settings"], "hive.json", null);
+        Assert.Equal(1, outcome.ExitCode);
+    }
+
+    [Fact]
+    public async Task Where_no_program_is_it_says_what_to_install()
+    {
+        var outcome = await Built.HiveAsync(["doctor", "--json", "--DataDir", Data, "--RunDir", Run], "", ("PATH", folder));
+        var found = Diagnosed(outcome);
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Equal((FindingState.Absent, "on Debian: apt-get install bubblewrap"), (found["sandbox"].State, found["sandbox"].Advice));
+        Failed(found["git"], "not installed", "apt-get install git");
+        Failed(found["tools"], "setsid", "util-linux");
+        if (!Runtimes.Automatic.Any(name => found[name].State == FindingState.Ok))
+            Failed(found["new agents"], "no runtime that isolates works here", "bubblewrap");
+    }
+
+    [Fact]
+    public async Task What_goes_wrong_while_a_host_runs_is_found_by_the_host_itself()
+    {
+        await using var fixture = await HiveFixture.Start();
+        File.SetUnixFileMode(Path.Combine(fixture.DataDir, "access-token"), Everybody);
+        var host = await fixture.Operator();
+        File.SetUnixFileMode(fixture.HostSocket, Everybody | UnixFileMode.OtherWrite);
+
+        var found = (await host.CallAsync("doctor")).Deserialize<Diagnosis>(WireJson.Options)!.Findings.ToDictionary(f => f.Name);
+
+        Failed(found["access token"], "0644", "chmod 0600");
+        Failed(found["host socket"], "0646", $"chmod 0600 {fixture.HostSocket}");
+        Assert.Equal(FindingState.Ok, found["data"].State);
+        File.Delete(fixture.HostSocket);
+        found = (await host.CallAsync("doctor")).Deserialize<Diagnosis>(WireJson.Options)!.Findings.ToDictionary(f => f.Name);
+        Failed(found["host socket"], "has been removed", "Start Hive again");
+    }
+
+    [Fact]
+    public async Task Another_host_on_the_same_data_is_named()
+    {
+        await using var running = await HostProcess.Start();
+        var found = Diagnosed(await Built.HiveAsync(["doctor", "--json", "--DataDir", running.DataDir, "--RunDir", Run]));
+
+        Failed(found["data"], $"another Hive (pid {running.Pid})", "--DataDir");
+        Assert.Equal(FindingState.Absent, found["run"].State);
+    }
+
+    [Theory]
+    [InlineData("did you mean --DataDir", "--data-dir", "/nowhere")]
+    [InlineData("--Urls wants a value", "--Urls")]
+    public async Task It_takes_the_flags_of_up_and_no_others(string says, params string[] flags)
+    {
+        var outcome = await Built.HiveAsync(["doctor", .. flags]);
+
+        Assert.Equal(2, outcome.ExitCode);
+        Assert.Contains(says, outcome.Error, StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, Finding> Diagnosed(Outcome outcome)
+    {
+        Assert.True(outcome.ExitCode is 0 or 1, $"{outcome}");
+        var diagnosis = JsonSerializer.Deserialize<Diagnosis>(outcome.Output, WireJson.Options)!;
+        Assert.Equal(outcome.ExitCode == 0, diagnosis.Healthy);
+        return diagnosis.Findings.ToDictionary(f => f.Name);
+    }
+
+    private static void Failed(Finding finding, string text, string? advice)
+    {
+        Assert.Equal(FindingState.Failed, finding.State);
+        Assert.Contains(text, finding.Text, StringComparison.Ordinal);
+        if (advice is not null)
+            Assert.Contains(advice, finding.Advice, StringComparison.Ordinal);
+    }
+
+    // Everything else is as it should be on a machine that runs these tests.
+    private static void ExitsByWhetherAnythingIsolates(Outcome outcome, Dictionary<string, Finding> found)
+    {
+        var isolates = Runtimes.Automatic.Any(name => found[name].State == FindingState.Ok);
+        Assert.True(outcome.ExitCode == (isolates ? 0 : 1), outcome.Output);
+        Assert.Equal(isolates ? FindingState.Ok : FindingState.Failed, found["new agents"].State);
+        if (isolates)
+            Assert.EndsWith("Nothing is wrong.\n", outcome.Output, StringComparison.Ordinal);
+    }
+
+    private Task<Outcome> Doctor(params string[] more) => Built.HiveAsync(["doctor", "--run-dir", Run, "--DataDir", Data, "--Urls", "http://127.0.0.1:0", .. more]);
+}

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using Hive.Features.Containers;
+using Hive.Protocol;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>The nixos runtime against a stand-in for its commands: every command line it gives, every file it writes.</summary>
+public sealed class NixosTests
+{
+    [Fact]
+    public async Task Each_verb_is_exactly_these_command_lines()
+    {
+        await using var nixos = await NixosHost.Start();
+        var flake = $"{nixos.DataDir}/meta";
+        await Running(nixos, "manager");
+        // It would be started anew for an agent that comes, with command lines of its own.
+        await nixos.Do("stop", new { name = "manager" });
+        _ = nixos.Commands("worker");
+
+        await nixos.Do("spawn", new { name = "worker" });
+        Assert.Equal(
+            [$"nixos-container create h-worker --flake {flake}#worker", "systemctl daemon-reload", "nixos-container start h-worker"], nixos.Commands("worker"));
+        Assert.Equal(("nixos", true), ((await nixos.Row("worker")).Runtime, (await nixos.Row("worker")).Running));
+        var first = nixos.ContainerPid("worker");
+
+        string[] up = [$"nixos-container update h-worker --flake {flake}#worker", "systemctl daemon-reload", "nixos-container start h-worker"];
+        await nixos.Do("stop", new { name = "worker" });
+        Assert.Equal(["nixos-container stop h-worker"], nixos.Commands("worker"));
+        Assert.False(Fleet.IsAlive(first));
+        await nixos.Do("start", new { name = "worker" });
+        Assert.Equal(up, nixos.Commands("worker"));
+        await nixos.Do("restart", new { name = "worker" });
+        Assert.Equal(["nixos-container stop h-worker", .. up], nixos.Commands("worker"));
+        await nixos.Do("rebuild", new { name = "worker" });
+        Assert.Equal(["nixos-container stop h-worker", .. up], nixos.Commands("worker"));
+        await nixos.Do("kill", new { name = "worker" });
+        Assert.Equal(["systemctl kill --signal=KILL container@h-worker.service"], nixos.Commands("worker"));
+        Assert.Equal((false, false), ((await nixos.Row("worker")).Running, (await nixos.Row("worker")).Failed));
+        await nixos.Do("logs", new { name = "worker", lines = 7 });
+        Assert.Equal(
+            ["journalctl -M h-worker --lines=7 --output=cat --no-pager --quiet", "journalctl --unit=container@h-worker.service --lines=7 --output=cat --no-pager --quiet"], nixos.Commands("worker"));
+
+        await nixos.Do("destroy", new { name = "worker" });
+        Assert.Equal(["nixos-container destroy h-worker", "systemctl daemon-reload"], nixos.Commands("worker"));
+        Assert.False(Directory.Exists(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d")));
+        Assert.False(File.Exists(Path.Combine(nixos.Root, "etc/nixos-containers/h-worker.conf")));
+    }
+
+    [Fact]
+    public async Task The_files_give_the_container_its_mounts_its_network_its_limits_and_its_harness()
+    {
+        await using var nixos = await NixosHost.Start();
+        await nixos.Do("spawn", new { name = "worker" });
+
+        var agent = $"{nixos.DataDir}/agents/worker";
+        var conf = File.ReadAllLines(Path.Combine(nixos.Root, "etc/nixos-containers/h-worker.conf"));
+        Assert.Equal(
+            [
+                $"FLAKE={nixos.DataDir}/meta#worker", "PRIVATE_NETWORK=0", "HOST_ADDRESS=", "LOCAL_ADDRESS=", "HOST_ADDRESS6=", "LOCAL_ADDRESS6=", "HOST_BRIDGE=", "AUTO_START=0",
+                $"EXTRA_NSPAWN_FLAGS=\"--bind-ro={Path.GetDirectoryName(HarnessBinary.Path)}:/opt/hive --bind-ro={nixos.RunDir}/agents/worker:/run/hive --bind={agent}/state:/agents/worker/state --bind={agent}/home:/home/agent --bind={nixos.DataDir}/shared:/shared\"",
+                $"HIVE_INSTANCE={Instance.Of(HivePaths.Find(nixos.DataDir, nixos.RunDir))}", $"HIVE_RUN_DIR={nixos.RunDir}",
+            ],
+            conf);
+        Assert.Equal(
+            ["[Service]", "MemoryMax=2147483648", "CPUQuota=50%", "Restart=no"], File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf")));
+        var environment = Path.Combine(nixos.RunDir, "agents/worker/harness.env");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(environment));
+        Assert.Contains("HIVE_ARGUMENTS=\"serve --driver scripted\"", File.ReadAllLines(environment));
+        Assert.Contains("HIVE_SOCKET=\"/run/hive/agent.sock\"", File.ReadAllLines(environment));
+    }
+
+    [Fact]
+    public async Task A_container_that_dies_is_noticed_at_once_and_a_host_that_comes_back_adopts_what_runs()
+    {
+        await using var nixos = await NixosHost.Start();
+        await nixos.Do("spawn", new { name = "worker" });
+        var pid = nixos.ContainerPid("worker");
+        await nixos.Kill();
+        await nixos.Run();
+        Assert.True((await nixos.Row("worker")).Running);
+        Assert.Equal(pid, nixos.ContainerPid("worker"));
+
+        using var host = await nixos.Operator();
+        await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
+        Assert.True(await rows.MoveNextAsync());
+        Fleet.Signal(-pid, Native.SigKill);
+        // It is started again after a second, as its policy says; that shows as well.
+        string? note = null;
+        while (note?.Contains("signal 9", StringComparison.Ordinal) != true)
+        {
+            Assert.True(await rows.MoveNextAsync());
+            if (rows.Current.TryGetProperty("agent_statuses", out var changed))
+                note = changed.EnumerateArray().Where(r => r.GetProperty("name").GetString() == "worker" && r.TryGetProperty("note", out _)).Select(r => r.GetProperty("note").GetString()).FirstOrDefault() ?? note;
+        }
+    }
+
+    [Fact]
+    public async Task What_cannot_be_made_says_why_and_leaves_nothing()
+    {
+        await using var nixos = await NixosHost.Start();
+        var tooLong = await Talk.Refused(() => nixos.Do("spawn", new { name = "tencharact" }), "invalid");
+        Assert.Contains("at most 9", tooLong.Message, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(nixos.Broken, "");
+        await nixos.Do("spawn", new { name = "worker" });
+        var row = await nixos.Row("worker");
+        Assert.Equal((false, true), (row.Running, row.Failed));
+        Assert.Contains("the flake does not evaluate", row.Note, StringComparison.Ordinal);
+
+        // A container that somebody else has made is left alone.
+        Directory.CreateDirectory(Path.Combine(nixos.Root, "etc/nixos-containers"));
+        var theirs = Path.Combine(nixos.Root, "etc/nixos-containers/h-theirs.conf");
+        await File.WriteAllTextAsync(theirs, "FLAKE=/etc/nixos#theirs\n");
+        await nixos.Do("spawn", new { name = "theirs" });
+        Assert.Contains("has not made", (await nixos.Row("theirs")).Note, StringComparison.Ordinal);
+        await nixos.Do("destroy", new { name = "theirs", purge = true });
+        Assert.Equal("FLAKE=/etc/nixos#theirs\n", await File.ReadAllTextAsync(theirs));
+    }
+
+    // The host starts it by itself, after it answers.
+    private static async Task Running(NixosHost nixos, string agent)
+    {
+        using var host = await nixos.Operator();
+        await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
+        Assert.True(await rows.MoveNextAsync());
+        while (!(await nixos.Row(agent)).Running)
+            Assert.True(await rows.MoveNextAsync());
+    }
+}
