@@ -54,15 +54,29 @@ public sealed class GitProgram(string program)
     /// <param name="folder">Its folder; made when absent.</param>
     /// <param name="bare">Without a work tree.</param>
     /// <param name="ct">Gives up.</param>
-    public async Task Init(string folder, bool bare, CancellationToken ct)
+    public static async Task Init(string folder, bool bare, CancellationToken ct)
     {
-        Directory.CreateDirectory(folder);
-        var result = await Start(["init", "--quiet", "--template=", "--initial-branch=main", .. bare ? (string[])["--bare"] : [], "--", folder], repository: null, GitCall.Plain, ct);
-        if (result.ExitCode != 0)
-            throw Refused(["init"], result);
-        var info = Path.Combine(GitFolder(folder), "info");
-        Directory.CreateDirectory(info);
-        await File.WriteAllTextAsync(Path.Combine(info, "attributes"), Attributes, ct);
+        var inside = bare ? folder : Path.Combine(folder, ".git");
+        if (File.Exists(Path.Combine(inside, "HEAD")))
+            return;
+        // The form of gitrepository-layout(5). Written here, because agents and their repositories are many and starting a program is not free.
+        foreach (var part in new[] { "info", Path.Combine("objects", "info"), Path.Combine("objects", "pack"), Path.Combine("refs", "heads"), Path.Combine("refs", "tags") })
+            Directory.CreateDirectory(Path.Combine(inside, part));
+        await File.WriteAllTextAsync(
+            Path.Combine(inside, "config"), $"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {(bare ? "true" : "false")}\n\tlogallrefupdates = {(bare ? "false" : "true")}\n", ct);
+        await File.WriteAllTextAsync(Path.Combine(inside, "info", "attributes"), Attributes, ct);
+        await File.WriteAllTextAsync(Path.Combine(inside, "HEAD"), "ref: refs/heads/main\n", ct);
+    }
+
+    /// <summary>The commit that a repository stands at; null when there is none yet.</summary>
+    public async Task<string?> Head(string repository, CancellationToken ct)
+    {
+        // Nearly always it lies in two small files; git is asked where it does not.
+        if (await ReadName(Path.Combine(GitFolder(repository), "HEAD"), ct) is { } head && head.StartsWith("ref: refs/heads/", StringComparison.Ordinal)
+            && await ReadName(Path.Combine(GitFolder(repository), head["ref: ".Length..]), ct) is { Length: 40 } name && name.All(char.IsAsciiHexDigitLower))
+            return name;
+        var found = await Try(repository, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], ct);
+        return found.ExitCode == 0 ? found.Text : null;
     }
 
     /// <summary>Removes locks that a git of an earlier host left behind when it was killed. Nothing else may work in the repository meanwhile.</summary>
@@ -105,6 +119,18 @@ public sealed class GitProgram(string program)
 
     private static Problem Refused(IReadOnlyList<string> arguments, GitResult result) =>
         Problem.Invalid($"git {arguments[0]}: {(result.Error.Length > 0 ? result.Error : string.Create(CultureInfo.InvariantCulture, $"ended with {result.ExitCode}"))}");
+
+    private static async Task<string?> ReadName(string file, CancellationToken ct)
+    {
+        try
+        {
+            return (await File.ReadAllTextAsync(file, ct)).TrimEnd('\n');
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
 
     private static string GitFolder(string repository) => Path.Combine(repository, ".git") is var inside && Directory.Exists(inside) ? inside : repository;
 

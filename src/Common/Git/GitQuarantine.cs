@@ -45,7 +45,7 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         var copy = Path.Combine(paths.DataDir, "tmp", "git-" + Guid.NewGuid().ToString("N"));
         try
         {
-            await git.Init(copy, bare: true, ct);
+            await GitProgram.Init(copy, bare: true, ct);
             foreach (var pack in await CopyObjects(workTree, Path.Combine(copy, "objects"), ct))
                 await git.Run(copy, ["index-pack", pack], ct, Bounded);
             var found = await git.Try(copy, ["rev-parse", "--verify", commit.ToLowerInvariant() + "^{commit}"], ct, Bounded);

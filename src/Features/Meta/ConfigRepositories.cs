@@ -64,7 +64,8 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
     }
 
     /// <summary>The commit that is applied for an agent.</summary>
-    public Task<string> Head(string agent, CancellationToken ct) => git.Run(folders.Applied(agent), ["rev-parse", "--verify", "HEAD^{commit}"], ct);
+    public async Task<string> Head(string agent, CancellationToken ct) =>
+        await git.Head(folders.Applied(agent), ct) ?? throw Problem.Conflict($"{folders.Applied(agent)} has no commit; `hive rebuild {agent}` makes one");
 
     /// <summary>Reads <c>agent.yaml</c> as it is at a commit of the applied repository; whoever proposed that commit may mean harm.</summary>
     /// <exception cref="Problem">It cannot be used; the message names file, line and cure.</exception>
@@ -134,11 +135,13 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         var made = NewFolder();
         try
         {
-            await git.Init(made, bare: false, ct);
+            await GitProgram.Init(made, bare: false, ct);
             var there = new GitCall { Environment = new Dictionary<string, string> { ["GIT_WORK_TREE"] = applied } };
             await git.Run(made, ["add", "--all"], ct, there);
             await git.Run(made, ["commit", "--quiet", "--message", "What the agent was made with"], ct, there);
-            await git.Run(made, ["tag", FirstTag], ct);
+            var tag = Path.Combine(made, ".git", "refs", "tags", FirstTag);
+            Directory.CreateDirectory(Path.GetDirectoryName(tag)!);
+            await File.WriteAllTextAsync(tag, await git.Head(made, ct) + "\n", ct);
             Directory.Move(Path.Combine(made, ".git"), Path.Combine(applied, ".git"));
         }
         finally

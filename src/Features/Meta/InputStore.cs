@@ -119,8 +119,7 @@ internal sealed partial class InputStore(GitProgram git, TimeProvider clock, Hiv
     private async Task<string> Fetch(string name, string url, string reference, CancellationToken ct)
     {
         var repository = Repository(url);
-        if (!Directory.Exists(repository))
-            await git.Init(repository, bare: true, ct);
+        await GitProgram.Init(repository, bare: true, ct);
         GitProgram.RemoveStaleLocks(repository);
         var target = "refs/fetched/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(reference)))[..24];
         var protocol = url.StartsWith('/') ? "file" : url.Split(':')[0];

@@ -54,10 +54,10 @@ internal sealed partial class SwarmLock(
         {
             try
             {
-                if (!Directory.Exists(Path.Combine(Folder, ".git")))
-                    await git.Init(Folder, bare: false, ct);
+                await GitProgram.Init(Folder, bare: false, ct);
                 GitProgram.RemoveStaleLocks(Folder);
-                await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
+                if (await git.Head(Folder, ct) is not null)
+                    await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
             }
             catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
             {
@@ -128,7 +128,7 @@ internal sealed partial class SwarmLock(
     public async Task<bool> IsCommitted(long approvalId)
     {
         var id = approvalId.ToString(CultureInfo.InvariantCulture);
-        if ((await git.Try(Folder, ["rev-parse", "--verify", "--quiet", "HEAD"], CancellationToken.None)).ExitCode != 0)
+        if (await git.Head(Folder, CancellationToken.None) is null)
             return false;
         // Only the last paragraph of a message holds trailers: what somebody wrote into a description does not count.
         var trailers = await git.Run(
@@ -246,8 +246,7 @@ internal sealed partial class SwarmLock(
     // The committed lock, read anew when somebody has moved it.
     private async Task Refresh()
     {
-        var head = await git.Try(Folder, ["rev-parse", "--verify", "--quiet", "HEAD"], CancellationToken.None);
-        var commit = head.ExitCode == 0 ? head.Text : "";
+        var commit = await git.Head(Folder, CancellationToken.None) ?? "";
         if (commit == state.Head)
             return;
         var (committed, fault) = (ImmutableSortedDictionary<string, LockedAgent>.Empty, (string?)null);
@@ -292,11 +291,25 @@ internal sealed partial class SwarmLock(
             throw;
         }
 
-        // From here on it is deployed, whatever comes of the rest. Which commit that is, is read when it is asked for next.
-        state = new State(next, before.Applied.Remove(agent), "", null);
-        await Tidy(state);
+        // From here on it is deployed, whatever comes of the rest.
+        state = new State(next, before.Applied.Remove(agent), await HeadOrNothing(), null);
+        if (!state.Applied.IsEmpty)
+            await Tidy(state);
         // The last lock's too: who still runs on it has it mounted.
         await Sweep(before.Committed);
+    }
+
+    // Where it cannot be said, the lock is read anew when it is needed next.
+    private async Task<string> HeadOrNothing()
+    {
+        try
+        {
+            return await git.Head(Folder, CancellationToken.None) ?? "";
+        }
+        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
     }
 
     private async Task Tidy(State now)

@@ -32,7 +32,7 @@ public sealed class Repositories : IAsyncDisposable
     public static async Task<Repositories> Create()
     {
         var made = new Repositories();
-        await made.Program.Init(made.Own, bare: false, CancellationToken.None);
+        await GitProgram.Init(made.Own, bare: false, CancellationToken.None);
         Directory.CreateDirectory(made.Agents);
         made.AsAgent("init", "-q", "-b", "main");
         return made;
