@@ -32,7 +32,7 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var shown = LooseEnd.ShownCharacters(agent);
-        return db.Query<ApprovalRow>(Sql, new { agent }).Select(row => new LooseEnd("approval", row.Id, row.Requester, Text(row, shown), Math.Max(0, now - row.Requested_at) / 1000)).ToArray();
+        return db.Query<ApprovalRow>(agent is null ? OfAll : OfOne, new { agent }).Select(row => new LooseEnd("approval", row.Id, row.Requester, Text(row, shown), Math.Max(0, now - row.Requested_at) / 1000)).ToArray();
     }
 
     private static string Text(ApprovalRow row, int shown)
@@ -48,11 +48,17 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
     }
 
     // The operator, who may ask for an agent too, waits for nobody but himself.
-    private const string Sql = $"""
+    private const string OfAll = $"""
         SELECT {ApprovalRow.Columns}
-          FROM approvals
-         WHERE resolved_at IS NULL AND status <> '{ApprovalQueue.Fetching}'
-           AND requester <> '{Agents.Contracts.Principals.Operator}' AND (@agent IS NULL OR requester = @agent)
+          FROM approvals INDEXED BY approvals_requester
+         WHERE resolved_at IS NULL AND status <> '{ApprovalQueue.Fetching}' AND requester <> '{Agents.Contracts.Principals.Operator}'
+         ORDER BY id
+        """;
+
+    private const string OfOne = $"""
+        SELECT {ApprovalRow.Columns}
+          FROM approvals INDEXED BY approvals_requester
+         WHERE resolved_at IS NULL AND status <> '{ApprovalQueue.Fetching}' AND requester = @agent
          ORDER BY id
         """;
 }

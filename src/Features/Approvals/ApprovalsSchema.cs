@@ -30,6 +30,7 @@ internal sealed class ApprovalsSchema : ISchema
             )
             """);
         editor.Run("CREATE INDEX IF NOT EXISTS approvals_open ON approvals (id) WHERE resolved_at IS NULL");
+        editor.Run("CREATE INDEX IF NOT EXISTS approvals_requester ON approvals (requester, id) WHERE resolved_at IS NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS approvals_resolved ON approvals (resolved_at, id) WHERE resolved_at IS NOT NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS approvals_agent ON approvals (agent, id)");
     }
