@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -31,6 +32,11 @@ internal sealed partial class AgentContainers(
     ILogger<AgentContainers> log)
 {
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+
+    private readonly ConcurrentDictionary<string, IRuntime> owing = new();
+
+    /// <summary>Runtimes that could not remove a container when they were asked to.</summary>
+    public IEnumerable<IRuntime> Owing => owing.Values;
 
     /// <summary>Makes an agent: folders, roster, socket. It does not run yet. When that fails, nothing of it is left but what was there before.</summary>
     /// <param name="name">Its name.</param>
@@ -91,8 +97,8 @@ internal sealed partial class AgentContainers(
             await UndoCreation(begun);
         }
 
-        foreach (var runtime in runtimes.All)
-            await RemoveOrphans(runtime);
+        // Side by side: one that hangs keeps none of the others from answering.
+        await Task.WhenAll(runtimes.All.Select(RemoveOrphans));
         var sockets = Path.GetDirectoryName(folders.Run(Principals.Manager))!;
         if (!Directory.Exists(sockets))
             return;
@@ -135,6 +141,8 @@ internal sealed partial class AgentContainers(
         if (agent.Runtime == Runtimes.External)
             throw Problem.Conflict($"{name} is external: whoever runs it must stop it");
         using var hold = await states.Hold(name);
+        if (states.Of(name).Unknown)
+            throw Problem.Unavailable($"{name}: {states.Of(name).Note}; try again when that is known");
         await store.Write(
             write =>
             {
@@ -148,6 +156,28 @@ internal sealed partial class AgentContainers(
         if (states.Of(name) is not { Running: { } running, Gone: { } gone })
             return;
         states.Change(name, now => now.Running == running ? now with { Stopping = true } : now);
+        try
+        {
+            await End(name, running, gone, atOnce);
+        }
+        catch
+        {
+            // It runs on, and nobody asks for its end any more: when that comes, it is a failure again.
+            states.Change(name, now => now.Running == running ? now with { Stopping = false } : now);
+            throw;
+        }
+
+        LogStep(log, "stop", name, "it has ended");
+        // It may have ended by itself just before it was asked to.
+        if (states.Of(name) is not { Running: null, Failed: false, Note: null })
+        {
+            states.SetNote(name, failed: false, note: null);
+            await states.Soon(states.UntilStored(name, write => states.StoreNote(write, name, wanted, failed: false, note: null)));
+        }
+    }
+
+    private async Task End(string name, IRunning running, Task gone, bool atOnce)
+    {
         await (atOnce ? running.Kill() : running.Terminate());
         LogStep(log, "stop", name, "asked to end");
         if (!atOnce && await Task.WhenAny(gone, Task.Delay(Grace, clock)) != gone)
@@ -156,14 +186,9 @@ internal sealed partial class AgentContainers(
             await running.Kill();
         }
 
-        await gone;
-        LogStep(log, "stop", name, "it has ended");
-        // It may have ended by itself just before it was asked to.
-        if (states.Of(name) is not { Running: null, Failed: false, Note: null })
-        {
-            states.SetNote(name, failed: false, note: null);
-            await states.Soon(states.UntilStored(name, write => states.StoreNote(write, name, wanted, failed: false, note: null)));
-        }
+        // The time is the machine's own: what KILL does not end waits for a disk or a daemon, and no verb can wait with it for ever.
+        if (await Task.WhenAny(gone, Task.Delay(Grace, TimeProvider.System)) != gone)
+            throw Problem.Unavailable($"{name} ({running.Id}) has not ended {Grace.TotalSeconds:0} s after KILL; look at what holds it, then try again");
     }
 
     /// <summary>
@@ -260,15 +285,16 @@ internal sealed partial class AgentContainers(
         try
         {
             var listed = await runtime.List(CancellationToken.None);
-            foreach (var orphan in listed.Keys.Where(a => roster.Find(a) is null))
+            foreach (var orphan in listed.Keys.Where(a => IsOrphan(a, runtime)))
             {
                 using var hold = await states.Hold(orphan);
-                if (roster.Find(orphan) is not null)
+                if (!IsOrphan(orphan, runtime))
                     continue;
                 LogOrphan(log, runtime.Name, orphan);
                 await runtime.Remove(orphan);
             }
 
+            owing.TryRemove(runtime.Name, out _);
             return listed;
         }
         catch (Problem)
@@ -276,6 +302,10 @@ internal sealed partial class AgentContainers(
             return null;
         }
     }
+
+    // An agent of that name may live in another runtime by now. The local ones share one list.
+    private bool IsOrphan(string name, IRuntime runtime) =>
+        roster.Find(name) is not { } agent || (agent.Runtime != runtime.Name && runtime is not LocalRuntime);
 
     private async Task RemoveContainer(IRuntime runtime, string name)
     {
@@ -286,6 +316,7 @@ internal sealed partial class AgentContainers(
         catch (Problem e)
         {
             // On no roster any more, it is an orphan: the sweep removes it as soon as the runtime answers.
+            owing[runtime.Name] = runtime;
             LogNotRemoved(log, name, e.Message);
         }
     }
@@ -298,6 +329,7 @@ internal sealed partial class AgentContainers(
             await trash.Remove(folders.Of(begun.Agent));
         if (!begun.Configured)
             await trash.Remove(folders.Applied(begun.Agent));
+        await RemoveFiles(begun.Agent, purge: false);
         await specs.Forget(begun.Agent);
         await states.Soon(states.UntilStored(begun.Agent, write => write.Db.Execute("DELETE FROM creations WHERE agent = @Agent", begun)));
     }

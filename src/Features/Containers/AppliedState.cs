@@ -29,7 +29,12 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
 
     /// <summary>Everything that a container started now would run on: the harness, what is applied, and for a manager with mounts of its own the agents whose folders it sees.</summary>
     public string RunsOn(AgentEntry agent, AgentSpec spec) =>
-        $"{HiveVersion.Text} {DriverOf(spec)} {spec.Fingerprint}{(agent is { IsManager: true, SeesHostPaths: false } ? $" {string.Join(',', roster.Names)}" : "")}";
+        $"{HiveVersion.Text} {DriverOf(spec)} {spec.Fingerprint}{Seen(agent)}";
+
+    /// <summary>True when a manager that runs does not see the agents that there are now, or sees some that are gone.</summary>
+    public bool SeesOthers(AgentEntry manager) => states.Of(manager.Name) is { Running: not null, RunsOn: { } runsOn } && !runsOn.EndsWith(Seen(manager), StringComparison.Ordinal);
+
+    private string Seen(AgentEntry agent) => agent is { IsManager: true, SeesHostPaths: false } ? $" {string.Join(',', roster.Names)}" : "";
 
     /// <summary>Stores what an agent runs on.</summary>
     public static void Store(IWrite write, string name, string runsOn) =>

@@ -3,6 +3,7 @@ using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -153,6 +154,14 @@ internal sealed partial class CrashWatch(
             try
             {
                 await launcher.Launch(agent, (running, note, runsOn) => Watch(name, running, note, runsOn), CancellationToken.None);
+            }
+            catch (Problem e) when (e.Code == ErrorCode.Unavailable && restarts.Next(name) is ({ } after, var told))
+            {
+                // A daemon or a disk that is away for a moment is one failure more, not the last word.
+                var next = new PendingRestart(after);
+                states.Set(name, Container.Stopped with { Note = $"{e.Message}; {told}", Restart = next });
+                await states.UntilStored(name, write => states.StoreNote(write, name, "running", failed: false, $"{e.Message}; {told}"));
+                _ = RestartLater(name, next);
             }
             catch (Exception e)
             {

@@ -71,7 +71,7 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         }
 
         logs.Remove(agent);
-        limits.Remove(agent);
+        await limits.Remove(agent);
         File.Delete(PidFile(agent));
         if (Directory.Exists(Path.GetDirectoryName(OldPidFile(agent))))
             File.Delete(OldPidFile(agent));
@@ -83,22 +83,25 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         // What it started and left behind must not go on beside the next one.
         await process.Kill();
         await EndLeftovers(agent);
-        limits.Remove(agent);
+        await limits.Remove(agent);
         // Whoever is told of its end finds its last words in the log; what it left outside its group may print for ever.
         if (process.OpenPump() is { } pump)
             await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
     }
 
-    // With the first process of a pid namespace goes all that is in it; that one carries the mark, whatever those have made of their own environment.
+    // By its control group, which nothing can leave; and by the mark, for what has none. With the first process of a pid namespace goes all that is in it.
     private async Task EndLeftovers(string agent)
     {
         var mark = $"{Marker}={Mark(agent)}\0";
         List<Task> ends = [];
-        foreach (var pid in ProcessTree.All().Where(pid => ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal)))
+        foreach (var pid in (await limits.Members(agent)).Concat(ProcessTree.All().Where(pid => ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal))).Distinct())
         {
-            Native.Signal(pid, Native.SigKill);
-            if (Native.OpenProcess(pid) is { } left)
-                ends.Add(watch.Ended(left));
+            // Opened first, looked at again afterwards: the number may be somebody else's by now.
+            if (Native.OpenProcess(pid) is not { } left)
+                continue;
+            if (ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal) || (await limits.Members(agent)).Contains(pid))
+                Native.Signal(left, Native.SigKill);
+            ends.Add(watch.Ended(left));
         }
 
         if (ends.Count > 0)

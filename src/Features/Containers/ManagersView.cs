@@ -15,7 +15,6 @@ internal sealed partial class ManagersView(
     IStore store,
     IRoster roster,
     AgentContainers containers,
-    ContainerStates states,
     AppliedState applied,
     Transients transients,
     IInflight inflight,
@@ -38,9 +37,11 @@ internal sealed partial class ManagersView(
             return;
         try
         {
-            do
+            while (IsBehind())
+            {
                 await Task.Delay(Pause, clock, lifetime.ApplicationStopping);
-            while (IsBehind() && !await Restarted());
+                await Restart();
+            }
         }
         catch (OperationCanceledException)
         {
@@ -50,27 +51,29 @@ internal sealed partial class ManagersView(
         {
             Volatile.Write(ref underWay, 0);
         }
+
+        // Whoever came between the last look and the end of this has found it still under way.
+        if (!lifetime.ApplicationStopping.IsCancellationRequested && IsBehind())
+            Changed();
     }
 
-    private bool IsBehind() => roster.Find(Principals.Manager) is { SeesHostPaths: false } && states.Of(Principals.Manager).Running is not null && applied.NeedsUpdate(Principals.Manager);
+    private bool IsBehind() => roster.Find(Principals.Manager) is { } manager && applied.SeesOthers(manager);
 
-    // False when it is to be tried again.
-    private async Task<bool> Restarted()
+    private async Task Restart()
     {
         try
         {
-            if (await store.Write(write => inflight.Leased(write, Principals.Manager), lifetime.ApplicationStopping) > 0)
-                return false;
+            if (!IsBehind() || await store.Write(write => inflight.Leased(write, Principals.Manager), lifetime.ApplicationStopping) > 0)
+                return;
             LogRestarted(log);
             await using var guard = await transients.Begin(Principals.Manager, "restarting");
             await containers.Stop(Principals.Manager, atOnce: false, wanted: "running");
-            await containers.Start(Principals.Manager, CancellationToken.None);
-            return true;
+            // Nobody has looked after it: its earlier failures count as before.
+            await containers.Start(Principals.Manager, CancellationToken.None, anew: false);
         }
         catch (Problem)
         {
             // Somebody does something with it just now, or it could not be started, which its row says.
-            return false;
         }
     }
 

@@ -15,6 +15,7 @@ internal static partial class Native
 
     // The same number on every architecture (they share it since Linux 5.x).
     private const long PidfdOpen = 434;
+    private const long PidfdSendSignal = 424;
 
     /// <summary>A descriptor that becomes readable when the process ends; null when there is no such process. pidfd_open(2).</summary>
     public static SafeFileHandle? OpenProcess(int pid)
@@ -29,6 +30,13 @@ internal static partial class Native
     public static void Signal(int pid, int signal)
     {
         if (Kill(pid, signal) != 0 && Marshal.GetLastPInvokeError() != Esrch)
+            throw new Win32Exception(Marshal.GetLastPInvokeError());
+    }
+
+    /// <summary>Sends a signal to the very process behind a descriptor; one that has ended is no error. pidfd_send_signal(2).</summary>
+    public static void Signal(SafeFileHandle process, int signal)
+    {
+        if (Syscall(PidfdSendSignal, process.DangerousGetHandle(), signal, 0, 0) != 0 && Marshal.GetLastPInvokeError() != Esrch)
             throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 

@@ -3,13 +3,14 @@ using Hive.Protocol;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Runs an agent under systemd-nspawn, as root without capabilities: a root of its own in memory, the host's <c>/usr</c> read-only (or the root folder that <c>Nspawn:Root</c> names),
+/// Runs an agent under systemd-nspawn, as root without capabilities: a root of its own in memory, the host's <c>/usr</c> read-only (or that of the root folder that <c>Nspawn:Root</c> names),
 /// and nothing else but the agent's own mounts. The network is the host's. It is no unit of systemd's and not registered with machined, so that it runs where neither is there and outlives the host.
 /// </summary>
 internal sealed class NspawnRuntime : LocalRuntime
 {
     private const string Program = "systemd-nspawn";
 
+    private readonly LocalProcesses processes;
     private readonly HivePaths paths;
     private readonly string? root;
     private readonly KeptTrial trial;
@@ -17,7 +18,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, Microsoft.Extensions.Configuration.IConfiguration configuration, TimeProvider clock)
         : base(processes)
     {
-        (this.paths, root) = (paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? folder : null);
+        (this.processes, this.paths, root) = (processes, paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? folder : null);
         trial = new KeptTrial(Try, clock);
     }
 
@@ -50,7 +51,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     private List<string> Base(string machine) =>
     [
         "--quiet", "--register=no", "--keep-unit", "--as-pid2", "--console=pipe", $"--machine={machine}", "--drop-capability=all", "--no-new-privileges=yes", "--link-journal=no", "--settings=no", "--resolv-conf=off", "--timezone=off",
-        .. root is null ? (string[])["--directory=/", "--volatile=yes", .. HostEtc.There.Select(path => $"--bind-ro={path}")] : [$"--directory={root}", "--read-only", "--tmpfs=/run", "--tmpfs=/tmp"],
+        $"--directory={root ?? "/"}", "--volatile=yes", .. root is null ? HostEtc.There.Select(path => $"--bind-ro={path}") : [],
     ];
 
     private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";
@@ -72,6 +73,9 @@ internal sealed class NspawnRuntime : LocalRuntime
             return fault;
         if (!Environment.IsPrivilegedProcess)
             return "systemd-nspawn needs root; start Hive as root, or use 'podman' or 'sandbox'";
+        // It gives a container the control group it was started in to write to: without one of its own that would be everybody's.
+        if (await processes.Limits.Fault(CancellationToken.None) is { } unlimited)
+            return $"no control group can be made for each container ({unlimited})";
         try
         {
             // Whose it is does not matter to the next one.

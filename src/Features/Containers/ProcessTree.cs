@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using Hive.Common.Errors;
 
 namespace Hive.Features.Containers;
@@ -6,17 +7,22 @@ namespace Hive.Features.Containers;
 /// <summary>Who descends from whom, by <c>/proc</c>. A container's processes cannot leave it: what loses its parent goes to the container's own first process.</summary>
 internal static class ProcessTree
 {
+    private const int EnvironmentBytes = 16 << 10;
+
     /// <summary>Every process there is.</summary>
     public static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
         .Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
         .Where(pid => pid > 0);
 
-    /// <summary>The environment that a process was started with, each variable followed by a NUL; empty for one that has ended or is somebody else's.</summary>
+    /// <summary>The beginning of the environment that a process was started with, each variable followed by a NUL; empty for one that has ended or is somebody else's.</summary>
     public static string Environment(int pid)
     {
         try
         {
-            return File.ReadAllText($"/proc/{pid}/environ");
+            // Bounded: a process may make its own as long as it likes (prctl(2), PR_SET_MM_MAP).
+            using var file = new FileStream($"/proc/{pid}/environ", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            var bytes = new byte[EnvironmentBytes];
+            return Encoding.UTF8.GetString(bytes, 0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -28,6 +28,7 @@ internal sealed partial class Reconcile(
     Restarts restarts,
     SocketDoors doors,
     Tombstones tombstones,
+    Transients transients,
     Trash trash,
     SweepBell bell,
     IHostApplicationLifetime lifetime,
@@ -47,10 +48,12 @@ internal sealed partial class Reconcile(
             var row = rows.GetValueOrDefault(agent.Name);
             restarts.Load(agent.Name, row?.Restarts);
             states.Set(agent.Name, Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note, RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null });
-            if (runtimes.Find(agent.Runtime) is { } runtime)
-                await Find(agent, runtime, row);
-            _ = applied.Look(agent.Name);
         }
+
+        // Runtimes side by side, and none of them is asked again for each agent when it does not answer at all.
+        await Task.WhenAll(roster.All.GroupBy(a => a.Runtime).Select(group => FindAll(group.Key, [.. group], rows)));
+        foreach (var agent in roster.All)
+            _ = applied.Look(agent.Name);
 
         await EnsureManager(cancellationToken);
         // What should run and does not: it ended while no host was there to see it.
@@ -70,13 +73,27 @@ internal sealed partial class Reconcile(
         return Task.CompletedTask;
     }
 
+    private async Task FindAll(string name, IReadOnlyList<AgentEntry> agents, Dictionary<string, Row> rows)
+    {
+        if (runtimes.Find(name) is not { } runtime)
+            return;
+        var answers = true;
+        foreach (var agent in agents)
+        {
+            if (answers)
+                answers = await Find(agent, runtime, rows.GetValueOrDefault(agent.Name));
+            else
+                states.Change(agent.Name, before => before with { Unknown = true, Note = $"whether it runs is not known: {name} does not answer" });
+        }
+    }
+
     // What a runtime says of an agent that is not known to run. True when that could be found out.
     private async Task<bool> Find(AgentEntry agent, IRuntime runtime, Row? row)
     {
-        IRunning? running;
         try
         {
-            running = await runtime.Find(agent.Name, lifetime.ApplicationStopping);
+            await FindOrThrow(agent, runtime, row);
+            return true;
         }
         catch (Problem e)
         {
@@ -84,24 +101,26 @@ internal sealed partial class Reconcile(
             LogUnknown(log, agent.Name, e.Message);
             return false;
         }
+    }
 
+    private async Task FindOrThrow(AgentEntry agent, IRuntime runtime, Row? row)
+    {
+        var running = await runtime.Find(agent.Name, lifetime.ApplicationStopping);
         if (states.Of(agent.Name).Unknown)
             states.Change(agent.Name, before => before with { Unknown = false, Note = row?.Note });
         if (running is null)
-            return true;
+            return;
         if (row?.Wanted == "stopped")
         {
             // An earlier host ended in the middle of stopping it.
             LogStillThere(log, agent.Name, running.Id);
-            await running.Kill();
-            await running.Ended;
+            await End(agent.Name, running);
         }
         else if (running.RunDir is { } other && Path.TrimEndingDirectorySeparator(other) != Path.TrimEndingDirectorySeparator(paths.RunDir))
         {
             // It has its socket where this host is not. What is meant to run is started anew.
             LogElsewhere(log, agent.Name, running.Id, other);
-            await running.Kill();
-            await running.Ended;
+            await End(agent.Name, running);
         }
         else
         {
@@ -109,8 +128,13 @@ internal sealed partial class Reconcile(
             crashes.Watch(agent.Name, running, row?.Note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
         }
+    }
 
-        return true;
+    private static async Task End(string name, IRunning running)
+    {
+        await running.Kill();
+        if (await Task.WhenAny(running.Ended, Task.Delay(SweepEvery, TimeProvider.System)) != running.Ended)
+            throw Problem.Unavailable($"{name} ({running.Id}) was told to end by KILL and has not");
     }
 
     private async Task EnsureManager(CancellationToken ct)
@@ -140,7 +164,10 @@ internal sealed partial class Reconcile(
         {
             try
             {
-                if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External && !states.Of(name).Unknown)
+                // Whoever does something with it meanwhile has the last word.
+                await using var guard = await transients.Begin(name, "starting");
+                if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External && !states.Of(name).Unknown
+                    && (await Rows(CancellationToken.None)).GetValueOrDefault(name) is { Wanted: "running", Failed: false })
                     await containers.Start(name, CancellationToken.None, anew: false);
             }
             catch (Problem)
@@ -162,6 +189,9 @@ internal sealed partial class Reconcile(
                     if (runtimes.Find(group.Key) is { } runtime)
                         await Sweep(runtime, [.. group]);
                 }
+
+                foreach (var runtime in containers.Owing)
+                    await containers.RemoveOrphans(runtime);
             }
             catch (OperationCanceledException)
             {
@@ -178,7 +208,15 @@ internal sealed partial class Reconcile(
     {
         // Asking for the list alone lets a runtime notice the ends that it has missed.
         if (await containers.RemoveOrphans(runtime) is not { } runs)
+        {
+            foreach (var agent in agents.Where(a => states.Of(a.Name) is { Running: not null, Unknown: false }))
+                Doubt(agent.Name, unknown: true, $"whether it still runs is not known: {runtime.Name} does not answer");
             return;
+        }
+
+        var weakness = agents.Any(a => states.Of(a.Name) is { Running: not null, Unknown: true }) ? await runtime.Weakness(lifetime.ApplicationStopping) : null;
+        foreach (var agent in agents.Where(a => states.Of(a.Name) is { Running: not null, Unknown: true }))
+            Doubt(agent.Name, unknown: false, weakness);
         foreach (var agent in agents.Where(a => IsToBeFound(a.Name, runs)))
         {
             using (await states.Hold(agent.Name))
@@ -192,6 +230,12 @@ internal sealed partial class Reconcile(
                 _ = states.UntilStored(agent.Name, _ => { });
             }
         }
+    }
+
+    private void Doubt(string agent, bool unknown, string? note)
+    {
+        states.Change(agent, before => before.Running is null ? before : before with { Unknown = unknown, Note = note });
+        _ = states.UntilStored(agent, _ => { });
     }
 
     // One that somebody started by hand, or that could not be asked for until now.

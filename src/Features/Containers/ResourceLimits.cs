@@ -63,28 +63,51 @@ internal sealed class ResourceLimits
         }
     }
 
-    /// <summary>Removes an agent's groups when nothing of it runs.</summary>
-    public void Remove(string agent)
+    /// <summary>The processes in an agent's groups, which nothing of it can leave; none where systemd made them or nobody did.</summary>
+    public async Task<IReadOnlyList<int>> Members(string agent)
     {
-        if (found is not { IsValueCreated: true, Value: { IsCompletedSuccessfully: true, Result.Way: { } way } } || way == Way.Systemd)
+        if ((await found.Value).Way is not { } way || way == Way.Systemd)
+            return [];
+        try
+        {
+            return [.. Directory.EnumerateFiles(Groups(way, agent)[0], "cgroup.procs", SearchOption.AllDirectories)
+                .SelectMany(File.ReadAllLines).Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(pid => pid > 0)];
+        }
+        catch (IOException)
+        {
+            // There is no such group, or it goes just now.
+            return [];
+        }
+    }
+
+    /// <summary>Removes an agent's groups when nothing of it runs.</summary>
+    public async Task Remove(string agent)
+    {
+        if ((await found.Value).Way is not { } way || way == Way.Systemd)
             return;
         foreach (var group in Groups(way, agent).Where(Directory.Exists))
+            Remove(new DirectoryInfo(group));
+    }
+
+    // A group is removed as an empty folder is, whatever files it shows; one that something runs in stays.
+    private static void Remove(DirectoryInfo group)
+    {
+        try
         {
-            try
-            {
-                Directory.Delete(group);
-            }
-            catch (IOException)
-            {
-                // Something of it still runs.
-            }
+            foreach (var below in group.EnumerateDirectories())
+                Remove(below);
+            group.Delete();
+        }
+        catch (IOException)
+        {
+            // Something of it still runs.
         }
     }
 
     // As systemd-run(1) has it: --scope runs the command as this very process, in a group of its own.
     private static IReadOnlyList<string> Scope(AgentLimits limits)
     {
-        string[] properties = ["--scope", "--quiet", "--collect", $"--property=MemoryMax={limits.MemoryBytes}", $"--property=CPUQuota={limits.CpuPercent}%", "--"];
+        string[] properties = ["--scope", "--quiet", "--collect", $"--property=MemoryMax={limits.MemoryBytes}", "--property=MemorySwapMax=0", $"--property=CPUQuota={limits.CpuPercent}%", "--"];
         if (Environment.IsPrivilegedProcess)
             return ["systemd-run", .. properties];
         var bus = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") ?? "";
@@ -99,17 +122,30 @@ internal sealed class ResourceLimits
         if (way == Way.Unified)
         {
             File.WriteAllText($"{groups[0]}/memory.max", memory);
+            WriteWhereThere($"{groups[0]}/memory.swap.max", "0");
             File.WriteAllText($"{groups[0]}/cpu.max", $"{quota} {PeriodMicroseconds}");
             return;
         }
 
+        // What is there already may be lower than either.
+        WriteWhereThere($"{groups[0]}/memory.memsw.limit_in_bytes", "-1");
         File.WriteAllText($"{groups[0]}/memory.limit_in_bytes", memory);
+        WriteWhereThere($"{groups[0]}/memory.memsw.limit_in_bytes", memory);
         File.WriteAllText($"{groups[1]}/cpu.cfs_period_us", PeriodMicroseconds.ToString(CultureInfo.InvariantCulture));
         File.WriteAllText($"{groups[1]}/cpu.cfs_quota_us", quota);
     }
 
+    // Kernels without accounting of swap have no such file.
+    private static void WriteWhereThere(string file, string value)
+    {
+        if (File.Exists(file))
+            File.WriteAllText(file, value);
+    }
+
+    // A group of its own in the unified hierarchy, too, where that stands beside the others: what systemd-nspawn lets a container write to is then that container's alone.
     private IReadOnlyList<string> Groups(Way way, string agent) =>
-        way == Way.Unified ? [$"{Root}/{name}-{agent}"] : [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}"];
+        way == Way.Unified ? [$"{Root}/{name}-{agent}"]
+        : [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}", .. Directory.Exists($"{Root}/unified") ? (string[])[$"{Root}/unified/{name}-{agent}"] : []];
 
     private async Task<(Way? Way, string? Fault)> Find()
     {
