@@ -10,7 +10,7 @@ internal static class SpawnVerb
     public static Command Create()
     {
         var name = CommonOptions.Agent("The new agent's name: a-z, 0-9 and -, at most 31 characters");
-        var runtime = new Option<string?>("--runtime") { Description = "What its container is: sandbox, process (no isolation) or external (you run it). Default: what the host chose", HelpName = "RUNTIME" };
+        var runtime = new Option<string?>("--runtime") { Description = "What its container is: nixos, podman, docker, nspawn, sandbox, process (no isolation) or external (you run it). Default: what the host chose", HelpName = "RUNTIME" };
         var stopped = new Option<bool>("--no-start") { Description = "Make it, and leave it stopped" };
         return HostVerb.Create("spawn", "Make a new agent and start it.", async (verb, parsed) =>
         {

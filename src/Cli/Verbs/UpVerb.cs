@@ -14,7 +14,7 @@ internal static class UpVerb
     {
         var command = new Command("up", """
             Start Hive in the foreground. The host's own flags:
-              --DataDir DIR  --RunDir DIR  --Urls http://127.0.0.1:7000  --Runtime auto|sandbox|process  --Driver auto|scripted
+              --DataDir DIR  --RunDir DIR  --Urls http://127.0.0.1:7000  --Runtime auto|nixos|podman|docker|nspawn|sandbox|process  --Driver auto|scripted
               --AllowedHosts NAMES  --Token TOKEN  --OperatorPronouns TEXT  --Logging:LogLevel:Default Debug
             Ctrl-C stops it.
             """)

@@ -43,7 +43,7 @@ container() {
 system() {
     case $1 in
         daemon-reload) ;;
-        kill) name=${3#container@}; kill -KILL -- "-$(pid_of "${name%.service}")" ;;
+        kill) name=${3#container@}; kill -KILL "-$(pid_of "${name%.service}")" ;;
         show)
             shift
             for unit; do
