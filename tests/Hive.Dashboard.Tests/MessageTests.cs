@@ -61,7 +61,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         using var bob = await Hive.JoinAsync("bob");
         var page = await SignedInAsync();
         var box = page.Locator(".compose textarea");
-        var options = page.GetByRole(AriaRole.Option);
+        var options = page.GetByRole(AriaRole.Listbox, new() { Name = "Recipients" }).GetByRole(AriaRole.Option);
 
         await box.PressSequentiallyAsync("@al");
         await Expect(options).ToHaveCountAsync(2);

@@ -134,8 +134,35 @@ internal sealed class Fleet : IAsyncDisposable
     public static void RemoveTraces(string dataDir)
     {
         var names = $"hive-{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
-        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu" }.Where(Directory.Exists))
-            Directory.GetDirectories(place, names).ToList().ForEach(Directory.Delete);
+        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/unified" }.Where(Directory.Exists))
+        {
+            foreach (var folder in Directory.GetDirectories(place, names))
+                Remove(new DirectoryInfo(folder));
+        }
+    }
+
+    // What still runs in a control group is ended with it.
+    private static void Remove(DirectoryInfo folder)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (folder.Exists)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            try
+            {
+                foreach (var below in folder.EnumerateDirectories())
+                    Remove(below);
+                foreach (var procs in folder.EnumerateFiles("cgroup.procs"))
+                    File.ReadAllLines(procs.FullName).Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(pid => pid > 0).ToList().ForEach(pid => Signal(pid, Native.SigKill));
+                folder.Delete();
+            }
+            catch (IOException)
+            {
+                // Something of it is ending.
+            }
+
+            folder.Refresh();
+        }
     }
 
     /// <summary>Ends every process that has something to do with a folder, and sees it end.</summary>
