@@ -54,7 +54,7 @@ public sealed class IsolationTests
             // No way to the host's disks or to a namespace of its own: no device can be made, nothing mounted.
             ("mknod /tmp/disk b 254 0 2> /dev/null && cat /tmp/disk | head -c 1 && echo gone || echo no", "no"),
             // Its own control group at most, nothing that stops or starves others.
-            ("for f in /sys/fs/cgroup/cgroup.freeze /sys/fs/cgroup/*/cgroup.freeze; do test ! -e $f || (sed q ${f%freeze}procs | grep -q '^0$') && echo others; done; echo none", "none"),
+            ("for f in /sys/fs/cgroup/cgroup.freeze /sys/fs/cgroup/*/cgroup.freeze; do if test -e $f && grep -q '^0$' ${f%freeze}procs; then echo others; fi; done; echo none", "none"),
             ("mount -t tmpfs none /tmp 2> /dev/null && echo gone || echo no", "no"),
             .. hidden.Select(path => ($"test -e {path} && cat {path} || echo no", "no")),
         ];
@@ -67,7 +67,9 @@ public sealed class IsolationTests
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
     public async Task The_manager_reaches_the_agents_configurations_and_notes_and_no_home(string runtime)
     {
-        await using var fleet = await Fleet.Start(runtime);
+        await using var fleet = await Fleet.Start(runtime, manager: true);
+        await Fleet.Row(await fleet.Hive.EventsFromStart(), "manager", r => r.Running);
+        await fleet.Do("stop", new { name = "manager" });
         await fleet.Spawn("other", runtime, start: false);
         var other = Path.Combine(fleet.Hive.DataDir, "agents", "other");
         foreach (var folder in new[] { "state", "home", "config" })

@@ -114,7 +114,20 @@ public sealed class HiveFixture : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopHost();
-        Directory.Delete(Folder, recursive: true);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (Directory.Exists(Folder))
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            try
+            {
+                Directory.Delete(Folder, recursive: true);
+            }
+            catch (IOException)
+            {
+                // A git of the host's that had begun when it was stopped still writes.
+                await Task.Yield();
+            }
+        }
     }
 
     private async Task StartHost()
