@@ -229,6 +229,8 @@ public sealed class ApplyCommitTests
         var third = await manager.RequestApplyCommit("other", other.Commit(("agent.yaml", "model: third\n")));
         // It ignores being asked to end, so that its rebuild lasts.
         Fleet.Signal(fleet.Pid("worker"), 19);
+        // Not at the very moment of a sweep.
+        clock.Advance(TimeSpan.FromMilliseconds(1));
         await host.Approve(first);
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
         Assert.Contains($"approval {first}", (await Talk.Refused(() => host.Approve(second), "conflict")).Message, StringComparison.Ordinal);
