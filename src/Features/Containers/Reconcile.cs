@@ -34,7 +34,8 @@ internal sealed partial class Reconcile(
     IHostApplicationLifetime lifetime,
     ILogger<Reconcile> log) : IHostedService
 {
-    private static readonly TimeSpan SweepEvery = TimeSpan.FromSeconds(10);
+    // Ten seconds, but no round number of them: nothing that is due in whole seconds meets it every time.
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(9_973);
 
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
