@@ -86,11 +86,15 @@ public sealed class KilledBetweenStepsTests
     private static async Task Whole(Fleet fleet, string verb)
     {
         var hive = fleet.Hive;
-        var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
+        var before = await hive.State();
+        var (events, ends) = (await hive.Events(before.GetProperty("cursor").GetString()), await hive.Events(before.GetProperty("cursor").GetString()));
+        // What is meant to run and does not is being started.
+        if (before.GetProperty("transients").GetArrayLength() > 0)
+            await ends.Next("transient_cleared");
         var rows = (await hive.State()).GetProperty("agents").EnumerateArray().ToDictionary(a => a.GetProperty("name").GetString()!);
         Assert.Empty((await hive.State()).GetProperty("transients").EnumerateArray());
         var folder = Path.Combine(hive.DataDir, "agents", "worker");
-        if (!rows.TryGetValue("worker", out var row))
+        if (!rows.ContainsKey("worker"))
         {
             AssertNothingOf(fleet);
             var kept = (await hive.State()).GetProperty("tombstones").EnumerateArray().Select(t => t.GetProperty("name").GetString()).ToArray();
@@ -101,7 +105,7 @@ public sealed class KilledBetweenStepsTests
         }
 
         var wanted = await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<string>("SELECT wanted FROM containers WHERE agent = 'worker'"));
-        if (row.GetProperty("running").GetBoolean() != (wanted == "running"))
+        if ((await fleet.Row("worker")).Running != (wanted == "running"))
             await Fleet.Row(events, "worker", r => r.Running == (wanted == "running"));
         Assert.False((await fleet.Row("worker")).Failed);
         foreach (var part in new[] { "config", "state", "home" })
