@@ -156,6 +156,8 @@ public sealed class IsolationTests
         var blueprint = BlueprintOf(fleet, name, runtime);
         var all = string.Concat(scripts.Select(s => $"({s}) 2>&1\necho '{Mark}'\n"));
         var container = fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
+        // With what it has printed until now.
+        await container.Remove(name);
         var running = await container.Start(blueprint with { Command = ["/bin/sh", "-c", all] }, CancellationToken.None);
         await running.Ended;
         var printed = string.Join('\n', await container.Tail(name, 5000, CancellationToken.None)).Split(Mark);
