@@ -1,3 +1,4 @@
+using Hive.Protocol;
 using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
@@ -47,6 +48,10 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
 
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
+        // Its files go last, and until then nobody else does anything under its name.
+        while (await RefusedAsync() != "not_found") { }
         Assert.False(Directory.Exists(Hive.StateOf("alice")));
+
+        async Task<string> RefusedAsync() => (await Assert.ThrowsAsync<HiveException>(() => Hive.CallAsync("purge_tombstone", new { name = "alice" }))).Code;
     }
 }
