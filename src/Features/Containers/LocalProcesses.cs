@@ -72,9 +72,9 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
 
         logs.Remove(agent);
         await limits.Remove(agent);
-        File.Delete(PidFile(agent));
-        if (Directory.Exists(Path.GetDirectoryName(OldPidFile(agent))))
-            File.Delete(OldPidFile(agent));
+        // No agent may ever have run here.
+        foreach (var file in new[] { PidFile(agent), OldPidFile(agent) }.Where(File.Exists))
+            File.Delete(file);
     }
 
     private async Task End(string agent, AgentProcess process, SafeFileHandle handle)
