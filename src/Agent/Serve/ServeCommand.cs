@@ -33,7 +33,8 @@ internal static class ServeCommand
             foreach (var (name, value) in settings.Environment)
                 Environment.SetEnvironmentVariable(name, value);
             log.Info($"hive-agent {AgentVersion.Text}");
-            await new TurnLoop(socket, settings, stateDir, log, TimeProvider.System).RunAsync(signal.Token);
+            await using var loop = new TurnLoop(socket, settings, stateDir, log, TimeProvider.System);
+            await loop.RunAsync(signal.Token);
             return 0;
         }
         catch (AgentGoneException e)
