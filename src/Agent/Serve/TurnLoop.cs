@@ -273,10 +273,10 @@ internal sealed class TurnLoop : IAsyncDisposable
         var begun = await line.CallAsync<Begun>("begin_turn", new { ids, wake_from = Turn.WakeFromOf(messages) }, giveUp);
         var turn = new Turn(begun.Turn, ++turns, messages, (await line.CallAsync<Status>("status", null, giveUp)).Unread);
         log.Info($"turn {turn.Id} begins: message {string.Join(", ", ids)} from {turn.WakeFrom}{(turn.Redelivered ? ", redelivered" : "")}");
+        var cancel = Work(cancelTurn);
         live.Turn = turn.Id;
         live.AddAlways("turn_started", ("from", turn.WakeFrom), ("ids", new JsonArray([.. ids.Select(id => (JsonNode)id)])), ("text", WakePrompt.Of(turn)), ("waiting", turn.Waiting), ("redelivered", turn.Redelivered));
         report.Change(s => s with { State = HarnessState.Thinking, Turn = turn.Id });
-        var cancel = Work(cancelTurn);
         return new RunningTurn(turn, Task.Run(() => RunTurnAsync(driver, turn, cancel, cancelTurn), CancellationToken.None));
     }
 

@@ -142,7 +142,7 @@ internal sealed class ClaudeDriver : IDriver
         {
             var seen = new StreamJson(context.Live, context.Harness);
             used.Add(seen);
-            var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, goOn: !fresh), context.StateDir, ClaudeFiles.Environment, context.Settings.Quiet);
+            var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, goOn: !fresh), context.StateDir, files.Environment, context.Settings.Quiet);
             ChildEnd end;
             try
             {

@@ -21,19 +21,20 @@ internal sealed class ClaudeFiles : IDisposable
         this.context = context;
         login = new ClaudeLogin(context.Settings);
         program = System.Environment.ProcessPath!;
+        Environment = new Dictionary<string, string?>(context.Settings.Environment.Select(v => KeyValuePair.Create(v.Key, (string?)v.Value)))
+        {
+            ["DISABLE_AUTOUPDATER"] = "1",
+            ["CLAUDE_CODE_DISABLE_AUTO_MEMORY"] = "1",
+            // Set by a Claude Code around this process; it would change what the one inside does.
+            ["CLAUDECODE"] = null,
+            ["CLAUDE_CODE_ENTRYPOINT"] = null,
+        };
         File.WriteAllText(Settings, new JsonObject { ["autoMemoryEnabled"] = false }.ToJsonString());
         File.WriteAllText(Prompt, SystemPrompt());
     }
 
     /// <summary>For every run: no update and no chatter from inside of a turn.</summary>
-    public static IReadOnlyDictionary<string, string?> Environment { get; } = new Dictionary<string, string?>
-    {
-        ["DISABLE_AUTOUPDATER"] = "1",
-        ["CLAUDE_CODE_DISABLE_AUTO_MEMORY"] = "1",
-        // Set by a Claude Code around this process; it would change what the one inside does.
-        ["CLAUDECODE"] = null,
-        ["CLAUDE_CODE_ENTRYPOINT"] = null,
-    };
+    public IReadOnlyDictionary<string, string?> Environment { get; }
 
     private string Settings => Path.Combine(folder, "settings.json");
 

@@ -17,7 +17,7 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
 
     private static readonly string[] Default = ["claude", "auth", "login"];
 
-    public string Folder { get; } = Environment.GetEnvironmentVariable("CLAUDE_CONFIG_DIR") is { Length: > 0 } folder ? folder : Path.Combine(Home, ".claude");
+    public string Folder => Own ?? Path.Combine(Home, ".claude");
 
     public IReadOnlyList<string> Command => settings.LoginCommand is { Count: > 0 } own ? own : Default;
 
@@ -28,7 +28,7 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
             var found = new StringBuilder();
             foreach (var name in Variables)
             {
-                if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } value && value is not ("0" or "false"))
+                if (Variable(name) is { } value && value is not ("0" or "false"))
                     found.Append(name).Append('=').Append(value).Append('\n');
             }
 
@@ -40,9 +40,14 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
         }
     }
 
-    private static string Home => Environment.GetEnvironmentVariable("HOME") is { Length: > 0 } home ? home : Environment.GetFolderPath(Environment.SpecialFolder.UserProfile);
+    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
 
-    private static string ConfigFile => Environment.GetEnvironmentVariable("CLAUDE_CONFIG_DIR") is { Length: > 0 } folder ? Path.Combine(folder, ".claude.json") : Path.Combine(Home, ".claude.json");
+    private string? Own => Variable("CLAUDE_CONFIG_DIR");
+
+    private string ConfigFile => Path.Combine(Own ?? Home, ".claude.json");
+
+    // agent.yaml's come first, as they do in the program's own environment.
+    private string? Variable(string name) => (settings.Environment.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name)) is { Length: > 0 } value ? value : null;
 
     private static string? Member(string path, string name)
     {
