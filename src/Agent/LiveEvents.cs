@@ -26,14 +26,18 @@ internal sealed class LiveEvents
     private readonly Queue<(JsonObject Event, int Bytes)> queue = [];
     private TaskCompletionSource arrived = Signal(), full = Signal();
     private int bytes;
-    private long dropped;
+    private long dropped, turn;
     private int? deafTo;
     private bool saidDeaf;
 
     public LiveEvents(HostCalls host, Log log, TimeProvider time) => (this.host, this.log, this.time) = (host, log, time);
 
     /// <summary>The turn that events belong to; null between turns.</summary>
-    public long? Turn { get; set; }
+    public long? Turn
+    {
+        get => Interlocked.Read(ref turn) is > 0 and var now ? now : null;
+        set => Interlocked.Exchange(ref turn, value ?? 0);
+    }
 
     public void Text(string text) => Add("text", ("text", text));
 
@@ -66,8 +70,8 @@ internal sealed class LiveEvents
         }
 
         var happened = new JsonObject { ["kind"] = kind, ["at"] = JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options) };
-        if (Turn is { } turn)
-            happened["turn"] = turn;
+        if (Turn is { } now)
+            happened["turn"] = now;
         foreach (var (name, value) in fields)
         {
             if (value is not null)

@@ -64,7 +64,7 @@ internal sealed class Child : IAsyncDisposable
     /// <exception cref="ProgramMissingException">There is no such program, or it may not be run.</exception>
     public static Child Start(ChildStart start, TimeProvider time)
     {
-        var program = Find(start.Command[0]) ?? throw new ProgramMissingException($"there is no program `{start.Command[0]}` on the PATH; install it where the agent runs, or change agent.yaml");
+        var program = Find(start.Command[0], start.Folder) ?? throw new ProgramMissingException($"there is no program `{start.Command[0]}` on the PATH; install it where the agent runs, or change agent.yaml");
         // A session of its own is a process group of its own, without the harness's terminal: setsid(1).
         var launcher = Find("setsid");
         var info = new ProcessStartInfo(launcher ?? program)
@@ -97,10 +97,10 @@ internal sealed class Child : IAsyncDisposable
     }
 
     /// <summary>Where a program is that is named as in a shell; null when it is nowhere.</summary>
-    public static string? Find(string program)
+    public static string? Find(string program, string folder = "/")
     {
         if (program.Contains('/'))
-            return IsProgram(program) ? Path.GetFullPath(program) : null;
+            return Path.GetFullPath(program, folder) is var path && IsProgram(path) ? path : null;
         return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
             .Select(folder => Path.Combine(folder, program)).FirstOrDefault(IsProgram);
     }

@@ -40,7 +40,8 @@ internal sealed class LoginWatch(ILogin login, TimeProvider time)
     /// <summary>Completes when nobody needs to log in any more.</summary>
     public async Task RestoredAsync(CancellationToken ct)
     {
-        using var changed = new SemaphoreSlim(0);
+        // Not disposed: an event may be on its way while the watching ends.
+        var changed = new SemaphoreSlim(0);
         using var watcher = Watch(() => changed.Release());
         while (IsNeeded)
         {

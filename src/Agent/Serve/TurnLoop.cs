@@ -307,12 +307,15 @@ internal sealed class TurnLoop : IAsyncDisposable
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            outcome = TurnOutcome.Cancelled(stopped.IsCancellationRequested ? "the agent was stopped" : "cancelled by the operator");
+            outcome = TurnOutcome.Cancelled("");
         }
         catch (Exception e)
         {
             outcome = TurnOutcome.Failed(e.Message);
         }
+
+        if (outcome is { Result: "cancelled", LoginLost: false })
+            outcome = outcome with { Note = stopped.IsCancellationRequested ? "the agent was stopped" : "cancelled by the operator" };
 
         var took = (long)time.GetElapsedTime(began).TotalMilliseconds;
         var row = new TurnRow(turn.Id, outcome, turn.WakeFrom, startedAt, time.GetUtcNow(), took);
