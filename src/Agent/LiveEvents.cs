@@ -117,6 +117,11 @@ internal sealed class LiveEvents
             {
                 Refused(e);
             }
+            catch (Exception e) when (e is not (OperationCanceledException or AgentGoneException))
+            {
+                // A batch is lost, and not all that come after it.
+                log.Error($"live events could not be sent: {e.Message}");
+            }
         }
     }
 

@@ -57,6 +57,6 @@ internal static class McpCommand
         ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
         Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },
         ServerInstructions = bridge.Instructions,
-        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync },
+        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync, NotificationHandlers = [KeyValuePair.Create<string, Func<JsonRpcNotification, CancellationToken, ValueTask>>(NotificationMethods.CancelledNotification, bridge.CancelledAsync)] },
     };
 }

@@ -12,7 +12,15 @@ internal static class SqliteLibrary
 
     private static readonly Lazy<string> Loaded = new(() =>
     {
-        NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        try
+        {
+            NativeLibrary.SetDllImportResolver(typeof(SQLite3Provider_e_sqlite3).Assembly, Resolve);
+        }
+        catch (InvalidOperationException)
+        {
+            // A host in the same process has chosen, by the same rule.
+        }
+
         raw.SetProvider(new SQLite3Provider_e_sqlite3());
         return raw.sqlite3_libversion().utf8_to_string();
     });

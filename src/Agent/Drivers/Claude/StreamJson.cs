@@ -209,7 +209,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
                 var id = WireText.Cut(Text(block, "id") ?? $"tool-{toolIds.Count}", NameBytes);
                 if (toolIds.Add(id))
                     Tools[name] = Tools.GetValueOrDefault(name) + 1;
-                live.ToolCall(id, name, Member(block, "input") is { } input ? JsonObject.Create(input)! : []);
+                live.ToolCall(id, name, Member(block, "input") is { } input ? JsonObject.Create(input.Clone())! : []);
                 break;
         }
     }
