@@ -184,7 +184,7 @@ public sealed class TurnStatsTests : IDisposable
 
     private SqliteConnection Open()
     {
-        _ = SqliteLibrary.Version;
+        _ = Hive.Agent.Statistics.SqliteLibrary.Version;
         var db = new SqliteConnection($"Data Source={File};Pooling=False");
         db.Open();
         return db;
