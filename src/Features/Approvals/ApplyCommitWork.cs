@@ -75,10 +75,10 @@ internal sealed partial class ApplyCommitWork(
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
         try
         {
-            roster.Require(agent);
+            var runtime = roster.Require(agent).Runtime;
             LogStep(log, id, "approved");
             // What the operator changed by hand counts as deployed, and is not lost.
-            await specs.Seed(agent);
+            await specs.Seed(agent, runtime);
             var before = await applied.Main(agent, stopping);
             await store.Write(write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }), stopping);
             LogStep(log, id, "what is deployed is noted");

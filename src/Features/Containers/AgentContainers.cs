@@ -51,7 +51,7 @@ internal sealed partial class AgentContainers(
         {
             launcher.CreateFolders(name);
             LogStep(log, "spawn", name, "its folders are there");
-            await specs.Seed(name);
+            await specs.Seed(name, runtime);
             var spec = specs.Read(name);
             LogStep(log, "spawn", name, "its configuration is there");
             await store.Write(write =>
@@ -201,7 +201,7 @@ internal sealed partial class AgentContainers(
         string? fault = "the host stopped meanwhile";
         try
         {
-            await specs.Seed(name);
+            await specs.Seed(name, agent.Runtime);
             var spec = specs.Read(name);
             var runtime = runtimes.Find(agent.Runtime);
             if (runtime is not null)

@@ -11,7 +11,7 @@ internal interface IAgentSpecs
 
     /// <summary>Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
-    Task Seed(string agent);
+    Task Seed(string agent, string runtime);
 
     /// <summary>Takes back what <see cref="Seed"/> has noted of an agent that could not be made.</summary>
     Task Forget(string agent);
