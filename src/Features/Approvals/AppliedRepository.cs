@@ -18,6 +18,9 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
     public async Task<string?> Tagged(string agent, string tag, CancellationToken ct = default) =>
         await git.Try(folders.Applied(agent), ["rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"], ct) is { ExitCode: 0 } found ? found.Text : null;
 
+    /// <summary>True when that commit is there.</summary>
+    public async Task<bool> Has(string agent, string commit) => await git.Try(folders.Applied(agent), ["cat-file", "-e", commit + "^{commit}"], CancellationToken.None) is { ExitCode: 0 };
+
     /// <summary>The numbers behind the tags of one kind, such as <c>approved</c>.</summary>
     public async Task<IReadOnlyList<long>> Numbers(string agent, string kind, CancellationToken ct, string? pointingAt = null)
     {
@@ -43,7 +46,11 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
 
     /// <summary>Sets a tag that says why.</summary>
     public Task Annotate(string agent, string tag, string commit, string text) => git.Run(
-        folders.Applied(agent), ["tag", "--annotate", "--force", "--cleanup=verbatim", "--file=-", "--", tag, commit], CancellationToken.None, new GitCall { Input = text.TrimEnd('\n') + "\n" });
+        Path.Combine(folders.Applied(agent), ".git"),
+        ["tag", "--annotate", "--force", "--cleanup=verbatim", "--file=-", "--", tag, commit],
+        CancellationToken.None,
+        // The folder that it stands in, wherever that is by then: a repository that is purged meanwhile must not be begun anew.
+        new GitCall { Input = text.TrimEnd('\n') + "\n", Environment = new Dictionary<string, string> { ["GIT_DIR"] = "." } });
 
     /// <summary>Takes a tag away.</summary>
     public Task Untag(string agent, string tag) => git.Run(folders.Applied(agent), ["update-ref", "-d", $"refs/tags/{tag}"], CancellationToken.None);

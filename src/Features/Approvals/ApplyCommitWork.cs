@@ -73,9 +73,10 @@ internal sealed partial class ApplyCommitWork(
     private async Task<Deployed> Deploy(ApprovalRow approval, Func<Task> rebuild, CancellationToken stopping)
     {
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        if (!await IsOfThisAgent(approval))
+            throw Problem.Conflict($"{agent} was destroyed before this could be deployed");
         try
         {
-            roster.Require(agent);
             LogStep(log, id, "approved");
             // What the operator changed by hand counts as deployed, and is not lost.
             await specs.Seed(agent);
@@ -126,6 +127,10 @@ internal sealed partial class ApplyCommitWork(
         return new Deployed(approval.Fetched_sha, $"deployed/{approval.Id}");
     }
 
+    // While this waited for its turn the agent may have been destroyed, which ends the approval, and another one made under its name.
+    private async Task<bool> IsOfThisAgent(ApprovalRow approval) =>
+        roster.Find(approval.Agent) is not null && await store.Read(db => ApprovalQueue.IsBuilding(db, approval.Id)) && await applied.Has(approval.Agent, approval.Fetched_sha!);
+
     // Half of either is no end: it goes on until it is done, or until the host stops and the next one does it.
     private async Task<Deployed?> UntilSettled(ApprovalRow approval, string error, Func<Task> rebuild)
     {
@@ -133,11 +138,11 @@ internal sealed partial class ApplyCommitWork(
         {
             try
             {
+                // What was purged with the agent can neither be finished nor rolled back, and need not be.
+                if (!await IsOfThisAgent(approval))
+                    return null;
                 if (await swarm.IsCommitted(approval.Id))
                     return await Finish(approval);
-                // What was purged with the agent cannot be rolled back, and need not be.
-                if (roster.Find(approval.Agent) is null)
-                    return null;
                 await PutBack(approval, error);
                 await swarm.Restore(approval.Agent);
                 LogStep(log, approval.Id, "the lock is back");
@@ -159,6 +164,8 @@ internal sealed partial class ApplyCommitWork(
     private async Task PutBack(ApprovalRow approval, string error)
     {
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        if (!await applied.Has(agent, sha))
+            return;
         await applied.Annotate(agent, $"failed/{id}", sha, error);
         LogStep(log, id, "tagged as failed");
         var before = await store.Read(db => db.ExecuteScalar<string?>("SELECT base_sha FROM approvals WHERE id = @id", new { id }));
