@@ -168,6 +168,7 @@ internal static class FeatureRegistration
         .AddSingleton<ContainerStates>()
         .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<ContainerStates>())
         .AddSingleton<IRecipientStates>(p => p.GetRequiredService<ContainerStates>())
+        .AddSingleton<IRunsOn>(p => p.GetRequiredService<ContainerStates>())
         .AddSingleton<AppliedState>()
         .AddSingleton<AgentLauncher>()
         .AddSingleton<AgentLogs>()

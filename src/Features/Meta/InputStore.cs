@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Hive.Common.Errors;
 using Hive.Common.Git;
+using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 
@@ -14,7 +15,7 @@ namespace Hive.Features.Meta;
 /// The inputs on disk: a bare repository for each url, and a folder for each revision that is checked out. A folder is made elsewhere and moved into its place, so one that is there is whole,
 /// and it is never written again.
 /// </summary>
-internal sealed partial class InputStore(GitProgram git, TimeProvider clock, HivePaths paths) : IDisposable
+internal sealed partial class InputStore(GitProgram git, IRunsOn runsOn, TimeProvider clock, HivePaths paths) : IDisposable
 {
     private const int MaxFiles = 50_000;
     private const long MaxBytes = 1L << 30;
@@ -84,16 +85,18 @@ internal sealed partial class InputStore(GitProgram git, TimeProvider clock, Hiv
         }
     }
 
-    /// <summary>Removes what none of these needs any more.</summary>
+    /// <summary>Removes what none of these needs any more, and what no agent runs on.</summary>
     public async Task Sweep(IReadOnlyCollection<LockedInput> needed, CancellationToken ct)
     {
+        // An update that was interrupted leaves an agent on a revision that no lock names.
+        var mounted = await runsOn.All(ct);
         await turn.WaitAsync(ct);
         try
         {
             foreach (var (name, at) in asked.Where(a => clock.GetUtcNow() - a.Value > Recently))
                 asked.TryRemove(KeyValuePair.Create(name, at));
-            Keep(Path.Combine(Root, "revisions"), needed.Select(i => i.Rev));
-            Keep(Path.Combine(Root, "repositories"), needed.Select(i => Path.GetFileName(Repository(i.Url))));
+            Keep(Path.Combine(Root, "revisions"), needed.Select(i => i.Rev), mounted);
+            Keep(Path.Combine(Root, "repositories"), needed.Select(i => Path.GetFileName(Repository(i.Url))), []);
         }
         finally
         {
@@ -105,13 +108,17 @@ internal sealed partial class InputStore(GitProgram git, TimeProvider clock, Hiv
 
     private void Asked(string url, string rev) => asked[rev] = asked[Path.GetFileName(Repository(url))] = clock.GetUtcNow();
 
-    private void Keep(string folder, IEnumerable<string> names)
+    private void Keep(string folder, IEnumerable<string> names, IReadOnlyList<string> mounted)
     {
         if (!Directory.Exists(folder))
             return;
         var kept = names.Concat(asked.Keys).ToHashSet();
-        foreach (var path in Directory.EnumerateDirectories(folder).Where(p => !kept.Contains(Path.GetFileName(p))))
-            Directory.Delete(path, recursive: true);
+        foreach (var path in Directory.EnumerateDirectories(folder))
+        {
+            var name = Path.GetFileName(path);
+            if (!kept.Contains(name) && !mounted.Any(m => m.Contains(name, StringComparison.Ordinal)))
+                Directory.Delete(path, recursive: true);
+        }
     }
 
     private string Repository(string url) => Path.Combine(Root, "repositories", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))[..24]);

@@ -15,6 +15,10 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
     private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
 
     private int underWay;
+    private Task walk = Task.CompletedTask;
+
+    /// <summary>The round that goes on now.</summary>
+    public Task UnderWay => walk;
 
     public IReadOnlyList<MetaInput> All => swarm.Inputs;
 
@@ -48,7 +52,9 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
                     moved[input] = (name, next);
             }
 
-            return Task.Run(() => Walk(moved, trailers), CancellationToken.None);
+            var round = Task.Run(() => Walk(moved, trailers), CancellationToken.None);
+            walk = round;
+            return round;
         }
         catch
         {
@@ -66,6 +72,8 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
             // The manager last: it is told of the others.
             foreach (var agent in roster.All.OrderBy(a => a.IsManager).Select(a => a.Name).ToArray())
             {
+                // The agent that has been begun is finished, and no other is begun.
+                lifetime.ApplicationStopping.ThrowIfCancellationRequested();
                 if (swarm.Current.GetValueOrDefault(agent)?.Inputs.Values.Any(moved.ContainsKey) != true)
                     continue;
                 try
@@ -73,7 +81,7 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
                     await Alone(agent, rebuild => Move(agent, moved, trailers, rebuild));
                     updated.Add(agent);
                 }
-                catch (Exception e)
+                catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
                 {
                     LogNotMoved(log, agent, string.Join(", ", moved.Values.Select(m => m.Name)), e);
                     failed[agent] = e is Problem ? e.Message : "it could not be rebuilt; the host's log says why";

@@ -333,7 +333,7 @@ internal sealed partial class SwarmLock(
         {
             await inputs.Sweep([.. before.Values.Concat(state.Current.Values).SelectMany(a => a.Inputs.Values)], CancellationToken.None);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
         {
             LogNotSwept(log, e);
         }

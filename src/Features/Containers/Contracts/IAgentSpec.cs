@@ -25,7 +25,7 @@ internal interface IAgentSpecs
 /// <param name="Limits">What its container may use.</param>
 /// <param name="Inputs">Folders that are mounted read-only: by the name below <c>/inputs</c>, where they are on the host.</param>
 /// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
-/// <param name="Fingerprint">Equal for what is equal, byte by byte.</param>
+/// <param name="Fingerprint">Equal for what is equal, byte by byte. It holds the names of the folders of <paramref name="Inputs"/>.</param>
 internal sealed record AgentSpec(
     string? Driver,
     string? Model,
