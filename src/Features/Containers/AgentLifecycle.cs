@@ -48,7 +48,11 @@ internal sealed class AgentLifecycle(AgentContainers containers, ContainerStates
     {
         if (!await IsMeantToRun(name))
             return true;
+        var agent = roster.Require(name);
+        // Who runs an external one, and when, is somebody else's matter.
+        if (agent.Runtime != Runtimes.External && !states.IsRunning(agent))
+            return false;
         await applied.Look(name);
-        return !applied.NeedsRebuild(roster.Require(name));
+        return !applied.NeedsRebuild(agent);
     }
 }

@@ -25,6 +25,6 @@ internal interface IAgentLifecycle
     /// <summary>True when somebody wants it to run, whether it does or not; an external agent always is.</summary>
     Task<bool> IsMeantToRun(string name);
 
-    /// <summary>True when it runs on what is applied for it now, or is not meant to run.</summary>
+    /// <summary>True when it runs, and on what is applied for it now, or is not meant to run. An external agent need not run just now.</summary>
     Task<bool> RunsOnApplied(string name);
 }
