@@ -85,12 +85,13 @@ internal sealed partial class InputStore(GitProgram git, IRunsOn runsOn, TimePro
         }
     }
 
-    /// <summary>Removes what none of these needs any more, and what no agent runs on.</summary>
+    /// <summary>Removes what none of these needs any more, and what no agent runs on. While something is being fetched, nothing: whoever asks holds the lock, and a remote may take minutes.</summary>
     public async Task Sweep(IReadOnlyCollection<LockedInput> needed, CancellationToken ct)
     {
         // An update that was interrupted leaves an agent on a revision that no lock names.
         var mounted = await runsOn.All(ct);
-        await turn.WaitAsync(ct);
+        if (!await turn.WaitAsync(TimeSpan.Zero, ct))
+            return;
         try
         {
             foreach (var (name, at) in asked.Where(a => clock.GetUtcNow() - a.Value > Recently))
