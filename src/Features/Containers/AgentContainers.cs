@@ -110,7 +110,8 @@ internal sealed partial class AgentContainers(
     /// <param name="name">The agent.</param>
     /// <param name="ct">Gives up before the container is started.</param>
     /// <param name="anew">Somebody asked for it: earlier failures do not count any more.</param>
-    public async Task Start(string name, CancellationToken ct, bool anew = true)
+    /// <param name="seeded">What it is to run on is locked already.</param>
+    public async Task Start(string name, CancellationToken ct, bool anew = true, bool seeded = false)
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
@@ -122,6 +123,8 @@ internal sealed partial class AgentContainers(
             restarts.Forget(name);
         try
         {
+            if (!seeded)
+                await specs.Seed(name);
             await launcher.Launch(agent, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -227,7 +230,7 @@ internal sealed partial class AgentContainers(
             else
             {
                 await Stop(name, atOnce: false, wanted: "running");
-                await Start(name, CancellationToken.None);
+                await Start(name, CancellationToken.None, seeded: true);
             }
 
             fault = null;

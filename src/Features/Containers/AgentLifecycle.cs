@@ -26,7 +26,7 @@ internal sealed class AgentLifecycle(AgentContainers containers, ContainerStates
             return;
         try
         {
-            await containers.Start(name, CancellationToken.None);
+            await containers.Start(name, CancellationToken.None, seeded: true);
         }
         catch (Problem)
         {

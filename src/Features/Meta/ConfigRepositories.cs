@@ -155,9 +155,10 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         var file = Path.Combine(applied, AgentYaml.FileName);
         if (!File.Exists(file))
             await File.WriteAllTextAsync(file, Template, ct);
-        if ((await git.Run(applied, ["status", "--porcelain", "--untracked-files=all"], ct)).Length == 0)
+        // What a .gitignore names reaches the agent like every other file.
+        if ((await git.Run(applied, ["status", "--porcelain", "--untracked-files=all", "--ignored"], ct)).Length == 0)
             return;
-        await git.Run(applied, ["add", "--all"], ct);
+        await git.Run(applied, ["add", "--all", "--force"], ct);
         await git.Run(applied, ["commit", "--quiet", "--message", "Changed by hand"], ct);
     }
 

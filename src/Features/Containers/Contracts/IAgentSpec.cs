@@ -9,8 +9,11 @@ internal interface IAgentSpecs
     /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and cure.</exception>
     AgentSpec Read(string agent);
 
-    /// <summary>Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed.</summary>
-    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
+    /// <summary>
+    /// Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed and locked.
+    /// It comes before every start, so that what runs is what is locked.
+    /// </summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full. Code <c>invalid</c>: what was changed cannot be used; the message names file, line and cure.</exception>
     Task Seed(string agent);
 
     /// <summary>Takes back what <see cref="Seed"/> has noted of an agent that could not be made.</summary>
