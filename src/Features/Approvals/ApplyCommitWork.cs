@@ -33,7 +33,7 @@ internal sealed partial class ApplyCommitWork(
     public async Task<Deployed> Do(ApprovalRow approval, CancellationToken stopping)
     {
         Deployed? deployed = null;
-        await Alone(approval.Agent, async rebuild => deployed = await Deploy(approval, rebuild, stopping), stopping);
+        await lifecycle.Hold(approval.Agent, async held => deployed = await Deploy(approval, held, stopping), stopping);
         return deployed!;
     }
 
@@ -46,31 +46,11 @@ internal sealed partial class ApplyCommitWork(
     public async Task<Deployed?> Settle(ApprovalRow approval, CancellationToken stopping)
     {
         Deployed? deployed = null;
-        await Alone(approval.Agent, async rebuild => deployed = await UntilSettled(approval, Interrupted, rebuild), stopping);
+        await lifecycle.Hold(approval.Agent, async held => deployed = await UntilSettled(approval, Interrupted, held), stopping);
         return deployed;
     }
 
-    // Somebody may be doing something else with the agent, which ends.
-    private async Task Alone(string agent, Func<Func<Task>, Task> work, CancellationToken stopping)
-    {
-        for (var begun = false; !begun;)
-        {
-            try
-            {
-                await lifecycle.Hold(agent, rebuild =>
-                {
-                    begun = true;
-                    return work(rebuild);
-                });
-            }
-            catch (Problem e) when (!begun && e.Code == ErrorCode.Conflict)
-            {
-                await Task.Delay(Pause, clock, stopping);
-            }
-        }
-    }
-
-    private async Task<Deployed> Deploy(ApprovalRow approval, Func<Task> rebuild, CancellationToken stopping)
+    private async Task<Deployed> Deploy(ApprovalRow approval, IHeldAgent held, CancellationToken stopping)
     {
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
         if (!await IsOfThisAgent(approval))
@@ -98,7 +78,7 @@ internal sealed partial class ApplyCommitWork(
             LogStep(log, id, "the files are there");
             // What is meant to be stopped stays so, and is started on it some day.
             if (await lifecycle.IsMeantToRun(agent))
-                await rebuild();
+                await held.Rebuild();
             LogStep(log, id, "the agent is rebuilt");
             stopping.ThrowIfCancellationRequested();
             await swarm.Commit(prepared, $"deploy {agent} deployed/{id} {sha[..12]}\n\nApproval: {id}\n");
@@ -107,7 +87,7 @@ internal sealed partial class ApplyCommitWork(
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            if (await UntilSettled(approval, e.Message, rebuild) is { } deployed)
+            if (await UntilSettled(approval, e.Message, held) is { } deployed)
                 return deployed;
             throw;
         }
@@ -132,7 +112,7 @@ internal sealed partial class ApplyCommitWork(
         roster.Find(approval.Agent) is not null && await store.Read(db => ApprovalQueue.IsBuilding(db, approval.Id)) && await applied.Has(approval.Agent, approval.Fetched_sha!);
 
     // Half of either is no end: it goes on until it is done, or until the host stops and the next one does it.
-    private async Task<Deployed?> UntilSettled(ApprovalRow approval, string error, Func<Task> rebuild)
+    private async Task<Deployed?> UntilSettled(ApprovalRow approval, string error, IHeldAgent held)
     {
         for (var pause = Pause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
@@ -147,7 +127,7 @@ internal sealed partial class ApplyCommitWork(
                 await swarm.Restore(approval.Agent);
                 LogStep(log, approval.Id, "the lock is back");
                 if (!await lifecycle.RunsOnApplied(approval.Agent))
-                    await RebuildOnOld(approval, rebuild);
+                    await held.RebuildOnOld();
                 LogStep(log, approval.Id, "the agent is as it was");
                 return null;
             }
@@ -181,19 +161,6 @@ internal sealed partial class ApplyCommitWork(
         LogStep(log, id, "main is back");
     }
 
-    private async Task RebuildOnOld(ApprovalRow approval, Func<Task> rebuild)
-    {
-        try
-        {
-            await rebuild();
-        }
-        catch (Problem e)
-        {
-            // Its row says why it does not run; what it is to run on is right all the same.
-            LogOldDoesNotRun(log, approval.Id, approval.Agent, e);
-        }
-    }
-
     private const string Interrupted = "the host ended while it was building";
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]
@@ -201,7 +168,4 @@ internal sealed partial class ApplyCommitWork(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "approval {Id} can neither be finished nor rolled back yet")]
     private static partial void LogNotSettled(ILogger logger, long id, Exception error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} is rolled back, and {Agent} does not run on what is deployed")]
-    private static partial void LogOldDoesNotRun(ILogger logger, long id, string agent, Exception error);
 }

@@ -1,12 +1,17 @@
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
 
 /// <inheritdoc cref="IAgentLifecycle"/>
-internal sealed class AgentLifecycle(AgentContainers containers, ContainerStates states, AppliedState applied, ManagersView view, Runtimes runtimes, IRoster roster, Transients transients) : IAgentLifecycle
+internal sealed partial class AgentLifecycle(
+    AgentContainers containers, ContainerStates states, AppliedState applied, ManagersView view, Runtimes runtimes, IRoster roster, Transients transients, ILogger<AgentLifecycle> log) : IAgentLifecycle
 {
+    private readonly AgentContainers containers = containers;
+    private readonly ILogger log = log;
+
     public Task<string> ChooseRuntime(string? asked, CancellationToken ct) => runtimes.Choose(asked, ct);
 
     public Task Spawn(string name, string runtime) => Spawn(name, runtime, start: true);
@@ -34,12 +39,16 @@ internal sealed class AgentLifecycle(AgentContainers containers, ContainerStates
         }
     }
 
-    public Task Rebuild(string name) => Hold(name, rebuild => rebuild());
-
-    public async Task Hold(string name, Func<Func<Task>, Task> work)
+    public async Task Rebuild(string name)
     {
         await using var guard = await transients.Begin(name, "rebuilding");
-        await work(() => containers.Rebuild(name));
+        await containers.Rebuild(name);
+    }
+
+    public async Task Hold(string name, Func<IHeldAgent, Task> work, CancellationToken stopping)
+    {
+        await using var guard = await transients.BeginInTurn(name, "rebuilding", stopping);
+        await work(new Held(this, name));
     }
 
     public Task<bool> IsMeantToRun(string name) => roster.Require(name).Runtime == Runtimes.External ? Task.FromResult(true) : states.IsWanted(name);
@@ -54,5 +63,25 @@ internal sealed class AgentLifecycle(AgentContainers containers, ContainerStates
             return false;
         await applied.Look(name);
         return !applied.NeedsRebuild(agent);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} does not run on what it was put back to")]
+    private static partial void LogOldDoesNotRun(ILogger logger, string agent, Exception error);
+
+    private sealed class Held(AgentLifecycle owner, string name) : IHeldAgent
+    {
+        public Task Rebuild() => owner.containers.Rebuild(name);
+
+        public async Task RebuildOnOld()
+        {
+            try
+            {
+                await Rebuild();
+            }
+            catch (Problem e)
+            {
+                LogOldDoesNotRun(owner.log, name, e);
+            }
+        }
     }
 }
