@@ -68,6 +68,27 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
         await git.Run(folders.Applied(agent), ["clean", "--quiet", "-ffdx"], CancellationToken.None);
     }
 
+    /// <summary>True when the files are what the deployed commit says, and there are no others.</summary>
+    public async Task<bool> IsClean(string agent, CancellationToken ct) =>
+        (await git.Run(folders.Applied(agent), ["status", "--porcelain", "--untracked-files=all", "--ignored"], ct)).Length == 0;
+
+    /// <summary>Keeps the files as they lie there by a tag, unless they are those of one of these commits, or the tag is there.</summary>
+    public async Task Rescue(string agent, string tag, params string[] known)
+    {
+        var (folder, index) = (folders.Applied(agent), new GitCall { Environment = new Dictionary<string, string> { ["GIT_INDEX_FILE"] = Path.Combine(folders.Applied(agent), ".git", "index.rescue") } });
+        await git.Run(folder, ["read-tree", "--empty"], CancellationToken.None, index);
+        await git.Run(folder, ["add", "--all", "--force"], CancellationToken.None, index);
+        var tree = await git.Run(folder, ["write-tree"], CancellationToken.None, index);
+        foreach (var commit in known)
+        {
+            if (await git.Run(folder, ["rev-parse", "--verify", commit + "^{tree}"], CancellationToken.None) == tree)
+                return;
+        }
+
+        if (await Tagged(agent, tag) is null)
+            await Tag(agent, tag, await git.Run(folder, ["commit-tree", tree, "-p", Branch, "-m", "Changed by hand while something else was deployed"], CancellationToken.None));
+    }
+
     /// <summary>Lets go of what a git of an earlier host held when it was killed.</summary>
     public void Unlock(string agent) => GitProgram.RemoveStaleLocks(folders.Applied(agent));
 

@@ -72,6 +72,8 @@ internal sealed partial class ApplyCommitWork(
             LogStep(log, id, "the lock is prepared");
             await swarm.Apply(prepared);
             LogStep(log, id, "the lock is written");
+            if (!await applied.IsClean(agent, stopping))
+                throw Problem.Conflict($"what is applied for {agent} was changed by hand just now; `hive rebuild {agent}` deploys that, then ask again with a commit that is based on it");
             await applied.MoveMain(agent, before, sha);
             LogStep(log, id, "main has moved");
             await applied.CheckOut(agent, sha);
@@ -81,6 +83,9 @@ internal sealed partial class ApplyCommitWork(
                 await held.Rebuild();
             LogStep(log, id, "the agent is rebuilt");
             stopping.ThrowIfCancellationRequested();
+            // It may have been started on that, which is not what was approved.
+            if (!await applied.IsClean(agent, stopping))
+                throw Problem.Conflict($"what is applied for {agent} was changed by hand while this was built; that is kept as the tag rescued/{id}, and everything is as it was before: merge the two and ask again");
             await swarm.Commit(prepared, $"deploy {agent} deployed/{id} {sha[..12]}\n\nApproval: {id}\n");
             LogStep(log, id, "the lock is committed");
             return await Finish(approval);
@@ -155,6 +160,8 @@ internal sealed partial class ApplyCommitWork(
         var now = await applied.Main(agent);
         if (!await applied.IsBasedOn(agent, now, sha, CancellationToken.None))
             return;
+        // Whoever changed something by hand meanwhile finds it there.
+        await applied.Rescue(agent, $"rescued/{id}", before, sha);
         await applied.CheckOut(agent, before);
         LogStep(log, id, "the files are back");
         await applied.MoveMain(agent, now, before);

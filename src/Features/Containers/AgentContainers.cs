@@ -198,13 +198,16 @@ internal sealed partial class AgentContainers(
     /// Makes everything about an agent what it should be, whatever state it is in: folders, configuration, socket, and a container that runs on the present configuration.
     /// What cannot work is found before anything that runs is ended.
     /// </summary>
-    public async Task Rebuild(string name)
+    /// <param name="name">The agent.</param>
+    /// <param name="seeded">What it is to run on is locked already, or about to be.</param>
+    public async Task Rebuild(string name, bool seeded = false)
     {
         var agent = roster.Require(name);
         string? fault = "the host stopped meanwhile";
         try
         {
-            await specs.Seed(name);
+            if (!seeded)
+                await specs.Seed(name);
             var spec = specs.Read(name);
             var runtime = runtimes.Find(agent.Runtime);
             if (runtime is not null)

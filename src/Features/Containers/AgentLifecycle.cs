@@ -70,13 +70,13 @@ internal sealed partial class AgentLifecycle(
 
     private sealed class Held(AgentLifecycle owner, string name) : IHeldAgent
     {
-        public Task Rebuild() => owner.containers.Rebuild(name);
+        public Task Rebuild() => owner.containers.Rebuild(name, seeded: true);
 
         public async Task RebuildOnOld()
         {
             try
             {
-                await Rebuild();
+                await owner.containers.Rebuild(name);
             }
             catch (Problem e)
             {

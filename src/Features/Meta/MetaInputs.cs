@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Meta;
 
 /// <inheritdoc cref="IMetaInputs"/>
-internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAgentLifecycle lifecycle, IRoster roster, IHostApplicationLifetime lifetime, ILogger<MetaInputs> log) : IMetaInputs
+internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAgentSpecs specs, IAgentLifecycle lifecycle, IRoster roster, IHostApplicationLifetime lifetime, ILogger<MetaInputs> log) : IMetaInputs
 {
     private int underWay;
     private Task walk = Task.CompletedTask;
@@ -96,6 +96,8 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
 
     private async Task Move(string agent, Dictionary<LockedInput, (string Name, LockedInput Next)> moved, string? trailers, IHeldAgent held)
     {
+        // What the operator changed by hand counts as deployed, and comes first.
+        await specs.Seed(agent);
         if (swarm.Current.GetValueOrDefault(agent) is not { } now)
             return;
         var changes = now.Inputs.Where(i => moved.ContainsKey(i.Value)).ToArray();

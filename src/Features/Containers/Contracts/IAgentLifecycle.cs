@@ -32,10 +32,10 @@ internal interface IAgentLifecycle
 /// <summary>An agent with which nobody else does anything meanwhile.</summary>
 internal interface IHeldAgent
 {
-    /// <summary>Brings it to what is applied for it, and has it run.</summary>
+    /// <summary>Brings it to what is applied for it, and has it run. What is changed by hand meanwhile is left to whoever holds it: it is neither committed nor locked.</summary>
     /// <exception cref="Problem">It does not run on that now; the message says why.</exception>
     Task Rebuild();
 
-    /// <summary>The same after something was taken back: what it is to run on is right again, so when it does not run on it, its row and the log say why and no more is to be done.</summary>
+    /// <summary>As <see cref="IAgentLifecycle.Rebuild"/>, after something was taken back: what it is to run on is right again, so when it does not run on it, its row and the log say why and no more is to be done.</summary>
     Task RebuildOnOld();
 }
