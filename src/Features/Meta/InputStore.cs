@@ -15,10 +15,13 @@ namespace Hive.Features.Meta;
 /// The inputs on disk: a bare repository for each url, and a folder for each revision that is checked out. A folder is made elsewhere and moved into its place, so one that is there is whole,
 /// and it is never written again.
 /// </summary>
-internal sealed partial class InputStore(GitProgram git, IRunsOn runsOn, TimeProvider clock, HivePaths paths) : IDisposable
+internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn runsOn, TimeProvider clock, HivePaths paths) : IDisposable
 {
     private const int MaxFiles = 50_000;
     private const long MaxBytes = 1L << 30;
+
+    // No other is ever given to git: some run programs.
+    private static readonly string[] Protocols = ["https", "ssh", "git", "file"];
 
     // A remote that sends without end is ended.
     private static readonly GitCall Fetching = new() { TimeLimit = TimeSpan.FromMinutes(5), MaxFileBytes = MaxBytes };
@@ -126,11 +129,14 @@ internal sealed partial class InputStore(GitProgram git, IRunsOn runsOn, TimePro
 
     private async Task<string> Fetch(string name, string url, string reference, CancellationToken ct)
     {
+        // Also of one that stands in the lock: what the operator allows may have changed since.
+        if (urls.Fault(url) is { } fault)
+            throw Problem.Invalid($"the url of the input '{name}' {fault}");
         var repository = Repository(url);
         await GitProgram.Init(repository, bare: true, ct);
         GitProgram.RemoveStaleLocks(repository);
         var target = "refs/fetched/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(reference)))[..24];
-        var protocol = url.StartsWith('/') ? "file" : url.Split(':')[0];
+        var protocol = url.StartsWith('/') ? "file" : url.Split(':')[0].ToLowerInvariant();
         var result = await git.Try(
             repository,
             [
@@ -138,7 +144,7 @@ internal sealed partial class InputStore(GitProgram git, IRunsOn runsOn, TimePro
                 .. protocol == "file" ? (string[])["--upload-pack=" + UploadPack] : [], "--", url, $"{reference}:{target}",
             ],
             ct,
-            Fetching with { Protocols = protocol });
+            Fetching with { Protocols = Protocols.Contains(protocol) ? protocol : "none" });
         if (result.ExitCode != 0)
             throw Problem.Invalid($"the input '{name}' cannot be fetched from {url} at '{reference}': {result.Error}. Mend its url or ref, or try again when the repository can be reached");
         return await git.Run(repository, ["rev-parse", "--verify", target + "^{commit}"], ct);
