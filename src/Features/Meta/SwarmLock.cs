@@ -116,13 +116,14 @@ internal sealed partial class SwarmLock(
     public Task Restore() => Exclusively(() =>
     {
         state = state with { Applied = ImmutableSortedDictionary<string, LockedAgent>.Empty };
-        return WriteFiles(state);
+        return Tidy(state);
     });
 
     public Task Restore(string agent) => Exclusively(() =>
     {
         state = state with { Applied = state.Applied.Remove(agent) };
-        return WriteFiles(state);
+        // It is taken back, whatever lies in the folder: the agent is to be rebuilt on it.
+        return Tidy(state);
     });
 
     public async Task<bool> IsCommitted(long approvalId)
