@@ -39,7 +39,9 @@ internal sealed partial class ApplyCommitWork(
 
     public async Task BeforeAgents(ApprovalRow approval)
     {
-        if (!await swarm.IsCommitted(approval.Id))
+        if (await swarm.IsCommitted(approval.Id))
+            await MoveOn(approval);
+        else
             await PutBack(approval, Interrupted);
     }
 
@@ -127,12 +129,19 @@ internal sealed partial class ApplyCommitWork(
                 if (!await IsOfThisAgent(approval))
                     return null;
                 if (await swarm.IsCommitted(approval.Id))
+                {
+                    await MoveOn(approval);
+                    await swarm.Restore(approval.Agent);
+                    if (!await lifecycle.RunsOnApplied(approval.Agent))
+                        await held.RebuildAfterwards();
                     return await Finish(approval);
+                }
+
                 await PutBack(approval, error);
                 await swarm.Restore(approval.Agent);
                 LogStep(log, approval.Id, "the lock is back");
                 if (!await lifecycle.RunsOnApplied(approval.Agent))
-                    await held.RebuildOnOld();
+                    await held.RebuildAfterwards();
                 LogStep(log, approval.Id, "the agent is as it was");
                 return null;
             }
@@ -143,6 +152,22 @@ internal sealed partial class ApplyCommitWork(
 
             await Task.Delay(pause, clock, lifetime.ApplicationStopping);
         }
+    }
+
+    // What is locked is what is deployed: the lock's commit may be that of a git which outlived its host, and come when the next one has rolled everything back.
+    private async Task MoveOn(ApprovalRow approval)
+    {
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        if (!await applied.Has(agent, sha))
+            return;
+        await applied.Untag(agent, $"failed/{id}");
+        var now = await applied.Main(agent);
+        if (now == sha || !await applied.IsBasedOn(agent, sha, now, CancellationToken.None))
+            return;
+        // Main last, so that a kill in between leaves this to be done again.
+        await applied.Rescue(agent, $"rescued/{id}", now, sha);
+        await applied.CheckOut(agent, sha);
+        await applied.MoveMain(agent, now, sha);
     }
 
     // What is deployed is again what was, in the repository and in the files.

@@ -65,14 +65,14 @@ internal sealed partial class AgentLifecycle(
         return !applied.NeedsRebuild(agent);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} does not run on what it was put back to")]
-    private static partial void LogOldDoesNotRun(ILogger logger, string agent, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} does not run on what is applied for it again")]
+    private static partial void LogDoesNotRun(ILogger logger, string agent, Exception error);
 
     private sealed class Held(AgentLifecycle owner, string name) : IHeldAgent
     {
         public Task Rebuild() => owner.containers.Rebuild(name, seeded: true);
 
-        public async Task RebuildOnOld()
+        public async Task RebuildAfterwards()
         {
             try
             {
@@ -80,7 +80,7 @@ internal sealed partial class AgentLifecycle(
             }
             catch (Problem e)
             {
-                LogOldDoesNotRun(owner.log, name, e);
+                LogDoesNotRun(owner.log, name, e);
             }
         }
     }

@@ -118,7 +118,7 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
         {
             await swarm.Restore(agent);
             if (runs)
-                await held.RebuildOnOld();
+                await held.RebuildAfterwards();
             throw;
         }
     }

@@ -36,6 +36,6 @@ internal interface IHeldAgent
     /// <exception cref="Problem">It does not run on that now; the message says why.</exception>
     Task Rebuild();
 
-    /// <summary>As <see cref="IAgentLifecycle.Rebuild"/>, after something was taken back: what it is to run on is right again, so when it does not run on it, its row and the log say why and no more is to be done.</summary>
-    Task RebuildOnOld();
+    /// <summary>As <see cref="IAgentLifecycle.Rebuild"/>, after something was taken back or taken up again: what it is to run on is right, so when it does not run on it, its row and the log say why and no more is to be done.</summary>
+    Task RebuildAfterwards();
 }
