@@ -66,6 +66,8 @@ internal sealed partial class ApplyCommitWork(
             await store.Write(write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }), stopping);
             LogStep(log, id, "what is deployed is noted");
             await MustBeBasedOn(applied, agent, sha, before, stopping);
+            // Of a no that could not be stored.
+            await applied.Untag(agent, $"denied/{id}");
             await applied.Tag(agent, $"approved/{id}", sha);
             LogStep(log, id, "tagged as approved");
             await applied.Tag(agent, $"building/{id}", sha);
