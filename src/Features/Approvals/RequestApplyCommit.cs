@@ -100,7 +100,11 @@ internal static partial class RequestApplyCommit
             try
             {
                 if (await applied.Tagged(approval.Agent, $"proposal/{approval.Id}") is { } sha)
+                {
                     await applied.Annotate(approval.Agent, $"failed/{approval.Id}", sha, why);
+                    // It never comes before the operator, and is nothing that another one is compared with.
+                    await applied.Untag(approval.Agent, $"proposal/{approval.Id}");
+                }
             }
             catch (Problem e)
             {
