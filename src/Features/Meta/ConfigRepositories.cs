@@ -67,6 +67,13 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
     public async Task<string> Head(string agent, CancellationToken ct) =>
         await git.Head(folders.Applied(agent), ct) ?? throw Problem.Conflict($"{folders.Applied(agent)} has no commit; `hive rebuild {agent}` makes one");
 
+    /// <summary>The tag of the last deploy of that commit: what a revived agent was deployed as before, or the one it was made with. Null when none has been.</summary>
+    public async Task<string?> LastDeployed(string agent, string commit, CancellationToken ct)
+    {
+        var tags = await git.Run(folders.Applied(agent), ["for-each-ref", "--points-at", commit, "--sort=-version:refname", "--count=1", "--format=%(refname:lstrip=2)", "refs/tags/deployed/"], ct);
+        return tags.Length > 0 ? tags : null;
+    }
+
     /// <summary>Reads <c>agent.yaml</c> as it is at a commit of the applied repository; whoever proposed that commit may mean harm.</summary>
     /// <exception cref="Problem">It cannot be used; the message names file, line and cure.</exception>
     public async Task<AgentConfig> ReadAt(string agent, string commit, CancellationToken ct)

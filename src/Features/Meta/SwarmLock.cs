@@ -163,7 +163,7 @@ internal sealed partial class SwarmLock(
         }
 
         var prepared = await Prepare(agent, head, ct);
-        await Commit(prepared, now is not null ? $"deploy {agent} by hand {head[..12]}" : $"deploy {agent} {ConfigRepositories.FirstTag} {head[..12]}");
+        await Commit(prepared, $"deploy {agent} {(now is null ? await repositories.LastDeployed(agent, head, ct) : null) ?? "by hand"} {head[..12]}");
     }
 
     /// <summary>Sees to it that every locked input is on disk, and removes those that nothing names any more.</summary>
