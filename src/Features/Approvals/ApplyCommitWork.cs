@@ -59,9 +59,10 @@ internal sealed partial class ApplyCommitWork(
             throw Problem.Conflict($"{agent} was destroyed before this could be deployed");
         try
         {
+            var runtime = roster.Require(agent).Runtime;
             LogStep(log, id, "approved");
             // What the operator changed by hand counts as deployed, and is not lost.
-            await specs.Seed(agent);
+            await specs.Seed(agent, runtime);
             var before = await applied.Main(agent, stopping);
             await store.Write(write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }), stopping);
             LogStep(log, id, "what is deployed is noted");

@@ -51,7 +51,7 @@ internal sealed partial class AgentContainers(
         {
             launcher.CreateFolders(name);
             LogStep(log, "spawn", name, "its folders are there");
-            await specs.Seed(name);
+            await specs.Seed(name, runtime);
             var spec = specs.Read(name);
             LogStep(log, "spawn", name, "its configuration is there");
             await store.Write(write =>
@@ -124,7 +124,7 @@ internal sealed partial class AgentContainers(
         try
         {
             if (!seeded)
-                await specs.Seed(name);
+                await specs.Seed(name, agent.Runtime);
             await launcher.Launch(agent, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -207,7 +207,7 @@ internal sealed partial class AgentContainers(
         try
         {
             if (!seeded)
-                await specs.Seed(name);
+                await specs.Seed(name, agent.Runtime);
             var spec = specs.Read(name);
             var runtime = runtimes.Find(agent.Runtime);
             if (runtime is not null)

@@ -7,7 +7,7 @@ using Hive.Features.Containers.Contracts;
 namespace Hive.Features.Meta;
 
 /// <summary>What agents are built from: the work tree of <c>applied/&lt;name&gt;</c>, which the host keeps at what is deployed.</summary>
-internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories, SwarmLock swarm, InputStore store) : IAgentSpecs
+internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories, SwarmLock swarm, NixFlake flake, InputStore store) : IAgentSpecs
 {
     public AgentSpec Read(string agent)
     {
@@ -42,8 +42,9 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
         }
     }
 
-    public async Task Seed(string agent)
+    public async Task Seed(string agent, string runtime)
     {
+        flake.Expect(agent, runtime);
         await repositories.Ensure(agent, commitEdits: true, CancellationToken.None);
         await swarm.EnsureLocked(agent, CancellationToken.None);
     }

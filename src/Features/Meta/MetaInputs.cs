@@ -97,7 +97,7 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
     private async Task Move(string agent, Dictionary<LockedInput, (string Name, LockedInput Next)> moved, string? trailers, IHeldAgent held)
     {
         // What the operator changed by hand counts as deployed, and comes first.
-        await specs.Seed(agent);
+        await specs.Seed(agent, roster.Require(agent).Runtime);
         if (swarm.Current.GetValueOrDefault(agent) is not { } now)
             return;
         var changes = now.Inputs.Where(i => moved.ContainsKey(i.Value)).ToArray();

@@ -14,7 +14,7 @@ internal interface IAgentSpecs
     /// It comes before every start, so that what runs is what is locked.
     /// </summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full. Code <c>invalid</c>: what was changed cannot be used; the message names file, line and cure.</exception>
-    Task Seed(string agent);
+    Task Seed(string agent, string runtime);
 
     /// <summary>Takes back what <see cref="Seed"/> has noted of an agent that could not be made.</summary>
     Task Forget(string agent);
