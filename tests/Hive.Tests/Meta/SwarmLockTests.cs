@@ -210,13 +210,15 @@ public sealed class SwarmLockTests
     public async Task A_url_that_was_written_into_the_lock_by_hand_runs_nothing()
     {
         await using var upstream = await Upstream.Start();
-        var (hive, ran) = (upstream.Hive, upstream.Path_("ran"));
+        var (hive, ran, script) = (upstream.Hive, upstream.Path_("ran"), upstream.Path_("planted"));
+        File.WriteAllText(script, $"#!/bin/sh\ntouch {ran}\n");
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         upstream.Commit("skills", "skill.md", "one\n");
         await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
         await hive.Restart(() =>
         {
             var file = Path.Combine(upstream.Meta, "swarm.lock");
-            File.WriteAllText(file, File.ReadAllText(file).Replace(upstream.Url("skills"), $"ext::touch {ran}", StringComparison.Ordinal));
+            File.WriteAllText(file, File.ReadAllText(file).Replace(upstream.Url("skills"), $"ext::{script}", StringComparison.Ordinal));
             upstream.Git("commit", "-q", "-a", "-m", "by hand");
             Directory.Delete(Path.Combine(hive.DataDir, "inputs"), recursive: true);
         });
