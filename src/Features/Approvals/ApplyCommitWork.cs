@@ -61,14 +61,14 @@ internal sealed partial class ApplyCommitWork(
         {
             var runtime = roster.Require(agent).Runtime;
             LogStep(log, id, "approved");
+            // Of a no that could not be stored.
+            await applied.Untag(agent, $"denied/{id}");
             // What the operator changed by hand counts as deployed, and is not lost.
             await specs.Seed(agent, runtime);
             var before = await applied.Main(agent, stopping);
             await store.Write(write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }), stopping);
             LogStep(log, id, "what is deployed is noted");
             await MustBeBasedOn(applied, agent, sha, before, stopping);
-            // Of a no that could not be stored.
-            await applied.Untag(agent, $"denied/{id}");
             await applied.Tag(agent, $"approved/{id}", sha);
             LogStep(log, id, "tagged as approved");
             await applied.Tag(agent, $"building/{id}", sha);
