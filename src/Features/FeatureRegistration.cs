@@ -74,6 +74,8 @@ internal static class FeatureRegistration
         .AddSingleton<Broker>()
         .AddSingleton<IOutbox>(p => p.GetRequiredService<Broker>())
         .AddSingleton<IInflight>(p => p.GetRequiredService<Broker>())
+        .AddSingleton<Signs>()
+        .AddSingleton<IHarnessSigns>(p => p.GetRequiredService<Signs>())
         .AddSingleton<BrokerClockwork>()
         .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<BrokerClockwork>())
         .AddHostedService(p => p.GetRequiredService<BrokerClockwork>())

@@ -7,6 +7,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
@@ -26,12 +27,17 @@ internal sealed partial class AgentContainers(
     Restarts restarts,
     SocketDoors doors,
     IInflight inflight,
+    IHarnessSigns signs,
     Tombstones tombstones,
     Trash trash,
     TimeProvider clock,
+    IHostApplicationLifetime lifetime,
     ILogger<AgentContainers> log)
 {
+    private const int LastWords = 5;
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ComesUp = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, IRuntime> owing = new();
 
@@ -233,7 +239,9 @@ internal sealed partial class AgentContainers(
             else
             {
                 await Stop(name, atOnce: false, wanted: "running");
+                var harness = signs.Expect(name);
                 await Start(name, CancellationToken.None, seeded: true);
+                await MustComeUp(name, runtime, harness);
             }
 
             fault = null;
@@ -248,6 +256,21 @@ internal sealed partial class AgentContainers(
             if (!agent.IsManager)
                 await states.Soon(states.UntilStored(name, write => states.TellManager(write, new { @event = "rebuilt", agent = name, ok = fault is null, note = fault })));
         }
+    }
+
+    // What runs may end a moment later, because its settings or its driver's are wrong. One that has said hello and does something else before its first message has come up.
+    private async Task MustComeUp(string name, IRuntime runtime, HarnessSigns harness)
+    {
+        var gone = states.Of(name) is { Running: not null, Gone: { } end } ? end : Task.CompletedTask;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+        await Task.WhenAny(harness.Asks, gone, Task.Delay(ComesUp, clock, enough.Token));
+        await enough.CancelAsync();
+        if (harness.Asks.IsCompleted || (harness.Hello.IsCompleted && !gone.IsCompleted))
+            return;
+        lifetime.ApplicationStopping.ThrowIfCancellationRequested();
+        var what = gone.IsCompleted ? "it ended right after its start" : $"its harness has not said hello within {ComesUp.TotalSeconds:0} s";
+        var words = string.Join('\n', await runtime.Tail(name, LastWords, CancellationToken.None));
+        throw Problem.Unavailable($"{name} does not come up: {what}. {(words.Length > 0 ? $"Its last words: {words}" : states.Of(name).Note)}");
     }
 
     /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>

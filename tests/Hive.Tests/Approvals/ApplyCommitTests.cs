@@ -202,6 +202,26 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
+    public async Task An_agent_that_ends_right_after_its_start_on_the_proposal_fails_it_with_its_last_words()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var before = worker.Main();
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\nscript: script.yaml\n"), ("script.yaml", "roules: []\n")));
+        await host.Approve(id);
+        var end = await host.End(id);
+        Assert.Equal("failed", end.Status);
+        Assert.Contains("roules", end.Note, StringComparison.Ordinal);
+        Assert.Contains("roules", worker.TagText($"failed/{id}"), StringComparison.Ordinal);
+        Assert.Equal(before, worker.Main());
+        worker.MustBeClean();
+        var row = await fleet.Row("worker");
+        Assert.Equal((true, false, false, (string?)null), (row.Running, row.Failed, row.NeedsUpdate, row.ActiveModel));
+    }
+
+    [Fact]
     public async Task An_agent_that_is_stopped_stays_so_and_is_started_on_what_was_approved()
     {
         await using var fleet = await Fleet.Start("process");
