@@ -10,8 +10,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Approvals;
 
 /// <summary>
-/// Fails what was proposed for an agent that was destroyed, whether nobody has decided it or it was approved and waits for its turn. It queues its write as soon as the end of the agent is committed, so that what is proposed for
-/// another agent of that name comes behind it. That such an agent is asked for stays as it is.
+/// Fails what was proposed for an agent that was destroyed, whether nobody has decided it or it was approved and waits for its turn. It queues its write as soon as the end of the
+/// agent is committed, so that what is proposed for another agent of that name comes behind it. That such an agent is asked for stays as it is.
 /// </summary>
 internal sealed partial class OnAgentDestroyed(
     IStore store, ApprovalQueue queue, AppliedRepository applied, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<OnAgentDestroyed> log) : ICommitObserver
