@@ -75,7 +75,7 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
         return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
     }
 
-    private static string Fingerprint(IEnumerable<string> files, IEnumerable<(string Name, string Rev)> inputs)
+    private static string Fingerprint(IEnumerable<string> files, IReadOnlyList<(string Name, string Rev)> inputs)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var file in files)
@@ -86,6 +86,7 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
 
         foreach (var (name, rev) in inputs)
             hash.AppendData(Encoding.UTF8.GetBytes($"{name} {rev}\n"));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        // The revisions stand in it as they are, so that those that are mounted somewhere can be told.
+        return string.Join(' ', inputs.Select(i => i.Rev).Prepend(Convert.ToHexStringLower(hash.GetHashAndReset())));
     }
 }

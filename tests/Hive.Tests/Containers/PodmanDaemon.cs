@@ -152,6 +152,10 @@ internal sealed class PodmanService : IAsyncDisposable
 
     public async Task Start()
     {
+        using var watcher = new FileSystemWatcher(folder, Path.GetFileName(Socket));
+        using var made = new SemaphoreSlim(0);
+        watcher.Created += (_, _) => made.Release();
+        watcher.EnableRaisingEvents = true;
         process = Process.Start(PodmanDaemon.Command(folder, "system", "service", "--time", "0", $"unix://{Socket}"))!;
         process.StandardInput.Close();
         process.OutputDataReceived += (_, _) => { };
@@ -159,10 +163,13 @@ internal sealed class PodmanService : IAsyncDisposable
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await Task.WhenAny(made.WaitAsync(patience.Token), process.WaitForExitAsync(patience.Token));
+        // Between being bound and being listened at there is but a moment, of which nothing tells.
         while (!await Answers())
         {
             Assert.False(process.HasExited, $"podman's service ended with {(process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")}");
-            await Task.Delay(20, patience.Token);
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
         }
     }
 

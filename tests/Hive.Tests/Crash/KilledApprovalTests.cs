@@ -95,7 +95,7 @@ public sealed class KilledApprovalTests
             if (crashed)
             {
                 Assert.Equal(("failed", "the host ended while it was being fetched; ask again"), (asked.Status, asked.Note));
-                Assert.Equal(step == 1 ? [] : ["failed", "proposal"], worker.Tags(asked.Id));
+                Assert.Equal(step == 1 ? [] : ["failed"], worker.Tags(asked.Id));
             }
             else
             {
