@@ -101,6 +101,8 @@ public sealed class KilledBetweenStepsTests
             // Never one of an agent that has not been.
             Assert.Equal(verb != "spawn" && Directory.Exists(folder) ? ["worker"] : [], kept);
             Assert.True(Directory.Exists(folder) == (kept.Length == 1), folder);
+            // Whoever asked for a purge gets it, whichever host finishes that.
+            Assert.False(verb == "purge" && Directory.Exists(folder), folder);
             return;
         }
 
@@ -111,6 +113,9 @@ public sealed class KilledBetweenStepsTests
         foreach (var part in new[] { "config", "state", "home" })
             Assert.True(Directory.Exists(Path.Combine(folder, part)), part);
         (await hive.Connect("worker")).Dispose();
+        // Whoever runs has been told so.
+        if (wanted == "running")
+            Assert.NotEqual(0, await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM messages WHERE sender = 'system' AND recipient = 'worker'")));
         // One container of it, or none.
         var marked = Marked(fleet);
         Assert.Equal(wanted == "running", marked.Length > 0);

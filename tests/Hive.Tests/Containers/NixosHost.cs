@@ -23,6 +23,15 @@ internal sealed class NixosHost : IAsyncDisposable
     /// <summary>What makes the next creation fail.</summary>
     public string Broken => Path.Combine(folder, "broken");
 
+    /// <summary>What makes every KILL fail.</summary>
+    public string Deaf => Path.Combine(folder, "deaf");
+
+    /// <summary>What makes systemctl never answer when its configuration is to be read.</summary>
+    public string Hangs => Path.Combine(folder, "hangs");
+
+    /// <summary>What a start of an agent's container waits for the end of.</summary>
+    public string Held(string agent) => Path.Combine(folder, $"held-h-{agent}");
+
     public static async Task<NixosHost> Start()
     {
         Requires.That(Environment.IsPrivilegedProcess, "NixOS containers need root");
