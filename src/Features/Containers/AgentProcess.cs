@@ -136,6 +136,20 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         return null;
     }
 
+    /// <summary>Removes its pid file, unless that names another one by now.</summary>
+    public void Forget(string pidFile)
+    {
+        try
+        {
+            if (File.ReadAllText(pidFile).StartsWith(string.Create(CultureInfo.InvariantCulture, $"{pid} "), StringComparison.Ordinal))
+                File.Delete(pidFile);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is gone, or the disk is out of order: whoever reads it compares what it names.
+        }
+    }
+
     private static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     // Field 22 of /proc/PID/stat (proc(5)), counted behind the name, which may hold spaces. Null for a process that is gone or a zombie.

@@ -38,7 +38,7 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
     /// <summary>The process that an agent's pid file names, if that very process still lives.</summary>
     public AgentProcess? Find(string agent, Action<int, int> terminate)
     {
-        var process = AgentProcess.Find(PidFile(agent), terminate, out var handle) ?? AgentProcess.Find(OldPidFile(agent), terminate, out handle);
+        var process = AgentProcess.Find(PidFile(agent), terminate, out var handle);
         if (process is not null)
             process.Ended = End(agent, process, handle!);
         return process;
@@ -73,8 +73,8 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         logs.Remove(agent);
         await limits.Remove(agent);
         // No agent may ever have run here.
-        foreach (var file in new[] { PidFile(agent), OldPidFile(agent) }.Where(File.Exists))
-            File.Delete(file);
+        if (File.Exists(PidFile(agent)))
+            File.Delete(PidFile(agent));
     }
 
     private async Task End(string agent, AgentProcess process, SafeFileHandle handle)
@@ -87,6 +87,8 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         // Whoever is told of its end finds its last words in the log; what it left outside its group may print for ever.
         if (process.OpenPump() is { } pump)
             await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
+        // Its number is anybody's from here on.
+        process.Forget(PidFile(agent));
     }
 
     // By its control group, which nothing can leave; and by the mark, for what has none. With the first process of a pid namespace goes all that is in it.
@@ -111,7 +113,4 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
     private string Mark(string agent) => $"{Instance.Of(paths)}-{agent}";
 
     private string PidFile(string agent) => Path.Combine(Folder, agent);
-
-    // Where an earlier Hive put it.
-    private string OldPidFile(string agent) => Path.Combine(paths.RunDir, "pids", agent);
 }
