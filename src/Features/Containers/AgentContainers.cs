@@ -50,6 +50,7 @@ internal sealed partial class AgentContainers(
     /// <param name="start">It is meant to run: a start follows, whichever host does it.</param>
     public async Task Create(string name, string runtime, bool start)
     {
+        await FinishPurges(name);
         var begun = new Creation { Agent = name, Revived = Directory.Exists(folders.Of(name)), Configured = Directory.Exists(folders.Applied(name)) };
         await store.Write(write => write.Db.Execute("INSERT OR REPLACE INTO creations (agent, revived, configured) VALUES (@Agent, @Revived, @Configured)", begun));
         LogStep(log, "spawn", name, "begun");
@@ -84,7 +85,7 @@ internal sealed partial class AgentContainers(
         }
         catch (Exception e)
         {
-            await UndoCreation(begun);
+            await OrLog(name, () => UndoCreation(begun));
             throw e is IOException ? Problem.Invalid(e.Message, e) : e;
         }
         finally
@@ -100,16 +101,30 @@ internal sealed partial class AgentContainers(
         foreach (var begun in await store.Read(db => db.Query<Creation>("SELECT agent, revived, configured FROM creations").ToList()))
         {
             LogUndone(log, begun.Agent);
-            await UndoCreation(begun);
+            await OrLog(begun.Agent, () => UndoCreation(begun));
         }
 
         // Side by side: one that hangs keeps none of the others from answering.
+        await Task.WhenAll((await Removals()).Select(owed => OrLog(owed.Agent, () => Finish(owed))));
         await Task.WhenAll(runtimes.All.Select(RemoveOrphans));
         var sockets = Path.GetDirectoryName(folders.Run(Principals.Manager))!;
         if (!Directory.Exists(sockets))
             return;
-        foreach (var folder in Directory.EnumerateDirectories(sockets).Where(f => roster.Find(Path.GetFileName(f)) is null))
-            Directory.Delete(folder, recursive: true);
+        foreach (var name in Directory.EnumerateDirectories(sockets).Select(f => Path.GetFileName(f)!).Where(n => roster.Find(n) is null))
+            await OrLog(name, () => RemoveFiles(name, purge: false));
+    }
+
+    // What cannot be cleaned up for one agent keeps the host from nothing; the next one tries again.
+    private async Task OrLog(string name, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception e)
+        {
+            LogNotCleaned(log, name, e);
+        }
     }
 
     /// <summary>Starts an agent's container unless it runs.</summary>
@@ -283,15 +298,51 @@ internal sealed partial class AgentContainers(
             await Stop(name, atOnce: false);
         doors.Close(paths.AgentSocket(name));
         LogStep(log, "destroy", name, "its socket is closed");
-        await Forget(name, purge);
+        var owed = new Removal { Agent = name, Runtime = agent.Runtime, Purge = purge };
+        await Forget(name, purge, owed);
         LogStep(log, "destroy", name, "off the roster");
-        if (runtimes.Find(agent.Runtime) is { } runtime)
-            await RemoveContainer(runtime, name);
-        LogStep(log, "destroy", name, "its container is removed");
-        await RemoveFiles(name, purge);
-        LogStep(log, "destroy", name, "its files are removed");
-        await tombstones.Refresh(name);
+        try
+        {
+            await Finish(owed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"{name} is destroyed, but not all of its files are gone ({e.Message}); the next start of Hive tries again", e);
+        }
+        finally
+        {
+            await tombstones.Refresh(name);
+        }
     }
+
+    // Of one of that name that was to be removed for good, nothing is taken up again.
+    private async Task FinishPurges(string name)
+    {
+        try
+        {
+            foreach (var owed in (await Removals()).Where(r => r.Agent == name && r.Purge))
+                await Finish(owed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"there was an agent '{name}' before, whose files were to be removed for good and cannot be: {e.Message}", e);
+        }
+    }
+
+    // Removes what there is of one that is on the roster no more. What is done to its end is owed no more.
+    private async Task Finish(Removal owed)
+    {
+        var name = owed.Agent;
+        var removed = runtimes.Find(owed.Runtime) is not { } runtime || await RemoveContainer(runtime, name);
+        LogStep(log, "destroy", name, "its container is removed");
+        if (roster.Find(name) is null)
+            await RemoveFiles(name, owed.Purge);
+        LogStep(log, "destroy", name, "its files are removed");
+        await states.Soon(states.UntilStored(name, write => write.Db.Execute(
+            removed ? "DELETE FROM removals WHERE agent = @Agent AND runtime = @Runtime" : "UPDATE removals SET purge = 0 WHERE agent = @Agent AND runtime = @Runtime", owed)));
+    }
+
+    private Task<List<Removal>> Removals() => store.Read(db => db.Query<Removal>("SELECT agent, runtime, purge FROM removals").ToList());
 
     /// <summary>Removes for good what is kept of a destroyed agent.</summary>
     public async Task Purge(string name)
@@ -311,42 +362,60 @@ internal sealed partial class AgentContainers(
     /// <returns>Which agents it has containers of, and whether those run; null when it does not answer.</returns>
     public async Task<IReadOnlyDictionary<string, bool>?> RemoveOrphans(IRuntime runtime)
     {
+        IReadOnlyDictionary<string, bool> listed;
         try
         {
-            var listed = await runtime.List(CancellationToken.None);
-            foreach (var orphan in listed.Keys.Where(a => IsOrphan(a, runtime)))
-            {
-                using var hold = await states.Hold(orphan);
-                if (!IsOrphan(orphan, runtime))
-                    continue;
-                LogOrphan(log, runtime.Name, orphan);
-                await runtime.Remove(orphan);
-            }
-
-            owing.TryRemove(runtime.Name, out _);
-            return listed;
+            listed = await runtime.List(CancellationToken.None);
         }
-        catch (Problem)
+        catch (Exception e)
         {
+            LogNotListed(log, runtime.Name, e.Message);
             return null;
         }
+
+        var owed = (await Removals()).Where(r => r.Runtime == runtime.Name).Select(r => r.Agent).ToHashSet();
+        var all = true;
+        foreach (var name in listed.Keys.Union(owed))
+        {
+            if (IsOrphan(name, runtime))
+            {
+                LogOrphan(log, runtime.Name, name);
+                if (!await RemoveContainer(runtime, name))
+                {
+                    all = false;
+                    continue;
+                }
+            }
+
+            if (owed.Contains(name))
+                await states.Soon(states.UntilStored(name, write => write.Db.Execute("DELETE FROM removals WHERE agent = @name AND runtime = @runtime AND purge = 0", new { name, runtime = runtime.Name })));
+        }
+
+        if (all)
+            owing.TryRemove(runtime.Name, out _);
+        return listed;
     }
 
     // An agent of that name may live in another runtime by now. The local ones share one list.
     private bool IsOrphan(string name, IRuntime runtime) =>
         roster.Find(name) is not { } agent || (agent.Runtime != runtime.Name && runtime is not LocalRuntime);
 
-    private async Task RemoveContainer(IRuntime runtime, string name)
+    // False when it is owed. Whatever is wrong with one keeps nothing else from being done: the sweep tries again.
+    private async Task<bool> RemoveContainer(IRuntime runtime, string name)
     {
+        using var hold = await states.Hold(name);
+        if (!IsOrphan(name, runtime))
+            return true;
         try
         {
             await runtime.Remove(name);
+            return true;
         }
-        catch (Problem e)
+        catch (Exception e)
         {
-            // On no roster any more, it is an orphan: the sweep removes it as soon as the runtime answers.
             owing[runtime.Name] = runtime;
             LogNotRemoved(log, name, e.Message);
+            return false;
         }
     }
 
@@ -373,12 +442,15 @@ internal sealed partial class AgentContainers(
         await trash.Remove(folders.Of(name));
     }
 
-    private async Task Forget(string name, bool purge)
+    // What is still to be removed after that stands in the database with it.
+    private async Task Forget(string name, bool purge, Removal? owed = null)
     {
         await store.Write<object?>(
             write =>
             {
                 roster.Remove(write, name);
+                if (owed is not null)
+                    write.Db.Execute("INSERT OR REPLACE INTO removals (agent, runtime, purge) VALUES (@Agent, @Runtime, @Purge)", owed);
                 write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
                 states.TellManager(write, new { @event = "destroyed", agent = name });
                 // Nobody works on it any more: a revived agent gets what this one held.
@@ -413,6 +485,22 @@ internal sealed partial class AgentContainers(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the container of {Agent} could not be removed yet: {Error}")]
     private static partial void LogNotRemoved(ILogger logger, string agent, string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "what there still was of {Agent} could not be cleaned up; the next start tries again")]
+    private static partial void LogNotCleaned(ILogger logger, string agent, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Runtime} does not say which containers it has: {Error}")]
+    private static partial void LogNotListed(ILogger logger, string runtime, string error);
+
+    // What is still there of a destroyed agent.
+    private sealed record Removal
+    {
+        public required string Agent { get; init; }
+
+        public required string Runtime { get; init; }
+
+        public required bool Purge { get; init; }
+    }
 
     // A making that has begun, and what there was before.
     private sealed record Creation

@@ -7,7 +7,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 4;
+    public int Version => 5;
 
     public void Converge(SchemaEditor editor)
     {
@@ -25,6 +25,15 @@ internal sealed class ContainersSchema : ISchema
                 agent       TEXT PRIMARY KEY,
                 revived     INTEGER NOT NULL,
                 configured  INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """);
+        // Agents that are destroyed, and what is still to be removed of them: a container in that runtime, and with a purge all their files.
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS removals (
+                agent       TEXT NOT NULL,
+                runtime     TEXT NOT NULL,
+                purge       INTEGER NOT NULL,
+                PRIMARY KEY (agent, runtime)
             ) WITHOUT ROWID
             """);
         // When it was last started again after failures, as a list of unix milliseconds.
