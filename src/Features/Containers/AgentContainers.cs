@@ -250,6 +250,7 @@ internal sealed partial class AgentContainers(
             {
                 await store.Write(write => launcher.TakeOn(write, name, spec));
                 await applied.Now(name, spec);
+                states.SetNote(name, failed: false, note: null);
             }
             else
             {

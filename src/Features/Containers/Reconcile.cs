@@ -46,11 +46,9 @@ internal sealed partial class Reconcile(
         var rows = await Rows(cancellationToken);
         foreach (var agent in roster.All)
         {
-            launcher.CreateFolders(agent.Name);
-            launcher.OpenSocket(agent.Name);
             var row = rows.GetValueOrDefault(agent.Name);
             restarts.Load(agent.Name, row?.Restarts);
-            states.Set(agent.Name, Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note, RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null });
+            states.Set(agent.Name, Container.Stopped with { Failed = row?.Failed ?? false, Note = MakeReady(agent.Name) ?? row?.Note, RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null });
         }
 
         // Runtimes side by side, and none of them is asked again for each agent when it does not answer at all.
@@ -76,6 +74,22 @@ internal sealed partial class Reconcile(
         return Task.CompletedTask;
     }
 
+    // Why an agent's folders or its socket cannot be had; null when they are there. The others, and this host, do without.
+    private string? MakeReady(string name)
+    {
+        try
+        {
+            launcher.CreateFolders(name);
+            launcher.OpenSocket(name);
+            return null;
+        }
+        catch (Exception e)
+        {
+            LogNotReady(log, name, e);
+            return $"nobody can be {name} now: {e.Message}; mend that, then rebuild it";
+        }
+    }
+
     private async Task FindAll(string name, IReadOnlyList<AgentEntry> agents, Dictionary<string, Row> rows)
     {
         if (runtimes.Find(name) is not { } runtime)
@@ -98,7 +112,7 @@ internal sealed partial class Reconcile(
             await FindOrThrow(agent, runtime, row);
             return true;
         }
-        catch (Problem e)
+        catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
             states.Change(agent.Name, before => before with { Unknown = true, Note = $"whether it runs is not known: {e.Message}" });
             LogUnknown(log, agent.Name, e.Message);
@@ -128,7 +142,7 @@ internal sealed partial class Reconcile(
         else
         {
             // A Hive that did not note it yet was another one than this.
-            crashes.Watch(agent.Name, running, row?.Note, row?.RunsOn ?? "");
+            crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
         }
     }
@@ -294,6 +308,9 @@ internal sealed partial class Reconcile(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "whether {Agent} runs is not known: {Error}")]
     private static partial void LogUnknown(ILogger logger, string agent, string error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the folders or the socket of {Agent} cannot be had")]
+    private static partial void LogNotReady(ILogger logger, string agent, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the manager cannot run yet: {Reason}")]
     private static partial void LogNoRuntime(ILogger logger, string reason);

@@ -76,6 +76,9 @@ public sealed class OneBrokenAgentTests
         File.Delete(state);
         await fleet.Do("rebuild", new { name = "alice" });
         Assert.True(Directory.Exists(state));
+        Assert.Null((await fleet.Row("alice")).Note);
+        await (await hive.Connect("manager")).Send("alice");
+        Assert.Single(await (await hive.Connect("alice")).Receive());
     }
 
     [Fact]
