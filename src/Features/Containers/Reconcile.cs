@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -35,6 +36,9 @@ internal sealed partial class Reconcile(
     IHostApplicationLifetime lifetime,
     ILogger<Reconcile> log) : IHostedService
 {
+    // As many starts of one runtime go on at a time.
+    private const int StartsAtOnce = 4;
+
     // Ten seconds, but no round number of them: nothing that is due in whole seconds meets it every time.
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(9_973);
     private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
@@ -175,21 +179,23 @@ internal sealed partial class Reconcile(
             _ = StartMissing([Principals.Manager]);
     }
 
-    private async Task StartMissing(IReadOnlyList<string> names)
+    // Side by side: a container that takes long to start keeps none of the others from it.
+    private Task StartMissing(IReadOnlyList<string> names) => Task.WhenAll(names.GroupBy(n => roster.Find(n)?.Runtime).Select(group => StartGroup([.. group])));
+
+    private async Task StartGroup(IReadOnlyCollection<string> names)
     {
         try
         {
             // Whoever does something else with one of them is let do it, and whether it is to run is looked at again after that.
-            for (List<string> busy; names.Count > 0; names = busy)
+            for (ConcurrentBag<string> busy; names.Count > 0; names = busy)
             {
                 busy = [];
-                foreach (var name in names)
+                await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = StartsAtOnce, CancellationToken = lifetime.ApplicationStopping }, async (name, _) =>
                 {
                     if (!await StartedIfMissing(name))
                         busy.Add(name);
-                }
-
-                if (busy.Count > 0)
+                });
+                if (!busy.IsEmpty)
                     await Task.Delay(BusyPause, clock, lifetime.ApplicationStopping);
             }
         }
@@ -223,6 +229,10 @@ internal sealed partial class Reconcile(
             catch (Problem)
             {
                 // Said on its row and in the log.
+            }
+            catch (Exception e)
+            {
+                LogNotStarted(log, name, e);
             }
         }
 
@@ -308,6 +318,9 @@ internal sealed partial class Reconcile(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "whether {Agent} runs is not known: {Error}")]
     private static partial void LogUnknown(ILogger logger, string agent, string error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "starting {Agent}, which is meant to run, failed")]
+    private static partial void LogNotStarted(ILogger logger, string agent, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the folders or the socket of {Agent} cannot be had")]
     private static partial void LogNotReady(ILogger logger, string agent, Exception error);
