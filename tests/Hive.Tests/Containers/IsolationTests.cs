@@ -147,7 +147,32 @@ public sealed class IsolationTests
             Assert.DoesNotContain("200000000", lines.Select(l => l.Trim()));
         // Nothing of a limit is left behind.
         var groups = $"hive-{Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-*";
-        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
+        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task What_forks_without_end_stops_at_a_bound(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("forker", runtime);
+        await events.Next("acked");
+        if (await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Weakness(CancellationToken.None) is { } weakness)
+        {
+            Assert.Equal(weakness, (await fleet.Row("forker")).Note);
+            return;
+        }
+
+        foreach (var pid in fleet.Members("forker"))
+        {
+            // systemd-nspawn and bubblewrap beside what they run: all in groups of the agent's.
+            var group = File.ReadAllLines($"/proc/{pid}/cgroup").Select(l => l.Split(':', 3)).Where(l => l[1] is "pids" or "").OrderBy(l => l[1] == "").First();
+            var folder = new DirectoryInfo((group[1] == "" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + group[2]);
+            while (File.Exists(Path.Combine(folder.FullName, "pids.max")) && File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim() == "max")
+                folder = folder.Parent!;
+            Assert.Equal("2048", File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim());
+        }
     }
 
     [Fact]
