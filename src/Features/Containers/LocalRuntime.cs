@@ -34,7 +34,7 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
         for (var begun = Stopwatch.GetTimestamp(); processes.Leader(agent) is { } leader; await Task.Delay(50, ct))
         {
             if (Enter(leader.Pid, leader.PumpPid, command) is { } line)
-                return await Trial.Output(line, ct);
+                return await Trial.Output(line, patience: null, ct, Launch.PathAlone);
             if (Stopwatch.GetElapsedTime(begun) > BeginsWithin)
                 throw Problem.Unavailable($"{agent} has begun to start {BeginsWithin.TotalSeconds:0} s ago, and nothing runs in its container; `hive logs {agent}` may say why");
         }
