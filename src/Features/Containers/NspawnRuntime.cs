@@ -18,7 +18,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, Microsoft.Extensions.Configuration.IConfiguration configuration, TimeProvider clock)
         : base(processes)
     {
-        (this.processes, this.paths, root) = (processes, paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? folder : null);
+        (this.processes, this.paths, root) = (processes, paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? Path.GetFullPath(folder) : null);
         trial = new KeptTrial(Try, clock);
     }
 
@@ -51,7 +51,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     private List<string> Base(string machine) =>
     [
         "--quiet", "--register=no", "--keep-unit", "--as-pid2", "--console=pipe", $"--machine={machine}", "--drop-capability=all", "--no-new-privileges=yes", "--link-journal=no", "--settings=no", "--resolv-conf=off", "--timezone=off",
-        $"--directory={root ?? "/"}", "--volatile=yes", .. root is null ? HostEtc.There.Select(path => $"--bind-ro={path}") : [],
+        $"--directory={root ?? "/"}", "--volatile=yes", .. (root is null ? HostEtc.Paths : HostEtc.OfAnyRoot).Where(Path.Exists).Select(path => $"--bind-ro={path}"),
     ];
 
     private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";

@@ -184,7 +184,7 @@ public sealed class IsolationTests
             // Of such a root only /usr is taken, as systemd wants it: with all programs and libraries in it.
             await RootTree.Fill(Path.Combine(root, "usr"));
             await File.WriteAllTextAsync(Path.Combine(root, "usr", "whose"), "another root");
-            await using var fleet = await Fleet.Start("nspawn", realClock: true, null, "--Nspawn:Root", root);
+            await using var fleet = await Fleet.Start("nspawn", realClock: true, null, "--Nspawn:Root", Path.GetRelativePath(Environment.CurrentDirectory, root));
             await fleet.Spawn("inner", "nspawn", start: false);
             (string Script, string Expected)[] checks =
             [
@@ -192,6 +192,9 @@ public sealed class IsolationTests
                 ("test -e /usr/bin/git && echo git || echo no", "no"),
                 ("(: > /usr/whose) 2> /dev/null && echo gone || echo no", "no"),
                 ("test -S /run/hive/agent.sock && echo socket", "socket"),
+                // The network is the host's, and so is what it is looked up by.
+                .. new[] { "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/ssl/certs" }.Where(Path.Exists).Select(path => ($"test -e {path} && echo there", "there")),
+                ("test -e /etc/ld.so.cache && echo there || echo no", "no"),
             ];
             Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "inner", "nspawn", [.. checks.Select(c => c.Script)]));
             await fleet.Do("start", new { name = "inner" });
