@@ -41,5 +41,7 @@ internal sealed class ContainersSchema : ISchema
         // The configuration its process was started on, and whether the manager was told that there is another by now.
         editor.Column("containers", "runs_on", "TEXT");
         editor.Column("containers", "needs_update", "INTEGER NOT NULL DEFAULT 0");
+        // It was started and is to be told so.
+        editor.Column("containers", "wake", "INTEGER NOT NULL DEFAULT 0");
     }
 }
