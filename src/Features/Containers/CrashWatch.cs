@@ -102,9 +102,9 @@ internal sealed partial class CrashWatch(
         {
             return await states.IsWanted(name);
         }
-        catch (Problem)
+        catch (Exception e) when (e is Problem or ObjectDisposedException)
         {
-            // The database is out of order.
+            // The database is out of order, or the host stops.
             return true;
         }
     }
