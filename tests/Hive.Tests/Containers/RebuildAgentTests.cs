@@ -5,6 +5,7 @@ using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Hive.Tests.Questions;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
@@ -66,7 +67,7 @@ public sealed class RebuildAgentTests
         var lifecycle = fleet.Hive.Services.GetRequiredService<IAgentLifecycle>();
         Assert.True(await lifecycle.RunsOnApplied("worker"));
         Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
-        await Fleet.Row(events, "worker", r => !r.Running);
+        while (!(await events.Next("sent")).GetProperty("message").Text("body")!.Contains("container_crash", StringComparison.Ordinal)) { }
         Assert.False(await lifecycle.RunsOnApplied("worker"));
         await fleet.Do("stop", new { name = "worker" });
         Assert.True(await lifecycle.RunsOnApplied("worker"));

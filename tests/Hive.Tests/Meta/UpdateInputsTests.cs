@@ -9,6 +9,7 @@ using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Tests.Meta;
 
@@ -176,6 +177,30 @@ public sealed class UpdateInputsTests
         await upstream.Do("rebuild", "coder");
         await hive.Spawn("another");
         Assert.False(Directory.Exists(folder));
+        Fleet.EndAll(hive.Folder);
+    }
+
+    [Fact]
+    public async Task The_end_of_the_host_waits_for_the_agent_that_is_being_moved()
+    {
+        await using var upstream = await Upstream.Start();
+        var (hive, clock) = (upstream.Hive, upstream.Hive.Clock);
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "process", ("skills", upstream.Url("skills")));
+        upstream.Commit("skills", "skill.md", "two\n");
+        // It ignores being asked to end, so that its move lasts.
+        Fleet.Signal(Fleet.PidIn(hive.DataDir, "coder"), 19);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        using (await hive.Http().PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token))
+            await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
+        var stopping = new TaskCompletionSource();
+        hive.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(stopping.SetResult);
+        var restarted = hive.Restart();
+        await stopping.Task;
+        clock.Advance(TimeSpan.FromSeconds(10));
+        await restarted;
+        // Moved or not, it runs on what is locked.
+        Assert.True(await hive.Services.GetRequiredService<IAgentLifecycle>().RunsOnApplied("coder"));
         Fleet.EndAll(hive.Folder);
     }
 
