@@ -249,8 +249,8 @@ internal sealed partial class AgentContainers(
             if (runtime is null)
             {
                 await store.Write(write => launcher.TakeOn(write, name, spec));
-                await applied.Now(name, spec);
                 states.SetNote(name, failed: false, note: null);
+                await applied.Now(name, spec);
             }
             else
             {
@@ -368,9 +368,13 @@ internal sealed partial class AgentContainers(
         {
             listed = await runtime.List(CancellationToken.None);
         }
+        catch (Problem)
+        {
+            return null;
+        }
         catch (Exception e)
         {
-            LogNotListed(log, runtime.Name, e.Message);
+            LogNotListed(log, runtime.Name, e);
             return null;
         }
 
@@ -490,8 +494,8 @@ internal sealed partial class AgentContainers(
     [LoggerMessage(Level = LogLevel.Warning, Message = "what there still was of {Agent} could not be cleaned up; the next start tries again")]
     private static partial void LogNotCleaned(ILogger logger, string agent, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Runtime} does not say which containers it has: {Error}")]
-    private static partial void LogNotListed(ILogger logger, string runtime, string error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Runtime} does not say which containers it has")]
+    private static partial void LogNotListed(ILogger logger, string runtime, Exception error);
 
     // What is still there of a destroyed agent.
     private sealed record Removal
