@@ -16,6 +16,6 @@ internal static class Instance
         if (Path.GetDirectoryName(path) is not { } above)
             return path;
         var here = Path.Combine(Real(above), Path.GetFileName(path));
-        return new DirectoryInfo(here).ResolveLinkTarget(returnFinalTarget: true) is { } target ? Real(Path.TrimEndingDirectorySeparator(target.FullName)) : here;
+        return new DirectoryInfo(here) is { LinkTarget: not null } link && link.ResolveLinkTarget(returnFinalTarget: true) is { } target ? Real(Path.TrimEndingDirectorySeparator(target.FullName)) : here;
     }
 }
