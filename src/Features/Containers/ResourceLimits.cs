@@ -44,6 +44,9 @@ internal sealed class ResourceLimits
         fi
         """;
 
+    // Not on every kernel.
+    private static readonly string[] Beside = ["pids", "unified"];
+
     private readonly string name;
     private readonly KeptTrial trial;
 
@@ -185,7 +188,7 @@ internal sealed class ResourceLimits
     {
         Way.Systemd => [],
         Way.Unified => [$"{Root}/{name}-{agent}"],
-        _ => [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}", .. new[] { "pids", "unified" }.Where(h => Directory.Exists($"{Root}/{h}")).Select(h => $"{Root}/{h}/{name}-{agent}")],
+        _ => [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}", .. Beside.Where(h => Directory.Exists($"{Root}/{h}")).Select(h => $"{Root}/{h}/{name}-{agent}")],
     };
 
     private async Task<string?> Try()

@@ -1,4 +1,6 @@
 using System.Globalization;
+using Dapper;
+using Hive.Common.Persistence;
 using Hive.Features.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
@@ -86,11 +88,7 @@ public sealed class OneBrokenAgentTests
     {
         await using var hive = await HiveFixture.Start();
         var (trash, folder) = (Path.Combine(hive.DataDir, "trash"), Path.Combine(hive.DataDir, "agents", "bob"));
-        await hive.Services.GetRequiredService<Common.Persistence.IStore>().Write(write =>
-        {
-            Dapper.SqlMapper.Execute(write.Db, "INSERT INTO creations (agent, revived, configured) VALUES ('bob', 0, 0)");
-            return true;
-        });
+        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("INSERT INTO creations (agent, revived, configured) VALUES ('bob', 0, 0)"));
         await hive.Restart(() =>
         {
             Directory.CreateDirectory(folder);
