@@ -236,7 +236,7 @@ internal sealed partial class AgentContainers(
             using (await states.Hold(name))
             {
                 launcher.CreateFolders(name);
-                if (!File.Exists(paths.AgentSocket(name)))
+                if (!File.Exists(paths.AgentSocket(name)) || !doors.IsOpen(paths.AgentSocket(name)))
                 {
                     doors.Close(paths.AgentSocket(name));
                     launcher.OpenSocket(name);

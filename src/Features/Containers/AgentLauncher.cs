@@ -67,6 +67,9 @@ internal sealed partial class AgentLauncher(
         var spec = specs.Read(name);
         var (runsOn, weakness) = (applied.RunsOn(agent, spec), await runtime.Weakness(ct));
         CreateFolders(name);
+        // It could not be had when the host started.
+        if (!doors.IsOpen(paths.AgentSocket(name)))
+            OpenSocket(name);
         CopySpec(name, spec);
         LogPrepared(log, name);
         // Before it runs: a start that cannot be stored is refused, not half done.

@@ -90,7 +90,7 @@ internal sealed partial class Reconcile(
         catch (Exception e)
         {
             LogNotReady(log, name, e);
-            return $"nobody can be {name} now: {e.Message}; mend that, then rebuild it";
+            return $"nobody can be {name} now: {e.Message}; mend that, then `rebuild` it";
         }
     }
 

@@ -68,7 +68,7 @@ public sealed class OneBrokenAgentTests
         var state = Path.Combine(hive.DataDir, "agents", "alice", "state");
         await hive.Restart(() =>
         {
-            Directory.Delete(state);
+            Directory.Delete(state, recursive: true);
             File.WriteAllText(state, "in the way");
         });
         Assert.Contains(state, (await fleet.Row("alice")).Note, StringComparison.Ordinal);
