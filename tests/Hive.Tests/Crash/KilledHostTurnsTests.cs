@@ -23,7 +23,7 @@ public sealed class KilledHostTurnsTests
                 await line.CallAsync("send", new { to = "worker", body = $"{i}" });
         }
 
-        var harness = new Harness(host);
+        using var harness = new Harness(host);
         var working = Task.Run(harness.Run);
         for (var kill = 0; kill < Kills; kill++)
         {
@@ -53,7 +53,7 @@ public sealed class KilledHostTurnsTests
     }
 
     // Takes turns as docs/turns.md says: an end that was not answered is told again before anything else.
-    private sealed class Harness(ChildHost host)
+    private sealed class Harness(ChildHost host) : IDisposable
     {
         private readonly SemaphoreSlim back = new(0);
         private readonly SemaphoreSlim ended = new(0);
@@ -66,6 +66,13 @@ public sealed class KilledHostTurnsTests
         public Dictionary<long, long> Told { get; } = [];
 
         public List<string> AgainAfterGoodTurn { get; } = [];
+
+        public void Dispose()
+        {
+            back.Dispose();
+            ended.Dispose();
+            line?.Dispose();
+        }
 
         public void HostIsBack() => back.Release();
 
@@ -95,7 +102,6 @@ public sealed class KilledHostTurnsTests
                 }
             }
 
-            line.Dispose();
         }
 
         private async Task Step(LineClient now)

@@ -155,7 +155,7 @@ public sealed class ControlsTests
         return line.CallAsync("controls", new { wait_seconds = seconds });
     }
 
-    private static string?[] Kinds(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => c.Word("kind"))];
+    private static string[] Kinds(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => c.Word("kind")!)];
 
     private static (string?, string?)[] Models(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => (c.Word("kind"), c.Word("model")))];
 }
