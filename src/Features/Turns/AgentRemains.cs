@@ -26,6 +26,8 @@ internal sealed class AgentRemains(HarnessWishes wishes, Harnesses harnesses, Co
         });
         if (!purge)
             return;
+        // At once: they could not be told from those of a new agent of its name.
+        write.Db.Execute("DELETE FROM turn_hours WHERE agent = @agent", new { agent });
         write.Db.Execute("""
             INSERT OR REPLACE INTO turn_purges (agent, last_event, last_turn)
             VALUES (

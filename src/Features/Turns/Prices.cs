@@ -101,12 +101,21 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         }
         catch (JsonException e)
         {
-            return Bad(stamp, e.LineNumber is { } line ? $"line {line + 1}: {e.Path} is not what it should be: {e.Message}" : e.Message);
+            return Bad(stamp, $"line {(e.LineNumber ?? 0) + 1}: {(e.Path is { Length: > 2 } path ? path[2..] : "the file")} {Said(e.Message)}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
             return Bad(stamp, e.Message);
         }
+    }
+
+    // In the words of who edits it: the reader's own name its types.
+    private static string Said(string message)
+    {
+        const string Lacking = "including: ";
+        if (message.IndexOf(Lacking, StringComparison.Ordinal) is >= 0 and var at)
+            return $"lacks {message[(at + Lacking.Length)..].Split(". Path:")[0].TrimEnd('.')}";
+        return message.Contains("could not be converted", StringComparison.Ordinal) ? "has the wrong type" : $"is no JSON: {message.Split(" Path:")[0]}";
     }
 
     private Known Bad(Stamp stamp, string fault) => known with { Stamp = stamp, Fault = $"{Path} cannot be used, and the last good prices are: {fault}" };

@@ -30,11 +30,53 @@ internal sealed class TurnLedger(Prices prices) : ILostTurns
             StartedAt = told?.StartedAt is > 0 and var from ? from : begun,
             EndedAt = told?.EndedAt is > 0 and var until ? until : ended,
         };
-        if (write.Db.Execute(turn.IsNews ? $"INSERT OR REPLACE {Into}" : $"INSERT OR IGNORE {Into}", row) > 0)
-            write.Raise(new TurnEnded(row.ToView(prices.Table)));
+        // A lost turn is there already, without its figures.
+        var before = turn.IsNews ? write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turn_stats WHERE id = @Id", row) : null;
+        if (write.Db.Execute(turn.IsNews ? $"INSERT OR REPLACE {Into}" : $"INSERT OR IGNORE {Into}", row) == 0)
+            return;
+        if (before is not null)
+            AddUp(write, before, -1);
+        AddUp(write, row, 1);
+        write.Raise(new TurnEnded(row.ToView(prices.Table)));
+    }
+
+    private static void AddUp(IWrite write, TurnRow row, int sign)
+    {
+        var tokens = row.Tokens;
+        write.Db.Execute(AddToHour, new
+        {
+            hour = row.At - (row.At % TurnSums.Hour),
+            row.Agent,
+            model = row.Model ?? "",
+            turns = sign,
+            failed = row.Result is TurnResult.Failed or TurnResult.PromptTooLong ? sign : 0,
+            withTokens = tokens is null ? 0 : sign,
+            duration = sign * (row.DurationMs ?? 0),
+            tools = sign * (row.ToolCallCount ?? 0),
+            input = sign * (tokens?.Input ?? 0),
+            output = sign * (tokens?.Output ?? 0),
+            cacheRead = sign * (tokens?.CacheRead ?? 0),
+            cacheCreation = sign * (tokens?.CacheCreation ?? 0),
+        });
     }
 
     private static readonly TurnRow Nothing = new() { Id = 0, Agent = "", WakeFrom = "", Result = "", At = 0, StartedAt = 0, EndedAt = 0 };
+
+    private const string AddToHour = """
+        INSERT INTO turn_hours (
+            hour, agent, model, turns, failed, with_tokens, duration_ms, tool_call_count, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens)
+        VALUES (@hour, @Agent, @model, @turns, @failed, @withTokens, @duration, @tools, @input, @output, @cacheRead, @cacheCreation)
+        ON CONFLICT (hour, agent, model) DO UPDATE
+           SET turns = turns + excluded.turns,
+               failed = failed + excluded.failed,
+               with_tokens = with_tokens + excluded.with_tokens,
+               duration_ms = duration_ms + excluded.duration_ms,
+               tool_call_count = tool_call_count + excluded.tool_call_count,
+               input_tokens = input_tokens + excluded.input_tokens,
+               output_tokens = output_tokens + excluded.output_tokens,
+               cache_read_input_tokens = cache_read_input_tokens + excluded.cache_read_input_tokens,
+               cache_creation_input_tokens = cache_creation_input_tokens + excluded.cache_creation_input_tokens
+        """;
 
     private const string Into = """
         INTO turn_stats (

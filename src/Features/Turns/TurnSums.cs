@@ -53,6 +53,9 @@ internal sealed record StatsBucket(
 /// <summary>Sums of turns, by agent, model and span of time.</summary>
 internal sealed record TurnSums
 {
+    /// <summary>What turns are added up by when they end, in milliseconds.</summary>
+    public const long Hour = 60L * 60 * 1000;
+
     public required long Slot { get; init; }
 
     public required string Agent { get; init; }
@@ -81,10 +84,10 @@ internal sealed record TurnSums
     /// <param name="db">Read.</param>
     /// <param name="from">The first moment, where slot 0 begins.</param>
     /// <param name="to">The last.</param>
-    /// <param name="slot">How long a slot is.</param>
+    /// <param name="slot">How long a slot is. Of whole hours, and from a whole hour on, they are there already added up.</param>
     /// <param name="agent">Of this agent alone; null for all.</param>
     public static TurnSums[] Read(DbConnection db, long from, long to, long slot, string? agent) => [.. db.Query<TurnSums>(
-        Sql, new { from, to, slot, agent, failed = TurnResult.Failed, tooLong = TurnResult.PromptTooLong })];
+        from % Hour == 0 && slot % Hour == 0 ? ByHour : ByTurn, new { from, to, slot, agent, failed = TurnResult.Failed, tooLong = TurnResult.PromptTooLong })];
 
     /// <summary>One row for each agent, by name.</summary>
     public static IReadOnlyList<AgentStats> ByAgent(IEnumerable<TurnSums> sums, PriceTable prices) => [.. sums
@@ -115,7 +118,23 @@ internal sealed record TurnSums
 
     private double Cost(PriceTable prices) => prices.CostOf(Model, new Tokens(Input, Output, CacheRead, CacheCreation)) ?? 0;
 
-    private const string Sql = """
+    private const string ByHour = """
+        SELECT (hour - @from) / @slot AS Slot, agent, nullif(model, '') AS model, sum(turns) AS Turns,
+               sum(failed) AS Failed,
+               sum(with_tokens) AS WithTokens,
+               sum(duration_ms) AS DurationMs,
+               sum(tool_call_count) AS ToolCallCount,
+               sum(input_tokens) AS Input,
+               sum(output_tokens) AS Output,
+               sum(cache_read_input_tokens) AS CacheRead,
+               sum(cache_creation_input_tokens) AS CacheCreation
+          FROM turn_hours
+         WHERE hour BETWEEN @from AND @to AND (@agent IS NULL OR agent = @agent)
+         GROUP BY 1, 2, 3
+        HAVING sum(turns) > 0
+        """;
+
+    private const string ByTurn = """
         SELECT (at - @from) / @slot AS Slot, agent, model, count(*) AS Turns,
                sum(result IN (@failed, @tooLong)) AS Failed,
                sum(coalesce(input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens) IS NOT NULL) AS WithTokens,

@@ -59,6 +59,7 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
         // By id, which rises with time: only the oldest are looked at, and no index is needed.
         await Repeat(OldEvents, new { before = now.Subtract(EventsKept).ToUnixTimeMilliseconds(), most = EventsPerWrite }, EventsPerWrite, ct);
         await Repeat(OldTurns, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds(), most = TurnsPerWrite }, TurnsPerWrite, ct);
+        await Repeat(OldHours, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds() - TurnSums.Hour, most = TurnsPerWrite }, TurnsPerWrite, ct);
     }
 
     private async Task PurgeAll(CancellationToken ct)
@@ -88,6 +89,11 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
     private const string OldTurns = """
         DELETE FROM turn_stats
          WHERE id IN (SELECT id FROM turn_stats WHERE at < @before LIMIT @most)
+        """;
+
+    private const string OldHours = """
+        DELETE FROM turn_hours
+         WHERE (hour, agent, model) IN (SELECT hour, agent, model FROM turn_hours WHERE hour < @before ORDER BY hour LIMIT @most)
         """;
 
     private const string PurgedEvents = """

@@ -33,11 +33,50 @@ public sealed class StatsTests
             buckets[46].ToString());
         Assert.Equal(("2026-01-31T12:30:00.000Z", 1L), (buckets[47].Word("at"), buckets[47].Number("turns")));
         Assert.All(buckets[..46], b => Assert.Equal(0, b.Number("turns")));
+        // Whole hours are added up beforehand, to the same.
+        foreach (var window in new[] { "7d", "30d" })
+        {
+            var longer = await hive.Get($"/api/stats?window={window}");
+            Assert.Equal(stats.GetProperty("agents").ToString(), longer.GetProperty("agents").ToString());
+            Assert.Equal(stats.GetProperty("unknown_models").ToString(), longer.GetProperty("unknown_models").ToString());
+            Assert.Equal(4, longer.GetProperty("buckets").EnumerateArray().Sum(b => b.Number("turns")));
+        }
+
         // The snapshot has the same for a day.
         Assert.Equal(stats.GetProperty("agents").ToString(), (await hive.State()).GetProperty("stats").ToString());
         var alone = await hive.Get("/api/stats?window=24h&agent=bob");
         Assert.Equal("bob", Assert.Single(alone.GetProperty("agents").EnumerateArray()).Word("name"));
         Assert.Equal(1, alone.GetProperty("buckets").EnumerateArray().Sum(b => b.Number("turns")));
+    }
+
+    [Theory]
+    [InlineData("24h")]
+    [InlineData("30d")]
+    public async Task A_turn_that_was_given_up_counts_once_and_by_what_is_told_of_it_later(string window)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob");
+        var bob = await hive.Connect("bob");
+        var (turn, _) = await hive.Turn(bob, "bob");
+        await bob.CallAsync("requeue_inflight");
+        async Task<(long?, long?, long?)> Sums()
+        {
+            var sums = Assert.Single((await hive.Get($"/api/stats?window={window}")).GetProperty("agents").EnumerateArray());
+            return (sums.Number("turns"), sums.Number("failed"), sums.Number("input_tokens"));
+        }
+
+        Assert.Equal((1, 0, 0), await Sums());
+        hive.Clock.Advance(TimeSpan.FromHours(3));
+        for (var i = 0; i < 2; i++)
+        {
+            await bob.CallAsync("end_turn", new { turn, result = "failed", model = "opus", input_tokens = 7 });
+            Assert.Equal((1, 1, 7), await Sums());
+        }
+
+        var host = await hive.Operator();
+        await host.CallAsync("destroy", new { name = "bob", purge = true });
+        await hive.Spawn("bob");
+        Assert.Empty((await hive.Get("/api/stats?window=30d")).GetProperty("agents").EnumerateArray());
     }
 
     [Theory]
