@@ -76,6 +76,112 @@ export interface MetaInput {
   agents: readonly string[];
 }
 
+export type HarnessState = 'offline' | 'idle' | 'thinking' | 'compacting' | 'needs_login' | 'logging_in' | 'rate_limited';
+
+/** What an agent's harness does at this moment. */
+export interface Harness {
+  connected: boolean;
+  state: HarnessState;
+  since_at: string;
+  driver?: string | null;
+  model?: string | null;
+  context_tokens?: number | null;
+  context_limit?: number | null;
+  turn?: number | null;
+  turn_started_at?: string | null;
+  rate_limited_until?: string | null;
+  login?: { url?: string | null; output?: string | null; error?: string | null } | null;
+}
+
+/** What a turn has used. */
+export interface Figures {
+  model?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  duration_ms?: number | null;
+  input_tokens?: number | null;
+  output_tokens?: number | null;
+  cache_read_input_tokens?: number | null;
+  cache_creation_input_tokens?: number | null;
+  tool_call_count?: number | null;
+  tool_calls?: Readonly<Record<string, number>> | null;
+}
+
+export type TurnResult = 'ok' | 'failed' | 'prompt_too_long' | 'cancelled' | 'rate_limited';
+
+/** A turn that was begun, with its figures once it has ended. */
+export interface Turn extends Figures {
+  id: number;
+  agent: string;
+  wake_from: string;
+  result?: string | null;
+  note?: string | null;
+  /** By the price table; absent for a model that it does not know. */
+  cost_usd?: number | null;
+  /** What the agent's tool says itself. */
+  reported_cost_usd?: number | null;
+}
+
+/** What an agent's harness has told of its turns. What it holds besides was written by the harness, so every field may be missing. */
+export interface AgentEvent extends Figures {
+  id: number;
+  kind: string;
+  at: string;
+  turn?: number | null;
+  [field: string]: unknown;
+}
+
+export interface AgentEvents {
+  cursor: string;
+  events: readonly AgentEvent[];
+  more: boolean;
+}
+
+export type AgentStreamEvent = { kind: 'agent_event'; seq: number; event: AgentEvent } | { kind: 'harness_changed'; seq: number; harness: Harness };
+
+export type Window = '1h' | '24h' | '7d' | '30d';
+
+/** Sums over some turns. */
+export interface Sums {
+  turns: number;
+  failed: number;
+  input_tokens: number;
+  output_tokens: number;
+  cache_read_input_tokens: number;
+  cache_creation_input_tokens: number;
+  cost_usd: number;
+  duration_ms: number;
+}
+
+export interface AgentStats extends Sums {
+  name: string;
+  tool_call_count: number;
+  unpriced_turns: number;
+}
+
+export interface Bucket extends Sums {
+  at: string;
+}
+
+export interface Stats {
+  window: string;
+  from_at: string;
+  to_at: string;
+  bucket_seconds: number;
+  unknown_models: readonly string[];
+  agents: readonly AgentStats[];
+  buckets: readonly Bucket[];
+}
+
+/** US dollars per million tokens. */
+export interface Price {
+  model: string;
+  input: number;
+  output: number;
+  cache_read: number;
+  cache_creation: number;
+}
+
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 
 /** What the stream carries, as far as this page shows it; other kinds belong to later sections and pass by. */
@@ -90,4 +196,5 @@ export type HiveEvent =
   | { kind: 'transient_cleared'; seq: number; name: string }
   | { kind: 'tombstones_changed'; seq: number; tombstones: readonly Tombstone[] }
   | { kind: 'approval_added' | 'approval_changed' | 'approval_resolved'; seq: number; approval: Approval }
-  | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] };
+  | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] }
+  | { kind: 'turn_ended'; seq: number; turn: Turn };
