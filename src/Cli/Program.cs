@@ -15,6 +15,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     ListVerb.Create(),
     SpawnVerb.Create(),
     RequestSpawnVerb.Create(),
+    JoinVerb.Create(),
     StartVerb.Create(),
     StopVerb.Create(),
     RestartVerb.Create(),

@@ -14,6 +14,7 @@ public static class CommonRegistration
     public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version, params Type[] modules)
     {
         services.AddSingleton<EventHub>(_ => new EventHub());
+        services.AddSingleton<AgentHubs>();
         services.AddSingleton<ICommitObserver, DashboardForwarder>();
         services.AddSingleton<WrongKeys>();
         services.AddSingleton(_ => new GitProgram());

@@ -19,6 +19,7 @@ using Hive.Features.Questions;
 using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
+using Hive.Features.Turns;
 using Hive.Protocol;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,12 +40,14 @@ internal static class FeatureRegistration
             typeof(MetaModule),
             typeof(ContainersModule),
             typeof(ApprovalsModule),
+            typeof(TurnsModule),
             typeof(StateFilesModule),
             typeof(DashboardModule),
             typeof(DoctorModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
+        .AddTurns()
         .AddQuestions()
         .AddReminders()
         .AddApprovals()
@@ -74,6 +77,7 @@ internal static class FeatureRegistration
         .AddSingleton<Broker>()
         .AddSingleton<IOutbox>(p => p.GetRequiredService<Broker>())
         .AddSingleton<IInflight>(p => p.GetRequiredService<Broker>())
+        .AddSingleton<ITurnEnds>(p => p.GetRequiredService<Broker>())
         .AddSingleton<BrokerClockwork>()
         .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<BrokerClockwork>())
         .AddHostedService(p => p.GetRequiredService<BrokerClockwork>())
@@ -82,6 +86,27 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, InboxUnreadSection>()
         .AddSingleton<IDashboardSection, ParkedSection>()
         .AddSingleton<IAgentRowPart, UnreadRowPart>();
+
+    // Before the containers, whose harnesses hear first of all what the operator wants. Harnesses before controls: which of the two hears of a closed connection last, looks at the other.
+    private static IServiceCollection AddTurns(this IServiceCollection services) => services
+        .AddSingleton<ISchema, TurnsSchema>()
+        .AddSingleton<Prices>()
+        .AddHostedService(p => p.GetRequiredService<Prices>())
+        .AddSingleton<TurnLedger>()
+        .AddSingleton<ILostTurns>(p => p.GetRequiredService<TurnLedger>())
+        .AddSingleton<EventFlood>()
+        .AddSingleton<ICommitObserver, AgentEventForwarder>()
+        .AddSingleton<HarnessWishes>()
+        .AddHostedService(p => p.GetRequiredService<HarnessWishes>())
+        .AddSingleton<Harnesses>()
+        .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<Harnesses>())
+        .AddSingleton<Controls>()
+        .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<Controls>())
+        .AddSingleton<AgentRemains>()
+        .AddSingleton<IAgentRemains>(p => p.GetRequiredService<AgentRemains>())
+        .AddHostedService<VacuumTurns>()
+        .AddSingleton<IDashboardSection, StatsSection>()
+        .AddSingleton<IAgentRowPart, HarnessRowPart>();
 
     // Before the containers, whose agents could ask: what was missed is in the queue first.
     private static IServiceCollection AddQuestions(this IServiceCollection services) => services

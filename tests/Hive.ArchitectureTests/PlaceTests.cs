@@ -36,6 +36,7 @@ public sealed partial class PlaceTests
             "Hive.Features.StateFiles.", // paths that came from outside: the only place
             "Hive.Features.Meta.", // the repositories of the swarm, all named by the host
             "Hive.Features.Containers.", // the agents' folders, specs, logs and pid files, all named by the host
+            "Hive.Features.Turns.Prices", // prices.json, named by the host
             "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
             "Hive.Common.Doors.SocketDoor", // the socket files
             "Hive.Protocol.HivePaths", // hive.json

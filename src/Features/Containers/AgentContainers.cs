@@ -26,6 +26,7 @@ internal sealed partial class AgentContainers(
     Restarts restarts,
     SocketDoors doors,
     IInflight inflight,
+    IEnumerable<IAgentRemains> remains,
     Tombstones tombstones,
     Trash trash,
     TimeProvider clock,
@@ -272,6 +273,7 @@ internal sealed partial class AgentContainers(
         {
             inflight.Forget(write, name);
             IdempotencyKeys.Forget(write, name);
+            RemoveRemains(write, name, purge: true);
             write.Raise(new AgentDestroyed(name));
         });
         await RemoveFiles(name, purge: true);
@@ -334,6 +336,12 @@ internal sealed partial class AgentContainers(
         await states.Soon(states.UntilStored(begun.Agent, write => write.Db.Execute("DELETE FROM creations WHERE agent = @Agent", begun)));
     }
 
+    private void RemoveRemains(IWrite write, string name, bool purge)
+    {
+        foreach (var kept in remains)
+            kept.Remove(write, name, purge);
+    }
+
     private async Task RemoveFiles(string name, bool purge)
     {
         if (Directory.Exists(folders.Run(name)))
@@ -363,6 +371,7 @@ internal sealed partial class AgentContainers(
                     inflight.RequeueAll(write, name);
                 }
 
+                RemoveRemains(write, name, purge);
                 write.Raise(new AgentDestroyed(name));
                 return null;
             },

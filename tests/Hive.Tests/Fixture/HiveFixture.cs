@@ -100,6 +100,9 @@ public sealed class HiveFixture : IAsyncDisposable
     /// <summary>Follows the stream from a cursor, or from now.</summary>
     public async Task<EventReader> Events(string? cursor = null) => Track(await EventReader.Open(Http(), cursor));
 
+    /// <summary>Follows one agent's own stream from a cursor, or from now.</summary>
+    public async Task<EventReader> EventsOf(string agent, string? cursor = null) => Track(await EventReader.Open(Http(), cursor, agent));
+
     /// <summary>Follows the stream from the first event of this run of the host.</summary>
     public async Task<EventReader> EventsFromStart() => await Events($"{(await State()).GetProperty("cursor").GetString()!.Split('-')[0]}-0");
 
