@@ -76,22 +76,10 @@ export interface MetaInput {
   agents: readonly string[];
 }
 
-export type HarnessState = 'offline' | 'idle' | 'thinking' | 'compacting' | 'needs_login' | 'logging_in' | 'rate_limited';
-
-/** What an agent's harness does at this moment. */
-export interface Harness {
-  connected: boolean;
-  state: HarnessState;
-  since_at: string;
-  driver?: string | null;
-  model?: string | null;
-  context_tokens?: number | null;
-  context_limit?: number | null;
-  turn?: number | null;
-  turn_started_at?: string | null;
-  rate_limited_until?: string | null;
-  login?: { url?: string | null; output?: string | null; error?: string | null } | null;
-}
+/** What an agent's harness does at this moment, and from where its stream goes on. */
+export type HarnessAnswer = Answer<'/api/agents/{name}/harness', 'get'>;
+/** Without a login that is under way, or went wrong, the host leaves it out. */
+export type Harness = Omit<HarnessAnswer, 'cursor' | 'login'> & { login?: HarnessAnswer['login'] };
 
 /** What a turn has used. */
 export interface Figures {
@@ -107,20 +95,9 @@ export interface Figures {
   tool_calls?: Readonly<Record<string, number>> | null;
 }
 
-export type TurnResult = 'ok' | 'failed' | 'prompt_too_long' | 'cancelled' | 'rate_limited';
-
-/** A turn that was begun, with its figures once it has ended. */
-export interface Turn extends Figures {
-  id: number;
-  agent: string;
-  wake_from: string;
-  result?: string | null;
-  note?: string | null;
-  /** By the price table; absent for a model that it does not know. */
-  cost_usd?: number | null;
-  /** What the agent's tool says itself. */
-  reported_cost_usd?: number | null;
-}
+export type Turns = Answer<'/api/agents/{name}/turns', 'get'>;
+/** A turn that has ended. */
+export type Turn = Turns['turns'][number];
 
 /** What an agent's harness has told of its turns. What it holds besides was written by the harness, so every field may be missing. */
 export interface AgentEvent extends Figures {
@@ -131,56 +108,19 @@ export interface AgentEvent extends Figures {
   [field: string]: unknown;
 }
 
-export interface AgentEvents {
-  cursor: string;
-  events: readonly AgentEvent[];
-  more: boolean;
-}
+export type AgentEvents = Omit<Answer<'/api/agents/{name}/events', 'get'>, 'events'> & { events: readonly AgentEvent[] };
 
 export type AgentStreamEvent = { kind: 'agent_event'; seq: number; event: AgentEvent } | { kind: 'harness_changed'; seq: number; harness: Harness };
 
 export type Window = '1h' | '24h' | '7d' | '30d';
 
-/** Sums over some turns. */
-export interface Sums {
-  turns: number;
-  failed: number;
-  input_tokens: number;
-  output_tokens: number;
-  cache_read_input_tokens: number;
-  cache_creation_input_tokens: number;
-  cost_usd: number;
-  duration_ms: number;
-}
-
-export interface AgentStats extends Sums {
-  name: string;
-  tool_call_count: number;
-  unpriced_turns: number;
-}
-
-export interface Bucket extends Sums {
-  at: string;
-}
-
-export interface Stats {
-  window: string;
-  from_at: string;
-  to_at: string;
-  bucket_seconds: number;
-  unknown_models: readonly string[];
-  agents: readonly AgentStats[];
-  buckets: readonly Bucket[];
-}
-
+export type Stats = Answer<'/api/stats', 'get'>;
+export type AgentStats = Stats['agents'][number];
+export type Bucket = Stats['buckets'][number];
+export type Sums = Omit<Bucket, 'at'>;
+export type Prices = Answer<'/api/prices', 'get'>;
 /** US dollars per million tokens. */
-export interface Price {
-  model: string;
-  input: number;
-  output: number;
-  cache_read: number;
-  cache_creation: number;
-}
+export type Price = Prices['models'][number];
 
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 

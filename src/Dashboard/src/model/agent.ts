@@ -2,7 +2,7 @@ import { batch, signal } from '@preact/signals';
 import { get } from '../api/client';
 import { Refusal, words } from '../api/refusal';
 import { key, signedOut, signOut } from '../api/session';
-import type { AgentEvent, AgentEvents, AgentStreamEvent, Harness } from '../api/types';
+import type { AgentEvent, AgentEvents, AgentStreamEvent, Harness, HarnessAnswer } from '../api/types';
 import { type Connection, Feed, type FeedEvent } from '../stream/feed';
 import { resyncDelay } from './backoff';
 import type { Sync } from './live';
@@ -113,7 +113,7 @@ export class AgentLive {
       }
       try {
         // What happens between the two answers comes again on the stream, and changes nothing then.
-        const { cursor, ...harness } = await get<Harness & { cursor: string }>(`${this.#path}/harness`, stopped);
+        const { cursor, ...harness } = await get<HarnessAnswer>(`${this.#path}/harness`, stopped);
         const page = await get<AgentEvents>(`${this.#path}/events?limit=${PAGE}`, stopped);
         if (stopped.aborted) return;
         batch(() => {
@@ -121,7 +121,7 @@ export class AgentLive {
           this.terminal.value = trimmed(again ? caughtUp(this.terminal.value, page, this.following.value) : newestPage(page), this.following.value);
           this.sync.value = { state: 'synced', resyncedAt: again ? Date.now() : null };
         });
-        this.#cursor = cursor;
+        this.#cursor = cursor ?? page.cursor;
         break;
       } catch (e) {
         if (stopped.aborted || signedOut.value !== null) return;

@@ -1,4 +1,4 @@
-import type { Harness, HarnessState } from '../api/types';
+import type { Harness } from '../api/types';
 import { tokensText } from '../text/figures';
 
 export interface StateWords {
@@ -9,8 +9,9 @@ export interface StateWords {
   busy: boolean;
 }
 
-const STATES: Record<HarnessState, StateWords> = {
-  offline: { glyph: '○', words: 'offline', tone: 'dim', busy: false },
+const OFFLINE: StateWords = { glyph: '○', words: 'offline', tone: 'dim', busy: false };
+
+const STATES: Record<string, StateWords> = {
   idle: { glyph: '●', words: 'idle', tone: 'good', busy: false },
   thinking: { glyph: '◉', words: 'thinking', tone: 'info', busy: true },
   compacting: { glyph: '⇣', words: 'compacting', tone: 'info', busy: true },
@@ -21,7 +22,7 @@ const STATES: Record<HarnessState, StateWords> = {
 
 /** How an agent's state is said; one that this page has not heard of is said as it is. */
 export const stateWords = ({ state, connected }: Pick<Harness, 'state' | 'connected'>): StateWords =>
-  connected ? (STATES[state] ?? { glyph: '●', words: String(state), tone: 'dim', busy: false }) : STATES.offline;
+  connected ? (STATES[state] ?? { glyph: '●', words: state, tone: 'dim', busy: false }) : OFFLINE;
 
 /** What stands in the context, and how much of it that is; null while it is not known. */
 export function contextOf({ context_tokens: tokens, context_limit: limit }: Pick<Harness, 'context_tokens' | 'context_limit'>): { text: string; plain: string; tone: 'dim' | 'warn' | 'bad' } | null {

@@ -147,7 +147,7 @@ describe('the harness', () => {
   test('is offline when nobody is connected, whatever it said last', () => {
     expect(stateWords({ connected: false, state: 'thinking' }).words).toBe('offline');
     expect(stateWords({ connected: true, state: 'thinking' }).words).toBe('thinking');
-    expect(stateWords({ connected: true, state: 'dreaming' as never }).words).toBe('dreaming');
+    expect(stateWords({ connected: true, state: 'dreaming' }).words).toBe('dreaming');
   });
 
   test('says how full its context is, as far as it knows', () => {

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { get } from '../../api/client';
 import { words } from '../../api/refusal';
-import type { Turn } from '../../api/types';
+import type { Turn, Turns as Answer } from '../../api/types';
 import { live, swarm } from '../../live';
 import { inputOf, mergedTurns, resultWords, toolsText } from '../../model/figures';
 import { durationText, tokensText, usdText } from '../../text/figures';
@@ -23,7 +23,7 @@ export function Turns({ name }: { name: string }) {
     setReading(true);
     setError(null);
     try {
-      const { turns } = await get<{ turns: Turn[] }>(`/api/agents/${encodeURIComponent(name)}/turns?limit=${PAGE}${before === null ? '' : `&before=${before}`}`, stopped);
+      const { turns } = await get<Answer>(`/api/agents/${encodeURIComponent(name)}/turns?limit=${PAGE}${before === null ? '' : `&before=${before}`}`, stopped);
       setFetched((shown) => (before === null || shown === null ? turns : [...shown, ...turns.filter(({ id }) => id < before)]));
       setMore(turns.length >= PAGE);
     } catch (e) {

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { get, post } from '../../api/client';
 import { words } from '../../api/refusal';
-import type { Price } from '../../api/types';
+import type { Prices as Answer } from '../../api/types';
 import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from '../../model/figures';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
@@ -19,12 +19,15 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
   const [saved, setSaved] = useState<readonly PriceDraft[] | null>(null);
   const [drafts, setDrafts] = useState<readonly PriceDraft[]>([]);
   const [error, setError] = useState<string | null>(null);
+  /** Somebody has written the file by hand, and not well. */
+  const [fault, setFault] = useState<string | null>(null);
   const [done, setDone] = useState(false);
   const [busy, setBusy] = useState(false);
   const read = async (stopped?: AbortSignal) => {
     setError(null);
     try {
-      const { models } = await get<{ models: Price[] }>('/api/prices', stopped);
+      const { models, fault: broken } = await get<Answer>('/api/prices', stopped);
+      setFault(broken ?? null);
       setSaved(models.map(draftOf));
       setDrafts(models.map(draftOf));
     } catch (e) {
@@ -66,6 +69,7 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
       const kept = answer.prices.map(draftOf);
       setSaved(kept);
       setDrafts(kept);
+      setFault(null);
       setDone(true);
       onSaved();
     } catch (e) {
@@ -98,6 +102,7 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
             void save();
           }}
         >
+          {fault === null ? null : <p class="note">⚠ The file with the prices cannot be used, so the last good ones hold: {fault} What is saved here takes its place.</p>}
           {drafts.length === 0 ? (
             <p class="empty">No model has a price yet. A name may end in a * to stand for all that begin so.</p>
           ) : (
