@@ -27,7 +27,7 @@ public sealed class ChartTests(Browser browser) : DashboardTest(browser)
         var plot = page.Locator("[data-chart=turns] .u-over");
         var box = (await plot.BoundingBoxAsync())!;
         await page.Mouse.MoveAsync(box.X + 5, box.Y + 40);
-        await Expect(page.Locator("[data-chart=turns] figcaption")).ToContainTextAsync("done 0");
+        await Expect(page.Locator("[data-chart=turns] figcaption")).ToContainTextAsync("failed 0");
         await Expect(plot.Locator("..").Locator("..").Locator("..")).ToHaveAttributeAsync("role", "img");
     }
 }

@@ -145,8 +145,10 @@ function generic(tool: string, input: unknown): Shown {
 
 /** So many lines of what stays the same are shown around a change. */
 const AROUND = 2;
+/** Of longer texts it is not worked out which lines stay: all of them are removed and added. */
+const MOST_COMPARED = 400;
 
-/** One text in place of another: what both begin and end with stays, what is between is removed and added. */
+/** One text in place of another, line by line: what stays, what is removed and what is added. */
 export function editLines(before: string, after: string): EditLine[] {
   const [old, now] = [before === '' ? [] : before.split('\n'), after === '' ? [] : after.split('\n')];
   const most = Math.min(old.length, now.length);
@@ -157,10 +159,38 @@ export function editLines(before: string, after: string): EditLine[] {
   const as = (kind: EditLine['kind'], part: readonly string[]) => part.map((text): EditLine => ({ kind, text }));
   return [
     ...as('same', old.slice(Math.max(0, head - AROUND), head)),
-    ...as('removed', old.slice(head, old.length - tail)),
-    ...as('added', now.slice(head, now.length - tail)),
+    ...changed(old.slice(head, old.length - tail), now.slice(head, now.length - tail)),
     ...as('same', old.slice(old.length - tail, old.length - tail + Math.min(tail, AROUND))),
   ];
+}
+
+/** By the longest common subsequence: as much as can stay, stays. */
+function changed(old: readonly string[], now: readonly string[]): EditLine[] {
+  const lines: EditLine[] = [];
+  const compared = old.length <= MOST_COMPARED && now.length <= MOST_COMPARED;
+  const width = now.length + 1;
+  /** How many lines of what follows both places can stay. */
+  const stay = new Uint16Array(compared ? (old.length + 1) * width : 0);
+  const from = (i: number, j: number) => stay[i * width + j] ?? 0;
+  if (compared)
+    for (let i = old.length - 1; i >= 0; i--)
+      for (let j = now.length - 1; j >= 0; j--) stay[i * width + j] = old[i] === now[j] ? from(i + 1, j + 1) + 1 : Math.max(from(i + 1, j), from(i, j + 1));
+  let [i, j] = [0, 0];
+  while (i < old.length || j < now.length) {
+    const [removed, added] = [old[i], now[j]];
+    if (compared && removed !== undefined && removed === added) {
+      lines.push({ kind: 'same', text: removed });
+      i++;
+      j++;
+    } else if (removed !== undefined && (added === undefined || !compared || from(i + 1, j) >= from(i, j + 1))) {
+      lines.push({ kind: 'removed', text: removed });
+      i++;
+    } else if (added !== undefined) {
+      lines.push({ kind: 'added', text: added });
+      j++;
+    }
+  }
+  return lines;
 }
 
 const isObject = (value: unknown): value is Input => typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 import type { AgentStats, Figures, Price, Stats, Sums, Turn, Window } from '../api/types';
-import { durationText, tokensText, usdText } from '../text/figures';
+import { counted, durationText, tokensText, usdText } from '../text/figures';
 
 export const WINDOWS: readonly Window[] = ['1h', '24h', '7d', '30d'];
 
@@ -59,7 +59,7 @@ export function turnWords(turn: Figures): string {
   const [into, out] = [inputOf(turn), turn.output_tokens ?? 0];
   return [
     turn.duration_ms == null ? '' : durationText(turn.duration_ms),
-    tools > 0 ? `${tools} tool ${tools === 1 ? 'call' : 'calls'}` : '',
+    tools > 0 ? counted(tools, 'tool call') : '',
     into + out > 0 ? `${tokensText(into)} in, ${tokensText(out)} out` : '',
   ]
     .filter((part) => part !== '')
@@ -80,7 +80,15 @@ export interface Chart {
   stacks: readonly { name: string; colour: string; values: readonly number[] }[];
   /** A value as it is written at the axis and read out. */
   text: (value: number) => string;
+  /** The steps that the axis may have, where not every one can be read. */
+  steps?: readonly number[];
 }
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const TIMES = [1, 2, 5, 10, 15, 30].flatMap((n) => [n * SECOND, n * MINUTE]).concat([1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1200].map((n) => n * HOUR)).sort((a, b) => a - b);
+const WHOLE = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
 
 /** The four charts of some turns. Of a bucket without a turn every value is 0. */
 export function chartsOf({ buckets }: Pick<Stats, 'buckets'>): Chart[] {
@@ -88,6 +96,7 @@ export function chartsOf({ buckets }: Pick<Stats, 'buckets'>): Chart[] {
   return [
     {
       title: 'turns',
+      steps: WHOLE,
       text: (value) => String(Math.round(value)),
       stacks: [
         { name: 'done', colour: '#a6e3a1', values: of((b) => b.turns - b.failed) },
@@ -98,13 +107,13 @@ export function chartsOf({ buckets }: Pick<Stats, 'buckets'>): Chart[] {
       title: 'tokens',
       text: tokensText,
       stacks: [
-        { name: 'from the cache', colour: '#585b70', values: of((b) => b.cache_read_input_tokens) },
+        { name: 'cached', colour: '#585b70', values: of((b) => b.cache_read_input_tokens) },
         { name: 'in', colour: '#89dceb', values: of((b) => b.input_tokens + b.cache_creation_input_tokens) },
         { name: 'out', colour: '#cba6f7', values: of((b) => b.output_tokens) },
       ],
     },
     { title: 'cost', text: usdText, stacks: [{ name: 'cost', colour: '#f9e2af', values: of((b) => b.cost_usd) }] },
-    { title: 'time in turns', text: durationText, stacks: [{ name: 'time', colour: '#94e2d5', values: of((b) => b.duration_ms) }] },
+    { title: 'time in turns', text: (value) => durationText(value).replace(/ 00[sm]$|(?<=\d)\.0(?=s$)/, ''), steps: TIMES, stacks: [{ name: 'time', colour: '#94e2d5', values: of((b) => b.duration_ms) }] },
   ];
 }
 

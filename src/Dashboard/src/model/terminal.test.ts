@@ -75,6 +75,13 @@ describe('a call', () => {
 describe('an edit', () => {
   const drawn = (before: string, after: string) => editLines(before, after).map(({ kind, text }) => `${{ same: ' ', added: '+', removed: '-', gap: '~' }[kind]}${text}`);
 
+  test('keeps as many lines as it can', () => {
+    expect(drawn('a\nold\n\nf {\n  old();\n  a();\n}', 'a\n\nf {\n  a();\n}')).toEqual([' a', '-old', ' ', ' f {', '-  old();', '   a();', ' }']);
+    expect(drawn('x\ny', 'y\nz')).toEqual(['-x', ' y', '+z']);
+    const long = Array.from({ length: 500 }, (_, i) => `line ${i}`).join('\n');
+    expect(editLines(long, long.replaceAll('line', 'row')).map(({ kind }) => kind)).toEqual([...Array(500).fill('removed'), ...Array(500).fill('added')]);
+  });
+
   test('keeps what both begin and end with, and of it only what is near', () => {
     expect(drawn('1\n2\n3\nx\n4\n5\n6', '1\n2\n3\ny\nz\n4\n5\n6')).toEqual([' 2', ' 3', '-x', '+y', '+z', ' 4', ' 5']);
     expect(drawn('', 'a\nb')).toEqual(['+a', '+b']);

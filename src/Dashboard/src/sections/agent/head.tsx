@@ -4,6 +4,7 @@ import { swarm } from '../../live';
 import type { AgentLive } from '../../model/agent';
 import { costText, totalsOf } from '../../model/figures';
 import { contextOf, stateWords } from '../../model/harness';
+import { counted } from '../../text/figures';
 import { Refused } from '../../ui/act';
 import { Age, Until } from '../../ui/clock';
 import { Link } from '../../ui/link';
@@ -83,7 +84,7 @@ function CostBadge({ name }: { name: string }) {
   if (stats.value === null) return null;
   const totals = totalsOf(stats.value);
   const text = costText(totals);
-  const plain = `${text === 'unknown' ? 'cost not known' : text} in 24 hours, ${totals.turns} ${totals.turns === 1 ? 'turn' : 'turns'}${totals.unpriced_turns > 0 ? `, ${totals.unpriced_turns} of them on a model without a price` : ''}`;
+  const plain = `${text === 'unknown' ? 'cost not known' : text} in 24 hours, ${counted(totals.turns, 'turn')}${totals.unpriced_turns > 0 ? `, ${totals.unpriced_turns} of them on a model without a price` : ''}`;
   return (
     <span class="badge amber" title={plain}>
       <span aria-hidden="true">{text === 'unknown' ? 'cost ?' : text} · 24h</span>

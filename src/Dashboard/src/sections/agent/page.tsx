@@ -70,7 +70,7 @@ function Present({ agent }: { agent: Agent }) {
         <LoginPanel name={name} it={it} />
         <Terminal name={name} it={it} />
       </div>
-      <div class="swarm">
+      <div class="swarm beside" tabIndex={0} role="group" aria-label={`What waits for ${name}, and its figures`}>
         <Waiting name={name} unread={agent.unread} />
         <AgentLoose name={name} />
         <AgentStatistics name={name} />

@@ -4,7 +4,7 @@ import { words } from '../../api/refusal';
 import type { Turn, Turns as Answer } from '../../api/types';
 import { live, swarm } from '../../live';
 import { inputOf, mergedTurns, resultWords, toolsText } from '../../model/figures';
-import { durationText, tokensText, usdText } from '../../text/figures';
+import { counted, durationText, tokensText, usdText } from '../../text/figures';
 import { Clock } from '../../ui/clock';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
@@ -78,9 +78,6 @@ export function Turns({ name }: { name: string }) {
                 <th scope="col" class="n">
                   cost
                 </th>
-                <th scope="col" class="n">
-                  tools
-                </th>
               </tr>
             </thead>
             <tbody>
@@ -102,18 +99,12 @@ export function Turns({ name }: { name: string }) {
 
 function Row({ turn }: { turn: Turn }) {
   const { glyph, words: result, tone } = resultWords(turn.result);
+  const calls = turn.tool_call_count ?? 0;
   const tools = toolsText(turn.tool_calls);
-  const known = turn.model != null;
   return (
     <>
       <tr data-turn={turn.id}>
-        <td>
-          {turn.started_at == null ? `turn ${turn.id}` : <Clock at={turn.started_at} />}
-          <div class="dim">
-            from {turn.wake_from}
-            {known ? ` · ${turn.model}` : ''}
-          </div>
-        </td>
+        <td>{turn.started_at == null ? `turn ${turn.id}` : <Clock at={turn.started_at} />}</td>
         <td>
           <span class={`badge ${tone}`}>
             <span aria-hidden="true">{glyph}</span> {result}
@@ -127,18 +118,17 @@ function Row({ turn }: { turn: Turn }) {
         <td class="n" title={turn.reported_cost_usd == null ? '' : `its tool says ${usdText(turn.reported_cost_usd)}`}>
           {turn.cost_usd != null ? usdText(turn.cost_usd) : turn.reported_cost_usd != null ? <span class="dim">({usdText(turn.reported_cost_usd)})</span> : <span class="dim">?</span>}
         </td>
-        <td class="n" title={tools}>
-          {turn.tool_call_count ?? '–'}
+      </tr>
+      <tr class="under">
+        <td colSpan={6}>
+          <span class="dim">
+            from {turn.wake_from}
+            {turn.model == null ? '' : ` · ${turn.model}`}
+            {calls === 0 ? '' : ` · ${counted(calls, 'tool call')}${tools === '' ? '' : `: ${tools}`}`}
+          </span>
+          {turn.note == null || turn.note === '' ? null : <p class={tone === 'bad' ? 'bad' : 'note'}>{turn.note}</p>}
         </td>
       </tr>
-      {(turn.note == null || turn.note === '') && tools === '' ? null : (
-        <tr class="under">
-          <td colSpan={7}>
-            {tools === '' ? null : <span class="dim">{tools}</span>}
-            {turn.note == null || turn.note === '' ? null : <p class={tone === 'bad' ? 'bad' : 'note'}>{turn.note}</p>}
-          </td>
-        </tr>
-      )}
     </>
   );
 }

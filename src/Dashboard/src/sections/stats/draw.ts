@@ -31,7 +31,7 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
       },
       axes: [
         { stroke: INK, font: FONT, size: 24, gap: 4, space: 70, grid: { show: false }, ticks: { stroke: LINE, size: 4 }, values: (_, at, __, ___, step) => at.map((seconds) => timeAt(seconds, step)) },
-        { stroke: INK, font: FONT, size: 58, gap: 4, space: 28, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, values: (_, at) => at.map((value) => (value === 0 ? '0' : shown.text(value))) },
+        { stroke: INK, font: FONT, size: 58, gap: 4, space: 28, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, ...(first.steps === undefined ? {} : { incrs: [...first.steps] }), values: (_, at) => at.map((value) => (value === 0 ? '0' : shown.text(value))) },
       ],
       series: [
         {},
