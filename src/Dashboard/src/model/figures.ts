@@ -82,6 +82,8 @@ export interface Chart {
   text: (value: number) => string;
   /** The steps that the axis may have, where not every one can be read. */
   steps?: readonly number[];
+  /** What the bars leave out. */
+  lacks?: string;
 }
 
 const SECOND = 1000;
@@ -91,7 +93,8 @@ const TIMES = [1, 2, 5, 10, 15, 30].flatMap((n) => [n * SECOND, n * MINUTE]).con
 const WHOLE = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
 
 /** The four charts of some turns. Of a bucket without a turn every value is 0. */
-export function chartsOf({ buckets }: Pick<Stats, 'buckets'>): Chart[] {
+export function chartsOf({ buckets, agents }: Pick<Stats, 'buckets' | 'agents'>): Chart[] {
+  const { unpriced_turns: unpriced } = totalsOf({ agents });
   const of = (value: (bucket: Stats['buckets'][number]) => number) => buckets.map(value);
   return [
     {
@@ -112,7 +115,7 @@ export function chartsOf({ buckets }: Pick<Stats, 'buckets'>): Chart[] {
         { name: 'out', colour: '#cba6f7', values: of((b) => b.output_tokens) },
       ],
     },
-    { title: 'cost', text: usdText, stacks: [{ name: 'cost', colour: '#f9e2af', values: of((b) => b.cost_usd) }] },
+    { title: 'cost', text: usdText, ...(unpriced === 0 ? {} : { lacks: `without ${counted(unpriced, 'turn')} of unknown price` }), stacks: [{ name: 'cost', colour: '#f9e2af', values: of((b) => b.cost_usd) }] },
     { title: 'time in turns', text: (value) => durationText(value).replace(/ 00[sm]$|(?<=\d)\.0(?=s$)/, ''), steps: TIMES, stacks: [{ name: 'time', colour: '#94e2d5', values: of((b) => b.duration_ms) }] },
   ];
 }

@@ -47,6 +47,7 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
       <figcaption>
         <span class="title">{chart.title}</span>
         {bucket === undefined ? null : <span class="dim">{when(at ?? 0)}</span>}
+        {bucket !== undefined || chart.lacks === undefined ? null : <span class="amber">{chart.lacks}</span>}
         <span class="keys">
           {chart.stacks.map(({ name, values }, i) => (
             <span key={name} class={`key k-${chart.title.replaceAll(' ', '-')}-${i}`}>
@@ -61,7 +62,7 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
         ref={place}
         class="plot"
         role="img"
-        aria-label={`${chart.title} over time: ${chart.stacks.map(({ name }, i) => `${several ? `${name} ` : ''}${chart.text(sums[i] ?? 0)}`).join(', ')}; the most in one bar ${chart.text(heights[highest] ?? 0)}, at ${when(highest)}`}
+        aria-label={`${chart.title} over time: ${chart.stacks.map(({ name }, i) => `${several ? `${name} ` : ''}${chart.text(sums[i] ?? 0)}`).join(', ')}; the most in one bar ${chart.text(heights[highest] ?? 0)}, at ${when(highest)}${chart.lacks === undefined ? '' : `; ${chart.lacks}`}`}
       />
     </figure>
   );
