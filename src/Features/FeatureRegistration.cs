@@ -87,7 +87,7 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, ParkedSection>()
         .AddSingleton<IAgentRowPart, UnreadRowPart>();
 
-    // Before the containers, whose harnesses hear first of all what the operator wants. Harnesses before controls: which of the two hears of a closed connection last, looks at the other.
+    // Before the containers, whose harnesses hear first of all what the operator wants.
     private static IServiceCollection AddTurns(this IServiceCollection services) => services
         .AddSingleton<ISchema, TurnsSchema>()
         .AddSingleton<Prices>()

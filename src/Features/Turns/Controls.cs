@@ -24,13 +24,22 @@ internal sealed record Control(string Kind, string? Model = null, string? Code =
 /// What the operator wants of harnesses and has not been handed to them yet. Kept in memory: it is meant for the harness that is there now, and goes with it.
 /// The model alone is durable, and every connection is told it first.
 /// </summary>
-internal sealed class Controls(Harnesses harnesses, HarnessWishes wishes, TimeProvider clock) : IConnectionObserver
+internal sealed class Controls : IConnectionObserver
 {
     /// <summary>What waits for one harness at most.</summary>
     public const int MostWaiting = 32;
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
+    private readonly Harnesses harnesses;
+    private readonly HarnessWishes wishes;
+    private readonly TimeProvider clock;
+
+    public Controls(Harnesses harnesses, HarnessWishes wishes, TimeProvider clock)
+    {
+        (this.harnesses, this.wishes, this.clock) = (harnesses, wishes, clock);
+        harnesses.Gone += LetGo;
+    }
 
     /// <summary>Hands something to the agent's harness, now or as soon as it asks.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>: there is none, or it does not ask.</exception>
@@ -119,11 +128,19 @@ internal sealed class Controls(Harnesses harnesses, HarnessWishes wishes, TimePr
     {
         lock (gate)
         {
-            if (!lines.TryGetValue(caller.Name, out var line))
+            if (!lines.TryGetValue(caller.Name, out var line) || !line.Connections.Remove(caller.Connection!.Id))
                 return;
-            line.Connections.Remove(caller.Connection!.Id);
-            // What was meant for that harness is not for the next.
-            if (!IsConnected(caller.Name))
+        }
+
+        LetGo(caller.Name);
+    }
+
+    // What was meant for a harness that has gone is not for the next.
+    private void LetGo(string agent)
+    {
+        lock (gate)
+        {
+            if (!IsConnected(agent) && lines.TryGetValue(agent, out var line))
                 line.Waiting.Clear();
         }
     }

@@ -1,9 +1,9 @@
+using System.Data.Common;
 using FluentValidation;
 using Hive.Common.Notifications;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using MediatR;
-using System.Data.Common;
 
 namespace Hive.Features.Turns;
 
@@ -77,6 +77,6 @@ internal sealed class StatsSection(Prices prices, TimeProvider clock) : IDashboa
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         // One slot: only the sums are wanted.
-        return TurnSums.ByAgent(TurnSums.Read(db, now - Day, now, Day + 1, null), prices.Table);
+        return TurnSums.ByAgent(TurnSums.Read(db, now - Day, now, Day + 1, null), prices.Look().Table);
     }
 }

@@ -18,6 +18,9 @@ internal sealed class Harnesses(
     private readonly Dictionary<string, Said> all = new(StringComparer.Ordinal);
     private readonly DateTimeOffset begun = clock.GetUtcNow();
 
+    /// <summary>Called when an agent's harness has gone, before anybody is told.</summary>
+    public event Action<string>? Gone;
+
     /// <summary>What the agent's harness does now.</summary>
     public HarnessView Of(string agent)
     {
@@ -53,7 +56,14 @@ internal sealed class Harnesses(
                 return;
             (before, view) = (said.View, Offline(clock.GetUtcNow()));
             all[caller.Name] = new Said(null, view);
-            Publish(caller.Name, view);
+        }
+
+        Gone?.Invoke(caller.Name);
+        lock (gate)
+        {
+            // The next one may have said something by now; then that is what was told last.
+            if (ReferenceEquals(all.GetValueOrDefault(caller.Name)?.View, view))
+                Publish(caller.Name, view);
         }
 
         Note(caller.Name, before, view);

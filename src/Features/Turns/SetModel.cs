@@ -26,16 +26,19 @@ internal static class SetModel
 
     internal sealed class Handler(IStore store, IRoster roster, HarnessWishes wishes, Controls controls) : IRequestHandler<Command, Done>
     {
-        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write =>
-            {
-                var agent = roster.Require(command.Name).Name;
-                var model = string.IsNullOrWhiteSpace(command.Model) ? null : command.Model.Trim();
-                wishes.Change(write, agent, wish => wish with { Model = model, ModelSet = true });
-                write.Raise(new HarnessChanged(agent));
-                write.AfterCommit(() => controls.TellModel(agent));
-                return Done.Instance;
-            },
-            CancellationToken.None);
+        public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var model = string.IsNullOrWhiteSpace(command.Model) ? null : command.Model.Trim();
+            await store.Write(
+                write =>
+                {
+                    var agent = roster.Require(command.Name).Name;
+                    wishes.Change(write, agent, wish => wish with { Model = model, ModelSet = true });
+                    write.Raise(new HarnessChanged(agent));
+                },
+                CancellationToken.None);
+            controls.TellModel(command.Name);
+            return Done.Instance;
+        }
     }
 }

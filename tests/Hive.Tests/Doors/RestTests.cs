@@ -289,7 +289,7 @@ public sealed class RestTests
     [InlineData("POST", "/retry-message/99999999999999999999", 400, "invalid")]
     [InlineData("POST", "/start/nobody", 404, "not_found")]
     [InlineData("GET", "/api/logs/nobody", 404, "not_found")]
-    [InlineData("GET", "/dashboard/stream?agent=alice", 400, "invalid")]
+    [InlineData("GET", "/dashboard/stream?agent=alice", 404, "not_found")]
     public async Task What_is_not_there_is_said_as_a_problem(string verb, string path, int status, string code)
     {
         await using var hive = await HiveFixture.Start();

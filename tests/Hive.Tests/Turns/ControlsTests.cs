@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Doors;
@@ -15,6 +16,7 @@ public sealed class ControlsTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
+        await alice.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
         foreach (var (door, kind) in new[] { ("cancel-turn", "cancel_turn"), ("compact", "compact"), ("new-session", "new_session"), ("login", "login") })
         {
             var waiting = Waiting(hive, alice);
@@ -84,24 +86,26 @@ public sealed class ControlsTests
     }
 
     [Fact]
-    public async Task A_control_whose_answer_reached_nobody_is_handed_out_again()
+    public async Task A_control_whose_answer_could_not_be_written_waits_again()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var there = await hive.Connect("alice");
         await there.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
-        for (var i = 0; i < 50; i++)
+        var host = await hive.Operator();
+        // Escaped they are twice as long: together more than a socket holds.
+        for (var i = 0; i < 32; i++)
+            await host.CallAsync("login_code", new { name = "alice", code = $"{i}".PadRight(4096, '"') });
+        using (var gone = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
-            // It goes while it is served: either it was withdrawn in time, or the answer comes back.
-            var gone = await hive.Connect("alice");
-            var asking = gone.CallAsync("controls", new { wait_seconds = 180 });
-            var closing = Task.Run(gone.Dispose);
-            await hive.Post("/api/agents/alice/compact");
-            await closing;
-            if (await Record.ExceptionAsync(() => asking) is null && Kinds(await asking).Length > 0)
-                continue;
-            Assert.Equal(["compact"], Kinds(await there.CallAsync("controls", new { wait_seconds = 180 })));
+            await gone.ConnectAsync(new UnixDomainSocketEndPoint(hive.AgentSocket("alice")));
+            await gone.SendAsync("{\"cmd\":\"controls\"}\n"u8.ToArray());
+            await gone.ReceiveAsync(new byte[100]);
+            Assert.Empty(Kinds(await there.CallAsync("controls", new { wait_seconds = 0 })));
         }
+
+        var again = await there.CallAsync("controls", new { wait_seconds = 180 });
+        Assert.Equal(Enumerable.Range(0, 32).Select(i => $"{i}"), again.GetProperty("controls").EnumerateArray().Select(c => c.Word("code")!.TrimEnd('"')));
     }
 
     [Fact]
@@ -151,7 +155,7 @@ public sealed class ControlsTests
         return line.CallAsync("controls", new { wait_seconds = seconds });
     }
 
-    private static string?[] Kinds(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => c.Word("kind"))];
+    private static string[] Kinds(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => c.Word("kind")!)];
 
     private static (string?, string?)[] Models(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => (c.Word("kind"), c.Word("model")))];
 }

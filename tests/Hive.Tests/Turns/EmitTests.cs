@@ -101,7 +101,7 @@ public sealed class EmitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
-        await alice.CallAsync("emit", new { events = new[] { JsonElement.Parse(pattern.Replace("LONG", new string('ä', length / 2), StringComparison.Ordinal)) } });
+        await alice.CallAsync("emit", new { events = new[] { JsonElement.Parse(pattern.Replace("LONG", new string('x', length), StringComparison.Ordinal)) } });
         var stored = Assert.Single(await hive.AgentEvents("alice"));
         Assert.True(stored.GetProperty("truncated").GetBoolean());
         var bytes = Encoding.UTF8.GetByteCount(stored.GetRawText());
