@@ -78,8 +78,7 @@ export interface MetaInput {
 
 /** What an agent's harness does at this moment, and from where its stream goes on. */
 export type HarnessAnswer = Answer<'/api/agents/{name}/harness', 'get'>;
-/** Without a login that is under way, or went wrong, the host leaves it out. */
-export type Harness = Omit<HarnessAnswer, 'cursor' | 'login'> & { login?: HarnessAnswer['login'] };
+export type Harness = Omit<HarnessAnswer, 'cursor'>;
 
 /** What a turn has used. */
 export interface Figures {

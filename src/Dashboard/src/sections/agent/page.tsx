@@ -1,4 +1,4 @@
-import { effect } from '@preact/signals';
+import { effect, untracked } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import type { Agent } from '../../api/types';
 import { live, swarm } from '../../live';
@@ -54,7 +54,7 @@ function Present({ agent }: { agent: Agent }) {
     it.start();
     // The page's other stream has found the host again: no need to wait any longer.
     const forget = effect(() => {
-      if (live.connection.value.state === 'live') retry();
+      if (live.connection.value.state === 'live') untracked(retry);
     });
     return () => {
       document.removeEventListener('visibilitychange', shown);

@@ -29,11 +29,13 @@ export function useStatistics(window: Window, agent: string | null): Statistics 
   useEffect(() => {
     const shown = () => statistics.shown();
     document.addEventListener('visibilitychange', shown);
+    let [lastTurn, lastSync]: unknown[] = [];
     const forget = effect(() => {
-      const told = swarm.turns.value[0];
+      const turn = swarm.turns.value.find((told) => agent === null || told.agent === agent);
       // What happened while the page was cut off nobody tells of: after a new snapshot everything is read anew.
-      const fresh = live.sync.value.state === 'synced';
-      if (fresh && (told === undefined || agent === null || told.agent === agent)) statistics.changed();
+      const sync = live.sync.value;
+      if (sync.state === 'synced' && (turn !== lastTurn || sync !== lastSync)) statistics.changed();
+      [lastTurn, lastSync] = [turn, sync];
     });
     void statistics.read();
     return () => {
