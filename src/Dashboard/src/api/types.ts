@@ -31,6 +31,51 @@ export type DiffFile = ApprovalDiff['files'][number];
 /** A repository that agents are built with, pinned to a revision. */
 export type MetaInput = Snapshot['meta_inputs'][number];
 
+/** What an agent's harness does at this moment, and from where its stream goes on. */
+export type HarnessAnswer = Answer<'/api/agents/{name}/harness', 'get'>;
+export type Harness = Omit<HarnessAnswer, 'cursor'>;
+
+/** What a turn has used. */
+export interface Figures {
+  model?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  duration_ms?: number | null;
+  input_tokens?: number | null;
+  output_tokens?: number | null;
+  cache_read_input_tokens?: number | null;
+  cache_creation_input_tokens?: number | null;
+  tool_call_count?: number | null;
+  tool_calls?: Readonly<Record<string, number>> | null;
+}
+
+export type Turns = Answer<'/api/agents/{name}/turns', 'get'>;
+/** A turn that has ended. */
+export type Turn = Turns['turns'][number];
+
+/** What an agent's harness has told of its turns. What it holds besides was written by the harness, so every field may be missing. */
+export interface AgentEvent extends Figures {
+  id: number;
+  kind: string;
+  at: string;
+  turn?: number | null;
+  [field: string]: unknown;
+}
+
+export type AgentEvents = Omit<Answer<'/api/agents/{name}/events', 'get'>, 'events'> & { events: readonly AgentEvent[] };
+
+export type AgentStreamEvent = { kind: 'agent_event'; seq: number; event: AgentEvent } | { kind: 'harness_changed'; seq: number; harness: Harness };
+
+export type Window = '1h' | '24h' | '7d' | '30d';
+
+export type Stats = Answer<'/api/stats', 'get'>;
+export type AgentStats = Stats['agents'][number];
+export type Bucket = Stats['buckets'][number];
+export type Sums = Omit<Bucket, 'at'>;
+export type Prices = Answer<'/api/prices', 'get'>;
+/** US dollars per million tokens. */
+export type Price = Prices['models'][number];
+
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 
 /** What the stream carries, as far as this page shows it; other kinds belong to later sections and pass by. */
@@ -45,4 +90,5 @@ export type HiveEvent =
   | { kind: 'transient_cleared'; seq: number; name: string }
   | { kind: 'tombstones_changed'; seq: number; tombstones: readonly Tombstone[] }
   | { kind: 'approval_added' | 'approval_changed' | 'approval_resolved'; seq: number; approval: Approval }
-  | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] };
+  | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] }
+  | { kind: 'turn_ended'; seq: number; turn: Turn };

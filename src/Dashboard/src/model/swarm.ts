@@ -1,5 +1,5 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Agent, Approval, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient } from '../api/types';
+import type { Agent, Approval, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient, Turn } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import { byResolution, DECIDED } from './approvals';
 import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
@@ -10,6 +10,7 @@ import { Table } from './table';
 
 const INBOX_ROWS = 50;
 const PARKED_ROWS = 200;
+const TURN_ROWS = 200;
 
 /** All that the page knows of the swarm: one snapshot, then events. Every row is whole, so an event applied twice changes nothing. */
 export class Swarm {
@@ -28,6 +29,8 @@ export class Swarm {
   /** The log follows its newest line; while it does, its oldest ones may go. */
   readonly following = signal(true);
   readonly unseen = signal(0);
+  /** The newest turns that ended while the page was looking, the latest first; those before are fetched by who shows them. */
+  readonly turns = signal<readonly Turn[]>([]);
 
   readonly #reminders = new Table<Reminder>();
   readonly #questions = new Table<Question>();
@@ -136,6 +139,9 @@ export class Swarm {
         break;
       case 'meta_inputs_changed':
         this.metaInputs.value = event.meta_inputs;
+        break;
+      case 'turn_ended':
+        this.turns.value = [event.turn, ...this.turns.value.filter(({ id }) => id !== event.turn.id)].slice(0, TURN_ROWS);
         break;
     }
     return true;
