@@ -12,6 +12,20 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
 {
     private readonly SemaphoreSlim turn = new(1, 1);
     private LineClient? line;
+    private int generation;
+
+    /// <summary>A new connection was made: whoever keeps the host up to date says everything again.</summary>
+    public event Action? Renewed;
+
+    /// <summary>Another number for each life of the host, as far as that was seen.</summary>
+    public int Generation => Volatile.Read(ref generation);
+
+    /// <summary>The host was seen to be another one.</summary>
+    public void Renew()
+    {
+        Interlocked.Increment(ref generation);
+        Renewed?.Invoke();
+    }
 
     /// <exception cref="HiveException">The host refused.</exception>
     public async Task<JsonElement> CallAsync(string command, JsonObject fields, CancellationToken ct)
@@ -24,7 +38,12 @@ internal sealed class HostCalls(HostConnector connector, string client) : IAsync
         {
             for (var again = false; ; again = true)
             {
-                line ??= await connector.ConnectAsync(client, ct);
+                if (line is null)
+                {
+                    line = await connector.ConnectAsync(client, ct);
+                    Renew();
+                }
+
                 try
                 {
                     return await line.CallAsync(command, fields, ct);

@@ -10,13 +10,15 @@ internal sealed class AgentProcess : IAsyncDisposable
     private readonly Lock gate = new();
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public AgentProcess(string socket, params string[] more)
+    public AgentProcess(string socket, IReadOnlyDictionary<string, string>? variables = null)
     {
         var start = new ProcessStartInfo(Program) { RedirectStandardOutput = true };
-        foreach (var argument in (string[])["serve", "--socket", socket, .. more])
+        foreach (var argument in (string[])["serve", "--socket", socket])
             start.ArgumentList.Add(argument);
         start.Environment.Clear();
         foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
+        foreach (var (name, value) in variables ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         process = Process.Start(start)!;
         Output = ReadAsync();
@@ -31,6 +33,8 @@ internal sealed class AgentProcess : IAsyncDisposable
         ["PATH"] = System.Environment.GetEnvironmentVariable("PATH"),
         ["DOTNET_ROOT"] = System.Environment.GetEnvironmentVariable("DOTNET_ROOT") ?? Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../..")),
     };
+
+    public int Id => process.Id;
 
     public Task Output { get; }
 

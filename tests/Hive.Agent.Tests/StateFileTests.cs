@@ -1,5 +1,3 @@
-using Hive.Agent.Drivers.Scripted;
-
 namespace Hive.Agent.Tests;
 
 public sealed class StateFileTests : IDisposable

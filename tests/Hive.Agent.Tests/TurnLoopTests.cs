@@ -162,7 +162,8 @@ public sealed class TurnLoopTests
         var clock = new ManualClock(DateTimeOffset.UnixEpoch);
         var log = new Log(TextWriter.Null, clock);
         using var stop = new CancellationTokenSource();
-        var loop = new TurnLoop(alice.Socket, AgentSettings.Read(Path.GetDirectoryName(alice.Socket)!, log), null, log, clock).RunAsync(stop.Token);
+        await using var harness = new TurnLoop(alice.Socket, AgentSettings.Read(Path.GetDirectoryName(alice.Socket)!, log), null, log, clock);
+        var loop = harness.RunAsync(stop.Token);
         await alice.AtBobAsync();
 
         await stop.CancelAsync();
@@ -208,7 +209,7 @@ public sealed class TurnLoopTests
     }
 
     [Theory(Timeout = 60_000)]
-    [InlineData("agent.yaml", "driver: magic", "there is no driver `magic`; there are: scripted")]
+    [InlineData("agent.yaml", "driver: magic", "there is no driver `magic`; there are: claude, command, scripted")]
     [InlineData("agent.yaml", "script: ../other.yaml", "line 1, column 9: `script` wants the name of a file")]
     [InlineData("script.yaml", "rules: 5", "script.yaml: line 1, column 8: `rules` is a list")]
     public async Task A_wrong_configuration_ends_it_with_the_reason(string file, string text, string reason)

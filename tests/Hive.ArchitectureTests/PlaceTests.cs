@@ -16,7 +16,9 @@ public sealed partial class PlaceTests
         var writers = Solution.All.SelectMany(a => a.Types).Where(t => t.Texts.Any(text => Sql().IsMatch(text))).ToArray();
         Assert.Contains(writers, t => Solution.SliceOf(t.Name.Namespace) is not null);
         Assert.Contains(writers, t => t.Name.Namespace == "Hive.Common.Persistence");
-        Assert.Empty(writers.Where(t => Solution.SliceOf(t.Name.Namespace) is null && t.Name.Namespace != "Hive.Common.Persistence").Select(t => t.ToString()));
+        // The harness keeps the statistics of its turns in a file of its own.
+        Assert.Contains(writers, t => t.Name.Namespace == "Hive.Agent.Statistics");
+        Assert.Empty(writers.Where(t => Solution.SliceOf(t.Name.Namespace) is null && t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics")).Select(t => t.ToString()));
     }
 
     [Fact]
@@ -25,7 +27,7 @@ public sealed partial class PlaceTests
         var users = Solution.All.SelectMany(a => a.Types).Where(t => t.Uses.Any(u => u.Namespace is "Microsoft.Data.Sqlite" or "SQLitePCL")).ToArray();
         Assert.NotEmpty(users);
         // The host says why the database cannot be opened.
-        Assert.Empty(users.Where(t => t.Name.Namespace != "Hive.Common.Persistence" && !t.ToString().StartsWith("Hive.Host.HiveApp", StringComparison.Ordinal)).Select(t => t.ToString()));
+        Assert.Empty(users.Where(t => t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics") && !t.ToString().StartsWith("Hive.Host.HiveApp", StringComparison.Ordinal)).Select(t => t.ToString()));
     }
 
     [Fact]

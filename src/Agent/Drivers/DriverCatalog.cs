@@ -19,7 +19,15 @@ internal static class DriverCatalog
             .ToDictionary(found => found.name!, found => found.type),
         StringComparer.Ordinal);
 
+    /// <summary>What <c>auto</c> stands for: the rules of a script where there is one, else Claude Code where it is installed.</summary>
+    public const string Auto = "auto";
+
     public static string Names => string.Join(", ", Types.Keys);
+
+    /// <summary>The settings, with a driver that there is in place of <see cref="Auto"/>.</summary>
+    public static AgentSettings Choose(AgentSettings settings) => settings.Driver != Auto
+        ? settings
+        : settings with { Driver = !File.Exists(settings.ScriptPath) && Children.Child.Find("claude") is not null ? "claude" : AgentSettings.DefaultDriver };
 
     public static bool Knows(string name) => Types.ContainsKey(name);
 

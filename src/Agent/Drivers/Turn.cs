@@ -5,24 +5,64 @@ namespace Hive.Agent.Drivers;
 /// <param name="Id">As the host gave it.</param>
 /// <param name="Number">The first turn of this process is 1.</param>
 /// <param name="Messages">What it is about, oldest first, never empty.</param>
-internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Messages)
+/// <param name="Waiting">How many more messages wait.</param>
+internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Messages, long Waiting = 0)
 {
     private const int WakeFromBytes = 100;
 
     /// <summary>Who woke the agent.</summary>
     public string WakeFrom { get; } = WakeFromOf(Messages);
 
+    public bool Redelivered => Messages.Any(m => m.Redelivered == true);
+
     public static string WakeFromOf(IReadOnlyList<Message> messages) => WireText.Cut(string.Join(',', messages.Select(m => m.From).Distinct()), WakeFromBytes);
 }
 
-/// <summary>How a turn ended. Its members go to the host with <c>end_turn</c> as they are.</summary>
-/// <param name="Result"><c>ok</c>, <c>failed</c> or <c>cancelled</c>.</param>
+/// <summary>How a turn ended.</summary>
+/// <param name="Result"><c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c> or <c>rate_limited</c>.</param>
 /// <param name="Note">Why, when it is not ok.</param>
 internal sealed record TurnOutcome(string Result, string? Note = null)
 {
     public static TurnOutcome Ok { get; } = new("ok");
 
+    /// <summary>What the turn used, as far as the driver knows.</summary>
+    public TurnFigures Figures { get; init; } = new();
+
+    /// <summary>No turn can go well before that much time has passed.</summary>
+    public TimeSpan? Pause { get; init; }
+
+    /// <summary>No turn can go well before somebody has logged in.</summary>
+    public bool LoginLost { get; init; }
+
     public static TurnOutcome Failed(string note) => new("failed", note);
 
     public static TurnOutcome Cancelled(string note) => new("cancelled", note);
+}
+
+/// <summary>What a turn used. Its members go to the host with <c>end_turn</c> by these names (docs/turns.md).</summary>
+internal sealed record TurnFigures
+{
+    public string? Model { get; init; }
+
+    public long? InputTokens { get; init; }
+
+    public long? OutputTokens { get; init; }
+
+    public long? CacheReadInputTokens { get; init; }
+
+    public long? CacheCreationInputTokens { get; init; }
+
+    public long? LastInputTokens { get; init; }
+
+    public long? LastOutputTokens { get; init; }
+
+    public long? LastCacheReadInputTokens { get; init; }
+
+    public long? LastCacheCreationInputTokens { get; init; }
+
+    public long? ToolCallCount { get; init; }
+
+    public IReadOnlyDictionary<string, long>? ToolCalls { get; init; }
+
+    public double? CostUsd { get; init; }
 }

@@ -17,7 +17,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 {
     private static readonly TimeSpan BetweenProgress = TimeSpan.FromSeconds(15);
 
-    private const int ClientBytes = 200;
+    private const int ClientBytes = 200, RememberedAnswers = 16;
 
     private readonly HostLines lines = new(socket, turn, time);
     private readonly SemaphoreSlim receiving = new(1, 1);
@@ -30,6 +30,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     // What was received for a call that was cancelled, still leased: the next recv returns it. Giving it back to the host would count as an
     // attempt, and a few cancelled calls would set a message aside that nobody has seen.
     private readonly List<JsonObject> held = [];
+
+    // The last answers of recv, by the request: a client that gives a call up while the answer is on its way has not seen it.
+    private readonly Queue<(RequestId Request, List<JsonObject> Messages)> answered = [];
     private LineClient? receiver;
     private HashSet<string> offered = [];
 
@@ -73,7 +76,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             var reporting = ReportAsync(request, progress.Token);
             try
             {
-                return await (call.Name == "recv" ? ReceiveAsync(client, fields, ct) : CommandAsync(client, call.Name, fields, ct));
+                return await (call.Name == "recv" ? ReceiveAsync(client, request.JsonRpcRequest.Id, fields, ct) : CommandAsync(client, call.Name, fields, ct));
             }
             finally
             {
@@ -90,6 +93,21 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             log.Warn($"{call.Name}: {HostDown.Reason(e)}");
             return Refused($"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not known whether {call.Name} was done. Call again in a moment.", "unavailable");
         }
+    }
+
+    /// <summary>The client gave a call up whose answer may have been sent already: what that held is returned by the next recv.</summary>
+    public ValueTask CancelledAsync(JsonRpcNotification notification, CancellationToken ct)
+    {
+        if (notification.Params?.Deserialize<CancelledNotificationParams>(McpJsonUtilities.DefaultOptions) is { } cancelled)
+        {
+            lock (gate)
+            {
+                foreach (var (_, messages) in answered.Where(a => a.Request.Equals(cancelled.RequestId)))
+                    held.AddRange(messages.Where(message => unacked.Remove(Id(message))));
+            }
+        }
+
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>The client has gone: a wait under way ends. What it may have received is given back by <see cref="DisposeAsync"/>.</summary>
@@ -181,7 +199,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     }
 
     /// <summary>One after another and on a connection of its own, which holds the leases of a client without a turn.</summary>
-    private async Task<CallToolResult> ReceiveAsync(string client, JsonObject fields, CancellationToken ct)
+    private async Task<CallToolResult> ReceiveAsync(string client, RequestId request, JsonObject fields, CancellationToken ct)
     {
         var longest = LongestWait(client);
         var wait = fields["wait_seconds"] switch
@@ -212,7 +230,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         try
         {
             if (TakeHeld(fields) is { Count: > 0 } kept)
-                return Returned(kept, ct);
+                return Returned(request, kept, ct);
 
             if (receiver is { } reused && !await HostLines.IsOpenAsync(reused))
             {
@@ -246,7 +264,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             }
 
             return messages.Count > 0
-                ? Returned(messages, ct)
+                ? Returned(request, messages, ct)
                 : Answered(MessagesOf([]), string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
         }
         finally
@@ -267,10 +285,16 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    private CallToolResult Returned(List<JsonObject> messages, CancellationToken ct)
+    private CallToolResult Returned(RequestId request, List<JsonObject> messages, CancellationToken ct)
     {
         lock (gate)
+        {
             unacked.UnionWith(messages.Select(Id));
+            answered.Enqueue((request, messages));
+            if (answered.Count > RememberedAnswers)
+                answered.Dequeue();
+        }
+
         // The token lives until the answer is on its way; cancelled before that, the answer is for nobody.
         ct.Register(() =>
         {

@@ -10,17 +10,21 @@ internal static class McpCommand
     public static Command Create()
     {
         var socket = AgentSocket.Option();
-        var command = new Command("mcp", "Offer the agent's tools to an MCP client over stdin and stdout.") { socket };
-        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(socket)!));
+        var turn = new Option<long?>("--turn")
+        {
+            Description = "The turn that this is a part of: what is received is acknowledged when it ends well. Default: $HIVE_TURN, else none.",
+            HelpName = "NUMBER",
+        };
+        var command = new Command("mcp", "Offer the agent's tools to an MCP client over stdin and stdout.") { socket, turn };
+        command.SetAction((parsed, _) => RunAsync(parsed.GetValue(socket)!, parsed.GetValue(turn)));
         return command;
     }
 
-    private static async Task<int> RunAsync(string socket)
+    private static async Task<int> RunAsync(string socket, long? turn)
     {
         // Standard output carries the protocol and nothing else.
         var log = new Log(Console.Error, TimeProvider.System);
-        long? turn = null;
-        if (Environment.GetEnvironmentVariable("HIVE_TURN") is { Length: > 0 } text)
+        if (turn is null && Environment.GetEnvironmentVariable("HIVE_TURN") is { Length: > 0 } text)
         {
             if (!long.TryParse(text, out var number))
             {
@@ -53,6 +57,6 @@ internal static class McpCommand
         ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
         Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },
         ServerInstructions = bridge.Instructions,
-        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync },
+        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync, NotificationHandlers = [KeyValuePair.Create<string, Func<JsonRpcNotification, CancellationToken, ValueTask>>(NotificationMethods.CancelledNotification, bridge.CancelledAsync)] },
     };
 }

@@ -13,6 +13,7 @@ namespace Hive.Features.Meta;
 /// <param name="Environment">Variables its harness gets.</param>
 /// <param name="Limits">What its container may use.</param>
 /// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
+/// <param name="Driving">What else its harness's driver goes by.</param>
 /// <param name="Inputs">Other repositories, by the name below <c>/inputs</c>.</param>
 internal sealed record AgentConfig(
     string? Driver,
@@ -25,7 +26,15 @@ internal sealed record AgentConfig(
     IReadOnlyDictionary<string, string> Environment,
     AgentLimits Limits,
     bool RestartsOnFailure,
+    DriverSettings Driving,
     IReadOnlyDictionary<string, InputSource> Inputs);
+
+/// <summary>What a driver goes by that starts programs; null where it is at its default.</summary>
+/// <param name="Command">The program that does a turn, and its arguments.</param>
+/// <param name="LoginCommand">The program that logs in, and its arguments.</param>
+/// <param name="IdleSeconds">How long a program may print nothing.</param>
+/// <param name="CompactAtTokens">How long a conversation may be; 0 for any length.</param>
+internal sealed record DriverSettings(IReadOnlyList<string>? Command, IReadOnlyList<string>? LoginCommand, int? IdleSeconds, int? CompactAtTokens);
 
 /// <summary>A server of tools that runs beside the agent.</summary>
 /// <param name="Command">The program.</param>

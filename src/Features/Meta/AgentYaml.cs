@@ -25,6 +25,8 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     private const long MinMemory = 64L << 20;
     private const long MaxMemory = 16L << 40;
     private const int MaxCpuPercent = 100_000;
+    private const int MaxIdleSeconds = 7 * 24 * 60 * 60;
+    private const int MaxCompactAtTokens = 100_000_000;
     private static readonly string[] Units = ["B", "K", "M", "G", "T"];
 
     // Hive's own, and those that say what a program loads before it runs.
@@ -99,7 +101,15 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
         Variables(file, Keys.Environment),
         Limits(file.Inner(Keys.Limits, Keys.OfLimits)),
         file.Text(Keys.Restart, RestartRule(), "'on-failure' or 'never'") != "never",
+        Driving(file),
         file.Map(Keys.Inputs, InputName(), "the name of an input has a-z, 0-9 and '-', begins with a letter, ends with a letter or digit, and has at most 31 characters", Input));
+
+    // For the harness, which reads the same file.
+    private static DriverSettings Driving(Section file) => new(
+        file.List(Keys.Command) is not [] and var command ? command : throw file.Fault(Keys.Command, "'command' is empty; name the program, or leave it out"),
+        file.List(Keys.LoginCommand) is not [] and var login ? login : throw file.Fault(Keys.LoginCommand, "'login_command' is empty; name the program, or leave it out"),
+        file.Number(Keys.IdleSeconds, 1, MaxIdleSeconds, "a whole number of seconds"),
+        file.Number(Keys.CompactAtTokens, 0, MaxCompactAtTokens, "a whole number of tokens, or 0 for never"));
 
     private static McpServer Server(Section server) => new(
         server.Text(Keys.Command) ?? throw server.Fault("has no 'command'; name the program to run"),
@@ -203,9 +213,9 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     {
         public const string Driver = "driver", Model = "model", Script = "script", Role = "role", Tools = "tools", Recipients = "recipients", McpServers = "mcp_servers",
             Environment = "environment", Limits = "limits", Restart = "restart", Inputs = "inputs", Memory = "memory", CpuPercent = "cpu_percent", Url = "url", Ref = "ref",
-            Command = "command", Args = "args", Env = "env", AllowedTools = "allowed_tools";
+            Command = "command", Args = "args", Env = "env", AllowedTools = "allowed_tools", LoginCommand = "login_command", IdleSeconds = "idle_seconds", CompactAtTokens = "compact_at_tokens";
 
-        public static readonly string[] All = [Driver, Model, Script, Role, Tools, Recipients, McpServers, Environment, Limits, Restart, Inputs];
+        public static readonly string[] All = [Driver, Model, Script, Role, Tools, Command, LoginCommand, IdleSeconds, CompactAtTokens, Recipients, McpServers, Environment, Limits, Restart, Inputs];
         public static readonly string[] OfLimits = [Memory, CpuPercent];
         public static readonly string[] OfInput = [Url, Ref];
         public static readonly string[] OfServer = [Command, Args, Env, AllowedTools];
@@ -246,6 +256,11 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             Text(key) is not { } text || form.IsMatch(text) ? Text(key) : throw Fault(key, $"'{key}' is '{Shown(text)}'; it can be {wanted}");
 
         public string? Scalar(string key) => values.TryGetValue(key, out var node) ? ScalarOf(key, node) : null;
+
+        public int? Number(string key, int least, int most, string wanted) =>
+            Scalar(key) is not { } text ? null
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
+            : throw Fault(key, string.Create(CultureInfo.InvariantCulture, $"'{key}' is {wanted}, from {least} to {most}"));
 
         /// <summary>A text, a number or a truth value, as it is written.</summary>
         public string ScalarOf(string key, YamlNode node) => node is YamlScalarNode { Value: { } value } && !IsNothing(node) ? value : throw At(node, $"'{Shown(key)}' wants a text, a number or true or false");

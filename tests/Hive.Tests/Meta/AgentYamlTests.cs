@@ -22,6 +22,9 @@ public sealed class AgentYamlTests
         Assert.Equal(("scripted", "small", "script.yaml", "role.md", false), (config.Driver, config.Model, config.Script, config.Role, config.RestartsOnFailure));
         Assert.Equal(["Read", "Edit", "Bash(git *)"], config.Tools);
         Assert.Equal(["operator", "bob"], config.Recipients);
+        Assert.Equal(["my-agent", "--once"], config.Driving.Command);
+        Assert.Equal(["claude", "auth", "login", "--console"], config.Driving.LoginCommand);
+        Assert.Equal((600, 100_000), (config.Driving.IdleSeconds, config.Driving.CompactAtTokens));
         var server = Assert.Single(config.McpServers);
         Assert.Equal("tracker", server.Key);
         Assert.Equal(("npx", "https://tracker.example"), (server.Value.Command, server.Value.Env["TRACKER_URL"]));
@@ -51,7 +54,7 @@ public sealed class AgentYamlTests
 
     [Theory]
     [InlineData("modle: x", 1, "no key 'modle' in the file; did you mean model")]
-    [InlineData("model: x\nqqqqqqqq: 1", 2, "there are: driver, model, script, role, tools, recipients, mcp_servers, environment, limits, restart, inputs")]
+    [InlineData("model: x\nqqqqqqqq: 1", 2, "there are: driver, model, script, role, tools, command, login_command, idle_seconds, compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs")]
     [InlineData("limits:\n  memroy: 2 GB", 2, "no key 'memroy' in 'limits'; did you mean memory?")]
     [InlineData("inputs:\n  skills:\n    url: https://a.b/c\n    reff: x", 4, "did you mean ref?")]
     [InlineData("mcp_servers:\n  a:\n    command: x\n    argv: []", 4, "did you mean args")]
@@ -61,6 +64,10 @@ public sealed class AgentYamlTests
     [InlineData("model:", 1, "'model' is empty")]
     [InlineData("tools: Read", 1, "wants a list, such as tools: [one, two]")]
     [InlineData("tools: [a, [b]]", 1, "'tools' wants a text")]
+    [InlineData("command: []", 1, "'command' is empty")]
+    [InlineData("command: claude", 1, "wants a list, such as command: [one, two]")]
+    [InlineData("idle_seconds: 0", 1, "'idle_seconds' is a whole number of seconds, from 1 to 604800")]
+    [InlineData("compact_at_tokens: many", 1, "'compact_at_tokens' is a whole number of tokens, or 0 for never, from 0 to 100000000")]
     [InlineData("recipients: [Bob]", 1, "'Bob' in 'recipients' is no agent's name")]
     [InlineData("environment: [a]", 1, "'environment' wants keys and values")]
     [InlineData("environment: { PATH: /x }", 1, "'PATH' is set by Hive")]

@@ -28,7 +28,18 @@ internal sealed record CommandStep(string Name, long Line, IReadOnlyDictionary<s
         var fields = new JsonObject();
         foreach (var (name, field) in Fields)
             fields[name] = field.Fill(context);
-        await context.Agent.Host.CallAsync(Name, fields, ct);
+        var id = $"line-{Line}";
+        context.Agent.Live.ToolCall(id, Name, fields.DeepClone().AsObject());
+        try
+        {
+            await context.Agent.Host.CallAsync(Name, fields, ct);
+            context.Agent.Live.ToolResult(id, "ok", error: false);
+        }
+        catch (HiveException e)
+        {
+            context.Agent.Live.ToolResult(id, e.Message, error: true);
+            throw;
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-namespace Hive.Agent.Drivers.Scripted;
+namespace Hive.Agent;
 
 /// <summary>Writes inside the state folder and nowhere else.</summary>
 internal static class StateFile

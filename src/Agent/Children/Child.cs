@@ -1,0 +1,219 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace Hive.Agent.Children;
+
+/// <summary>What to start.</summary>
+/// <param name="Command">The program, looked for on the PATH, and its arguments.</param>
+/// <param name="Folder">Where it runs.</param>
+/// <param name="Environment">Variables beside the harness's own; null takes one away.</param>
+/// <param name="Quiet">How long it may print nothing before it counts as hung; null for ever.</param>
+internal sealed record ChildStart(IReadOnlyList<string> Command, string Folder, IReadOnlyDictionary<string, string?> Environment, TimeSpan? Quiet);
+
+/// <summary>How a program ended.</summary>
+/// <param name="ExitCode">128 and the signal's number for one that died by a signal.</param>
+/// <param name="Hung">It printed nothing for too long and was ended.</param>
+internal sealed record ChildEnd(int ExitCode, bool Hung)
+{
+    private const int Signals = 128;
+
+    public override string ToString() => ExitCode switch
+    {
+        > Signals and < Signals + 65 => $"it died by signal {ExitCode - Signals}",
+        _ => $"it ended with exit code {ExitCode}",
+    };
+}
+
+/// <summary>A program cannot be started.</summary>
+internal sealed class ProgramMissingException(string message) : Exception(message);
+
+/// <summary>A program in a process group of its own, so that it is ended with everything it started.</summary>
+internal sealed class Child : IAsyncDisposable
+{
+    private const int LongestErrorLine = 64 * 1024;
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5), GroupGrace = TimeSpan.FromSeconds(2), Drain = TimeSpan.FromSeconds(2), Look = TimeSpan.FromMilliseconds(20);
+
+    private readonly Process process;
+    private readonly TimeProvider time;
+    private readonly TimeSpan? quiet;
+    private readonly ITimer? watchdog;
+    private readonly Lock gate = new();
+    private Task? stopping;
+    private bool hung;
+
+    private Child(Process process, TimeSpan? quiet, TimeProvider time)
+    {
+        (this.process, this.quiet, this.time) = (process, quiet, time);
+        Id = process.Id;
+        Exited = process.WaitForExitAsync(CancellationToken.None);
+        if (quiet is { } limit)
+            watchdog = time.CreateTimer(_ => Hung(), null, limit, Timeout.InfiniteTimeSpan);
+    }
+
+    public int Id { get; }
+
+    public Task Exited { get; }
+
+    public Stream Input => process.StandardInput.BaseStream;
+
+    public Stream Output => process.StandardOutput.BaseStream;
+
+    public Stream Error => process.StandardError.BaseStream;
+
+    /// <summary>Starts it.</summary>
+    /// <exception cref="ProgramMissingException">There is no such program, or it may not be run.</exception>
+    public static Child Start(ChildStart start, TimeProvider time)
+    {
+        var program = Find(start.Command[0], start.Folder) ?? throw new ProgramMissingException($"there is no program `{start.Command[0]}` on the PATH; install it where the agent runs, or change agent.yaml");
+        // A session of its own is a process group of its own, without the harness's terminal: setsid(1).
+        var launcher = Find("setsid");
+        var info = new ProcessStartInfo(launcher ?? program)
+        {
+            WorkingDirectory = start.Folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        if (launcher is not null)
+            info.ArgumentList.Add(program);
+        foreach (var argument in start.Command.Skip(1))
+            info.ArgumentList.Add(argument);
+        foreach (var (name, value) in start.Environment)
+        {
+            if (value is null)
+                info.Environment.Remove(name);
+            else
+                info.Environment[name] = value;
+        }
+
+        try
+        {
+            return new Child(Process.Start(info)!, start.Quiet, time);
+        }
+        catch (Win32Exception e)
+        {
+            throw new ProgramMissingException($"`{program}` could not be started: {e.Message}");
+        }
+    }
+
+    /// <summary>Where a program is that is named as in a shell; null when it is nowhere.</summary>
+    public static string? Find(string program, string folder = "/")
+    {
+        if (program.Contains('/'))
+            return Path.GetFullPath(program, folder) is var path && IsProgram(path) ? path : null;
+        return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, program)).FirstOrDefault(IsProgram);
+    }
+
+    /// <summary>Runs a program to its end: feeds it, hands out its lines, and leaves nothing of it behind.</summary>
+    /// <param name="start">What to start.</param>
+    /// <param name="input">Its standard input, which is closed after that.</param>
+    /// <param name="longest">Longest line of output, in bytes.</param>
+    /// <param name="output">Gets each line of standard output.</param>
+    /// <param name="error">Gets each line of standard error, perhaps at the same time.</param>
+    /// <param name="time">The clock of all waits.</param>
+    /// <param name="ct">Ends the program.</param>
+    /// <exception cref="ProgramMissingException">There is no such program, or it may not be run.</exception>
+    /// <exception cref="OperationCanceledException">It was ended.</exception>
+    public static async Task<ChildEnd> RunAsync(ChildStart start, ReadOnlyMemory<byte> input, int longest, Action<OutputLine> output, Action<OutputLine> error, TimeProvider time, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        await using var child = Start(start, time);
+        using var reading = new CancellationTokenSource();
+        var feeding = child.FeedAsync(input, reading.Token);
+        var outputs = child.LinesAsync(child.Output, longest, output, reading.Token);
+        var errors = child.LinesAsync(child.Error, LongestErrorLine, error, reading.Token);
+        await using (ct.Register(() => _ = child.StopAsync()))
+            await child.Exited;
+        await child.EndGroupAsync();
+        // Something that left the group may hold the pipes open for ever.
+        var all = Task.WhenAll(outputs, errors, feeding);
+        await Task.WhenAny(all, Task.Delay(Drain, time, CancellationToken.None));
+        await reading.CancelAsync();
+        await all;
+        ct.ThrowIfCancellationRequested();
+        return new ChildEnd(child.process.ExitCode, child.hung);
+    }
+
+    /// <summary>Asks it and what it started to end, and ends them when they do not.</summary>
+    public Task StopAsync()
+    {
+        lock (gate)
+            return stopping ??= StopNowAsync();
+    }
+
+    /// <summary>Ends what the program left running.</summary>
+    public async Task EndGroupAsync()
+    {
+        watchdog?.Dispose();
+        if (!ProcessGroup.HasLiving(Id))
+            return;
+        ProcessGroup.Signal(Id, ProcessGroup.Term);
+        for (var begun = time.GetTimestamp(); ProcessGroup.HasLiving(Id) && time.GetElapsedTime(begun) < GroupGrace;)
+            await Task.Delay(Look, time, CancellationToken.None);
+        if (ProcessGroup.HasLiving(Id))
+            ProcessGroup.Signal(Id, ProcessGroup.Kill);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!Exited.IsCompleted)
+            await StopAsync();
+        await EndGroupAsync();
+        process.Dispose();
+    }
+
+    private static bool IsProgram(string path) =>
+        File.Exists(path) && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
+
+    private void Hung()
+    {
+        if (Exited.IsCompleted)
+            return;
+        hung = true;
+        _ = StopAsync();
+    }
+
+    private void Alive()
+    {
+        if (quiet is { } limit)
+            watchdog!.Change(limit, Timeout.InfiniteTimeSpan);
+    }
+
+    private async Task StopNowAsync()
+    {
+        if (Exited.IsCompleted)
+            return;
+        ProcessGroup.Signal(Id, ProcessGroup.Term);
+        await Task.WhenAny(Exited, Task.Delay(Grace, time, CancellationToken.None));
+        if (!Exited.IsCompleted)
+            ProcessGroup.Signal(Id, ProcessGroup.Kill);
+        await Exited;
+    }
+
+    private async Task FeedAsync(ReadOnlyMemory<byte> input, CancellationToken ct)
+    {
+        try
+        {
+            await Input.WriteAsync(input, ct);
+            Input.Close();
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // It does not read, which is its own affair.
+        }
+    }
+
+    private async Task LinesAsync(Stream stream, int longest, Action<OutputLine> take, CancellationToken ct)
+    {
+        try
+        {
+            await foreach (var line in OutputLines.ReadAsync(stream, longest, Alive, ct))
+                take(line);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Nothing more will come.
+        }
+    }
+}

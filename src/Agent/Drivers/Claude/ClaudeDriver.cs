@@ -1,0 +1,166 @@
+using System.Text;
+using Hive.Agent.Children;
+
+namespace Hive.Agent.Drivers.Claude;
+
+/// <summary>Lets Claude Code do the work of a turn, one run of its program per turn in one conversation (docs/claude-driver.md).</summary>
+[Driver("claude")]
+internal sealed class ClaudeDriver : IDriver
+{
+    /// <summary>Longest line of stream-json that is read, in bytes.</summary>
+    public const int LongestLine = 8 * 1024 * 1024;
+
+    private static readonly UTF8Encoding Utf8 = new(false);
+
+    private readonly DriverContext context;
+    private readonly ClaudeLogin login;
+    private readonly ClaudeFiles files;
+    private bool newSession;
+    private long contextTokens;
+
+    public ClaudeDriver(DriverContext context)
+    {
+        this.context = context;
+        login = new ClaudeLogin(context.Settings);
+        files = new ClaudeFiles(context);
+    }
+
+    /// <summary>What waits comes in one turn.</summary>
+    public int MaxBatch => Hive.Protocol.Limits.MaxBatch;
+
+    public string? Model { get; set; }
+
+    public ILogin Login => login;
+
+    public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
+    {
+        var prompt = WakePrompt.Of(turn);
+        var used = new Tally();
+        var (compacted, loginTried) = (false, false);
+        while (true)
+        {
+            Verdict verdict;
+            try
+            {
+                verdict = await RunAsync(prompt, turn.Id, used, ct);
+            }
+            catch (OperationCanceledException) when (ct.IsCancellationRequested && used.HasRun)
+            {
+                // What it used until then was used.
+                return TurnOutcome.Cancelled("cancelled") with { Figures = used.ToFigures() };
+            }
+
+            switch (verdict.Kind)
+            {
+                case VerdictKind.Ok:
+                    return TurnOutcome.Ok with { Figures = used.ToFigures() };
+                case VerdictKind.PromptTooLong when !compacted:
+                    compacted = true;
+                    context.Live.Note("the conversation is too long; it is made shorter, and the turn tried once more", "warn");
+                    if ((await ShortenAsync(used, ct)).Kind != VerdictKind.Ok)
+                        return GaveUp(verdict, used);
+                    break;
+                case VerdictKind.PromptTooLong:
+                    return GaveUp(verdict, used);
+                case VerdictKind.LoginLost when !loginTried:
+                    loginTried = true;
+                    context.Live.Note("the tool says that it is not logged in; the turn is tried once more", "warn");
+                    break;
+                case VerdictKind.LoginLost:
+                    // The messages are not to blame: they come again, and that does not count against them.
+                    return TurnOutcome.Cancelled($"login needed: {verdict.Note}") with { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
+                case VerdictKind.RateLimited:
+                    return new TurnOutcome("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
+                default:
+                    return TurnOutcome.Failed(verdict.Note) with { Figures = used.ToFigures() };
+            }
+        }
+    }
+
+    public async Task TidyAsync(CancellationToken ct)
+    {
+        if (context.Settings.CompactAtTokens == 0 || contextTokens < context.Settings.CompactAtTokens)
+            return;
+        context.Live.Note($"the conversation has {contextTokens} tokens, more than {context.Settings.CompactAtTokens}; it is made shorter");
+        if (await ShortenAsync(new Tally(), ct) is { Kind: not VerdictKind.Ok } verdict)
+            context.Live.Note($"the conversation could not be made shorter: {verdict.Note}", "warn");
+    }
+
+    public async Task<bool> CompactAsync(CancellationToken ct)
+    {
+        if (await ShortenAsync(new Tally(), ct) is { Kind: not VerdictKind.Ok } verdict)
+            context.Live.Note(verdict.Kind == VerdictKind.NoConversation ? "there is no conversation yet" : $"the conversation could not be made shorter: {verdict.Note}", "warn");
+        return true;
+    }
+
+    public bool NewSession()
+    {
+        newSession = true;
+        contextTokens = 0;
+        context.Harness.Change(s => s with { ContextTokens = null });
+        return true;
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        files.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private TurnOutcome GaveUp(Verdict verdict, Tally used)
+    {
+        // Every further turn would end the same.
+        NewSession();
+        context.Live.Note("the conversation stays too long; the next turn starts a new one", "error");
+        return new TurnOutcome("prompt_too_long", verdict.Note) { Figures = used.ToFigures() };
+    }
+
+    private async Task<Verdict> ShortenAsync(Tally used, CancellationToken ct)
+    {
+        if (newSession || !files.HasConversation())
+            return new Verdict(VerdictKind.NoConversation, "there is no conversation yet");
+        var before = context.Harness.Now.State;
+        context.Harness.Change(s => s with { State = HarnessState.Compacting });
+        try
+        {
+            var verdict = await RunAsync("/compact", null, used, ct);
+            if (verdict.Kind == VerdictKind.Ok)
+                contextTokens = 0;
+            return verdict;
+        }
+        finally
+        {
+            context.Harness.Change(s => s with { State = before });
+        }
+    }
+
+    /// <summary>One run of the program; started anew without a conversation when there is none to continue.</summary>
+    private async Task<Verdict> RunAsync(string prompt, long? turn, Tally used, CancellationToken ct)
+    {
+        var fresh = newSession || !files.HasConversation();
+        while (true)
+        {
+            var seen = new StreamJson(context.Live, context.Harness);
+            used.Add(seen);
+            var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, goOn: !fresh), context.StateDir, files.Environment, context.Settings.Quiet);
+            ChildEnd end;
+            try
+            {
+                end = await Child.RunAsync(start, Utf8.GetBytes(prompt), LongestLine, seen.Take, seen.TakeError, context.Time, ct);
+            }
+            catch (ProgramMissingException e)
+            {
+                return new Verdict(VerdictKind.Failed, e.Message);
+            }
+
+            if (seen.Started && fresh)
+                newSession = false;
+            if (seen.Last is { } last)
+                contextTokens = last.Context;
+            var verdict = Verdict.Of(seen, end, context.Time.GetUtcNow());
+            if (verdict.Kind != VerdictKind.NoConversation || fresh)
+                return verdict;
+            fresh = true;
+        }
+    }
+}

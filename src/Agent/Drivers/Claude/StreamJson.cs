@@ -1,0 +1,265 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Agent.Children;
+
+namespace Hive.Agent.Drivers.Claude;
+
+/// <summary>Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes, and keeps what the end of the turn needs. Nothing it may hold is an error.</summary>
+internal sealed class StreamJson(LiveEvents live, HarnessReport report)
+{
+    private const string Synthetic = "<synthetic>";
+    private const int ShownBytes = 300, NameBytes = 200, KeptErrors = 4000;
+
+    // Times in events are seconds in some versions and milliseconds in others.
+    private const long FirstMilliseconds = 100_000_000_000;
+
+    private readonly Dictionary<string, Usage> perMessage = [];
+    private readonly HashSet<string> toolIds = [];
+    private readonly Lock gate = new();
+
+    /// <summary>Tokens of one call to the model, or of several.</summary>
+    internal readonly record struct Usage(long Input, long Output, long CacheRead, long CacheCreation)
+    {
+        public long Context => Input + Output + CacheRead + CacheCreation;
+
+        public static Usage operator +(Usage a, Usage b) => new(a.Input + b.Input, a.Output + b.Output, a.CacheRead + b.CacheRead, a.CacheCreation + b.CacheCreation);
+    }
+
+    public SortedDictionary<string, long> Tools { get; } = new(StringComparer.Ordinal);
+
+    public string? Model { get; private set; }
+
+    /// <summary>Of the last call to the model by the agent itself.</summary>
+    public Usage? Last { get; private set; }
+
+    public bool Started { get; private set; }
+
+    public bool HasResult { get; private set; }
+
+    public bool IsError { get; private set; }
+
+    public string Result { get; private set; } = "";
+
+    public string? TerminalReason { get; private set; }
+
+    public int? ApiStatus { get; private set; }
+
+    /// <summary>What the tool called its own last error: <c>rate_limit</c>, <c>authentication_failed</c>, ….</summary>
+    public string? ErrorKind { get; private set; }
+
+    public bool LimitReached { get; private set; }
+
+    public DateTimeOffset? LimitUntil { get; private set; }
+
+    public bool Compacted { get; private set; }
+
+    public double? Cost { get; private set; }
+
+    /// <summary>What it said that is not JSON, and on standard error: the end of it.</summary>
+    public string Errors { get; private set; } = "";
+
+    private Usage? Total { get; set; }
+
+    /// <summary>Of the whole run: by its result, else of the calls that were seen.</summary>
+    public Usage? Used => Total ?? (perMessage.Count == 0 ? null : perMessage.Values.Aggregate((a, b) => a + b));
+
+    public void TakeError(OutputLine line)
+    {
+        if (line.Skipped > 0)
+            live.Note(string.Create(CultureInfo.InvariantCulture, $"a line of {line.Skipped} bytes on standard error was passed over"), "warn");
+        else if (line.Bytes.Length > 0)
+            live.Stderr(line.Text);
+        Keep(line.Text);
+    }
+
+    public void Take(OutputLine line)
+    {
+        if (line.Skipped > 0)
+        {
+            live.Note(string.Create(CultureInfo.InvariantCulture, $"a line of {line.Skipped} bytes was passed over; the longest that is read has {ClaudeDriver.LongestLine}"), "warn");
+            return;
+        }
+
+        if (line.Bytes.AsSpan().Trim(" \t"u8).IsEmpty)
+            return;
+        try
+        {
+            using var json = JsonDocument.Parse(line.Bytes);
+            if (json.RootElement.ValueKind == JsonValueKind.Object)
+                Take(json.RootElement);
+            else
+                Odd(line);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            Odd(line);
+        }
+    }
+
+    private void Odd(OutputLine line)
+    {
+        Keep(line.Text);
+        live.Note($"output that is not stream-json: {WireText.Cut(line.Text, ShownBytes)}", "warn");
+    }
+
+    private void Keep(string text)
+    {
+        lock (gate)
+        {
+            var all = Errors + text + "\n";
+            Errors = all[^Math.Min(all.Length, KeptErrors)..];
+        }
+    }
+
+    private void Take(JsonElement line)
+    {
+        switch (Text(line, "type"))
+        {
+            case "system":
+                System(line);
+                break;
+            case "assistant":
+                Assistant(line);
+                break;
+            case "user":
+                ToolResults(line);
+                break;
+            case "rate_limit_event" when Member(line, "rate_limit_info") is { } info && Text(info, "status") == "rejected":
+                LimitReached = true;
+                LimitUntil = Instant(info, "resetsAt") ?? LimitUntil;
+                break;
+            case "result":
+                Ended(line);
+                break;
+            // Parts of messages that come whole later, and what newer versions add.
+            default:
+                break;
+        }
+    }
+
+    private void System(JsonElement line)
+    {
+        switch (Text(line, "subtype"))
+        {
+            case "init":
+                Started = true;
+                Model = Text(line, "model") ?? Model;
+                report.Change(s => s with { Model = Model ?? s.Model });
+                break;
+            case "status" when Text(line, "status") == "compacting":
+                report.Change(s => s with { State = HarnessState.Compacting });
+                break;
+            case "compact_boundary":
+                Compacted = true;
+                var about = Member(line, "compact_metadata");
+                var after = about is { } known ? Number(known, "post_tokens") : null;
+                live.Compacted(about is { } given ? Number(given, "pre_tokens") : null, after);
+                report.Change(s => s with { State = s.Turn is null ? s.State : HarnessState.Thinking, ContextTokens = after });
+                break;
+            case "api_retry":
+                live.Note($"the API answered {Number(line, "error_status")?.ToString(CultureInfo.InvariantCulture) ?? "with an error"}; the tool tries again", "warn");
+                break;
+        }
+    }
+
+    private void Assistant(JsonElement line)
+    {
+        if (Member(line, "message") is not { } message)
+            return;
+        var model = Text(message, "model");
+        ErrorKind = Text(line, "error");
+        var own = Text(line, "parent_tool_use_id") is null;
+        if (model is not null && model != Synthetic)
+        {
+            if (own)
+                Model = model;
+            if (Member(message, "usage") is { } usage)
+            {
+                var used = UsageOf(usage);
+                perMessage[Text(message, "id") ?? $"{perMessage.Count}"] = used;
+                if (own && used.Context > 0)
+                {
+                    Last = used;
+                    report.Change(s => s with { Model = Model, ContextTokens = used.Context });
+                }
+            }
+        }
+
+        foreach (var block in Items(message, "content"))
+            Block(block, isError: ErrorKind is not null);
+    }
+
+    private void Block(JsonElement block, bool isError)
+    {
+        switch (Text(block, "type"))
+        {
+            case "text" when isError:
+                live.Note(Text(block, "text") ?? "", "error");
+                break;
+            case "text":
+                live.Text(Text(block, "text") ?? "");
+                break;
+            // Some models give the fact and not the text.
+            case "thinking" when Text(block, "thinking") is { Length: > 0 } thought:
+                live.Thinking(thought);
+                break;
+            case "tool_use" or "server_tool_use":
+                var name = WireText.Cut(Text(block, "name") ?? "?", NameBytes);
+                var id = WireText.Cut(Text(block, "id") ?? $"tool-{toolIds.Count}", NameBytes);
+                if (toolIds.Add(id))
+                    Tools[name] = Tools.GetValueOrDefault(name) + 1;
+                live.ToolCall(id, name, Member(block, "input") is { } input ? JsonObject.Create(input.Clone())! : []);
+                break;
+        }
+    }
+
+    private void ToolResults(JsonElement line)
+    {
+        if (Member(line, "message") is not { } message)
+            return;
+        foreach (var block in Items(message, "content").Where(b => Text(b, "type") == "tool_result"))
+        {
+            var isError = block.TryGetProperty("is_error", out var flag) && flag.ValueKind == JsonValueKind.True;
+            live.ToolResult(WireText.Cut(Text(block, "tool_use_id") ?? "", NameBytes), ContentOf(block), isError);
+        }
+    }
+
+    private static string ContentOf(JsonElement block) => Text(block, "content") ?? string.Join('\n', Items(block, "content").Select(part => Text(part, "text") ?? $"[{Text(part, "type")}]"));
+
+    private void Ended(JsonElement line)
+    {
+        HasResult = true;
+        IsError = (line.TryGetProperty("is_error", out var error) && error.ValueKind == JsonValueKind.True) || (Text(line, "subtype") ?? "success") != "success";
+        Result = Text(line, "result") ?? string.Join("; ", Items(line, "errors").Select(e => e.ToString()));
+        if (Result.Length == 0 && IsError)
+            Result = Text(line, "subtype") ?? "";
+        TerminalReason = Text(line, "terminal_reason");
+        ApiStatus = (int?)Number(line, "api_error_status");
+        if (Member(line, "usage") is { } usage)
+            Total = UsageOf(usage);
+        Cost = line.TryGetProperty("total_cost_usd", out var cost) && cost.ValueKind == JsonValueKind.Number ? cost.GetDouble() : Cost;
+        if (Member(line, "modelUsage") is not { } models)
+            return;
+        foreach (var model in models.EnumerateObject().Where(m => m.Name == Model && m.Value.ValueKind == JsonValueKind.Object))
+            report.Change(s => s with { ContextLimit = Number(model.Value, "contextWindow") ?? s.ContextLimit });
+    }
+
+    private static Usage UsageOf(JsonElement usage) => new(
+        Number(usage, "input_tokens") ?? 0, Number(usage, "output_tokens") ?? 0, Number(usage, "cache_read_input_tokens") ?? 0, Number(usage, "cache_creation_input_tokens") ?? 0);
+
+    private static DateTimeOffset? Instant(JsonElement of, string name) =>
+        Number(of, name) is { } at and > 0 and < FirstMilliseconds * 100 ? at < FirstMilliseconds ? DateTimeOffset.FromUnixTimeSeconds(at) : DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
+
+    private static string? Text(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!.Replace('\0', '\uFFFD') : null;
+
+    private static long? Number(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && Math.Abs(number) < 1e15 ? (long)number : null;
+
+    private static JsonElement? Member(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
+
+    private static JsonElement.ArrayEnumerator Items(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : default;
+}

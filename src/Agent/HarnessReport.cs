@@ -1,0 +1,112 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Protocol;
+
+namespace Hive.Agent;
+
+/// <summary>What the harness is doing, as <c>report_harness</c> says it (docs/turns.md).</summary>
+internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string Driver)
+{
+    public const string Idle = "idle", Thinking = "thinking", Compacting = "compacting", NeedsLogin = "needs_login", LoggingIn = "logging_in", RateLimited = "rate_limited";
+
+    public string? Model { get; init; }
+
+    public long? ContextTokens { get; init; }
+
+    public long? ContextLimit { get; init; }
+
+    public long? Turn { get; init; }
+
+    public DateTimeOffset? RateLimitedUntil { get; init; }
+
+    public LoginReport? Login { get; init; }
+}
+
+/// <summary>How far a login is.</summary>
+internal sealed record LoginReport(string? Url = null, string? Output = null, string? Error = null);
+
+/// <summary>Keeps the host up to date about what the harness is doing: at each change, at most four times a second, and to each new connection.</summary>
+internal sealed class HarnessReport
+{
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
+
+    private readonly HostCalls host;
+    private readonly Log log;
+    private readonly TimeProvider time;
+    private readonly Lock gate = new();
+    private HarnessState now;
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int? deafTo;
+    private bool saidDeaf;
+
+    public HarnessReport(HostCalls host, string driver, Log log, TimeProvider time)
+    {
+        (this.host, this.log, this.time) = (host, log, time);
+        now = new HarnessState(HarnessState.Idle, time.GetUtcNow(), driver);
+        host.Renewed += () =>
+        {
+            lock (gate)
+                changed.TrySetResult();
+        };
+    }
+
+    public HarnessState Now
+    {
+        get
+        {
+            lock (gate)
+                return now;
+        }
+    }
+
+    /// <summary>Another model, other tokens, another turn.</summary>
+    public void Change(Func<HarnessState, HarnessState> change)
+    {
+        lock (gate)
+        {
+            var next = change(now);
+            if (next == now)
+                return;
+            now = next.State == now.State ? next : next with { SinceAt = time.GetUtcNow() };
+            changed.TrySetResult();
+        }
+    }
+
+    /// <summary>Reports until told to stop.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (true)
+        {
+            Task change;
+            lock (gate)
+                change = changed.Task;
+            await change.WaitAsync(stop);
+            HarnessState state;
+            lock (gate)
+            {
+                changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                state = now;
+            }
+
+            if (deafTo == host.Generation)
+                continue;
+            try
+            {
+                await host.CallAsync("report_harness", JsonSerializer.SerializeToNode(state, WireJson.Options)!.AsObject(), stop);
+            }
+            catch (HiveException e) when (e.Code == "unknown_command")
+            {
+                deafTo = host.Generation;
+                if (!saidDeaf)
+                    log.Info("this host is older and is not told what the harness does");
+                saidDeaf = true;
+            }
+            catch (HiveException e)
+            {
+                log.Warn($"the host refused to hear what the harness does: {e.Message}");
+            }
+
+            await Task.Delay(Between, time, stop);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Protocol;
+
+namespace Hive.Agent;
+
+/// <summary>
+/// What the page of the agent shows as it happens, sent to the host in batches. Adding never waits: when more comes than can be sent, the rest is
+/// left out and counted, so that a flood costs neither memory nor the host's disk.
+/// </summary>
+internal sealed class LiveEvents
+{
+    /// <summary>Longest event, in bytes as they go over the socket (docs/turns.md).</summary>
+    public const int EventBytes = 48 * 1024;
+
+    // A request has at most Limits.LineBytes; some of them are around the events.
+    private const int BatchEvents = 100, BatchBytes = Limits.LineBytes - 1024, QueuedEvents = 1000, QueuedBytes = 4 * 1024 * 1024;
+    private const int ShortText = 1024;
+    private static readonly TimeSpan Collect = TimeSpan.FromMilliseconds(200), BetweenFull = TimeSpan.FromMilliseconds(100);
+
+    private readonly HostCalls host;
+    private readonly Log log;
+    private readonly TimeProvider time;
+    private readonly Lock gate = new();
+    private readonly Queue<(JsonObject Event, int Bytes)> queue = [];
+    private TaskCompletionSource arrived = Signal(), full = Signal();
+    private int bytes;
+    private long dropped, turn;
+    private int? deafTo;
+    private bool saidDeaf;
+
+    public LiveEvents(HostCalls host, Log log, TimeProvider time) => (this.host, this.log, this.time) = (host, log, time);
+
+    /// <summary>The turn that events belong to; null between turns.</summary>
+    public long? Turn
+    {
+        get => Interlocked.Read(ref turn) is > 0 and var now ? now : null;
+        set => Interlocked.Exchange(ref turn, value ?? 0);
+    }
+
+    public void Text(string text) => Add("text", ("text", text));
+
+    public void Thinking(string text) => Add("thinking", ("text", text));
+
+    public void ToolCall(string id, string tool, JsonObject input) => Add("tool_call", ("id", id), ("tool", tool), ("input", input));
+
+    public void ToolResult(string id, string text, bool error) => Add("tool_result", ("id", id), ("text", text), ("error", error));
+
+    public void Note(string text, string level = "info") => Add("note", ("text", text), ("level", level));
+
+    public void Stderr(string text) => Add("stderr", ("text", text));
+
+    public void Compacted(long? before, long? after) => AddAlways("compacted", ("before_tokens", before), ("after_tokens", after));
+
+    /// <summary>One of the few events that are never left out.</summary>
+    public void AddAlways(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) => Put(true, kind, fields);
+
+    private void Add(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) => Put(false, kind, fields);
+
+    private void Put(bool always, string kind, ReadOnlySpan<(string Name, JsonNode? Value)> fields)
+    {
+        lock (gate)
+        {
+            if (!always && (queue.Count >= QueuedEvents || bytes >= QueuedBytes))
+            {
+                dropped++;
+                return;
+            }
+        }
+
+        var happened = new JsonObject { ["kind"] = kind, ["at"] = JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options) };
+        if (Turn is { } now)
+            happened["turn"] = now;
+        foreach (var (name, value) in fields)
+        {
+            if (value is not null)
+                happened[name] = value;
+        }
+
+        var size = Fit(happened);
+        lock (gate)
+        {
+            queue.Enqueue((happened, size));
+            bytes += size;
+            arrived.TrySetResult();
+            if (queue.Count >= BatchEvents)
+                full.TrySetResult();
+        }
+    }
+
+    /// <summary>Sends what comes until told to stop, and then what is left.</summary>
+    public async Task RunAsync(CancellationToken stop, CancellationToken giveUp)
+    {
+        while (true)
+        {
+            if (!stop.IsCancellationRequested)
+                await ComeOrStopAsync(stop);
+            var batch = Take();
+            if (batch.Count == 0)
+            {
+                if (stop.IsCancellationRequested)
+                    return;
+                continue;
+            }
+
+            if (deafTo == host.Generation)
+                continue;
+            try
+            {
+                var many = batch.Count >= BatchEvents;
+                await host.CallAsync("emit", new JsonObject { ["events"] = batch }, giveUp);
+                if (many && !stop.IsCancellationRequested)
+                    await Quietly(Task.Delay(BetweenFull, time, stop));
+            }
+            catch (HiveException e)
+            {
+                Refused(e);
+            }
+            catch (Exception e) when (e is not (OperationCanceledException or AgentGoneException))
+            {
+                // A batch is lost, and not all that come after it.
+                log.Error($"live events could not be sent: {e.Message}");
+            }
+        }
+    }
+
+    /// <summary>Cuts an event to what fits; its size.</summary>
+    private static int Fit(JsonObject happened)
+    {
+        var size = Size(happened);
+        if (size <= EventBytes)
+            return size;
+        happened["truncated"] = true;
+        // What is long is either one text, or the texts inside of a tool's input.
+        if (happened["text"] is JsonValue value && value.TryGetValue<string>(out var text))
+        {
+            var room = EventBytes - Size(With(happened, ""));
+            // A byte of text is one to six on the wire.
+            for (var keep = Math.Min(room, Encoding.UTF8.GetByteCount(text)); (size = Size(With(happened, WireText.Cut(text, keep)))) > EventBytes;)
+                keep = (int)Math.Min(keep - 1L, (long)keep * room / (size - (EventBytes - room)));
+            return size;
+        }
+
+        for (var keep = ShortText * 8; keep >= 16 && size > EventBytes; keep /= 8)
+        {
+            happened["input"] = Shortened(happened["input"], keep);
+            size = Size(happened);
+        }
+
+        if (size <= EventBytes)
+            return size;
+        foreach (var name in happened.Select(m => m.Key).Where(name => name is not ("kind" or "at" or "turn" or "truncated")).ToArray())
+            happened.Remove(name);
+        return Size(happened);
+    }
+
+    private static JsonObject With(JsonObject happened, string text)
+    {
+        happened["text"] = text;
+        return happened;
+    }
+
+    private static JsonNode? Shortened(JsonNode? node, int bytes) => node switch
+    {
+        JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, Shortened(m.Value, bytes)))),
+        JsonArray items => new JsonArray([.. items.Take(bytes).Select(i => Shortened(i, bytes))]),
+        JsonValue value when value.TryGetValue<string>(out var text) => WireText.Cut(text, bytes),
+        _ => node?.DeepClone(),
+    };
+
+    // As LineClient writes it.
+    private static int Size(JsonObject happened) => JsonSerializer.SerializeToUtf8Bytes(happened).Length;
+
+    private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static async Task Quietly(Task task) => await task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private async Task ComeOrStopAsync(CancellationToken stop)
+    {
+        Task some, many;
+        lock (gate)
+            (some, many) = (arrived.Task, full.Task);
+        await Quietly(some.WaitAsync(stop));
+        if (stop.IsCancellationRequested)
+            return;
+        using var collecting = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(many, Quietly(Task.Delay(Collect, time, collecting.Token)));
+        await collecting.CancelAsync();
+    }
+
+    private JsonArray Take()
+    {
+        lock (gate)
+        {
+            var batch = new JsonArray();
+            var room = BatchBytes;
+            while (batch.Count < BatchEvents && queue.TryPeek(out var next) && next.Bytes + 1 <= room)
+            {
+                queue.Dequeue();
+                bytes -= next.Bytes;
+                room -= next.Bytes + 1;
+                batch.Add(next.Event);
+            }
+
+            if (dropped > 0 && batch.Count < BatchEvents && room > ShortText)
+            {
+                batch.Add(new JsonObject { ["kind"] = "dropped", ["at"] = JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options), ["turn"] = Turn, ["count"] = dropped });
+                dropped = 0;
+            }
+
+            if (queue.Count == 0)
+                arrived = Signal();
+            if (queue.Count < BatchEvents)
+                full = Signal();
+            return batch;
+        }
+    }
+
+    private void Refused(HiveException e)
+    {
+        if (e.Code == "unknown_command")
+        {
+            deafTo = host.Generation;
+            if (!saidDeaf)
+                log.Info("this host is older and keeps no live events");
+            saidDeaf = true;
+            return;
+        }
+
+        log.Warn($"the host refused live events: {e.Message}");
+    }
+}

@@ -1,0 +1,207 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Hive.Agent.Children;
+using Hive.Agent.Drivers;
+
+namespace Hive.Agent.Login;
+
+/// <summary>
+/// The tool's own login, led by the operator from the page: shows the address it prints, hands it the code that the operator pastes, and ends when
+/// there are credentials. Neither the code nor what looks like a key is in any log or event.
+/// </summary>
+internal sealed partial class LoginSession(ILogin login, string folder, HarnessReport report, LiveEvents live, Log log, TimeProvider time)
+{
+    private const int OutputCharacters = 2000, KeptCharacters = 64 * 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15), Leave = TimeSpan.FromSeconds(5), BeforeEnter = TimeSpan.FromMilliseconds(200);
+
+    // Wide enough that no address is broken into lines.
+    private static readonly Dictionary<string, string?> Wide = new() { ["COLUMNS"] = "4096", ["LINES"] = "50", ["TERM"] = "xterm-256color", ["BROWSER"] = "/bin/false" };
+
+    private readonly Lock gate = new();
+    private Child? child;
+    private bool terminal;
+    private Task running = Task.CompletedTask;
+
+    public bool IsActive => !running.IsCompleted;
+
+    /// <summary>Starts the tool's login, unless one runs already.</summary>
+    /// <param name="done">Called when it is over, however it ended.</param>
+    /// <param name="ct">Ends it.</param>
+    public void Start(Action done, CancellationToken ct)
+    {
+        lock (gate)
+        {
+            if (IsActive)
+                return;
+            running = Task.Run(
+                async () =>
+                {
+                    try
+                    {
+                        await RunAsync(ct);
+                    }
+                    catch (Exception e) when (e is not OperationCanceledException)
+                    {
+                        Failed(e.Message);
+                    }
+                    finally
+                    {
+                        child = null;
+                    }
+                },
+                CancellationToken.None);
+        }
+
+        _ = running.ContinueWith(_ => done(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+    }
+
+    /// <summary>Hands over the code that the operator pasted.</summary>
+    public async Task CodeAsync(string code)
+    {
+        var to = child;
+        if (to is null || code.Any(char.IsControl))
+        {
+            live.Note(to is null ? "no login is under way; start one first" : "the code holds control characters; paste it anew", "warn");
+            return;
+        }
+
+        try
+        {
+            await to.Input.WriteAsync(Encoding.UTF8.GetBytes(code));
+            await to.Input.FlushAsync();
+            if (terminal)
+            {
+                // What comes in one piece is taken for pasted text, its end of line too.
+                await Task.Delay(BeforeEnter, time);
+            }
+
+            await to.Input.WriteAsync(terminal ? "\r"u8.ToArray() : "\n"u8.ToArray());
+            await to.Input.FlushAsync();
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException)
+        {
+            Failed("the login had ended before the code came; start it again");
+        }
+    }
+
+    public Task EndedAsync() => running;
+
+    /// <summary>The address in what a terminal was sent: a hyperlink's own first, since what is shown of it may be broken into lines.</summary>
+    internal static string? UrlIn(string output) =>
+        Hyperlink().Match(output) is { Success: true } link ? link.Groups[1].Value
+        : Url().Match(Plain(output)) is { Success: true } shown ? shown.Groups[1].Value
+        : null;
+
+    /// <summary>Without colours, cursor movements and keys.</summary>
+    internal static string Plain(string output) => Key().Replace(Escape().Replace(output, "").Replace('\r', '\n'), "…");
+
+    private async Task RunAsync(CancellationToken ct)
+    {
+        var before = login.Fingerprint;
+        var command = InTerminal(login.Command);
+        terminal = command != login.Command;
+        report.Change(s => s with { Login = new LoginReport() });
+        log.Info($"login: {string.Join(' ', login.Command)}");
+        await using var started = Child.Start(new ChildStart(command, folder, Wide, Patience), time);
+        child = started;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var output = new StringBuilder();
+        var reading = Task.WhenAll(ReadAsync(started.Output, output, over.Token), ReadAsync(started.Error, output, over.Token));
+        var changed = ChangedAsync(before, over.Token);
+        var tooLong = Task.Delay(Patience, time, over.Token);
+        await Task.WhenAny(changed, started.Exited, tooLong);
+        if (changed.IsCompletedSuccessfully)
+            await Task.WhenAny(started.Exited, Task.Delay(Leave, time, over.Token));
+        await started.StopAsync();
+        await started.EndGroupAsync();
+        await Task.WhenAny(reading, Task.Delay(Leave, time, over.Token));
+        await over.CancelAsync();
+        ct.ThrowIfCancellationRequested();
+        if (login.Fingerprint is { } now && now != before)
+        {
+            log.Info("logged in");
+            live.Note("logged in");
+            report.Change(s => s with { Login = null });
+            return;
+        }
+
+        string said;
+        lock (gate)
+            said = Plain(output.ToString()).Trim();
+        Failed(tooLong.IsCompletedSuccessfully ? "nobody finished the login within 15 minutes; start it again" : $"the login ended without credentials{(said.Length > 0 ? $": {WireText.Cut(said[^Math.Min(said.Length, 500)..], 500)}" : "")}");
+    }
+
+    // A login that asks for a code may draw a screen and want a terminal for it: script(1) gives it one.
+    private static IReadOnlyList<string> InTerminal(IReadOnlyList<string> command)
+    {
+        if (Child.Find("script") is null)
+            return command;
+        var quoted = string.Join(' ', command.Select(part => $"'{part.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+        return ["script", "-q", "-e", "-c", $"stty cols 4096 rows 50 2>/dev/null; exec {quoted}", "/dev/null"];
+    }
+
+    private async Task ChangedAsync(string? before, CancellationToken ct)
+    {
+        // Refused ones do not count as new, and none is none.
+        var watch = new LoginWatch(new Other(login, before), time);
+        await watch.RestoredAsync(ct);
+    }
+
+    private async Task ReadAsync(Stream stream, StringBuilder output, CancellationToken ct)
+    {
+        var buffer = new byte[4096];
+        var decoder = Encoding.UTF8.GetDecoder();
+        var characters = new char[Encoding.UTF8.GetMaxCharCount(buffer.Length)];
+        try
+        {
+            while (await stream.ReadAsync(buffer, ct) is > 0 and var read)
+            {
+                var count = decoder.GetChars(buffer.AsSpan(0, read), characters, flush: false);
+                string all;
+                lock (gate)
+                {
+                    if (output.Length < KeptCharacters)
+                        output.Append(characters, 0, count);
+                    all = output.ToString();
+                }
+
+                var plain = Plain(all).Trim();
+                report.Change(s => s with { Login = new LoginReport(s.Login?.Url ?? UrlIn(all), WireText.Cut(plain[^Math.Min(plain.Length, OutputCharacters)..], OutputCharacters)) });
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
+        {
+            // Nothing more will come.
+        }
+    }
+
+    private void Failed(string error)
+    {
+        log.Warn($"login: {error}");
+        live.Note($"login: {error}", "error");
+        report.Change(s => s with { Login = (s.Login ?? new LoginReport()) with { Error = error } });
+    }
+
+    /// <summary>The same login, whose old credentials count as none.</summary>
+    private sealed class Other(ILogin login, string? before) : ILogin
+    {
+        public string? Fingerprint => login.Fingerprint is { } now && now != before ? now : null;
+
+        public string Folder => login.Folder;
+
+        public IReadOnlyList<string> Command => login.Command;
+    }
+
+    [GeneratedRegex(@"\u001b\]8;[^;\u0007\u001b]*;(https://[^\u0007\u001b\s]+)(?:\u0007|\u001b\\)")]
+    private static partial Regex Hyperlink();
+
+    // Followed by something: what comes in pieces is not taken for whole.
+    [GeneratedRegex(@"(https://[^\s""'<>]+)[\s""'<>]")]
+    private static partial Regex Url();
+
+    [GeneratedRegex(@"\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_=>])|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]")]
+    private static partial Regex Escape();
+
+    [GeneratedRegex(@"sk-ant-[A-Za-z0-9_-]+")]
+    private static partial Regex Key();
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Agent.Drivers;
+using Hive.Protocol;
+
+namespace Hive.Agent.Statistics;
+
+/// <summary>A turn that has ended, as it is kept and as the host is told.</summary>
+/// <param name="Id">As the host gave it.</param>
+/// <param name="Outcome">How it ended and what it used.</param>
+/// <param name="WakeFrom">Who woke the agent.</param>
+/// <param name="StartedAt">By the wall clock.</param>
+/// <param name="EndedAt">By the wall clock.</param>
+/// <param name="DurationMs">By a clock that only goes forward.</param>
+internal sealed record TurnRow(long Id, TurnOutcome Outcome, string WakeFrom, DateTimeOffset StartedAt, DateTimeOffset EndedAt, long DurationMs)
+{
+    private const int LongestDelaySeconds = 24 * 60 * 60;
+
+    public long? OpenLooseEnds { get; init; }
+
+    public long? OpenReminders { get; init; }
+
+    /// <summary>How long its messages wait before they come again.</summary>
+    public long? DelaySeconds => Outcome.Result == "ok" || Outcome.Pause is not { } pause ? null : (long)Math.Clamp(Math.Ceiling(pause.TotalSeconds), 0, LongestDelaySeconds);
+
+    /// <summary>The fields of <c>end_turn</c>; the same every time, so that repeating it says the same.</summary>
+    public JsonObject ToEnding()
+    {
+        var ending = ToFigures();
+        ending["turn"] = Id;
+        ending["result"] = Outcome.Result;
+        ending["note"] = Note();
+        ending["started_at"] = JsonSerializer.SerializeToNode(StartedAt, WireJson.Options);
+        ending["ended_at"] = JsonSerializer.SerializeToNode(EndedAt, WireJson.Options);
+        ending["delay_seconds"] = DelaySeconds;
+        return Present(ending);
+    }
+
+    /// <summary>The fields of the event <c>turn_ended</c>, without turn, result and note.</summary>
+    public JsonObject ToFigures()
+    {
+        var figures = JsonSerializer.SerializeToNode(Outcome.Figures, WireJson.Options)!.AsObject();
+        figures["duration_ms"] = DurationMs;
+        figures["open_loose_ends_count"] = OpenLooseEnds;
+        figures["open_reminders_count"] = OpenReminders;
+        return Present(figures);
+    }
+
+    /// <summary>What went wrong, as long as a message may be.</summary>
+    public string? Note() => Outcome.Note is { } note ? WireText.Cut(note, Limits.BodyBytes) : null;
+
+    private static JsonObject Present(JsonObject fields)
+    {
+        foreach (var name in fields.Where(f => f.Value is null).Select(f => f.Key).ToArray())
+            fields.Remove(name);
+        return fields;
+    }
+}

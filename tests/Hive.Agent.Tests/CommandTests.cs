@@ -1,0 +1,94 @@
+using System.Text;
+
+namespace Hive.Agent.Tests;
+
+/// <summary>Turns done by any program.</summary>
+public sealed class CommandTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_it_prints_is_the_answer_to_whoever_wrote()
+    {
+        await using var h = await Harnessed.StartAsync(Yaml("cat; echo \"for $HIVE_MESSAGE_FROM $HIVE_MESSAGE_ID $HIVE_REDELIVERED\"; echo beside >&2"));
+        var events = await h.Alice.Hive.Events();
+        await using var agent = h.Serve();
+        var bob = await h.Alice.Hive.Connect("bob");
+        var id = (await bob.CallAsync("send", new { to = "alice", body = "what is up?" }, Ct)).GetProperty("id").GetInt64();
+
+        var answer = await h.Alice.AtBobAsync();
+        await h.AckedAsync(events, id);
+
+        Assert.Equal(("alice", id, $"Message {id} from bob:\nwhat is up?\n\nfor bob {id} false"), (answer.From, answer.InReplyTo, answer.Body));
+        Assert.Equal("beside", (string?)(await h.Front.EventAsync("stderr"))["text"]);
+        Assert.Equal($"for bob {id} false", (string?)(await h.Front.EventAsync("text", e => ((string)e["text"]!).StartsWith("for ", StringComparison.Ordinal)))["text"]);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_long_answer_is_a_file_and_its_beginning()
+    {
+        await using var h = await Harnessed.StartAsync(Yaml("i=0; while [ $i -lt 2000 ]; do echo \"line $i ü\"; i=$((i+1)); done"));
+        await using var agent = h.Serve();
+        var bob = await h.Alice.Hive.Connect("bob");
+        await bob.CallAsync("send", new { to = "alice", body = "count" }, Ct);
+
+        var answer = await h.Alice.AtBobAsync();
+
+        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 4000, 4096);
+        var path = answer.Body[(answer.Body.LastIndexOf("All of it: ", StringComparison.Ordinal) + "All of it: ".Length)..];
+        Assert.StartsWith(Path.Combine(h.StateDir, "answers"), path);
+        Assert.Equal(2000, (await File.ReadAllLinesAsync(path, Ct)).Length);
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("echo no answer; echo why >&2; exit 3", "it ended with exit code 3: why")]
+    [InlineData("kill -TERM $$", "it died by signal 15")]
+    public async Task An_exit_code_is_a_failure_and_nothing_is_answered(string script, string note)
+    {
+        await using var h = await Harnessed.StartAsync(Yaml(script));
+        var events = await h.Alice.Hive.Events();
+        await using var agent = h.Serve();
+        var id = await h.Alice.PostAsync("try");
+
+        Assert.Equal(note, (await events.HappenedAsync("requeued", id)).GetProperty("last_error").GetString());
+        Assert.DoesNotContain(h.Front.Requests, r => (string?)r["cmd"] == "send");
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task An_answer_is_sent_once_although_the_turn_is_done_again()
+    {
+        await using var h = await Harnessed.StartAsync(Yaml("echo done"));
+        var events = await h.Alice.Hive.Events();
+        var bob = await h.Alice.Hive.Connect("bob");
+        var id = (await bob.CallAsync("send", new { to = "alice", body = "once" }, Ct)).GetProperty("id").GetInt64();
+        h.Front.Deaf.Add("end_turn");
+        await using (var first = h.Serve())
+        {
+            await h.EndedAsync();
+            first.Kill();
+            await first.ExitAsync(Ct);
+        }
+
+        // As if the statistics had been lost too.
+        File.Delete(Path.Combine(h.StateDir, Statistics.TurnStats.FileName));
+        h.Front.Deaf.Clear();
+        await using var second = h.Serve();
+        await h.AckedAsync(events, id);
+
+        Assert.Equal("done", (await h.Alice.AtBobAsync()).Body);
+        Assert.Equal(2, h.Front.Requests.Count(r => (string?)r["cmd"] == "send"));
+        Assert.Empty((await bob.CallAsync<Alice.Received>("recv", new { wait_seconds = 0 }, Ct)).Messages);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Without_a_command_it_ends_with_what_to_write()
+    {
+        await using var h = await Harnessed.StartAsync("driver: command");
+        await using var agent = h.Serve();
+
+        Assert.Equal(1, await agent.ExitAsync(Ct));
+        Assert.Contains("the driver `command` wants `command` in agent.yaml", agent.Log);
+    }
+
+    private static string Yaml(string script) => $"driver: command\ncommand: [sh, -c, '{script.Replace("'", "''", StringComparison.Ordinal)}']\n";
+}

@@ -1,0 +1,103 @@
+using System.Text.Json.Nodes;
+using Hive.Agent.Serve;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+
+namespace Hive.Agent.Tests;
+
+/// <summary>Alice with a harness whose driver starts programs: a real host, a socket in front of hers, a home of her own and the stand-in for Claude Code on her PATH.</summary>
+internal sealed class Harnessed : IAsyncDisposable
+{
+    private readonly string root;
+
+    private Harnessed(Alice alice, string root)
+    {
+        (Alice, this.root) = (alice, root);
+        Home = Directory.CreateDirectory(Path.Combine(root, "home")).FullName;
+        Folder = Directory.CreateDirectory(Path.Combine(root, "run")).FullName;
+        Front = new HostInFront(Path.Combine(Folder, "agent.sock"), alice.Socket);
+    }
+
+    public Alice Alice { get; }
+
+    public HostInFront Front { get; }
+
+    public string Home { get; }
+
+    public string Folder { get; }
+
+    public ManualClock Clock => Alice.Hive.Clock;
+
+    public string StateDir => Alice.StateDir;
+
+    public string Credentials => Path.Combine(Home, ".claude", ".credentials.json");
+
+    private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn");
+
+    public static async Task<Harnessed> StartAsync(string yaml = "driver: claude", bool realClock = true, bool loggedIn = true)
+    {
+        var alice = await Alice.StartAsync(realClock);
+        var harnessed = new Harnessed(alice, Directory.CreateTempSubdirectory("hive-h-").FullName);
+        harnessed.Write("agent.yaml", yaml);
+        if (loggedIn)
+            harnessed.LogIn("old");
+        return harnessed;
+    }
+
+    public void Write(string file, string text) => File.WriteAllText(Path.Combine(Folder, file), text);
+
+    public void LogIn(string token)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Credentials)!);
+        File.WriteAllText(Credentials, $$$"""{"claudeAiOauth":{"accessToken":"{{{token}}}"}}""");
+    }
+
+    /// <summary>The real program.</summary>
+    public AgentProcess Serve() => new(Front.Socket, Variables);
+
+    /// <summary>In this process, for a clock that the test moves; agent.yaml names the stand-in and the folder of credentials.</summary>
+    public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "")
+    {
+        Write("agent.yaml", $"""
+            driver: claude
+            command: ["{Path.Combine(StandIn, "claude")}"]
+            environment:
+              CLAUDE_CONFIG_DIR: "{Path.Combine(Home, ".claude")}"
+            {more}
+            """);
+        var log = new Log(TextWriter.Null, Clock);
+        var stop = new CancellationTokenSource();
+        return (RunAsync(), stop);
+
+        async Task RunAsync()
+        {
+            await using var loop = new TurnLoop(Front.Socket, AgentSettings.Read(Folder, log), null, log, Clock);
+            await loop.RunAsync(stop.Token);
+        }
+    }
+
+    /// <summary>What was given to the nth run of the stand-in.</summary>
+    public string Run(int number, string file) => File.ReadAllText(Path.Combine(StateDir, "runs", $"{number}", file));
+
+    public string[] Arguments(int number) => Run(number, "args").TrimEnd('\n').Split('\n');
+
+    public int Runs => Directory.Exists(Path.Combine(StateDir, "runs")) ? Directory.GetDirectories(Path.Combine(StateDir, "runs")).Length : 0;
+
+    /// <summary>How the nth turn ended, as the host was told.</summary>
+    public Task<JsonObject> EndedAsync(int number = 1) => Front.RequestAsync("end_turn", number);
+
+    public async Task AckedAsync(EventReader events, long id) => await events.HappenedAsync("acked", id);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Front.DisposeAsync();
+        await Alice.DisposeAsync();
+        Directory.Delete(root, recursive: true);
+    }
+
+    private Dictionary<string, string> Variables => new()
+    {
+        ["HOME"] = Home,
+        ["PATH"] = $"{StandIn}:{Environment.GetEnvironmentVariable("PATH")}",
+    };
+}

@@ -1,0 +1,224 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Protocol;
+
+namespace Hive.Agent.Tests;
+
+/// <summary>
+/// A socket in front of an agent's own: what the harness says about itself is kept for the test to look at, what the operator asks for comes from the
+/// test, and everything else is answered by the real host.
+/// </summary>
+internal sealed class HostInFront : IAsyncDisposable
+{
+    private readonly string behind;
+    private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+    private readonly CancellationTokenSource closing = new();
+    private readonly List<Task> connections = [];
+    private readonly List<JsonObject> events = [], reports = [], requests = [];
+    private readonly Queue<JsonObject> asked = [];
+    private readonly Lock gate = new();
+    private readonly Task accepting;
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public HostInFront(string socket, string behind)
+    {
+        this.behind = behind;
+        Socket = socket;
+        listener.Bind(new UnixDomainSocketEndPoint(socket));
+        listener.Listen();
+        accepting = AcceptAsync();
+    }
+
+    public string Socket { get; }
+
+    /// <summary>It knows nothing of events, reports and controls.</summary>
+    public bool IsOld { get; set; }
+
+    /// <summary>Commands on which the connection is closed instead of an answer.</summary>
+    public HashSet<string> Deaf { get; } = [];
+
+    /// <summary>The model that the host keeps.</summary>
+    public string? Model { get; set; }
+
+    /// <summary>Every event that was emitted, in order.</summary>
+    public IReadOnlyList<JsonObject> Events => Copy(events);
+
+    public IReadOnlyList<JsonObject> Reports => Copy(reports);
+
+    /// <summary>Every request that went to the real host, or would have.</summary>
+    public IReadOnlyList<JsonObject> Requests => Copy(requests);
+
+    /// <summary>The operator asks for something.</summary>
+    public void Ask(string kind, params (string Name, string? Value)[] fields)
+    {
+        var control = new JsonObject { ["kind"] = kind };
+        foreach (var (name, value) in fields)
+            control[name] = value;
+        Change(() => asked.Enqueue(control));
+    }
+
+    public Task<JsonObject> EventAsync(string kind, Func<JsonObject, bool>? which = null) =>
+        UntilAsync(() => events.FirstOrDefault(e => (string?)e["kind"] == kind && which?.Invoke(e) != false));
+
+    public Task<JsonObject> ReportAsync(string state, Func<JsonObject, bool>? which = null) =>
+        UntilAsync(() => reports.LastOrDefault() is { } last && (string?)last["state"] == state && which?.Invoke(last) != false ? last : null);
+
+    /// <summary>The nth request of that name, counted from 1.</summary>
+    public Task<JsonObject> RequestAsync(string command, int number = 1) =>
+        UntilAsync(() => requests.Where(r => (string?)r["cmd"] == command).ElementAtOrDefault(number - 1));
+
+    public async ValueTask DisposeAsync()
+    {
+        await closing.CancelAsync();
+        listener.Dispose();
+        await accepting;
+        Task[] open;
+        lock (gate)
+            open = [.. connections];
+        await Task.WhenAll(open);
+        closing.Dispose();
+    }
+
+    private List<JsonObject> Copy(List<JsonObject> list)
+    {
+        lock (gate)
+            return [.. list];
+    }
+
+    private void Change(Action change)
+    {
+        lock (gate)
+        {
+            change();
+            changed.SetResult();
+            changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    private async Task<T> UntilAsync<T>(Func<T?> look)
+        where T : class
+    {
+        while (true)
+        {
+            Task change;
+            lock (gate)
+            {
+                if (look() is { } found)
+                    return found;
+                change = changed.Task;
+            }
+
+            await change.WaitAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                var client = await listener.AcceptAsync(closing.Token);
+                lock (gate)
+                    connections.Add(ServeAsync(client));
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
+        {
+            // Closed.
+        }
+    }
+
+    private async Task ServeAsync(Socket client)
+    {
+        using var ending = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
+        using var host = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await host.ConnectAsync(new UnixDomainSocketEndPoint(behind), ending.Token);
+            await using var near = new NetworkStream(client, ownsSocket: true);
+            await using var far = new NetworkStream(host);
+            var first = await Task.WhenAny(AnswersAsync(far, near, ending.Token), RequestsAsync(near, far, ending.Token));
+            await ending.CancelAsync();
+            await first;
+        }
+        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
+        {
+            // One of the two has gone.
+        }
+        finally
+        {
+            client.Dispose();
+        }
+    }
+
+    private static Task AnswersAsync(Stream from, Stream to, CancellationToken ct) => from.CopyToAsync(to, ct);
+
+    private async Task RequestsAsync(Stream from, Stream to, CancellationToken ct)
+    {
+        using var lines = new StreamReader(from);
+        var isFirstLook = true;
+        while (await lines.ReadLineAsync(ct) is { } line)
+        {
+            Assert.InRange(System.Text.Encoding.UTF8.GetByteCount(line), 1, Limits.LineBytes);
+            var request = JsonNode.Parse(line)!.AsObject();
+            var command = (string)request["cmd"]!;
+            if (command is "emit" or "report_harness" or "controls" && IsOld)
+            {
+                await AnswerAsync(from, new { version = 1, ok = false, error = $"there is no command {command}", code = "unknown_command" }, ct);
+                continue;
+            }
+
+            switch (command)
+            {
+                case "emit":
+                    var batch = request["events"]!.AsArray();
+                    Assert.InRange(batch.Count, 1, 100);
+                    Change(() => events.AddRange(batch.Select(e => e!.DeepClone().AsObject())));
+                    await AnswerAsync(from, new { version = 1, ok = true }, ct);
+                    break;
+                case "report_harness":
+                    Change(() => reports.Add(request));
+                    await AnswerAsync(from, new { version = 1, ok = true }, ct);
+                    break;
+                case "controls":
+                    await AnswerAsync(from, new { version = 1, ok = true, controls = await ControlsAsync(isFirstLook, (int)request["wait_seconds"]!, ct) }, ct);
+                    isFirstLook = false;
+                    break;
+                default:
+                    Change(() => requests.Add(request));
+                    if (Deaf.Contains(command))
+                        return;
+                    await to.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line + "\n"), ct);
+                    break;
+            }
+        }
+    }
+
+    private async Task<JsonObject[]> ControlsAsync(bool isFirstLook, int wait, CancellationToken ct)
+    {
+        if (isFirstLook && Model is not null)
+            return [new JsonObject { ["kind"] = "model", ["model"] = Model }];
+        while (true)
+        {
+            Task change;
+            lock (gate)
+            {
+                if (asked.Count > 0 || wait == 0)
+                {
+                    JsonObject[] all = [.. asked];
+                    asked.Clear();
+                    return all;
+                }
+
+                change = changed.Task;
+            }
+
+            await change.WaitAsync(ct);
+        }
+    }
+
+    private static async Task AnswerAsync(Stream to, object answer, CancellationToken ct) =>
+        await to.WriteAsync(System.Text.Encoding.UTF8.GetBytes(JsonSerializer.Serialize(answer, WireJson.Options) + "\n"), ct);
+}
