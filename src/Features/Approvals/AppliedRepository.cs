@@ -19,7 +19,14 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
         await git.Try(folders.Applied(agent), ["rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"], ct) is { ExitCode: 0 } found ? found.Text : null;
 
     /// <summary>True when that commit is there.</summary>
-    public async Task<bool> Has(string agent, string commit) => await git.Try(folders.Applied(agent), ["cat-file", "-e", commit + "^{commit}"], CancellationToken.None) is { ExitCode: 0 };
+    public async Task<bool> Has(string agent, string commit)
+    {
+        if (!Directory.Exists(Path.Combine(folders.Applied(agent), ".git")))
+            return false;
+        // It says so when an object is missing; that git fails for another reason means nothing.
+        var said = await git.Run(folders.Applied(agent), ["cat-file", "--batch-check=%(objecttype)"], CancellationToken.None, new GitCall { Input = commit + "\n" });
+        return said.Trim() == "commit";
+    }
 
     /// <summary>The numbers behind the tags of one kind, such as <c>approved</c>.</summary>
     public async Task<IReadOnlyList<long>> Numbers(string agent, string kind, CancellationToken ct, string? pointingAt = null)
@@ -76,9 +83,20 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
     public async Task Rescue(string agent, string tag, params string[] known)
     {
         var (folder, index) = (folders.Applied(agent), new GitCall { Environment = new Dictionary<string, string> { ["GIT_INDEX_FILE"] = Path.Combine(folders.Applied(agent), ".git", "index.rescue") } });
-        await git.Run(folder, ["read-tree", "--empty"], CancellationToken.None, index);
-        await git.Run(folder, ["add", "--all", "--force"], CancellationToken.None, index);
-        var tree = await git.Run(folder, ["write-tree"], CancellationToken.None, index);
+        string tree;
+        try
+        {
+            await git.Run(folder, ["read-tree", "--empty"], CancellationToken.None, index);
+            await git.Run(folder, ["add", "--all", "--force"], CancellationToken.None, index);
+            tree = await git.Run(folder, ["write-tree"], CancellationToken.None, index);
+        }
+        catch (Problem)
+        {
+            // There is something among them that git cannot keep: all of it is moved aside, since nothing may hold up what comes next.
+            MoveAside(folder, tag);
+            return;
+        }
+
         foreach (var commit in known)
         {
             if (await git.Run(folder, ["rev-parse", "--verify", commit + "^{tree}"], CancellationToken.None) == tree)
@@ -87,6 +105,19 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
 
         if (await Tagged(agent, tag) is null)
             await Tag(agent, tag, await git.Run(folder, ["commit-tree", tree, "-p", Branch, "-m", "Changed by hand while something else was deployed"], CancellationToken.None));
+    }
+
+    private static void MoveAside(string folder, string tag)
+    {
+        var aside = Directory.CreateDirectory(Path.Combine(folder, ".git", $"{tag.Replace('/', '-')}-{Guid.NewGuid().ToString("N")[..8]}")).FullName;
+        foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos().Where(e => e.Name != ".git").ToArray())
+        {
+            var place = Path.Combine(aside, entry.Name);
+            if (entry is DirectoryInfo { LinkTarget: null } directory)
+                directory.MoveTo(place);
+            else
+                File.Move(entry.FullName, place);
+        }
     }
 
     /// <summary>Lets go of what a git of an earlier host held when it was killed.</summary>

@@ -106,7 +106,7 @@ internal sealed partial class AgentContainers(
         }
 
         // Side by side: one that hangs keeps none of the others from answering.
-        await Task.WhenAll((await Removals()).Select(owed => OrLog(owed.Agent, () => Finish(owed))));
+        await Task.WhenAll((await Removals()).Select(owed => OrLog(owed.Agent, () => Finish(owed, atStart: true))));
         await Task.WhenAll(runtimes.All.Select(RemoveOrphans));
         var sockets = Path.GetDirectoryName(folders.Run(Principals.Manager))!;
         if (!Directory.Exists(sockets))
@@ -332,13 +332,13 @@ internal sealed partial class AgentContainers(
     }
 
     // Removes what there is of one that is on the roster no more. What is done to its end is owed no more.
-    private async Task Finish(Removal owed)
+    private async Task Finish(Removal owed, bool atStart = false)
     {
         var name = owed.Agent;
         var removed = runtimes.Find(owed.Runtime) is not { } runtime || await RemoveContainer(runtime, name);
         LogStep(log, "destroy", name, "its container is removed");
         if (roster.Find(name) is null)
-            await RemoveFiles(name, owed.Purge);
+            await RemoveFiles(name, owed.Purge, atStart);
         LogStep(log, "destroy", name, "its files are removed");
         await states.Soon(states.UntilStored(name, write => write.Db.Execute(
             removed ? "DELETE FROM removals WHERE agent = @Agent AND runtime = @Runtime" : "UPDATE removals SET purge = 0 WHERE agent = @Agent AND runtime = @Runtime", owed)));
@@ -380,7 +380,7 @@ internal sealed partial class AgentContainers(
             return null;
         }
 
-        var owed = (await Removals()).Where(r => r.Runtime == runtime.Name).Select(r => r.Agent).ToHashSet();
+        var owed = (await Removals()).Where(r => r.Runtime == runtime.Name && !r.Purge).Select(r => r.Agent).ToHashSet();
         var all = true;
         foreach (var name in listed.Keys.Union(owed))
         {
@@ -445,14 +445,20 @@ internal sealed partial class AgentContainers(
             kept.Remove(write, name, purge);
     }
 
-    private async Task RemoveFiles(string name, bool purge)
+    // At a start nothing waits until folders are empty, however full they are: the sweep of the trash that follows does that.
+    private async Task RemoveFiles(string name, bool purge, bool atStart = false)
     {
         if (Directory.Exists(folders.Run(name)))
             Directory.Delete(folders.Run(name), recursive: true);
         if (!purge)
             return;
-        await trash.Remove(folders.Applied(name));
-        await trash.Remove(folders.Of(name));
+        foreach (var folder in new[] { folders.Applied(name), folders.Of(name) })
+        {
+            if (atStart)
+                trash.Discard(folder);
+            else
+                await trash.Remove(folder);
+        }
     }
 
     // What is still to be removed after that stands in the database with it.

@@ -65,6 +65,9 @@ internal sealed partial class AgentLifecycle(
         return !applied.NeedsRebuild(agent);
     }
 
+    // What does not answer may run still, on what has just been taken back; so may what could not be ended.
+    private bool MayRunOnOther(string name) => states.Of(name) is { Unknown: true } || (roster.Find(name) is { } agent && states.IsRunning(agent) && applied.NeedsRebuild(agent));
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} does not run on what is applied for it again")]
     private static partial void LogDoesNotRun(ILogger logger, string agent, Exception error);
 
@@ -78,7 +81,7 @@ internal sealed partial class AgentLifecycle(
             {
                 await owner.containers.Rebuild(name);
             }
-            catch (Problem e)
+            catch (Problem e) when (!owner.MayRunOnOther(name))
             {
                 LogDoesNotRun(owner.log, name, e);
             }

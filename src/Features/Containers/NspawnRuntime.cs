@@ -34,7 +34,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             arguments.Add($"--bind{(mount.Writable ? "" : "-ro")}={Escaped(mount.Source)}:{Escaped(mount.Target)}");
         foreach (var (key, value) in blueprint.Environment)
             arguments.Add($"--setenv={key}={value}");
-        return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/");
+        return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/", NeedsGroup: true);
     }
 
     public override async Task Remove(string agent)

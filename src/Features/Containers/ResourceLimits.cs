@@ -73,8 +73,12 @@ internal sealed class ResourceLimits
     /// <summary>The launch as it is within the agent's limits; unchanged where there is no way to hold it to them.</summary>
     public async Task<Launch> Within(Blueprint blueprint, Launch launch, CancellationToken ct)
     {
-        if (await Fault(ct) is not null)
-            return launch;
+        if (await Fault(ct) is { } fault)
+        {
+            // What one trial said a moment ago may be otherwise now.
+            return launch.NeedsGroup ? throw Problem.Unavailable($"{blueprint.Agent.Name} cannot be started without a control group of its own: {fault}") : launch;
+        }
+
         if (way == Way.Systemd)
             return launch with { Arguments = [.. Scope(blueprint.Limits), .. launch.Arguments] };
         var groups = Groups(blueprint.Agent.Name);
@@ -183,6 +187,19 @@ internal sealed class ResourceLimits
             File.WriteAllText(file, value);
     }
 
+    // Not every kernel counts processes; the other limits hold without that.
+    private static void Allow(string controller)
+    {
+        try
+        {
+            File.WriteAllText($"{Root}/cgroup.subtree_control", controller);
+        }
+        catch (IOException)
+        {
+            // No such controller.
+        }
+    }
+
     // A group of its own in the unified hierarchy, too, where that stands beside the others: what systemd-nspawn lets a container write to is then that container's alone. None where systemd makes them.
     private IReadOnlyList<string> Groups(string agent) => way switch
     {
@@ -199,7 +216,11 @@ internal sealed class ResourceLimits
             if (way == Way.Systemd)
                 return await TryScope() is { } fault ? $"{Unlimited}: {fault}" : null;
             if (way == Way.Unified)
-                File.WriteAllText($"{Root}/cgroup.subtree_control", "+memory +cpu +pids");
+            {
+                File.WriteAllText($"{Root}/cgroup.subtree_control", "+memory +cpu");
+                Allow("+pids");
+            }
+
 
             var groups = Groups("trial_");
             Make(groups, AgentLimits.Default);

@@ -8,7 +8,8 @@ namespace Hive.Features.Containers;
 /// <param name="Arguments">The program and its arguments.</param>
 /// <param name="Environment">All variables it gets.</param>
 /// <param name="WorkingDirectory">Where it starts, on the host.</param>
-internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory)
+/// <param name="NeedsGroup">It may not run without a control group of its own.</param>
+internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory, bool NeedsGroup = false)
 {
     /// <summary>All that a program needs which gives its own environment to what it runs.</summary>
     public static IReadOnlyDictionary<string, string> PathAlone { get; } =
