@@ -16,6 +16,7 @@ public static class CommonRegistration
         services.AddSingleton<EventHub>(_ => new EventHub());
         services.AddSingleton<ICommitObserver, DashboardForwarder>();
         services.AddSingleton<WrongKeys>();
+        services.AddSingleton<SignedRoutes>();
         services.AddSingleton(_ => new GitProgram());
         services.AddSingleton<GitQuarantine>();
         services.AddSingleton<SocketDoors>();

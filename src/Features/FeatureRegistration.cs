@@ -11,6 +11,7 @@ using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Doctor;
+using Hive.Features.Forge;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Meta;
@@ -39,6 +40,7 @@ internal static class FeatureRegistration
             typeof(MetaModule),
             typeof(ContainersModule),
             typeof(ApprovalsModule),
+            typeof(ForgeModule),
             typeof(StateFilesModule),
             typeof(DashboardModule),
             typeof(DoctorModule))
@@ -50,6 +52,7 @@ internal static class FeatureRegistration
         .AddApprovals()
         .AddMeta()
         .AddContainers()
+        .AddForge()
         .AddDashboard();
 
     private static IServiceCollection AddAgents(this IServiceCollection services) => services
@@ -65,6 +68,7 @@ internal static class FeatureRegistration
         .AddSingleton<StateFileOpener>()
         .AddSingleton<IFileReferences, FileReferences>()
         .AddSingleton<IStateFileWriter, StateFileWriter>()
+        .AddSingleton<IForgeTokenFile, ForgeTokenFile>()
         .AddSingleton<ICheck, Openat2Check>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
@@ -183,6 +187,24 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
+
+    // After all whose work it pushes.
+    private static IServiceCollection AddForge(this IServiceCollection services) => services
+        .AddSingleton<ISchema, ForgeSchema>()
+        .AddSingleton<ForgeSettings>()
+        .AddSingleton<ForgeApi>()
+        .AddSingleton<HttpAdmin>()
+        .AddSingleton<ContainerAdmin>()
+        .AddSingleton<CoreToken>()
+        .AddSingleton<ForgeRepositories>()
+        .AddSingleton<WebhookSecret>()
+        .AddSingleton<Webhook>()
+        .AddSingleton<ForgeHook>()
+        .AddSingleton<ForgeStanding>()
+        .AddSingleton<ForgeWorker>()
+        .AddHostedService(p => p.GetRequiredService<ForgeWorker>())
+        .AddSingleton<ICheck, ForgeCheck>()
+        .AddSingleton<IDashboardSection, ForgeSection>();
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => services
         .AddSingleton<IDashboardSection, LooseEndsSection>()
