@@ -8,6 +8,7 @@ import { Banner } from './sections/banner/banner';
 import { Beside } from './sections/beside/beside';
 import { Containers } from './sections/containers/containers';
 import { Flow } from './sections/flow/flow';
+import { ForgeSection } from './sections/forge/forge';
 import { Inbox } from './sections/inbox/inbox';
 import { Login, redeem } from './sections/login/login';
 import { LooseEnds } from './sections/loose/loose';
@@ -30,6 +31,7 @@ function App() {
               <Containers />
               <Tombstones />
               <MetaInputs />
+              <ForgeSection />
               <Parked />
               <Questions />
               <Approvals />

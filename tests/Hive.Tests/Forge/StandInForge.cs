@@ -240,6 +240,43 @@ internal sealed partial class StandInForge : IAsyncDisposable
         };
     }
 
+    /// <summary>Answers for Forgejo's own command, <c>forgejo admin …</c>, with its flags and its words.</summary>
+    public (int Code, string Output, string Error) Command(string[] words)
+    {
+        Dictionary<string, string> flags = [];
+        for (var i = 2; i < words.Length; i++)
+        {
+            if (words[i] is "--random-password" or "--admin" or "--raw" or "--must-change-password=false")
+                flags[words[i]] = "";
+            else
+                flags[words[i]] = words[++i];
+        }
+
+        lock (gate)
+        {
+            var name = flags["--username"];
+            switch (words[..2])
+            {
+                case ["user", "create"]:
+                    if (NameFault(name) is { } fault)
+                        return (1, "", $"Command error: CreateUser: {fault}");
+                    var password = "random-" + RandomNumberGenerator.GetHexString(12);
+                    Secrets.Add(password);
+                    users[name] = new User(name) { Password = password, Email = flags["--email"], IsAdmin = flags.ContainsKey("--admin"), MustChangePassword = !flags.ContainsKey("--must-change-password=false") };
+                    return (0, $"generated random password is '{password}'\nNew user '{name}' has been successfully created!\n", "");
+                case ["user", "generate-access-token"]:
+                    if (!users.TryGetValue(name, out var user))
+                        return (1, "", $"Command error: user does not exist [uid: 0, name: {name}]");
+                    if (tokens.Values.Any(t => t.Owner == user && t.Name == flags["--token-name"]))
+                        return (1, "", "Command error: access token name has been used already");
+                    var scopes = flags["--scopes"].Split(',');
+                    return scopes.All(IsScope) ? (0, Issue(user, flags["--token-name"], scopes).Value + "\n", "") : (1, "", "Command error: invalid access token scope provided");
+                default:
+                    return (1, "", "Command error: No help topic");
+            }
+        }
+    }
+
     private static (int Status, object? Body) AsAdmin(Login login, Func<(int Status, object? Body)> act) =>
         !login.May("write:admin") ? NoScope("write:admin") : !login.User.IsAdmin ? Refused(403, "user should be the site admin") : act();
 
@@ -318,8 +355,8 @@ internal sealed partial class StandInForge : IAsyncDisposable
         var name = $"{owner.Name}/{body.GetProperty("name").GetString()}";
         if (HasRepository(name))
             return Refused(409, "The repository with the same name already exists.");
-        Git.Repositories.Git(folder, "init", "--quiet", "--bare", "--initial-branch=main", Repository(name));
-        Git.Repositories.Git(Repository(name), "config", "http.receivepack", "true");
+        Git.Repositories.AsSomebody(folder, "init", "--quiet", "--bare", "--initial-branch=main", Repository(name));
+        Git.Repositories.AsSomebody(Repository(name), "config", "http.receivepack", "true");
         return (201, new { full_name = name });
     }
 

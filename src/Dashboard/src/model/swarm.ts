@@ -1,5 +1,5 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Agent, Approval, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient } from '../api/types';
+import type { Agent, Approval, Forge, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import { byResolution, DECIDED } from './approvals';
 import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
@@ -20,6 +20,8 @@ export class Swarm {
   readonly transients = signal<ReadonlyMap<string, Transient>>(new Map());
   readonly tombstones = signal<readonly Tombstone[]>([]);
   readonly metaInputs = signal<readonly MetaInput[]>([]);
+  /** Null until the first snapshot, and from a host that knows no forge. */
+  readonly forge = signal<Forge | null>(null);
   readonly parked = signal<readonly Message[]>([]);
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
@@ -75,6 +77,7 @@ export class Swarm {
       this.#approvals.replace(snapshot.approvals as Approval[]);
       this.decided.value = (snapshot.approval_history as Approval[]).toSorted(byResolution).slice(0, DECIDED);
       this.metaInputs.value = snapshot.meta_inputs as MetaInput[];
+      this.forge.value = snapshot.forge ?? null;
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
@@ -136,6 +139,9 @@ export class Swarm {
         break;
       case 'meta_inputs_changed':
         this.metaInputs.value = event.meta_inputs;
+        break;
+      case 'forge_changed':
+        this.forge.value = event.forge;
         break;
     }
     return true;

@@ -10,6 +10,7 @@ import { goTo } from '../../ui/goto';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { logsOf, shown } from '../beside/state';
+import { ForgeChip } from '../forge/chip';
 
 /** A longer status stands in a line of its own, above the buttons. */
 const BESIDE_CHARS = 56;
@@ -179,6 +180,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
         {agent.pending_reminders > 0 ? <ReminderChip agent={agent} /> : null}
         {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha.slice(0, 7)}</span>}
+        <ForgeChip name={name} />
         {agent.active_model == null ? null : <span class="badge dim">{agent.active_model}</span>}
         {agent.running && agent.started_at != null ? (
           <span class="dim since">
