@@ -66,7 +66,7 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
         }
     }
 
-    private static async Task<(int Code, string Output, string Said)> Run(string[] command, CancellationToken ct)
+    private async Task<(int Code, string Output, string Said)> Run(string[] command, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(Patience);
@@ -78,7 +78,7 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
             var output = await Read(process.StandardOutput, limit.Token);
             var said = (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             await process.WaitForExitAsync(limit.Token);
-            return (process.ExitCode, output, ForgeApi.Clean(said.Length == 0 ? $"it ended with {process.ExitCode}" : string.Join(' ', said.TakeLast(3))));
+            return (process.ExitCode, output, api.Clean(said.Length == 0 ? $"it ended with {process.ExitCode}" : string.Join(' ', said.TakeLast(3))));
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -23,6 +24,9 @@ internal sealed class ForgeApi : IDisposable
     private readonly TimeProvider clock;
     private readonly HttpClient http;
 
+    // The admin's and Hive's own: a handful, however often they change.
+    private readonly ConcurrentDictionary<ForgeLogin, bool> lasting = new();
+
     public ForgeApi(ForgeSettings settings, TimeProvider clock)
     {
         (this.settings, this.clock) = (settings, clock);
@@ -30,6 +34,7 @@ internal sealed class ForgeApi : IDisposable
         {
             AllowAutoRedirect = false,
             UseCookies = false,
+            UseProxy = !settings.IsNear,
             ConnectTimeout = Patience,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             AutomaticDecompression = DecompressionMethods.None,
@@ -58,6 +63,8 @@ internal sealed class ForgeApi : IDisposable
     /// <exception cref="ForgeFault">It says something about the forge as a whole: gone, slow, somebody else, tired, or it does not know who asks.</exception>
     public async Task<ForgeAnswer> Send(HttpMethod method, string path, ForgeLogin? login, object? body, CancellationToken ct)
     {
+        if (login is ForgeLogin.Token or ForgeLogin.Password { IsAdmin: true })
+            lasting.TryAdd(login, true);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(Patience);
         try
@@ -78,14 +85,13 @@ internal sealed class ForgeApi : IDisposable
         }
     }
 
-    /// <summary>A text of somebody else's without what must not be shown, in short.</summary>
-    public static string Clean(string text, params ReadOnlySpan<ForgeLogin?> secrets)
+    /// <summary>A text of somebody else's without what must not be shown (the secrets of who asks, and of all who ask again and again), in short.</summary>
+    public string Clean(string text, ForgeLogin? asked = null)
     {
-        foreach (var secret in secrets)
+        foreach (var secret in lasting.Keys.Append(asked).OfType<ForgeLogin>())
         {
-            var value = secret switch { ForgeLogin.Token token => token.Value, ForgeLogin.Password password => password.Value, _ => null };
-            if (!string.IsNullOrEmpty(value))
-                text = text.Replace(value, "…", StringComparison.Ordinal).Replace(Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(secret!))), "…", StringComparison.Ordinal);
+            var value = secret switch { ForgeLogin.Token token => token.Value, ForgeLogin.Password password => password.Value, _ => "" };
+            text = text.Replace(Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(secret))), "…", StringComparison.Ordinal).Replace(value, "…", StringComparison.Ordinal);
         }
 
         text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
@@ -139,7 +145,7 @@ internal sealed class ForgeApi : IDisposable
         throw login switch
         {
             ForgeLogin.Token { IsCore: true } => new ForgeFault($"the forge does not take the token of '{ForgeNames.Core}' any more ({answer.Said}); another is made", FaultScope.CoreToken),
-            ForgeLogin.Password p when p.User != settings.AdminName => new ForgeFault($"the forge does not let '{p.User}' make a token by its password: {answer.Said}", FaultScope.One),
+            ForgeLogin.Password { IsAdmin: false } p => new ForgeFault($"the forge does not let '{p.User}' make a token by its password: {answer.Said}", FaultScope.One),
             _ => new ForgeFault($"the forge does not take Hive's admin ({answer.Said}): see Forge:User with Forge:PasswordFile, or Forge:TokenFile", FaultScope.Forge),
         };
     }

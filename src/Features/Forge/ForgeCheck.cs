@@ -1,4 +1,3 @@
-using System.Net;
 using Hive.Common.Doctor;
 using Hive.Protocol;
 
@@ -54,7 +53,7 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
     // Tokens go over it.
     private IEnumerable<Finding> Wire()
     {
-        if (settings.Url.Scheme == "http" && !settings.Url.IsLoopback && !(IPAddress.TryParse(settings.Url.Host, out var address) && IPAddress.IsLoopback(address)))
+        if (settings.Url.Scheme == "http" && !settings.IsNear)
             yield return new Finding(Topic, "connection", FindingState.Failed, $"{settings.Url} is not encrypted, and tokens go over it to another machine", "Use https:// in Forge:Url.");
     }
 }

@@ -12,7 +12,7 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
     private const string Main = "refs/heads/main";
 
     // Asked by git for this address alone. It reads the token where it lies, so that it stands in no argument, no variable and no configuration.
-    private const string Helper = "!f() { test \"$1\" = get && echo username=" + ForgeNames.Core + " && echo \"password=$(cat \"$HIVE_FORGE_TOKEN\")\"; }; f";
+    private const string Helper = "!f() { test \"$1\" = get && echo username=" + ForgeNames.Core + " && printf 'password=%s\\n' \"$(cat \"$HIVE_FORGE_TOKEN\")\"; }; f";
 
     private readonly HashSet<string> there = [];
 
@@ -64,7 +64,7 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
                     Settings =
                     [
                         $"credential.{settings.Url.GetLeftPart(UriPartial.Authority)}.helper={Helper}", "http.followRedirects=false", "http.sslVerify=true", "http.lowSpeedLimit=100", "http.lowSpeedTime=20",
-                        "protocol.version=2", "push.gpgSign=false", "push.followTags=false",
+                        "push.gpgSign=false", "push.followTags=false", .. settings.IsNear ? (string[])["http.proxy="] : [],
                     ],
                     Environment = new Dictionary<string, string> { ["HIVE_FORGE_TOKEN"] = settings.CoreTokenPath },
                 });
@@ -78,7 +78,7 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
             return;
         // It may have been removed there; the next attempt looks.
         there.Remove(name);
-        var said = ForgeApi.Clean(result.Error, core);
+        var said = api.Clean(result.Error, core);
         throw new ForgeFault(said.Length > 0 ? said : $"git push ended with {result.ExitCode}", FaultScope.One);
     }
 

@@ -23,9 +23,6 @@ internal sealed class ForgeSettings(IConfiguration configuration, HivePaths path
     /// <summary>How the forge reaches <c>/forge/webhook</c> of this Hive; null when it is not to be told by Hive.</summary>
     public string? WebhookUrl => Given("WebhookUrl");
 
-    /// <summary>The account of the admin, where a name is given.</summary>
-    public string? AdminName => Given("User");
-
     /// <summary>What cannot be right in what is configured, with its cure; null when all can.</summary>
     public string? Fault()
     {
@@ -51,12 +48,18 @@ internal sealed class ForgeSettings(IConfiguration configuration, HivePaths path
     /// <summary>Somebody has configured something.</summary>
     public bool IsMeant => Given("Url") is not null || HasAdmin;
 
-    /// <summary>True when a url is configured and nobody is to administer it.</summary>
-    public bool LacksAdmin => Given("Url") is not null && !HasAdmin;
+    /// <summary>Why what is configured leads to no forge by its API; null when it does.</summary>
+    public string? Absence() =>
+        Fault() ?? (HasAdmin ? null
+            : IsMeant ? "Forge:Url is set and no admin: give Forge:TokenFile, or Forge:User and Forge:PasswordFile"
+            : "no forge is configured: set Forge:Url and its admin (docs/forge.md)");
+
+    /// <summary>Nothing between here and there can listen, so no proxy is to be asked.</summary>
+    public bool IsNear => Url.IsLoopback;
 
     /// <summary>The admin to be used; read anew each time, since what is in a file may be changed.</summary>
     public ForgeLogin? Admin() =>
-        Given("User") is { } user && (Given("Password") ?? Read("PasswordFile")) is { } password ? new ForgeLogin.Password(user, password)
+        Given("User") is { } user && (Given("Password") ?? Read("PasswordFile")) is { } password ? new ForgeLogin.Password(user, password, IsAdmin: true)
         : (Given("Token") ?? Read("TokenFile")) is { } token ? new ForgeLogin.Token(token, IsCore: false)
         : null;
 
@@ -92,5 +95,5 @@ internal abstract record ForgeLogin
     internal sealed record Token(string Value, bool IsCore) : ForgeLogin;
 
     /// <summary>With a password, which is what the forge wants of whoever makes tokens.</summary>
-    internal sealed record Password(string User, string Value) : ForgeLogin;
+    internal sealed record Password(string User, string Value, bool IsAdmin = false) : ForgeLogin;
 }

@@ -15,7 +15,8 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock gate = new();
-    private volatile Standing now = new(ImmutableDictionary<string, Account>.Empty, ImmutableDictionary<string, Repository>.Empty);
+    private volatile Standing now = settings.Absence() is { } absence ? Standing.Empty with { State = ForgeState.Off, Note = absence } : Standing.Empty;
+    private bool loaded;
     private bool changed;
     private long raisedAt;
 
@@ -49,8 +50,11 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     /// <summary>Reads what was pushed before this host.</summary>
     public async Task Load(CancellationToken ct)
     {
+        if (loaded)
+            return;
         var rows = await store.Read(db => db.Query<Row>("SELECT name, refs, head, pushed_at, error, failed_at, attempts FROM forge_repositories").ToArray(), ct);
         Change(now => now with { Repositories = rows.ToImmutableDictionary(r => r.Name, r => new Repository(r.Refs, r.Head, Instant(r.Pushed_at), false, r.Error, Instant(r.Failed_at), (int)r.Attempts)) });
+        loaded = true;
     }
 
     public void Off(string note) => Change(now => now with { State = ForgeState.Off, Mode = ForgeState.Off, Note = note, NextAttemptAt = null });
@@ -170,7 +174,10 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         string State = ForgeState.Unknown,
         string? Note = null,
         DateTimeOffset? CheckedAt = null,
-        DateTimeOffset? NextAttemptAt = null);
+        DateTimeOffset? NextAttemptAt = null)
+    {
+        public static Standing Empty { get; } = new(ImmutableDictionary<string, Account>.Empty, ImmutableDictionary<string, Repository>.Empty);
+    }
 
     private sealed record Account(bool HasToken, string? Error = null, DateTimeOffset? FailedAt = null);
 

@@ -88,7 +88,6 @@ internal sealed partial class ForgeWorker(
         await Task.Yield();
         try
         {
-            await standing.Load(stoppingToken);
             while (true)
             {
                 var next = await Round(stoppingToken);
@@ -165,6 +164,7 @@ internal sealed partial class ForgeWorker(
 
     private async Task<DateTimeOffset?> Round(bool sweep, CancellationToken ct)
     {
+        await standing.Load(ct);
         var admin = await FindAdmin(ct);
         if (admin is null)
         {
@@ -226,11 +226,10 @@ internal sealed partial class ForgeWorker(
             return container;
         mayAppear = settings.Fault() is null && container.IsPossible;
         if (standing.State != ForgeState.Off || standing.View.Note != absence)
-        {
             standing.Off(absence);
-            if (settings.IsMeant)
-                LogOff(log, absence);
-        }
+        if (settings.IsMeant && lastFault != absence)
+            LogOff(log, absence);
+        lastFault = absence;
 
         return null;
     }

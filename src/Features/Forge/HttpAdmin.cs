@@ -11,8 +11,7 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
 {
     public string Mode => "http";
 
-    public Task<string?> Absence(CancellationToken ct) => Task.FromResult(
-        settings.Fault() ?? (settings.HasAdmin ? null : settings.LacksAdmin ? "Forge:Url is set and no admin: give Forge:TokenFile, or Forge:User and Forge:PasswordFile" : "no forge is configured: set Forge:Url and its admin (docs/forge.md)"));
+    public Task<string?> Absence(CancellationToken ct) => Task.FromResult(settings.Absence());
 
     public async Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct)
     {

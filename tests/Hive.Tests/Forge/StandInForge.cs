@@ -159,7 +159,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
     public bool HasRepository(string name) => Directory.Exists(Repository(name));
 
     /// <summary>Every ref of a repository with what it points to.</summary>
-    public string Refs(string name) => Git.Repositories.AsSomebody(Repository(name), "for-each-ref", "--format=%(objectname) %(refname)");
+    public string Refs(string name) => RunGit(Repository(name), "for-each-ref", "--format=%(objectname) %(refname)");
 
     public async ValueTask DisposeAsync()
     {
@@ -355,8 +355,8 @@ internal sealed partial class StandInForge : IAsyncDisposable
         var name = $"{owner.Name}/{body.GetProperty("name").GetString()}";
         if (HasRepository(name))
             return Refused(409, "The repository with the same name already exists.");
-        Git.Repositories.AsSomebody(folder, "init", "--quiet", "--bare", "--initial-branch=main", Repository(name));
-        Git.Repositories.AsSomebody(Repository(name), "config", "http.receivepack", "true");
+        RunGit(folder, "init", "--quiet", "--bare", "--initial-branch=main", Repository(name));
+        RunGit(Repository(name), "config", "http.receivepack", "true");
         return (201, new { full_name = name });
     }
 
@@ -463,6 +463,16 @@ internal sealed partial class StandInForge : IAsyncDisposable
         }
 
         await http.Response.Body.WriteAsync(answer.AsMemory(end + 4));
+    }
+
+    private static string RunGit(string folder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("git", ["-C", folder, .. arguments]) { RedirectStandardOutput = true };
+        start.Environment["GIT_CONFIG_GLOBAL"] = "/dev/null";
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return process.ExitCode == 0 ? output.Trim() : throw new InvalidOperationException($"git {string.Join(' ', arguments)} ended with {process.ExitCode}");
     }
 
     private static bool IsScope(string scope) => scope == "all" || (scope.Split(':') is [("read" or "write"), var category] && Categories.Contains(category));
