@@ -53,7 +53,9 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         if (loaded)
             return;
         var rows = await store.Read(db => db.Query<Row>("SELECT name, refs, head, pushed_at, error, failed_at, attempts FROM forge_repositories").ToArray(), ct);
-        Change(now => now with { Repositories = rows.ToImmutableDictionary(r => r.Name, r => new Repository(r.Refs, r.Head, Instant(r.Pushed_at), false, r.Error, Instant(r.Failed_at), (int)r.Attempts)) });
+        // Nothing that anybody would have to be told.
+        lock (gate)
+            now = now with { Repositories = rows.ToImmutableDictionary(r => r.Name, r => new Repository(r.Refs, r.Head, Instant(r.Pushed_at), false, r.Error, Instant(r.Failed_at), (int)r.Attempts)) };
         loaded = true;
     }
 
