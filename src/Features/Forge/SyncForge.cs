@@ -1,4 +1,3 @@
-using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Protocol;
@@ -10,8 +9,6 @@ namespace Hive.Features.Forge;
 internal static class SyncForge
 {
     internal sealed record Command : IRequest<Accepted>;
-
-    internal sealed class Validator : AbstractValidator<Command>;
 
     internal sealed class Handler(ForgeWorker worker, ForgeStanding standing) : IRequestHandler<Command, Accepted>
     {

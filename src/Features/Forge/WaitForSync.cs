@@ -1,4 +1,3 @@
-using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Protocol;
 using MediatR;
@@ -11,8 +10,6 @@ internal static class WaitForSync
     internal sealed record Command : IRequest<Result>, IWaitingRequest;
 
     internal sealed record Result(ForgeView Forge);
-
-    internal sealed class Validator : AbstractValidator<Command>;
 
     internal sealed class Handler(ForgeWorker worker, ForgeStanding standing) : IRequestHandler<Command, Result>
     {
