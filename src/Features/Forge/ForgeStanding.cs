@@ -108,6 +108,8 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     public Task Forget(string agent)
     {
         var name = ForgeNames.RepositoryOf(agent);
+        if (!now.Accounts.ContainsKey(agent) && !now.Repositories.ContainsKey(name))
+            return Task.CompletedTask;
         Change(now => now with { Accounts = now.Accounts.Remove(agent), Repositories = now.Repositories.Remove(name) });
         return store.Write(write => { write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name }); }, CancellationToken.None);
     }

@@ -46,6 +46,7 @@ internal sealed partial class ForgeWorker(
     private bool isCoreSure;
     private bool mayAppear;
     private int failures;
+    private DateTimeOffset notBefore;
     private string? lastFault;
 
     /// <summary>Asks for a look at everything.</summary>
@@ -177,6 +178,9 @@ internal sealed partial class ForgeWorker(
         if (sweep || !wasUp)
             AddEverything();
         await Measure(ct);
+        // What happens here meanwhile is no reason to ask again; the operator is.
+        if (!sweep && clock.GetUtcNow() < notBefore)
+            return notBefore;
         try
         {
             await api.Version(ct);
@@ -188,7 +192,7 @@ internal sealed partial class ForgeWorker(
             await standing.Tell(atOnce: false);
             var core = await EnsureCore(admin, ct);
             await Do(admin, core, ct);
-            (failures, lastFault) = (0, null);
+            (failures, lastFault, notBefore) = (0, null, default);
         }
         catch (ForgeFault fault)
         {
@@ -213,7 +217,7 @@ internal sealed partial class ForgeWorker(
             standing.Up(admin.Mode, fault.Message);
         else
             standing.Down(admin.Mode, fault.Message);
-        return clock.GetUtcNow() + (fault.RetryAfter ?? Backoff(++failures));
+        return notBefore = clock.GetUtcNow() + (fault.RetryAfter ?? Backoff(++failures));
     }
 
     private async Task<IForgeAdmin?> FindAdmin(CancellationToken ct)
