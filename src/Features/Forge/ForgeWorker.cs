@@ -192,7 +192,9 @@ internal sealed partial class ForgeWorker(
             await standing.Tell(atOnce: false);
             var core = await EnsureCore(admin, ct);
             await Do(admin, core, ct);
-            (failures, lastFault, notBefore) = (0, null, default);
+            (failures, notBefore) = (0, default);
+            if (core is not null)
+                lastFault = null;
         }
         catch (ForgeFault fault)
         {
