@@ -83,7 +83,7 @@ public abstract class FeatureModule : CarterModule
 internal sealed record Route(string Verb, string Path, Type? Request, Type? Response, string MediaType, string? Answer = null, bool IsSigned = false);
 
 /// <summary>The paths that take signed requests in place of a key.</summary>
-internal sealed class SignedRoutes(IEnumerable<FeatureModule> modules)
+public sealed class SignedRoutes(IEnumerable<FeatureModule> modules)
 {
     private readonly HashSet<string> paths = [.. modules.SelectMany(m => m.Routes).Where(r => r.IsSigned).Select(r => r.Path)];
 

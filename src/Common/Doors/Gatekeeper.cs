@@ -15,7 +15,7 @@ public interface IOperatorKeys
 /// What every HTTP request passes first: the Host header (against DNS rebinding), the Origin header (against foreign pages), and the bearer key.
 /// There are no cookies, so nothing is sent along by a browser without the page's doing.
 /// </summary>
-internal sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOperatorKeys> keys, WrongKeys wrongKeys, SignedRoutes signed)
+public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOperatorKeys> keys, WrongKeys wrongKeys, SignedRoutes signed)
 {
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
