@@ -110,7 +110,9 @@ public sealed class ContainerForgeTests
             File.WriteAllText(Path.Combine(folder, "commands"), "");
             forge.Pause();
             var container = new Container(folder, forge);
-            container.Host = await HostProcess.Start(folder, [("PATH", $"{bin}:{Environment.GetEnvironmentVariable("PATH")}")], "--Forge:WorkPath", "/srv/forgejo", "--Logging:LogLevel:Default", "Trace", .. name == "hive-forge" ? ["--Forge:Url", forge.Url] : Array.Empty<string>());
+            string[] address = name == "hive-forge" ? ["--Forge:Url", forge.Url] : [];
+            container.Host = await HostProcess.Start(
+                folder, [("PATH", $"{bin}:{Environment.GetEnvironmentVariable("PATH")}")], ["--Forge:WorkPath", "/srv/forgejo", "--Logging:LogLevel:Default", "Trace", .. address]);
             return container;
         }
 
