@@ -50,10 +50,9 @@ internal static class HearForge
             return await store.Write(
                 write =>
                 {
-                    if (write.Db.ExecuteScalar<long>("SELECT count(*) FROM forge_deliveries WHERE mark IN @marks", new { marks }) > 0)
+                    var added = marks.Sum(mark => write.Db.Execute("INSERT OR IGNORE INTO forge_deliveries (mark, received_at) VALUES (@mark, @at)", new { mark, at = now.ToUnixTimeMilliseconds() }));
+                    if (added < marks.Length)
                         return new Result([]);
-                    foreach (var mark in marks)
-                        write.Db.Execute("INSERT INTO forge_deliveries (mark, received_at) VALUES (@mark, @at)", new { mark, at = now.ToUnixTimeMilliseconds() });
                     var told = happened.Concerned.Where(c => roster.Find(c.Key) is not null).OrderBy(c => c.Key, StringComparer.Ordinal).ToArray();
                     foreach (var (agent, why) in told)
                         outbox.Append(write, Principals.System, agent, happened.BodyFor(why));
