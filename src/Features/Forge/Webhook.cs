@@ -22,7 +22,8 @@ internal sealed class Webhook(WebhookSecret secret, WrongKeys wrongKeys, IMediat
         var bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
         if (!IsSigned(http.Request.Headers, bytes.Span))
         {
-            if (wrongKeys.TooMany(out var wait))
+            // Who has none is no guesser.
+            if (Signature(http.Request.Headers).Length > 0 && wrongKeys.TooMany(out var wait))
             {
                 http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
                 await RestErrors.Write(http, Protocol.ErrorCode.Forbidden, "too many wrong signatures; wait a little", StatusCodes.Status429TooManyRequests);
@@ -47,9 +48,11 @@ internal sealed class Webhook(WebhookSecret secret, WrongKeys wrongKeys, IMediat
     }
 
     // Where Forgejo's own is there, it is the one that counts.
+    private static string Signature(IHeaderDictionary headers) => headers["X-Forgejo-Signature"].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-Signature"].ToString();
+
     private bool IsSigned(IHeaderDictionary headers, ReadOnlySpan<byte> body)
     {
-        var given = headers["X-Forgejo-Signature"].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-Signature"].ToString();
+        var given = Signature(headers);
         Span<byte> signature = stackalloc byte[HMACSHA256.HashSizeInBytes];
         return secret.Read() is { } key
             && given.Length == 2 * HMACSHA256.HashSizeInBytes
