@@ -34,6 +34,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     AnswerVerb.Create(),
     RemindersVerb.Create(),
     LogsVerb.Create(),
+    ForgeVerb.Create(),
     OpenVerb.Create(),
     DoctorVerb.Create(),
     VersionVerb.Create(),

@@ -17,6 +17,7 @@ public static class CommonRegistration
         services.AddSingleton<AgentHubs>();
         services.AddSingleton<ICommitObserver, DashboardForwarder>();
         services.AddSingleton<WrongKeys>();
+        services.AddSingleton<SignedRoutes>();
         services.AddSingleton(_ => new GitProgram());
         services.AddSingleton<GitQuarantine>();
         services.AddSingleton<SocketDoors>();

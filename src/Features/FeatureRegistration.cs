@@ -11,6 +11,7 @@ using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Doctor;
+using Hive.Features.Forge;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Meta;
@@ -41,6 +42,7 @@ internal static class FeatureRegistration
             typeof(ContainersModule),
             typeof(ApprovalsModule),
             typeof(TurnsModule),
+            typeof(ForgeModule),
             typeof(StateFilesModule),
             typeof(DashboardModule),
             typeof(DoctorModule))
@@ -53,6 +55,7 @@ internal static class FeatureRegistration
         .AddApprovals()
         .AddMeta()
         .AddContainers()
+        .AddForge()
         .AddDashboard();
 
     private static IServiceCollection AddAgents(this IServiceCollection services) => services
@@ -68,6 +71,7 @@ internal static class FeatureRegistration
         .AddSingleton<StateFileOpener>()
         .AddSingleton<IFileReferences, FileReferences>()
         .AddSingleton<IStateFileWriter, StateFileWriter>()
+        .AddSingleton<IForgeTokenFile, ForgeTokenFile>()
         .AddSingleton<ICheck, Openat2Check>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
@@ -211,6 +215,24 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
+
+    // After all whose work it pushes.
+    private static IServiceCollection AddForge(this IServiceCollection services) => services
+        .AddSingleton<ISchema, ForgeSchema>()
+        .AddSingleton<ForgeSettings>()
+        .AddSingleton<ForgeApi>()
+        .AddSingleton<HttpAdmin>()
+        .AddSingleton<ContainerAdmin>()
+        .AddSingleton<CoreToken>()
+        .AddSingleton<ForgeRepositories>()
+        .AddSingleton<WebhookSecret>()
+        .AddSingleton<Webhook>()
+        .AddSingleton<ForgeHook>()
+        .AddSingleton<ForgeStanding>()
+        .AddSingleton<ForgeWorker>()
+        .AddHostedService(p => p.GetRequiredService<ForgeWorker>())
+        .AddSingleton<ICheck, ForgeCheck>()
+        .AddSingleton<IDashboardSection, ForgeSection>();
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => services
         .AddSingleton<IDashboardSection, LooseEndsSection>()

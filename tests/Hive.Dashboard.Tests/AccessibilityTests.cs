@@ -113,7 +113,7 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await NothingSerious(page, width);
     }
 
-    private static async Task NothingSerious(IPage page, int width)
+    internal static async Task NothingSerious(IPage page, int width)
     {
         var found = await page.RunAxe();
         Assert.Empty(found.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{v.Id}: {string.Join(" | ", v.Nodes.Select(n => n.Html))}"));

@@ -10,6 +10,7 @@ import { Banner } from './sections/banner/banner';
 import { Beside } from './sections/beside/beside';
 import { Containers } from './sections/containers/containers';
 import { Flow } from './sections/flow/flow';
+import { ForgeSection } from './sections/forge/forge';
 import { Inbox } from './sections/inbox/inbox';
 import { Login, redeem } from './sections/login/login';
 import { LooseEnds } from './sections/loose/loose';
@@ -60,6 +61,7 @@ function Shown() {
         <Containers />
         <Tombstones />
         <MetaInputs />
+        <ForgeSection />
         <Parked />
         <Questions />
         <Approvals />

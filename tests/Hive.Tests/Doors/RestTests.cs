@@ -86,6 +86,13 @@ public sealed class RestTests
             if (path is "/health" || (verb, path) is ("POST", "/api/session"))
                 continue;
             using var answer = await http.SendAsync(new HttpRequestMessage(new HttpMethod(verb), path), HttpCompletionOption.ResponseHeadersRead);
+            if ((verb, path) is ("POST", "/forge/webhook"))
+            {
+                // A signature in place of a key.
+                Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+                continue;
+            }
+
             Assert.Equal((path, HttpStatusCode.Unauthorized), (path, answer.StatusCode));
             Assert.Equal("Bearer", answer.Headers.WwwAuthenticate.ToString());
             await IsProblem(answer, "forbidden");

@@ -18,6 +18,10 @@ export type Agent = Snapshot['agents'][number];
 export type Transient = Snapshot['transients'][number];
 /** What is kept of a destroyed agent. */
 export type Tombstone = Snapshot['tombstones'][number];
+/** How the git forge stands: accounts of agents, and what is pushed there. */
+export type Forge = Snapshot['forge'];
+export type ForgeAccount = Forge['accounts'][number];
+export type ForgeRepository = Forge['repositories'][number];
 export type History = Answer<'/dashboard/history', 'get'>;
 export type SessionKey = Answer<'/api/session', 'post'>;
 export type StateFile = Answer<'/api/state-file', 'get'>;
@@ -91,4 +95,5 @@ export type HiveEvent =
   | { kind: 'tombstones_changed'; seq: number; tombstones: readonly Tombstone[] }
   | { kind: 'approval_added' | 'approval_changed' | 'approval_resolved'; seq: number; approval: Approval }
   | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] }
-  | { kind: 'turn_ended'; seq: number; turn: Turn };
+  | { kind: 'turn_ended'; seq: number; turn: Turn }
+  | { kind: 'forge_changed'; seq: number; forge: Forge };

@@ -1,5 +1,5 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Agent, Approval, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient, Turn } from '../api/types';
+import type { Agent, Approval, Forge, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient, Turn } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import { byResolution, DECIDED } from './approvals';
 import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
@@ -21,6 +21,8 @@ export class Swarm {
   readonly transients = signal<ReadonlyMap<string, Transient>>(new Map());
   readonly tombstones = signal<readonly Tombstone[]>([]);
   readonly metaInputs = signal<readonly MetaInput[]>([]);
+  /** Null until the first snapshot, and from a host that knows no forge. */
+  readonly forge = signal<Forge | null>(null);
   readonly parked = signal<readonly Message[]>([]);
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
@@ -78,6 +80,7 @@ export class Swarm {
       this.#approvals.replace(snapshot.approvals);
       this.decided.value = snapshot.approval_history.toSorted(byResolution).slice(0, DECIDED);
       this.metaInputs.value = snapshot.meta_inputs;
+      this.forge.value = snapshot.forge ?? null;
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
@@ -142,6 +145,9 @@ export class Swarm {
         break;
       case 'turn_ended':
         this.turns.value = [event.turn, ...this.turns.value.filter(({ id }) => id !== event.turn.id)].slice(0, TURN_ROWS);
+        break;
+      case 'forge_changed':
+        this.forge.value = event.forge;
         break;
     }
     return true;

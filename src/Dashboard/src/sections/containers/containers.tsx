@@ -8,6 +8,7 @@ import { Age } from '../../ui/clock';
 import { goTo } from '../../ui/goto';
 import { Link } from '../../ui/link';
 import { Section } from '../../ui/section';
+import { ForgeChip } from '../forge/chip';
 import { Pending, StateBadge } from './state';
 import { Verbs } from './verbs';
 
@@ -99,6 +100,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
         {agent.pending_reminders > 0 ? <ReminderChip agent={agent} /> : null}
         {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha.slice(0, 7)}</span>}
+        <ForgeChip name={name} />
         {agent.active_model == null ? null : <span class="badge dim">{agent.active_model}</span>}
         {agent.running && agent.started_at != null ? (
           <span class="dim since">
