@@ -10,6 +10,9 @@ internal static class SqliteLibrary
     // What SQLitePCLRaw.lib.e_sqlite3 2.0.6 holds.
     private const int CarriedVersion = 3_035_005;
 
+    // Once: the runtime asks anew for every function, and those of two copies of a library know nothing of each other.
+    private static readonly Lazy<nint> Chosen = new(Choose);
+
     private static readonly Lazy<string> Loaded = new(() =>
     {
         try
@@ -28,10 +31,10 @@ internal static class SqliteLibrary
     /// <summary>Its version, such as <c>3.40.1</c>. The first call loads it.</summary>
     public static string Version => Loaded.Value;
 
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name == "e_sqlite3" ? Chosen.Value : 0;
+
+    private static nint Choose()
     {
-        if (name != "e_sqlite3")
-            return 0;
         if (NativeLibrary.TryLoad("libsqlite3.so.0", out var system))
         {
             if (NativeLibrary.TryGetExport(system, "sqlite3_libversion_number", out var number)
