@@ -31,7 +31,7 @@ export function ForgeChip({ name }: { name: string }) {
 
 function Jump({ tone, text, words }: { tone: string; text: string; words: string }) {
   return (
-    <button type="button" class={`badge ${tone} jump`} aria-label={words} title={words} onClick={() => goTo('#forge')}>
+    <button type="button" class={`badge ${tone} jump`} aria-label={`${text}: ${words}`} title={words} onClick={() => goTo('#forge')}>
       {text}
     </button>
   );
