@@ -27,7 +27,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         var page = await SignedInAsync();
         await Expect(page.Locator("#forge")).ToContainTextAsync("The forge is off: no forge is configured");
         await Expect(page.Locator("#forge .act")).ToHaveCountAsync(0);
-        await Expect(Row(page, "alice").GetByText("⑂")).ToHaveCountAsync(0);
+        await Expect(Row(page, "alice").GetByText("forge:")).ToHaveCountAsync(0);
     }
 
     [Theory]
@@ -39,10 +39,10 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         using var alice = await Hive.JoinAsync("alice");
         using var api = await Hive.JoinAsync("api");
         var page = await SignedInAsync(width, height);
-        await Expect(Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "⑂ alice" })).ToHaveAttributeAsync("href", $"{forge.Url}/alice");
+        await Expect(Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "forge:alice" })).ToHaveAttributeAsync("href", $"{forge.Url}/alice");
         await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pushed");
         await Expect(page.Locator("[data-repository='core/meta'] a")).ToHaveAttributeAsync("href", $"{forge.Url}/core/meta");
-        await Expect(Row(page, "api").GetByText("⑂ no account")).ToBeVisibleAsync();
+        await Expect(Row(page, "api").GetByText("no forge account")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-account='api']")).ToContainTextAsync("name is reserved");
 
         var hook = Path.Combine(forge.Repository("agents/alice"), "hooks", "pre-receive");
@@ -51,14 +51,14 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         File.SetUnixFileMode(hook, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
         await Hive.ApplyAsync("alice", "agent.yaml", "model: another\n");
         await Hive.CallAsync("rebuild", new { name = "alice" });
-        await Expect(Row(page, "alice").GetByText("⑂ push failed")).ToBeVisibleAsync();
+        await Expect(Row(page, "alice").GetByText("forge: push failed")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pre-receive hook declined");
         await Expect(page.Locator("#forge .count.bad")).ToHaveTextAsync("1 behind");
         await AccessibilityTests.NothingSerious(page, width);
 
         File.Delete(hook);
         await page.GetByRole(AriaRole.Button, new() { Name = "Try again now what failed on the forge" }).ClickAsync();
-        await Expect(Row(page, "alice").GetByText("⑂ push failed")).ToHaveCountAsync(0);
+        await Expect(Row(page, "alice").GetByText("forge: push failed")).ToHaveCountAsync(0);
         await Expect(page.Locator("#forge .count.bad")).ToHaveCountAsync(0);
         await Expect(page.Locator("[data-repository='agents/alice'] .wrong")).ToHaveCountAsync(0);
     }

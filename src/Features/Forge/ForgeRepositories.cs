@@ -78,7 +78,9 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
             return;
         // It may have been removed there; the next attempt looks.
         there.Remove(name);
-        var said = api.Clean(result.Error, core);
+        // Of a refusal, what was refused and why; the rest of it is the address, twice.
+        var refused = result.Error.Split("; ").Where(line => line.StartsWith("! ", StringComparison.Ordinal)).Select(line => line[2..]).ToArray();
+        var said = api.Clean(refused.Length > 0 ? string.Join("; ", refused) : result.Error, core);
         throw new ForgeFault(said.Length > 0 ? said : $"git push ended with {result.ExitCode}", FaultScope.One);
     }
 

@@ -13,15 +13,15 @@ export function ForgeChip({ name }: { name: string }) {
     <>
       {account?.has_token === true && href !== null ? (
         <a class="badge info jump" href={href} target="_blank" rel="noopener noreferrer" title={`The forge account of ${name}, in a new window`}>
-          ⑂ {name}
+          forge:{name}
         </a>
       ) : (
-        <Jump tone={wrong === null ? 'dim' : 'bad'} text="⑂ no account" words={wrong === null ? `${name} has no account on the forge yet` : `${name} has no account on the forge: ${wrong}`} />
+        <Jump tone={wrong === null ? 'dim' : 'bad'} text="no forge account" words={wrong === null ? `${name} has no account on the forge yet` : `${name} has no account on the forge: ${wrong}`} />
       )}
       {repository?.behind === true ? (
         <Jump
           tone={repository.error == null ? 'warn' : 'bad'}
-          text={repository.error == null ? '⑂ behind' : '⑂ push failed'}
+          text={repository.error == null ? 'forge: behind' : 'forge: push failed'}
           words={repository.error == null ? `What is applied for ${name} is not on the forge yet` : `What is applied for ${name} could not be pushed: ${repository.error}`}
         />
       ) : null}
@@ -31,7 +31,7 @@ export function ForgeChip({ name }: { name: string }) {
 
 function Jump({ tone, text, words }: { tone: string; text: string; words: string }) {
   return (
-    <button type="button" class={`badge ${tone} jump`} aria-label={words} title={words} onClick={() => goTo('#forge')}>
+    <button type="button" class={`badge ${tone} jump`} aria-label={`${text}: ${words}`} title={words} onClick={() => goTo('#forge')}>
       {text}
     </button>
   );
