@@ -7,6 +7,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
@@ -27,12 +28,17 @@ internal sealed partial class AgentContainers(
     SocketDoors doors,
     IInflight inflight,
     IEnumerable<IAgentRemains> remains,
+    IHarnessSigns signs,
     Tombstones tombstones,
     Trash trash,
     TimeProvider clock,
+    IHostApplicationLifetime lifetime,
     ILogger<AgentContainers> log)
 {
+    private const int LastWords = 5;
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ComesUp = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, IRuntime> owing = new();
 
@@ -52,7 +58,7 @@ internal sealed partial class AgentContainers(
         {
             launcher.CreateFolders(name);
             LogStep(log, "spawn", name, "its folders are there");
-            await specs.Seed(name);
+            await specs.Seed(name, runtime);
             var spec = specs.Read(name);
             LogStep(log, "spawn", name, "its configuration is there");
             await store.Write(write =>
@@ -111,7 +117,8 @@ internal sealed partial class AgentContainers(
     /// <param name="name">The agent.</param>
     /// <param name="ct">Gives up before the container is started.</param>
     /// <param name="anew">Somebody asked for it: earlier failures do not count any more.</param>
-    public async Task Start(string name, CancellationToken ct, bool anew = true)
+    /// <param name="seeded">What it is to run on is locked already.</param>
+    public async Task Start(string name, CancellationToken ct, bool anew = true, bool seeded = false)
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
@@ -123,6 +130,8 @@ internal sealed partial class AgentContainers(
             restarts.Forget(name);
         try
         {
+            if (!seeded)
+                await specs.Seed(name, agent.Runtime);
             await launcher.Launch(agent, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -196,13 +205,16 @@ internal sealed partial class AgentContainers(
     /// Makes everything about an agent what it should be, whatever state it is in: folders, configuration, socket, and a container that runs on the present configuration.
     /// What cannot work is found before anything that runs is ended.
     /// </summary>
-    public async Task Rebuild(string name)
+    /// <param name="name">The agent.</param>
+    /// <param name="seeded">What it is to run on is locked already, or about to be.</param>
+    public async Task Rebuild(string name, bool seeded = false)
     {
         var agent = roster.Require(name);
         string? fault = "the host stopped meanwhile";
         try
         {
-            await specs.Seed(name);
+            if (!seeded)
+                await specs.Seed(name, agent.Runtime);
             var spec = specs.Read(name);
             var runtime = runtimes.Find(agent.Runtime);
             if (runtime is not null)
@@ -228,7 +240,9 @@ internal sealed partial class AgentContainers(
             else
             {
                 await Stop(name, atOnce: false, wanted: "running");
-                await Start(name, CancellationToken.None);
+                var harness = signs.Expect(name);
+                await Start(name, CancellationToken.None, seeded: true);
+                await MustComeUp(name, runtime, harness);
             }
 
             fault = null;
@@ -243,6 +257,21 @@ internal sealed partial class AgentContainers(
             if (!agent.IsManager)
                 await states.Soon(states.UntilStored(name, write => states.TellManager(write, new { @event = "rebuilt", agent = name, ok = fault is null, note = fault })));
         }
+    }
+
+    // What runs may end a moment later, because its settings or its driver's are wrong. One that has said hello and does something else before its first message has come up.
+    private async Task MustComeUp(string name, IRuntime runtime, HarnessSigns harness)
+    {
+        var gone = states.Of(name) is { Running: not null, Gone: { } end } ? end : Task.CompletedTask;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+        await Task.WhenAny(harness.Asks, gone, Task.Delay(ComesUp, clock, enough.Token));
+        await enough.CancelAsync();
+        if (harness.Asks.IsCompleted || (harness.Hello.IsCompleted && !gone.IsCompleted))
+            return;
+        lifetime.ApplicationStopping.ThrowIfCancellationRequested();
+        var what = gone.IsCompleted ? "it ended right after its start" : $"its harness has not said hello within {ComesUp.TotalSeconds:0} s";
+        var words = string.Join('\n', await runtime.Tail(name, LastWords, CancellationToken.None));
+        throw Problem.Unavailable($"{name} does not come up: {what}. {(words.Length > 0 ? $"Its last words: {words}" : states.Of(name).Note)}");
     }
 
     /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>

@@ -153,6 +153,7 @@ internal sealed partial class CrashWatch(
                 return true;
             try
             {
+                await specs.Seed(name, agent.Runtime);
                 await launcher.Launch(agent, (running, note, runsOn) => Watch(name, running, note, runsOn), CancellationToken.None);
             }
             catch (Problem e) when (e.Code == ErrorCode.Unavailable && restarts.Next(name) is ({ } after, var told))

@@ -45,7 +45,7 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
-    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
+    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
 
     // Without the capabilities that nspawn leaves to root: with CAP_MKNOD alone an agent could read the host's disks where no device policy of systemd's stands before them.
     private List<string> Base(string machine) =>

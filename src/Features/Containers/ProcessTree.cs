@@ -75,11 +75,11 @@ internal static class ProcessTree
             Native.Signal(pid, Native.SigTerm);
     }
 
-    /// <summary>The command line that runs a program in the namespaces of a container's first process but one.</summary>
-    public static IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) =>
+    /// <summary>The command line that runs a program in the namespaces of a container's first process but one; null while it is not there.</summary>
+    public static IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
         Inside(leader, pump) is { Count: > 0 } inside
             ? ["nsenter", "--target", inside[0].ToString(CultureInfo.InvariantCulture), "--all", "--wd", "--", .. command]
-            : throw Problem.Conflict("the container has only begun to start; try again");
+            : null;
 
     private static IReadOnlyList<int> Inside(int leader, int pump) => [.. Children(leader).Where(child => child != pump).SelectMany(Below)];
 }

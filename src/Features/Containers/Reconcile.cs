@@ -31,11 +31,13 @@ internal sealed partial class Reconcile(
     Transients transients,
     Trash trash,
     SweepBell bell,
+    TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<Reconcile> log) : IHostedService
 {
     // Ten seconds, but no round number of them: nothing that is due in whole seconds meets it every time.
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(9_973);
+    private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -161,12 +163,45 @@ internal sealed partial class Reconcile(
 
     private async Task StartMissing(IReadOnlyList<string> names)
     {
-        foreach (var name in names)
+        try
+        {
+            // Whoever does something else with one of them is let do it, and whether it is to run is looked at again after that.
+            for (List<string> busy; names.Count > 0; names = busy)
+            {
+                busy = [];
+                foreach (var name in names)
+                {
+                    if (!await StartedIfMissing(name))
+                        busy.Add(name);
+                }
+
+                if (busy.Count > 0)
+                    await Task.Delay(BusyPause, clock, lifetime.ApplicationStopping);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The next host starts them.
+        }
+    }
+
+    // False when something else is under way with it.
+    private async Task<bool> StartedIfMissing(string name)
+    {
+        IAsyncDisposable guard;
+        try
+        {
+            guard = await transients.Begin(name, "starting");
+        }
+        catch (Problem)
+        {
+            return false;
+        }
+
+        await using (guard)
         {
             try
             {
-                // Whoever does something with it meanwhile has the last word.
-                await using var guard = await transients.Begin(name, "starting");
                 if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External && !states.Of(name).Unknown
                     && (await Rows(CancellationToken.None)).GetValueOrDefault(name) is { Wanted: "running", Failed: false })
                     await containers.Start(name, CancellationToken.None, anew: false);
@@ -176,6 +211,8 @@ internal sealed partial class Reconcile(
                 // Said on its row and in the log.
             }
         }
+
+        return true;
     }
 
     private async Task SweepForEver()

@@ -150,6 +150,34 @@ public sealed class IsolationTests
         Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
     }
 
+    [Fact]
+    public async Task Nspawn_takes_the_programs_of_another_root_where_one_is_named()
+    {
+        var root = Directory.CreateTempSubdirectory("hive-root-").FullName;
+        try
+        {
+            // Of such a root only /usr is taken, as systemd wants it: with all programs and libraries in it.
+            await RootTree.Fill(Path.Combine(root, "usr"));
+            await File.WriteAllTextAsync(Path.Combine(root, "usr", "whose"), "another root");
+            await using var fleet = await Fleet.Start("nspawn", realClock: true, null, "--Nspawn:Root", root);
+            await fleet.Spawn("inner", "nspawn", start: false);
+            (string Script, string Expected)[] checks =
+            [
+                ("cat /usr/whose", "another root"),
+                ("test -e /usr/bin/git && echo git || echo no", "no"),
+                ("(: > /usr/whose) 2> /dev/null && echo gone || echo no", "no"),
+                ("test -S /run/hive/agent.sock && echo socket", "socket"),
+            ];
+            Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "inner", "nspawn", [.. checks.Select(c => c.Script)]));
+            await fleet.Do("start", new { name = "inner" });
+            await Fleet.Row(await fleet.Hive.EventsFromStart(), "inner", r => r.Running);
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
     // Runs scripts one after another in one container; each with what it printed.
     private static async Task<string[]> Inside(Fleet fleet, string name, string runtime, string[] scripts)
     {

@@ -27,14 +27,13 @@ internal sealed class NixosHost : IAsyncDisposable
     {
         Requires.That(Environment.IsPrivilegedProcess, "NixOS containers need root");
         var host = new NixosHost();
-        foreach (var name in new[] { "state", "bin", "data/meta" })
+        foreach (var name in new[] { "state", "bin" })
             Directory.CreateDirectory(Path.Combine(host.folder, name));
         var script = Path.Combine(host.folder, "bin", "stand-in");
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Containers", "nixos-stand-in.sh"), script);
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        foreach (var name in new[] { "nixos-container", "systemctl", "journalctl" })
+        foreach (var name in new[] { "nixos-container", "nix", "systemctl", "journalctl" })
             File.CreateSymbolicLink(Path.Combine(host.folder, "bin", name), "stand-in");
-        await File.WriteAllTextAsync(Path.Combine(host.DataDir, "meta", "flake.nix"), "{ }\n");
         await host.Run();
         return host;
     }

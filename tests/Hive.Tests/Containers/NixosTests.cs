@@ -123,7 +123,10 @@ public sealed class NixosTests
         using var host = await nixos.Operator();
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
-        while (!(await nixos.Row(agent)).Running)
+        while (await nixos.Row(agent) is { Running: false } row)
+        {
+            Assert.False(row.Failed, row.Note);
             Assert.True(await rows.MoveNextAsync());
+        }
     }
 }

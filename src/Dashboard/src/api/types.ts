@@ -23,58 +23,13 @@ export type SessionKey = Answer<'/api/session', 'post'>;
 export type StateFile = Answer<'/api/state-file', 'get'>;
 export type Logs = Answer<'/api/logs/{name}', 'get'>;
 
-export type ApprovalKind = 'spawn' | 'apply_commit' | 'update_inputs';
-export type ApprovalStatus = 'pending' | 'building' | 'approved' | 'denied' | 'failed';
-
 /** Something the operator has to decide, or has decided. */
-export interface Approval {
-  id: number;
-  /** For a spawn the one that is to be. */
-  agent: string;
-  kind: ApprovalKind;
-  commit_ref: string;
-  status: ApprovalStatus;
-  requested_at: string;
-  requester?: string;
-  resolved_at?: string;
-  description?: string;
-  /** The operator's reason for a denial, or why it failed. */
-  note?: string;
-  fetched_sha?: string;
-  runtime?: string;
-  inputs?: readonly string[];
-}
-
+export type Approval = Snapshot['approvals'][number];
 /** What a proposal would change. */
-export interface ApprovalDiff {
-  files: readonly DiffFile[];
-  base_sha?: string;
-  sha?: string;
-  files_left_out?: number;
-  truncated?: boolean;
-}
-
-export interface DiffFile {
-  path: string;
-  status: string;
-  binary: boolean;
-  patch?: string;
-  old_path?: string;
-  old_mode?: string;
-  new_mode?: string;
-  additions?: number;
-  deletions?: number;
-  truncated?: boolean;
-}
-
+export type ApprovalDiff = Answer<'/api/approvals/{id}/diff', 'get'>;
+export type DiffFile = ApprovalDiff['files'][number];
 /** A repository that agents are built with, pinned to a revision. */
-export interface MetaInput {
-  name: string;
-  locked_rev: string;
-  modified_at: string;
-  url?: string;
-  agents: readonly string[];
-}
+export type MetaInput = Snapshot['meta_inputs'][number];
 
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 

@@ -72,9 +72,9 @@ export class Swarm {
       this.agents.value = new Map(snapshot.agents.map((agent) => [agent.name, agent]));
       this.transients.value = new Map(snapshot.transients.map((transient) => [transient.name, transient]));
       this.tombstones.value = snapshot.tombstones;
-      this.#approvals.replace(snapshot.approvals as Approval[]);
-      this.decided.value = (snapshot.approval_history as Approval[]).toSorted(byResolution).slice(0, DECIDED);
-      this.metaInputs.value = snapshot.meta_inputs as MetaInput[];
+      this.#approvals.replace(snapshot.approvals);
+      this.decided.value = snapshot.approval_history.toSorted(byResolution).slice(0, DECIDED);
+      this.metaInputs.value = snapshot.meta_inputs;
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
