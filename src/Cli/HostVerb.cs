@@ -15,7 +15,9 @@ internal sealed class HostVerb(ParseResult parsed, CancellationToken ct)
 
     public Screen Screen { get; } = new();
 
-    public string RunDir => parsed.Paths().RunDir;
+    public HivePaths Paths => parsed.Paths();
+
+    public string RunDir => Paths.RunDir;
 
     /// <summary>Makes the verb: what it does with the host, and the <c>--json</c> that every such verb has.</summary>
     public static Command Create(string name, string description, Func<HostVerb, ParseResult, Task> act, params Symbol[] symbols)

@@ -14,8 +14,10 @@ public static class CommonRegistration
     public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version, params Type[] modules)
     {
         services.AddSingleton<EventHub>(_ => new EventHub());
+        services.AddSingleton<AgentHubs>();
         services.AddSingleton<ICommitObserver, DashboardForwarder>();
         services.AddSingleton<WrongKeys>();
+        services.AddSingleton<SignedRoutes>();
         services.AddSingleton(_ => new GitProgram());
         services.AddSingleton<GitQuarantine>();
         services.AddSingleton<SocketDoors>();

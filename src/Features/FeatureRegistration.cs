@@ -11,6 +11,7 @@ using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
 using Hive.Features.Doctor;
+using Hive.Features.Forge;
 using Hive.Features.Messages;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Meta;
@@ -19,6 +20,7 @@ using Hive.Features.Questions;
 using Hive.Features.Reminders;
 using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
+using Hive.Features.Turns;
 using Hive.Protocol;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -39,17 +41,21 @@ internal static class FeatureRegistration
             typeof(MetaModule),
             typeof(ContainersModule),
             typeof(ApprovalsModule),
+            typeof(TurnsModule),
+            typeof(ForgeModule),
             typeof(StateFilesModule),
             typeof(DashboardModule),
             typeof(DoctorModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
+        .AddTurns()
         .AddQuestions()
         .AddReminders()
         .AddApprovals()
         .AddMeta()
         .AddContainers()
+        .AddForge()
         .AddDashboard();
 
     private static IServiceCollection AddAgents(this IServiceCollection services) => services
@@ -65,6 +71,7 @@ internal static class FeatureRegistration
         .AddSingleton<StateFileOpener>()
         .AddSingleton<IFileReferences, FileReferences>()
         .AddSingleton<IStateFileWriter, StateFileWriter>()
+        .AddSingleton<IForgeTokenFile, ForgeTokenFile>()
         .AddSingleton<ICheck, Openat2Check>();
 
     private static IServiceCollection AddMessages(this IServiceCollection services) => services
@@ -74,6 +81,9 @@ internal static class FeatureRegistration
         .AddSingleton<Broker>()
         .AddSingleton<IOutbox>(p => p.GetRequiredService<Broker>())
         .AddSingleton<IInflight>(p => p.GetRequiredService<Broker>())
+        .AddSingleton<Signs>()
+        .AddSingleton<IHarnessSigns>(p => p.GetRequiredService<Signs>())
+        .AddSingleton<ITurnEnds>(p => p.GetRequiredService<Broker>())
         .AddSingleton<BrokerClockwork>()
         .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<BrokerClockwork>())
         .AddHostedService(p => p.GetRequiredService<BrokerClockwork>())
@@ -82,6 +92,27 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, InboxUnreadSection>()
         .AddSingleton<IDashboardSection, ParkedSection>()
         .AddSingleton<IAgentRowPart, UnreadRowPart>();
+
+    // Before the containers, whose harnesses hear first of all what the operator wants.
+    private static IServiceCollection AddTurns(this IServiceCollection services) => services
+        .AddSingleton<ISchema, TurnsSchema>()
+        .AddSingleton<Prices>()
+        .AddHostedService(p => p.GetRequiredService<Prices>())
+        .AddSingleton<TurnLedger>()
+        .AddSingleton<ILostTurns>(p => p.GetRequiredService<TurnLedger>())
+        .AddSingleton<EventFlood>()
+        .AddSingleton<ICommitObserver, AgentEventForwarder>()
+        .AddSingleton<HarnessWishes>()
+        .AddHostedService(p => p.GetRequiredService<HarnessWishes>())
+        .AddSingleton<Harnesses>()
+        .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<Harnesses>())
+        .AddSingleton<Controls>()
+        .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<Controls>())
+        .AddSingleton<AgentRemains>()
+        .AddSingleton<IAgentRemains>(p => p.GetRequiredService<AgentRemains>())
+        .AddHostedService<VacuumTurns>()
+        .AddSingleton<IDashboardSection, StatsSection>()
+        .AddSingleton<IAgentRowPart, HarnessRowPart>();
 
     // Before the containers, whose agents could ask: what was missed is in the queue first.
     private static IServiceCollection AddQuestions(this IServiceCollection services) => services
@@ -168,6 +199,7 @@ internal static class FeatureRegistration
         .AddSingleton<ContainerStates>()
         .AddSingleton<IConnectionObserver>(p => p.GetRequiredService<ContainerStates>())
         .AddSingleton<IRecipientStates>(p => p.GetRequiredService<ContainerStates>())
+        .AddSingleton<IRunsOn>(p => p.GetRequiredService<ContainerStates>())
         .AddSingleton<AppliedState>()
         .AddSingleton<AgentLauncher>()
         .AddSingleton<AgentLogs>()
@@ -183,6 +215,24 @@ internal static class FeatureRegistration
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();
+
+    // After all whose work it pushes.
+    private static IServiceCollection AddForge(this IServiceCollection services) => services
+        .AddSingleton<ISchema, ForgeSchema>()
+        .AddSingleton<ForgeSettings>()
+        .AddSingleton<ForgeApi>()
+        .AddSingleton<HttpAdmin>()
+        .AddSingleton<ContainerAdmin>()
+        .AddSingleton<CoreToken>()
+        .AddSingleton<ForgeRepositories>()
+        .AddSingleton<WebhookSecret>()
+        .AddSingleton<Webhook>()
+        .AddSingleton<ForgeHook>()
+        .AddSingleton<ForgeStanding>()
+        .AddSingleton<ForgeWorker>()
+        .AddHostedService(p => p.GetRequiredService<ForgeWorker>())
+        .AddSingleton<ICheck, ForgeCheck>()
+        .AddSingleton<IDashboardSection, ForgeSection>();
 
     private static IServiceCollection AddDashboard(this IServiceCollection services) => services
         .AddSingleton<IDashboardSection, LooseEndsSection>()

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text.RegularExpressions;
 using Carter;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -17,7 +18,7 @@ using Microsoft.Extensions.Logging.Console;
 namespace Hive.Host;
 
 /// <summary>Puts the host together. Tests use the same.</summary>
-internal static class HiveApp
+internal static partial class HiveApp
 {
     /// <summary>What the data folder lets others do: nothing.</summary>
     public const UnixFileMode DataMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -221,6 +222,13 @@ internal static class HiveApp
         if (!Directory.Exists(folder))
             return;
         var files = new PhysicalFileProvider(folder);
+        // One shell for all views: which of them an address means, the page itself reads from it.
+        app.Use((http, next) =>
+        {
+            if (PageView().IsMatch(http.Request.Path.Value ?? ""))
+                http.Request.Path = "/index.html";
+            return next(http);
+        });
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
         app.UseStaticFiles(new StaticFileOptions
         {
@@ -230,6 +238,9 @@ internal static class HiveApp
                 context.Context.Request.Path.StartsWithSegments("/assets") ? "public, max-age=31536000, immutable" : "no-cache",
         });
     }
+
+    [GeneratedRegex("^/(stats|agents/[a-z][a-z0-9-]*)/?$", RegexOptions.CultureInvariant)]
+    private static partial Regex PageView();
 
     private static void OpenHostSocket(SocketDoors doors, HivePaths paths)
     {

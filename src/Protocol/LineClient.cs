@@ -58,7 +58,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         catch (Exception e) when (e is not HiveException)
         {
             broken = true;
-            socket.Dispose();
+            Close();
             throw;
         }
         finally
@@ -111,7 +111,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         catch (Exception e) when (e is not HiveException)
         {
             broken = true;
-            socket.Dispose();
+            Close();
             if (giveUp.IsCancellationRequested)
                 return null;
             throw;
@@ -151,7 +151,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     }
 
     /// <inheritdoc />
-    public void Dispose() => socket.Dispose();
+    public void Dispose() => Close();
 
     private static JsonElement Checked(JsonElement answer) =>
         answer.GetProperty("ok").GetBoolean()
@@ -207,5 +207,20 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
                 return null;
             end += read;
         }
+    }
+
+    // Closing alone would tell the host only once no other process holds the socket, and one that is being started right now may, for a moment: what the host sends then is lost without its knowing.
+    private void Close()
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It was closed already.
+        }
+
+        socket.Dispose();
     }
 }

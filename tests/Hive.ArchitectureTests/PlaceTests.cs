@@ -37,7 +37,10 @@ public sealed partial class PlaceTests
         [
             "Hive.Features.StateFiles.", // paths that came from outside: the only place
             "Hive.Features.Meta.", // the repositories of the swarm, all named by the host
+            "Hive.Features.Approvals.AppliedRepository", // what lies beside the files of an applied repository, and git cannot keep
             "Hive.Features.Containers.", // the agents' folders, specs, logs and pid files, all named by the host
+            "Hive.Features.Turns.Prices", // prices.json, named by the host
+            "Hive.Features.Forge.", // Hive's own token, the secret of the forge's webhook and what the operator's configuration names
             "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
             "Hive.Common.Doors.SocketDoor", // the socket files
             "Hive.Protocol.HivePaths", // hive.json
@@ -49,9 +52,9 @@ public sealed partial class PlaceTests
     }
 
     [Fact]
-    public void Processes_are_started_only_by_the_containers_and_as_git_and_nix()
+    public void Processes_are_started_only_by_the_containers_and_as_git_nix_and_the_forges_command()
     {
-        string[] starting = ["Hive.Features.Containers.", "Hive.Common.Git.GitProgram", "Hive.Features.Meta.NixFlake"];
+        string[] starting = ["Hive.Features.Containers.", "Hive.Common.Git.GitProgram", "Hive.Features.Meta.NixFlake", "Hive.Features.Forge.ContainerAdmin"];
         var starters = Server.Where(t => t.Calls.Contains("System.Diagnostics.Process.Start")).Select(t => t.ToString()).ToArray();
         Assert.All(starting, place => Assert.Contains(starters, s => s.StartsWith(place, StringComparison.Ordinal)));
         Assert.All(starters, s => Assert.Contains(starting, place => s.StartsWith(place, StringComparison.Ordinal)));

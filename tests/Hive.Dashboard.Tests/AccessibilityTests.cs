@@ -57,6 +57,53 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
 
     [Theory]
     [MemberData(nameof(Screens))]
+    public async Task So_are_an_agents_page_and_the_statistics(int width, int height)
+    {
+        const string Name = "an-agent-with-the-longest-name1";
+        var at = DateTimeOffset.UtcNow;
+        using var agent = await Hive.JoinAsync(Name);
+        await agent.CallAsync("set_status", new { text = new string('x', 190) });
+        await agent.CallAsync("ask", new { question = $"which? {new string('q', 300)}" });
+        await agent.EndTurnAsync(await Hive.BeginTurnAsync(agent, Name, "one"), "failed", $"it broke: {new string('n', 300)}", $"a-model-{new string('m', 80)}");
+        var turn = await Hive.BeginTurnAsync(agent, Name, $"a long one: {new string('w', 900)}");
+        await Hive.CallAsync("send", new { to = Name, body = $"the next: {new string('b', 600)}" });
+        await agent.ReportAsync("logging_in", new { turn, driver = "claude", model = $"a-model-{new string('m', 80)}", context_tokens = 190_000, context_limit = 200_000, login = new { url = $"https://login.example/?{new string('u', 400)}", output = "open it" } });
+        await agent.EmitAsync(
+            new { kind = "text", at, text = new string('t', 300) },
+            new { kind = "thinking", at, text = new string('k', 300) },
+            new { kind = "tool_call", at, id = "a", tool = "Bash", input = new { command = new string('c', 300), description = new string('d', 200) } },
+            new { kind = "tool_result", at, id = "a", text = new string('r', 3000), error = true },
+            new { kind = "tool_call", at, id = "b", tool = "Edit", input = new { file_path = $"/{new string('p', 200)}", old_string = new string('o', 300), new_string = "n" } },
+            new { kind = "tool_call", at, id = "c", tool = $"mcp__{new string('s', 60)}__{new string('t', 60)}", input = new { a = new string('v', 300) } },
+            new { kind = "stderr", at, text = new string('e', 90) },
+            new { kind = "note", at, text = "a note", level = "warn" },
+            new { kind = "dropped", at, count = 7 });
+        var page = await SignedInAsync(width, height);
+        await page.GotoAsync($"{Hive.Url}/agents/{Name}");
+        await Expect(page.Locator(".entry[data-kind=dropped]")).ToBeVisibleAsync();
+        await Expect(page.Locator("#agent-stats canvas")).ToHaveCountAsync(4);
+        await page.Locator("#agent-login summary").ClickAsync();
+        foreach (var fold in await page.Locator(".fold").AllAsync())
+            await fold.ClickAsync();
+        await NothingSerious(page, width);
+
+        await page.Locator("#agent-prompt").FillAsync("/");
+        await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
+        await NothingSerious(page, width);
+        await page.Locator("#agent-prompt").FillAsync("/nothing");
+        await page.Locator("#agent-prompt").PressAsync("Enter");
+        await Expect(page.Locator(".compose").GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await NothingSerious(page, width);
+
+        await page.GotoAsync($"{Hive.Url}/stats");
+        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
+        await page.Locator("#stats .unknown button").ClickAsync();
+        await Expect(page.Locator("#prices input").First).ToBeVisibleAsync();
+        await NothingSerious(page, width);
+    }
+
+    [Theory]
+    [MemberData(nameof(Screens))]
     public async Task The_login_page_is_as_good(int width, int height)
     {
         var page = await (await ProfileAsync(width, height)).NewPageAsync();
@@ -66,7 +113,7 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await NothingSerious(page, width);
     }
 
-    private static async Task NothingSerious(IPage page, int width)
+    internal static async Task NothingSerious(IPage page, int width)
     {
         var found = await page.RunAxe();
         Assert.Empty(found.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{v.Id}: {string.Join(" | ", v.Nodes.Select(n => n.Html))}"));

@@ -79,6 +79,14 @@ internal sealed class LiveHive : IAsyncDisposable
         folder.Delete(recursive: true);
     }
 
+    /// <summary>Starts the host anew with these settings in its hive.json.</summary>
+    public async Task ConfigureAsync(object settings)
+    {
+        await StopHostAsync();
+        await File.WriteAllTextAsync(Path.Combine(DataDir, "hive.json"), JsonSerializer.Serialize(settings));
+        await StartHostAsync();
+    }
+
     /// <summary>A link that signs in once, as `hive open` gives it.</summary>
     public async Task<string> LoginLinkAsync()
     {

@@ -41,6 +41,15 @@ public abstract class FeatureModule : CarterModule
         Get(path, http => RestErrors.Guard(http, handler));
     }
 
+    /// <summary>A REST route that takes no key, because whoever calls it signs what it sends.</summary>
+    /// <param name="path">The route.</param>
+    /// <param name="handler">Checks the signature before anything else, and writes the answer.</param>
+    protected void PostSigned<TResponse>(string path, RequestDelegate handler)
+    {
+        routes.Add(new Route("POST", path, null, typeof(TResponse), "application/json", IsSigned: true));
+        Post(path, http => RestErrors.Guard(http, handler));
+    }
+
     /// <summary>A command on every agent's socket, the manager's included.</summary>
     protected void Agent<TRequest>(string name) => Add<TRequest>(Doors.Agent | Doors.Manager, name, null);
 
@@ -71,7 +80,16 @@ public abstract class FeatureModule : CarterModule
 }
 
 /// <summary>One REST route, for the OpenAPI document. No request type: it writes its own answer.</summary>
-internal sealed record Route(string Verb, string Path, Type? Request, Type? Response, string MediaType, string? Answer = null);
+internal sealed record Route(string Verb, string Path, Type? Request, Type? Response, string MediaType, string? Answer = null, bool IsSigned = false);
+
+/// <summary>The paths that take signed requests in place of a key.</summary>
+public sealed class SignedRoutes(IEnumerable<FeatureModule> modules)
+{
+    private readonly HashSet<string> paths = [.. modules.SelectMany(m => m.Routes).Where(r => r.IsSigned).Select(r => r.Path)];
+
+    /// <summary>True for exactly such a path.</summary>
+    public bool Contains(string? path) => path is not null && paths.Contains(path);
+}
 
 /// <summary>An answer that several slices put together, so that no single record describes it.</summary>
 public interface IComposedSchema

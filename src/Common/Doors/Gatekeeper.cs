@@ -15,7 +15,7 @@ public interface IOperatorKeys
 /// What every HTTP request passes first: the Host header (against DNS rebinding), the Origin header (against foreign pages), and the bearer key.
 /// There are no cookies, so nothing is sent along by a browser without the page's doing.
 /// </summary>
-public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOperatorKeys> keys, WrongKeys wrongKeys)
+public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOperatorKeys> keys, WrongKeys wrongKeys, SignedRoutes signed)
 {
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
@@ -51,9 +51,9 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
     private static bool IsOwn(string origin, HttpRequest request) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var uri) && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase);
 
-    private static bool NeedsKey(HttpRequest request)
+    private bool NeedsKey(HttpRequest request)
     {
-        if (request.Path.StartsWithSegments("/api/session") && HttpMethods.IsPost(request.Method))
+        if (HttpMethods.IsPost(request.Method) && (request.Path.StartsWithSegments("/api/session") || signed.Contains(request.Path.Value)))
             return false;
         return !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
             || request.Path.StartsWithSegments("/api")

@@ -52,6 +52,8 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
     private static JsonObject Describe(Route route, SortedDictionary<string, JsonNode?> components)
     {
         var operation = new JsonObject { ["operationId"] = NotWord().Replace($"{route.Verb.ToLowerInvariant()}{route.Path}", "_").Trim('_') };
+        if (route.IsSigned)
+            operation["security"] = new JsonArray();
         if (route.Request is not null)
             AddRequest(operation, route, components);
         var content = new JsonObject

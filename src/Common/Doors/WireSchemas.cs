@@ -40,7 +40,11 @@ internal static class WireSchemas
         if (references is not null && context.Path.Length > 0 && IsNamed(type))
         {
             references(type);
-            return new JsonObject { ["$ref"] = $"#/components/schemas/{NameOf(type)}" };
+            var reference = new JsonObject { ["$ref"] = $"#/components/schemas/{NameOf(type)}" };
+            // The sign by which whoever has such a member knows that it may be left out.
+            if (schema.ContainsKey("default") || (schema["type"] is JsonArray types && types.Any(t => t!.GetValue<string>() == "null")))
+                reference["default"] = null;
+            return reference;
         }
 
         if (type.IsEnum)

@@ -65,7 +65,10 @@ public sealed class GitProgram(string program)
         await File.WriteAllTextAsync(
             Path.Combine(inside, "config"), $"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {(bare ? "true" : "false")}\n\tlogallrefupdates = {(bare ? "false" : "true")}\n", ct);
         await File.WriteAllTextAsync(Path.Combine(inside, "info", "attributes"), Attributes, ct);
-        await File.WriteAllTextAsync(Path.Combine(inside, "HEAD"), "ref: refs/heads/main\n", ct);
+        // The last, and whole or not at all: by it a repository is known.
+        var head = Path.Combine(inside, "HEAD");
+        await File.WriteAllTextAsync(head + ".new", "ref: refs/heads/main\n", ct);
+        File.Move(head + ".new", head);
     }
 
     /// <summary>The commit that a repository stands at; null when there is none yet.</summary>

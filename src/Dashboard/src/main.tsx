@@ -1,13 +1,16 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
+import { useLayoutEffect } from 'preact/hooks';
 import { Refusal, words } from './api/refusal';
 import { codeIn, key, onKeyChange, signedOut } from './api/session';
 import { live, swarm } from './live';
+import { AgentPage } from './sections/agent/page';
 import { Approvals } from './sections/approvals/approvals';
 import { Banner } from './sections/banner/banner';
 import { Beside } from './sections/beside/beside';
 import { Containers } from './sections/containers/containers';
 import { Flow } from './sections/flow/flow';
+import { ForgeSection } from './sections/forge/forge';
 import { Inbox } from './sections/inbox/inbox';
 import { Login, redeem } from './sections/login/login';
 import { LooseEnds } from './sections/loose/loose';
@@ -15,37 +18,59 @@ import { MetaInputs } from './sections/meta/meta';
 import { Parked } from './sections/parked/parked';
 import { Questions } from './sections/questions/questions';
 import { Reminders } from './sections/reminders/reminders';
+import { StatsPage } from './sections/stats/page';
 import { Tombstones } from './sections/tombstones/tombstones';
 import { Confirm } from './ui/confirm';
+import { followHistory, step, view } from './ui/link';
 
 function App() {
+  const { count, scroll, then } = step.value;
+  useLayoutEffect(() => {
+    if (count === 0) return;
+    scrollTo(0, scroll);
+    // Who hears the page hears where they are now.
+    if (then === undefined) document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
+    else then();
+  }, [count]);
   if (signedOut.value !== null) return <Login onEntered={entered} />;
   return (
     <>
       <Banner />
-      <main class={`deck ${swarm.loaded.value ? '' : 'loading'}`}>
-        {swarm.loaded.value ? (
-          <>
-            <div class="swarm">
-              <Containers />
-              <Tombstones />
-              <MetaInputs />
-              <Parked />
-              <Questions />
-              <Approvals />
-              <Reminders />
-              <Inbox />
-              <LooseEnds />
-            </div>
-            <Flow />
-          </>
-        ) : (
+      {swarm.loaded.value ? (
+        <>
+          <Shown />
+          <Beside />
+        </>
+      ) : (
+        <main class="deck loading">
           <p class="empty">Reading the swarm …</p>
-        )}
-      </main>
-      {swarm.loaded.value ? <Beside /> : null}
+        </main>
+      )}
       <Confirm />
     </>
+  );
+}
+
+function Shown() {
+  const shown = view.value;
+  if (shown.kind === 'agent') return <AgentPage key={shown.name} name={shown.name} />;
+  if (shown.kind === 'stats') return <StatsPage />;
+  return (
+    <main class="deck" tabIndex={-1} aria-label="The swarm">
+      <div class="swarm">
+        <Containers />
+        <Tombstones />
+        <MetaInputs />
+        <ForgeSection />
+        <Parked />
+        <Questions />
+        <Approvals />
+        <Reminders />
+        <Inbox />
+        <LooseEnds />
+      </div>
+      <Flow />
+    </main>
   );
 }
 
@@ -81,7 +106,8 @@ async function enter(): Promise<void> {
 
 effect(() => {
   const waiting = swarm.waiting.value;
-  document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) HIVE` : 'HIVE';
+  const place = view.value.kind === 'agent' ? `${view.value.name} · HIVE` : view.value.kind === 'stats' ? 'statistics · HIVE' : 'HIVE';
+  document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) ${place}` : place;
 });
 effect(() => {
   if (signedOut.value !== null) live.stop();
@@ -106,6 +132,7 @@ addEventListener('hashchange', () => {
   if (codeIn(location.hash) !== null) void enter();
 });
 
+followHistory();
 const root = document.getElementById('hive');
 if (root !== null) render(<App />, root);
 void enter();

@@ -33,52 +33,38 @@ internal sealed partial class ApplyCommitWork(
     public async Task<Deployed> Do(ApprovalRow approval, CancellationToken stopping)
     {
         Deployed? deployed = null;
-        await Alone(approval.Agent, async rebuild => deployed = await Deploy(approval, rebuild, stopping), stopping);
+        await lifecycle.Hold(approval.Agent, async held => deployed = await Deploy(approval, held, stopping), stopping);
         return deployed!;
     }
 
     public async Task BeforeAgents(ApprovalRow approval)
     {
-        if (!await swarm.IsCommitted(approval.Id))
+        if (await swarm.IsCommitted(approval.Id))
+            await MoveOn(approval);
+        else
             await PutBack(approval, Interrupted);
     }
 
     public async Task<Deployed?> Settle(ApprovalRow approval, CancellationToken stopping)
     {
         Deployed? deployed = null;
-        await Alone(approval.Agent, async rebuild => deployed = await UntilSettled(approval, Interrupted, rebuild), stopping);
+        await lifecycle.Hold(approval.Agent, async held => deployed = await UntilSettled(approval, Interrupted, held), stopping);
         return deployed;
     }
 
-    // Somebody may be doing something else with the agent, which ends.
-    private async Task Alone(string agent, Func<Func<Task>, Task> work, CancellationToken stopping)
-    {
-        for (var begun = false; !begun;)
-        {
-            try
-            {
-                await lifecycle.Hold(agent, rebuild =>
-                {
-                    begun = true;
-                    return work(rebuild);
-                });
-            }
-            catch (Problem e) when (!begun && e.Code == ErrorCode.Conflict)
-            {
-                await Task.Delay(Pause, clock, stopping);
-            }
-        }
-    }
-
-    private async Task<Deployed> Deploy(ApprovalRow approval, Func<Task> rebuild, CancellationToken stopping)
+    private async Task<Deployed> Deploy(ApprovalRow approval, IHeldAgent held, CancellationToken stopping)
     {
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        if (!await IsOfThisAgent(approval))
+            throw Problem.Conflict($"{agent} was destroyed before this could be deployed");
         try
         {
-            roster.Require(agent);
+            var runtime = roster.Require(agent).Runtime;
             LogStep(log, id, "approved");
+            // Of a no that could not be stored.
+            await applied.Untag(agent, $"denied/{id}");
             // What the operator changed by hand counts as deployed, and is not lost.
-            await specs.Seed(agent);
+            await specs.Seed(agent, runtime);
             var before = await applied.Main(agent, stopping);
             await store.Write(write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }), stopping);
             LogStep(log, id, "what is deployed is noted");
@@ -91,22 +77,27 @@ internal sealed partial class ApplyCommitWork(
             LogStep(log, id, "the lock is prepared");
             await swarm.Apply(prepared);
             LogStep(log, id, "the lock is written");
+            if (!await applied.IsClean(agent, stopping))
+                throw Problem.Conflict($"what is applied for {agent} was changed by hand just now; `hive rebuild {agent}` deploys that, then ask again with a commit that is based on it");
             await applied.MoveMain(agent, before, sha);
             LogStep(log, id, "main has moved");
             await applied.CheckOut(agent, sha);
             LogStep(log, id, "the files are there");
             // What is meant to be stopped stays so, and is started on it some day.
             if (await lifecycle.IsMeantToRun(agent))
-                await rebuild();
+                await held.Rebuild();
             LogStep(log, id, "the agent is rebuilt");
             stopping.ThrowIfCancellationRequested();
+            // It may have been started on that, which is not what was approved.
+            if (!await applied.IsClean(agent, stopping))
+                throw Problem.Conflict($"what is applied for {agent} was changed by hand while this was built; that is kept as the tag rescued/{id}, and everything is as it was before: merge the two and ask again");
             await swarm.Commit(prepared, $"deploy {agent} deployed/{id} {sha[..12]}\n\nApproval: {id}\n");
             LogStep(log, id, "the lock is committed");
             return await Finish(approval);
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            if (await UntilSettled(approval, e.Message, rebuild) is { } deployed)
+            if (await UntilSettled(approval, e.Message, held) is { } deployed)
                 return deployed;
             throw;
         }
@@ -126,23 +117,34 @@ internal sealed partial class ApplyCommitWork(
         return new Deployed(approval.Fetched_sha, $"deployed/{approval.Id}");
     }
 
+    // While this waited for its turn the agent may have been destroyed, which ends the approval, and another one made under its name.
+    private async Task<bool> IsOfThisAgent(ApprovalRow approval) =>
+        roster.Find(approval.Agent) is not null && await store.Read(db => ApprovalQueue.IsBuilding(db, approval.Id)) && await applied.Has(approval.Agent, approval.Fetched_sha!);
+
     // Half of either is no end: it goes on until it is done, or until the host stops and the next one does it.
-    private async Task<Deployed?> UntilSettled(ApprovalRow approval, string error, Func<Task> rebuild)
+    private async Task<Deployed?> UntilSettled(ApprovalRow approval, string error, IHeldAgent held)
     {
         for (var pause = Pause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
-                if (await swarm.IsCommitted(approval.Id))
-                    return await Finish(approval);
-                // What was purged with the agent cannot be rolled back, and need not be.
-                if (roster.Find(approval.Agent) is null)
+                // What was purged with the agent can neither be finished nor rolled back, and need not be.
+                if (!await IsOfThisAgent(approval))
                     return null;
+                if (await swarm.IsCommitted(approval.Id))
+                {
+                    await MoveOn(approval);
+                    await swarm.Restore(approval.Agent);
+                    if (!await lifecycle.RunsOnApplied(approval.Agent))
+                        await held.RebuildAfterwards();
+                    return await Finish(approval);
+                }
+
                 await PutBack(approval, error);
                 await swarm.Restore(approval.Agent);
                 LogStep(log, approval.Id, "the lock is back");
                 if (!await lifecycle.RunsOnApplied(approval.Agent))
-                    await RebuildOnOld(approval, rebuild);
+                    await held.RebuildAfterwards();
                 LogStep(log, approval.Id, "the agent is as it was");
                 return null;
             }
@@ -155,10 +157,28 @@ internal sealed partial class ApplyCommitWork(
         }
     }
 
+    // What is locked is what is deployed: the lock's commit may be that of a git which outlived its host, and come when the next one has rolled everything back.
+    private async Task MoveOn(ApprovalRow approval)
+    {
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        if (!await applied.Has(agent, sha))
+            return;
+        await applied.Untag(agent, $"failed/{id}");
+        var now = await applied.Main(agent);
+        if (now == sha || !await applied.IsBasedOn(agent, sha, now, CancellationToken.None))
+            return;
+        // Main last, so that a kill in between leaves this to be done again.
+        await applied.Rescue(agent, $"rescued/{id}", now, sha);
+        await applied.CheckOut(agent, sha);
+        await applied.MoveMain(agent, now, sha);
+    }
+
     // What is deployed is again what was, in the repository and in the files.
     private async Task PutBack(ApprovalRow approval, string error)
     {
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        if (!await applied.Has(agent, sha))
+            return;
         await applied.Annotate(agent, $"failed/{id}", sha, error);
         LogStep(log, id, "tagged as failed");
         var before = await store.Read(db => db.ExecuteScalar<string?>("SELECT base_sha FROM approvals WHERE id = @id", new { id }));
@@ -168,23 +188,12 @@ internal sealed partial class ApplyCommitWork(
         var now = await applied.Main(agent);
         if (!await applied.IsBasedOn(agent, now, sha, CancellationToken.None))
             return;
+        // Whoever changed something by hand meanwhile finds it there.
+        await applied.Rescue(agent, $"rescued/{id}", before, sha);
         await applied.CheckOut(agent, before);
         LogStep(log, id, "the files are back");
         await applied.MoveMain(agent, now, before);
         LogStep(log, id, "main is back");
-    }
-
-    private async Task RebuildOnOld(ApprovalRow approval, Func<Task> rebuild)
-    {
-        try
-        {
-            await rebuild();
-        }
-        catch (Problem e)
-        {
-            // Its row says why it does not run; what it is to run on is right all the same.
-            LogOldDoesNotRun(log, approval.Id, approval.Agent, e);
-        }
     }
 
     private const string Interrupted = "the host ended while it was building";
@@ -194,7 +203,4 @@ internal sealed partial class ApplyCommitWork(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "approval {Id} can neither be finished nor rolled back yet")]
     private static partial void LogNotSettled(ILogger logger, long id, Exception error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} is rolled back, and {Agent} does not run on what is deployed")]
-    private static partial void LogOldDoesNotRun(ILogger logger, long id, string agent, Exception error);
 }

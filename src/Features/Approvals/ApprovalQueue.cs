@@ -75,6 +75,10 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
         var row => throw Problem.Conflict($"approval {id} is {row.Status} since {row.ToView().ResolvedAt:yyyy-MM-dd HH:mm:ss} UTC; the first decision counts"),
     };
 
+    /// <summary>True while an approval that was begun has not come to its end.</summary>
+    public static bool IsBuilding(DbConnection db, long id) =>
+        db.ExecuteScalar<long>($"SELECT count(*) FROM approvals WHERE id = @id AND resolved_at IS NULL AND status = '{ApprovalStatus.Building}'", new { id }) > 0;
+
     /// <summary>What is proposed is there, and waits for the operator.</summary>
     public static void Fetched(IWrite write, long id, string sha)
     {

@@ -19,8 +19,15 @@ internal sealed partial class ApprovalRecovery(
     {
         var open = await store.Read(db => db.Query<ApprovalRow>($"SELECT {ApprovalRow.Columns} FROM approvals WHERE resolved_at IS NULL ORDER BY id").ToArray(), cancellationToken);
         building = [.. open.Where(a => a.Status == ApprovalStatus.Building)];
-        foreach (var agent in open.Where(a => a.Kind == ApprovalKind.ApplyCommit).Select(a => a.Agent).Distinct())
-            applied.Unlock(agent);
+        foreach (var approval in open.Where(a => a.Kind == ApprovalKind.ApplyCommit).DistinctBy(a => a.Agent))
+        {
+            await Try(approval, () =>
+            {
+                applied.Unlock(approval.Agent);
+                return Task.CompletedTask;
+            });
+        }
+
         foreach (var approval in building)
             await Try(approval, () => decisions.Of(approval).BeforeAgents(approval));
         foreach (var approval in open.Where(a => a.Status == ApprovalQueue.Fetching))

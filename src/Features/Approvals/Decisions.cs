@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
@@ -47,17 +48,39 @@ internal sealed partial class Decisions(
             if (approval.Fetched_sha is { } sha)
                 await applied.Annotate(approval.Agent, $"denied/{id}", sha, string.IsNullOrWhiteSpace(note) ? "denied" : note);
             LogStep(log, id, "tagged as denied");
-            await store.Write(
-                write =>
-                {
-                    ApprovalQueue.RequirePending(write.Db, id);
-                    queue.Resolve(write, id, ApprovalStatus.Denied, note);
-                },
-                CancellationToken.None);
+            try
+            {
+                await store.Write(
+                    write =>
+                    {
+                        ApprovalQueue.RequirePending(write.Db, id);
+                        queue.Resolve(write, id, ApprovalStatus.Denied, note);
+                    },
+                    CancellationToken.None);
+            }
+            catch
+            {
+                if (approval.Fetched_sha is not null)
+                    await Untag(approval);
+                throw;
+            }
         }
         finally
         {
             oneAtATime.Release();
+        }
+    }
+
+    private async Task Untag(ApprovalRow approval)
+    {
+        try
+        {
+            await applied.Untag(approval.Agent, $"denied/{approval.Id}");
+        }
+        catch (Problem e)
+        {
+            // A yes or the next start takes it away.
+            LogNotUntagged(log, approval.Id, e);
         }
     }
 
@@ -103,6 +126,9 @@ internal sealed partial class Decisions(
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]
     private static partial void LogStep(ILogger logger, long id, string step);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} is pending still, and tagged as denied")]
+    private static partial void LogNotUntagged(ILogger logger, long id, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} ({Kind} of {Agent}) failed")]
     private static partial void LogFailed(ILogger logger, long id, string kind, string agent, Exception error);

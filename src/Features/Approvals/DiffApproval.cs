@@ -59,11 +59,25 @@ internal static class DiffApproval
 
         private async Task<string> Previous(ApprovalRow approval, CancellationToken ct)
         {
-            var last = (await applied.Numbers(approval.Agent, "proposal", ct)).LastOrDefault(n => n < approval.Id, -1);
-            return last < 0
-                ? throw Problem.NotFound($"nothing was proposed for {approval.Agent} before approval {approval.Id}; compare with 'applied'")
-                : (await applied.Tagged(approval.Agent, string.Create(CultureInfo.InvariantCulture, $"proposal/{last}"), ct))!;
+            // What was refused when it was asked for has no commit in its row.
+            var earlier = await store.Read(db => db.Query<long>(PreviousSql, new { approval.Agent, approval.Id }).ToArray(), ct);
+            foreach (var id in earlier)
+            {
+                // Of an agent of that name that was purged there is none any more.
+                if (await applied.Tagged(approval.Agent, string.Create(CultureInfo.InvariantCulture, $"proposal/{id}"), ct) is { } sha)
+                    return sha;
+            }
+
+            throw Problem.NotFound($"nothing was proposed for {approval.Agent} before approval {approval.Id}; compare with 'applied'");
         }
+
+        private const string PreviousSql = $"""
+            SELECT id
+              FROM approvals
+             WHERE agent = @Agent AND id < @Id AND kind = '{ApprovalKind.ApplyCommit}' AND fetched_sha IS NOT NULL
+             ORDER BY id DESC
+             LIMIT 100
+            """;
 
         private async Task<ApprovalDiff> Read(ApprovalRow approval, string name, string from, string to, CancellationToken ct)
         {

@@ -9,6 +9,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 using MediatR;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Approvals;
@@ -55,8 +56,11 @@ internal static partial class RequestApplyCommit
 
     /// <summary>Fetches what is proposed, and puts it before the operator.</summary>
     internal sealed partial class Proposals(
-        IStore store, ApprovalQueue queue, GitQuarantine quarantine, AppliedRepository applied, AgentFolders folders, ISwarmLock swarm, IRoster roster, ILogger<Proposals> log)
+        IStore store, ApprovalQueue queue, GitQuarantine quarantine, AppliedRepository applied, AgentFolders folders, ISwarmLock swarm, IRoster roster, TimeProvider clock,
+        IHostApplicationLifetime lifetime, ILogger<Proposals> log)
     {
+        private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
+
         /// <summary>Pins it by the tag <c>proposal/&lt;id&gt;</c> and checks it; the operator sees it then.</summary>
         /// <returns>The whole name of the commit.</returns>
         /// <exception cref="Problem">It cannot be had or cannot be deployed; it has failed.</exception>
@@ -96,7 +100,11 @@ internal static partial class RequestApplyCommit
             try
             {
                 if (await applied.Tagged(approval.Agent, $"proposal/{approval.Id}") is { } sha)
+                {
                     await applied.Annotate(approval.Agent, $"failed/{approval.Id}", sha, why);
+                    // It never comes before the operator, and is nothing that another one is compared with.
+                    await applied.Untag(approval.Agent, $"proposal/{approval.Id}");
+                }
             }
             catch (Problem e)
             {
@@ -104,7 +112,10 @@ internal static partial class RequestApplyCommit
                 LogNotTagged(log, approval.Id, e);
             }
 
-            await store.Write(write => queue.Resolve(write, approval.Id, ApprovalStatus.Failed, TextRules.Cut(why, Limits.HostBodyBytes), tell: tell), CancellationToken.None);
+            var stored = store.WriteUntilStored(
+                write => queue.Resolve(write, approval.Id, ApprovalStatus.Failed, TextRules.Cut(why, Limits.HostBodyBytes), tell: tell), clock, lifetime.ApplicationStopping);
+            // A full disk keeps neither the manager from its answer nor the host from its start.
+            await await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
         }
 
         [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]

@@ -38,9 +38,15 @@ internal sealed class UpdateInputsWork(IMetaInputs inputs, IAgentLifecycle lifec
             var names = approval.InputNames!;
             foreach (var agent in inputs.All.Where(i => names.Contains(i.Name)).SelectMany(i => i.Agents).Distinct())
             {
-                if (!stopping.IsCancellationRequested && !await lifecycle.RunsOnApplied(agent))
-                    await lifecycle.Rebuild(agent);
+                if (!stopping.IsCancellationRequested)
+                    await lifecycle.Hold(agent, held => Mend(agent, held), stopping);
             }
         }
+    }
+
+    private async Task Mend(string agent, IHeldAgent held)
+    {
+        if (!await lifecycle.RunsOnApplied(agent))
+            await held.RebuildAfterwards();
     }
 }

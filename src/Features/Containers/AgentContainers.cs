@@ -7,6 +7,7 @@ using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
@@ -26,12 +27,18 @@ internal sealed partial class AgentContainers(
     Restarts restarts,
     SocketDoors doors,
     IInflight inflight,
+    IHarnessSigns signs,
+    IEnumerable<IAgentRemains> remains,
     Tombstones tombstones,
     Trash trash,
     TimeProvider clock,
+    IHostApplicationLifetime lifetime,
     ILogger<AgentContainers> log)
 {
+    private const int LastWords = 5;
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ComesUp = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, IRuntime> owing = new();
 
@@ -44,6 +51,7 @@ internal sealed partial class AgentContainers(
     /// <param name="start">It is meant to run: a start follows, whichever host does it.</param>
     public async Task Create(string name, string runtime, bool start)
     {
+        await FinishPurges(name);
         var begun = new Creation { Agent = name, Revived = Directory.Exists(folders.Of(name)), Configured = Directory.Exists(folders.Applied(name)) };
         await store.Write(write => write.Db.Execute("INSERT OR REPLACE INTO creations (agent, revived, configured) VALUES (@Agent, @Revived, @Configured)", begun));
         LogStep(log, "spawn", name, "begun");
@@ -51,7 +59,7 @@ internal sealed partial class AgentContainers(
         {
             launcher.CreateFolders(name);
             LogStep(log, "spawn", name, "its folders are there");
-            await specs.Seed(name);
+            await specs.Seed(name, runtime);
             var spec = specs.Read(name);
             LogStep(log, "spawn", name, "its configuration is there");
             await store.Write(write =>
@@ -78,7 +86,7 @@ internal sealed partial class AgentContainers(
         }
         catch (Exception e)
         {
-            await UndoCreation(begun);
+            await OrLog(name, () => UndoCreation(begun));
             throw e is IOException ? Problem.Invalid(e.Message, e) : e;
         }
         finally
@@ -94,23 +102,38 @@ internal sealed partial class AgentContainers(
         foreach (var begun in await store.Read(db => db.Query<Creation>("SELECT agent, revived, configured FROM creations").ToList()))
         {
             LogUndone(log, begun.Agent);
-            await UndoCreation(begun);
+            await OrLog(begun.Agent, () => UndoCreation(begun));
         }
 
         // Side by side: one that hangs keeps none of the others from answering.
+        await Task.WhenAll((await Removals()).Select(owed => OrLog(owed.Agent, () => Finish(owed, atStart: true))));
         await Task.WhenAll(runtimes.All.Select(RemoveOrphans));
         var sockets = Path.GetDirectoryName(folders.Run(Principals.Manager))!;
         if (!Directory.Exists(sockets))
             return;
-        foreach (var folder in Directory.EnumerateDirectories(sockets).Where(f => roster.Find(Path.GetFileName(f)) is null))
-            Directory.Delete(folder, recursive: true);
+        foreach (var name in Directory.EnumerateDirectories(sockets).Select(f => Path.GetFileName(f)!).Where(n => roster.Find(n) is null))
+            await OrLog(name, () => RemoveFiles(name, purge: false));
+    }
+
+    // What cannot be cleaned up for one agent keeps the host from nothing; the next one tries again.
+    private async Task OrLog(string name, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception e)
+        {
+            LogNotCleaned(log, name, e);
+        }
     }
 
     /// <summary>Starts an agent's container unless it runs.</summary>
     /// <param name="name">The agent.</param>
     /// <param name="ct">Gives up before the container is started.</param>
     /// <param name="anew">Somebody asked for it: earlier failures do not count any more.</param>
-    public async Task Start(string name, CancellationToken ct, bool anew = true)
+    /// <param name="seeded">What it is to run on is locked already.</param>
+    public async Task Start(string name, CancellationToken ct, bool anew = true, bool seeded = false)
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
@@ -122,6 +145,8 @@ internal sealed partial class AgentContainers(
             restarts.Forget(name);
         try
         {
+            if (!seeded)
+                await specs.Seed(name, agent.Runtime);
             await launcher.Launch(agent, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -195,13 +220,16 @@ internal sealed partial class AgentContainers(
     /// Makes everything about an agent what it should be, whatever state it is in: folders, configuration, socket, and a container that runs on the present configuration.
     /// What cannot work is found before anything that runs is ended.
     /// </summary>
-    public async Task Rebuild(string name)
+    /// <param name="name">The agent.</param>
+    /// <param name="seeded">What it is to run on is locked already, or about to be.</param>
+    public async Task Rebuild(string name, bool seeded = false)
     {
         var agent = roster.Require(name);
         string? fault = "the host stopped meanwhile";
         try
         {
-            await specs.Seed(name);
+            if (!seeded)
+                await specs.Seed(name, agent.Runtime);
             var spec = specs.Read(name);
             var runtime = runtimes.Find(agent.Runtime);
             if (runtime is not null)
@@ -209,7 +237,7 @@ internal sealed partial class AgentContainers(
             using (await states.Hold(name))
             {
                 launcher.CreateFolders(name);
-                if (!File.Exists(paths.AgentSocket(name)))
+                if (!File.Exists(paths.AgentSocket(name)) || !doors.IsOpen(paths.AgentSocket(name)))
                 {
                     doors.Close(paths.AgentSocket(name));
                     launcher.OpenSocket(name);
@@ -222,12 +250,15 @@ internal sealed partial class AgentContainers(
             if (runtime is null)
             {
                 await store.Write(write => launcher.TakeOn(write, name, spec));
+                states.SetNote(name, failed: false, note: null);
                 await applied.Now(name, spec);
             }
             else
             {
                 await Stop(name, atOnce: false, wanted: "running");
-                await Start(name, CancellationToken.None);
+                var harness = signs.Expect(name);
+                await Start(name, CancellationToken.None, seeded: true);
+                await MustComeUp(name, runtime, harness);
             }
 
             fault = null;
@@ -244,6 +275,21 @@ internal sealed partial class AgentContainers(
         }
     }
 
+    // What runs may end a moment later, because its settings or its driver's are wrong. One that has said hello and does something else before its first message has come up.
+    private async Task MustComeUp(string name, IRuntime runtime, HarnessSigns harness)
+    {
+        var gone = states.Of(name) is { Running: not null, Gone: { } end } ? end : Task.CompletedTask;
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
+        await Task.WhenAny(harness.Asks, gone, Task.Delay(ComesUp, clock, enough.Token));
+        await enough.CancelAsync();
+        if (harness.Asks.IsCompleted || (harness.Hello.IsCompleted && !gone.IsCompleted))
+            return;
+        lifetime.ApplicationStopping.ThrowIfCancellationRequested();
+        var what = gone.IsCompleted ? "it ended right after its start" : $"its harness has not said hello within {ComesUp.TotalSeconds:0} s";
+        var words = string.Join('\n', await runtime.Tail(name, LastWords, CancellationToken.None));
+        throw Problem.Unavailable($"{name} does not come up: {what}. {(words.Length > 0 ? $"Its last words: {words}" : states.Of(name).Note)}");
+    }
+
     /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>
     public async Task Destroy(string name, bool purge)
     {
@@ -254,15 +300,51 @@ internal sealed partial class AgentContainers(
             await Stop(name, atOnce: false);
         doors.Close(paths.AgentSocket(name));
         LogStep(log, "destroy", name, "its socket is closed");
-        await Forget(name, purge);
+        var owed = new Removal { Agent = name, Runtime = agent.Runtime, Purge = purge };
+        await Forget(name, purge, owed);
         LogStep(log, "destroy", name, "off the roster");
-        if (runtimes.Find(agent.Runtime) is { } runtime)
-            await RemoveContainer(runtime, name);
-        LogStep(log, "destroy", name, "its container is removed");
-        await RemoveFiles(name, purge);
-        LogStep(log, "destroy", name, "its files are removed");
-        await tombstones.Refresh(name);
+        try
+        {
+            await Finish(owed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"{name} is destroyed, but not all of its files are gone ({e.Message}); the next start of Hive tries again", e);
+        }
+        finally
+        {
+            await tombstones.Refresh(name);
+        }
     }
+
+    // Of one of that name that was to be removed for good, nothing is taken up again.
+    private async Task FinishPurges(string name)
+    {
+        try
+        {
+            foreach (var owed in (await Removals()).Where(r => r.Agent == name && r.Purge))
+                await Finish(owed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Problem.Unavailable($"there was an agent '{name}' before, whose files were to be removed for good and cannot be: {e.Message}", e);
+        }
+    }
+
+    // Removes what there is of one that is on the roster no more. What is done to its end is owed no more.
+    private async Task Finish(Removal owed, bool atStart = false)
+    {
+        var name = owed.Agent;
+        var removed = runtimes.Find(owed.Runtime) is not { } runtime || await RemoveContainer(runtime, name);
+        LogStep(log, "destroy", name, "its container is removed");
+        if (roster.Find(name) is null)
+            await RemoveFiles(name, owed.Purge, atStart);
+        LogStep(log, "destroy", name, "its files are removed");
+        await states.Soon(states.UntilStored(name, write => write.Db.Execute(
+            removed ? "DELETE FROM removals WHERE agent = @Agent AND runtime = @Runtime" : "UPDATE removals SET purge = 0 WHERE agent = @Agent AND runtime = @Runtime", owed)));
+    }
+
+    private Task<List<Removal>> Removals() => store.Read(db => db.Query<Removal>("SELECT agent, runtime, purge FROM removals").ToList());
 
     /// <summary>Removes for good what is kept of a destroyed agent.</summary>
     public async Task Purge(string name)
@@ -272,6 +354,7 @@ internal sealed partial class AgentContainers(
         {
             inflight.Forget(write, name);
             IdempotencyKeys.Forget(write, name);
+            RemoveRemains(write, name, purge: true);
             write.Raise(new AgentDestroyed(name));
         });
         await RemoveFiles(name, purge: true);
@@ -282,42 +365,64 @@ internal sealed partial class AgentContainers(
     /// <returns>Which agents it has containers of, and whether those run; null when it does not answer.</returns>
     public async Task<IReadOnlyDictionary<string, bool>?> RemoveOrphans(IRuntime runtime)
     {
+        IReadOnlyDictionary<string, bool> listed;
         try
         {
-            var listed = await runtime.List(CancellationToken.None);
-            foreach (var orphan in listed.Keys.Where(a => IsOrphan(a, runtime)))
-            {
-                using var hold = await states.Hold(orphan);
-                if (!IsOrphan(orphan, runtime))
-                    continue;
-                LogOrphan(log, runtime.Name, orphan);
-                await runtime.Remove(orphan);
-            }
-
-            owing.TryRemove(runtime.Name, out _);
-            return listed;
+            listed = await runtime.List(CancellationToken.None);
         }
         catch (Problem)
         {
             return null;
         }
+        catch (Exception e)
+        {
+            LogNotListed(log, runtime.Name, e);
+            return null;
+        }
+
+        var owed = (await Removals()).Where(r => r.Runtime == runtime.Name && !r.Purge).Select(r => r.Agent).ToHashSet();
+        var all = true;
+        foreach (var name in listed.Keys.Union(owed))
+        {
+            if (IsOrphan(name, runtime))
+            {
+                LogOrphan(log, runtime.Name, name);
+                if (!await RemoveContainer(runtime, name))
+                {
+                    all = false;
+                    continue;
+                }
+            }
+
+            if (owed.Contains(name))
+                await states.Soon(states.UntilStored(name, write => write.Db.Execute("DELETE FROM removals WHERE agent = @name AND runtime = @runtime AND purge = 0", new { name, runtime = runtime.Name })));
+        }
+
+        if (all)
+            owing.TryRemove(runtime.Name, out _);
+        return listed;
     }
 
     // An agent of that name may live in another runtime by now. The local ones share one list.
     private bool IsOrphan(string name, IRuntime runtime) =>
         roster.Find(name) is not { } agent || (agent.Runtime != runtime.Name && runtime is not LocalRuntime);
 
-    private async Task RemoveContainer(IRuntime runtime, string name)
+    // False when it is owed. Whatever is wrong with one keeps nothing else from being done: the sweep tries again.
+    private async Task<bool> RemoveContainer(IRuntime runtime, string name)
     {
+        using var hold = await states.Hold(name);
+        if (!IsOrphan(name, runtime))
+            return true;
         try
         {
             await runtime.Remove(name);
+            return true;
         }
-        catch (Problem e)
+        catch (Exception e)
         {
-            // On no roster any more, it is an orphan: the sweep removes it as soon as the runtime answers.
             owing[runtime.Name] = runtime;
             LogNotRemoved(log, name, e.Message);
+            return false;
         }
     }
 
@@ -334,22 +439,37 @@ internal sealed partial class AgentContainers(
         await states.Soon(states.UntilStored(begun.Agent, write => write.Db.Execute("DELETE FROM creations WHERE agent = @Agent", begun)));
     }
 
-    private async Task RemoveFiles(string name, bool purge)
+    private void RemoveRemains(IWrite write, string name, bool purge)
+    {
+        foreach (var kept in remains)
+            kept.Remove(write, name, purge);
+    }
+
+    // At a start nothing waits until folders are empty, however full they are: the sweep of the trash that follows does that.
+    private async Task RemoveFiles(string name, bool purge, bool atStart = false)
     {
         if (Directory.Exists(folders.Run(name)))
             Directory.Delete(folders.Run(name), recursive: true);
         if (!purge)
             return;
-        await trash.Remove(folders.Applied(name));
-        await trash.Remove(folders.Of(name));
+        foreach (var folder in new[] { folders.Applied(name), folders.Of(name) })
+        {
+            if (atStart)
+                trash.Discard(folder);
+            else
+                await trash.Remove(folder);
+        }
     }
 
-    private async Task Forget(string name, bool purge)
+    // What is still to be removed after that stands in the database with it.
+    private async Task Forget(string name, bool purge, Removal? owed = null)
     {
         await store.Write<object?>(
             write =>
             {
                 roster.Remove(write, name);
+                if (owed is not null)
+                    write.Db.Execute("INSERT OR REPLACE INTO removals (agent, runtime, purge) VALUES (@Agent, @Runtime, @Purge)", owed);
                 write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
                 states.TellManager(write, new { @event = "destroyed", agent = name });
                 // Nobody works on it any more: a revived agent gets what this one held.
@@ -363,6 +483,7 @@ internal sealed partial class AgentContainers(
                     inflight.RequeueAll(write, name);
                 }
 
+                RemoveRemains(write, name, purge);
                 write.Raise(new AgentDestroyed(name));
                 return null;
             },
@@ -384,6 +505,22 @@ internal sealed partial class AgentContainers(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the container of {Agent} could not be removed yet: {Error}")]
     private static partial void LogNotRemoved(ILogger logger, string agent, string error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "what there still was of {Agent} could not be cleaned up; the next start tries again")]
+    private static partial void LogNotCleaned(ILogger logger, string agent, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Runtime} does not say which containers it has")]
+    private static partial void LogNotListed(ILogger logger, string runtime, Exception error);
+
+    // What is still there of a destroyed agent.
+    private sealed record Removal
+    {
+        public required string Agent { get; init; }
+
+        public required string Runtime { get; init; }
+
+        public required bool Purge { get; init; }
+    }
 
     // A making that has begun, and what there was before.
     private sealed record Creation

@@ -1,3 +1,4 @@
+using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Persistence;
@@ -66,6 +67,9 @@ internal sealed partial class AgentLauncher(
         var spec = specs.Read(name);
         var (runsOn, weakness) = (applied.RunsOn(agent, spec), await runtime.Weakness(ct));
         CreateFolders(name);
+        // It could not be had when the host started.
+        if (!doors.IsOpen(paths.AgentSocket(name)))
+            OpenSocket(name);
         CopySpec(name, spec);
         LogPrepared(log, name);
         // Before it runs: a start that cannot be stored is refused, not half done.
@@ -74,6 +78,7 @@ internal sealed partial class AgentLauncher(
             {
                 states.StoreNote(write, name, "running", failed: false, weakness);
                 AppliedState.Store(write, name, runsOn);
+                write.Db.Execute("UPDATE containers SET wake = 1 WHERE agent = @name", new { name });
                 return TakeOn(write, name, spec);
             },
             CancellationToken.None);
@@ -81,10 +86,17 @@ internal sealed partial class AgentLauncher(
         var running = await runtime.Start(blueprints.For(agent, spec, applied.DriverOf(spec)), CancellationToken.None);
         LogStarted(log, name, runtime.Name, running.Id);
         watch(running, weakness, runsOn);
-        await states.UntilStored(name, write => outbox.Append(write, Principals.System, name, $"You have been started. Your notes are in {folders.StateAsSeenBy(agent)}/; read them to see where you were."));
+        await Wake(agent);
         // It may have changed since it was read.
         _ = applied.Look(name);
     }
+
+    /// <summary>Tells an agent that it has been started, if it was and has not been told: the host may have died between the two.</summary>
+    public Task Wake(AgentEntry agent) => states.UntilStored(agent.Name, write =>
+    {
+        if (write.Db.Execute("UPDATE containers SET wake = 0 WHERE agent = @Name AND wake = 1", new { agent.Name }) > 0)
+            outbox.Append(write, Principals.System, agent.Name, $"You have been started. Your notes are in {folders.StateAsSeenBy(agent)}/; read them to see where you were.");
+    });
 
     // The harness finds its configuration beside its socket, where it cannot change it.
     private void CopySpec(string name, AgentSpec spec)

@@ -129,27 +129,26 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         if (handle is null)
             return null;
         // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number later.
-        if (StartTicks(pid) is { } ticks && ticks == parts[1])
+        if (ProcessTree.StartOf(pid) is { } ticks && ticks == parts[1])
             return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0, lines.Length > 1 && lines[1].Length > 0 ? lines[1] : null, null, terminate);
         handle.Dispose();
         handle = null;
         return null;
     }
 
-    private static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
-
-    // Field 22 of /proc/PID/stat (proc(5)), counted behind the name, which may hold spaces. Null for a process that is gone or a zombie.
-    private static string? StartTicks(int pid)
+    /// <summary>Removes its pid file, unless that names another one by now.</summary>
+    public void Forget(string pidFile)
     {
         try
         {
-            var stat = File.ReadAllText($"/proc/{pid}/stat");
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            return fields[0] is "Z" or "X" ? null : fields[19];
+            if (File.ReadAllText(pidFile).StartsWith(string.Create(CultureInfo.InvariantCulture, $"{pid} "), StringComparison.Ordinal))
+                File.Delete(pidFile);
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return null;
+            // It is gone, or the disk is out of order: whoever reads it compares what it names.
         }
     }
+
+    private static string BootId() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 }

@@ -13,6 +13,8 @@ internal sealed record DaemonInfo
 
     public bool CpuCfsQuota { get; init; }
 
+    public bool PidsLimit { get; init; }
+
     // Podman's word; Docker lists it among its options.
     public bool Rootless { get; init; }
 

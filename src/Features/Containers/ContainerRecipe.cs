@@ -86,6 +86,7 @@ internal static class ContainerRecipe
                 Memory = can.Memory ? memory : 0,
                 MemorySwap = can.Memory && can.Swap ? memory : 0,
                 NanoCpus = can.Cpu ? cpuPercent * NanosecondsPerPercent : 0,
+                PidsLimit = can.Pids ? ResourceLimits.MaxProcesses : (int?)null,
                 RestartPolicy = new { Name = "no" },
                 LogConfig = BoundedLog,
                 can.Init,

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Containers;
 
 /// <summary>What is known of every agent's container now, and what of it is stored: what runs is known from the runtime alone, why something does not run stands in the database too.</summary>
-internal sealed class ContainerStates(IStore store, IRoster roster, Restarts restarts, IOutbox outbox, TimeProvider clock, IHostApplicationLifetime lifetime) : IConnectionObserver, IRecipientStates
+internal sealed class ContainerStates(IStore store, IRoster roster, Restarts restarts, IOutbox outbox, TimeProvider clock, IHostApplicationLifetime lifetime) : IConnectionObserver, IRecipientStates, IRunsOn
 {
     // How long whoever waits for an end also waits for it to be stored.
     private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
@@ -38,6 +38,10 @@ internal sealed class ContainerStates(IStore store, IRoster roster, Restarts res
         { Paused: true } => "paused",
         var entry => IsRunning(entry) ? "running" : "stopped",
     };
+
+    /// <inheritdoc />
+    async Task<IReadOnlyList<string>> IRunsOn.All(CancellationToken ct) =>
+        await store.Read(db => db.Query<string>("SELECT runs_on FROM containers WHERE runs_on IS NOT NULL").ToArray(), ct);
 
     void IConnectionObserver.Opened(Caller caller) => CountConnection(caller.Name, 1);
 

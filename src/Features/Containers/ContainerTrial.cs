@@ -7,17 +7,19 @@ namespace Hive.Features.Containers;
 /// <param name="Memory">Limit its memory.</param>
 /// <param name="Swap">Limit its swap.</param>
 /// <param name="Cpu">Limit its share of the processors.</param>
+/// <param name="Pids">Limit the number of its processes.</param>
 /// <param name="Init">Put a first process into it that reaps what agents leave behind.</param>
-internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool Cpu, bool Init)
+internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool Cpu, bool Pids, bool Init)
 {
     /// <summary>Which limits it cannot enforce, for a person; null when it can all.</summary>
-    public string? Weakness => (Memory, Cpu) switch
+    public string? Weakness => Unlimited() switch
     {
-        (true, true) => null,
-        (true, false) => "the limit of its processor time is not enforced: the container's daemon cannot here",
-        (false, true) => "the limit of its memory is not enforced: the container's daemon cannot here",
-        (false, false) => "the limits of memory and processor time are not enforced: the container's daemon cannot here",
+        [] => null,
+        [var one] => $"the limit of its {one} is not enforced: the container's daemon cannot here",
+        [.. var some, var last] => $"the limits of {string.Join(", ", some)} and {last} are not enforced: the container's daemon cannot here",
     };
+
+    private string[] Unlimited() => [.. new[] { (Memory, "memory"), (Cpu, "processor time"), (Pids, "number of processes") }.Where(l => !l.Item1).Select(l => l.Item2)];
 }
 
 /// <summary>Runs the harness once in a container that is thrown away, and so finds out what a daemon can do here.</summary>
@@ -42,7 +44,7 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
                 await api.Remove(left.Id, CancellationToken.None);
             var info = await api.Info(CancellationToken.None);
             var user = Environment.IsPrivilegedProcess || info.IsRootless ? "0:0" : $"{Native.UserId()}:{Native.GroupId()}";
-            return await TryAll(new DaemonAbilities(user, info.MemoryLimit, info.SwapLimit, info.CpuCfsQuota, Init: true));
+            return await TryAll(new DaemonAbilities(user, info.MemoryLimit, info.SwapLimit, info.CpuCfsQuota, info.PidsLimit, Init: true));
         }
         catch (Problem e)
         {
@@ -59,9 +61,9 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
     // A daemon promises more than it can keep where a user's session has only some control groups, and its first process is a package of its own.
     private async Task<string?> TryAll(DaemonAbilities promised)
     {
-        var bare = promised with { Memory = false, Swap = false, Cpu = false };
+        var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false };
         string? refusal = null;
-        foreach (var can in new[] { promised, promised with { Init = false }, promised with { Init = false, Cpu = false }, bare, bare with { Init = false } }.Distinct())
+        foreach (var can in Less(promised).SelectMany(can => new[] { can, can with { Init = false } }).Append(bare).Append(bare with { Init = false }).Distinct())
         {
             try
             {
@@ -78,6 +80,8 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
 
         return refusal;
     }
+
+    private static DaemonAbilities[] Less(DaemonAbilities all) => [all, all with { Pids = false }, all with { Cpu = false }, all with { Cpu = false, Pids = false }];
 
     // Throws what the daemon refuses, which it may do less of when it is asked for less.
     private async Task<string?> Try(DaemonAbilities can)

@@ -7,7 +7,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 4;
+    public int Version => 5;
 
     public void Converge(SchemaEditor editor)
     {
@@ -27,10 +27,21 @@ internal sealed class ContainersSchema : ISchema
                 configured  INTEGER NOT NULL
             ) WITHOUT ROWID
             """);
+        // Agents that are destroyed, and what is still to be removed of them: a container in that runtime, and with a purge all their files.
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS removals (
+                agent       TEXT NOT NULL,
+                runtime     TEXT NOT NULL,
+                purge       INTEGER NOT NULL,
+                PRIMARY KEY (agent, runtime)
+            ) WITHOUT ROWID
+            """);
         // When it was last started again after failures, as a list of unix milliseconds.
         editor.Column("containers", "restarts", "TEXT");
         // The configuration its process was started on, and whether the manager was told that there is another by now.
         editor.Column("containers", "runs_on", "TEXT");
         editor.Column("containers", "needs_update", "INTEGER NOT NULL DEFAULT 0");
+        // It was started and is to be told so.
+        editor.Column("containers", "wake", "INTEGER NOT NULL DEFAULT 0");
     }
 }

@@ -52,7 +52,7 @@ internal sealed partial class CrashWatch(
             await running.Ended;
             var (clean, note) = await running.Outcome();
             LogEnded(log, name, running.Id, note ?? "cleanly");
-            var (ended, asked) = End(name, running, clean, note ?? "ended by itself");
+            var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended by itself");
             // Known here at once; stored as soon as the disk lets it.
             var stored = Ended(name, ended, asked);
             await states.Soon(stored);
@@ -75,12 +75,12 @@ internal sealed partial class CrashWatch(
     }
 
     // What is known of the container from its end on, and whether that was asked for. Whoever asks from now on finds no run any more.
-    private (Container Ended, bool Asked) End(string name, IRunning running, bool clean, string note)
+    private (Container Ended, bool Asked) End(string name, IRunning running, bool wanted, bool clean, string note)
     {
         Container? ended = null;
         while (states.Of(name) is var now && now.Running == running)
         {
-            if (now.Stopping)
+            if (now.Stopping || !wanted)
             {
                 if (states.TryChange(name, now, Container.Stopped))
                     return (Container.Stopped, true);
@@ -93,6 +93,20 @@ internal sealed partial class CrashWatch(
         }
 
         return (states.Of(name), true);
+    }
+
+    // One that could not be stopped when that was asked for, and ends after all, is not meant to run any more.
+    private async Task<bool> IsWanted(string name)
+    {
+        try
+        {
+            return await states.IsWanted(name);
+        }
+        catch (Exception e) when (e is Problem or ObjectDisposedException)
+        {
+            // The database is out of order, or the host stops.
+            return true;
+        }
     }
 
     private Container AfterFailure(string name, string note)
@@ -149,10 +163,11 @@ internal sealed partial class CrashWatch(
                 return true;
             await using var guard = await transients.Begin(name, "restarting");
             using var hold = await states.Hold(name);
-            if (states.Of(name).Restart != restart || roster.Find(name) is not { } agent)
+            if (states.Of(name).Restart != restart || roster.Find(name) is not { } agent || !await states.IsWanted(name))
                 return true;
             try
             {
+                await specs.Seed(name, agent.Runtime);
                 await launcher.Launch(agent, (running, note, runsOn) => Watch(name, running, note, runsOn), CancellationToken.None);
             }
             catch (Problem e) when (e.Code == ErrorCode.Unavailable && restarts.Next(name) is ({ } after, var told))

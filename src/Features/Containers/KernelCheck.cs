@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Globalization;
 using Hive.Common.Doctor;
+using Hive.Common.Errors;
 using Hive.Protocol;
 
 namespace Hive.Features.Containers;
@@ -81,10 +82,14 @@ internal sealed class KernelCheck : ICheck
     {
         try
         {
-            var told = await Trial.Output(["git", "--version"], ct);
+            var told = await Trial.Output(["git", "--version"], Trial.Patience, ct);
             return told.ExitCode == 0
                 ? new Finding(Programs, "git", FindingState.Ok, told.Output.Trim().Replace("git version ", "", StringComparison.Ordinal))
                 : new Finding(Programs, "git", FindingState.Failed, $"git --version ended with {told.ExitCode}: {told.Output.Trim()}", "Install git again.");
+        }
+        catch (Problem e)
+        {
+            return new Finding(Programs, "git", FindingState.Failed, e.Message, "Install git again.");
         }
         catch (Win32Exception)
         {

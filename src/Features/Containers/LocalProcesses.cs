@@ -13,6 +13,12 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
     // How long the end of an agent waits for the end of its log, and of what it left behind.
     private static readonly TimeSpan LogGrace = TimeSpan.FromMilliseconds(500);
 
+    // How long the removal of an agent waits for its end by KILL.
+    private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(10);
+
+    // How often what an agent left behind is looked for again: what is started while the rest is being ended is found the next time.
+    private const int Rounds = 20;
+
     public ContainerLog Logs => logs;
 
     public ResourceLimits Limits => limits;
@@ -38,7 +44,7 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
     /// <summary>The process that an agent's pid file names, if that very process still lives.</summary>
     public AgentProcess? Find(string agent, Action<int, int> terminate)
     {
-        var process = AgentProcess.Find(PidFile(agent), terminate, out var handle) ?? AgentProcess.Find(OldPidFile(agent), terminate, out handle);
+        var process = AgentProcess.Find(PidFile(agent), terminate, out var handle);
         if (process is not null)
             process.Ended = End(agent, process, handle!);
         return process;
@@ -63,6 +69,8 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         if (Find(agent, (_, _) => { }) is { } process)
         {
             await process.Kill();
+            if (await Task.WhenAny(process.Ended, Task.Delay(KillGrace, TimeProvider.System)) != process.Ended)
+                throw Problem.Unavailable($"{agent} ({process.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; look at what holds it");
             await process.Ended;
         }
         else
@@ -71,47 +79,69 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         }
 
         logs.Remove(agent);
-        await limits.Remove(agent);
+        limits.Remove(agent);
         // No agent may ever have run here.
-        foreach (var file in new[] { PidFile(agent), OldPidFile(agent) }.Where(File.Exists))
-            File.Delete(file);
+        if (File.Exists(PidFile(agent)))
+            File.Delete(PidFile(agent));
     }
 
     private async Task End(string agent, AgentProcess process, SafeFileHandle handle)
     {
         await watch.Ended(handle);
         // What it started and left behind must not go on beside the next one.
-        await process.Kill();
-        await EndLeftovers(agent);
-        await limits.Remove(agent);
+        await EndLeftovers(agent, process.Pid);
+        limits.Remove(agent);
         // Whoever is told of its end finds its last words in the log; what it left outside its group may print for ever.
         if (process.OpenPump() is { } pump)
             await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
+        // Its number is anybody's from here on.
+        process.Forget(PidFile(agent));
     }
 
-    // By its control group, which nothing can leave; and by the mark, for what has none. With the first process of a pid namespace goes all that is in it.
-    private async Task EndLeftovers(string agent)
+    // By its control group, which nothing can leave; by the group of its first process and by the mark, for what has none. With the first process of a pid namespace goes all that is in it.
+    private async Task EndLeftovers(string agent, int? group = null)
     {
-        var mark = $"{Marker}={Mark(agent)}\0";
-        List<Task> ends = [];
-        foreach (var pid in (await limits.Members(agent)).Concat(ProcessTree.All().Where(pid => ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal))).Distinct())
+        for (var round = 0; round < Rounds && await EndThoseThereNow(agent, group); round++)
         {
-            // Opened first, looked at again afterwards: the number may be somebody else's by now.
-            if (Native.OpenProcess(pid) is not { } left)
+            // Something was ended. What it has started meanwhile is, too.
+        }
+    }
+
+    // False when there was nothing, or what there was does not end.
+    private async Task<bool> EndThoseThereNow(string agent, int? group)
+    {
+        limits.Kill(agent);
+        var mark = $"{Marker}={Mark(agent)}\0";
+        // A number that is a living process's again is a stranger's, and so is its group.
+        if (group is { } number && ProcessTree.IsAlive(number))
+            group = null;
+        // Opened first, looked at again afterwards: the numbers may be somebody else's by now.
+        (int Pid, SafeFileHandle? Process)[] found = [.. limits.Members(agent).Concat(ProcessTree.All().Where(IsLeft)).Distinct().Select(pid => (pid, Native.OpenProcess(pid)))];
+        var members = limits.Members(agent).ToHashSet();
+        List<Task> ends = [];
+        foreach (var (pid, process) in found)
+        {
+            if (process is null)
                 continue;
-            if (ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal) || (await limits.Members(agent)).Contains(pid))
-                Native.Signal(left, Native.SigKill);
-            ends.Add(watch.Ended(left));
+            if (!members.Contains(pid) && !IsLeft(pid))
+            {
+                process.Dispose();
+                continue;
+            }
+
+            Native.Signal(process, Native.SigKill);
+            ends.Add(watch.Ended(process));
         }
 
-        if (ends.Count > 0)
-            await Task.WhenAny(Task.WhenAll(ends), Task.Delay(LogGrace, clock));
+        if (ends.Count == 0)
+            return false;
+        var all = Task.WhenAll(ends);
+        return await Task.WhenAny(all, Task.Delay(LogGrace, clock)) == all;
+
+        bool IsLeft(int pid) => ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal) || (group is not null && ProcessTree.GroupOf(pid) == group);
     }
 
     private string Mark(string agent) => $"{Instance.Of(paths)}-{agent}";
 
     private string PidFile(string agent) => Path.Combine(Folder, agent);
-
-    // Where an earlier Hive put it.
-    private string OldPidFile(string agent) => Path.Combine(paths.RunDir, "pids", agent);
 }

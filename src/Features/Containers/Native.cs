@@ -9,20 +9,22 @@ internal static partial class Native
 {
     public const int SigTerm = 15;
     public const int SigKill = 9;
+    private const int Enoent = 2;
     private const int Esrch = 3;
     private const int Eintr = 4;
+    private const int Einval = 22;
     private const short PollIn = 1;
 
     // The same number on every architecture (they share it since Linux 5.x).
     private const long PidfdOpen = 434;
     private const long PidfdSendSignal = 424;
 
-    /// <summary>A descriptor that becomes readable when the process ends; null when there is no such process. pidfd_open(2).</summary>
+    /// <summary>A descriptor that becomes readable when the process ends; null when there is no such process, or the number is a thread's by now, which kernels say in two ways. pidfd_open(2).</summary>
     public static SafeFileHandle? OpenProcess(int pid)
     {
         var fd = Syscall(PidfdOpen, pid, 0, 0, 0);
         return fd >= 0 ? new SafeFileHandle((nint)fd, ownsHandle: true)
-            : Marshal.GetLastPInvokeError() == Esrch ? null
+            : Marshal.GetLastPInvokeError() is Esrch or Enoent or Einval ? null
             : throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 

@@ -63,7 +63,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     {
         var file = DropIn(blueprint.Agent.Name);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        Replace(file, ["[Service]", string.Create(CultureInfo.InvariantCulture, $"MemoryMax={blueprint.Limits.MemoryBytes}"), string.Create(CultureInfo.InvariantCulture, $"CPUQuota={blueprint.Limits.CpuPercent}%"), "Restart=no"]);
+        Replace(file, ["[Service]", string.Create(CultureInfo.InvariantCulture, $"MemoryMax={blueprint.Limits.MemoryBytes}"), string.Create(CultureInfo.InvariantCulture, $"CPUQuota={blueprint.Limits.CpuPercent}%"), string.Create(CultureInfo.InvariantCulture, $"TasksMax={ResourceLimits.MaxProcesses}"), "Restart=no"]);
     }
 
     /// <summary>Writes what the harness's own unit in the container hands to it. Not on nspawn's command line, where every user of the machine could read it.</summary>

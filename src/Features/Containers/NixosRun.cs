@@ -42,7 +42,7 @@ internal sealed class NixosRun(NixosRuntime runtime, string agent, int pid, Date
     private async Task End(Task ended)
     {
         await ended;
-        await stopping;
+        await Task.WhenAny(stopping, Task.Delay(Trial.Patience, TimeProvider.System));
         await runtime.Settled(agent, pid);
     }
 }

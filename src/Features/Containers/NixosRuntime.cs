@@ -24,6 +24,9 @@ internal sealed partial class NixosRuntime : IRuntime
     private const int SettleLooks = 50;
     private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(20);
 
+    // A container that comes up or goes down has a minute each by its own unit; what is run inside and what is built have all the time they need.
+    private static readonly TimeSpan UpOrDown = TimeSpan.FromMinutes(2);
+
     private readonly NixosFiles files;
     private readonly ProcessWatch watch;
     private readonly KeptTrial trial;
@@ -103,6 +106,8 @@ internal sealed partial class NixosRuntime : IRuntime
             if (await Find(agent, CancellationToken.None) is { } running)
             {
                 await running.Kill();
+                if (await Task.WhenAny(running.Ended, Task.Delay(Trial.Patience, TimeProvider.System)) != running.Ended)
+                    throw Problem.Unavailable($"{agent} ({running.Id}) has not ended {Trial.Patience.TotalSeconds:0} s after KILL; look at what holds it");
                 await running.Ended;
             }
 
@@ -281,13 +286,20 @@ internal sealed partial class NixosRuntime : IRuntime
     {
         try
         {
-            return await Trial.Output(command, ct);
+            return await Trial.Output(command, PatienceFor(command), ct);
         }
         catch (Win32Exception)
         {
             throw Problem.Unavailable($"there is no {command[0]} on the PATH; this is not NixOS, or Hive's PATH lacks /run/current-system/sw/bin");
         }
     }
+
+    private static TimeSpan? PatienceFor(string[] command) => command switch
+    {
+        [Program, "create" or "update" or "run", ..] => null,
+        [Program, ..] or [_, "daemon-reload"] => UpOrDown,
+        _ => Trial.Patience,
+    };
 
     private static async IAsyncEnumerable<string> Printed(string[] command, [EnumeratorCancellation] CancellationToken ct)
     {

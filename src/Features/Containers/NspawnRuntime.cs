@@ -18,7 +18,7 @@ internal sealed class NspawnRuntime : LocalRuntime
     public NspawnRuntime(LocalProcesses processes, HivePaths paths, Microsoft.Extensions.Configuration.IConfiguration configuration, TimeProvider clock)
         : base(processes)
     {
-        (this.processes, this.paths, root) = (processes, paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? folder : null);
+        (this.processes, this.paths, root) = (processes, paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? Path.GetFullPath(folder) : null);
         trial = new KeptTrial(Try, clock);
     }
 
@@ -34,7 +34,7 @@ internal sealed class NspawnRuntime : LocalRuntime
             arguments.Add($"--bind{(mount.Writable ? "" : "-ro")}={Escaped(mount.Source)}:{Escaped(mount.Target)}");
         foreach (var (key, value) in blueprint.Environment)
             arguments.Add($"--setenv={key}={value}");
-        return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/");
+        return new Launch([.. arguments, "--", .. blueprint.Command], Launch.PathAlone, "/", NeedsGroup: true);
     }
 
     public override async Task Remove(string agent)
@@ -45,13 +45,13 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
-    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
+    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
 
     // Without the capabilities that nspawn leaves to root: with CAP_MKNOD alone an agent could read the host's disks where no device policy of systemd's stands before them.
     private List<string> Base(string machine) =>
     [
         "--quiet", "--register=no", "--keep-unit", "--as-pid2", "--console=pipe", $"--machine={machine}", "--drop-capability=all", "--no-new-privileges=yes", "--link-journal=no", "--settings=no", "--resolv-conf=off", "--timezone=off",
-        $"--directory={root ?? "/"}", "--volatile=yes", .. root is null ? HostEtc.There.Select(path => $"--bind-ro={path}") : [],
+        $"--directory={root ?? "/"}", "--volatile=yes", .. (root is null ? HostEtc.Paths : HostEtc.OfAnyRoot).Where(Path.Exists).Select(path => $"--bind-ro={path}"),
     ];
 
     private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";

@@ -29,5 +29,5 @@ internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders fold
 
     protected override void Terminate(int leader, int pump) => Native.Signal(-leader, Native.SigTerm);
 
-    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => command;
+    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) => command;
 }

@@ -30,6 +30,15 @@ internal static class ProcessTree
         }
     }
 
+    /// <summary>True until a process has ended, whether somebody has asked for its exit code or not.</summary>
+    public static bool IsAlive(int pid) => Stat(pid) is not null;
+
+    /// <summary>The process group that a living process is in.</summary>
+    public static int? GroupOf(int pid) => Stat(pid) is { } fields ? int.Parse(fields[2], CultureInfo.InvariantCulture) : null;
+
+    /// <summary>When a living process was started, in the kernel's own measure: with the number it is that very process's alone.</summary>
+    public static string? StartOf(int pid) => Stat(pid)?[19];
+
     /// <summary>All that descend from a process, parents before children; without the process itself.</summary>
     public static IReadOnlyList<int> Below(int pid)
     {
@@ -75,11 +84,26 @@ internal static class ProcessTree
             Native.Signal(pid, Native.SigTerm);
     }
 
-    /// <summary>The command line that runs a program in the namespaces of a container's first process but one.</summary>
-    public static IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) =>
+    /// <summary>The command line that runs a program in the namespaces of a container's first process but one; null while it is not there.</summary>
+    public static IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
         Inside(leader, pump) is { Count: > 0 } inside
             ? ["nsenter", "--target", inside[0].ToString(CultureInfo.InvariantCulture), "--all", "--wd", "--", .. command]
-            : throw Problem.Conflict("the container has only begun to start; try again");
+            : null;
+
+    // The fields of /proc/PID/stat (proc(5)) behind the name, which may hold spaces. Null for a process that is gone or a zombie.
+    private static string[]? Stat(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields[0] is "Z" or "X" ? null : fields;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     private static IReadOnlyList<int> Inside(int leader, int pump) => [.. Children(leader).Where(child => child != pump).SelectMany(Below)];
 }

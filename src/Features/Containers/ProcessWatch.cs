@@ -13,6 +13,8 @@ internal sealed class ProcessWatch : IDisposable
     private readonly List<(SafeFileHandle Process, TaskCompletionSource Ended)> watched = [];
     private readonly AnonymousPipeServerStream wake = new(PipeDirection.Out);
     private readonly AnonymousPipeClientStream woken;
+    // A byte is in the pipe. Never more than one, so that whoever rings waits for nothing.
+    private bool rung;
     private bool stopping;
 
     public ProcessWatch()
@@ -21,13 +23,22 @@ internal sealed class ProcessWatch : IDisposable
         new Thread(Run) { IsBackground = true, Name = "hive process watch" }.Start();
     }
 
-    /// <summary>Completes when the process behind <paramref name="process"/> has ended; closes the handle then.</summary>
+    /// <summary>Completes when the process behind <paramref name="process"/> has ended, never once this host has stopped watching; closes the handle then.</summary>
     public Task Ended(SafeFileHandle process)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (gate)
+        {
+            if (stopping)
+            {
+                process.Dispose();
+                return ended.Task;
+            }
+
             watched.Add((process, ended));
-        wake.WriteByte(0);
+            Ring();
+        }
+
         return ended.Task;
     }
 
@@ -38,8 +49,16 @@ internal sealed class ProcessWatch : IDisposable
             if (stopping)
                 return;
             stopping = true;
+            Ring();
         }
+    }
 
+    // Under the gate, by which the pipe is open still.
+    private void Ring()
+    {
+        if (rung)
+            return;
+        rung = true;
         wake.WriteByte(0);
     }
 
@@ -53,10 +72,14 @@ internal sealed class ProcessWatch : IDisposable
                 all = [.. watched];
             var readable = new bool[all.Length + 1];
             Native.WaitReadable([handle, .. all.Select(w => w.Process)], readable);
-            if (readable[0])
-                woken.ReadByte();
             lock (gate)
             {
+                if (readable[0])
+                {
+                    woken.ReadByte();
+                    rung = false;
+                }
+
                 for (var i = 0; i < all.Length; i++)
                 {
                     if (!readable[i + 1])
@@ -68,11 +91,13 @@ internal sealed class ProcessWatch : IDisposable
 
                 if (!stopping)
                     continue;
+                foreach (var (process, _) in watched)
+                    process.Dispose();
+                watched.Clear();
+                woken.Dispose();
+                wake.Dispose();
+                return;
             }
-
-            woken.Dispose();
-            wake.Dispose();
-            return;
         }
     }
 }

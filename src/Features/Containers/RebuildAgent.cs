@@ -22,6 +22,6 @@ internal static class RebuildAgent
     internal sealed class Handler(AgentContainers containers, Verb verb) : IRequestHandler<Command, Accepted>
     {
         public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) =>
-            verb.Run(command, "rebuilding", containers.Rebuild);
+            verb.Run(command, "rebuilding", name => containers.Rebuild(name));
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -31,11 +32,16 @@ internal sealed partial class Reconcile(
     Transients transients,
     Trash trash,
     SweepBell bell,
+    TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<Reconcile> log) : IHostedService
 {
+    // As many starts of one runtime go on at a time.
+    private const int StartsAtOnce = 4;
+
     // Ten seconds, but no round number of them: nothing that is due in whole seconds meets it every time.
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMilliseconds(9_973);
+    private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
 
     /// <inheritdoc />
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -44,11 +50,9 @@ internal sealed partial class Reconcile(
         var rows = await Rows(cancellationToken);
         foreach (var agent in roster.All)
         {
-            launcher.CreateFolders(agent.Name);
-            launcher.OpenSocket(agent.Name);
             var row = rows.GetValueOrDefault(agent.Name);
             restarts.Load(agent.Name, row?.Restarts);
-            states.Set(agent.Name, Container.Stopped with { Failed = row?.Failed ?? false, Note = row?.Note, RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null });
+            states.Set(agent.Name, Container.Stopped with { Failed = row?.Failed ?? false, Note = MakeReady(agent.Name) ?? row?.Note, RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null });
         }
 
         // Runtimes side by side, and none of them is asked again for each agent when it does not answer at all.
@@ -74,6 +78,22 @@ internal sealed partial class Reconcile(
         return Task.CompletedTask;
     }
 
+    // Why an agent's folders or its socket cannot be had; null when they are there. The others, and this host, do without.
+    private string? MakeReady(string name)
+    {
+        try
+        {
+            launcher.CreateFolders(name);
+            launcher.OpenSocket(name);
+            return null;
+        }
+        catch (Exception e)
+        {
+            LogNotReady(log, name, e);
+            return $"nobody can be {name} now: {e.Message}; mend that, then `rebuild` it";
+        }
+    }
+
     private async Task FindAll(string name, IReadOnlyList<AgentEntry> agents, Dictionary<string, Row> rows)
     {
         if (runtimes.Find(name) is not { } runtime)
@@ -96,7 +116,7 @@ internal sealed partial class Reconcile(
             await FindOrThrow(agent, runtime, row);
             return true;
         }
-        catch (Problem e)
+        catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
             states.Change(agent.Name, before => before with { Unknown = true, Note = $"whether it runs is not known: {e.Message}" });
             LogUnknown(log, agent.Name, e.Message);
@@ -126,8 +146,9 @@ internal sealed partial class Reconcile(
         else
         {
             // A Hive that did not note it yet was another one than this.
-            crashes.Watch(agent.Name, running, row?.Note, row?.RunsOn ?? "");
+            crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
+            _ = launcher.Wake(agent);
         }
     }
 
@@ -159,14 +180,49 @@ internal sealed partial class Reconcile(
             _ = StartMissing([Principals.Manager]);
     }
 
-    private async Task StartMissing(IReadOnlyList<string> names)
+    // Side by side: a container that takes long to start keeps none of the others from it.
+    private Task StartMissing(IReadOnlyList<string> names) => Task.WhenAll(names.GroupBy(n => roster.Find(n)?.Runtime).Select(group => StartGroup([.. group])));
+
+    private async Task StartGroup(IReadOnlyCollection<string> names)
     {
-        foreach (var name in names)
+        try
+        {
+            // Whoever does something else with one of them is let do it, and whether it is to run is looked at again after that.
+            for (ConcurrentBag<string> busy; names.Count > 0; names = busy)
+            {
+                busy = [];
+                await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = StartsAtOnce, CancellationToken = lifetime.ApplicationStopping }, async (name, _) =>
+                {
+                    if (!await StartedIfMissing(name))
+                        busy.Add(name);
+                });
+                if (!busy.IsEmpty)
+                    await Task.Delay(BusyPause, clock, lifetime.ApplicationStopping);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The next host starts them.
+        }
+    }
+
+    // False when something else is under way with it.
+    private async Task<bool> StartedIfMissing(string name)
+    {
+        IAsyncDisposable guard;
+        try
+        {
+            guard = await transients.Begin(name, "starting");
+        }
+        catch (Problem)
+        {
+            return false;
+        }
+
+        await using (guard)
         {
             try
             {
-                // Whoever does something with it meanwhile has the last word.
-                await using var guard = await transients.Begin(name, "starting");
                 if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External && !states.Of(name).Unknown
                     && (await Rows(CancellationToken.None)).GetValueOrDefault(name) is { Wanted: "running", Failed: false })
                     await containers.Start(name, CancellationToken.None, anew: false);
@@ -175,7 +231,13 @@ internal sealed partial class Reconcile(
             {
                 // Said on its row and in the log.
             }
+            catch (Exception e)
+            {
+                LogNotStarted(log, name, e);
+            }
         }
+
+        return true;
     }
 
     private async Task SweepForEver()
@@ -257,6 +319,12 @@ internal sealed partial class Reconcile(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "whether {Agent} runs is not known: {Error}")]
     private static partial void LogUnknown(ILogger logger, string agent, string error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "starting {Agent}, which is meant to run, failed")]
+    private static partial void LogNotStarted(ILogger logger, string agent, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the folders or the socket of {Agent} cannot be had")]
+    private static partial void LogNotReady(ILogger logger, string agent, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the manager cannot run yet: {Reason}")]
     private static partial void LogNoRuntime(ILogger logger, string reason);

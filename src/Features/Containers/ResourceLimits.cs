@@ -1,4 +1,5 @@
 using System.Globalization;
+using Hive.Common.Errors;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
 
@@ -10,6 +11,9 @@ namespace Hive.Features.Containers;
 /// </summary>
 internal sealed class ResourceLimits
 {
+    /// <summary>As many processes and threads as an agent may have at a time, on every runtime: what forks without end stops there, and the machine goes on.</summary>
+    public const int MaxProcesses = 2048;
+
     private const string Root = "/sys/fs/cgroup";
 
     // cpu.max and cpu.cfs_period_us: the kernel's default period (sched-bwc).
@@ -27,13 +31,32 @@ internal sealed class ResourceLimits
         exec "$@"
         """;
 
-    private readonly string name;
-    private readonly Lazy<Task<(Way? Way, string? Fault)>> found;
+    // What limits the group it runs in has, one a line: memory in bytes, processor time as `quota period`. cgroups(7).
+    private const string Look = """
+        cd /sys/fs/cgroup
+        if [ -e cgroup.controllers ]; then
+            cd ".$(sed -n 's/^0:://p' /proc/self/cgroup)"
+            cat memory.max cpu.max
+        else
+            cat "memory$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)/memory.limit_in_bytes"
+            cd "cpu$(sed -n 's/^[0-9]*:\(.*,\)\{0,1\}cpu\(,[^:]*\)\{0,1\}://p' /proc/self/cgroup)"
+            echo $(cat cpu.cfs_quota_us cpu.cfs_period_us)
+        fi
+        """;
 
-    public ResourceLimits(HivePaths paths)
+    // Not on every kernel.
+    private static readonly string[] Beside = ["pids", "unified"];
+
+    private readonly string name;
+    private readonly KeptTrial trial;
+
+    // sd_booted(3). Who makes the groups does not change while a host lives; whether they hold may.
+    private readonly Way way = Directory.Exists("/run/systemd/system") ? Way.Systemd : File.Exists($"{Root}/cgroup.controllers") ? Way.Unified : Way.Separate;
+
+    public ResourceLimits(HivePaths paths, TimeProvider clock)
     {
         name = $"hive-{Instance.Of(paths)}";
-        found = new Lazy<Task<(Way?, string?)>>(Find);
+        trial = new KeptTrial(Try, clock);
     }
 
     // Who makes the groups.
@@ -45,32 +68,48 @@ internal sealed class ResourceLimits
     }
 
     /// <summary>Why limits are not enforced here; null when they are.</summary>
-    public async Task<string?> Fault(CancellationToken ct) => (await found.Value.WaitAsync(ct)).Fault;
+    public Task<string?> Fault(CancellationToken ct) => trial.Fault(ct);
 
     /// <summary>The launch as it is within the agent's limits; unchanged where there is no way to hold it to them.</summary>
     public async Task<Launch> Within(Blueprint blueprint, Launch launch, CancellationToken ct)
     {
-        switch ((await found.Value.WaitAsync(ct)).Way)
+        if (await Fault(ct) is { } fault)
         {
-            case Way.Systemd:
-                return launch with { Arguments = [.. Scope(blueprint.Limits), .. launch.Arguments] };
-            case { } way:
-                var groups = Groups(way, blueprint.Agent.Name);
-                Make(way, groups, blueprint.Limits);
-                return launch with { Arguments = ["sh", "-c", Enter, "hive", groups.Count.ToString(CultureInfo.InvariantCulture), .. groups, .. launch.Arguments] };
-            default:
-                return launch;
+            // What one trial said a moment ago may be otherwise now.
+            return launch.NeedsGroup ? throw Problem.Unavailable($"{blueprint.Agent.Name} cannot be started without a control group of its own: {fault}") : launch;
+        }
+
+        if (way == Way.Systemd)
+            return launch with { Arguments = [.. Scope(blueprint.Limits), .. launch.Arguments] };
+        var groups = Groups(blueprint.Agent.Name);
+        Make(groups, blueprint.Limits);
+        return launch with { Arguments = ["sh", "-c", Enter, "hive", groups.Count.ToString(CultureInfo.InvariantCulture), .. groups, .. launch.Arguments] };
+    }
+
+    /// <summary>Ends all that is in an agent's groups at once, what is just being started too, where the kernel can do that.</summary>
+    public void Kill(string agent)
+    {
+        foreach (var group in Groups(agent))
+        {
+            try
+            {
+                WriteWhereThere($"{group}/cgroup.kill", "1");
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // It goes just now, or its processes have to be ended one by one.
+            }
         }
     }
 
     /// <summary>The processes in an agent's groups, which nothing of it can leave; none where systemd made them or nobody did.</summary>
-    public async Task<IReadOnlyList<int>> Members(string agent)
+    public IReadOnlyList<int> Members(string agent)
     {
-        if ((await found.Value).Way is not { } way || way == Way.Systemd)
+        if (Groups(agent) is not [var first, ..])
             return [];
         try
         {
-            return [.. Directory.EnumerateFiles(Groups(way, agent)[0], "cgroup.procs", SearchOption.AllDirectories)
+            return [.. Directory.EnumerateFiles(first, "cgroup.procs", SearchOption.AllDirectories)
                 .SelectMany(File.ReadAllLines).Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(pid => pid > 0)];
         }
         catch (IOException)
@@ -81,11 +120,9 @@ internal sealed class ResourceLimits
     }
 
     /// <summary>Removes an agent's groups when nothing of it runs.</summary>
-    public async Task Remove(string agent)
+    public void Remove(string agent)
     {
-        if ((await found.Value).Way is not { } way || way == Way.Systemd)
-            return;
-        foreach (var group in Groups(way, agent).Where(Directory.Exists))
+        foreach (var group in Groups(agent).Where(Directory.Exists))
             Remove(new DirectoryInfo(group));
     }
 
@@ -107,18 +144,26 @@ internal sealed class ResourceLimits
     // As systemd-run(1) has it: --scope runs the command as this very process, in a group of its own.
     private static IReadOnlyList<string> Scope(AgentLimits limits)
     {
-        string[] properties = ["--scope", "--quiet", "--collect", $"--property=MemoryMax={limits.MemoryBytes}", "--property=MemorySwapMax=0", $"--property=CPUQuota={limits.CpuPercent}%", "--"];
+        string[] properties =
+        [
+            "--scope", "--quiet", "--collect",
+            $"--property=MemoryMax={limits.MemoryBytes}", "--property=MemorySwapMax=0", $"--property=CPUQuota={limits.CpuPercent}%", $"--property=TasksMax={MaxProcesses}", "--",
+        ];
         if (Environment.IsPrivilegedProcess)
             return ["systemd-run", .. properties];
         var bus = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") ?? "";
         return ["env", $"XDG_RUNTIME_DIR={bus}", "systemd-run", "--user", .. properties, "env", "-u", "XDG_RUNTIME_DIR"];
     }
 
-    private static void Make(Way way, IReadOnlyList<string> groups, AgentLimits limits)
+    private void Make(IReadOnlyList<string> groups, AgentLimits limits)
     {
         var (memory, quota) = (limits.MemoryBytes.ToString(CultureInfo.InvariantCulture), (PeriodMicroseconds / 100 * limits.CpuPercent).ToString(CultureInfo.InvariantCulture));
         foreach (var group in groups)
+        {
             Directory.CreateDirectory(group);
+            WriteWhereThere($"{group}/pids.max", MaxProcesses.ToString(CultureInfo.InvariantCulture));
+        }
+
         if (way == Way.Unified)
         {
             File.WriteAllText($"{groups[0]}/memory.max", memory);
@@ -142,36 +187,64 @@ internal sealed class ResourceLimits
             File.WriteAllText(file, value);
     }
 
-    // A group of its own in the unified hierarchy, too, where that stands beside the others: what systemd-nspawn lets a container write to is then that container's alone.
-    private IReadOnlyList<string> Groups(Way way, string agent) =>
-        way == Way.Unified ? [$"{Root}/{name}-{agent}"]
-        : [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}", .. Directory.Exists($"{Root}/unified") ? (string[])[$"{Root}/unified/{name}-{agent}"] : []];
+    // Not every kernel counts processes; the other limits hold without that.
+    private static void Allow(string controller)
+    {
+        try
+        {
+            File.WriteAllText($"{Root}/cgroup.subtree_control", controller);
+        }
+        catch (IOException)
+        {
+            // No such controller.
+        }
+    }
 
-    private async Task<(Way? Way, string? Fault)> Find()
+    // A group of its own in the unified hierarchy, too, where that stands beside the others: what systemd-nspawn lets a container write to is then that container's alone. None where systemd makes them.
+    private IReadOnlyList<string> Groups(string agent) => way switch
+    {
+        Way.Systemd => [],
+        Way.Unified => [$"{Root}/{name}-{agent}"],
+        _ => [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}", .. Beside.Where(h => Directory.Exists($"{Root}/{h}")).Select(h => $"{Root}/{h}/{name}-{agent}")],
+    };
+
+    private async Task<string?> Try()
     {
         const string Unlimited = "memory and CPU are not limited";
         try
         {
-            // sd_booted(3).
-            if (Directory.Exists("/run/systemd/system"))
+            if (way == Way.Systemd)
+                return await TryScope() is { } fault ? $"{Unlimited}: {fault}" : null;
+            if (way == Way.Unified)
             {
-                var (code, error) = await Trial.Run([.. Scope(AgentLimits.Default), "true"], CancellationToken.None);
-                return code == 0 ? (Way.Systemd, null) : (null, $"{Unlimited}: systemd-run ended with {code} ({error})");
+                File.WriteAllText($"{Root}/cgroup.subtree_control", "+memory +cpu");
+                Allow("+pids");
             }
 
-            var way = File.Exists($"{Root}/cgroup.controllers") ? Way.Unified : Way.Separate;
-            if (way == Way.Unified)
-                File.WriteAllText($"{Root}/cgroup.subtree_control", "+memory +cpu");
 
-            var trial = Groups(way, "trial_");
-            Make(way, trial, AgentLimits.Default);
-            foreach (var group in trial)
+            var groups = Groups("trial_");
+            Make(groups, AgentLimits.Default);
+            foreach (var group in groups)
                 Directory.Delete(group);
-            return (way, null);
+            return null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception or Problem)
         {
-            return (null, $"{Unlimited}: {e.Message}");
+            return $"{Unlimited}: {e.Message}";
         }
+    }
+
+    // A session's own manager makes scopes also where it may not limit them: what counts is what stands in their groups.
+    private static async Task<string?> TryScope()
+    {
+        var limits = AgentLimits.Default;
+        var (code, output) = await Trial.Output([.. Scope(limits), "sh", "-c", Look], Trial.Patience, CancellationToken.None);
+        if (code != 0)
+            return $"systemd-run ended with {code} ({output.Trim()})";
+        var lines = output.Split('\n', StringSplitOptions.TrimEntries);
+        return lines is [var memory, var cpu, ..] && memory == limits.MemoryBytes.ToString(CultureInfo.InvariantCulture) && cpu.Split(' ') is [var quota, var period]
+            && long.TryParse(quota, CultureInfo.InvariantCulture, out var used) && long.TryParse(period, CultureInfo.InvariantCulture, out var of) && used * 100 == of * limits.CpuPercent
+            ? null
+            : $"systemd-run makes a scope, but its control group does not have the limits asked for ({string.Join(", ", lines)})";
     }
 }

@@ -8,7 +8,8 @@ namespace Hive.Features.Containers;
 /// <param name="Arguments">The program and its arguments.</param>
 /// <param name="Environment">All variables it gets.</param>
 /// <param name="WorkingDirectory">Where it starts, on the host.</param>
-internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory)
+/// <param name="NeedsGroup">It may not run without a control group of its own.</param>
+internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory, bool NeedsGroup = false)
 {
     /// <summary>All that a program needs which gives its own environment to what it runs.</summary>
     public static IReadOnlyDictionary<string, string> PathAlone { get; } =
@@ -105,12 +106,15 @@ internal static class HarnessBinary
 /// <summary>Runs a program that ends by itself soon, or is ended.</summary>
 internal static class Trial
 {
+    /// <summary>How long a program has that only asks or says something.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     /// <summary>Runs a program once to see whether it works.</summary>
-    /// <returns>Its exit code, -1 for one that did not end within 10 s, and what it said on its error stream.</returns>
+    /// <returns>Its exit code, -1 for one that did not end in time (<see cref="Patience"/>), and what it said on its error stream.</returns>
     public static async Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(TimeSpan.FromSeconds(10));
+        limit.CancelAfter(Patience);
         using var process = Start(command);
         try
         {
@@ -123,31 +127,48 @@ internal static class Trial
         {
             process.Kill(entireProcessTree: true);
             ct.ThrowIfCancellationRequested();
-            return (-1, "it did not end within 10 s");
+            return (-1, $"it did not end within {Patience.TotalSeconds:0} s");
         }
     }
 
     /// <summary>Runs a program and takes all it prints, on either stream.</summary>
-    public static async Task<Executed> Output(IReadOnlyList<string> command, CancellationToken ct)
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="patience">How long it has; null for as long as it takes.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <param name="environment">All variables it gets; null for the host's own.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: it has not ended in time, and was ended.</exception>
+    public static async Task<Executed> Output(IReadOnlyList<string> command, TimeSpan? patience, CancellationToken ct, IReadOnlyDictionary<string, string>? environment = null)
     {
-        using var process = Start(command);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        if (patience is { } time)
+            limit.CancelAfter(time);
+        using var process = Start(command, environment);
         try
         {
-            var error = process.StandardError.ReadToEndAsync(ct);
-            var output = await process.StandardOutput.ReadToEndAsync(ct);
-            await process.WaitForExitAsync(ct);
+            var error = process.StandardError.ReadToEndAsync(limit.Token);
+            var output = await process.StandardOutput.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
             return new Executed(process.ExitCode, output + await error);
         }
         catch (OperationCanceledException)
         {
             process.Kill(entireProcessTree: true);
-            throw;
+            ct.ThrowIfCancellationRequested();
+            throw Problem.Unavailable($"`{string.Join(' ', command)}` has not ended within {patience?.TotalSeconds:0} s and was ended; see what holds it, then try again");
         }
     }
 
-    private static Process Start(IReadOnlyList<string> command)
+    private static Process Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+        if (environment is not null)
+        {
+            start.Environment.Clear();
+            foreach (var (key, value) in environment)
+                start.Environment[key] = value;
+        }
+
+        var process = Process.Start(start)!;
         process.StandardInput.Close();
         return process;
     }

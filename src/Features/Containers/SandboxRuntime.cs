@@ -32,7 +32,7 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
-    protected override IReadOnlyList<string> Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
+    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
 
     private static List<string> Base()
     {

@@ -8,6 +8,8 @@ namespace Hive.Features.Containers;
 /// <summary>What is under way with which agent. Each agent does one thing at a time; the guard that holds it clears itself however the thing ends.</summary>
 internal sealed class Transients(IStore store, TimeProvider clock)
 {
+    private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
+
     private readonly ConcurrentDictionary<string, Transient> current = new();
 
     public IReadOnlyList<Transient> All => [.. current.Values.OrderBy(t => t.Name, StringComparer.Ordinal)];
@@ -25,6 +27,23 @@ internal sealed class Transients(IStore store, TimeProvider clock)
 
         await Announce(new TransientSet(transient));
         return new Guard(this, agent);
+    }
+
+    /// <summary>The same, as soon as nothing else is under way with it.</summary>
+    public async Task<IAsyncDisposable> BeginInTurn(string agent, string kind, CancellationToken stopping)
+    {
+        while (true)
+        {
+            try
+            {
+                return await Begin(agent, kind);
+            }
+            catch (Problem)
+            {
+                // Somebody does something else with it, which ends.
+                await Task.Delay(BusyPause, clock, stopping);
+            }
+        }
     }
 
     private async Task Announce(MediatR.INotification notification)

@@ -16,12 +16,20 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
     /// <summary>Removes a folder, or the link that stands in its place; nothing there is no error.</summary>
     public async Task Remove(string path)
     {
+        if (Discard(path) is { } grave)
+            await Empty(grave);
+    }
+
+    /// <summary>Takes a folder, or the link that stands in its place, from where it is; a sweep removes it.</summary>
+    /// <returns>Where it is now; null when nothing was there.</returns>
+    public string? Discard(string path)
+    {
         if (new DirectoryInfo(path) is { Exists: false, LinkTarget: null })
-            return;
+            return null;
         Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         var grave = Path.Combine(Folder, Guid.NewGuid().ToString("N"));
         Directory.Move(path, grave);
-        await Empty(grave);
+        return grave;
     }
 
     /// <summary>Finishes what an earlier host has begun.</summary>

@@ -31,14 +31,31 @@ internal sealed class Verb(IRoster roster, Transients transients)
                 throw Problem.Forbidden("the manager cannot do this to itself; the operator can");
         }
 
+        List<(string Name, Problem Problem)> failed = [];
         foreach (var name in names)
         {
-            await using var guard = await transients.Begin(name, kind);
-            await run(name);
+            try
+            {
+                await using var guard = await transients.Begin(name, kind);
+                await run(name);
+            }
+            catch (Problem e)
+            {
+                // What is wrong with one keeps the rest from nothing.
+                failed.Add((name, e));
+            }
         }
 
-        return Accepted.Instance;
+        return failed switch
+        {
+            [] => Accepted.Instance,
+            [var only] => throw Of(names.Count, only),
+            _ => throw new Problem(failed[0].Problem.Code, $"{failed.Count} of {names.Count} failed: {string.Join("; ", failed.Select(f => $"{f.Name}: {f.Problem.Message}"))}", failed[0].Problem),
+        };
     }
+
+    private static Problem Of(int asked, (string Name, Problem Problem) failed) =>
+        asked == 1 ? failed.Problem : new Problem(failed.Problem.Code, $"{failed.Name}: {failed.Problem.Message}; the other {asked - 1} are done", failed.Problem);
 }
 
 /// <summary>The rules of a verb's target.</summary>

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>The stream of events (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
-internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplicationLifetime lifetime)
+/// <summary>The stream of events of the swarm, or of one agent (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
+internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDirectory agents, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     private const int MaxStreams = 2_000;
     private static readonly TimeSpan Ping = TimeSpan.FromSeconds(15);
@@ -15,8 +15,7 @@ internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplica
 
     public async Task Write(HttpContext http)
     {
-        if (http.Request.Query.ContainsKey("agent"))
-            throw Problem.Invalid("agents have no live events of their own yet; leave 'agent' out");
+        var hub = http.Request.Query.TryGetValue("agent", out var agent) ? Of(agent.ToString()) : swarm;
         http.Response.ContentType = "text/event-stream";
         http.Response.Headers.CacheControl = "no-store";
         http.Response.Headers["X-Accel-Buffering"] = "no";
@@ -31,7 +30,7 @@ internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplica
             }
 
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
-            await Follow(http, Asked(http.Request), stop.Token);
+            await Follow(http, hub, Asked(http.Request), stop.Token);
         }
         catch (OperationCanceledException)
         {
@@ -43,10 +42,12 @@ internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplica
         }
     }
 
+    private EventHub Of(string agent) => agents.Names.Contains(agent) ? ofAgents.Of(agent) : throw Problem.NotFound($"there is no agent of that name; there are: {string.Join(", ", agents.Names.Take(10))}");
+
     private static string? Asked(HttpRequest request) =>
         request.Headers["Last-Event-ID"] is { Count: > 0 } last ? last.ToString() : request.Query.TryGetValue("cursor", out var cursor) ? cursor.ToString() : null;
 
-    private async Task Follow(HttpContext http, string? asked, CancellationToken ct)
+    private async Task Follow(HttpContext http, EventHub hub, string? asked, CancellationToken ct)
     {
         var body = http.Response.BodyWriter;
         var cursor = hub.Head;
@@ -73,7 +74,7 @@ internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplica
                 Write(body, frame);
             if ((await body.FlushAsync(ct)).IsCompleted)
                 return;
-            while (frames.Count == 0 && !await Arrived(cursor, ct))
+            while (frames.Count == 0 && !await Arrived(hub, cursor, ct))
             {
                 Write(body, "event: ping\ndata: {}\n\n"u8);
                 if ((await body.FlushAsync(ct)).IsCompleted)
@@ -83,7 +84,7 @@ internal sealed class EventStream(EventHub hub, TimeProvider clock, IHostApplica
     }
 
     // False when it is time for a ping.
-    private async Task<bool> Arrived(Cursor cursor, CancellationToken ct)
+    private async Task<bool> Arrived(EventHub hub, Cursor cursor, CancellationToken ct)
     {
         try
         {

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -12,7 +13,7 @@ namespace Hive.Features.Messages;
 /// The message broker. Every step runs inside a write, on the writer's thread, which therefore decides the order of all of them:
 /// a receiver that starts to wait and a message that arrives at the same moment cannot miss each other.
 /// </summary>
-internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutbox, IInflight
+internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeProvider clock) : IOutbox, IInflight, ITurnEnds
 {
     // Leased messages kept in memory, per agent: acknowledging one then needs no look at its row. Most agents hold one to a few.
     private const int RememberedLeases = 256;
@@ -137,7 +138,13 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
     }
 
     /// <summary>Gives leased messages back: after a delay, or set aside when it was the last time.</summary>
-    public (int Requeued, int Parked) Nack(IWrite write, string name, IEnumerable<long> ids, long? delaySeconds, string? error)
+    /// <param name="write">The write.</param>
+    /// <param name="name">Whose.</param>
+    /// <param name="ids">Which.</param>
+    /// <param name="delaySeconds">How long they wait; null for the usual time.</param>
+    /// <param name="error">What went wrong.</param>
+    /// <param name="counts">It is a failure, the third of which parks the message.</param>
+    public (int Requeued, int Parked) Nack(IWrite write, string name, IEnumerable<long> ids, long? delaySeconds, string? error, bool counts = true)
     {
         var inbox = Of(name);
         var now = Now();
@@ -146,15 +153,15 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         foreach (var id in ids.Where(inbox.Leased.ContainsKey).Distinct().ToArray())
         {
             Release(write, inbox, id);
-            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id }) + 1;
-            if (attempts >= Limits.NacksBeforeParking)
+            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id }) + (counts ? 1 : 0);
+            if (counts && attempts >= Limits.NacksBeforeParking)
             {
                 Park(write, inbox, id, attempts, error, now);
                 parked++;
                 continue;
             }
 
-            Delay(write, inbox, id, attempts, error, now + (1000 * (delaySeconds ?? Backoff.Seconds(attempts))), now);
+            Delay(write, inbox, id, attempts, error, now + (1000 * (delaySeconds ?? Backoff.Seconds(Math.Max(attempts, 1)))), now);
             requeued++;
         }
 
@@ -197,32 +204,37 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
             MoveToTurn(write, inbox, id, turn);
     }
 
-    /// <summary>Ends a turn: a good one acks all it held, any other nacks it. Ending it again changes nothing and answers the same.</summary>
-    public TurnRow EndTurn(IWrite write, string name, long turn, string result, string? note, long? delaySeconds)
+    /// <inheritdoc />
+    public EndedTurn End(IWrite write, string agent, long turn, string result, string? note, long? delaySeconds)
     {
-        var inbox = Of(name);
-        var row = write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turns WHERE id = @turn AND agent = @name", new { turn, name })
-            ?? throw Problem.NotFound($"{name} has no turn {turn}");
-        if (row.EndedAt is not null)
-            return row;
+        var inbox = Of(agent);
+        var row = write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turns WHERE id = @turn AND agent = @agent", new { turn, agent })
+            ?? throw Problem.NotFound($"{agent} has no turn {turn}");
+        if (row.EndedAt is not null && !row.Lost)
+            return row.ToEnded(isNews: false);
+        if (row.Lost)
+            TakeBack(write, inbox, turn);
         var held = inbox.Leased.Where(l => l.Value.Turn == turn).Select(l => l.Key).Order().ToArray();
         var (acked, requeued, parked) = (0, 0, 0);
         // Over before anything is given back, or a receiver inside it would get that for a turn that has ended.
-        inbox.Turns.Remove(turn);
-        write.OnRollback(() => inbox.Turns.Add(turn));
+        if (inbox.Turns.Remove(turn))
+            write.OnRollback(() => inbox.Turns.Add(turn));
         if (result == TurnResult.Ok)
-            acked = Ack(write, name, held);
+            acked = Ack(write, agent, held);
         else
-            (requeued, parked) = Nack(write, name, held, delaySeconds, note ?? result);
-        row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked };
+            (requeued, parked) = Nack(write, agent, held, delaySeconds, note ?? result, counts: result is not (TurnResult.Cancelled or TurnResult.RateLimited));
+        row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked, Lost = false };
         write.Db.Execute("""
             UPDATE turns
-               SET ended_at = @EndedAt, result = @Result, note = @Note, acked = @Acked, requeued = @Requeued, parked = @Parked
+               SET ended_at = @EndedAt, result = @Result, note = @Note, acked = @Acked, requeued = @Requeued, parked = @Parked, lost = 0
              WHERE id = @Id
             """, row);
-        write.Raise(new TurnEnded(row.ToView()));
-        return row;
+        return row.ToEnded(isNews: true);
     }
+
+    /// <inheritdoc />
+    public DateTimeOffset? StartedAt(DbConnection db, string agent, long turn) =>
+        db.ExecuteScalar<long?>("SELECT started_at FROM turns WHERE id = @turn AND agent = @agent", new { turn, agent }) is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
 
     /// <summary>Leases of closed connections and of turns not named come again; those turns are over.</summary>
     public int RequeueInflight(IWrite write, string name, IReadOnlyCollection<long> exceptTurns)
@@ -564,8 +576,9 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
         var ids = inbox.Leased.Where(l => which(l.Value)).Select(l => l.Key).Order().ToArray();
         foreach (var id in ids)
         {
-            Release(write, inbox, id);
-            var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
+            // Its turn stays noted until somebody else gets it: whoever ends that turn late has dealt with it after all.
+            var turn = Release(write, inbox, id).Turn;
+            var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = ?2 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, turn);
             write.Raise(new MessageChanged("requeued", One(row)));
         }
 
@@ -583,9 +596,27 @@ internal sealed partial class Broker(IRoster roster, TimeProvider clock) : IOutb
             inbox.Turns.Remove(turn);
             write.OnRollback(() => inbox.Turns.Add(turn));
             var row = write.Db.QuerySingle<TurnRow>(
-                $"UPDATE turns SET ended_at = @now, result = @result, note = @note WHERE id = @turn RETURNING {TurnRow.Columns}",
+                $"UPDATE turns SET ended_at = @now, result = @result, note = @note, lost = 1 WHERE id = @turn RETURNING {TurnRow.Columns}",
                 new { turn, now = Now(), result = TurnResult.Cancelled, note = "the agent ended in the middle of it" });
-            write.Raise(new TurnEnded(row.ToView()));
+            lostTurns.Add(write, row.ToEnded(isNews: true));
+        }
+    }
+
+    // What a lost turn held and nobody was given since belongs to it again.
+    private void TakeBack(IWrite write, Inbox inbox, long turn)
+    {
+        var ids = write.Db.Query<long>("""
+            UPDATE messages INDEXED BY messages_open
+               SET delivered_at = @now
+             WHERE acked_at IS NULL AND delivered_at IS NULL AND turn = @turn
+            RETURNING id
+            """, new { now = Now(), turn }).Order().ToArray();
+        inbox.Ready.RemoveRange(ids);
+        Changed(write, inbox, () => inbox.Ready.AddRange(ids));
+        foreach (var id in ids)
+        {
+            inbox.Leased[id] = new Lease(turn, null);
+            write.OnRollback(() => inbox.Leased.Remove(id));
         }
     }
 

@@ -15,15 +15,19 @@ internal static class Hello
         public Validator() => RuleFor(c => c.Client).MustBeText(200);
     }
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, Broker broker, Signs signs) : IRequestHandler<Command, Done>
     {
-        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write =>
-            {
-                if (command.Turn is { } turn)
-                    broker.Join(write, command.Caller, turn);
-                return Done.Instance;
-            },
-            CancellationToken.None);
+        public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        {
+            await store.Write(
+                write =>
+                {
+                    if (command.Turn is { } turn)
+                        broker.Join(write, command.Caller, turn);
+                },
+                CancellationToken.None);
+            signs.Hello(command.Caller.Name);
+            return Done.Instance;
+        }
     }
 }

@@ -12,7 +12,6 @@ internal sealed class MessagesModule : FeatureModule
         Tool<AckMessages.Command>("ack", "Acknowledge received messages once they are dealt with, so that they do not come again.");
         Agent<NackMessages.Command>("nack");
         Agent<BeginTurn.Command>("begin_turn");
-        Agent<EndTurn.Command>("end_turn");
         Agent<Hello.Command>("hello");
         Agent<RequeueInflight.Command>("requeue_inflight");
         Agent<InboxStatus.Query>("status");

@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 1;
+    public int Version => 2;
 
     public void Converge(SchemaEditor editor)
     {
@@ -50,6 +50,7 @@ internal sealed class MessagesSchema : ISchema
                 parked     INTEGER NOT NULL DEFAULT 0
             )
             """);
+        editor.Column("turns", "lost", "INTEGER NOT NULL DEFAULT 0");
         editor.Run("CREATE INDEX IF NOT EXISTS turns_open ON turns (id) WHERE ended_at IS NULL");
     }
 }

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Persistence;
+using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using MediatR;
 
@@ -17,12 +18,10 @@ internal static class NackMessages
     {
         public Validator()
         {
-            RuleFor(c => c.DelaySeconds).InclusiveBetween(0, MaxDelaySeconds).WithMessage($"'delay_seconds' must be 0 to {MaxDelaySeconds} (a day)");
+            RuleFor(c => c.DelaySeconds).MustBeDelay();
             RuleFor(c => c.Error).MustBeText(Limits.BodyBytes);
         }
     }
-
-    internal const long MaxDelaySeconds = 86_400;
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
     {

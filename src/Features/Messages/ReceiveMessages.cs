@@ -28,13 +28,14 @@ internal static class ReceiveMessages
         void IUndeliverable.NotDelivered() => undo?.Invoke();
     }
 
-    internal sealed class Handler(IStore store, Broker broker, TimeProvider clock, IHostApplicationLifetime lifetime) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Broker broker, Signs signs, TimeProvider clock, IHostApplicationLifetime lifetime) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var wait = TimeSpan.FromSeconds(Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
             var max = (int)Math.Clamp(command.Max ?? 1, 1, Limits.MaxBatch);
             var caller = command.Caller;
+            signs.Asks(caller.Name);
             var waiter = wait > TimeSpan.Zero ? new Waiter(caller.Connection!.Id, max) : null;
             var messages = await store.Write(write => broker.Receive(write, caller, max, waiter), CancellationToken.None).ConfigureAwait(false);
             if (messages.Count == 0 && waiter is not null)

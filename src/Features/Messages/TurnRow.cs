@@ -5,7 +5,7 @@ namespace Hive.Features.Messages;
 /// <summary>A row of <c>turns</c>.</summary>
 internal sealed record TurnRow
 {
-    public const string Columns = "id, agent, wake_from AS WakeFrom, started_at AS StartedAt, ended_at AS EndedAt, result, note, acked, requeued, parked";
+    public const string Columns = "id, agent, wake_from AS WakeFrom, started_at AS StartedAt, ended_at AS EndedAt, result, note, acked, requeued, parked, lost";
 
     public required long Id { get; init; }
 
@@ -27,15 +27,10 @@ internal sealed record TurnRow
 
     public int Parked { get; init; }
 
-    public TurnView ToView() => new(
-        Id, Agent, WakeFrom, DateTimeOffset.FromUnixTimeMilliseconds(StartedAt), EndedAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null, Result, Note);
-}
+    /// <summary>It was given up before it was said to have ended.</summary>
+    public bool Lost { get; init; }
 
-/// <summary>How a turn can end.</summary>
-internal static class TurnResult
-{
-    public const string Ok = "ok";
-    public const string Cancelled = "cancelled";
-
-    public static readonly string[] All = [Ok, "failed", "prompt_too_long", Cancelled, "rate_limited"];
+    /// <summary>The same for the slice that counts turns.</summary>
+    public EndedTurn ToEnded(bool isNews) => new(
+        Id, Agent, WakeFrom, DateTimeOffset.FromUnixTimeMilliseconds(StartedAt), DateTimeOffset.FromUnixTimeMilliseconds(EndedAt!.Value), Result!, Note, Acked, Requeued, Parked, isNews);
 }

@@ -7,24 +7,15 @@ using Hive.Features.Containers.Contracts;
 namespace Hive.Features.Meta;
 
 /// <summary>What agents are built from: the work tree of <c>applied/&lt;name&gt;</c>, which the host keeps at what is deployed.</summary>
-internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories, SwarmLock swarm, InputStore store) : IAgentSpecs
+internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories, SwarmLock swarm, NixFlake flake, InputStore store) : IAgentSpecs
 {
     public AgentSpec Read(string agent)
     {
         var folder = folders.Applied(agent);
         var file = Path.Combine(folder, AgentYaml.FileName);
-        try
+        return Guarded(folder, () =>
         {
-            var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').Order(StringComparer.Ordinal).ToArray();
-            if (!files.Contains(file))
-                throw Problem.Invalid($"there is no {file}; `hive rebuild {agent}` makes one");
-            foreach (var path in files)
-            {
-                if (ConfigRepositories.Fault(Path.GetFileName(path), new FileInfo(path).Length) is { } fault)
-                    throw Problem.Invalid($"{path} {fault}");
-            }
-
-            var config = yaml.Read(file, ReadBounded(file), files.Select(f => Path.GetFileName(f)!).ToHashSet());
+            var (files, config) = Written(agent, folder, file);
             var inputs = Locked(agent, file, config);
             return new AgentSpec(
                 config.Driver,
@@ -35,6 +26,28 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
                 inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
                 config.RestartsOnFailure,
                 Fingerprint(files, inputs));
+        });
+    }
+
+    public async Task Seed(string agent, string runtime)
+    {
+        flake.Expect(agent, runtime);
+        var folder = folders.Applied(agent);
+        var file = Path.Combine(folder, AgentYaml.FileName);
+        // What cannot be used is not committed: somebody may be in the middle of it.
+        if (File.Exists(file))
+            Guarded(folder, () => Written(agent, folder, file));
+        await repositories.Ensure(agent, commitEdits: true, CancellationToken.None);
+        await swarm.EnsureLocked(agent, CancellationToken.None);
+    }
+
+    public Task Forget(string agent) => swarm.Forget(agent, CancellationToken.None);
+
+    private static T Guarded<T>(string folder, Func<T> read)
+    {
+        try
+        {
+            return read();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -42,13 +55,20 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
         }
     }
 
-    public async Task Seed(string agent)
+    // What lies there, whoever wrote it.
+    private (string[] Files, AgentConfig Config) Written(string agent, string folder, string file)
     {
-        await repositories.Ensure(agent, commitEdits: true, CancellationToken.None);
-        await swarm.EnsureLocked(agent, CancellationToken.None);
-    }
+        var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').Order(StringComparer.Ordinal).ToArray();
+        if (!files.Contains(file))
+            throw Problem.Invalid($"there is no {file}; `hive rebuild {agent}` makes one");
+        foreach (var path in files)
+        {
+            if (ConfigRepositories.Fault(Path.GetFileName(path), new FileInfo(path).Length) is { } fault)
+                throw Problem.Invalid($"{path} {fault}");
+        }
 
-    public Task Forget(string agent) => swarm.Forget(agent, CancellationToken.None);
+        return (files, yaml.Read(file, ReadBounded(file), files.Select(f => Path.GetFileName(f)!).ToHashSet()));
+    }
 
     private List<(string Name, string Rev)> Locked(string agent, string file, AgentConfig config)
     {
@@ -74,7 +94,7 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
         return bytes[..file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false)];
     }
 
-    private static string Fingerprint(IEnumerable<string> files, IEnumerable<(string Name, string Rev)> inputs)
+    private static string Fingerprint(IEnumerable<string> files, IReadOnlyList<(string Name, string Rev)> inputs)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var file in files)
@@ -85,6 +105,7 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
 
         foreach (var (name, rev) in inputs)
             hash.AppendData(Encoding.UTF8.GetBytes($"{name} {rev}\n"));
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        // The revisions stand in it as they are, so that those that are mounted somewhere can be told.
+        return string.Join(' ', inputs.Select(i => i.Rev).Prepend(Convert.ToHexStringLower(hash.GetHashAndReset())));
     }
 }

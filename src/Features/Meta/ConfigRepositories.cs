@@ -67,6 +67,13 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
     public async Task<string> Head(string agent, CancellationToken ct) =>
         await git.Head(folders.Applied(agent), ct) ?? throw Problem.Conflict($"{folders.Applied(agent)} has no commit; `hive rebuild {agent}` makes one");
 
+    /// <summary>The tag of the last deploy of that commit: what a revived agent was deployed as before, or the one it was made with. Null when none has been.</summary>
+    public async Task<string?> LastDeployed(string agent, string commit, CancellationToken ct)
+    {
+        var tags = await git.Run(folders.Applied(agent), ["for-each-ref", "--points-at", commit, "--sort=-version:refname", "--count=1", "--format=%(refname:lstrip=2)", "refs/tags/deployed/"], ct);
+        return tags.Length > 0 ? tags : null;
+    }
+
     /// <summary>Reads <c>agent.yaml</c> as it is at a commit of the applied repository; whoever proposed that commit may mean harm.</summary>
     /// <exception cref="Problem">It cannot be used; the message names file, line and cure.</exception>
     public async Task<AgentConfig> ReadAt(string agent, string commit, CancellationToken ct)
@@ -155,9 +162,10 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         var file = Path.Combine(applied, AgentYaml.FileName);
         if (!File.Exists(file))
             await File.WriteAllTextAsync(file, Template, ct);
-        if ((await git.Run(applied, ["status", "--porcelain", "--untracked-files=all"], ct)).Length == 0)
+        // What a .gitignore names reaches the agent like every other file.
+        if ((await git.Run(applied, ["status", "--porcelain", "--untracked-files=all", "--ignored"], ct)).Length == 0)
             return;
-        await git.Run(applied, ["add", "--all"], ct);
+        await git.Run(applied, ["add", "--all", "--force"], ct);
         await git.Run(applied, ["commit", "--quiet", "--message", "Changed by hand"], ct);
     }
 

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using Hive.Common.Errors;
 using Hive.Common.Git;
+using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 
@@ -14,10 +15,13 @@ namespace Hive.Features.Meta;
 /// The inputs on disk: a bare repository for each url, and a folder for each revision that is checked out. A folder is made elsewhere and moved into its place, so one that is there is whole,
 /// and it is never written again.
 /// </summary>
-internal sealed partial class InputStore(GitProgram git, TimeProvider clock, HivePaths paths) : IDisposable
+internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn runsOn, TimeProvider clock, HivePaths paths) : IDisposable
 {
     private const int MaxFiles = 50_000;
     private const long MaxBytes = 1L << 30;
+
+    // No other is ever given to git: some run programs.
+    private static readonly string[] Protocols = ["https", "ssh", "git", "file"];
 
     // A remote that sends without end is ended.
     private static readonly GitCall Fetching = new() { TimeLimit = TimeSpan.FromMinutes(5), MaxFileBytes = MaxBytes };
@@ -84,16 +88,19 @@ internal sealed partial class InputStore(GitProgram git, TimeProvider clock, Hiv
         }
     }
 
-    /// <summary>Removes what none of these needs any more.</summary>
+    /// <summary>Removes what none of these needs any more, and what no agent runs on. While something is being fetched, nothing: whoever asks holds the lock, and a remote may take minutes.</summary>
     public async Task Sweep(IReadOnlyCollection<LockedInput> needed, CancellationToken ct)
     {
-        await turn.WaitAsync(ct);
+        // An update that was interrupted leaves an agent on a revision that no lock names.
+        var mounted = await runsOn.All(ct);
+        if (!await turn.WaitAsync(TimeSpan.Zero, ct))
+            return;
         try
         {
             foreach (var (name, at) in asked.Where(a => clock.GetUtcNow() - a.Value > Recently))
                 asked.TryRemove(KeyValuePair.Create(name, at));
-            Keep(Path.Combine(Root, "revisions"), needed.Select(i => i.Rev));
-            Keep(Path.Combine(Root, "repositories"), needed.Select(i => Path.GetFileName(Repository(i.Url))));
+            Keep(Path.Combine(Root, "revisions"), needed.Select(i => i.Rev), mounted);
+            Keep(Path.Combine(Root, "repositories"), needed.Select(i => Path.GetFileName(Repository(i.Url))), []);
         }
         finally
         {
@@ -105,24 +112,31 @@ internal sealed partial class InputStore(GitProgram git, TimeProvider clock, Hiv
 
     private void Asked(string url, string rev) => asked[rev] = asked[Path.GetFileName(Repository(url))] = clock.GetUtcNow();
 
-    private void Keep(string folder, IEnumerable<string> names)
+    private void Keep(string folder, IEnumerable<string> names, IReadOnlyList<string> mounted)
     {
         if (!Directory.Exists(folder))
             return;
         var kept = names.Concat(asked.Keys).ToHashSet();
-        foreach (var path in Directory.EnumerateDirectories(folder).Where(p => !kept.Contains(Path.GetFileName(p))))
-            Directory.Delete(path, recursive: true);
+        foreach (var path in Directory.EnumerateDirectories(folder))
+        {
+            var name = Path.GetFileName(path);
+            if (!kept.Contains(name) && !mounted.Any(m => m.Contains(name, StringComparison.Ordinal)))
+                Directory.Delete(path, recursive: true);
+        }
     }
 
     private string Repository(string url) => Path.Combine(Root, "repositories", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))[..24]);
 
     private async Task<string> Fetch(string name, string url, string reference, CancellationToken ct)
     {
+        // Also of one that stands in the lock: what the operator allows may have changed since.
+        if (urls.Fault(url) is { } fault)
+            throw Problem.Invalid($"the url of the input '{name}' {fault}");
         var repository = Repository(url);
         await GitProgram.Init(repository, bare: true, ct);
         GitProgram.RemoveStaleLocks(repository);
         var target = "refs/fetched/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(reference)))[..24];
-        var protocol = url.StartsWith('/') ? "file" : url.Split(':')[0];
+        var protocol = url.StartsWith('/') ? "file" : url.Split(':')[0].ToLowerInvariant();
         var result = await git.Try(
             repository,
             [
@@ -130,7 +144,7 @@ internal sealed partial class InputStore(GitProgram git, TimeProvider clock, Hiv
                 .. protocol == "file" ? (string[])["--upload-pack=" + UploadPack] : [], "--", url, $"{reference}:{target}",
             ],
             ct,
-            Fetching with { Protocols = protocol });
+            Fetching with { Protocols = Protocols.Contains(protocol) ? protocol : "none" });
         if (result.ExitCode != 0)
             throw Problem.Invalid($"the input '{name}' cannot be fetched from {url} at '{reference}': {result.Error}. Mend its url or ref, or try again when the repository can be reached");
         return await git.Run(repository, ["rev-parse", "--verify", target + "^{commit}"], ct);

@@ -19,14 +19,22 @@ internal sealed partial class InputUrls(IConfiguration configuration, HivePaths 
     ];
 
     /// <summary>Why that is no url of an input; null when it is one. The text goes behind "the url".</summary>
-    public string? Fault(string url)
+    public string? Fault(string url) => FormFault(url) ?? (IsPath(url) ? PathFault(url) : null);
+
+    /// <summary>What is wrong with it wherever Hive runs, whatever the operator allows; null when nothing is.</summary>
+    public static string? FormFault(string url)
     {
         if (url.Length is 0 or > MaxLength || url.Any(c => c is <= ' ' or > '~'))
             return $"must be 1 to {MaxLength} visible ASCII characters";
         if (url.Contains("::", StringComparison.Ordinal))
             return "names a transport that runs a program ('…::'), which is never allowed; use https://, ssh:// or git://";
-        if (url.StartsWith('/') || url.StartsWith("file://", StringComparison.OrdinalIgnoreCase))
-            return PathFault(url);
+        if (IsPath(url))
+        {
+            return PathOf(url) is var path && path.StartsWith('/') && !path.Contains('%', StringComparison.Ordinal) && Path.GetFullPath(path) == path
+                ? null
+                : "must name a whole path, as file:///srv/git/skills, without '..', '//', '%' and a slash at its end";
+        }
+
         var parts = Form().Match(url);
         if (!parts.Success)
         {
@@ -44,11 +52,13 @@ internal sealed partial class InputUrls(IConfiguration configuration, HivePaths 
         };
     }
 
+    private static bool IsPath(string url) => url.StartsWith('/') || url.StartsWith("file://", StringComparison.OrdinalIgnoreCase);
+
+    private static string PathOf(string url) => url.StartsWith('/') ? url : url["file://".Length..];
+
     private string? PathFault(string url)
     {
-        var path = url.StartsWith('/') ? url : url["file://".Length..];
-        if (!path.StartsWith('/') || path.Contains('%', StringComparison.Ordinal) || Path.GetFullPath(path) != path)
-            return "must name a whole path, as file:///srv/git/skills, without '..', '//', '%' and a slash at its end";
+        var path = PathOf(url);
         // What agents write lies in the data folder.
         if (IsBelow(path, Path.TrimEndingDirectorySeparator(paths.DataDir)) || !Array.Exists(allowed, a => IsBelow(path, a)))
         {

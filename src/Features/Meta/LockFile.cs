@@ -99,7 +99,10 @@ internal static partial class LockFile
     }
 
     private static LockedInput Input(JsonNode node) =>
-        new(node["original"]!["url"]!.GetValue<string>(), node["original"]!["ref"]?.GetValue<string>(), Rev(node["locked"]!), ModifiedAt(node["locked"]!));
+        new(Url(node["original"]!["url"]!.GetValue<string>()), node["original"]!["ref"]?.GetValue<string>(), Rev(node["locked"]!), ModifiedAt(node["locked"]!));
+
+    // It is handed to git, which runs programs for some.
+    private static string Url(string url) => InputUrls.FormFault(url) is { } fault ? throw new FormatException($"a 'url' in it {fault}") : url;
 
     private static DateTimeOffset ModifiedAt(JsonNode locked) => DateTimeOffset.FromUnixTimeSeconds(locked["lastModified"]!.GetValue<long>());
 

@@ -10,11 +10,13 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Meta;
 
 /// <inheritdoc cref="IMetaInputs"/>
-internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAgentLifecycle lifecycle, IRoster roster, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<MetaInputs> log) : IMetaInputs
+internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAgentSpecs specs, IAgentLifecycle lifecycle, IRoster roster, IHostApplicationLifetime lifetime, ILogger<MetaInputs> log) : IMetaInputs
 {
-    private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
-
     private int underWay;
+    private Task walk = Task.CompletedTask;
+
+    /// <summary>The round that goes on now.</summary>
+    public Task UnderWay => walk;
 
     public IReadOnlyList<MetaInput> All => swarm.Inputs;
 
@@ -48,7 +50,9 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
                     moved[input] = (name, next);
             }
 
-            return Task.Run(() => Walk(moved, trailers), CancellationToken.None);
+            var round = Task.Run(() => Walk(moved, trailers), CancellationToken.None);
+            walk = round;
+            return round;
         }
         catch
         {
@@ -66,14 +70,16 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
             // The manager last: it is told of the others.
             foreach (var agent in roster.All.OrderBy(a => a.IsManager).Select(a => a.Name).ToArray())
             {
+                // The agent that has been begun is finished, and no other is begun.
+                lifetime.ApplicationStopping.ThrowIfCancellationRequested();
                 if (swarm.Current.GetValueOrDefault(agent)?.Inputs.Values.Any(moved.ContainsKey) != true)
                     continue;
                 try
                 {
-                    await Alone(agent, rebuild => Move(agent, moved, trailers, rebuild));
+                    await lifecycle.Hold(agent, held => Move(agent, moved, trailers, held), lifetime.ApplicationStopping);
                     updated.Add(agent);
                 }
-                catch (Exception e)
+                catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
                 {
                     LogNotMoved(log, agent, string.Join(", ", moved.Values.Select(m => m.Name)), e);
                     failed[agent] = e is Problem ? e.Message : "it could not be rebuilt; the host's log says why";
@@ -88,8 +94,10 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
         }
     }
 
-    private async Task Move(string agent, Dictionary<LockedInput, (string Name, LockedInput Next)> moved, string? trailers, Func<Task> rebuild)
+    private async Task Move(string agent, Dictionary<LockedInput, (string Name, LockedInput Next)> moved, string? trailers, IHeldAgent held)
     {
+        // What the operator changed by hand counts as deployed, and comes first.
+        await specs.Seed(agent, roster.Require(agent).Runtime);
         if (swarm.Current.GetValueOrDefault(agent) is not { } now)
             return;
         var changes = now.Inputs.Where(i => moved.ContainsKey(i.Value)).ToArray();
@@ -102,7 +110,7 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
         try
         {
             if (runs)
-                await rebuild();
+                await held.Rebuild();
             var lines = changes.Select(i => $"{i.Key}: {i.Value.Rev[..12]} -> {moved[i.Value].Next.Rev[..12]}");
             await swarm.Commit(prepared, $"update {string.Join(", ", changes.Select(i => i.Key))} of {agent}\n\n{string.Join('\n', lines)}{(trailers is null ? "" : "\n\n" + trailers)}\n");
         }
@@ -110,47 +118,11 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
         {
             await swarm.Restore(agent);
             if (runs)
-                await RebuildOnOld(agent, rebuild);
+                await held.RebuildAfterwards();
             throw;
-        }
-    }
-
-    private async Task RebuildOnOld(string agent, Func<Task> rebuild)
-    {
-        try
-        {
-            await rebuild();
-        }
-        catch (Problem e)
-        {
-            // Its row says why it does not run; what it is to run on is right all the same.
-            LogOldDoesNotRun(log, agent, e);
-        }
-    }
-
-    private async Task Alone(string agent, Func<Func<Task>, Task> work)
-    {
-        for (var begun = false; !begun;)
-        {
-            try
-            {
-                await lifecycle.Hold(agent, rebuild =>
-                {
-                    begun = true;
-                    return work(rebuild);
-                });
-            }
-            catch (Problem e) when (!begun && e.Code == ErrorCode.Conflict)
-            {
-                // Somebody does something else with the agent, which ends.
-                await Task.Delay(BusyPause, clock, lifetime.ApplicationStopping);
-            }
         }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} stays on what it has of {Inputs}")]
     private static partial void LogNotMoved(ILogger logger, string agent, string inputs, Exception error);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} does not run on the inputs that it had before either")]
-    private static partial void LogOldDoesNotRun(ILogger logger, string agent, Exception error);
 }

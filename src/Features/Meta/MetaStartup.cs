@@ -11,7 +11,7 @@ namespace Hive.Features.Meta;
 /// Brings the repositories and the lock to what this Hive needs before any agent is started: what an earlier Hive kept as plain files is converted, and what a killed one left half done is cleared away.
 /// </summary>
 internal sealed partial class MetaStartup(
-    GitProgram git, ConfigRepositories repositories, SwarmLock swarm, AgentFolders folders, IRoster roster, HivePaths paths, IHostApplicationLifetime lifetime, ILogger<MetaStartup> log) : IHostedService
+    GitProgram git, ConfigRepositories repositories, SwarmLock swarm, MetaInputs inputs, AgentFolders folders, IRoster roster, HivePaths paths, IHostApplicationLifetime lifetime, ILogger<MetaStartup> log) : IHostedService
 {
     private Task keeping = Task.CompletedTask;
 
@@ -57,7 +57,8 @@ internal sealed partial class MetaStartup(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        await Task.WhenAny(keeping, Task.Delay(Timeout.Infinite, cancellationToken));
+        // An agent that is being moved to another revision runs on what is locked when that is done.
+        await Task.WhenAny(Task.WhenAll(keeping, inputs.UnderWay), Task.Delay(Timeout.Infinite, cancellationToken));
         await swarm.Close(cancellationToken);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.ComponentModel;
 using System.Diagnostics;
@@ -21,6 +22,11 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
     private const string Runtime = "nixos";
     private const string Program = "nix";
     private static readonly TimeSpan TimeLimit = TimeSpan.FromMinutes(5);
+
+    private readonly ConcurrentDictionary<string, string> expected = new();
+
+    /// <summary>An agent is being made and will have this runtime; it is locked before it is on the roster.</summary>
+    public void Expect(string agent, string agentRuntime) => expected[agent] = agentRuntime;
 
     /// <summary>Writes both files into <c>meta/</c> where an agent runs on nixos; else both are gone.</summary>
     /// <returns>True when there is a flake.</returns>
@@ -60,7 +66,7 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
     /// <summary>The flake of the agents that run on nixos; null when there are none.</summary>
     private string? Text(ImmutableSortedDictionary<string, LockedAgent> agents)
     {
-        var own = agents.Where(a => roster.Find(a.Key)?.Runtime == Runtime).ToArray();
+        var own = agents.Where(a => (roster.Find(a.Key)?.Runtime ?? expected.GetValueOrDefault(a.Key)) == Runtime).ToArray();
         if (own.Length == 0)
             return null;
         var inputs = new StringBuilder();
@@ -70,7 +76,7 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
             Input(inputs, $"agent-{name}", $"git+file://{Path.Combine(paths.DataDir, "applied", name)}?rev={agent.Commit}");
             foreach (var (input, locked) in agent.Inputs)
                 Input(inputs, $"agent-{name}-{input}", $"{Url(locked.Url)}?rev={locked.Rev}{(locked.Ref is { } reference ? $"&ref={Uri.EscapeDataString(reference)}" : "")}&shallow=1");
-            machines.Append(CultureInfo.InvariantCulture, $"    nixosConfigurations.{name} = inputs.nixpkgs.lib.nixosSystem {{\n      specialArgs = {{ inherit inputs; }};\n      modules = [ {{ boot.isContainer = true; networking.hostName = \"{name}\"; }} \"${{inputs.agent-{name}}}/agent.nix\" ];\n    }};\n");
+            machines.Append(CultureInfo.InvariantCulture, $"    nixosConfigurations.{name} = inputs.nixpkgs.lib.nixosSystem {{\n      specialArgs = {{ inherit inputs; }};\n      modules = [ harness {{ networking.hostName = \"{name}\"; }} ] ++ own \"${{inputs.agent-{name}}}/agent.nix\";\n    }};\n");
         }
 
         return $$"""
@@ -78,7 +84,19 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
             {
               inputs.nixpkgs.url = "nixpkgs";
             {{inputs}}
-              outputs = inputs: {
+              outputs = inputs: let
+                # The container lives as long as its harness, so that an agent that has died does not look alive.
+                harness = {
+                  boot.isContainer = true;
+                  systemd.services.hive-agent = {
+                    wantedBy = [ "multi-user.target" ];
+                    serviceConfig = { EnvironmentFile = "/run/hive/harness.env"; ExecStart = "/opt/hive/hive-agent $HIVE_ARGUMENTS"; };
+                    unitConfig = { SuccessAction = "exit"; FailureAction = "exit"; };
+                  };
+                  programs.nix-ld.enable = true;
+                };
+                own = file: if builtins.pathExists file then [ file ] else [ ];
+              in {
             {{machines}}  };
             }
 

@@ -116,13 +116,14 @@ internal sealed partial class SwarmLock(
     public Task Restore() => Exclusively(() =>
     {
         state = state with { Applied = ImmutableSortedDictionary<string, LockedAgent>.Empty };
-        return WriteFiles(state);
+        return Tidy(state);
     });
 
     public Task Restore(string agent) => Exclusively(() =>
     {
         state = state with { Applied = state.Applied.Remove(agent) };
-        return WriteFiles(state);
+        // It is taken back, whatever lies in the folder: the agent is to be rebuilt on it.
+        return Tidy(state);
     });
 
     public async Task<bool> IsCommitted(long approvalId)
@@ -162,7 +163,7 @@ internal sealed partial class SwarmLock(
         }
 
         var prepared = await Prepare(agent, head, ct);
-        await Commit(prepared, now is not null ? $"deploy {agent} by hand {head[..12]}" : $"deploy {agent} {ConfigRepositories.FirstTag} {head[..12]}");
+        await Commit(prepared, $"deploy {agent} {(now is null ? await repositories.LastDeployed(agent, head, ct) : null) ?? "by hand"} {head[..12]}");
     }
 
     /// <summary>Sees to it that every locked input is on disk, and removes those that nothing names any more.</summary>
@@ -333,7 +334,7 @@ internal sealed partial class SwarmLock(
         {
             await inputs.Sweep([.. before.Values.Concat(state.Current.Values).SelectMany(a => a.Inputs.Values)], CancellationToken.None);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
         {
             LogNotSwept(log, e);
         }

@@ -74,6 +74,21 @@ internal static unsafe partial class Native
             return mkdirat(folder, start, PrivateFolder) == 0 ? 0 : Marshal.GetLastPInvokeError();
     }
 
+    /// <summary>Removes a file of one name (UTF-8, ends in a zero) from a folder, if it can be.</summary>
+    public static void RemoveIn(SafeFileHandle folder, ReadOnlySpan<byte> name)
+    {
+        fixed (byte* start = name)
+            _ = unlinkat(folder, start, 0);
+    }
+
+    /// <summary>Brings a folder's names to disk; a descriptor that only names one cannot be flushed itself.</summary>
+    public static void Flush(SafeFileHandle folder)
+    {
+        using var readable = OpenIn(folder, ".\0"u8, OpenReadOnly | OpenFolder | OpenCloseOnExec, out _);
+        if (readable is not null)
+            RandomAccess.FlushToDisk(readable);
+    }
+
     /// <summary>Gives what is this process's own, in a folder that is not, to that folder's owner.</summary>
     public static void GiveToOwnerOf(SafeFileHandle folder, SafeFileHandle inside)
     {
@@ -94,7 +109,10 @@ internal static unsafe partial class Native
     public static FileKind KindOf(SafeFileHandle file, out long size) => Kind(file, "\0"u8, AtEmptyPath, out size);
 
     /// <summary>What a name (UTF-8, ends in a zero) in a folder stands for, without opening it.</summary>
-    public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name) => Kind(folder, name, AtSymlinkNoFollow, out _);
+    public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name) => KindIn(folder, name, out _);
+
+    /// <summary>The same, with its size in bytes.</summary>
+    public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name, out long size) => Kind(folder, name, AtSymlinkNoFollow, out size);
 
     [SkipLocalsInit]
     private static FileKind Kind(SafeFileHandle handle, ReadOnlySpan<byte> path, int flags, out long size)
@@ -131,6 +149,10 @@ internal static unsafe partial class Native
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int mkdirat(SafeFileHandle folder, byte* name, uint mode);
+
+    [LibraryImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int unlinkat(SafeFileHandle folder, byte* name, int flags);
 
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -9,7 +9,7 @@ namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
 /// <remarks>
-/// The only code that writes where agents can reach. The way to the file is made of names, each opened in the folder before without following a link,
+/// With <see cref="ForgeTokenFile"/> the only code that writes where agents can reach. The way to the file is made of names, each opened in the folder before without following a link,
 /// so whatever the agent puts in their place meanwhile, nothing outside its folder is touched; what is written to was checked after it was opened.
 /// </remarks>
 internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) : IStateFileWriter
@@ -56,7 +56,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         RandomAccess.Write(file, Encoding.UTF8.GetBytes(text), 0);
         RandomAccess.FlushToDisk(file);
         if (made)
-            Flush(folder);
+            Native.Flush(folder);
     }
 
     // The folders on the way, beginning with the state folder below the data folder, and the file's own name; each ends in a zero.
@@ -114,7 +114,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
                 return null;
             if (Native.MakeFolderIn(parent, name) is not 0 and not Native.ErrorExists and var failed)
                 throw Failed(path, failed);
-            Flush(parent);
+            Native.Flush(parent);
         }
     }
 
@@ -143,14 +143,6 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             if (attempt == Attempts || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted))
                 throw Failed(path, error);
         }
-    }
-
-    // A descriptor that only names a folder cannot be flushed.
-    private static void Flush(SafeFileHandle folder)
-    {
-        using var readable = Native.OpenIn(folder, ".\0"u8, Native.OpenReadOnly | Native.OpenFolder | Native.OpenCloseOnExec, out _);
-        if (readable is not null)
-            RandomAccess.FlushToDisk(readable);
     }
 
     private static byte[] Encode(ReadOnlySpan<char> name)

@@ -141,7 +141,8 @@ public sealed class ApplyCommitTests
         var refused = await Talk.Refused(() => manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "recipients: [operator\n"))), "invalid");
         Assert.Contains("line ", refused.Message, StringComparison.Ordinal);
         var failed = Assert.Single((await hive.State()).Approvals("approval_history"));
-        Assert.Equal(["failed", "proposal"], worker.Tags(failed.Id));
+        // What never came before the operator is no proposal.
+        Assert.Equal(["failed"], worker.Tags(failed.Id));
         Assert.Contains("line ", worker.TagText($"failed/{failed.Id}"), StringComparison.Ordinal);
     }
 
@@ -198,6 +199,26 @@ public sealed class ApplyCommitTests
         var third = await manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD"));
         await host.Approve(third);
         Assert.Equal("approved", (await host.End(third)).Status);
+    }
+
+    [Fact]
+    public async Task An_agent_that_ends_right_after_its_start_on_the_proposal_fails_it_with_its_last_words()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var before = worker.Main();
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\nscript: script.yaml\n"), ("script.yaml", "roules: []\n")));
+        await host.Approve(id);
+        var end = await host.End(id);
+        Assert.Equal("failed", end.Status);
+        Assert.Contains("roules", end.Note, StringComparison.Ordinal);
+        Assert.Contains("roules", worker.TagText($"failed/{id}"), StringComparison.Ordinal);
+        Assert.Equal(before, worker.Main());
+        worker.MustBeClean();
+        var row = await fleet.Row("worker");
+        Assert.Equal((true, false, false, (string?)null), (row.Running, row.Failed, row.NeedsUpdate, row.ActiveModel));
     }
 
     [Fact]
@@ -274,6 +295,7 @@ public sealed class ApplyCommitTests
         await host.CallAsync("destroy", new { name = "worker" });
         var end = await host.End(mine);
         Assert.Equal(("failed", "worker was destroyed"), (end.Status, end.Note));
+        await Proposing.Of(hive, "worker").UntilTagged(mine, "failed");
         Assert.Equal([others], (await host.CallAsync("pending")).Approvals().Select(a => a.Id));
         Assert.Equal(("failed", mine), ((await hive.ToldOfApprovals()).Single().Text("status"), (await hive.ToldOfApprovals()).Single().GetProperty("id").GetInt64()));
     }
@@ -296,8 +318,134 @@ public sealed class ApplyCommitTests
             await hive.Restart();
             host = await hive.Operator();
             Assert.Equal(("failed", "the host ended while it was being fetched; ask again"), ((await host.Shown(id)).Status, (await host.Shown(id)).Note));
-            Assert.Equal(["failed", "proposal"], worker.Tags(id));
+            Assert.Equal(["failed"], worker.Tags(id));
             Assert.Single(await hive.ToldOfApprovals());
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_was_approved_while_its_agent_was_being_destroyed_is_not_deployed_for_the_next_of_that_name(bool purge)
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
+        await fleet.Spawn("worker", "process");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
+        // It ignores being asked to end, so that its end lasts.
+        Fleet.Signal(fleet.Pid("worker"), 19);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        var destroyed = fleet.Do("destroy", new { name = "worker", purge });
+        await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
+        await host.Approve(id);
+        await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(1));
+        using var log = hive.Log();
+        clock.Advance(TimeSpan.FromSeconds(10));
+        await destroyed;
+        await hive.Spawn("worker");
+        var givenUp = log.Next($"approval {id} (apply_commit of worker) failed");
+        while (!givenUp.IsCompleted)
+        {
+            clock.Advance(TimeSpan.FromSeconds(1));
+            await Task.Yield();
+        }
+
+        await givenUp;
+        var end = await host.End(id);
+        Assert.Equal(("failed", "worker was destroyed"), (end.Status, end.Note));
+        Assert.DoesNotContain("deployed", worker.Tags(id));
+        Assert.DoesNotContain("other", worker.AgentYaml(), StringComparison.Ordinal);
+        worker.MustBeClean();
+        // The new one can be worked with.
+        var next = await manager.RequestApplyCommit("worker", worker.Rebased(("agent.yaml", "model: next\n")));
+        await host.Approve(next);
+        Assert.Equal("approved", (await host.End(next)).Status);
+    }
+
+    [Fact]
+    public async Task What_the_operator_changes_by_hand_while_it_is_built_fails_it_and_is_kept_by_a_tag()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
+        await fleet.Spawn("worker", "process");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var before = worker.Main();
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: proposed\n")));
+        Fleet.Signal(fleet.Pid("worker"), 19);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        await host.Approve(id);
+        await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
+        File.WriteAllText(Path.Combine(worker.Applied, "agent.yaml"), "model: by-hand\n");
+        File.WriteAllText(Path.Combine(worker.Applied, "mine.md"), "mine\n");
+        clock.Advance(TimeSpan.FromSeconds(10));
+        var end = await host.End(id);
+        Assert.Equal("failed", end.Status);
+        Assert.Contains($"rescued/{id}", end.Note, StringComparison.Ordinal);
+        Assert.Equal("model: by-hand", worker.InApplied("show", $"rescued/{id}:agent.yaml"));
+        Assert.Equal("mine", worker.InApplied("show", $"rescued/{id}:mine.md"));
+        Assert.Equal(before, worker.Main());
+        worker.MustBeClean();
+        var row = await fleet.Row("worker");
+        Assert.Equal((true, false, (string?)null), (row.Running, row.NeedsUpdate, row.ActiveModel));
+    }
+
+    [Fact]
+    public async Task A_commit_of_the_lock_that_comes_after_the_rollback_is_followed()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var before = worker.Main();
+        var sha = worker.Commit(("agent.yaml", "model: other\n"));
+        var id = await manager.RequestApplyCommit("worker", sha);
+        await host.Approve(id);
+        await host.End(id);
+        // What a git that outlives its host leaves behind.
+        await hive.Sql($"UPDATE approvals SET status = 'building', resolved_at = NULL, base_sha = '{before}'");
+        await hive.Restart(() =>
+        {
+            worker.InApplied("tag", "-d", $"deployed/{id}");
+            worker.InApplied("tag", "-a", "-m", "rolled back", $"failed/{id}", sha);
+            worker.InApplied("reset", "-q", "--hard", before);
+        });
+        host = await hive.Operator();
+        Assert.Equal("approved", (await host.End(id)).Status);
+        Assert.Equal(["approved", "building", "deployed", "proposal"], worker.Tags(id));
+        Assert.Equal(sha, worker.Main());
+        Assert.Equal("model: other\n", worker.AgentYaml());
+        worker.MustBeClean();
+        Assert.Equal("other", (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.Text("name") == "worker").Text("active_model"));
+    }
+
+    [Fact]
+    public async Task A_no_that_cannot_be_stored_leaves_no_trace()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
+        await hive.Sql("CREATE TRIGGER no_denials BEFORE UPDATE ON approvals WHEN NEW.status = 'denied' BEGIN SELECT RAISE(ABORT, 'not now'); END");
+        await Assert.ThrowsAsync<HiveException>(() => host.Deny(id, "no"));
+        Assert.Equal(["proposal"], worker.Tags(id));
+        Assert.Equal("pending", (await host.Shown(id)).Status);
+        await hive.Sql("DROP TRIGGER no_denials");
+        await host.Deny(id, "no");
+        Assert.Equal(["denied", "proposal"], worker.Tags(id));
+    }
+
+    [Fact]
+    public async Task A_revived_agent_is_locked_under_the_name_of_its_last_deploy()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var sha = worker.Commit(("agent.yaml", "model: other\n"));
+        var id = await manager.RequestApplyCommit("worker", sha);
+        await host.Approve(id);
+        await host.End(id);
+        await host.CallAsync("destroy", new { name = "worker" });
+        await hive.Spawn("worker");
+        Assert.Equal($"deploy worker deployed/{id} {sha[..12]}", worker.InMeta("log", "-1", "--format=%s"));
     }
 }

@@ -75,6 +75,19 @@ public sealed class DiffApprovalTests
     }
 
     [Fact]
+    public async Task What_was_refused_when_it_was_asked_for_is_nothing_to_compare_with()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("worker");
+        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var first = worker.Commit(("agent.yaml", "model: a\n"));
+        await manager.RequestApplyCommit("worker", first);
+        await Talk.Refused(() => manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "modle: b\n"))), "invalid");
+        var third = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: c\n")));
+        Assert.Equal(first, (await host.Diff(third, "previous")).BaseSha);
+    }
+
+    [Fact]
     public async Task That_there_is_no_difference_is_said_in_words()
     {
         await using var hive = await HiveFixture.Start();

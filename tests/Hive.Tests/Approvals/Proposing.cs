@@ -34,6 +34,25 @@ internal sealed class Proposing(string dataDir, string agent)
         return Git("rev-parse", "HEAD");
     }
 
+    /// <summary>Commits files on top of what is deployed, whatever was there before; the commit's whole name.</summary>
+    public string Rebased(params (string Name, string Content)[] files)
+    {
+        Git("fetch", "-q", Applied, "main");
+        Git("reset", "-q", "--hard", "FETCH_HEAD");
+        return Commit(files);
+    }
+
+    /// <summary>Waits until an approval has a tag of that kind.</summary>
+    public async Task UntilTagged(long id, string kind)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!Tags(id).Contains(kind))
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+
     public string Git(params string[] arguments) => Repositories.AsSomebody(Config, arguments);
 
     public string InApplied(params string[] arguments) => Repositories.AsSomebody(Applied, arguments);

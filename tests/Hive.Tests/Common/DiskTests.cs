@@ -81,9 +81,11 @@ public sealed class DiskTests
     [Fact]
     public async Task A_database_that_becomes_read_only_refuses_as_unavailable_and_works_again_afterwards()
     {
-        var problem = await Immutable(Path.GetTempPath());
+        // On a disk: files in memory can be made immutable, and are written all the same where they were open before.
+        const string disk = "/var/tmp";
+        var problem = await Immutable(disk);
         Requires.That(problem is null, problem ?? "");
-        await using var hive = await HiveFixture.Start();
+        await using var hive = await HiveFixture.StartIn(Directory.CreateDirectory(Path.Combine(disk, $"hive-{Guid.NewGuid().ToString("N")[..8]}")).FullName);
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var events = await hive.Events();

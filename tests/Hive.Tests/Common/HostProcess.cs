@@ -41,11 +41,11 @@ internal sealed class HostProcess : IAsyncDisposable
     public static string[] Arguments(string folder) =>
         ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", "http://127.0.0.1:0", "--Runtime", "external"];
 
-    public static async Task<HostProcess> Start(string? folder = null, params string[] arguments)
-    {
-        folder ??= Directory.CreateTempSubdirectory("hive-").FullName;
-        return await Answering(new HostProcess(folder, Built.Start(Built.Host, [.. Arguments(folder), .. arguments])));
-    }
+    public static Task<HostProcess> Start(string? folder = null, params string[] arguments) => Start(folder ?? Directory.CreateTempSubdirectory("hive-").FullName, [], arguments);
+
+    /// <summary>Starts it with variables of its own in its environment.</summary>
+    public static Task<HostProcess> Start(string folder, (string Name, string Value)[] environment, params string[] arguments) =>
+        Answering(new HostProcess(folder, Built.Start(Built.Host, [.. Arguments(folder), .. arguments], environment)));
 
     /// <summary>Starts it in a mount namespace of its own, in which <paramref name="mounts"/> (shell, the data folder is $DATA) ran first.</summary>
     public static async Task<HostProcess> StartWithMounts(string mounts, bool answers = true)

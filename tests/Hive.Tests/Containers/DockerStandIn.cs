@@ -42,7 +42,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
         }
     }
 
-    public JsonObject Info { get; } = new() { ["MemoryLimit"] = true, ["SwapLimit"] = false, ["CpuCfsQuota"] = true, ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin") };
+    public JsonObject Info { get; } = new() { ["MemoryLimit"] = true, ["SwapLimit"] = false, ["CpuCfsQuota"] = true, ["PidsLimit"] = true, ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin") };
 
     /// <summary>What it says instead when it is to start a container.</summary>
     public string? Refusal { get; set; }

@@ -134,7 +134,7 @@ internal sealed class Fleet : IAsyncDisposable
     public static void RemoveTraces(string dataDir)
     {
         var names = $"hive-{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
-        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/unified" }.Where(Directory.Exists))
+        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified" }.Where(Directory.Exists))
         {
             foreach (var folder in Directory.GetDirectories(place, names))
                 Remove(new DirectoryInfo(folder));

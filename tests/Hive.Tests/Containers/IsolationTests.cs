@@ -147,7 +147,63 @@ public sealed class IsolationTests
             Assert.DoesNotContain("200000000", lines.Select(l => l.Trim()));
         // Nothing of a limit is left behind.
         var groups = $"hive-{Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-*";
-        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
+        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task What_forks_without_end_stops_at_a_bound(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("forker", runtime);
+        await events.Next("acked");
+        if (await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Weakness(CancellationToken.None) is { } weakness)
+        {
+            Assert.Equal(weakness, (await fleet.Row("forker")).Note);
+            return;
+        }
+
+        foreach (var pid in fleet.Members("forker"))
+        {
+            // systemd-nspawn and bubblewrap beside what they run: all in groups of the agent's.
+            var group = File.ReadAllLines($"/proc/{pid}/cgroup").Select(l => l.Split(':', 3)).Where(l => l[1] is "pids" or "").OrderBy(l => l[1] == "").First();
+            var folder = new DirectoryInfo((group[1] == "" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + group[2]);
+            while (File.Exists(Path.Combine(folder.FullName, "pids.max")) && File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim() == "max")
+                folder = folder.Parent!;
+            Assert.Equal("2048", File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim());
+        }
+    }
+
+    [Fact]
+    public async Task Nspawn_takes_the_programs_of_another_root_where_one_is_named()
+    {
+        var root = Directory.CreateTempSubdirectory("hive-root-").FullName;
+        try
+        {
+            // Of such a root only /usr is taken, as systemd wants it: with all programs and libraries in it.
+            await RootTree.Fill(Path.Combine(root, "usr"));
+            await File.WriteAllTextAsync(Path.Combine(root, "usr", "whose"), "another root");
+            await using var fleet = await Fleet.Start("nspawn", realClock: true, null, "--Nspawn:Root", Path.GetRelativePath(Environment.CurrentDirectory, root));
+            await fleet.Spawn("inner", "nspawn", start: false);
+            (string Script, string Expected)[] checks =
+            [
+                ("cat /usr/whose", "another root"),
+                ("test -e /usr/bin/git && echo git || echo no", "no"),
+                ("(: > /usr/whose) 2> /dev/null && echo gone || echo no", "no"),
+                ("test -S /run/hive/agent.sock && echo socket", "socket"),
+                // The network is the host's, and so is what it is looked up by.
+                .. new[] { "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/ssl/certs" }.Where(Path.Exists).Select(path => ($"test -e {path} && echo there", "there")),
+                ("test -e /etc/ld.so.cache && echo there || echo no", "no"),
+            ];
+            Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "inner", "nspawn", [.. checks.Select(c => c.Script)]));
+            await fleet.Do("start", new { name = "inner" });
+            await Fleet.Row(await fleet.Hive.EventsFromStart(), "inner", r => r.Running);
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
     }
 
     // Runs scripts one after another in one container; each with what it printed.

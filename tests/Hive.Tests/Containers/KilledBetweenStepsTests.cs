@@ -101,6 +101,8 @@ public sealed class KilledBetweenStepsTests
             // Never one of an agent that has not been.
             Assert.Equal(verb != "spawn" && Directory.Exists(folder) ? ["worker"] : [], kept);
             Assert.True(Directory.Exists(folder) == (kept.Length == 1), folder);
+            // Whoever asked for a purge gets it, whichever host finishes that.
+            Assert.False(verb == "purge" && Directory.Exists(folder), folder);
             return;
         }
 
@@ -111,6 +113,10 @@ public sealed class KilledBetweenStepsTests
         foreach (var part in new[] { "config", "state", "home" })
             Assert.True(Directory.Exists(Path.Combine(folder, part)), part);
         (await hive.Connect("worker")).Dispose();
+        // Whoever runs has been told so.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (wanted == "running" && await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM messages WHERE sender = 'system' AND recipient = 'worker'")) == 0)
+            patience.Token.ThrowIfCancellationRequested();
         // One container of it, or none.
         var marked = Marked(fleet);
         Assert.Equal(wanted == "running", marked.Length > 0);

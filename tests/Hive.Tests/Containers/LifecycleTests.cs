@@ -205,25 +205,6 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task What_an_earlier_hive_left_in_the_run_folder_is_found()
-    {
-        await using var fleet = await Fleet.Start("process");
-        var hive = fleet.Hive;
-        await fleet.Spawn("worker", "process");
-        var pid = fleet.Pid("worker");
-        var file = Path.Combine(hive.DataDir, "pids", "worker");
-        await hive.Restart(() =>
-        {
-            var old = Directory.CreateDirectory(Path.Combine(hive.RunDir, "pids")).FullName;
-            File.WriteAllText(Path.Combine(old, "worker"), string.Join(' ', File.ReadAllText(file).Split(' ', '\n')[..3]) + "\n");
-            File.Delete(file);
-        });
-        Assert.True((await fleet.Row("worker")).Running);
-        await fleet.Do("stop", new { name = "worker" });
-        Assert.False(Fleet.IsAlive(pid));
-    }
-
-    [Fact]
     public async Task Whom_an_agent_may_write_to_is_read_when_it_starts()
     {
         await using var fleet = await Fleet.Start("process");

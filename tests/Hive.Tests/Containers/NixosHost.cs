@@ -23,18 +23,26 @@ internal sealed class NixosHost : IAsyncDisposable
     /// <summary>What makes the next creation fail.</summary>
     public string Broken => Path.Combine(folder, "broken");
 
+    /// <summary>What makes every KILL fail.</summary>
+    public string Deaf => Path.Combine(folder, "deaf");
+
+    /// <summary>What makes systemctl never answer when its configuration is to be read.</summary>
+    public string Hangs => Path.Combine(folder, "hangs");
+
+    /// <summary>What a start of an agent's container waits for the end of.</summary>
+    public string Held(string agent) => Path.Combine(folder, $"held-h-{agent}");
+
     public static async Task<NixosHost> Start()
     {
         Requires.That(Environment.IsPrivilegedProcess, "NixOS containers need root");
         var host = new NixosHost();
-        foreach (var name in new[] { "state", "bin", "data/meta" })
+        foreach (var name in new[] { "state", "bin" })
             Directory.CreateDirectory(Path.Combine(host.folder, name));
         var script = Path.Combine(host.folder, "bin", "stand-in");
         File.Copy(Path.Combine(AppContext.BaseDirectory, "Containers", "nixos-stand-in.sh"), script);
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        foreach (var name in new[] { "nixos-container", "systemctl", "journalctl" })
+        foreach (var name in new[] { "nixos-container", "nix", "systemctl", "journalctl" })
             File.CreateSymbolicLink(Path.Combine(host.folder, "bin", name), "stand-in");
-        await File.WriteAllTextAsync(Path.Combine(host.DataDir, "meta", "flake.nix"), "{ }\n");
         await host.Run();
         return host;
     }

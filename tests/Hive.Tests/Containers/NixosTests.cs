@@ -63,7 +63,7 @@ public sealed class NixosTests
             ],
             conf);
         Assert.Equal(
-            ["[Service]", "MemoryMax=2147483648", "CPUQuota=50%", "Restart=no"], File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf")));
+            ["[Service]", "MemoryMax=2147483648", "CPUQuota=50%", "TasksMax=2048", "Restart=no"], File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf")));
         var environment = Path.Combine(nixos.RunDir, "agents/worker/harness.env");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(environment));
         Assert.Contains("HIVE_ARGUMENTS=\"serve --driver scripted\"", File.ReadAllLines(environment));
@@ -117,13 +117,71 @@ public sealed class NixosTests
         Assert.Equal("FLAKE=/etc/nixos#theirs\n", await File.ReadAllTextAsync(theirs));
     }
 
+    [Fact]
+    public async Task One_whose_stop_failed_is_not_started_again_when_it_ends_after_all()
+    {
+        await using var nixos = await NixosHost.Start();
+        await nixos.Do("spawn", new { name = "worker" });
+        var pid = nixos.ContainerPid("worker");
+        await File.WriteAllTextAsync(nixos.Deaf, "");
+        Assert.Contains("cannot be killed", (await Talk.Refused(() => nixos.Do("kill", new { name = "worker" }), "unavailable")).Message, StringComparison.Ordinal);
+        Assert.True((await nixos.Row("worker")).Running);
+
+        using var host = await nixos.Operator();
+        await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
+        Assert.True(await rows.MoveNextAsync());
+        Fleet.Signal(-pid, Native.SigKill);
+        while ((await nixos.Row("worker")).Running)
+            Assert.True(await rows.MoveNextAsync());
+        var row = await nixos.Row("worker");
+        Assert.Equal((false, null), (row.Failed, row.Note));
+        // After a start by hand it is as wanted as any.
+        File.Delete(nixos.Deaf);
+        await nixos.Do("start", new { name = "worker" });
+        Assert.True((await nixos.Row("worker")).Running);
+    }
+
+    [Fact]
+    public async Task Agents_are_started_side_by_side_when_the_host_starts()
+    {
+        await using var nixos = await NixosHost.Start();
+        foreach (var name in new[] { "a", "b" })
+            await nixos.Do("spawn", new { name });
+        var pids = new[] { "a", "b" }.Select(nixos.ContainerPid).ToArray();
+        await nixos.Kill();
+        foreach (var pid in pids)
+            Fleet.Signal(-pid, Native.SigKill);
+        await File.WriteAllTextAsync(nixos.Held("a"), "");
+        await nixos.Run();
+        await Running(nixos, "b");
+        Assert.False((await nixos.Row("a")).Running);
+        File.Delete(nixos.Held("a"));
+        await Running(nixos, "a");
+    }
+
+    [Fact]
+    public async Task A_system_manager_that_does_not_answer_is_given_up()
+    {
+        await using var nixos = await NixosHost.Start();
+        await nixos.Do("spawn", new { name = "worker" });
+        await nixos.Do("stop", new { name = "worker" });
+        await File.WriteAllTextAsync(nixos.Hangs, "");
+        Assert.Contains("has not ended within 10 s", (await Talk.Refused(() => nixos.Do("start", new { name = "worker" }), "unavailable")).Message, StringComparison.Ordinal);
+        File.Delete(nixos.Hangs);
+        await nixos.Do("start", new { name = "worker" });
+        Assert.True((await nixos.Row("worker")).Running);
+    }
+
     // The host starts it by itself, after it answers.
     private static async Task Running(NixosHost nixos, string agent)
     {
         using var host = await nixos.Operator();
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
-        while (!(await nixos.Row(agent)).Running)
+        while (await nixos.Row(agent) is { Running: false } row)
+        {
+            Assert.False(row.Failed, row.Note);
             Assert.True(await rows.MoveNextAsync());
+        }
     }
 }

@@ -15,9 +15,6 @@ public sealed class PodmanDaemon : IAsyncDisposable
 {
     public const string Image = "localhost/hive-test:latest";
 
-    // What tests run inside, and their libraries.
-    private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "head", "tr", "id", "mknod", "mount"];
-
     private readonly Lazy<Task<PodmanService>> service;
     private string[] before = [];
     private string? folder;
@@ -121,35 +118,14 @@ public sealed class PodmanDaemon : IAsyncDisposable
     private static async Task MakeImage(string folder)
     {
         var root = Directory.CreateDirectory(Path.Combine(folder, "image")).FullName;
-        foreach (var empty in new[] { "bin", "usr/bin", "lib", "lib64", "etc", "tmp", "proc", "sys", "dev", "run" })
+        foreach (var empty in new[] { "usr/bin", "lib", "lib64", "etc", "tmp", "proc", "sys", "dev", "run" })
             Directory.CreateDirectory(Path.Combine(root, empty));
-        foreach (var program in Programs)
-        {
-            var path = $"/usr/bin/{program}";
-            File.Copy(path, Path.Combine(root, "bin", program));
-            await CopyLibraries(path, root);
-        }
-
-        await CopyLibraries(HarnessBinary.Path, root);
+        await RootTree.Fill(root);
         var archive = Path.Combine(folder, "image.tar");
         await System.Formats.Tar.TarFile.CreateFromDirectoryAsync(root, archive, includeBaseDirectory: false);
         await Podman(folder, ["import", archive, Image]);
         File.Delete(archive);
         Directory.Delete(root, recursive: true);
-    }
-
-    private static async Task CopyLibraries(string program, string root)
-    {
-        using var ldd = Process.Start(new ProcessStartInfo("ldd", [program]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        foreach (var word in (await ldd.StandardOutput.ReadToEndAsync()).Split((char[])[' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(w => w[0] == '/'))
-        {
-            var target = root + word;
-            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-            if (!File.Exists(target))
-                File.Copy(word, target);
-        }
-
-        await ldd.WaitForExitAsync();
     }
 }
 
@@ -176,6 +152,10 @@ internal sealed class PodmanService : IAsyncDisposable
 
     public async Task Start()
     {
+        using var watcher = new FileSystemWatcher(folder, Path.GetFileName(Socket));
+        using var made = new SemaphoreSlim(0);
+        watcher.Created += (_, _) => made.Release();
+        watcher.EnableRaisingEvents = true;
         process = Process.Start(PodmanDaemon.Command(folder, "system", "service", "--time", "0", $"unix://{Socket}"))!;
         process.StandardInput.Close();
         process.OutputDataReceived += (_, _) => { };
@@ -183,10 +163,13 @@ internal sealed class PodmanService : IAsyncDisposable
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        await Task.WhenAny(made.WaitAsync(patience.Token), process.WaitForExitAsync(patience.Token));
+        // Between being bound and being listened at there is but a moment, of which nothing tells.
         while (!await Answers())
         {
             Assert.False(process.HasExited, $"podman's service ended with {(process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")}");
-            await Task.Delay(20, patience.Token);
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
         }
     }
 

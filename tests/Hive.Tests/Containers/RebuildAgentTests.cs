@@ -1,9 +1,12 @@
 using System.Net;
 using System.Text.Json;
 using Hive.Features.Containers;
+using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
+using Hive.Tests.Questions;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
@@ -53,6 +56,21 @@ public sealed class RebuildAgentTests
         await fleet.Do("rebuild", new { name = "worker" });
         row = await fleet.Row("worker");
         Assert.Equal((true, false, false), (row.Running, row.Failed, row.NeedsUpdate));
+    }
+
+    [Fact]
+    public async Task What_is_meant_to_run_and_does_not_runs_on_nothing()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", "process");
+        var lifecycle = fleet.Hive.Services.GetRequiredService<IAgentLifecycle>();
+        Assert.True(await lifecycle.RunsOnApplied("worker"));
+        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        while (!(await events.Next("sent")).GetProperty("message").Text("body")!.Contains("container_crash", StringComparison.Ordinal)) { }
+        Assert.False(await lifecycle.RunsOnApplied("worker"));
+        await fleet.Do("stop", new { name = "worker" });
+        Assert.True(await lifecycle.RunsOnApplied("worker"));
     }
 
     [Fact]

@@ -45,6 +45,21 @@ public sealed class TombstoneTests
         Assert.Equal("remember", File.ReadAllText(Path.Combine(Folder(hive, "bob"), "state", "notes.md")));
     }
 
+    [Fact]
+    public async Task A_large_one_keeps_nobody_waiting_and_is_counted_to_its_end()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob");
+        var state = Directory.CreateDirectory(Path.Combine(Folder(hive, "bob"), "state", "many")).FullName;
+        for (var i = 0; i < 10_500; i++)
+            File.WriteAllText(Path.Combine(state, $"{i}"), "x");
+        var events = await hive.Events();
+        await (await hive.Operator()).CallAsync("destroy", new { name = "bob" });
+        Assert.InRange(Assert.Single(Told(await events.Next("tombstones_changed"))).StateBytes, 1, 10_000);
+        Assert.Equal(10_500, Assert.Single(Told(await events.Next("tombstones_changed"))).StateBytes);
+        Assert.Equal(10_500, Assert.Single(await Listed(hive)).StateBytes);
+    }
+
     [Theory]
     [InlineData("..", "invalid")]
     [InlineData(".", "invalid")]

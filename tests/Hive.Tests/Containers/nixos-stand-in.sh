@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stands for nixos-container, systemctl and journalctl, by the name it is called by. Notes every command line, and runs the harness of a container as a process of this machine.
+# Stands for nixos-container, nix, systemctl and journalctl, by the name it is called by. Notes every command line, and runs the harness of a container as a process of this machine.
 here=$(cd "$(dirname "$0")/.." && pwd -P)
 called=$(basename "$0")
 printf '%s\n' "$called $*" >> "$here/commands"
@@ -18,6 +18,7 @@ container() {
             printf '%s\n' PRIVATE_NETWORK=1 HOST_ADDRESS=10.233.1.1 LOCAL_ADDRESS=10.233.1.2 HOST_ADDRESS6=fc00::1 LOCAL_ADDRESS6=fc00::2 HOST_BRIDGE=br0 AUTO_START=1 "FLAKE=$4" > "$etc/$2.conf" ;;
         update) [ -e "$etc/$2.conf" ] ;;
         start)
+            while [ -e "$here/held-$2" ]; do sleep 0.05; done
             run=$(mounted "$2" /run/hive)
             agent=${2#h-}
             (
@@ -42,8 +43,10 @@ container() {
 
 system() {
     case $1 in
-        daemon-reload) ;;
-        kill) name=${3#container@}; kill -KILL "-$(pid_of "${name%.service}")" ;;
+        daemon-reload) while [ -e "$here/hangs" ]; do sleep 0.05; done ;;
+        kill)
+            [ ! -e "$here/deaf" ] || { echo 'Failed to kill unit' >&2; exit 1; }
+            name=${3#container@}; kill -KILL "-$(pid_of "${name%.service}")" ;;
         show)
             shift
             for unit; do
@@ -83,6 +86,10 @@ journal() {
 }
 
 case $called in
+    nix)
+        [ "$1 $2 $3 $4" = '--extra-experimental-features nix-command flakes flake lock' ] || exit 2
+        meta=${5#path:}
+        [ -f "$meta/flake.nix" ] && echo '{}' > "$meta/flake.lock" ;;
     nixos-container) container "$@" ;;
     systemctl) system "$@" ;;
     journalctl) journal "$@" ;;

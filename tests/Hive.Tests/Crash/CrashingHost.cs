@@ -11,6 +11,7 @@ internal sealed class CrashingHost : IAsyncDisposable
 {
     private readonly string runtime;
     private Process? process;
+    private TaskCompletionSource armed = new();
 
     public CrashingHost(string runtime) => this.runtime = runtime;
 
@@ -34,7 +35,13 @@ internal sealed class CrashingHost : IAsyncDisposable
             Built.Crashing,
             [category, step.ToString(CultureInfo.InvariantCulture), "--DataDir", DataDir, "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime, "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning"]);
         _ = process.StandardError.ReadToEndAsync();
-        _ = process.StandardOutput.ReadToEndAsync();
+        armed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data == "armed")
+                armed.TrySetResult();
+        };
+        process.BeginOutputReadLine();
         Ended = process.WaitForExitAsync();
         try
         {
@@ -46,6 +53,15 @@ internal sealed class CrashingHost : IAsyncDisposable
             await Ended;
             return true;
         }
+    }
+
+    /// <summary>Lets the one that runs kill itself at a step, counted from now.</summary>
+    public async Task DieAt(string category, int step)
+    {
+        armed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await process!.StandardInput.WriteLineAsync($"{category} {step}");
+        await process.StandardInput.FlushAsync();
+        await armed.Task;
     }
 
     /// <summary>SIGKILL, to the host alone.</summary>

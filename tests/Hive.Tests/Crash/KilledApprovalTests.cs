@@ -52,17 +52,17 @@ public sealed class KilledApprovalTests
         var steps = typeof(ApplyCommitWork).FullName!;
         var again = true;
         var step = 1;
+        await host.Run();
         for (; again; step++)
         {
             Assert.True(step < MostSteps);
-            await host.Run(steps, Rebuilt);
             var (id, before) = await Propose(host, step, blocked: false);
+            await host.DieAt(steps, Rebuilt);
             Assert.True(await Crashes(host, line => line.Approve(id), id));
             again = await host.Run(steps, step) || await Crashes(host, _ => Task.CompletedTask, id);
             if (again)
                 await host.Run();
             Assert.Equal("failed", await MustAgree(host, id, before));
-            await host.Kill();
         }
 
         Assert.True(step > 6);
@@ -74,12 +74,13 @@ public sealed class KilledApprovalTests
         await using var host = new CrashingHost("external");
         var worker = new Proposing(host.DataDir, Worker);
         var crashed = true;
+        await host.Run();
         for (var step = 1; crashed; step++)
         {
             Assert.True(step < MostSteps);
-            await host.Run(typeof(RequestApplyCommit.Proposals).FullName!.Replace('+', '.'), step);
             await Spawned(host);
             var sha = worker.Commit(("agent.yaml", $"model: m{step}\n"));
+            await host.DieAt(typeof(RequestApplyCommit.Proposals).FullName!.Replace('+', '.'), step);
             long id = 0;
             crashed = await Crashes(host, async _ =>
             {
@@ -94,7 +95,7 @@ public sealed class KilledApprovalTests
             if (crashed)
             {
                 Assert.Equal(("failed", "the host ended while it was being fetched; ask again"), (asked.Status, asked.Note));
-                Assert.Equal(step == 1 ? [] : ["failed", "proposal"], worker.Tags(asked.Id));
+                Assert.Equal(step == 1 ? [] : ["failed"], worker.Tags(asked.Id));
             }
             else
             {
@@ -104,7 +105,6 @@ public sealed class KilledApprovalTests
             }
 
             Assert.Equal(crashed ? 0 : 1, all.Count(a => a.Status == "pending"));
-            await host.Kill();
         }
     }
 
@@ -114,13 +114,14 @@ public sealed class KilledApprovalTests
         await using var host = new CrashingHost("process");
         var crashed = true;
         HashSet<string> ends = [];
+        await host.Run();
         for (var step = 1; crashed; step++)
         {
             Assert.True(step < MostSteps);
-            await host.Run(typeof(SpawnWork).FullName!, step);
             long id;
             using (var manager = await host.Connect("manager"))
                 id = await manager.RequestSpawn($"agent{step}");
+            await host.DieAt(typeof(SpawnWork).FullName!, step);
             crashed = await Crashes(host, line => line.Approve(id), id);
             if (crashed)
                 await host.Run();
@@ -130,7 +131,6 @@ public sealed class KilledApprovalTests
             Assert.Equal(end.Status == "approved", row?.Running == true);
             Assert.Equal(end.Status == "failed", row is null);
             ends.Add(end.Status);
-            await host.Kill();
         }
 
         Assert.Equal(["approved", "failed"], ends.Order());
@@ -141,11 +141,12 @@ public sealed class KilledApprovalTests
     {
         await using var host = new CrashingHost("process");
         List<string> ends = [];
+        await host.Run();
         for (var (step, crashed) = (1, true); crashed; step++)
         {
             Assert.True(step < MostSteps);
-            await host.Run(steps.FullName!, step);
             var (id, before) = await Propose(host, step, blocked);
+            await host.DieAt(steps.FullName!, step);
             crashed = await Crashes(host, line => decide(line, id), id);
             if (crashed)
                 await host.Run();
@@ -153,7 +154,6 @@ public sealed class KilledApprovalTests
             // So that it is not in the next one's way.
             if (ends[^1] == "pending")
                 await Operate(host, line => line.Deny(id));
-            await host.Kill();
         }
 
         return ends;

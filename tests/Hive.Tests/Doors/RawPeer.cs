@@ -69,7 +69,21 @@ internal sealed class RawPeer : IDisposable
 
     public void Dispose()
     {
+        Shut(socket);
         reader.Dispose();
         socket.Dispose();
+    }
+
+    /// <summary>Ends a connection for good: closing alone does not while a program that another test starts right now holds the socket, for a moment, and what the host sends then is lost.</summary>
+    public static void Shut(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // The host was first, or the test.
+        }
     }
 }

@@ -14,9 +14,12 @@ public sealed class EventReader : IDisposable
     public string? LastEventId { get; private set; }
 
     /// <summary>Opens the stream and reads its <c>ready</c>.</summary>
-    public static async Task<EventReader> Open(HttpClient http, string? cursor)
+    /// <param name="http">A client that is signed in.</param>
+    /// <param name="cursor">From where; null for now.</param>
+    /// <param name="agent">One agent's own stream; null for the swarm's.</param>
+    public static async Task<EventReader> Open(HttpClient http, string? cursor, string? agent = null)
     {
-        var response = await http.GetAsync($"/dashboard/stream{(cursor is null ? "" : $"?cursor={cursor}")}", HttpCompletionOption.ResponseHeadersRead);
+        var response = await http.GetAsync($"/dashboard/stream?{(cursor is null ? "" : $"cursor={cursor}&")}{(agent is null ? "" : $"agent={agent}")}", HttpCompletionOption.ResponseHeadersRead);
         response.EnsureSuccessStatusCode();
         var reader = new EventReader(response, SseParser.Create(await response.Content.ReadAsStreamAsync()).EnumerateAsync().GetAsyncEnumerator());
         var first = await reader.NextFrame();

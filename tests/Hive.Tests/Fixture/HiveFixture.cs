@@ -17,11 +17,11 @@ public sealed class HiveFixture : IAsyncDisposable
     private readonly bool realClock;
     private WebApplication? app;
 
-    private HiveFixture(bool realClock, string[] extra)
+    private HiveFixture(bool realClock, string[] extra, string? folder = null)
     {
         (this.realClock, this.extra) = (realClock, extra);
         // Short: a socket's path holds 107 bytes.
-        Folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        Folder = folder ?? Directory.CreateTempSubdirectory("hive-").FullName;
         RunDir = Path.Combine(Folder, "run");
         Clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
     }
@@ -48,6 +48,14 @@ public sealed class HiveFixture : IAsyncDisposable
     public static async Task<HiveFixture> Start(bool realClock, params string[] args)
     {
         var fixture = new HiveFixture(realClock, args);
+        await fixture.StartHost();
+        return fixture;
+    }
+
+    /// <summary>Starts a host in a folder that is a test's own and goes with it.</summary>
+    public static async Task<HiveFixture> StartIn(string folder)
+    {
+        var fixture = new HiveFixture(realClock: false, [], folder);
         await fixture.StartHost();
         return fixture;
     }
@@ -99,6 +107,9 @@ public sealed class HiveFixture : IAsyncDisposable
 
     /// <summary>Follows the stream from a cursor, or from now.</summary>
     public async Task<EventReader> Events(string? cursor = null) => Track(await EventReader.Open(Http(), cursor));
+
+    /// <summary>Follows one agent's own stream from a cursor, or from now.</summary>
+    public async Task<EventReader> EventsOf(string agent, string? cursor = null) => Track(await EventReader.Open(Http(), cursor, agent));
 
     /// <summary>Follows the stream from the first event of this run of the host.</summary>
     public async Task<EventReader> EventsFromStart() => await Events($"{(await State()).GetProperty("cursor").GetString()!.Split('-')[0]}-0");

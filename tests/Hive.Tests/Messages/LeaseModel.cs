@@ -106,6 +106,7 @@ internal sealed class LeaseModel
         foreach (var message in Leased(agent, ids))
         {
             message.Attempts++;
+            message.Turn = null;
             if (message.Attempts == 3)
             {
                 message.Place = Place.Parked;
@@ -136,8 +137,11 @@ internal sealed class LeaseModel
     {
         if (!agent.Turns.TryGetValue(turn, out var ended))
             return null;
-        if (ended is not null)
+        if (ended is not null && !agent.Lost.Remove(turn))
             return ended;
+        // Given up before its end was told: what nobody was given since is its own still.
+        if (ended is not null)
+            Of(agent).Where(m => m.Place == Place.Ready && m.Turn == turn).ToList().ForEach(m => m.Place = Place.Leased);
         // From here on a connection that belonged to it receives for itself, also what this very end gives back.
         agent.Turns[turn] = (0, 0, 0);
         var held = Of(agent).Where(m => m.Place == Place.Leased && m.Turn == turn).Select(m => m.Id).ToArray();
@@ -236,7 +240,10 @@ internal sealed class LeaseModel
     private static void EndLost(Agent agent, Func<long, bool> which)
     {
         foreach (var turn in agent.Turns.Keys.Where(t => agent.Runs(t) && which(t)).ToArray())
+        {
             agent.Turns[turn] = (0, 0, 0);
+            agent.Lost.Add(turn);
+        }
     }
 
     private List<Held> Leased(Agent agent, IEnumerable<long> ids) => [.. Of(agent).Where(m => m.Place == Place.Leased && ids.Contains(m.Id))];
@@ -291,6 +298,9 @@ internal sealed class LeaseModel
 
         /// <summary>Each turn with how it ended; null while it runs.</summary>
         public SortedDictionary<long, (int Acked, int Requeued, int Parked)?> Turns { get; } = [];
+
+        /// <summary>Turns that were given up, and whose end has not been told since.</summary>
+        public HashSet<long> Lost { get; } = [];
 
         public bool Runs(long turn) => Turns.TryGetValue(turn, out var ended) && ended is null;
     }

@@ -7,7 +7,7 @@ namespace Hive.Tests.Messages;
 /// <summary>Generated histories against the model of the contract's lease rules.</summary>
 public sealed class LeaseModelTests
 {
-    private const int Histories = 250;
+    private const int Histories = 100;
     private const int MostSteps = 60;
 
     private static readonly (int Weight, Do What)[] Weights =

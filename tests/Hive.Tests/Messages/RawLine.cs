@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using Hive.Protocol;
+using Hive.Tests.Doors;
 
 namespace Hive.Tests.Messages;
 
@@ -73,5 +74,9 @@ internal sealed class RawLine : IDisposable
     /// <summary>Says that nothing more comes. What the host still answers can be read; its close comes after it has noted this one's.</summary>
     public void Finish() => socket.Shutdown(SocketShutdown.Send);
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose()
+    {
+        RawPeer.Shut(socket);
+        socket.Dispose();
+    }
 }

@@ -1,6 +1,8 @@
 using Hive.Common.Errors;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta;
+using Hive.Features.Meta.Contracts;
+using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Git;
 using Hive.Tests.Messages;
@@ -72,6 +74,25 @@ public sealed class ConfigRepositoriesTests
         Assert.Empty(Git(Applied(hive, "coder"), "status", "--porcelain"));
         await (await hive.Operator()).CallAsync("rebuild", new { name = "coder" });
         Assert.Equal(first, Git(Applied(hive, "coder"), "rev-parse", "HEAD^"));
+    }
+
+    [Theory]
+    [InlineData("restart")]
+    [InlineData("crash")]
+    public async Task What_the_operator_changed_by_hand_is_locked_before_it_runs_however_it_is_started(string how)
+    {
+        await using var fleet = await Fleet.Start("process");
+        var (hive, events) = (fleet.Hive, await fleet.Hive.Events());
+        await fleet.Spawn("coder", "process");
+        await File.WriteAllTextAsync(Path.Combine(Applied(hive, "coder"), "agent.yaml"), "model: mine\n", Token);
+        if (how == "restart")
+            await fleet.Do("restart", new { name = "coder" });
+        else
+            Fleet.Signal(fleet.Pid("coder"), 9);
+        var row = await Fleet.Row(events, "coder", r => r.ActiveModel == "mine" && r.Running);
+        Assert.Equal("Changed by hand", Git(Applied(hive, "coder"), "log", "-1", "--format=%s"));
+        Assert.Equal(Git(Applied(hive, "coder"), "rev-parse", "HEAD"), hive.Services.GetRequiredService<ISwarmLock>().Deployed("coder"));
+        Assert.Empty(Git(Applied(hive, "coder"), "status", "--porcelain"));
     }
 
     [Theory]

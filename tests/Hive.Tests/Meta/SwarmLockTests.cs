@@ -207,6 +207,49 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
+    public async Task A_url_that_was_written_into_the_lock_by_hand_runs_nothing()
+    {
+        await using var upstream = await Upstream.Start();
+        var (hive, ran, script) = (upstream.Hive, upstream.Path_("ran"), upstream.Path_("planted"));
+        File.WriteAllText(script, $"#!/bin/sh\ntouch {ran}\n");
+        File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
+        await hive.Restart(() =>
+        {
+            var file = Path.Combine(upstream.Meta, "swarm.lock");
+            File.WriteAllText(file, File.ReadAllText(file).Replace(upstream.Url("skills"), $"ext::{script}", StringComparison.Ordinal));
+            upstream.Git("commit", "-q", "-a", "-m", "by hand");
+            Directory.Delete(Path.Combine(hive.DataDir, "inputs"), recursive: true);
+        });
+        var problem = await Assert.ThrowsAsync<Problem>(() => Locked(hive).Prepare("coder", Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"), Token));
+        Assert.Contains("names a transport that runs a program", problem.Message, StringComparison.Ordinal);
+        // Its end waits for what the start of the host begins.
+        await hive.Restart();
+        Assert.False(File.Exists(ran));
+    }
+
+    [Fact]
+    public async Task What_is_taken_back_is_so_even_when_the_files_cannot_be_written()
+    {
+        await using var upstream = await Upstream.Start();
+        var hive = upstream.Hive;
+        var skill = upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
+        var next = upstream.Commit("skills", "skill.md", "two\n");
+        var (swarm, specs) = (Locked(hive), hive.Services.GetRequiredService<IAgentSpecs>());
+        var prepared = await swarm.Prepare("coder", swarm.Deployed("coder")!, Token);
+        var inputs = prepared.Locked.Inputs.SetItem("skills", await hive.Services.GetRequiredService<InputStore>().Resolve("skills", upstream.Url("skills"), null, Token));
+        await swarm.Apply(prepared with { Locked = prepared.Locked with { Inputs = inputs } });
+        Assert.EndsWith(next, specs.Read("coder").Inputs["skills"], StringComparison.Ordinal);
+        var taken = Path.Combine(upstream.Meta, ".git", "index.lock");
+        File.WriteAllText(taken, "");
+        await swarm.Restore("coder");
+        Assert.EndsWith(skill, specs.Read("coder").Inputs["skills"], StringComparison.Ordinal);
+        File.Delete(taken);
+    }
+
+    [Fact]
     public async Task A_destroyed_agent_leaves_the_lock_and_a_revived_one_is_locked_again()
     {
         await using var upstream = await Upstream.Start();

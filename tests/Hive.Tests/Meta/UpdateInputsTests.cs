@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.Sockets;
 using System.Text.Json;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta.Contracts;
@@ -8,6 +9,7 @@ using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Tests.Meta;
 
@@ -152,5 +154,69 @@ public sealed class UpdateInputsTests
         }
 
         Assert.Equal(revs[1..].Order(), Directory.EnumerateDirectories(revisions).Select(d => Path.GetFileName(d)!).Order());
+    }
+
+    [Fact]
+    public async Task A_revision_that_an_agent_runs_on_stays_though_the_lock_does_not_name_it()
+    {
+        await using var upstream = await Upstream.Start(realClock: true);
+        var hive = upstream.Hive;
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "process", ("skills", upstream.Url("skills")));
+        var second = upstream.Commit("skills", "skill.md", "two\n");
+        await hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token);
+        var folder = Path.Combine(hive.DataDir, "inputs", "revisions", second);
+        // As after a kill between the agent's start and the commit of the lock; the host's end waits for what its start begins.
+        await hive.Restart(() => upstream.Git("reset", "-q", "--hard", "HEAD~1"));
+        await hive.Restart();
+        Assert.True(Directory.Exists(folder));
+        await hive.Spawn("other");
+        Assert.True(Directory.Exists(folder));
+        var row = (await hive.State()).GetProperty("agents").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == "coder");
+        Assert.Equal((true, true), (row.Running, row.NeedsUpdate));
+        await upstream.Do("rebuild", "coder");
+        await hive.Spawn("another");
+        Assert.False(Directory.Exists(folder));
+        Fleet.EndAll(hive.Folder);
+    }
+
+    [Fact]
+    public async Task The_end_of_the_host_waits_for_the_agent_that_is_being_moved()
+    {
+        await using var upstream = await Upstream.Start();
+        var (hive, clock) = (upstream.Hive, upstream.Hive.Clock);
+        upstream.Commit("skills", "skill.md", "one\n");
+        await upstream.Spawn("coder", "process", ("skills", upstream.Url("skills")));
+        upstream.Commit("skills", "skill.md", "two\n");
+        // It ignores being asked to end, so that its move lasts.
+        Fleet.Signal(Fleet.PidIn(hive.DataDir, "coder"), 19);
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        using (await hive.Http().PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token))
+            await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
+        var stopping = new TaskCompletionSource();
+        hive.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(stopping.SetResult);
+        var restarted = hive.Restart();
+        await stopping.Task;
+        clock.Advance(TimeSpan.FromSeconds(10));
+        await restarted;
+        // Moved or not, it runs on what is locked.
+        Assert.True(await hive.Services.GetRequiredService<IAgentLifecycle>().RunsOnApplied("coder"));
+        Fleet.EndAll(hive.Folder);
+    }
+
+    [Fact]
+    public async Task A_repository_that_does_not_answer_holds_up_nobody_elses_deploy()
+    {
+        await using var upstream = await Upstream.Start();
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var waiting = upstream.Spawn("patient", "external", ("skills", $"git://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/skills"));
+        using (await silent.AcceptTcpClientAsync(Token))
+        {
+            await upstream.Hive.Spawn("quick");
+            Assert.StartsWith("deploy quick deployed/0 ", upstream.Log()[^1], StringComparison.Ordinal);
+        }
+
+        await Assert.ThrowsAsync<HiveException>(() => waiting);
     }
 }

@@ -18,63 +18,67 @@ export type Agent = Snapshot['agents'][number];
 export type Transient = Snapshot['transients'][number];
 /** What is kept of a destroyed agent. */
 export type Tombstone = Snapshot['tombstones'][number];
+/** How the git forge stands: accounts of agents, and what is pushed there. */
+export type Forge = Snapshot['forge'];
+export type ForgeAccount = Forge['accounts'][number];
+export type ForgeRepository = Forge['repositories'][number];
 export type History = Answer<'/dashboard/history', 'get'>;
 export type SessionKey = Answer<'/api/session', 'post'>;
 export type StateFile = Answer<'/api/state-file', 'get'>;
 export type Logs = Answer<'/api/logs/{name}', 'get'>;
 
-export type ApprovalKind = 'spawn' | 'apply_commit' | 'update_inputs';
-export type ApprovalStatus = 'pending' | 'building' | 'approved' | 'denied' | 'failed';
-
 /** Something the operator has to decide, or has decided. */
-export interface Approval {
-  id: number;
-  /** For a spawn the one that is to be. */
-  agent: string;
-  kind: ApprovalKind;
-  commit_ref: string;
-  status: ApprovalStatus;
-  requested_at: string;
-  requester?: string;
-  resolved_at?: string;
-  description?: string;
-  /** The operator's reason for a denial, or why it failed. */
-  note?: string;
-  fetched_sha?: string;
-  runtime?: string;
-  inputs?: readonly string[];
-}
-
+export type Approval = Snapshot['approvals'][number];
 /** What a proposal would change. */
-export interface ApprovalDiff {
-  files: readonly DiffFile[];
-  base_sha?: string;
-  sha?: string;
-  files_left_out?: number;
-  truncated?: boolean;
-}
-
-export interface DiffFile {
-  path: string;
-  status: string;
-  binary: boolean;
-  patch?: string;
-  old_path?: string;
-  old_mode?: string;
-  new_mode?: string;
-  additions?: number;
-  deletions?: number;
-  truncated?: boolean;
-}
-
+export type ApprovalDiff = Answer<'/api/approvals/{id}/diff', 'get'>;
+export type DiffFile = ApprovalDiff['files'][number];
 /** A repository that agents are built with, pinned to a revision. */
-export interface MetaInput {
-  name: string;
-  locked_rev: string;
-  modified_at: string;
-  url?: string;
-  agents: readonly string[];
+export type MetaInput = Snapshot['meta_inputs'][number];
+
+/** What an agent's harness does at this moment, and from where its stream goes on. */
+export type HarnessAnswer = Answer<'/api/agents/{name}/harness', 'get'>;
+export type Harness = Omit<HarnessAnswer, 'cursor'>;
+
+/** What a turn has used. */
+export interface Figures {
+  model?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  duration_ms?: number | null;
+  input_tokens?: number | null;
+  output_tokens?: number | null;
+  cache_read_input_tokens?: number | null;
+  cache_creation_input_tokens?: number | null;
+  tool_call_count?: number | null;
+  tool_calls?: Readonly<Record<string, number>> | null;
 }
+
+export type Turns = Answer<'/api/agents/{name}/turns', 'get'>;
+/** A turn that has ended. */
+export type Turn = Turns['turns'][number];
+
+/** What an agent's harness has told of its turns. What it holds besides was written by the harness, so every field may be missing. */
+export interface AgentEvent extends Figures {
+  id: number;
+  kind: string;
+  at: string;
+  turn?: number | null;
+  [field: string]: unknown;
+}
+
+export type AgentEvents = Omit<Answer<'/api/agents/{name}/events', 'get'>, 'events'> & { events: readonly AgentEvent[] };
+
+export type AgentStreamEvent = { kind: 'agent_event'; seq: number; event: AgentEvent } | { kind: 'harness_changed'; seq: number; harness: Harness };
+
+export type Window = '1h' | '24h' | '7d' | '30d';
+
+export type Stats = Answer<'/api/stats', 'get'>;
+export type AgentStats = Stats['agents'][number];
+export type Bucket = Stats['buckets'][number];
+export type Sums = Omit<Bucket, 'at'>;
+export type Prices = Answer<'/api/prices', 'get'>;
+/** US dollars per million tokens. */
+export type Price = Prices['models'][number];
 
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 
@@ -90,4 +94,6 @@ export type HiveEvent =
   | { kind: 'transient_cleared'; seq: number; name: string }
   | { kind: 'tombstones_changed'; seq: number; tombstones: readonly Tombstone[] }
   | { kind: 'approval_added' | 'approval_changed' | 'approval_resolved'; seq: number; approval: Approval }
-  | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] };
+  | { kind: 'meta_inputs_changed'; seq: number; meta_inputs: readonly MetaInput[] }
+  | { kind: 'turn_ended'; seq: number; turn: Turn }
+  | { kind: 'forge_changed'; seq: number; forge: Forge };

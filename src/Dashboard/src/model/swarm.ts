@@ -1,5 +1,5 @@
 import { batch, computed, signal } from '@preact/signals';
-import type { Agent, Approval, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient } from '../api/types';
+import type { Agent, Approval, Forge, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient, Turn } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import { byResolution, DECIDED } from './approvals';
 import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
@@ -10,6 +10,7 @@ import { Table } from './table';
 
 const INBOX_ROWS = 50;
 const PARKED_ROWS = 200;
+const TURN_ROWS = 200;
 
 /** All that the page knows of the swarm: one snapshot, then events. Every row is whole, so an event applied twice changes nothing. */
 export class Swarm {
@@ -20,6 +21,8 @@ export class Swarm {
   readonly transients = signal<ReadonlyMap<string, Transient>>(new Map());
   readonly tombstones = signal<readonly Tombstone[]>([]);
   readonly metaInputs = signal<readonly MetaInput[]>([]);
+  /** Null until the first snapshot, and from a host that knows no forge. */
+  readonly forge = signal<Forge | null>(null);
   readonly parked = signal<readonly Message[]>([]);
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
@@ -28,6 +31,8 @@ export class Swarm {
   /** The log follows its newest line; while it does, its oldest ones may go. */
   readonly following = signal(true);
   readonly unseen = signal(0);
+  /** The newest turns that ended while the page was looking, the latest first; those before are fetched by who shows them. */
+  readonly turns = signal<readonly Turn[]>([]);
 
   readonly #reminders = new Table<Reminder>();
   readonly #questions = new Table<Question>();
@@ -72,9 +77,10 @@ export class Swarm {
       this.agents.value = new Map(snapshot.agents.map((agent) => [agent.name, agent]));
       this.transients.value = new Map(snapshot.transients.map((transient) => [transient.name, transient]));
       this.tombstones.value = snapshot.tombstones;
-      this.#approvals.replace(snapshot.approvals as Approval[]);
-      this.decided.value = (snapshot.approval_history as Approval[]).toSorted(byResolution).slice(0, DECIDED);
-      this.metaInputs.value = snapshot.meta_inputs as MetaInput[];
+      this.#approvals.replace(snapshot.approvals);
+      this.decided.value = snapshot.approval_history.toSorted(byResolution).slice(0, DECIDED);
+      this.metaInputs.value = snapshot.meta_inputs;
+      this.forge.value = snapshot.forge ?? null;
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
@@ -136,6 +142,12 @@ export class Swarm {
         break;
       case 'meta_inputs_changed':
         this.metaInputs.value = event.meta_inputs;
+        break;
+      case 'turn_ended':
+        this.turns.value = [event.turn, ...this.turns.value.filter(({ id }) => id !== event.turn.id)].slice(0, TURN_ROWS);
+        break;
+      case 'forge_changed':
+        this.forge.value = event.forge;
         break;
     }
     return true;

@@ -37,7 +37,11 @@ export class Feed {
   #wake: (() => void) | null = null;
   #connection: Connection = { state: 'connecting' };
 
-  constructor(private readonly sink: FeedSink) {}
+  /** <stream> is what is asked for beside the cursor, such as the events of one agent. */
+  constructor(
+    private readonly sink: FeedSink,
+    private readonly stream: Readonly<Record<string, string>> = {},
+  ) {}
 
   get connection(): Connection {
     return this.#connection;
@@ -114,7 +118,7 @@ export class Feed {
     };
     let watchdog = setTimeout(hush, SILENCE_MS);
     try {
-      const response = await fetch(`/dashboard/stream?cursor=${encodeURIComponent(this.#cursor)}`, {
+      const response = await fetch(`/dashboard/stream?${new URLSearchParams({ ...this.stream, cursor: this.#cursor }).toString()}`, {
         headers: { Authorization: `Bearer ${this.#key}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
         signal: attempt.signal,
         cache: 'no-store',

@@ -1,3 +1,5 @@
+import { go, view } from './link';
+
 /** Brings a part of the page into view and puts the keyboard there; false when it is not shown. */
 export function goTo(selector: string): boolean {
   const part = document.querySelector<HTMLElement>(selector);
@@ -7,4 +9,11 @@ export function goTo(selector: string): boolean {
   part.focus({ preventScroll: true });
   part.scrollIntoView({ block: 'nearest' });
   return true;
+}
+
+/** The same for a part of the swarm's view, or where that is not shown any more, its section; from another view it leads there. */
+export function goToSwarm(selector: string, section: string): void {
+  const jump = () => void (goTo(selector) || goTo(section));
+  if (view.peek().kind === 'swarm') jump();
+  else go('/', jump);
 }

@@ -16,15 +16,26 @@ internal interface IAgentLifecycle
     /// <exception cref="Problem">It does not run on that now; the message says why.</exception>
     Task Rebuild(string name);
 
-    /// <summary>Does something with an agent between whose steps nobody else does anything with it. It shows as being rebuilt meanwhile.</summary>
+    /// <summary>Does something with an agent between whose steps nobody else does anything with it, as soon as nobody does. It shows as being rebuilt meanwhile.</summary>
     /// <param name="name">The agent.</param>
-    /// <param name="work">Is given what <see cref="Rebuild"/> does.</param>
-    /// <exception cref="Problem">Code <c>conflict</c>: something else is under way with it, and nothing was done.</exception>
-    Task Hold(string name, Func<Func<Task>, Task> work);
+    /// <param name="work">Done once.</param>
+    /// <param name="stopping">Gives up waiting for others.</param>
+    Task Hold(string name, Func<IHeldAgent, Task> work, CancellationToken stopping);
 
     /// <summary>True when somebody wants it to run, whether it does or not; an external agent always is.</summary>
     Task<bool> IsMeantToRun(string name);
 
-    /// <summary>True when it runs on what is applied for it now, or is not meant to run.</summary>
+    /// <summary>True when it runs, and on what is applied for it now, or is not meant to run. An external agent need not run just now.</summary>
     Task<bool> RunsOnApplied(string name);
+}
+
+/// <summary>An agent with which nobody else does anything meanwhile.</summary>
+internal interface IHeldAgent
+{
+    /// <summary>Brings it to what is applied for it, and has it run. What is changed by hand meanwhile is left to whoever holds it: it is neither committed nor locked.</summary>
+    /// <exception cref="Problem">It does not run on that now; the message says why.</exception>
+    Task Rebuild();
+
+    /// <summary>As <see cref="IAgentLifecycle.Rebuild"/>, after something was taken back or taken up again: what it is to run on is right, so when it does not run on it, its row and the log say why and no more is to be done.</summary>
+    Task RebuildAfterwards();
 }

@@ -9,9 +9,12 @@ internal interface IAgentSpecs
     /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and cure.</exception>
     AgentSpec Read(string agent);
 
-    /// <summary>Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed.</summary>
-    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full.</exception>
-    Task Seed(string agent);
+    /// <summary>
+    /// Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the operator changed by hand in the applied one is committed and locked.
+    /// It comes before every start, so that what runs is what is locked.
+    /// </summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full. Code <c>invalid</c>: what was changed cannot be used; the message names file, line and cure.</exception>
+    Task Seed(string agent, string runtime);
 
     /// <summary>Takes back what <see cref="Seed"/> has noted of an agent that could not be made.</summary>
     Task Forget(string agent);
@@ -25,7 +28,7 @@ internal interface IAgentSpecs
 /// <param name="Limits">What its container may use.</param>
 /// <param name="Inputs">Folders that are mounted read-only: by the name below <c>/inputs</c>, where they are on the host.</param>
 /// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
-/// <param name="Fingerprint">Equal for what is equal, byte by byte.</param>
+/// <param name="Fingerprint">Equal for what is equal, byte by byte. It holds the names of the folders of <paramref name="Inputs"/>.</param>
 internal sealed record AgentSpec(
     string? Driver,
     string? Model,

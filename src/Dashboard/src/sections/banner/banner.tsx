@@ -5,6 +5,7 @@ import { age } from '../../text/time';
 import { Act } from '../../ui/act';
 import { now } from '../../ui/clock';
 import { Leet } from '../../ui/leet';
+import { Link, view } from '../../ui/link';
 
 export function Banner() {
   return (
@@ -18,6 +19,14 @@ export function Banner() {
           ░▒▓█▓▒░
         </span>
       </h1>
+      <nav class="views" aria-label="Views">
+        <Link to="/" label="Swarm" here={view.value.kind === 'swarm'}>
+          <Leet text="SW4RM" />
+        </Link>
+        <Link to="/stats" label="Statistics" here={view.value.kind === 'stats'}>
+          <Leet text="ST4TS" />
+        </Link>
+      </nav>
       {swarm.loaded.value ? (
         <span class="host">
           {swarm.host.value} <span class="version">v{swarm.hiveVersion.value}</span>

@@ -2,14 +2,15 @@ import { useState } from 'preact/hooks';
 import { post } from '../../api/client';
 import type { Agent, Transient } from '../../api/types';
 import { swarm } from '../../live';
-import { underWay, type Verb, verbsOf, wantsUpdate } from '../../model/verbs';
+import { wantsUpdate } from '../../model/verbs';
 import { Act, Refused } from '../../ui/act';
 import { Age } from '../../ui/clock';
-import type { Question } from '../../ui/confirm';
 import { goTo } from '../../ui/goto';
-import { Leet } from '../../ui/leet';
+import { Link } from '../../ui/link';
 import { Section } from '../../ui/section';
-import { logsOf, shown } from '../beside/state';
+import { ForgeChip } from '../forge/chip';
+import { Pending, StateBadge } from './state';
+import { Verbs } from './verbs';
 
 /** A longer status stands in a line of its own, above the buttons. */
 const BESIDE_CHARS = 56;
@@ -74,96 +75,16 @@ export function Containers() {
   );
 }
 
-function Pending({ transient }: { transient: Transient }) {
-  return (
-    <span class="badge warn" role="status">
-      <span class="spinner" aria-hidden="true" /> {transient.kind} … <Age at={transient.since_at} />
-    </span>
-  );
-}
-
-interface Deed {
-  label: string;
-  plain: string;
-  tone?: 'good' | 'warn' | 'bad';
-  confirm?: Question;
-  path: string;
-  body?: object;
-}
-
-/** What a button says, asks and does. */
-function deed(verb: Verb, agent: Agent): Deed {
-  const { name, runtime } = agent;
-  const path = (route: string) => `/${route}/${encodeURIComponent(name)}`;
-  const cut = 'Messages it has not acknowledged come again when it is started.';
-  switch (verb) {
-    case 'start':
-      return { label: '▶ ST4RT', plain: `Start ${name}`, tone: 'good', path: path('start') };
-    case 'stop':
-      return { label: '■ ST0P', plain: `Stop ${name}`, path: path('stop') };
-    case 'restart':
-      return { label: '↻ R3ST4RT', plain: `Restart ${name}`, path: path('restart') };
-    case 'rebuild':
-      return {
-        label: '↻ R3BU1LD',
-        plain: `Rebuild ${name}: make everything about it what it should be`,
-        ...(wantsUpdate(agent) ? { tone: 'warn' } : {}),
-        confirm: {
-          title: `Rebuild ${name}?`,
-          text:
-            runtime === 'external'
-              ? 'Its folders, socket and configuration are made what they should be.'
-              : `Its folders, socket and configuration are made what they should be, and it is stopped and started again on them. ${cut}`,
-          yes: '↻ R3BU1LD',
-        },
-        path: path('rebuild'),
-      };
-    case 'kill':
-      return {
-        label: '✗ K1LL',
-        plain: `Kill ${name}`,
-        tone: 'bad',
-        confirm: { title: `Kill ${name}?`, text: `It ends at once, in the middle of what it does. ${cut}`, yes: '✗ K1LL' },
-        path: path('kill'),
-      };
-    case 'destroy':
-      return {
-        label: 'DESTR0Y',
-        plain: `Destroy ${name}`,
-        tone: 'bad',
-        confirm: { title: `Destroy ${name}?`, text: 'It is stopped and leaves the swarm. Its notes, credentials and inbox are kept, and it can be revived from Kept state.', yes: 'DESTR0Y' },
-        path: path('destroy'),
-      };
-    case 'purge':
-      return {
-        label: 'PURG3',
-        plain: `Destroy ${name} and purge what is its`,
-        tone: 'bad',
-        confirm: {
-          title: `Destroy ${name} and purge what is its?`,
-          text: 'It is stopped and leaves the swarm, and its notes, credentials, configuration and inbox are removed for good. Nothing brings them back.',
-          yes: 'PURG3',
-        },
-        path: path('destroy'),
-        body: { purge: true },
-      };
-  }
-}
-
 function Row({ agent, transient }: { agent: Agent; transient: Transient | undefined }) {
   const [error, setError] = useState<string | null>(null);
-  const [aside, setAside] = useState(false);
   const { name } = agent;
   const busy = transient !== undefined;
-  const verbs = verbsOf(agent, transient);
-  const button = (verb: Verb) => {
-    const { path, body, ...rest } = deed(verb, agent);
-    return <Act key={verb} {...rest} disabled={busy} working={underWay(transient) === verb} onError={setError} run={() => post(path, body)} />;
-  };
   return (
     <li class={`row container ${busy ? 'pending' : ''} ${agent.failed ? 'failed' : agent.running ? 'running' : 'stopped'}`} data-agent={name}>
       <div class="line">
-        <span class="name">{name}</span>
+        <Link to={`/agents/${name}`} class="name">
+          {name}
+        </Link>
         {agent.role === 'manager' ? <span class="badge info">manager</span> : null}
         <StateBadge agent={agent} transient={transient} />
         {agent.paused ? <span class="badge warn">paused</span> : null}
@@ -179,6 +100,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
         {agent.pending_reminders > 0 ? <ReminderChip agent={agent} /> : null}
         {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha.slice(0, 7)}</span>}
+        <ForgeChip name={name} />
         {agent.active_model == null ? null : <span class="badge dim">{agent.active_model}</span>}
         {agent.running && agent.started_at != null ? (
           <span class="dim since">
@@ -202,38 +124,11 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
             </>
           )}
         </span>
-        <span class="buttons">
-          {verbs.atHand.map(button)}
-          {agent.paused ? (
-            <Act label="▶ R3SUM3" plain={`Resume ${name}`} tone="good" onError={setError} run={() => post(`/pause/${encodeURIComponent(name)}`, { paused: false })} />
-          ) : (
-            <Act label="‖ P4US3" plain={`Pause ${name}: it gets no new message until it is resumed`} onError={setError} run={() => post(`/pause/${encodeURIComponent(name)}`, { paused: true })} />
-          )}
-          {agent.runtime === 'external' ? null : <LogsButton name={name} />}
-          {verbs.aside.length === 0 ? null : (
-            <button type="button" class="act" aria-label={`More that can be done with ${name}`} title="Kill, destroy, purge" aria-expanded={aside} onClick={() => setAside(!aside)}>
-              <Leet text={aside ? '▴' : '…'} />
-            </button>
-          )}
-        </span>
+        <Verbs agent={agent} transient={transient} onError={setError} />
       </div>
-      {aside && verbs.aside.length > 0 ? (
-        <div class="line aside">
-          <span class="buttons">{verbs.aside.map(button)}</span>
-        </div>
-      ) : null}
       {agent.note == null || agent.note === '' ? null : <p class={`note ${agent.failed ? 'bad' : ''}`}>{agent.note}</p>}
       <Refused error={error} onClose={() => setError(null)} />
     </li>
-  );
-}
-
-function LogsButton({ name }: { name: string }) {
-  const open = logsOf() === name;
-  return (
-    <button type="button" class="act" aria-label={`Logs of ${name}`} aria-expanded={open} onClick={() => (shown.value = open ? null : { logs: name })}>
-      <Leet text="↳ L0GS" />
-    </button>
   );
 }
 
@@ -244,10 +139,4 @@ function ReminderChip({ agent: { name, pending_reminders: count } }: { agent: Ag
       ◷ {count}
     </button>
   );
-}
-
-function StateBadge({ agent, transient }: { agent: Agent; transient: Transient | undefined }) {
-  if (transient !== undefined) return <Pending transient={transient} />;
-  if (agent.failed) return <span class="badge bad">✗ failed</span>;
-  return agent.running ? <span class="badge good">● running</span> : <span class="badge dim">○ stopped</span>;
 }

@@ -1,18 +1,13 @@
 import { memo } from 'preact/compat';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { words } from '../../api/refusal';
+import { useEffect } from 'preact/hooks';
 import { live, swarm } from '../../live';
 import { type FlowRow, type Mark, markOf } from '../../model/flow';
 import { Clock } from '../../ui/clock';
+import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { AgentText } from '../files/text';
 import { Compose } from './compose';
-
-/** Nearer to the bottom than this, the log follows its newest line. */
-const STICKY_PX = 48;
-/** Nearer to the top than this, the page before is fetched. */
-const PAGING_PX = 200;
 
 const MARKS: Record<Mark, { glyph: string; plain: string }> = {
   waiting: { glyph: '→', plain: 'sent, waits for its recipient' },
@@ -24,60 +19,27 @@ const MARKS: Record<Mark, { glyph: string; plain: string }> = {
 };
 
 export function Flow() {
-  const log = useRef<HTMLDivElement>(null);
-  /** What was at the top before an older page came in front of it. */
-  const anchor = useRef<{ id: number; height: number; top: number } | null>(null);
-  const [paging, setPaging] = useState(false);
-  const [error, setError] = useState<string | null>(null);
   const { rows, hasOlder, atHead } = swarm.flow.value;
   const unseen = swarm.unseen.value;
-  const first = rows[0]?.message.id;
+  const { log, paging, error, load, onScroll, toNewest } = useFollowed({
+    rows,
+    first: rows[0]?.message.id,
+    atHead,
+    hasOlder,
+    loaded: swarm.flowLoaded.value,
+    following: swarm.following,
+    unseen: swarm.unseen,
+    load: (older) => live.page(older),
+  });
 
-  useLayoutEffect(() => {
-    const el = log.current;
-    if (el === null) return;
-    const held = anchor.current;
-    if (held !== null && first !== held.id) {
-      el.scrollTop = held.top + (el.scrollHeight - held.height);
-      anchor.current = null;
-    } else if (swarm.following.peek()) {
-      el.scrollTop = el.scrollHeight;
-    }
-  }, [rows, first]);
-
-  const load = async (older: boolean) => {
-    if (paging) return;
-    setPaging(true);
-    setError(null);
-    const el = log.current;
-    if (older && el !== null && first !== undefined) anchor.current = { id: first, height: el.scrollHeight, top: el.scrollTop };
-    try {
-      await live.page(older);
-    } catch (e) {
-      anchor.current = null;
-      setError(words(e));
-    } finally {
-      setPaging(false);
-    }
-  };
-  const onScroll = () => {
-    const el = log.current;
-    if (el === null) return;
-    const atBottom = el.scrollHeight - el.scrollTop - el.clientHeight <= STICKY_PX;
-    swarm.following.value = atBottom && atHead;
-    if (atBottom && atHead) swarm.unseen.value = 0;
-    if (el.scrollTop < PAGING_PX && hasOlder && error === null && swarm.flowLoaded.value) {
-      if (anchor.current !== null) anchor.current.top = el.scrollTop;
-      else void load(true);
-    }
-  };
-  const toNewest = async () => {
-    swarm.following.value = true;
-    swarm.unseen.value = 0;
-    if (!swarm.flow.value.atHead) await load(false);
-    const el = log.current;
-    if (el !== null) el.scrollTop = el.scrollHeight;
-  };
+  // Who leaves for another view and comes back finds the newest.
+  useEffect(() => {
+    if (!swarm.flow.peek().atHead) void load(false);
+    return () => {
+      swarm.following.value = true;
+      swarm.unseen.value = 0;
+    };
+  }, []);
 
   return (
     <Section id="flow" title="MESS4GE FL0W" plain="Message flow">

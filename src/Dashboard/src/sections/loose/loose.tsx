@@ -3,7 +3,7 @@ import type { LooseEnd, LooseEnds as Ends } from '../../model/loose';
 import { whatIsAsked } from '../../model/approvals';
 import { useBounded } from '../../ui/bounded';
 import { Age, Until } from '../../ui/clock';
-import { goTo } from '../../ui/goto';
+import { goToSwarm } from '../../ui/goto';
 import { Section } from '../../ui/section';
 import { filter } from '../questions/state';
 
@@ -49,7 +49,8 @@ function Agent({ ends }: { ends: Ends }) {
   );
 }
 
-function Items({ ends }: { ends: readonly LooseEnd[] }) {
+/** The loose ends of one agent, each a way to where it stands. */
+export function Items({ ends }: { ends: readonly LooseEnd[] }) {
   const { shown, more } = useBounded(ends, STEP);
   return (
     <>
@@ -69,7 +70,7 @@ function Item({ end }: { end: LooseEnd }) {
     return (
       <li>
         <span class="badge info">reminder</span>
-        <button type="button" class="end" onClick={() => goTo(`[data-reminder="${id}"]`) || goTo('#reminders')}>
+        <button type="button" class="end" onClick={() => goToSwarm(`[data-reminder="${id}"]`, '#reminders')}>
           {message}
         </button>
         <span class="dim">
@@ -83,7 +84,7 @@ function Item({ end }: { end: LooseEnd }) {
     return (
       <li>
         <span class="badge amber">asks you</span>
-        <button type="button" class="end" onClick={() => goTo(`[data-approval="${id}"]`) || goTo('#approvals')}>
+        <button type="button" class="end" onClick={() => goToSwarm(`[data-approval="${id}"]`, '#approvals')}>
           {whatIsAsked(end.approval)}
           {description == null ? '' : `: ${description}`}
         </button>
@@ -102,7 +103,7 @@ function Item({ end }: { end: LooseEnd }) {
         class="end"
         onClick={() => {
           filter.value = 'all';
-          requestAnimationFrame(() => goTo(`[data-question="${id}"]`) || goTo('#questions'));
+          requestAnimationFrame(() => goToSwarm(`[data-question="${id}"]`, '#questions'));
         }}
       >
         {question}

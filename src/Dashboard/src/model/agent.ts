@@ -1,0 +1,201 @@
+import { batch, signal } from '@preact/signals';
+import { get } from '../api/client';
+import { Refusal, words } from '../api/refusal';
+import { key, signedOut, signOut } from '../api/session';
+import type { AgentEvent, AgentEvents, AgentStreamEvent, Harness, HarnessAnswer } from '../api/types';
+import { type Connection, Feed, type FeedEvent } from '../stream/feed';
+import { resyncDelay } from './backoff';
+import type { Sync } from './live';
+import { caughtUp, emptyTerminal, freshIn, newestPage, olderPage, PAGE, trimmed, type Terminal, withEvents } from './terminal';
+
+/** Events that come close together are shown together. */
+const TOGETHER_MS = 60;
+
+/**
+ * Keeps true what one agent does: what its harness says of itself and its newest events, then a stream of its own behind them. The stream is open only
+ * while somebody can see the page: a browser has few connections to one host, and pages in the background would use them up.
+ */
+export class AgentLive {
+  readonly harness = signal<Harness | null>(null);
+  readonly terminal = signal<Terminal>(emptyTerminal);
+  readonly connection = signal<Connection>({ state: 'connecting' });
+  readonly sync = signal<Sync>({ state: 'loading' });
+  /** The terminal follows its newest entry; while it does, its oldest ones may go. */
+  readonly following = signal(true);
+  readonly unseen = signal(0);
+
+  readonly #feed: Feed;
+  /** Where the stream goes on; null while there is nothing to go on from. */
+  #cursor: string | null = null;
+  #loading: AbortController | null = null;
+  #paging: AbortController | null = null;
+  #hurry: (() => void) | null = null;
+  #queue: AgentEvent[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #usedKey: string | null = null;
+  #over = false;
+
+  constructor(
+    readonly name: string,
+    private readonly isVisible: () => boolean,
+  ) {
+    this.#feed = new Feed(
+      {
+        connection: (connection) => this.#onConnection(connection),
+        ready: () => {},
+        events: (events) => this.#onEvents(events),
+        resync: () => void this.#load(true),
+        ping: () => {},
+      },
+      { agent: name },
+    );
+  }
+
+  start(): void {
+    void this.#load(false);
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#loading?.abort();
+    this.#paging?.abort();
+    this.#close();
+  }
+
+  /** The page has come into view, or gone out of it. */
+  shown(): void {
+    if (!this.isVisible()) this.#close();
+    else if (!this.#feed.running) this.#open();
+  }
+
+  /** The person does not want to wait for the next try. */
+  retry(): void {
+    this.#hurry?.();
+    if (this.sync.value.state === 'cannot') void this.#load(this.harness.value !== null);
+    else if (this.isVisible()) this.#feed.retryNow();
+  }
+
+  /** Fetches the page before the first event. */
+  async older(): Promise<void> {
+    const before = this.terminal.value.events[0]?.id;
+    if (before === undefined) return;
+    this.#paging?.abort();
+    const { signal: stopped } = (this.#paging = new AbortController());
+    try {
+      const page = await get<AgentEvents>(`${this.#path}/events?limit=${PAGE}&before=${before}`, stopped);
+      // It was begun anew meanwhile: this page would leave a hole before it.
+      if (this.terminal.value.events[0]?.id === before) this.terminal.value = olderPage(this.terminal.value, page);
+    } catch (e) {
+      if (!stopped.aborted) throw e;
+    }
+  }
+
+  /** Follows the newest event again, and fetches it where so much was paged back that it was let go. */
+  async newest(): Promise<void> {
+    this.following.value = true;
+    this.unseen.value = 0;
+    if (!this.terminal.value.atHead) await this.#load(false);
+  }
+
+  async #load(again: boolean): Promise<void> {
+    if (this.#over) return;
+    this.#loading?.abort();
+    this.#close();
+    this.#cursor = null;
+    const { signal: stopped } = (this.#loading = new AbortController());
+    for (let attempt = 0; ; attempt++) {
+      if (again || attempt > 0) {
+        const delay = resyncDelay(attempt);
+        const reason = attempt > 0 && this.sync.value.state === 'waiting' ? this.sync.value.reason : '';
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason };
+        await this.#pause(delay, stopped);
+        if (stopped.aborted) return;
+      }
+      try {
+        // What happens between the two answers comes again on the stream, and changes nothing then.
+        const { cursor, ...harness } = await get<HarnessAnswer>(`${this.#path}/harness`, stopped);
+        const page = await get<AgentEvents>(`${this.#path}/events?limit=${PAGE}`, stopped);
+        if (stopped.aborted) return;
+        batch(() => {
+          this.harness.value = harness;
+          this.terminal.value = trimmed(again ? caughtUp(this.terminal.value, page, this.following.value) : newestPage(page), this.following.value);
+          this.sync.value = { state: 'synced', resyncedAt: again ? Date.now() : null };
+        });
+        this.#cursor = cursor ?? page.cursor;
+        break;
+      } catch (e) {
+        if (stopped.aborted || signedOut.value !== null) return;
+        if (e instanceof Refusal && e.status >= 400 && e.status < 500 && e.status !== 429 && e.status !== 408) {
+          this.sync.value = { state: 'cannot', reason: e.message };
+          return;
+        }
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e) };
+      }
+    }
+    this.#loading = null;
+    this.#open();
+  }
+
+  get #path(): string {
+    return `/api/agents/${encodeURIComponent(this.name)}`;
+  }
+
+  #open(): void {
+    if (this.#over || this.#cursor === null || !this.isVisible()) return;
+    this.#usedKey = key();
+    this.#feed.start(this.#usedKey ?? '', this.#cursor);
+  }
+
+  #close(): void {
+    this.#flush();
+    this.#feed.stop();
+    this.connection.value = { state: 'connecting' };
+  }
+
+  #onConnection(connection: Connection): void {
+    if (connection.state === 'signed_out') {
+      signOut(this.#usedKey);
+      // Another tab has signed in meanwhile: its key is worth a try.
+      if (key() !== null && key() !== this.#usedKey) queueMicrotask(() => this.#open());
+    }
+    this.connection.value = connection;
+  }
+
+  #onEvents(events: readonly FeedEvent[]): void {
+    for (const { id, data } of events) {
+      const event = JSON.parse(data) as AgentStreamEvent;
+      if (event.kind === 'agent_event') this.#queue.push(event.event);
+      else if (event.kind === 'harness_changed') this.harness.value = event.harness;
+      this.#cursor = id;
+    }
+    if (this.#queue.length > 0) this.#timer ??= setTimeout(() => this.#flush(), TOGETHER_MS);
+  }
+
+  #flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const before = this.terminal.value;
+    const events = freshIn(before, this.#queue);
+    this.#queue = [];
+    if (events.length === 0) return;
+    const after = withEvents(before, events);
+    batch(() => {
+      if (!(this.following.value && after.atHead)) this.unseen.value += events.length;
+      this.terminal.value = trimmed(after, this.following.value);
+    });
+  }
+
+  #pause(ms: number, stopped: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        stopped.removeEventListener('abort', end);
+        if (this.#hurry === end) this.#hurry = null;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      stopped.addEventListener('abort', end);
+      this.#hurry = end;
+    });
+  }
+}

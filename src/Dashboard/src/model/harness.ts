@@ -1,0 +1,47 @@
+import type { Harness } from '../api/types';
+import { tokensText } from '../text/figures';
+
+export interface StateWords {
+  glyph: string;
+  words: string;
+  tone: 'good' | 'info' | 'warn' | 'bad' | 'orange' | 'dim';
+  /** It is at something: the badge moves. */
+  busy: boolean;
+}
+
+const OFFLINE: StateWords = { glyph: '○', words: 'offline', tone: 'dim', busy: false };
+
+const STATES: Record<string, StateWords> = {
+  idle: { glyph: '●', words: 'idle', tone: 'good', busy: false },
+  thinking: { glyph: '◉', words: 'thinking', tone: 'info', busy: true },
+  compacting: { glyph: '⇣', words: 'compacting', tone: 'info', busy: true },
+  needs_login: { glyph: '⚠', words: 'waiting for login', tone: 'warn', busy: false },
+  logging_in: { glyph: '⚠', words: 'logging in', tone: 'warn', busy: true },
+  rate_limited: { glyph: '◷', words: 'rate limited', tone: 'orange', busy: false },
+};
+
+/** How an agent's state is said; one that this page has not heard of is said as it is. */
+export const stateWords = ({ state, connected }: Pick<Harness, 'state' | 'connected'>): StateWords =>
+  connected ? (STATES[state] ?? { glyph: '●', words: state, tone: 'dim', busy: false }) : OFFLINE;
+
+/** What stands in the context, and how much of it that is; null while it is not known. */
+export function contextOf({ context_tokens: tokens, context_limit: limit }: Pick<Harness, 'context_tokens' | 'context_limit'>): { text: string; plain: string; tone: 'dim' | 'warn' | 'bad' } | null {
+  if (tokens == null) return null;
+  if (limit == null || limit <= 0) return { text: tokensText(tokens), plain: `${tokens} tokens in the context`, tone: 'dim' };
+  const share = tokens / limit;
+  return {
+    text: `${tokensText(tokens)} · ${Math.round(share * 100)}%`,
+    plain: `${tokens} tokens in the context, ${Math.round(share * 100)} % of ${limit}`,
+    tone: share >= 0.95 ? 'bad' : share >= 0.8 ? 'warn' : 'dim',
+  };
+}
+
+/** The login's address, where it may be a link: https, and to the host that one reads. */
+export function safeLink(url: string): string | null {
+  try {
+    const { protocol, username, password, href } = new URL(url);
+    return protocol === 'https:' && username === '' && password === '' ? href : null;
+  } catch {
+    return null;
+  }
+}

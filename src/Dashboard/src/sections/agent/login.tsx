@@ -1,0 +1,134 @@
+import { useState } from 'preact/hooks';
+import { post } from '../../api/client';
+import { words } from '../../api/refusal';
+import type { AgentLive } from '../../model/agent';
+import { safeLink } from '../../model/harness';
+import { plainLine } from '../../text/ansi';
+import { visible } from '../../text/visible';
+import { Act, Refused } from '../../ui/act';
+import { Leet } from '../../ui/leet';
+import { Section } from '../../ui/section';
+
+/** The login of the agent's tool: shown while it is needed or under way, gone by itself when the harness says that it is done. */
+export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
+  const [error, setError] = useState<string | null>(null);
+  const harness = it.harness.value;
+  if (harness === null || !harness.connected || (harness.state !== 'needs_login' && harness.state !== 'logging_in')) return null;
+  const { state, login } = harness;
+  const output = (login?.output ?? '').split('\n').map(plainLine).join('\n').trim();
+  return (
+    <Section id="agent-login" title="L0G1N" plain={`Login of ${name}`}>
+      <div class="login-panel">
+        <div class="line">
+          <p>
+            {state === 'needs_login'
+              ? `The tool of ${name} is not logged in: it takes no turn until it is. Its credentials stay in its own folder.`
+              : login?.url == null
+                ? 'The login has been started; its address shows here as soon as the tool names it.'
+                : 'Open this address, log in there, and paste the code that it gives you.'}
+          </p>
+          <Act
+            label={state === 'needs_login' ? '▶ L0G 1N' : '↻ 4G41N'}
+            plain={state === 'needs_login' ? `Start the login of ${name}` : `Start the login of ${name} again`}
+            tone="warn"
+            onError={setError}
+            run={() => post(`/api/agents/${encodeURIComponent(name)}/login`)}
+          />
+        </div>
+        {login?.error == null || login.error === '' ? null : <p class="refused">⚠ {login.error}</p>}
+        {state === 'logging_in' && login?.url != null ? (
+          <>
+            <Address url={login.url} />
+            <Code name={name} />
+          </>
+        ) : null}
+        {output === '' ? null : (
+          <details>
+            <summary class="dim">what the tool says</summary>
+            <pre class="command" tabIndex={0}>
+              {output}
+            </pre>
+          </details>
+        )}
+        <Refused error={error} onClose={() => setError(null)} />
+      </div>
+    </Section>
+  );
+}
+
+/** An address that a tool has printed: a link only where it leads to what one reads. */
+function Address({ url }: { url: string }) {
+  const href = safeLink(url);
+  return (
+    <p class="address">
+      {href === null ? (
+        <>
+          <code>{visible(url)}</code> <span class="dim">(no https address, so it is no link)</span>
+        </>
+      ) : (
+        <a class="link" href={href} target="_blank" rel="noopener noreferrer">
+          {href}
+        </a>
+      )}
+    </p>
+  );
+}
+
+function Code({ name }: { name: string }) {
+  const [code, setCode] = useState('');
+  const [busy, setBusy] = useState(false);
+  const [said, setSaid] = useState<{ fault: boolean; words: string } | null>(null);
+  const send = async () => {
+    if (busy) return;
+    if (code.trim() === '') {
+      setSaid({ fault: true, words: 'There is no code yet: paste the one that the address above gives you.' });
+      return;
+    }
+    setBusy(true);
+    setSaid(null);
+    try {
+      await post(`/api/agents/${encodeURIComponent(name)}/login-code`, { code: code.trim() });
+      setCode('');
+      setSaid({ fault: false, words: 'The code was handed to the tool; this goes away when it has logged in.' });
+    } catch (e) {
+      setSaid({ fault: true, words: words(e) });
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <form
+      class="code"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void send();
+      }}
+    >
+      <input
+        type="text"
+        class="field"
+        value={code}
+        spellcheck={false}
+        autocomplete="off"
+        autocapitalize="none"
+        aria-label="Code of the login"
+        aria-invalid={said?.fault === true}
+        placeholder="the code"
+        onInput={(e) => {
+          setCode(e.currentTarget.value);
+          setSaid(null);
+        }}
+      />
+      <button type="submit" class="act warn solid" aria-label="Hand the code to the tool" aria-busy={busy} disabled={busy}>
+        {busy ? <span class="spinner" aria-hidden="true" /> : null}
+        <Leet text="↩ C0D3" />
+      </button>
+      {said === null ? null : (
+        <p class={said.fault ? 'refused' : 'dim'} role={said.fault ? 'alert' : 'status'}>
+          {said.fault ? '⚠ ' : ''}
+          {said.words}
+        </p>
+      )}
+    </form>
+  );
+}

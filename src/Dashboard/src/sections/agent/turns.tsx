@@ -1,0 +1,134 @@
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { get } from '../../api/client';
+import { words } from '../../api/refusal';
+import type { Turn, Turns as Answer } from '../../api/types';
+import { live, swarm } from '../../live';
+import { inputOf, mergedTurns, resultWords, toolsText } from '../../model/figures';
+import { counted, durationText, tokensText, usdText } from '../../text/figures';
+import { Clock } from '../../ui/clock';
+import { Leet } from '../../ui/leet';
+import { Section } from '../../ui/section';
+
+const PAGE = 20;
+
+/** The turns that an agent has taken, one a row. */
+export function Turns({ name }: { name: string }) {
+  const [fetched, setFetched] = useState<readonly Turn[] | null>(null);
+  const [more, setMore] = useState(false);
+  const [error, setError] = useState<string | null>(null);
+  const [reading, setReading] = useState(false);
+  const told = swarm.turns.value;
+  const synced = live.sync.value.state === 'synced' ? (live.sync.value.resyncedAt ?? 0) : null;
+  const read = async (before: number | null, stopped?: AbortSignal) => {
+    setReading(true);
+    setError(null);
+    try {
+      const { turns } = await get<Answer>(`/api/agents/${encodeURIComponent(name)}/turns?limit=${PAGE}${before === null ? '' : `&before=${before}`}`, stopped);
+      setFetched((shown) => (before === null || shown === null ? turns : [...shown, ...turns.filter(({ id }) => id < before)]));
+      setMore(turns.length >= PAGE);
+    } catch (e) {
+      if (stopped?.aborted === true) return;
+      setError(words(e));
+    }
+    setReading(false);
+  };
+  // Turns that ended while the page was cut off nobody tells of.
+  useEffect(() => {
+    if (synced === null) return;
+    const stop = new AbortController();
+    void read(null, stop.signal);
+    return () => stop.abort();
+  }, [name, synced]);
+  const turns = useMemo(() => (fetched === null ? null : mergedTurns(fetched, told.filter(({ agent }) => agent === name))), [fetched, told, name]);
+  const last = fetched?.at(-1)?.id;
+  return (
+    <Section id="agent-turns" title="TURNS" plain={`Turns of ${name}`} aside={turns !== null && turns.length > 0 ? <span class="count">newest first</span> : null}>
+      {error === null ? null : (
+        <p class="refused" role="alert">
+          <span>⚠ The turns could not be read: {error}</span>
+          <button type="button" class="act" aria-label="Read the turns again" disabled={reading} onClick={() => void read(fetched === null ? null : (last ?? null))}>
+            <Leet text="↻ R3TRY" />
+          </button>
+        </p>
+      )}
+      {turns === null ? (
+        error === null ? (
+          <p class="empty" role="status">
+            <span class="spinner" aria-hidden="true" /> reading …
+          </p>
+        ) : null
+      ) : turns.length === 0 ? (
+        <p class="empty">No turn yet.</p>
+      ) : (
+        <div class="wide-table" tabIndex={0} role="group" aria-label={`Turns of ${name}`}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">turn</th>
+                <th scope="col">result</th>
+                <th scope="col" class="n">
+                  took
+                </th>
+                <th scope="col" class="n">
+                  in
+                </th>
+                <th scope="col" class="n">
+                  out
+                </th>
+                <th scope="col" class="n">
+                  cost
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {turns.map((turn) => (
+                <Row key={turn.id} turn={turn} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {more && last !== undefined ? (
+        <button type="button" class="plain more" disabled={reading} onClick={() => void read(last)}>
+          ↓ older turns
+        </button>
+      ) : null}
+    </Section>
+  );
+}
+
+function Row({ turn }: { turn: Turn }) {
+  const { glyph, words: result, tone } = resultWords(turn.result);
+  const calls = turn.tool_call_count ?? 0;
+  const tools = toolsText(turn.tool_calls);
+  return (
+    <>
+      <tr data-turn={turn.id}>
+        <td>{turn.started_at == null ? `turn ${turn.id}` : <Clock at={turn.started_at} />}</td>
+        <td>
+          <span class={`badge ${tone}`}>
+            <span aria-hidden="true">{glyph}</span> {result}
+          </span>
+        </td>
+        <td class="n">{turn.duration_ms == null ? '–' : durationText(turn.duration_ms)}</td>
+        <td class="n" title={`${turn.input_tokens ?? 0} fresh, ${turn.cache_read_input_tokens ?? 0} from the cache, ${turn.cache_creation_input_tokens ?? 0} into the cache`}>
+          {turn.input_tokens == null ? '–' : tokensText(inputOf(turn))}
+        </td>
+        <td class="n">{turn.output_tokens == null ? '–' : tokensText(turn.output_tokens)}</td>
+        <td class="n" title={turn.reported_cost_usd == null ? '' : `its tool says ${usdText(turn.reported_cost_usd)}`}>
+          {turn.cost_usd != null ? usdText(turn.cost_usd) : turn.reported_cost_usd != null ? <span class="dim">({usdText(turn.reported_cost_usd)})</span> : <span class="dim">?</span>}
+        </td>
+      </tr>
+      <tr class="under">
+        <td colSpan={6}>
+          <span class="dim">
+            from {turn.wake_from}
+            {turn.model == null ? '' : ` · ${turn.model}`}
+            {calls === 0 ? '' : ` · ${counted(calls, 'tool call')}${tools === '' ? '' : `: ${tools}`}`}
+          </span>
+          {turn.note == null || turn.note === '' ? null : <p class={tone === 'bad' ? 'bad' : 'note'}>{turn.note}</p>}
+        </td>
+      </tr>
+    </>
+  );
+}

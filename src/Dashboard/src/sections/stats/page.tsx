@@ -1,0 +1,101 @@
+import { useState } from 'preact/hooks';
+import type { AgentStats } from '../../api/types';
+import { costText, inputOf } from '../../model/figures';
+import { durationText, tokensText } from '../../text/figures';
+import { Link } from '../../ui/link';
+import { Section } from '../../ui/section';
+import { swarm } from '../../live';
+import { Charts } from './charts';
+import { Prices } from './prices';
+import { lookBack, shownWindow, useStatistics } from './use';
+import { Windows } from './windows';
+
+/** What the turns of the whole swarm came to and took, and what models cost. */
+export function StatsPage() {
+  const window = shownWindow.value;
+  const statistics = useStatistics(window, null);
+  const [priced, setPriced] = useState<string | null>(null);
+  const stats = statistics.stats.value;
+  const unknown = stats?.unknown_models ?? [];
+  const agents = (stats?.agents ?? []).filter(({ turns }) => turns > 0).toSorted((a, b) => b.cost_usd - a.cost_usd || b.turns - a.turns || a.name.localeCompare(b.name));
+  return (
+    <main class="deck stats" tabIndex={-1} aria-label="Statistics of the swarm">
+      <Section id="stats" title="ST4TS" plain="Statistics of the swarm" aside={<Windows shown={window} onChoose={lookBack} />}>
+        {unknown.length === 0 ? null : (
+          <div class="overtaken unknown">
+            <p>Without a price, so their turns are in no sum of costs:</p>
+            <span class="line">
+              {unknown.map((model) => (
+                <button key={model} type="button" class="badge amber jump" onClick={() => setPriced(model)}>
+                  {model} · set its price
+                </button>
+              ))}
+            </span>
+          </div>
+        )}
+        <Charts statistics={statistics} none="No agent took a turn in this time." />
+      </Section>
+      {agents.length === 0 ? null : (
+        <Section id="stats-agents" title="4G3NTS" plain="Agents" aside={<span class="count">{agents.length} with turns</span>}>
+          <Table agents={agents} />
+        </Section>
+      )}
+      <Prices asked={priced} onTaken={() => setPriced(null)} onSaved={() => void statistics.read()} />
+    </main>
+  );
+}
+
+function Table({ agents }: { agents: readonly AgentStats[] }) {
+  return (
+    <div class="wide-table" tabIndex={0} role="group" aria-label="Figures of each agent">
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">agent</th>
+            <th scope="col" class="n">
+              turns
+            </th>
+            <th scope="col" class="n">
+              failed
+            </th>
+            <th scope="col" class="n">
+              time
+            </th>
+            <th scope="col" class="n">
+              in
+            </th>
+            <th scope="col" class="n">
+              of it cached
+            </th>
+            <th scope="col" class="n">
+              out
+            </th>
+            <th scope="col" class="n">
+              tools
+            </th>
+            <th scope="col" class="n">
+              cost
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {agents.map((agent) => (
+            <tr key={agent.name} data-stats={agent.name}>
+              <th scope="row">{swarm.agents.value.has(agent.name) ? <Link to={`/agents/${agent.name}`}>{agent.name}</Link> : agent.name}</th>
+              <td class="n">{agent.turns}</td>
+              <td class={`n ${agent.failed > 0 ? 'bad' : 'dim'}`}>{agent.failed}</td>
+              <td class="n">{durationText(agent.duration_ms)}</td>
+              <td class="n">{tokensText(inputOf(agent))}</td>
+              <td class="n">{inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}</td>
+              <td class="n">{tokensText(agent.output_tokens)}</td>
+              <td class="n">{agent.tool_call_count}</td>
+              <td class="n" title={agent.unpriced_turns > 0 ? `${agent.unpriced_turns} turns on models without a price` : ''}>
+                {costText(agent)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

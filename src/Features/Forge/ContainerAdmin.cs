@@ -1,0 +1,106 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace Hive.Features.Forge;
+
+/// <summary>Administers a Forgejo in the NixOS container <c>hive-forge</c> through its own command, run inside. What it prints may be a token or a password, so that only its errors are shown.</summary>
+internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeProvider clock) : IForgeAdmin
+{
+    private const string Program = "nixos-container";
+    private const string Container = "hive-forge";
+    private const int MaxOutput = 64 << 10;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    public string Mode => "nixos";
+
+    /// <summary>False when this is no machine with NixOS containers, as was found out last.</summary>
+    public bool IsPossible { get; private set; }
+
+    public async Task<string?> Absence(CancellationToken ct)
+    {
+        try
+        {
+            var (code, output, _) = await Run([Program, "list"], ct);
+            IsPossible = true;
+            return code == 0 && output.Split('\n').Contains(Container) ? null : $"there is no container {Container}";
+        }
+        catch (Win32Exception)
+        {
+            IsPossible = false;
+            return $"there is no {Program} on the PATH";
+        }
+    }
+
+    public async Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct)
+    {
+        string[] admin = isCore ? ["--admin"] : [];
+        var made = await Inside(["user", "create", "--username", account, "--email", ForgeNames.Mail(account), "--random-password", "--must-change-password=false", .. admin], ct);
+        if (made.Code != 0)
+        {
+            var refusal = new ForgeFault($"the forge could not make the account '{account}': {made.Said}", FaultScope.One);
+            if (!made.Said.Contains("already exists", StringComparison.OrdinalIgnoreCase))
+                throw refusal;
+            if (core is not null && !isCore)
+                await AccountCheck.MustBeUser(api, account, core, refusal, ct);
+        }
+
+        var issued = await Inside(
+            ["user", "generate-access-token", "--username", account, "--token-name", TokenName.New(clock), "--scopes", string.Join(',', isCore ? ForgeNames.CoreScopes : ForgeNames.AgentScopes), "--raw"], ct);
+        if (issued.Code != 0)
+            throw new ForgeFault($"the forge could not make a token for '{account}': {issued.Said}", FaultScope.One);
+        // What else it prints, it prints before.
+        var last = issued.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
+        return last is not null && Token().IsMatch(last) ? last : throw new ForgeFault($"the forge's command made no token for '{account}' that could be read", FaultScope.One);
+    }
+
+    private async Task<(int Code, string Output, string Said)> Inside(string[] command, CancellationToken ct)
+    {
+        try
+        {
+            return await Run([Program, "run", Container, "--", "runuser", "-u", "forgejo", "--", "forgejo", "--work-path", settings.WorkPath, "admin", .. command], ct);
+        }
+        catch (Win32Exception e)
+        {
+            throw new ForgeFault($"{Program} cannot be run: {e.Message}", FaultScope.Forge, inner: e);
+        }
+    }
+
+    private async Task<(int Code, string Output, string Said)> Run(string[] command, CancellationToken ct)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(Patience);
+        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        try
+        {
+            process.StandardInput.Close();
+            var error = Read(process.StandardError, limit.Token);
+            var output = await Read(process.StandardOutput, limit.Token);
+            var said = (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            await process.WaitForExitAsync(limit.Token);
+            return (process.ExitCode, output, api.Clean(said.Length == 0 ? $"it ended with {process.ExitCode}" : string.Join(' ', said.TakeLast(3))));
+        }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw new ForgeFault($"`{Program} {command[1]}` did not end within {Patience.TotalSeconds:0} s", FaultScope.Forge, inner: e);
+        }
+        finally
+        {
+            if (!process.HasExited)
+                process.Kill(entireProcessTree: true);
+        }
+    }
+
+    // All of it, so that the program never waits; kept is the end.
+    private static async Task<string> Read(StreamReader reader, CancellationToken ct)
+    {
+        var text = "";
+        var buffer = new char[4096];
+        while (await reader.ReadAsync(buffer, ct) is var count and > 0)
+            text = string.Concat(text.AsSpan(Math.Max(0, text.Length + count - MaxOutput)), buffer.AsSpan(0, count));
+        return text;
+    }
+
+    [GeneratedRegex(@"\A[0-9A-Za-z_.-]{20,200}\z")]
+    private static partial Regex Token();
+}

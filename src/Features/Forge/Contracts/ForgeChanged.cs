@@ -1,0 +1,11 @@
+using Hive.Common.Notifications;
+using Hive.Protocol;
+
+namespace Hive.Features.Forge.Contracts;
+
+/// <summary>Raised when something about the forge changed; carries all of it.</summary>
+internal sealed record ForgeChanged(ForgeView Forge) : IDashboardNotification
+{
+    /// <inheritdoc />
+    public DashboardEvent ToDashboardEvent() => new("forge_changed", "forge", Forge, 500 + (400 * (Forge.Accounts.Count + Forge.Repositories.Count)));
+}

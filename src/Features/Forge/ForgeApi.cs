@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Security.Authentication;
+using System.Text;
+using System.Text.Json;
+using Hive.Protocol;
+
+namespace Hive.Features.Forge;
+
+/// <summary>
+/// The REST API of Forgejo and Gitea, as far as Hive needs it. No call waits for ever, no answer is read without bound, no redirect is followed (a token would go along),
+/// and whatever listens there and is no forge is told from one.
+/// </summary>
+internal sealed class ForgeApi : IDisposable
+{
+    private const int MaxAnswer = 1 << 20;
+    private const int ShownMessage = 300;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(15);
+
+    private readonly ForgeSettings settings;
+    private readonly TimeProvider clock;
+    private readonly HttpClient http;
+
+    // The admin's and Hive's own: a handful, however often they change.
+    private readonly ConcurrentDictionary<ForgeLogin, bool> lasting = new();
+
+    public ForgeApi(ForgeSettings settings, TimeProvider clock)
+    {
+        (this.settings, this.clock) = (settings, clock);
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = !settings.IsNear,
+            ConnectTimeout = Patience,
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
+            AutomaticDecompression = DecompressionMethods.None,
+        };
+        http = new HttpClient(handler) { BaseAddress = new Uri(settings.Url, "api/v1/"), Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxAnswer };
+        http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Hive", null));
+        http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+    }
+
+    /// <summary>Asks whether a forge is there.</summary>
+    /// <returns>Its version.</returns>
+    /// <exception cref="ForgeFault">None is, or it does not answer as one.</exception>
+    public async Task<string> Version(CancellationToken ct)
+    {
+        var answer = await Send(HttpMethod.Get, "version", null, null, ct);
+        return answer is { IsSuccess: true } && answer.Text("version") is { } version ? version : throw NoForge($"answered {(int)answer.Status}");
+    }
+
+    /// <summary>Sends a request.</summary>
+    /// <param name="method">What to do.</param>
+    /// <param name="path">Below <c>/api/v1/</c>; names in it are agents' names or constants.</param>
+    /// <param name="login">Who asks; null for nobody.</param>
+    /// <param name="body">Sent as JSON.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>The answer, whatever it says of this one thing.</returns>
+    /// <exception cref="ForgeFault">It says something about the forge as a whole: gone, slow, somebody else, tired, or it does not know who asks.</exception>
+    public async Task<ForgeAnswer> Send(HttpMethod method, string path, ForgeLogin? login, object? body, CancellationToken ct)
+    {
+        if (login is ForgeLogin.Token or ForgeLogin.Password { IsAdmin: true })
+            lasting.TryAdd(login, true);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        limit.CancelAfter(Patience);
+        try
+        {
+            using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body, options: WireJson.Options) };
+            request.Headers.Authorization = Header(login);
+            using var response = await http.SendAsync(request, limit.Token);
+            var bytes = await response.Content.ReadAsByteArrayAsync(limit.Token);
+            return Judge(response, bytes, login);
+        }
+        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        {
+            throw new ForgeFault($"{settings.Url} did not answer within {Patience.TotalSeconds:0} s", FaultScope.Forge, inner: e);
+        }
+        catch (HttpRequestException e)
+        {
+            throw new ForgeFault(Unreachable(e), FaultScope.Forge, inner: e);
+        }
+    }
+
+    /// <summary>A text of somebody else's without what must not be shown (the secrets of who asks, and of all who ask again and again), in short.</summary>
+    public string Clean(string text, ForgeLogin? asked = null)
+    {
+        foreach (var secret in lasting.Keys.Append(asked).OfType<ForgeLogin>())
+        {
+            var value = secret switch { ForgeLogin.Token token => token.Value, ForgeLogin.Password password => password.Value, _ => "" };
+            text = text.Replace(Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(secret))), "…", StringComparison.Ordinal).Replace(value, "…", StringComparison.Ordinal);
+        }
+
+        text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
+        return text.Length <= ShownMessage ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[ShownMessage - 1]) ? ShownMessage - 1 : ShownMessage), "…");
+    }
+
+    public void Dispose() => http.Dispose();
+
+    private static string Basic(ForgeLogin login) => login switch
+    {
+        ForgeLogin.Password password => $"{password.User}:{password.Value}",
+        ForgeLogin.Token token => $"{ForgeNames.Core}:{token.Value}",
+        _ => "",
+    };
+
+    private static AuthenticationHeaderValue? Header(ForgeLogin? login) => login switch
+    {
+        ForgeLogin.Token token => new AuthenticationHeaderValue("token", token.Value),
+        ForgeLogin.Password => new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(login)))),
+        _ => null,
+    };
+
+    private ForgeAnswer Judge(HttpResponseMessage response, byte[] bytes, ForgeLogin? login)
+    {
+        var status = (int)response.StatusCode;
+        if (status is >= 300 and < 400)
+        {
+            var to = response.Headers.Location is { } location ? new Uri(http.BaseAddress!, location).GetLeftPart(UriPartial.Path) : "somewhere";
+            throw new ForgeFault($"{settings.Url} redirects to {Clean(to, login)}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it", FaultScope.Forge);
+        }
+
+        if (status is 429 or 502 or 503 or 504)
+            throw new ForgeFault($"{settings.Url} answered {status}: {(status == 429 ? "it is asked too much" : "it is not ready")}", status == 429 ? FaultScope.Busy : FaultScope.Forge, Rest(response));
+        JsonElement? body = null;
+        if (bytes.Length > 0)
+        {
+            try
+            {
+                body = JsonElement.Parse(bytes);
+            }
+            catch (JsonException e)
+            {
+                if (status is < 300 or 401)
+                    throw NoForge($"answered {status} with {response.Content.Headers.ContentType?.MediaType ?? "something"} that is no JSON", e);
+            }
+        }
+
+        var answer = new ForgeAnswer(response.StatusCode, body, Clean(body is { ValueKind: JsonValueKind.Object } told && told.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? message.GetString()! : "", login));
+        if (status != 401)
+            return answer;
+        throw login switch
+        {
+            ForgeLogin.Token { IsCore: true } => new ForgeFault($"the forge does not take the token of '{ForgeNames.Core}' any more ({answer.Said}); another is made", FaultScope.CoreToken),
+            ForgeLogin.Password { IsAdmin: false } p => new ForgeFault($"the forge does not let '{p.User}' make a token by its password: {answer.Said}", FaultScope.One),
+            _ => new ForgeFault($"the forge does not take Hive's admin ({answer.Said}): see Forge:User with Forge:PasswordFile, or Forge:TokenFile", FaultScope.Forge),
+        };
+    }
+
+    private TimeSpan? Rest(HttpResponseMessage response)
+    {
+        var asked = response.Headers.RetryAfter switch
+        {
+            { Delta: { } delta } => delta,
+            { Date: { } date } => date - clock.GetUtcNow(),
+            _ => (TimeSpan?)null,
+        };
+        return asked is { } rest && rest > TimeSpan.Zero ? (rest < LongestRest ? rest : LongestRest) : null;
+    }
+
+    private ForgeFault NoForge(string said, Exception? inner = null) =>
+        new($"{settings.Url} {said}: it is not Forgejo or Gitea, or something stands in front of it; see Forge:Url", FaultScope.Forge, inner: inner);
+
+    private string Unreachable(HttpRequestException e) => e switch
+    {
+        { InnerException: AuthenticationException tls } => $"the certificate of {settings.Url} does not verify ({Clean(tls.Message)}): give the host its authority with SSL_CERT_FILE, or mend the certificate",
+        { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => $"{settings.Url} answered with more than {MaxAnswer >> 20} MiB",
+        _ => $"{settings.Url} cannot be reached: {Clean((e.InnerException ?? e).Message)}",
+    };
+}
+
+/// <summary>What the forge answered.</summary>
+/// <param name="Status">The status.</param>
+/// <param name="Body">The JSON of it.</param>
+/// <param name="Said">Its own words, cleaned.</param>
+internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, string Said)
+{
+    public bool IsSuccess => (int)Status is >= 200 and < 300;
+
+    /// <summary>How the API says that something is there already, or may not be called so.</summary>
+    public bool IsTaken => Status is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity;
+
+    public string? Text(string member) =>
+        Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    public bool Is(string member) => Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.True;
+
+    /// <summary>This answer as the reason why something did not work.</summary>
+    public ForgeFault Refusal(string doing) => new($"the forge could not {doing}: {(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}", FaultScope.One);
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using Hive.Common.Errors;
+using Hive.Common.Git;
+using Hive.Features.Agents.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Forge;
+
+/// <summary>Hive's repositories on the forge: made before the first push, and pushed as they are here.</summary>
+internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, GitProgram git, AgentFolders folders, HivePaths paths)
+{
+    private const string Main = "refs/heads/main";
+
+    // Asked by git for this address alone. It reads the token where it lies, so that it stands in no argument, no variable and no configuration.
+    private const string Helper = "!f() { test \"$1\" = get && echo username=" + ForgeNames.Core + " && printf 'password=%s\\n' \"$(cat \"$HIVE_FORGE_TOKEN\")\"; }; f";
+
+    private readonly HashSet<string> there = [];
+
+    /// <summary>Sees to the organisation of the agents' repositories.</summary>
+    /// <exception cref="ForgeFault">It cannot be made.</exception>
+    public async Task EnsureOrganisations(ForgeLogin core, CancellationToken ct)
+    {
+        there.Clear();
+        foreach (var name in new[] { ForgeNames.Core, ForgeNames.Agents })
+        {
+            var made = await api.Send(HttpMethod.Post, "orgs", core, new { username = name, visibility = "private" }, ct);
+            if (!made.IsSuccess && !made.IsTaken)
+                throw made.Refusal($"make the organisation '{name}'");
+        }
+    }
+
+    /// <summary>What the refs of a repository of ours are, on one line each, and the commit of main; empty when there is nothing to be pushed.</summary>
+    public async Task<(string Refs, string? Head)> Measure(string? agent, CancellationToken ct)
+    {
+        var folder = FolderOf(agent);
+        if (!Directory.Exists(Path.Combine(folder, ".git")))
+            return ("", null);
+        var refs = await git.Run(folder, ["for-each-ref", "--format=%(objectname) %(refname)", Main, "refs/tags"], ct, new GitCall { MaxOutputBytes = 16 << 20 });
+        return (refs, refs.Split('\n').FirstOrDefault(r => r.EndsWith(" " + Main, StringComparison.Ordinal))?.Split(' ')[0]);
+    }
+
+    /// <summary>Makes the repository on the forge hold what ours does: main, and all tags and no others.</summary>
+    /// <exception cref="ForgeFault">It does not; the message says why.</exception>
+    public async Task Push(string name, string? agent, ForgeLogin core, CancellationToken ct)
+    {
+        if (!there.Contains(name))
+        {
+            await Ensure(name, core, ct);
+            there.Add(name);
+        }
+
+        var address = new Uri(settings.Url, name + ".git").AbsoluteUri;
+        GitResult result;
+        try
+        {
+            result = await git.Try(
+                FolderOf(agent),
+                ["push", "--quiet", "--force", "--prune", "--no-verify", "--no-signed", "--recurse-submodules=no", "--end-of-options", address, $"{Main}:{Main}", "refs/tags/*:refs/tags/*"],
+                ct,
+                new GitCall
+                {
+                    Protocols = settings.Url.Scheme,
+                    TimeLimit = TimeSpan.FromMinutes(2),
+                    Settings =
+                    [
+                        $"credential.{settings.Url.GetLeftPart(UriPartial.Authority)}.helper={Helper}", "http.followRedirects=false", "http.sslVerify=true", "http.lowSpeedLimit=100", "http.lowSpeedTime=20",
+                        "push.gpgSign=false", "push.followTags=false", .. settings.IsNear ? (string[])["http.proxy="] : [],
+                    ],
+                    Environment = new Dictionary<string, string> { ["HIVE_FORGE_TOKEN"] = settings.CoreTokenPath },
+                });
+        }
+        catch (Problem e)
+        {
+            throw new ForgeFault(e.Message, FaultScope.One, inner: e);
+        }
+
+        if (result.ExitCode == 0)
+            return;
+        // It may have been removed there; the next attempt looks.
+        there.Remove(name);
+        // Of a refusal, what was refused and why; the rest of it is the address, twice.
+        var refused = result.Error.Split("; ").Where(line => line.StartsWith("! ", StringComparison.Ordinal)).Select(line => line[2..]).ToArray();
+        var said = api.Clean(refused.Length > 0 ? string.Join("; ", refused) : result.Error, core);
+        throw new ForgeFault(said.Length > 0 ? said : $"git push ended with {result.ExitCode}", FaultScope.One);
+    }
+
+    private string FolderOf(string? agent) => agent is null ? Path.Combine(paths.DataDir, "meta") : folders.Applied(agent);
+
+    private async Task Ensure(string name, ForgeLogin core, CancellationToken ct)
+    {
+        var found = await api.Send(HttpMethod.Get, $"repos/{name}", core, null, ct);
+        if (found.IsSuccess)
+            return;
+        if (found.Status != HttpStatusCode.NotFound)
+            throw found.Refusal($"look at the repository {name}");
+        var (owner, own) = (name.Split('/')[0], name.Split('/')[1]);
+        var repository = new { name = own, @private = true, auto_init = false, default_branch = "main" };
+        // Users and organisations share their names: where 'core' is a user, the organisation could not be made, and the repository is that user's.
+        var isOrganisation = (await api.Send(HttpMethod.Get, $"orgs/{owner}", core, null, ct)).IsSuccess;
+        if (!isOrganisation && owner != ForgeNames.Core)
+            throw new ForgeFault($"'{owner}' is no organisation on the forge, and something else has its name; rename that", FaultScope.One);
+        var made = await api.Send(HttpMethod.Post, isOrganisation ? $"orgs/{owner}/repos" : "user/repos", core, repository, ct);
+        if (!made.IsSuccess && !made.IsTaken)
+            throw made.Refusal($"make the repository {name}");
+    }
+}

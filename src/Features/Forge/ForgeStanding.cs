@@ -1,0 +1,200 @@
+using System.Collections.Immutable;
+using System.Data.Common;
+using Dapper;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Forge.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Forge;
+
+/// <summary>How things stand with the forge, in memory; what was pushed is also in the database.</summary>
+internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, IStore store, TimeProvider clock)
+{
+    // How often pages hear of it while much happens at once.
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private readonly Lock gate = new();
+    private volatile Standing now = settings.Absence() is { } absence ? Standing.Empty with { State = ForgeState.Off, Note = absence } : Standing.Empty;
+    private bool loaded;
+    private bool changed;
+    private long raisedAt;
+
+    /// <summary>All of it, for pages and people.</summary>
+    public ForgeView View
+    {
+        get
+        {
+            var now = this.now;
+            var (accounts, repositories) = (now.Accounts, now.Repositories);
+            if (now.State == ForgeState.Off)
+                return new ForgeView(ForgeState.Off, ForgeState.Off, [], [], now.Note);
+            var agents = roster.Names;
+            return new ForgeView(
+                now.Mode,
+                now.State,
+                [.. agents.Select(a => accounts.GetValueOrDefault(a) is var known && known is null ? new ForgeAccount(a, false) : new ForgeAccount(a, known.HasToken, known.HasToken ? settings.Link(a) : null, known.Error, known.FailedAt))],
+                [.. agents.Select(a => Shown(ForgeNames.RepositoryOf(a), a, repositories)).Prepend(Shown(ForgeNames.Meta, null, repositories))],
+                now.Note,
+                settings.Url.AbsoluteUri,
+                now.CheckedAt,
+                now.NextAttemptAt);
+        }
+    }
+
+    public string State => now.State;
+
+    /// <summary>True when a token of that agent is known to lie in its folder.</summary>
+    public bool HasToken(string agent) => now.Accounts.GetValueOrDefault(agent) is { HasToken: true };
+
+    /// <summary>Reads what was pushed before this host.</summary>
+    public async Task Load(CancellationToken ct)
+    {
+        if (loaded)
+            return;
+        var rows = await store.Read(db => db.Query<Row>("SELECT name, refs, head, pushed_at, error, failed_at, attempts FROM forge_repositories").ToArray(), ct);
+        // Nothing that anybody would have to be told.
+        lock (gate)
+            now = now with { Repositories = rows.ToImmutableDictionary(r => r.Name, r => new Repository(r.Refs, r.Head, Instant(r.Pushed_at), false, r.Error, Instant(r.Failed_at), (int)r.Attempts)) };
+        loaded = true;
+    }
+
+    public void Off(string note) => Change(now => now with { State = ForgeState.Off, Mode = ForgeState.Off, Note = note, NextAttemptAt = null });
+
+    public void Up(string mode, string? note) => Change(now => now with { State = ForgeState.Up, Mode = mode, Note = note, CheckedAt = clock.GetUtcNow() });
+
+    public void Down(string mode, string note) => Change(now => now with { State = ForgeState.Down, Mode = mode, Note = note, CheckedAt = clock.GetUtcNow() });
+
+    public void NextAttempt(DateTimeOffset? at)
+    {
+        if (now.NextAttemptAt != at)
+            Change(now => now with { NextAttemptAt = at });
+    }
+
+    public void HasAccount(string agent) => Change(now => now with { Accounts = now.Accounts.SetItem(agent, new Account(true)) });
+
+    public void HasNoAccount(string agent, string error) => Change(now => now with { Accounts = now.Accounts.SetItem(agent, new Account(false, error, clock.GetUtcNow())) });
+
+    /// <summary>Notes whether a repository lacks something on the forge.</summary>
+    /// <returns>True when it does, as far as is known here.</returns>
+    public bool Measured(string name, string refs)
+    {
+        var known = now.Repositories.GetValueOrDefault(name) ?? new Repository();
+        var behind = refs.Length > 0 && known.Refs != Fingerprint(refs);
+        if (known.Behind != behind)
+            Change(now => now with { Repositories = now.Repositories.SetItem(name, known with { Behind = behind }) });
+        return behind;
+    }
+
+    /// <summary>A repository is on the forge as it is here.</summary>
+    public Task Pushed(string name, string refs, string? head)
+    {
+        var known = now.Repositories.GetValueOrDefault(name) ?? new Repository();
+        var fingerprint = Fingerprint(refs);
+        // It was so already.
+        if (known.Refs == fingerprint && known.Error is null && !known.Behind)
+            return Task.CompletedTask;
+        return Store(name, new Repository(fingerprint, head, clock.GetUtcNow(), false));
+    }
+
+    /// <summary>A push has failed.</summary>
+    public Task Failed(string name, string error)
+    {
+        var known = now.Repositories.GetValueOrDefault(name) ?? new Repository();
+        return Store(name, known with { Behind = true, Error = error, FailedAt = clock.GetUtcNow(), Attempts = known.Attempts + 1 });
+    }
+
+    /// <summary>Lets go of an agent that is gone.</summary>
+    public Task Forget(string agent)
+    {
+        var name = ForgeNames.RepositoryOf(agent);
+        if (!now.Accounts.ContainsKey(agent) && !now.Repositories.ContainsKey(name))
+            return Task.CompletedTask;
+        Change(now => now with { Accounts = now.Accounts.Remove(agent), Repositories = now.Repositories.Remove(name) });
+        return store.Write(write => { write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name }); }, CancellationToken.None);
+    }
+
+    /// <summary>Tells pages what changed.</summary>
+    /// <param name="atOnce">Even if they have heard something just now.</param>
+    public async Task Tell(bool atOnce)
+    {
+        lock (gate)
+        {
+            if (!changed || (!atOnce && raisedAt != 0 && clock.GetElapsedTime(raisedAt) < Pause))
+                return;
+            (changed, raisedAt) = (false, clock.GetTimestamp());
+        }
+
+        await store.Write(write => write.Raise(new ForgeChanged(View)), CancellationToken.None);
+    }
+
+    private void Change(Func<Standing, Standing> change)
+    {
+        lock (gate)
+            (now, changed) = (change(now), true);
+    }
+
+    private async Task Store(string name, Repository repository)
+    {
+        Change(now => now with { Repositories = now.Repositories.SetItem(name, repository) });
+        await store.Write(
+            write =>
+            {
+                write.Db.Execute(StoreSql, new
+                {
+                    name,
+                    repository.Refs,
+                    repository.Head,
+                    pushedAt = repository.PushedAt?.ToUnixTimeMilliseconds(),
+                    repository.Error,
+                    failedAt = repository.FailedAt?.ToUnixTimeMilliseconds(),
+                    repository.Attempts,
+                });
+            },
+            CancellationToken.None);
+    }
+
+    private ForgeRepository Shown(string name, string? agent, ImmutableDictionary<string, Repository> repositories)
+    {
+        var known = repositories.GetValueOrDefault(name) ?? new Repository();
+        return new ForgeRepository(name, known.Behind, agent, known.Head?[..Math.Min(12, known.Head.Length)], known.PushedAt, known.PushedAt is null ? null : settings.Link(name), known.Error, known.FailedAt, known.Attempts);
+    }
+
+    private static string Fingerprint(string refs) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(refs)));
+
+    private static DateTimeOffset? Instant(long? at) => at is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
+
+    private const string StoreSql = """
+        INSERT INTO forge_repositories (name, refs, head, pushed_at, error, failed_at, attempts)
+        VALUES (@name, @Refs, @Head, @pushedAt, @Error, @failedAt, @Attempts)
+            ON CONFLICT (name) DO UPDATE
+           SET refs = excluded.refs, head = excluded.head, pushed_at = excluded.pushed_at, error = excluded.error, failed_at = excluded.failed_at, attempts = excluded.attempts
+        """;
+
+    private sealed record Standing(
+        ImmutableDictionary<string, Account> Accounts,
+        ImmutableDictionary<string, Repository> Repositories,
+        string Mode = ForgeState.Off,
+        string State = ForgeState.Unknown,
+        string? Note = null,
+        DateTimeOffset? CheckedAt = null,
+        DateTimeOffset? NextAttemptAt = null)
+    {
+        public static Standing Empty { get; } = new(ImmutableDictionary<string, Account>.Empty, ImmutableDictionary<string, Repository>.Empty);
+    }
+
+    private sealed record Account(bool HasToken, string? Error = null, DateTimeOffset? FailedAt = null);
+
+    private sealed record Repository(string? Refs = null, string? Head = null, DateTimeOffset? PushedAt = null, bool Behind = false, string? Error = null, DateTimeOffset? FailedAt = null, int Attempts = 0);
+
+    private sealed record Row
+    {
+        public required string Name { get; init; }
+        public string? Refs { get; init; }
+        public string? Head { get; init; }
+        public long? Pushed_at { get; init; }
+        public string? Error { get; init; }
+        public long? Failed_at { get; init; }
+        public long Attempts { get; init; }
+    }
+}

@@ -1,0 +1,446 @@
+using System.Threading.Channels;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.StateFiles.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Forge;
+
+/// <summary>
+/// Everything that is done on the forge, one thing after another, beside all else: nobody waits for it, and what fails is tried again later.
+/// What there is to do follows from what there is here, so that a kill loses nothing: a sweep at start looks at everything, and so does one whenever the forge comes back.
+/// </summary>
+internal sealed partial class ForgeWorker(
+    ForgeSettings settings,
+    ForgeApi api,
+    HttpAdmin http,
+    ContainerAdmin container,
+    CoreToken coreToken,
+    ForgeRepositories repositories,
+    ForgeHook hook,
+    ForgeStanding standing,
+    IStore store,
+    IForgeTokenFile tokenFiles,
+    IRoster roster,
+    TimeProvider clock,
+    ILogger<ForgeWorker> log) : BackgroundService
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
+
+    // A forge that is well is looked at this often too: it may go and come back.
+    private static readonly TimeSpan Look = TimeSpan.FromMinutes(5);
+
+    private readonly Channel<bool> bell = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Lock gate = new();
+    private readonly HashSet<Work> rung = [];
+    private readonly HashSet<string> seen = [];
+    private TaskCompletionSource? nextSweep = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // The worker's own: what is still to be done, and from when on.
+    private readonly Dictionary<Work, Due> todo = [];
+    private bool hasOrganisations;
+    private bool isCoreSure;
+    private bool mayAppear;
+    private int failures;
+    private DateTimeOffset notBefore;
+    private string? lastFault;
+
+    /// <summary>Asks for a look at everything.</summary>
+    /// <returns>Completes when a sweep that began after this call has ended.</returns>
+    public Task Sweep()
+    {
+        lock (gate)
+        {
+            nextSweep ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            bell.Writer.TryWrite(true);
+            return nextSweep.Task;
+        }
+    }
+
+    /// <summary>Says that an agent's applied configuration may have changed; null for the swarm's lock.</summary>
+    public void RepositoryChanged(string? agent) => Ring(new Work(WorkKind.Repository, agent));
+
+    /// <summary>Says that there is an agent; the first time, it gets its account.</summary>
+    public void AgentSeen(string agent)
+    {
+        lock (gate)
+        {
+            if (!seen.Add(agent))
+                return;
+        }
+
+        Ring(new Work(WorkKind.Account, agent));
+        Ring(new Work(WorkKind.Repository, agent));
+    }
+
+    /// <summary>Says that an agent is gone; one that comes under its name is another.</summary>
+    public void AgentGone(string agent)
+    {
+        lock (gate)
+            seen.Remove(agent);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        try
+        {
+            while (true)
+            {
+                var next = await Round(stoppingToken);
+                await Wait(next, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            lock (gate)
+                nextSweep?.TrySetCanceled(stoppingToken);
+        }
+    }
+
+    private void Ring(Work work)
+    {
+        lock (gate)
+            rung.Add(work);
+        bell.Writer.TryWrite(true);
+    }
+
+    private async Task Wait(DateTimeOffset? until, CancellationToken ct)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        var rings = bell.Reader.WaitToReadAsync(over.Token).AsTask();
+        var rest = until is { } at ? at - clock.GetUtcNow() : Timeout.InfiniteTimeSpan;
+        await Task.WhenAny(rings, Task.Delay(until is null ? rest : rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, over.Token));
+        ct.ThrowIfCancellationRequested();
+        await over.CancelAsync();
+        bell.Reader.TryRead(out _);
+    }
+
+    // Does all that is due; gives the time at which something is due again.
+    private async Task<DateTimeOffset?> Round(CancellationToken ct)
+    {
+        TaskCompletionSource? sweep;
+        lock (gate)
+        {
+            (sweep, nextSweep) = (nextSweep, null);
+            foreach (var work in rung)
+                todo[work] = todo.GetValueOrDefault(work) with { At = clock.GetUtcNow() };
+            rung.Clear();
+        }
+
+        DateTimeOffset? next;
+        try
+        {
+            next = await Round(sweep is not null, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            sweep?.TrySetCanceled(ct);
+            throw;
+        }
+        catch (Exception e)
+        {
+            // A full disk, or a fault of ours: what is to be done is still to be done.
+            LogBroken(log, e);
+            next = clock.GetUtcNow() + Backoff(++failures);
+        }
+
+        try
+        {
+            standing.NextAttempt(next is { } at && (todo.Count > 0 || standing.State == ForgeState.Down) ? at : null);
+            await standing.Tell(atOnce: true);
+        }
+        catch (Problem e)
+        {
+            LogBroken(log, e);
+        }
+
+        sweep?.TrySetResult();
+        return next;
+    }
+
+    private async Task<DateTimeOffset?> Round(bool sweep, CancellationToken ct)
+    {
+        await standing.Load(ct);
+        var admin = await FindAdmin(ct);
+        if (admin is null)
+        {
+            hasOrganisations = isCoreSure = false;
+            todo.Clear();
+            return mayAppear ? clock.GetUtcNow() + Look : null;
+        }
+
+        var wasUp = standing.State == ForgeState.Up;
+        if (sweep || !wasUp)
+            AddEverything();
+        await Measure(ct);
+        // What happens here meanwhile is no reason to ask again; the operator is.
+        if (!sweep && clock.GetUtcNow() < notBefore)
+            return notBefore;
+        try
+        {
+            await api.Version(ct);
+            if (!wasUp && standing.State == ForgeState.Down)
+                LogUp(log, settings.Url);
+            if (sweep || !wasUp)
+                hasOrganisations = isCoreSure = false;
+            standing.Up(admin.Mode, null);
+            await standing.Tell(atOnce: false);
+            var core = await EnsureCore(admin, ct);
+            await Do(admin, core, ct);
+            (failures, notBefore) = (0, default);
+            if (core is not null)
+                lastFault = null;
+        }
+        catch (ForgeFault fault)
+        {
+            if (fault.Scope == FaultScope.CoreToken)
+            {
+                coreToken.Forget();
+                isCoreSure = false;
+            }
+
+            return Down(admin, fault);
+        }
+
+        return todo.Count == 0 ? clock.GetUtcNow() + Look : Min(todo.Values.Min(d => d.At), clock.GetUtcNow() + Look);
+    }
+
+    private DateTimeOffset Down(IForgeAdmin admin, ForgeFault fault)
+    {
+        if (fault.Message != lastFault)
+            LogDown(log, fault.Message);
+        lastFault = fault.Message;
+        if (fault.Scope == FaultScope.Busy)
+            standing.Up(admin.Mode, fault.Message);
+        else
+            standing.Down(admin.Mode, fault.Message);
+        return notBefore = clock.GetUtcNow() + (fault.RetryAfter ?? Backoff(++failures));
+    }
+
+    private async Task<IForgeAdmin?> FindAdmin(CancellationToken ct)
+    {
+        var absence = await http.Absence(ct);
+        if (absence is null)
+            return http;
+        // Whoever has said something about a forge is told what is wrong with that.
+        if (settings.Fault() is null && await container.Absence(ct) is null)
+            return container;
+        mayAppear = settings.Fault() is null && container.IsPossible;
+        if (standing.State != ForgeState.Off || standing.View.Note != absence)
+            standing.Off(absence);
+        if (settings.IsMeant && lastFault != absence)
+            LogOff(log, absence);
+        lastFault = absence;
+
+        return null;
+    }
+
+    private void AddEverything()
+    {
+        var at = clock.GetUtcNow();
+        foreach (var work in roster.Names.SelectMany(a => new[] { new Work(WorkKind.Account, a), new Work(WorkKind.Repository, a) }).Prepend(new Work(WorkKind.Repository, null)))
+            todo[work] = todo.GetValueOrDefault(work) with { At = at };
+    }
+
+    // What is behind is known, and shown, whether the forge answers or not.
+    private async Task Measure(CancellationToken ct)
+    {
+        foreach (var work in todo.Keys.Where(w => w.Kind == WorkKind.Repository).ToArray())
+        {
+            try
+            {
+                standing.Measured(work.Repository, (await repositories.Measure(work.Agent, ct)).Refs);
+            }
+            catch (Problem)
+            {
+                // Its push says what is wrong.
+            }
+        }
+
+        await standing.Tell(atOnce: false);
+    }
+
+    private async Task<ForgeLogin?> EnsureCore(IForgeAdmin admin, CancellationToken ct)
+    {
+        try
+        {
+            if (coreToken.Read() is { } known)
+            {
+                if (!isCoreSure)
+                {
+                    var self = await api.Send(HttpMethod.Get, "user", known, null, ct);
+                    if (!self.IsSuccess)
+                        throw self.Refusal($"say who '{ForgeNames.Core}' is");
+                }
+            }
+            else
+            {
+                coreToken.Write(await admin.Issue(ForgeNames.Core, isCore: true, null, ct));
+                LogIssued(log, ForgeNames.Core);
+            }
+
+            isCoreSure = true;
+            var core = coreToken.Read();
+            if (!hasOrganisations && core is not null)
+            {
+                await repositories.EnsureOrganisations(core, ct);
+                await TellHook(core, ct);
+            }
+
+            hasOrganisations = true;
+            return core;
+        }
+        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or IOException or UnauthorizedAccessException)
+        {
+            // Agents get their accounts all the same; nothing is pushed.
+            if (e.Message != lastFault)
+                LogNoCore(log, e.Message);
+            lastFault = e.Message;
+            standing.Up(admin.Mode, e.Message);
+            foreach (var work in todo.Keys.Where(w => w.Kind == WorkKind.Repository).ToArray())
+                Later(work);
+            return null;
+        }
+    }
+
+    private async Task TellHook(ForgeLogin core, CancellationToken ct)
+    {
+        try
+        {
+            await hook.Ensure(core, ct);
+            await HearForge.Vacuum(store, clock, ct);
+        }
+        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException or UnauthorizedAccessException)
+        {
+            LogNoHook(log, e.Message);
+        }
+    }
+
+    private async Task Do(IForgeAdmin admin, ForgeLogin? core, CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        // Accounts first: a push may take long.
+        foreach (var work in todo.Where(t => t.Value.At <= now).Select(t => t.Key).OrderBy(w => w.Kind).ThenBy(w => w.Agent, StringComparer.Ordinal).ToArray())
+        {
+            if (work.Agent is not null && roster.Find(work.Agent) is null)
+            {
+                todo.Remove(work);
+                continue;
+            }
+
+            if (work.Kind == WorkKind.Account)
+                await Account(admin, core, work, ct);
+            else if (core is not null)
+                await Push(core, work, ct);
+            await standing.Tell(atOnce: false);
+        }
+    }
+
+    private async Task Account(IForgeAdmin admin, ForgeLogin? core, Work work, CancellationToken ct)
+    {
+        var agent = work.Agent!;
+        try
+        {
+            using var slot = tokenFiles.Reserve(agent);
+            if (slot is not null)
+            {
+                slot.Fill(await admin.Issue(agent, isCore: false, core, ct));
+                LogIssued(log, agent);
+            }
+
+            if (!standing.HasToken(agent))
+                standing.HasAccount(agent);
+            todo.Remove(work);
+        }
+        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException)
+        {
+            LogNoAccount(log, agent, e.Message);
+            standing.HasNoAccount(agent, e.Message);
+            Later(work);
+        }
+    }
+
+    private async Task Push(ForgeLogin core, Work work, CancellationToken ct)
+    {
+        var name = work.Repository;
+        try
+        {
+            var (refs, head) = await repositories.Measure(work.Agent, ct);
+            if (head is not null)
+            {
+                standing.Measured(name, refs);
+                await repositories.Push(name, work.Agent, core, ct);
+                await standing.Pushed(name, refs, head);
+            }
+
+            todo.Remove(work);
+        }
+        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException)
+        {
+            LogNotPushed(log, name, e.Message);
+            Later(work);
+            // Perhaps it is not let in any more.
+            isCoreSure = false;
+            await standing.Failed(name, e.Message);
+        }
+    }
+
+    private void Later(Work work)
+    {
+        var attempts = todo.GetValueOrDefault(work).Attempts + 1;
+        todo[work] = new Due(clock.GetUtcNow() + Backoff(attempts), attempts);
+    }
+
+    private static TimeSpan Backoff(int failures) => FirstPause * Math.Pow(2, Math.Min(failures - 1, 20)) is var pause && pause < LongestPause ? pause : LongestPause;
+
+    private static DateTimeOffset Min(DateTimeOffset a, DateTimeOffset b) => a < b ? a : b;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the forge is off: {Reason}")]
+    private static partial void LogOff(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the forge does not work now, and is tried again: {Reason}")]
+    private static partial void LogDown(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "the forge at {Url} is back")]
+    private static partial void LogUp(ILogger logger, Uri url);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Account} has a token for the forge")]
+    private static partial void LogIssued(ILogger logger, string account);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Hive has no account of its own on the forge, so nothing is pushed: {Reason}")]
+    private static partial void LogNoCore(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "what happens on the forge is not told to agents: {Reason}")]
+    private static partial void LogNoHook(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} has no token for the forge, which is tried again: {Reason}")]
+    private static partial void LogNoAccount(ILogger logger, string agent, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository} could not be pushed, which is tried again: {Reason}")]
+    private static partial void LogNotPushed(ILogger logger, string repository, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the work on the forge broke off, and is tried again")]
+    private static partial void LogBroken(ILogger logger, Exception error);
+
+    private enum WorkKind
+    {
+        Account,
+        Repository,
+    }
+
+    /// <param name="Kind">What is to be done.</param>
+    /// <param name="Agent">For whom; null for the swarm's lock.</param>
+    private readonly record struct Work(WorkKind Kind, string? Agent)
+    {
+        public string Repository => Agent is null ? ForgeNames.Meta : ForgeNames.RepositoryOf(Agent);
+    }
+
+    /// <param name="At">From when on.</param>
+    /// <param name="Attempts">How often it has failed in a row.</param>
+    private readonly record struct Due(DateTimeOffset At, int Attempts);
+}

@@ -1,0 +1,68 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using Dapper;
+using FluentValidation;
+using Hive.Common.Errors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Forge;
+
+/// <summary>Tells agents what the forge says that concerns them: a pull request for them, a review asked of them, their name in a text.</summary>
+internal static class HearForge
+{
+    /// <summary>How long a delivery is remembered, and how old what it tells of may be: so none can be played again at any time.</summary>
+    public static readonly TimeSpan Memory = TimeSpan.FromDays(90);
+
+    internal sealed record Command(string Event, string Delivery, ReadOnlyMemory<byte> Body) : IRequest<Result>;
+
+    /// <param name="Told">Whose inbox has it now; nobody's when it concerns nobody, or was heard before.</param>
+    internal sealed record Result(IReadOnlyList<string> Told);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Body).Must(body => body.Length > 0).WithMessage("the body is empty; send the event as JSON");
+    }
+
+    internal sealed class Handler(IStore store, IRoster roster, IOutbox outbox, TimeProvider clock) : IRequestHandler<Command, Result>
+    {
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            JsonElement body;
+            try
+            {
+                body = JsonElement.Parse(command.Body.Span);
+            }
+            catch (JsonException e)
+            {
+                throw Problem.Invalid($"broken JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
+            }
+
+            var now = clock.GetUtcNow();
+            var happened = ForgeEvent.Read(command.Event, body);
+            if (happened is null || happened.At < now - Memory)
+                return new Result([]);
+            // Only the body is signed: whoever plays it again can give it another delivery's number.
+            string[] marks = ["delivery " + command.Delivery, "body " + Convert.ToHexStringLower(SHA256.HashData(command.Body.Span))];
+            return await store.Write(
+                write =>
+                {
+                    var added = marks.Sum(mark => write.Db.Execute("INSERT OR IGNORE INTO forge_deliveries (mark, received_at) VALUES (@mark, @at)", new { mark, at = now.ToUnixTimeMilliseconds() }));
+                    if (added < marks.Length)
+                        return new Result([]);
+                    var told = happened.Concerned.Where(c => roster.Find(c.Key) is not null).OrderBy(c => c.Key, StringComparer.Ordinal).ToArray();
+                    foreach (var (agent, why) in told)
+                        outbox.Append(write, Principals.System, agent, happened.BodyFor(why));
+                    return new Result([.. told.Select(t => t.Key)]);
+                },
+                CancellationToken.None);
+        }
+    }
+
+    /// <summary>Forgets deliveries that are too old to be played again.</summary>
+    public static Task Vacuum(IStore store, TimeProvider clock, CancellationToken ct) => store.Write(
+        write => { write.Db.Execute("DELETE FROM forge_deliveries WHERE received_at < @before", new { before = (clock.GetUtcNow() - Memory).ToUnixTimeMilliseconds() }); }, ct);
+}

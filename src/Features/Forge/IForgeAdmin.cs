@@ -1,0 +1,27 @@
+namespace Hive.Features.Forge;
+
+/// <summary>Makes accounts and tokens: what only an administrator of the forge can do. There are two ways to be one.</summary>
+internal interface IForgeAdmin
+{
+    /// <summary><c>http</c> or <c>nixos</c>.</summary>
+    string Mode { get; }
+
+    /// <summary>Why this way leads to no forge; null when it does.</summary>
+    Task<string?> Absence(CancellationToken ct);
+
+    /// <summary>Makes an account unless there is one, and a token for it.</summary>
+    /// <param name="account">Its name.</param>
+    /// <param name="isCore">It is Hive's own, which administers the forge; no other may.</param>
+    /// <param name="core">Hive's own token, where there is one already.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>The token, which the forge shows this once.</returns>
+    /// <exception cref="ForgeFault">It could not be made.</exception>
+    Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct);
+}
+
+/// <summary>What tokens are called. The time keeps one that is issued again from being called like the one before.</summary>
+internal static class TokenName
+{
+    public static string New(TimeProvider clock) =>
+        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"hive-{clock.GetUtcNow():yyyyMMdd'T'HHmmssfff}-{System.Security.Cryptography.RandomNumberGenerator.GetHexString(4, lowercase: true)}");
+}

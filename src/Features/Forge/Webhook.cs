@@ -1,0 +1,62 @@
+using System.Security.Cryptography;
+using System.Text;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using MediatR;
+using Microsoft.AspNetCore.Http;
+
+namespace Hive.Features.Forge;
+
+/// <summary>
+/// The one route that takes no key: what comes here is signed by the forge, over the whole body (<c>X-Forgejo-Signature</c> or <c>X-Gitea-Signature</c>: HMAC-SHA256 in hexadecimal digits).
+/// Nothing of it is looked at before the signature has been.
+/// </summary>
+internal sealed class Webhook(WebhookSecret secret, WrongKeys wrongKeys, IMediator mediator)
+{
+    private const int MaxName = 100;
+
+    public async Task Receive(HttpContext http)
+    {
+        using var body = new MemoryStream();
+        await http.Request.Body.CopyToAsync(body, http.RequestAborted);
+        var bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
+        if (!IsSigned(http.Request.Headers, bytes.Span))
+        {
+            // Who has none is no guesser.
+            if (Signature(http.Request.Headers).Length > 0 && wrongKeys.TooMany(out var wait))
+            {
+                http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+                await RestErrors.Write(http, Protocol.ErrorCode.Forbidden, "too many wrong signatures; wait a little", StatusCodes.Status429TooManyRequests);
+                return;
+            }
+
+            throw Problem.Forbidden("the signature is missing or wrong: give the forge's webhook the secret in <DataDir>/forge-webhook-secret");
+        }
+
+        if (!http.Request.HasJsonContentType())
+            throw Problem.Invalid("set the webhook's content type to application/json");
+        var (what, delivery) = (Header(http, "Event"), Header(http, "Delivery"));
+        if (what is null || delivery is null)
+            throw Problem.Invalid($"X-Forgejo-Event and X-Forgejo-Delivery (or X-Gitea-…) say what it is; each has at most {MaxName} characters");
+        await http.Response.WriteAsJsonAsync(await mediator.Send(new HearForge.Command(what, delivery, bytes), http.RequestAborted), Protocol.WireJson.Options, http.RequestAborted);
+    }
+
+    private static string? Header(HttpContext http, string name)
+    {
+        var value = http.Request.Headers["X-Forgejo-" + name].ToString() is { Length: > 0 } own ? own : http.Request.Headers["X-Gitea-" + name].ToString();
+        return value.Length is > 0 and <= MaxName ? value : null;
+    }
+
+    // Where Forgejo's own is there, it is the one that counts.
+    private static string Signature(IHeaderDictionary headers) => headers["X-Forgejo-Signature"].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-Signature"].ToString();
+
+    private bool IsSigned(IHeaderDictionary headers, ReadOnlySpan<byte> body)
+    {
+        var given = Signature(headers);
+        Span<byte> signature = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        return secret.Read() is { } key
+            && given.Length == 2 * HMACSHA256.HashSizeInBytes
+            && Convert.FromHexString(given, signature, out _, out _) == System.Buffers.OperationStatus.Done
+            && CryptographicOperations.FixedTimeEquals(signature, HMACSHA256.HashData(Encoding.ASCII.GetBytes(key), body));
+    }
+}

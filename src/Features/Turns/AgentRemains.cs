@@ -1,0 +1,40 @@
+using System.Threading.Channels;
+using Dapper;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+
+namespace Hive.Features.Turns;
+
+/// <summary>
+/// What goes with an agent: the operator's wishes always, its events and figures when it is purged. Those may be hundreds of thousands of rows,
+/// so that the write only notes how far they reach; <see cref="VacuumTurns"/> removes them in small writes.
+/// </summary>
+internal sealed class AgentRemains(HarnessWishes wishes, Harnesses harnesses, Controls controls) : IAgentRemains
+{
+    private readonly Channel<bool> purges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    /// <summary>Says that something is to be removed.</summary>
+    public ChannelReader<bool> Purges => purges.Reader;
+
+    public void Remove(IWrite write, string agent, bool purge)
+    {
+        wishes.Forget(write, agent);
+        write.AfterCommit(() =>
+        {
+            harnesses.Forget(agent);
+            controls.Forget(agent);
+        });
+        if (!purge)
+            return;
+        // At once: they could not be told from those of a new agent of its name.
+        write.Db.Execute("DELETE FROM turn_hours WHERE agent = @agent", new { agent });
+        write.Db.Execute("""
+            INSERT OR REPLACE INTO turn_purges (agent, last_event, last_turn)
+            VALUES (
+                @agent,
+                coalesce((SELECT max(id) FROM agent_events WHERE agent = @agent), 0),
+                coalesce((SELECT max(id) FROM turn_stats WHERE agent = @agent), 0))
+            """, new { agent });
+        write.AfterCommit(() => purges.Writer.TryWrite(true));
+    }
+}

@@ -1,0 +1,209 @@
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+
+namespace Hive.Features.Turns;
+
+/// <summary>Something the operator wants of a harness.</summary>
+/// <param name="Kind">What.</param>
+/// <param name="Model">With <c>model</c>: which; absent for the configured one.</param>
+/// <param name="Code">With <c>login_code</c>: the code.</param>
+internal sealed record Control(string Kind, string? Model = null, string? Code = null)
+{
+    public const string CancelTurn = "cancel_turn";
+    public const string Compact = "compact";
+    public const string NewSession = "new_session";
+    public const string SetModel = "model";
+    public const string Login = "login";
+    public const string LoginCode = "login_code";
+
+    // A code is a secret: no log shows it.
+    public override string ToString() => Kind;
+}
+
+/// <summary>
+/// What the operator wants of harnesses and has not been handed to them yet. Kept in memory: it is meant for the harness that is there now, and goes with it.
+/// The model alone is durable, and every connection is told it first.
+/// </summary>
+internal sealed class Controls : IConnectionObserver
+{
+    /// <summary>What waits for one harness at most.</summary>
+    public const int MostWaiting = 32;
+
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
+    private readonly Harnesses harnesses;
+    private readonly HarnessWishes wishes;
+    private readonly TimeProvider clock;
+
+    public Controls(Harnesses harnesses, HarnessWishes wishes, TimeProvider clock)
+    {
+        (this.harnesses, this.wishes, this.clock) = (harnesses, wishes, clock);
+        harnesses.Gone += LetGo;
+    }
+
+    /// <summary>Hands something to the agent's harness, now or as soon as it asks.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: there is none, or it does not ask.</exception>
+    public void Ask(string agent, Control control)
+    {
+        lock (gate)
+        {
+            if (!IsConnected(agent))
+                throw Problem.Conflict($"no harness of {agent} is connected; start the agent first");
+            var line = Of(agent);
+            // Asked for again before it was handed out, it is the same wish.
+            if (line.Waiting.Contains(control))
+                return;
+            if (line.Waiting.Count >= MostWaiting)
+                throw Problem.Conflict($"{MostWaiting} requests wait for the harness of {agent} already; it does not take them");
+            line.Waiting.Add(control);
+            Serve(line);
+        }
+    }
+
+    /// <summary>Tells a connected harness which model the operator wants; one that connects later hears of it by itself.</summary>
+    public void TellModel(string agent)
+    {
+        lock (gate)
+        {
+            if (!IsConnected(agent))
+                return;
+            var line = Of(agent);
+            line.Waiting.RemoveAll(c => c.Kind == Control.SetModel);
+            line.Waiting.Add(Model(agent));
+            Serve(line);
+        }
+    }
+
+    /// <summary>What there is for the harness at that connection; waits for something when there is nothing.</summary>
+    public async Task<IReadOnlyList<Control>> Next(Caller caller, TimeSpan wait, CancellationToken gone)
+    {
+        var waiter = new Waiter();
+        lock (gate)
+        {
+            var line = Of(caller.Name);
+            if (line.Connections.Add(caller.Connection!.Id) && wishes.Of(caller.Name).ModelSet)
+            {
+                line.Waiting.RemoveAll(c => c.Kind == Control.SetModel);
+                line.Waiting.Insert(0, Model(caller.Name));
+            }
+
+            if (line.Waiting.Count > 0 || wait <= TimeSpan.Zero)
+                return line.Take();
+            line.Waiters.AddLast(waiter);
+        }
+
+        await using var timer = clock.CreateTimer(_ => Withdraw(caller.Name, waiter), null, wait, Timeout.InfiniteTimeSpan);
+        await using var registration = gone.Register(() => Withdraw(caller.Name, waiter));
+        return await waiter.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>Controls whose answer never reached anybody wait again, before all others.</summary>
+    public void PutBack(string agent, IReadOnlyList<Control> controls)
+    {
+        lock (gate)
+        {
+            if (!IsConnected(agent))
+                return;
+            var line = Of(agent);
+            line.Waiting.InsertRange(0, controls.Where(c => !line.Waiting.Contains(c) && !(c.Kind == Control.SetModel && line.Waiting.Exists(w => w.Kind == Control.SetModel))));
+            Serve(line);
+        }
+    }
+
+    /// <summary>Forgets an agent that is no more.</summary>
+    public void Forget(string agent)
+    {
+        lock (gate)
+        {
+            if (lines.Remove(agent, out var line))
+                line.End();
+        }
+    }
+
+    void IConnectionObserver.Opened(Caller caller)
+    {
+    }
+
+    void IConnectionObserver.Closed(Caller caller)
+    {
+        lock (gate)
+        {
+            if (!lines.TryGetValue(caller.Name, out var line) || !line.Connections.Remove(caller.Connection!.Id))
+                return;
+        }
+
+        LetGo(caller.Name);
+    }
+
+    // What was meant for a harness that has gone is not for the next.
+    private void LetGo(string agent)
+    {
+        lock (gate)
+        {
+            if (!IsConnected(agent) && lines.TryGetValue(agent, out var line))
+                line.Waiting.Clear();
+        }
+    }
+
+    private bool IsConnected(string agent) => harnesses.Of(agent).Connected || (lines.TryGetValue(agent, out var line) && line.Connections.Count > 0);
+
+    private Control Model(string agent) => new(Control.SetModel, Model: wishes.Of(agent).Model);
+
+    private Line Of(string agent)
+    {
+        if (!lines.TryGetValue(agent, out var line))
+            lines.Add(agent, line = new Line());
+        return line;
+    }
+
+    private static void Serve(Line line)
+    {
+        if (line.Waiting.Count == 0 || line.Waiters.First is not { } first)
+            return;
+        line.Waiters.RemoveFirst();
+        first.Value.Answer(line.Take());
+    }
+
+    private void Withdraw(string agent, Waiter waiter)
+    {
+        lock (gate)
+        {
+            if (lines.TryGetValue(agent, out var line))
+                line.Waiters.Remove(waiter);
+        }
+
+        waiter.Answer([]);
+    }
+
+    private sealed class Line
+    {
+        public List<Control> Waiting { get; } = [];
+
+        public LinkedList<Waiter> Waiters { get; } = [];
+
+        /// <summary>Connections that have asked for controls and are open.</summary>
+        public HashSet<long> Connections { get; } = [];
+
+        public Control[] Take()
+        {
+            Control[] taken = [.. Waiting];
+            Waiting.Clear();
+            return taken;
+        }
+
+        public void End()
+        {
+            foreach (var waiter in Waiters)
+                waiter.Answer([]);
+        }
+    }
+
+    private sealed class Waiter
+    {
+        private readonly TaskCompletionSource<IReadOnlyList<Control>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<IReadOnlyList<Control>> Task => completion.Task;
+
+        public void Answer(IReadOnlyList<Control> controls) => completion.TrySetResult(controls);
+    }
+}

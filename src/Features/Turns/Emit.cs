@@ -1,0 +1,70 @@
+using System.Text.Json;
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Turns.Contracts;
+using MediatR;
+using Microsoft.Extensions.Hosting;
+
+namespace Hive.Features.Turns;
+
+/// <summary>A harness tells what happens in a turn: kept for a week, and streamed to who looks at the agent.</summary>
+internal static class Emit
+{
+    private const int MostEvents = 100;
+
+    internal sealed record Command(Caller Caller, IReadOnlyList<JsonElement> Events) : IRequest<Done>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator() => RuleFor(c => c.Events.Count).LessThanOrEqualTo(MostEvents).WithMessage(c => $"'events' has {c.Events.Count} entries, the limit is {MostEvents}; send the rest with another call");
+    }
+
+    internal sealed class Handler(IStore store, IRoster roster, EventFlood flood, TimeProvider clock, IHostApplicationLifetime lifetime) : IRequestHandler<Command, Done>
+    {
+        public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var agent = command.Caller.Name;
+            var events = flood.Admit(agent, [.. command.Events.Select(EventText.From)], dropped => TellDropped(agent, dropped));
+            // One write for all of them: the writer has others to serve.
+            if (events.Count > 0)
+                await store.Write(write => Append(write, agent, events), CancellationToken.None).ConfigureAwait(false);
+            return Done.Instance;
+        }
+
+        private void TellDropped(string agent, long count) =>
+            _ = store.WriteUntilStored(write => Append(write, agent, [EventText.Dropped(clock.GetUtcNow(), count)]), clock, lifetime.ApplicationStopping);
+
+        private void Append(IWrite write, string agent, IReadOnlyList<EventText> events)
+        {
+            // Its last words may come after it was purged.
+            if (roster.Find(agent) is null)
+                return;
+            var at = clock.GetUtcNow().ToUnixTimeMilliseconds();
+            var insert = write.Prepare("INSERT INTO agent_events (agent, turn, at, kind, payload) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id");
+            List<StoredEvent> stored = new(events.Count);
+            foreach (var told in events)
+            {
+                insert.Bind(1, agent).Bind(2, told.Turn).Bind(3, at).Bind(4, told.Kind).Bind(5, told.Payload).Step();
+                stored.Add(new StoredEvent(insert.Long(0), told.Payload));
+                insert.Reset();
+            }
+
+            write.Raise(new AgentEventsStored(agent, stored));
+        }
+    }
+}
+
+/// <summary>Puts stored events on the stream of their agent, if anybody follows it.</summary>
+internal sealed class AgentEventForwarder(AgentHubs hubs) : ICommitObserver
+{
+    void ICommitObserver.OnCommitted(INotification notification)
+    {
+        if (notification is not AgentEventsStored stored)
+            return;
+        foreach (var (id, payload) in stored.Events)
+            hubs.Publish(stored.Agent, () => new DashboardEvent("agent_event", "event", EventText.WithId(id, payload), 256 + (3 * payload.Length)));
+    }
+}

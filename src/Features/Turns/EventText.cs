@@ -1,0 +1,182 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Protocol;
+
+namespace Hive.Features.Turns;
+
+/// <summary>An emitted event as it is stored.</summary>
+/// <param name="Kind">What it is.</param>
+/// <param name="Turn">The turn it belongs to.</param>
+/// <param name="Payload">All of it, without <c>id</c>, which is the row's.</param>
+internal sealed record EventText(string Kind, long? Turn, string Payload)
+{
+    /// <summary>Bytes of one event: 48 KiB.</summary>
+    public const int MaxBytes = 48 * 1024;
+
+    private const int KindLength = 40;
+
+    // A text that is cut shorter than this says nothing; then the event is left with what it is.
+    private const int LeastTextBytes = 64;
+
+    private static readonly byte[] Truncated = "truncated"u8.ToArray();
+    private static readonly JsonWriterOptions Plain = new() { Encoder = WireJson.Options.Encoder ?? JavaScriptEncoder.Default };
+
+    /// <summary>Checks and normalises an event: the tool's own <c>id</c> of a call becomes <c>call</c>, and what is longer than may be is cut where its longest texts are.</summary>
+    /// <param name="emitted">What the harness sent.</param>
+    /// <param name="at">Its place in the list, for the error.</param>
+    /// <exception cref="Problem">Code <c>invalid</c>: it is none.</exception>
+    public static EventText From(JsonElement emitted, int at)
+    {
+        if (emitted.ValueKind != JsonValueKind.Object)
+            throw Problem.Invalid($"'events[{at}]' must be an object with 'kind' and 'at'");
+        try
+        {
+            var kind = emitted.TryGetProperty("kind"u8, out var said) && said.ValueKind == JsonValueKind.String ? said.GetString()! : "";
+            if (kind.Length is 0 or > KindLength || kind.Any(c => c is not ((>= 'a' and <= 'z') or '_')))
+                throw Problem.Invalid($"'events[{at}].kind' must be a word of a-z and '_', at most {KindLength} characters");
+            if (!emitted.TryGetProperty("at"u8, out var moment) || !IsInstant(moment))
+                throw Problem.Invalid($"'events[{at}].at' must be an instant such as 2026-01-31T12:00:00Z");
+            long? turn = emitted.TryGetProperty("turn"u8, out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var id) ? id : null;
+            var bytes = Normalised(emitted);
+            if (bytes.Length > MaxBytes)
+                bytes = Cut(bytes, kind, moment.GetString()!, turn);
+            return new EventText(kind, turn, Encoding.UTF8.GetString(bytes));
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // How System.Text.Json reports half a surrogate pair, and bytes that are no UTF-8.
+            throw Problem.Invalid($"'events[{at}]' holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", e);
+        }
+    }
+
+    /// <summary>One that the host itself adds: so many events were left out.</summary>
+    public static EventText Dropped(DateTimeOffset now, long count) =>
+        new("dropped", null, JsonSerializer.Serialize(new { kind = "dropped", at = now, count }, WireJson.Options));
+
+    /// <summary>The stored event with its id, as clients see it.</summary>
+    public static JsonElement WithId(long id, string payload) => JsonElement.Parse($"{{\"id\":{id},{payload.AsSpan(1)}");
+
+    private static bool IsInstant(JsonElement element)
+    {
+        try
+        {
+            return element.ValueKind == JsonValueKind.String && element.Deserialize<DateTimeOffset>(WireJson.Options) != default;
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+
+    // Each member once: a name that is there twice would be read differently by different readers.
+    private static byte[] Normalised(JsonElement emitted)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        HashSet<string> names = new(StringComparer.Ordinal);
+        using (var json = new Utf8JsonWriter(buffer, Plain))
+        {
+            json.WriteStartObject();
+            foreach (var member in emitted.EnumerateObject())
+            {
+                var name = member.NameEquals("id"u8) ? "call" : member.Name;
+                if (!names.Add(name))
+                    continue;
+                json.WritePropertyName(name);
+                member.Value.WriteTo(json);
+            }
+
+            json.WriteEndObject();
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static byte[] Cut(byte[] whole, string kind, string at, long? turn)
+    {
+        // The mark itself takes room too, and what is cut ends with a character of three bytes.
+        var tooMuch = whole.Length - MaxBytes + ",\"truncated\":true".Length;
+        return Allowance(TextLengths(whole), tooMuch) is { } most && Rewrite(whole, most) is { Length: <= MaxBytes } cut
+            ? cut
+            : JsonSerializer.SerializeToUtf8Bytes(new { kind, at, turn, truncated = true }, WireJson.Options);
+    }
+
+    private static List<int> TextLengths(byte[] whole)
+    {
+        List<int> lengths = [];
+        var reader = new Utf8JsonReader(whole);
+        while (reader.Read())
+        {
+            if (reader.TokenType == JsonTokenType.String)
+                lengths.Add(reader.ValueSpan.Length);
+        }
+
+        lengths.Sort((a, b) => b.CompareTo(a));
+        return lengths;
+    }
+
+    // How long a text may be so that together they are shorter by that much: the longest are cut to one length.
+    private static int? Allowance(List<int> longestFirst, int tooMuch)
+    {
+        var sum = 0L;
+        for (var i = 0; i < longestFirst.Count; i++)
+        {
+            sum += longestFirst[i];
+            var most = (sum - tooMuch) / (i + 1);
+            if (most >= LeastTextBytes && (i + 1 == longestFirst.Count || most >= longestFirst[i + 1]))
+                return (int)most;
+        }
+
+        return null;
+    }
+
+    private static byte[] Rewrite(byte[] whole, int most)
+    {
+        var buffer = new ArrayBufferWriter<byte>(MaxBytes + 1024);
+        using (var json = new Utf8JsonWriter(buffer, Plain))
+        {
+            var reader = new Utf8JsonReader(whole);
+            var marked = false;
+            while (reader.Read())
+            {
+                if (reader.CurrentDepth == 0 && reader.TokenType == JsonTokenType.EndObject && !marked)
+                    json.WriteBoolean(Truncated, true);
+                marked |= reader is { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName } && reader.ValueTextEquals(Truncated);
+                Copy(ref reader, json, most);
+            }
+        }
+
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private static void Copy(ref Utf8JsonReader reader, Utf8JsonWriter json, int most)
+    {
+        switch (reader.TokenType)
+        {
+            case JsonTokenType.StartObject:
+                json.WriteStartObject();
+                break;
+            case JsonTokenType.EndObject:
+                json.WriteEndObject();
+                break;
+            case JsonTokenType.StartArray:
+                json.WriteStartArray();
+                break;
+            case JsonTokenType.EndArray:
+                json.WriteEndArray();
+                break;
+            case JsonTokenType.PropertyName:
+                json.WritePropertyName(reader.GetString()!);
+                break;
+            case JsonTokenType.String:
+                json.WriteStringValue(reader.ValueSpan.Length > most ? TextRules.Cut(reader.GetString()!, most) : reader.GetString());
+                break;
+            default:
+                json.WriteRawValue(reader.ValueSpan, skipInputValidation: true);
+                break;
+        }
+    }
+}

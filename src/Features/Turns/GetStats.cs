@@ -1,0 +1,82 @@
+using System.Data.Common;
+using FluentValidation;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using MediatR;
+
+namespace Hive.Features.Turns;
+
+/// <summary>What turns came to in a window that ends now: by agent, and by span of time for charts.</summary>
+internal static class GetStats
+{
+    private static readonly Dictionary<string, (TimeSpan Window, TimeSpan Bucket)> Windows = new(StringComparer.Ordinal)
+    {
+        ["1h"] = (TimeSpan.FromHours(1), TimeSpan.FromSeconds(60)),
+        ["24h"] = (TimeSpan.FromHours(24), TimeSpan.FromMinutes(30)),
+        ["7d"] = (TimeSpan.FromDays(7), TimeSpan.FromHours(3)),
+        ["30d"] = (TimeSpan.FromDays(30), TimeSpan.FromHours(12)),
+    };
+
+    internal sealed record Query(string? Window = null, string? Agent = null) : IRequest<Result>;
+
+    /// <param name="Window">Which was asked for.</param>
+    /// <param name="FromAt">Where the first bucket begins; a whole multiple of a bucket.</param>
+    /// <param name="ToAt">Now; the last bucket is not full yet.</param>
+    /// <param name="BucketSeconds">How long each is.</param>
+    /// <param name="UnknownModels">Whose prices the table lacks: their tokens are counted, their cost is not.</param>
+    /// <param name="Agents">Each that ended a turn, by name.</param>
+    /// <param name="Buckets">All of them, also those without a turn.</param>
+    internal sealed record Result(
+        string Window, DateTimeOffset FromAt, DateTimeOffset ToAt, long BucketSeconds, IReadOnlyList<string> UnknownModels, IReadOnlyList<AgentStats> Agents, IReadOnlyList<StatsBucket> Buckets);
+
+    internal sealed class Validator : AbstractValidator<Query>
+    {
+        public Validator(IAgentNames names)
+        {
+            RuleFor(q => q.Window).Must(w => w is null || Windows.ContainsKey(w)).WithMessage($"'window' must be one of {string.Join(", ", Windows.Keys)}");
+            RuleFor(q => q.Agent).Must(a => names.IsWellFormed(a!)).When(q => q.Agent is not null).WithMessage("'agent' is no agent's name: a-z, 0-9 and '-', such as alice");
+        }
+    }
+
+    internal sealed class Handler(IStore store, Prices prices, TimeProvider clock) : IRequestHandler<Query, Result>
+    {
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
+        {
+            var name = request.Window ?? "24h";
+            var (window, bucket) = Windows[name];
+            var now = clock.GetUtcNow();
+            var slot = (long)bucket.TotalMilliseconds;
+            var to = now.ToUnixTimeMilliseconds();
+            var count = (int)(window / bucket);
+            var from = (to - (to % slot)) - ((count - 1) * slot);
+            var sums = await store.Read(db => TurnSums.Read(db, from, to, slot, request.Agent), cancellationToken);
+            var (table, _) = prices.Look();
+            return new Result(
+                name,
+                DateTimeOffset.FromUnixTimeMilliseconds(from),
+                now,
+                (long)bucket.TotalSeconds,
+                [.. sums.Where(s => s.Model is not null && s.WithTokens > 0 && table.Of(s.Model) is null).Select(s => s.Model!).Distinct().Order(StringComparer.Ordinal)],
+                TurnSums.ByAgent(sums, table),
+                TurnSums.BySlot(sums, table, from, slot, count));
+        }
+    }
+}
+
+/// <summary>What each agent's turns of the last 24 hours came to, in the snapshot.</summary>
+internal sealed class StatsSection(Prices prices, TimeProvider clock) : IDashboardSection
+{
+    private const long Day = 24L * 60 * 60 * 1000;
+
+    public string Name => "stats";
+
+    public Type Type => typeof(IReadOnlyList<AgentStats>);
+
+    public object Read(DbConnection db)
+    {
+        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        // One slot: only the sums are wanted.
+        return TurnSums.ByAgent(TurnSums.Read(db, now - Day, now, Day + 1, null), prices.Look().Table);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Collections.Concurrent;
+using Dapper;
+using Hive.Common.Persistence;
+using Microsoft.Extensions.Hosting;
+
+namespace Hive.Features.Turns;
+
+/// <summary>What is durable about an agent's harness.</summary>
+/// <param name="Model">The model the operator wants; null for the configured one.</param>
+/// <param name="ModelSet">The operator has said so, be it the configured one.</param>
+/// <param name="NeedsLogin">What the manager was told last.</param>
+internal sealed record HarnessWish(string? Model = null, bool ModelSet = false, bool NeedsLogin = false)
+{
+    public static HarnessWish None { get; } = new();
+}
+
+/// <summary>What the operator wants of harnesses, whether they are there or not. Read from memory at any time; changed only inside a write.</summary>
+internal sealed class HarnessWishes(IStore store) : IHostedService
+{
+    private readonly ConcurrentDictionary<string, HarnessWish> wishes = new(StringComparer.Ordinal);
+
+    public HarnessWish Of(string agent) => wishes.GetValueOrDefault(agent) ?? HarnessWish.None;
+
+    public void Change(IWrite write, string agent, Func<HarnessWish, HarnessWish> change)
+    {
+        var before = Of(agent);
+        var after = change(before);
+        if (after == before)
+            return;
+        write.Db.Execute("""
+            INSERT OR REPLACE INTO harness_wishes (agent, model, model_set, needs_login)
+            VALUES (@agent, @Model, @ModelSet, @NeedsLogin)
+            """, new { agent, after.Model, after.ModelSet, after.NeedsLogin });
+        wishes[agent] = after;
+        write.OnRollback(() => wishes[agent] = before);
+    }
+
+    public void Forget(IWrite write, string agent)
+    {
+        write.Db.Execute("DELETE FROM harness_wishes WHERE agent = @agent", new { agent });
+        if (wishes.TryRemove(agent, out var before))
+            write.OnRollback(() => wishes[agent] = before);
+    }
+
+    async Task IHostedService.StartAsync(CancellationToken cancellationToken)
+    {
+        var rows = await store.Read(
+            db => db.Query<Row>("SELECT agent, model, model_set AS ModelSet, needs_login AS NeedsLogin FROM harness_wishes").ToArray(), cancellationToken);
+        foreach (var row in rows)
+            wishes[row.Agent] = new HarnessWish(row.Model, row.ModelSet, row.NeedsLogin);
+    }
+
+    Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private sealed record Row
+    {
+        public required string Agent { get; init; }
+
+        public string? Model { get; init; }
+
+        public required bool ModelSet { get; init; }
+
+        public required bool NeedsLogin { get; init; }
+    }
+}

@@ -1,0 +1,98 @@
+using System.Collections.Frozen;
+
+namespace Hive.Features.Turns;
+
+/// <summary>What a model costs, in US dollars per million tokens.</summary>
+/// <param name="Model">As the agent's tool names it; a <c>*</c> at the end stands for any ending.</param>
+/// <param name="Input">What is sent and not in the cache.</param>
+/// <param name="Output">What the model writes.</param>
+/// <param name="CacheRead">What is read from the cache.</param>
+/// <param name="CacheCreation">What is written into it.</param>
+internal sealed record ModelPrice(string Model, double Input, double Output, double CacheRead, double CacheCreation);
+
+/// <summary>What models cost. An exact name wins over a beginning, a longer beginning over a shorter one.</summary>
+internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
+{
+    /// <summary>Most models a table holds.</summary>
+    public const int MostModels = 500;
+
+    private const int NameBytes = 100;
+    private const double MostUsd = 100_000;
+
+    private readonly FrozenDictionary<string, ModelPrice> exact = models.Where(m => !m.Model.EndsWith('*')).ToFrozenDictionary(m => m.Model, StringComparer.Ordinal);
+    private readonly (string Start, ModelPrice Price)[] starts = [.. models.Where(m => m.Model.EndsWith('*')).Select(m => (m.Model[..^1], m)).OrderByDescending(m => m.Item1.Length)];
+
+    /// <summary>
+    /// What Hive begins with: Anthropic's list prices of October 2026 (https://platform.claude.com/docs/en/about-claude/pricing), cache writes those of five minutes.
+    /// Haiku 5.5 costs five times as much for prompts of more than 100,000 tokens, which no table of this form can say.
+    /// </summary>
+    public static PriceTable First { get; } = new(
+    [
+        new("claude-fable-5-1*", 10, 50, 0.25, 12.5),
+        new("claude-fable-5*", 10, 50, 1, 12.5),
+        new("claude-mythos-5-1*", 10, 50, 0.25, 12.5),
+        new("claude-mythos-5*", 10, 50, 1, 12.5),
+        new("claude-opus-5-5*", 4, 20, 0.2, 5),
+        new("claude-opus-5*", 5, 25, 0.5, 6.25),
+        new("claude-opus-4-8*", 5, 25, 0.5, 6.25),
+        new("claude-opus-4-7*", 5, 25, 0.5, 6.25),
+        new("claude-opus-4-6*", 5, 25, 0.5, 6.25),
+        new("claude-opus-4-5*", 5, 25, 0.5, 6.25),
+        new("claude-opus-4*", 15, 75, 1.5, 18.75),
+        new("claude-sonnet-5-5*", 2, 10, 0.1, 2.5),
+        new("claude-sonnet-5*", 2, 10, 0.2, 2.5),
+        new("claude-sonnet-4*", 3, 15, 0.3, 3.75),
+        new("claude-haiku-5-5*", 0.1, 0.5, 0.01, 0.125),
+        new("claude-haiku-4-5*", 1, 5, 0.1, 1.25),
+    ]);
+
+    public IReadOnlyList<ModelPrice> Models => models;
+
+    /// <summary>Why these cannot be a table; null when they can.</summary>
+    public static string? Fault(IReadOnlyList<ModelPrice?> models)
+    {
+        if (models.Count > MostModels)
+            return $"'models' has {models.Count} entries, the limit is {MostModels}";
+        HashSet<string> names = new(StringComparer.Ordinal);
+        for (var i = 0; i < models.Count; i++)
+        {
+            if (models[i] is not { } price)
+                return $"models[{i}] is null";
+            var name = price.Model;
+            if (string.IsNullOrWhiteSpace(name) || System.Text.Encoding.UTF8.GetByteCount(name) > NameBytes || name.Any(char.IsControl))
+                return $"models[{i}] needs a name of at most {NameBytes} bytes";
+            if (name.AsSpan(0, name.Length - 1).Contains('*'))
+                return $"'{name}': '*' may stand at the end only";
+            if (!names.Add(name))
+                return $"'{name}' is there twice";
+            foreach (var (field, usd) in new[] { ("input", price.Input), ("output", price.Output), ("cache_read", price.CacheRead), ("cache_creation", price.CacheCreation) })
+            {
+                if (!(usd is >= 0 and <= MostUsd))
+                    return $"'{name}': '{field}' must be 0 to {MostUsd} US dollars per million tokens";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>The prices of a model; null when they are not known.</summary>
+    public ModelPrice? Of(string? model)
+    {
+        if (model is null)
+            return null;
+        if (exact.TryGetValue(model, out var price))
+            return price;
+        foreach (var (start, ofThose) in starts)
+        {
+            if (model.StartsWith(start, StringComparison.Ordinal))
+                return ofThose;
+        }
+
+        return null;
+    }
+
+    /// <summary>What that cost, in US dollars; null when the model's prices are not known.</summary>
+    public double? CostOf(string? model, Tokens tokens) => Of(model) is not { } price
+        ? null
+        : ((tokens.Input * price.Input) + (tokens.Output * price.Output) + (tokens.CacheRead * price.CacheRead) + (tokens.CacheCreation * price.CacheCreation)) / 1_000_000;
+}

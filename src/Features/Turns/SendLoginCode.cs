@@ -1,0 +1,37 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Features.Agents.Contracts;
+using MediatR;
+
+namespace Hive.Features.Turns;
+
+/// <summary>The operator hands the login of an agent's tool the code it waits for. The code is kept nowhere.</summary>
+internal static class SendLoginCode
+{
+    private const int CodeBytes = 4096;
+
+    internal sealed record Command(string Name, string Code) : IRequest<Done>
+    {
+        // A code is a secret: no log shows it.
+        public override string ToString() => $"login code of {Name}";
+    }
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator(IAgentNames names)
+        {
+            RuleFor(c => c.Name).MustBeAgentsName(names);
+            RuleFor(c => c.Code).Must(code => !string.IsNullOrWhiteSpace(code) && !code.Trim().Any(char.IsControl)).WithMessage("'code' must be the code alone, on one line")
+                .MustBeText(CodeBytes);
+        }
+    }
+
+    internal sealed class Handler(IRoster roster, Controls controls) : IRequestHandler<Command, Done>
+    {
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        {
+            controls.Ask(roster.Require(command.Name).Name, new Control(Control.LoginCode, Code: command.Code.Trim()));
+            return Task.FromResult(Done.Instance);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Turns.Contracts;
+using MediatR;
+
+namespace Hive.Features.Turns;
+
+/// <summary>The operator says which model an agent is to use from its next turn on, whether its harness is there or not. Without one it is the configured one again.</summary>
+internal static class SetModel
+{
+    private const int ModelBytes = 100;
+
+    internal sealed record Command(string Name, string? Model = null) : IRequest<Done>;
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator(IAgentNames names)
+        {
+            RuleFor(c => c.Name).MustBeAgentsName(names);
+            RuleFor(c => c.Model).MustBeText(ModelBytes);
+            RuleFor(c => c.Model).Must(m => m is null || !m.Any(char.IsControl)).WithMessage("'model' must be a name on one line");
+        }
+    }
+
+    internal sealed class Handler(IStore store, IRoster roster, HarnessWishes wishes, Controls controls) : IRequestHandler<Command, Done>
+    {
+        public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var model = string.IsNullOrWhiteSpace(command.Model) ? null : command.Model.Trim();
+            await store.Write(
+                write =>
+                {
+                    var agent = roster.Require(command.Name).Name;
+                    wishes.Change(write, agent, wish => wish with { Model = model, ModelSet = true });
+                    write.Raise(new HarnessChanged(agent));
+                },
+                CancellationToken.None);
+            controls.TellModel(command.Name);
+            return Done.Instance;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+using Hive.Common.Persistence;
+
+namespace Hive.Features.Turns;
+
+/// <summary>What is kept of turns and of what harnesses tell.</summary>
+internal sealed class TurnsSchema : ISchema
+{
+    public string Slice => "turns";
+
+    public int Version => 1;
+
+    public void Converge(SchemaEditor editor)
+    {
+        // Its id is the turn's. `at` places it in time: when it ended, held against the host's own clock.
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS turn_stats (
+                id                                INTEGER PRIMARY KEY,
+                agent                             TEXT NOT NULL,
+                wake_from                         TEXT NOT NULL,
+                result                            TEXT NOT NULL,
+                note                              TEXT,
+                at                                INTEGER NOT NULL,
+                model                             TEXT,
+                started_at                        INTEGER NOT NULL,
+                ended_at                          INTEGER NOT NULL,
+                duration_ms                       INTEGER,
+                input_tokens                      INTEGER,
+                output_tokens                     INTEGER,
+                cache_read_input_tokens           INTEGER,
+                cache_creation_input_tokens       INTEGER,
+                last_input_tokens                 INTEGER,
+                last_output_tokens                INTEGER,
+                last_cache_read_input_tokens      INTEGER,
+                last_cache_creation_input_tokens  INTEGER,
+                tool_call_count                   INTEGER,
+                tool_calls                        TEXT,
+                open_loose_ends_count             INTEGER,
+                open_reminders_count              INTEGER,
+                reported_cost_usd                 REAL
+            )
+            """);
+        editor.Run("CREATE INDEX IF NOT EXISTS turn_stats_agent ON turn_stats (agent, id)");
+        // Holds all that is summed up, so that a day of a busy swarm is read without its rows.
+        editor.Run("""
+            CREATE INDEX IF NOT EXISTS turn_stats_sums ON turn_stats (
+                at, agent, model, result, duration_ms, tool_call_count, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens)
+            """);
+        // The same added up by hour: a month of 50 agents with 500 turns each a day is 750,000 turns, which take two seconds to add up. No model is ''.
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS turn_hours (
+                hour                        INTEGER NOT NULL,
+                agent                       TEXT NOT NULL,
+                model                       TEXT NOT NULL,
+                turns                       INTEGER NOT NULL,
+                failed                      INTEGER NOT NULL,
+                with_tokens                 INTEGER NOT NULL,
+                duration_ms                 INTEGER NOT NULL,
+                tool_call_count             INTEGER NOT NULL,
+                input_tokens                INTEGER NOT NULL,
+                output_tokens               INTEGER NOT NULL,
+                cache_read_input_tokens     INTEGER NOT NULL,
+                cache_creation_input_tokens INTEGER NOT NULL,
+                PRIMARY KEY (hour, agent, model)
+            ) WITHOUT ROWID
+            """);
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS agent_events (
+                id      INTEGER PRIMARY KEY AUTOINCREMENT,
+                agent   TEXT NOT NULL,
+                turn    INTEGER,
+                at      INTEGER NOT NULL,
+                kind    TEXT NOT NULL,
+                payload TEXT NOT NULL
+            )
+            """);
+        editor.Run("CREATE INDEX IF NOT EXISTS agent_events_agent ON agent_events (agent, id)");
+        // What the operator wants of a harness whether one is there or not, and what the manager was told last.
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS harness_wishes (
+                agent       TEXT PRIMARY KEY,
+                model       TEXT,
+                model_set   INTEGER NOT NULL DEFAULT 0,
+                needs_login INTEGER NOT NULL DEFAULT 0
+            ) WITHOUT ROWID
+            """);
+        // Agents that were purged, and up to which rows: too many for one write.
+        editor.Run("""
+            CREATE TABLE IF NOT EXISTS turn_purges (
+                agent      TEXT PRIMARY KEY,
+                last_event INTEGER NOT NULL,
+                last_turn  INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """);
+    }
+}

@@ -1,0 +1,120 @@
+using Dapper;
+using Hive.Common.Errors;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Turns;
+
+/// <summary>
+/// Removes agents' events after 7 days and turns' figures after 400, hourly and at start, and those of purged agents at once; in writes so small that nobody waits for them.
+/// </summary>
+internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, AgentHubs hubs, IRoster roster, TimeProvider clock, ILogger<VacuumTurns> log) : BackgroundService
+{
+    // An event may have 48 KiB.
+    private const int EventsPerWrite = 100;
+    private const int TurnsPerWrite = 500;
+    private static readonly TimeSpan EventsKept = TimeSpan.FromDays(7);
+    private static readonly TimeSpan TurnsKept = TimeSpan.FromDays(400);
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Hourly(stoppingToken), Purge(stoppingToken));
+
+    private async Task Hourly(CancellationToken ct)
+    {
+        using var timer = new PeriodicTimer(Interval, clock);
+        do
+        {
+            await Try(Sweep, ct);
+            // What a full disk kept from being removed.
+            await Try(PurgeAll, ct);
+            hubs.KeepOnly(roster.Names);
+        }
+        while (await timer.WaitForNextTickAsync(ct));
+    }
+
+    private async Task Purge(CancellationToken ct)
+    {
+        await foreach (var _ in remains.Purges.ReadAllAsync(ct))
+            await Try(PurgeAll, ct);
+    }
+
+    private async Task Try(Func<CancellationToken, Task> sweep, CancellationToken ct)
+    {
+        try
+        {
+            await sweep(ct);
+        }
+        catch (Problem e)
+        {
+            LogFailed(log, e);
+        }
+    }
+
+    private async Task Sweep(CancellationToken ct)
+    {
+        var now = clock.GetUtcNow();
+        // By id, which rises with time: only the oldest are looked at, and no index is needed.
+        await Repeat(OldEvents, new { before = now.Subtract(EventsKept).ToUnixTimeMilliseconds(), most = EventsPerWrite }, EventsPerWrite, ct);
+        await Repeat(OldTurns, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds(), most = TurnsPerWrite }, TurnsPerWrite, ct);
+        await Repeat(OldHours, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds() - TurnSums.Hour, most = TurnsPerWrite }, TurnsPerWrite, ct);
+    }
+
+    private async Task PurgeAll(CancellationToken ct)
+    {
+        var purged = await store.Read(db => db.Query<Purged>("SELECT agent, last_event AS LastEvent, last_turn AS LastTurn FROM turn_purges").ToArray(), ct);
+        foreach (var of in purged)
+        {
+            await Repeat(PurgedEvents, new { of.Agent, of.LastEvent, most = EventsPerWrite }, EventsPerWrite, ct);
+            await Repeat(PurgedTurns, new { of.Agent, of.LastTurn, most = TurnsPerWrite }, TurnsPerWrite, ct);
+            // Unless another of its name was purged meanwhile.
+            await store.Write(write => write.Db.Execute("DELETE FROM turn_purges WHERE agent = @Agent AND last_event = @LastEvent AND last_turn = @LastTurn", of), ct);
+        }
+    }
+
+    private async Task Repeat(string delete, object values, int most, CancellationToken ct)
+    {
+        while (await store.Write(write => write.Db.Execute(delete, values), ct) == most)
+        {
+        }
+    }
+
+    private const string OldEvents = """
+        DELETE FROM agent_events
+         WHERE id IN (SELECT id FROM agent_events ORDER BY id LIMIT @most) AND at < @before
+        """;
+
+    private const string OldTurns = """
+        DELETE FROM turn_stats
+         WHERE id IN (SELECT id FROM turn_stats WHERE at < @before LIMIT @most)
+        """;
+
+    private const string OldHours = """
+        DELETE FROM turn_hours
+         WHERE (hour, agent, model) IN (SELECT hour, agent, model FROM turn_hours WHERE hour < @before ORDER BY hour LIMIT @most)
+        """;
+
+    private const string PurgedEvents = """
+        DELETE FROM agent_events
+         WHERE id IN (SELECT id FROM agent_events WHERE agent = @Agent AND id <= @LastEvent LIMIT @most)
+        """;
+
+    private const string PurgedTurns = """
+        DELETE FROM turn_stats
+         WHERE id IN (SELECT id FROM turn_stats WHERE agent = @Agent AND id <= @LastTurn LIMIT @most)
+        """;
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "removing old turns and events failed; the next hour tries again")]
+    private static partial void LogFailed(ILogger logger, Exception error);
+
+    private sealed record Purged
+    {
+        public required string Agent { get; init; }
+
+        public required long LastEvent { get; init; }
+
+        public required long LastTurn { get; init; }
+    }
+}

@@ -1,0 +1,312 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Hive.Protocol;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>One agent's page: its terminal, what its harness says, its prompt, its login and its figures.</summary>
+public sealed partial class AgentPageTests(Browser browser) : DashboardTest(browser)
+{
+    [Fact]
+    public async Task The_agents_row_leads_to_its_page_and_the_browsers_back_button_to_the_swarm()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        var page = await SignedInAsync();
+        await page.EvaluateAsync("window.notReloaded = true");
+
+        await Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "alice" }).ClickAsync();
+        await Expect(Badge(page)).ToContainTextAsync("offline");
+        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/agents/alice");
+        await Assertions.Expect(page).ToHaveTitleAsync("alice · HIVE");
+        await FollowsAsync(page);
+        Assert.Equal(2, Hive.Streams);
+        await Expect(page.GetByRole(AriaRole.Main)).ToBeFocusedAsync();
+
+        await page.GoBackAsync();
+        await Expect(Row(page, "bob")).ToBeVisibleAsync();
+        await Hive.StreamsAreAsync(1);
+        await Assertions.Expect(page).ToHaveTitleAsync("HIVE");
+        await page.GoForwardAsync();
+        await FollowsAsync(page);
+        await page.GetByRole(AriaRole.Link, new() { Name = "Back to the swarm" }).ClickAsync();
+        await Expect(Row(page, "bob")).ToBeVisibleAsync();
+        Assert.True(await page.EvaluateAsync<bool>("window.notReloaded"));
+    }
+
+    [Fact]
+    public async Task A_deep_link_shows_the_agent_and_one_that_is_not_there_says_so_until_it_is()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+        await page.GotoAsync($"{Hive.Url}/agents/alice");
+        await FollowsAsync(page);
+        await page.GotoAsync($"{Hive.Url}/agents/nobody");
+        await Expect(page.GetByText("There is no agent nobody.")).ToBeVisibleAsync();
+
+        using var nobody = await Hive.JoinAsync("nobody");
+
+        await FollowsAsync(page);
+        await Hive.CallAsync("destroy", new { name = "nobody" });
+        await Expect(page.GetByText("There is no agent nobody. What is kept of it stands under Kept state")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_turn_shows_as_it_happens_tool_by_tool_and_as_text_alone()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await OnPageOf("alice");
+        await Expect(Terminal(page)).ToContainTextAsync("no harness of alice is connected");
+
+        await alice.ReportAsync("idle", new { driver = "claude", model = "claude-sonnet-4-5", context_tokens = 52_300, context_limit = 200_000 });
+        await Expect(Badge(page)).ToContainTextAsync("idle");
+        await Expect(Head(page)).ToContainTextAsync("model · claude-sonnet-4-5");
+        await Expect(Head(page)).ToContainTextAsync("ctx 52.3k · 26%");
+        var turn = await Hive.BeginTurnAsync(alice, "alice", "tidy the repository <img src=x onerror=alert(1)>");
+        await alice.ReportAsync("thinking", new { turn, model = "claude-sonnet-4-5" });
+        await Expect(Badge(page)).ToContainTextAsync("thinking");
+        await ToldAsync(alice);
+
+        await Expect(Entry(page, "turn_started")).ToContainTextAsync($"turn {turn} from operator");
+        await Expect(Entry(page, "turn_started")).ToContainTextAsync("<img src=x onerror=alert(1)>");
+        await Expect(Entry(page, "tool_call").Nth(0)).ToContainTextAsync("Bash git status");
+        await Expect(Entry(page, "tool_call").Nth(1)).ToContainTextAsync("Edit /work/readme.md +1 −1");
+        await Expect(Entry(page, "tool_call").Nth(1).Locator(".edit-line.added")).ToHaveTextAsync("+new <b>line</b>");
+        await Expect(Entry(page, "tool_call").Nth(2)).ToContainTextAsync("hive · send → bob");
+        await Expect(Entry(page, "tool_call").Nth(3)).ToContainTextAsync("forge · merge id: 7");
+        await Expect(Entry(page, "tool_result").Nth(1)).ToContainTextAsync("failed: no such file");
+        await Expect(Entry(page, "tool_result").Nth(1)).ToHaveClassAsync(ErrorClass());
+
+        var thinking = Entry(page, "thinking").GetByRole(AriaRole.Button);
+        await Expect(thinking).ToHaveAttributeAsync("aria-expanded", "false");
+        await Expect(Terminal(page)).Not.ToContainTextAsync("the second thought");
+        await thinking.ClickAsync();
+        await Expect(Entry(page, "thinking")).ToContainTextAsync("the second thought");
+        var result = Entry(page, "tool_result").Nth(0);
+        await Expect(result).ToContainTextAsync("40 lines");
+        await Expect(result).Not.ToContainTextAsync("file 39");
+        await result.GetByRole(AriaRole.Button).ClickAsync();
+        await Expect(result).ToContainTextAsync("file 39");
+
+        await alice.EndTurnAsync(turn);
+        await Expect(Entry(page, "turn_ended")).ToContainTextAsync("ok1m 23s · 4 tool calls · 52.3k in, 2.3k out");
+        await Expect(page.Locator($"[data-turn='{turn}']")).ToContainTextAsync("$0.06");
+        await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("52.3k in, 2.3k out");
+        await Expect(page.Locator("#agent-stats canvas")).ToHaveCountAsync(4);
+        await Expect(Head(page)).ToContainTextAsync("$0.06 · 24h");
+        await Expect(page.Locator(".entries img, .entries b")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task The_terminal_follows_until_somebody_scrolls_up_and_reads_back_without_a_jump()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        for (var i = 0; i < 5; i++)
+            await alice.EmitAsync([.. Enumerable.Range(i * 100, 100).Select(Turning.Text)]);
+        var page = await OnPageOf("alice");
+        var log = Terminal(page);
+        await Expect(log).ToContainTextAsync("entry 0499");
+        await Expect(log).Not.ToContainTextAsync("entry 0299");
+        Assert.True(await AtBottomAsync(log));
+
+        // So much further up that the page before is fetched; what stood at the top stays where it is.
+        await log.EvaluateAsync("log => log.scrollTop = 150");
+        await Expect(log).ToContainTextAsync("entry 0100");
+        Assert.True(await log.EvaluateAsync<bool>(
+            "log => { const at = [...log.querySelectorAll('.entry')].find(e => e.textContent.includes('entry 0300')).getBoundingClientRect().top - log.getBoundingClientRect().top; return at > -200 && at < log.clientHeight; }"));
+
+        await alice.EmitAsync(Turning.Text(500), Turning.Text(501));
+        var pill = page.GetByRole(AriaRole.Button, new() { Name = "2 new entries, go to the newest" });
+        await Expect(pill).ToBeVisibleAsync();
+        await Expect(page.Locator("[data-following]")).ToHaveTextAsync("‖ held");
+        Assert.False(await AtBottomAsync(log));
+        await pill.ClickAsync();
+        await Expect(pill).ToHaveCountAsync(0);
+        Assert.True(await AtBottomAsync(log));
+        await alice.EmitAsync(Turning.Text(502));
+        await Expect(log).ToContainTextAsync("entry 0502");
+        Assert.True(await AtBottomAsync(log));
+    }
+
+    [Fact]
+    public async Task However_much_an_agent_does_the_page_holds_a_bounded_part_of_it()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await OnPageOf("alice");
+        await FollowsAsync(page);
+
+        for (var i = 0; i < 15; i++)
+            await alice.EmitAsync([.. Enumerable.Range(i * 100, 100).Select(Turning.Text)]);
+
+        await Expect(Terminal(page)).ToContainTextAsync("entry 1499");
+        await Expect(page.Locator(".entry")).ToHaveCountAsync(1000);
+        Assert.True(await AtBottomAsync(Terminal(page)));
+    }
+
+    [Fact]
+    public async Task The_prompt_sends_messages_and_hands_commands_to_the_harness()
+    {
+        Expected = ["status of 409"];
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await OnPageOf("alice");
+        var prompt = page.GetByRole(AriaRole.Textbox, new() { Name = "Message to alice" });
+        var form = page.Locator("#terminal .compose");
+
+        await prompt.FillAsync("hello from here");
+        await prompt.PressAsync("Enter");
+        await Expect(form.GetByRole(AriaRole.Status)).ToContainTextAsync("Sent to alice");
+        await Expect(prompt).ToHaveValueAsync("");
+        await Expect(page.Locator("#agent-inbox .row")).ToContainTextAsync("hello from here");
+
+        await prompt.FillAsync("/compact");
+        await prompt.PressAsync("Enter");
+        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("no harness of alice is connected");
+        await Expect(prompt).ToHaveValueAsync("/compact");
+        await prompt.FillAsync("/dance");
+        await prompt.PressAsync("Enter");
+        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("There is no command /dance");
+        await prompt.FillAsync("/help");
+        await prompt.PressAsync("Enter");
+        await Expect(form.GetByRole(AriaRole.Status)).ToContainTextAsync("/new-session");
+
+        using var waiting = await Hive.OpenAsync("alice");
+        await alice.ReportAsync("thinking");
+        await Expect(Badge(page)).ToContainTextAsync("thinking");
+        await ControlsAsync(waiting, 0);
+        await prompt.FillAsync("/c");
+        await Expect(form.GetByRole(AriaRole.Option)).ToHaveCountAsync(2);
+        await prompt.PressAsync("ArrowDown");
+        await prompt.PressAsync("Tab");
+        await Expect(prompt).ToHaveValueAsync("/compact");
+        await prompt.PressAsync("Enter");
+        Assert.Equal(["compact"], await ControlsAsync(waiting));
+        await prompt.FillAsync("/model claude-opus-5");
+        await prompt.PressAsync("Enter");
+        Assert.Equal(["model claude-opus-5"], await ControlsAsync(waiting));
+        await prompt.FillAsync("/new-session");
+        await prompt.PressAsync("Enter");
+        Assert.Equal(["new_session"], await ControlsAsync(waiting));
+        await page.GetByRole(AriaRole.Button, new() { Name = "Cancel the turn of alice" }).ClickAsync();
+        Assert.Equal(["cancel_turn"], await ControlsAsync(waiting));
+    }
+
+    [Fact]
+    public async Task A_login_is_started_its_address_followed_its_code_handed_over_and_it_goes_away_by_itself()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var waiting = await Hive.OpenAsync("alice");
+        await ControlsAsync(waiting, 0);
+        await alice.ReportAsync("needs_login");
+        var page = await OnPageOf("alice");
+        var panel = page.Locator("#agent-login");
+        await Expect(Badge(page)).ToContainTextAsync("waiting for login");
+
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
+        Assert.Equal(["login"], await ControlsAsync(waiting));
+        await alice.ReportAsync("logging_in", new { login = new { url = "http://login.example/?x=1", output = "open http://login.example/?x=1" } });
+        await Expect(panel).ToContainTextAsync("no https address");
+        await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
+        await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example/?x=1" } });
+        var link = panel.GetByRole(AriaRole.Link, new() { Name = "https://login.example/?x=1" });
+        await Expect(link).ToHaveAttributeAsync("rel", "noopener noreferrer");
+        await panel.GetByLabel("Code of the login").FillAsync(" abc#123 ");
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        Assert.Equal(["login_code abc#123"], await ControlsAsync(waiting));
+        await alice.ReportAsync("needs_login", new { login = new { error = "the code was wrong" } });
+        await Expect(panel).ToContainTextAsync("the code was wrong");
+
+        await alice.ReportAsync("idle");
+        await Expect(panel).ToHaveCountAsync(0);
+        await Expect(Badge(page)).ToContainTextAsync("idle");
+    }
+
+    [Fact]
+    public async Task The_page_outlives_its_host_and_catches_up()
+    {
+        Expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+        using (var alice = await Hive.JoinAsync("alice"))
+            await alice.EmitAsync(Turning.Text(1));
+        var page = await OnPageOf("alice");
+        await Expect(Terminal(page)).ToContainTextAsync("entry 0001");
+        await FollowsAsync(page);
+
+        await Hive.StopHostAsync();
+        await Expect(page.Locator("[data-following=reconnecting], [data-following=resyncing]")).ToBeVisibleAsync();
+        await Expect(Terminal(page)).ToContainTextAsync("entry 0001");
+        await Hive.StartHostAsync();
+        using var again = await Hive.OpenAsync("alice");
+        await again.EmitAsync(Turning.Text(2));
+
+        await Expect(Terminal(page)).ToContainTextAsync("entry 0002");
+        await FollowsAsync(page);
+        await Expect(page.Locator(".entry")).ToHaveCountAsync(2);
+    }
+
+    [Fact]
+    public async Task What_the_agent_owes_and_waits_for_leads_to_where_it_stands()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        await alice.CallAsync("ask", new { question = "Which branch?", options = new[] { "main", "next" } });
+        await alice.CallAsync("remind", new { message = "look again", delay_seconds = 86_400 });
+        var page = await OnPageOf("alice");
+        var ends = page.Locator("#agent-loose .ends li");
+        await Expect(ends).ToHaveCountAsync(2);
+
+        await ends.GetByText("Which branch?").ClickAsync();
+
+        await Expect(page.Locator("#questions [data-question]")).ToBeFocusedAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/");
+    }
+
+    private async Task<IPage> OnPageOf(string agent)
+    {
+        var page = await SignedInAsync();
+        await page.GotoAsync($"{Hive.Url}/agents/{agent}");
+        await StateIs(page, "live");
+        await FollowsAsync(page);
+        return page;
+    }
+
+    /// <summary>What a turn tells of itself.</summary>
+    private static async Task ToldAsync(LineClient alice)
+    {
+        var at = DateTimeOffset.UtcNow;
+        await alice.EmitAsync(
+            new { kind = "thinking", at, text = "What is there?\nthe second thought" },
+            new { kind = "text", at, text = "I look at what is there." },
+            new { kind = "tool_call", at, id = "a", tool = "Bash", input = new { command = "git status", description = "what changed" } },
+            new { kind = "tool_result", at, id = "a", text = string.Join('\n', Enumerable.Range(0, 40).Select(i => $"file {i}")), error = false },
+            new { kind = "tool_call", at, id = "b", tool = "Edit", input = new { file_path = "/work/readme.md", old_string = "a\nold line\nb", new_string = "a\nnew <b>line</b>\nb" } },
+            new { kind = "tool_result", at, id = "b", text = "failed: no such file", error = true },
+            new { kind = "tool_call", at, id = "c", tool = "mcp__hive__send", input = new { to = "bob", body = "done <script>alert(1)</script>" } },
+            new { kind = "tool_call", at, id = "d", tool = "mcp__forge__merge", input = new { id = 7 } },
+            new { kind = "note", at, text = "the session was resumed", level = "info" },
+            new { kind = "stderr", at, text = "warning: something old" });
+    }
+
+    private static async Task<string[]> ControlsAsync(LineClient harness, int wait = 30)
+    {
+        var answer = await harness.CallAsync("controls", new { wait_seconds = wait });
+        return [.. answer.GetProperty("controls").EnumerateArray().Select(Said)];
+
+        static string Said(JsonElement control) =>
+            string.Join(' ', new[] { "kind", "model", "code" }.Select(field => control.TryGetProperty(field, out var value) ? value.GetString() : null).OfType<string>());
+    }
+
+    private static Task FollowsAsync(IPage page) => page.Locator("[data-following=live], [data-following=resynced]").WaitForAsync();
+
+    private static Task<bool> AtBottomAsync(ILocator log) => log.EvaluateAsync<bool>("log => log.scrollHeight - log.scrollTop - log.clientHeight < 2");
+
+    private static ILocator Head(IPage page) => page.Locator(".agent-head");
+
+    private static ILocator Badge(IPage page) => page.Locator(".agent-head .badge.state");
+
+    private static ILocator Terminal(IPage page) => page.GetByRole(AriaRole.Log);
+
+    private static ILocator Entry(IPage page, string kind) => page.Locator($".entry[data-kind={kind}]");
+
+    [GeneratedRegex("failed")]
+    private static partial Regex ErrorClass();
+}

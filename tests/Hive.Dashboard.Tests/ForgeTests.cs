@@ -1,0 +1,80 @@
+using Hive.Tests.Forge;
+using Microsoft.Playwright;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>The forge on the page: who has an account, what is pushed, what failed and is tried again.</summary>
+public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsyncLifetime
+{
+    private StandInForge forge = null!;
+
+    async ValueTask IAsyncLifetime.InitializeAsync()
+    {
+        await InitializeAsync();
+        forge = await StandInForge.Start();
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        await DisposeAsync();
+        await forge.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Without_one_the_page_says_so_and_shows_no_chips()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await SignedInAsync();
+        await Expect(page.Locator("#forge")).ToContainTextAsync("The forge is off: no forge is configured");
+        await Expect(page.Locator("#forge .act")).ToHaveCountAsync(0);
+        await Expect(Row(page, "alice").GetByText("forge:")).ToHaveCountAsync(0);
+    }
+
+    [Theory]
+    [InlineData(360, 780)]
+    [InlineData(1440, 900)]
+    public async Task Accounts_what_is_pushed_and_what_failed_show_as_they_happen_and_a_retry_mends_it(int width, int height)
+    {
+        await ConnectAsync();
+        using var alice = await Hive.JoinAsync("alice");
+        using var api = await Hive.JoinAsync("api");
+        var page = await SignedInAsync(width, height);
+        await Expect(Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "forge:alice" })).ToHaveAttributeAsync("href", $"{forge.Url}/alice");
+        await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pushed");
+        await Expect(page.Locator("[data-repository='core/meta'] a")).ToHaveAttributeAsync("href", $"{forge.Url}/core/meta");
+        await Expect(Row(page, "api").GetByText("no forge account")).ToBeVisibleAsync();
+        await Expect(page.Locator("[data-account='api']")).ToContainTextAsync("name is reserved");
+
+        var hook = Path.Combine(forge.Repository("agents/alice"), "hooks", "pre-receive");
+        Directory.CreateDirectory(Path.GetDirectoryName(hook)!);
+        await File.WriteAllTextAsync(hook, "#!/bin/sh\nexit 1\n");
+        File.SetUnixFileMode(hook, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.UserWrite);
+        await Hive.ApplyAsync("alice", "agent.yaml", "model: another\n");
+        await Hive.CallAsync("rebuild", new { name = "alice" });
+        await Expect(Row(page, "alice").GetByText("forge: push failed")).ToBeVisibleAsync();
+        await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pre-receive hook declined");
+        await Expect(page.Locator("#forge .count.bad")).ToHaveTextAsync("1 behind");
+        await AccessibilityTests.NothingSerious(page, width);
+
+        File.Delete(hook);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Try again now what failed on the forge" }).ClickAsync();
+        await Expect(Row(page, "alice").GetByText("forge: push failed")).ToHaveCountAsync(0);
+        await Expect(page.Locator("#forge .count.bad")).ToHaveCountAsync(0);
+        await Expect(page.Locator("[data-repository='agents/alice'] .wrong")).ToHaveCountAsync(0);
+    }
+
+    [Fact]
+    public async Task A_forge_that_went_away_shows_with_the_reason()
+    {
+        await ConnectAsync();
+        var page = await SignedInAsync();
+        await Expect(page.Locator("#forge")).ToContainTextAsync("● answers");
+        forge.Pause();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Look at every account and repository on the forge now" }).ClickAsync();
+        await Expect(page.Locator("#forge")).ToContainTextAsync("✗ does not work");
+        await Expect(page.Locator("#forge .note")).ToContainTextAsync("cannot be reached");
+        await Expect(page.Locator("#forge .since").First).ToContainTextAsync("tried again");
+    }
+
+    private Task ConnectAsync() => Hive.ConfigureAsync(new { Forge = new { forge.Url, User = StandInForge.AdminName, Password = forge.AdminPassword } });
+}

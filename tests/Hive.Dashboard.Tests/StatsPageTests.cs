@@ -1,0 +1,76 @@
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Hive.Dashboard.Tests;
+
+/// <summary>The figures of the whole swarm, and what models cost.</summary>
+public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
+{
+    [Fact]
+    public async Task Everybodys_turns_are_counted_and_a_model_without_a_price_gets_one()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "one"));
+        await bob.EndTurnAsync(await Hive.BeginTurnAsync(bob, "bob", "two"), "failed", "it broke", "house-model-1");
+        var page = await SignedInAsync();
+        await page.GetByRole(AriaRole.Link, new() { Name = "Statistics" }).ClickAsync();
+        await Assertions.Expect(page).ToHaveURLAsync(Hive.Url + "/stats");
+        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("1 failed");
+        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("≥ $0.06");
+        await Expect(page.Locator("[data-stats=alice]")).ToContainTextAsync("$0.06");
+        await Expect(page.Locator("[data-stats=bob]")).ToContainTextAsync("unknown");
+        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
+        Assert.True(await page.Locator("#stats canvas").First.EvaluateAsync<bool>("c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v !== 0)"));
+
+        await page.GetByRole(AriaRole.Button, new() { Name = "house-model-1" }).ClickAsync();
+        var row = page.Locator("#prices tbody tr").Last;
+        await Expect(row.Locator("input").Nth(1)).ToBeFocusedAsync();
+        await row.Locator("input").Nth(1).FillAsync("2");
+        await row.Locator("input").Nth(2).FillAsync("many");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save the price table" }).ClickAsync();
+        await Expect(page.Locator("#prices").GetByRole(AriaRole.Alert)).ToContainTextAsync("house-model-1: output must be a number");
+        foreach (var (field, price) in new[] { (2, "10"), (3, "0"), (4, "0") })
+            await row.Locator("input").Nth(field).FillAsync(price);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Save the price table" }).ClickAsync();
+
+        await Expect(page.Locator("#prices").GetByRole(AriaRole.Status)).ToContainTextAsync("saved");
+        await Expect(page.Locator("[data-stats=bob]")).ToContainTextAsync("$0.03");
+        await Expect(page.Locator("#stats .unknown")).ToHaveCountAsync(0);
+        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("$0.09");
+
+        // A turn that ends is counted without anybody's doing.
+        await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "three"));
+        await Expect(page.Locator("[data-stats=alice] td").First).ToHaveTextAsync("2");
+        await page.Locator("[data-stats=alice]").GetByRole(AriaRole.Link).ClickAsync();
+        await Expect(page.Locator("#agent-turns [data-turn]")).ToHaveCountAsync(2);
+    }
+
+    [Fact]
+    public async Task The_window_that_was_chosen_holds_for_the_next_visit()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "one"));
+        var page = await SignedInAsync();
+        await page.GotoAsync(Hive.Url + "/stats");
+        var week = page.GetByRole(AriaRole.Button, new() { Name = "7d" });
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "24h" })).ToHaveAttributeAsync("aria-pressed", "true");
+
+        await week.ClickAsync();
+        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
+        await page.ReloadAsync();
+
+        await Expect(week).ToHaveAttributeAsync("aria-pressed", "true");
+        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("none failed");
+    }
+
+    [Fact]
+    public async Task Without_a_turn_it_says_so()
+    {
+        var page = await SignedInAsync();
+        await page.GotoAsync(Hive.Url + "/stats");
+
+        await Expect(page.GetByText("No agent took a turn in this time.")).ToBeVisibleAsync();
+        await Expect(page.Locator("#prices tbody tr").First).ToBeVisibleAsync();
+    }
+}

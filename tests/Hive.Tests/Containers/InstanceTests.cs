@@ -1,0 +1,29 @@
+using Hive.Features.Containers;
+using Hive.Protocol;
+
+namespace Hive.Tests.Containers;
+
+public sealed class InstanceTests
+{
+    [Fact]
+    public void It_is_one_by_whatever_links_the_data_folder_is_named_and_another_for_another_folder()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-link-").FullName;
+        try
+        {
+            Directory.CreateDirectory(Path.Combine(folder, "disk", "data"));
+            Directory.CreateSymbolicLink(Path.Combine(folder, "direct"), Path.Combine(folder, "disk", "data"));
+            Directory.CreateSymbolicLink(Path.Combine(folder, "above"), "disk");
+            Directory.CreateSymbolicLink(Path.Combine(folder, "twice"), "above/data/");
+            var real = Of("disk/data");
+            Assert.All(["direct", "above/data", "twice", "disk/data/", "above/../disk/data"], path => Assert.Equal(real, Of(path)));
+            Assert.NotEqual(real, Of("disk/other"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+
+        string Of(string path) => Instance.Of(HivePaths.Find(Path.Combine(folder, path), "/nowhere"));
+    }
+}

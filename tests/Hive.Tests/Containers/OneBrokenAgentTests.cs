@@ -1,0 +1,170 @@
+using System.Globalization;
+using Dapper;
+using Hive.Common.Persistence;
+using Hive.Features.Containers;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>What is wrong about one agent, living or gone, is said; it keeps neither the host nor the others from anything.</summary>
+public sealed class OneBrokenAgentTests
+{
+    private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
+
+    [Fact]
+    public async Task A_pid_file_whose_number_is_a_threads_by_now_keeps_no_host_from_starting()
+    {
+        await using var fleet = await Fleet.Start("process");
+        await fleet.Spawn("worker", "process");
+        await fleet.Do("kill", new { name = "worker" });
+        var file = Path.Combine(fleet.Hive.DataDir, "pids", "worker");
+        Assert.False(File.Exists(file));
+
+        var thread = Directory.EnumerateDirectories("/proc/self/task").Select(t => int.Parse(Path.GetFileName(t), CultureInfo.InvariantCulture)).First(t => t != Environment.ProcessId);
+        await fleet.Hive.Restart(() => File.WriteAllText(file, $"{thread} 1 {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()} 0\n{fleet.Hive.RunDir}\n"));
+
+        Assert.False((await fleet.Row("worker")).Running);
+        await fleet.Do("start", new { name = "worker" });
+        Assert.True((await fleet.Row("worker")).Running);
+        Assert.NotEqual(thread, fleet.Pid("worker"));
+    }
+
+    [Fact]
+    public async Task An_orphan_that_cannot_be_removed_keeps_nobody_from_anything_and_goes_as_soon_as_it_can()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process");
+        var (pids, logs) = (Path.Combine(hive.DataDir, "pids"), Path.Combine(hive.DataDir, "logs"));
+        var pid = fleet.Pid("worker");
+        await hive.Restart(() =>
+        {
+            foreach (var ghost in new[] { "a-ghost", "ghost" })
+                File.WriteAllText(Path.Combine(pids, ghost), "");
+            Directory.CreateDirectory(Path.Combine(logs, "a-ghost.log"));
+        });
+        Assert.False(File.Exists(Path.Combine(pids, "ghost")));
+        Assert.True(File.Exists(Path.Combine(pids, "a-ghost")));
+        var row = await fleet.Row("worker");
+        Assert.True(row.Running);
+        Assert.Equal(pid, fleet.Pid("worker"));
+        Assert.DoesNotContain("not known", row.Note, StringComparison.Ordinal);
+
+        Directory.Delete(Path.Combine(logs, "a-ghost.log"));
+        hive.Clock.Advance(Sweep);
+        await Gone(Path.Combine(pids, "a-ghost"));
+        await fleet.Do("stop", new { name = "worker" });
+    }
+
+    [Fact]
+    public async Task A_folder_that_cannot_be_made_is_said_on_its_agents_row_and_the_others_live_on()
+    {
+        await using var fleet = await Fleet.Start("process");
+        var hive = fleet.Hive;
+        await hive.Spawn("alice", "bob");
+        await fleet.Spawn("worker", "process");
+        var state = Path.Combine(hive.DataDir, "agents", "alice", "state");
+        await hive.Restart(() =>
+        {
+            Directory.Delete(state, recursive: true);
+            File.WriteAllText(state, "in the way");
+        });
+        Assert.Contains(state, (await fleet.Row("alice")).Note, StringComparison.Ordinal);
+        Assert.True((await fleet.Row("worker")).Running);
+        await (await hive.Connect("manager")).Send("bob");
+        Assert.Single(await (await hive.Connect("bob")).Receive());
+        File.Delete(state);
+        await fleet.Do("rebuild", new { name = "alice" });
+        Assert.True(Directory.Exists(state));
+        Assert.Null((await fleet.Row("alice")).Note);
+        await (await hive.Connect("manager")).Send("alice");
+        Assert.Single(await (await hive.Connect("alice")).Receive());
+    }
+
+    [Fact]
+    public async Task A_creation_that_cannot_be_undone_keeps_no_host_from_starting()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (trash, folder) = (Path.Combine(hive.DataDir, "trash"), Path.Combine(hive.DataDir, "agents", "bob"));
+        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("INSERT INTO creations (agent, revived, configured) VALUES ('bob', 0, 0)"));
+        await hive.Restart(() =>
+        {
+            Directory.CreateDirectory(folder);
+            File.WriteAllText(trash, "in the way");
+        });
+        Assert.True(Directory.Exists(folder));
+        await hive.Spawn("alice");
+        await hive.Restart(() => File.Delete(trash));
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Fact]
+    public async Task An_agent_is_destroyed_whatever_its_container_says_to_that()
+    {
+        await using var fleet = await Fleet.Start("process", realClock: false);
+        var hive = fleet.Hive;
+        await fleet.Spawn("worker", "process", start: false);
+        var obstacle = Directory.CreateDirectory(Path.Combine(hive.DataDir, "logs", "worker.log")).FullName;
+        var older = obstacle + ".1";
+        File.WriteAllText(older, "printed long ago");
+        await fleet.Do("destroy", new { name = "worker", purge = true });
+        Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "agents", "worker")));
+        Assert.False(Path.Exists(Path.GetDirectoryName(hive.AgentSocket("worker"))));
+        Assert.True(File.Exists(older));
+
+        // Neither is it forgotten by the next host.
+        await hive.Restart();
+        Assert.True(File.Exists(older));
+        Directory.Delete(obstacle);
+        hive.Clock.Advance(Sweep);
+        await Gone(older);
+    }
+
+    [Fact]
+    public async Task Of_several_agents_those_that_fail_are_named_and_the_rest_is_done()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        using var host = await hive.Operator();
+        foreach (var name in new[] { "other", "worker" })
+            await host.CallAsync("spawn", new { name, runtime = "process", start = false });
+        var refused = await Talk.Refused(() => host.CallAsync("start", new { scope = new { agent_names = new[] { "other", "alice", "worker" } } }), "conflict");
+        try
+        {
+            Assert.Contains("alice is external", refused.Message, StringComparison.Ordinal);
+            Assert.DoesNotContain("worker", refused.Message, StringComparison.Ordinal);
+            Assert.All((await host.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().Where(r => r.GetProperty("runtime").GetString() == "process"), r => Assert.True(r.GetProperty("running").GetBoolean()));
+        }
+        finally
+        {
+            await host.CallAsync("kill", new { scope = new { agent_names = new[] { "other", "worker" } } });
+        }
+    }
+
+    [Theory]
+    [InlineData("process")]
+    [InlineData("sandbox")]
+    [InlineData("nspawn")]
+    public async Task What_is_run_inside_gets_nothing_of_the_hosts_environment(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        var events = await fleet.Hive.Events();
+        await fleet.Spawn("worker", runtime);
+        await events.Next("acked");
+        var told = await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Exec("worker", ["/usr/bin/env"], CancellationToken.None);
+        Assert.Equal(0, told.ExitCode);
+        Assert.Equal(["PATH"], told.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]));
+    }
+
+    private static async Task Gone(string path)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (Path.Exists(path))
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await Task.Yield();
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using Hive.Features.Containers;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>The ends of real processes, also while a host stops.</summary>
+public sealed class ProcessWatchTests
+{
+    [Fact]
+    public async Task Each_end_is_noticed_however_many_are_watched_at_once()
+    {
+        using var watch = new ProcessWatch();
+        var sleepers = Enumerable.Range(0, 50).Select(_ => Process.Start("sleep", "1000")).ToArray();
+        var ends = sleepers.Select(s => watch.Ended(Native.OpenProcess(s.Id)!)).ToArray();
+        Assert.DoesNotContain(ends, e => e.IsCompleted);
+        foreach (var sleeper in sleepers)
+        {
+            sleeper.Kill();
+            await sleeper.WaitForExitAsync();
+            sleeper.Dispose();
+        }
+
+        await Task.WhenAll(ends);
+    }
+
+    [Fact]
+    public async Task Who_asks_a_watch_that_has_stopped_waits_for_ever_and_leaves_nothing_open()
+    {
+        var watch = new ProcessWatch();
+        using var self = Process.GetCurrentProcess();
+        var before = Native.OpenProcess(self.Id)!;
+        var early = watch.Ended(before);
+        watch.Dispose();
+        watch.Dispose();
+        var after = Native.OpenProcess(self.Id)!;
+        var late = watch.Ended(after);
+        Assert.True(after.IsClosed);
+        while (!before.IsClosed)
+            await Task.Yield();
+        Assert.False(early.IsCompleted || late.IsCompleted);
+        // As often as anybody likes.
+        watch.Dispose();
+        Assert.False(watch.Ended(Native.OpenProcess(self.Id)!).IsCompleted);
+    }
+}

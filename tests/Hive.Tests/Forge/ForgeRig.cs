@@ -1,0 +1,73 @@
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Git;
+
+namespace Hive.Tests.Forge;
+
+/// <summary>A host with a forge beside it, whose admin it knows by name and password unless a test says otherwise.</summary>
+internal sealed class ForgeRig : IAsyncDisposable
+{
+    private ForgeRig(StandInForge forge, HiveFixture hive) => (Forge, Hive) = (forge, hive);
+
+    public StandInForge Forge { get; }
+
+    public HiveFixture Hive { get; }
+
+    public static Task<ForgeRig> Start() => Start(_ => { });
+
+    /// <summary>Starts both.</summary>
+    /// <param name="before">What the forge is like when the host comes.</param>
+    /// <param name="configuration">In place of the admin's name and password.</param>
+    public static async Task<ForgeRig> Start(Action<StandInForge> before, Func<StandInForge, string[]>? configuration = null)
+    {
+        var forge = await StandInForge.Start();
+        before(forge);
+        return new ForgeRig(forge, await HiveFixture.Start([.. configuration?.Invoke(forge) ?? ["--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword]]));
+    }
+
+    /// <summary>Has the host look at everything, to the end.</summary>
+    public async Task<ForgeView> Sync()
+    {
+        using var host = await LineClient.ConnectAsync(Hive.HostSocket);
+        return View(await host.CallAsync("forge_sync"));
+    }
+
+    public async Task<ForgeView> Status()
+    {
+        using var host = await LineClient.ConnectAsync(Hive.HostSocket);
+        return View(await host.CallAsync("forge_status"));
+    }
+
+    /// <summary>How the forge stands when that is true of it, heard on the stream; it is looked at from the beginning of this run of the host.</summary>
+    public async Task<ForgeView> Until(Func<ForgeView, bool> condition)
+    {
+        using var events = await Hive.EventsFromStart();
+        while (true)
+        {
+            var forge = View(await events.Next("forge_changed"));
+            if (condition(forge))
+                return forge;
+        }
+    }
+
+    public string StateOf(string agent) => Path.Combine(Hive.DataDir, "agents", agent, "state");
+
+    public string TokenFile(string agent) => Path.Combine(StateOf(agent), "forge-token");
+
+    public string TokenOf(string agent) => File.ReadAllText(TokenFile(agent)).Trim();
+
+    /// <summary>Main and all tags of a repository of the host's.</summary>
+    public string Refs(string? agent) => Repositories.AsSomebody(
+        agent is null ? Path.Combine(Hive.DataDir, "meta") : Path.Combine(Hive.DataDir, "applied", agent), "for-each-ref", "--format=%(objectname) %(refname)");
+
+    public ForgeAccount Account(ForgeView view, string agent) => view.Accounts.Single(a => a.Agent == agent);
+
+    public async ValueTask DisposeAsync()
+    {
+        await Hive.DisposeAsync();
+        await Forge.DisposeAsync();
+    }
+
+    private static ForgeView View(JsonElement answer) => answer.GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
+}

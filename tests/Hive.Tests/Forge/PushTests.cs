@@ -1,0 +1,181 @@
+using Hive.Protocol;
+using Hive.Tests.Approvals;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Forge;
+
+/// <summary>What is committed and tagged here is there on the forge soon after, by real pushes.</summary>
+public sealed class PushTests
+{
+    [Fact]
+    public async Task The_swarms_lock_and_every_applied_configuration_are_pushed_with_all_their_tags()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("alice");
+        var view = await rig.Sync();
+
+        Assert.Contains("refs/tags/deployed/0", rig.Refs("alice"), StringComparison.Ordinal);
+        foreach (var (name, agent) in new (string, string?)[] { ("core/meta", null), ("agents/manager", "manager"), ("agents/alice", "alice") })
+        {
+            Assert.Equal(rig.Refs(agent), rig.Forge.Refs(name));
+            var row = view.Repositories.Single(r => r.Name == name);
+            Assert.Equal((agent, false, null, 0, $"{rig.Forge.Url}/{name}"), (row.Agent, row.Behind, row.Error, row.Attempts, row.Url));
+            Assert.StartsWith(row.Head!, rig.Refs(agent).Split('\n').Single(r => r.EndsWith("refs/heads/main", StringComparison.Ordinal)), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_deploy_is_on_the_forge_with_every_tag_of_its_approval_and_a_denial_too()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("coder");
+        await rig.Sync();
+        using var host = await rig.Hive.Operator();
+        using var manager = await rig.Hive.Connect("manager");
+        var coder = Proposing.Of(rig.Hive, "coder");
+
+        var first = await manager.RequestApplyCommit("coder", coder.Commit(("agent.yaml", "model: one\n")));
+        await host.Approve(first);
+        Assert.Equal(ApprovalStatus.Approved, (await host.End(first)).Status);
+        var second = await manager.RequestApplyCommit("coder", coder.Commit(("agent.yaml", "model: two\n")));
+        await host.Deny(second, "no");
+
+        await Reached(rig, null, "core/meta");
+        await Reached(rig, "coder", "agents/coder");
+        foreach (var tag in new[] { $"proposal/{first}", $"approved/{first}", $"building/{first}", $"deployed/{first}", $"proposal/{second}", $"denied/{second}" })
+            Assert.Contains($"refs/tags/{tag}", rig.Forge.Refs("agents/coder"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_push_that_is_rejected_warns_shows_as_behind_and_is_tried_again_until_it_is_taken()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("coder");
+        await rig.Sync();
+        var hook = Path.Combine(rig.Forge.Repository("agents/coder"), "hooks", "pre-receive");
+        Directory.CreateDirectory(Path.GetDirectoryName(hook)!);
+        File.WriteAllText(hook, "#!/bin/sh\necho 'main is protected here' >&2\nexit 1\n");
+        File.SetUnixFileMode(hook, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var log = rig.Hive.Log();
+        var before = rig.Forge.Refs("agents/coder");
+
+        // The deploy is done all the same.
+        await EditByHand(rig, "coder");
+        await rig.Until(v => v.Repositories.Any(r => r is { Name: "agents/coder", Behind: true, Error: not null, Attempts: 1 }));
+        await log.Next("agents/coder could not be pushed");
+        Assert.Equal(before, rig.Forge.Refs("agents/coder"));
+        var view = await rig.Until(v => v.NextAttemptAt is not null);
+        Assert.Equal(rig.Hive.Clock.GetUtcNow().AddSeconds(5), view.NextAttemptAt);
+        Assert.Contains("pre-receive hook declined", view.Repositories.Single(r => r.Name == "agents/coder").Error, StringComparison.Ordinal);
+
+        await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
+        rig.Hive.Clock.Advance(TimeSpan.FromSeconds(5));
+        view = await rig.Until(v => v.Repositories.Any(r => r is { Name: "agents/coder", Attempts: 2 }) && v.NextAttemptAt == rig.Hive.Clock.GetUtcNow().AddSeconds(10));
+        File.Delete(hook);
+        await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
+        rig.Hive.Clock.Advance(TimeSpan.FromSeconds(10));
+        view = await rig.Until(v => v.Repositories.Any(r => r is { Name: "agents/coder", Behind: false, Attempts: 0 } && r.PushedAt == rig.Hive.Clock.GetUtcNow()));
+        Assert.Null(view.Repositories.Single(r => r.Name == "agents/coder").Error);
+        Assert.Equal(rig.Refs("coder"), rig.Forge.Refs("agents/coder"));
+    }
+
+    [Fact]
+    public async Task What_happens_while_the_forge_is_down_shows_as_behind_and_is_there_when_it_is_back()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("coder");
+        await rig.Sync();
+        rig.Forge.Pause();
+        await EditByHand(rig, "coder");
+        var view = await rig.Until(v => v.State == ForgeState.Down && v.Repositories.Single(r => r.Name == "agents/coder").Behind && v.NextAttemptAt is not null);
+        Assert.Contains("cannot be reached", view.Note, StringComparison.Ordinal);
+
+        // A host that comes meanwhile knows it too.
+        await rig.Hive.Restart();
+        view = await rig.Until(v => v.State == ForgeState.Down && v.NextAttemptAt is not null);
+        Assert.True(view.Repositories.Single(r => r.Name == "agents/coder").Behind);
+        Assert.NotNull(view.Repositories.Single(r => r.Name == "agents/coder").PushedAt);
+        rig.Forge.Resume();
+        await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
+        rig.Hive.Clock.Advance(view.NextAttemptAt!.Value - rig.Hive.Clock.GetUtcNow());
+        await rig.Until(v => v.State == ForgeState.Up && v.Repositories.All(r => !r.Behind));
+        Assert.Equal(rig.Refs("coder"), rig.Forge.Refs("agents/coder"));
+        Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));
+    }
+
+    [Fact]
+    public async Task A_forge_that_was_made_anew_gets_everything_again()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("alice");
+        await rig.Sync();
+        var log = rig.Hive.Log();
+        rig.Forge.Reset();
+
+        // The first look finds out that nobody knows Hive there any more; the next makes everything.
+        var view = await rig.Sync();
+        Assert.Contains("does not take the token of 'core' any more", view.Note, StringComparison.Ordinal);
+        await log.Next("does not take the token of 'core' any more");
+        view = await rig.Sync();
+        Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
+        Assert.Equal(rig.Refs("alice"), rig.Forge.Refs("agents/alice"));
+        Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));
+    }
+
+    [Fact]
+    public async Task A_tag_that_is_gone_here_and_one_that_was_set_there_go_and_a_branch_of_somebodys_stays()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("alice");
+        await rig.Sync();
+        var there = rig.Forge.Repository("agents/alice");
+        Git.Repositories.AsSomebody(there, "tag", "somebodys", "main");
+        Git.Repositories.AsSomebody(there, "branch", "work", "main");
+        Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", "alice"), "tag", "--delete", "deployed/0");
+        await rig.Sync();
+
+        var refs = rig.Forge.Refs("agents/alice");
+        Assert.DoesNotContain("refs/tags/", refs, StringComparison.Ordinal);
+        Assert.Contains("refs/heads/work", refs, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_sweep_over_fifty_agents_makes_everything_and_a_second_one_changes_nothing()
+    {
+        await using var rig = await ForgeRig.Start(forge => forge.Pause());
+        string[] agents = [.. Enumerable.Range(1, 50).Select(i => $"agent-{i}")];
+        await rig.Hive.Spawn(agents);
+        rig.Forge.Resume();
+        var view = await rig.Sync();
+        Assert.Equal((51, 52), (view.Accounts.Count(a => a.HasToken), view.Repositories.Count(r => r is { PushedAt: not null, Behind: false })));
+        var (tokens, refs, users) = (Tokens(rig, agents), Refs(rig, agents), rig.Forge.Users.ToArray());
+        rig.Forge.Requests.Clear();
+        var events = await rig.Hive.Events();
+
+        view = await rig.Sync();
+        Assert.Equal((51, 52), (view.Accounts.Count(a => a.HasToken), view.Repositories.Count(r => r is { Error: null, Behind: false })));
+        Assert.Equal(tokens, Tokens(rig, agents));
+        Assert.Equal(refs, Refs(rig, agents));
+        Assert.Equal(users, rig.Forge.Users);
+        Assert.All(agents, a => Assert.Single(rig.Forge.TokensOf(a)));
+        // It asked for the organisations, which are there, and sent nothing else that could change something.
+        Assert.Equal(["POST /api/v1/orgs", "POST /api/v1/orgs"], rig.Forge.Requests.Where(r => !r.StartsWith("GET ", StringComparison.Ordinal) && !r.StartsWith("git ", StringComparison.Ordinal)));
+        Assert.DoesNotContain(rig.Forge.Requests, r => r.EndsWith(" git-receive-pack", StringComparison.Ordinal));
+        Assert.Equal("forge_changed", (await events.Next()).GetProperty("kind").GetString());
+    }
+
+    private static string[] Tokens(ForgeRig rig, string[] agents) => [.. agents.Select(a => $"{rig.TokenOf(a)} {File.GetLastWriteTimeUtc(rig.TokenFile(a)):O}")];
+
+    private static string[] Refs(ForgeRig rig, string[] agents) => [.. agents.Select(a => rig.Forge.Refs($"agents/{a}")).Append(rig.Forge.Refs("core/meta"))];
+
+    private static async Task EditByHand(ForgeRig rig, string agent)
+    {
+        File.WriteAllText(Path.Combine(rig.Hive.DataDir, "applied", agent, "agent.yaml"), "model: by-hand\n");
+        using var host = await rig.Hive.Operator();
+        await host.CallAsync("rebuild", new { name = agent });
+    }
+
+    // What is here is there, as the last word of the stream.
+    private static Task Reached(ForgeRig rig, string? agent, string name) =>
+        rig.Until(v => v.Repositories.Any(r => r.Name == name && !r.Behind && r.PushedAt is not null) && rig.Forge.Refs(name) == rig.Refs(agent));
+}

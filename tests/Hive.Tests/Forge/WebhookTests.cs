@@ -1,0 +1,238 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+
+namespace Hive.Tests.Forge;
+
+/// <summary>What the forge tells of reaches the agent it concerns, once, and from nobody but the forge.</summary>
+public sealed class WebhookTests : IAsyncLifetime
+{
+    private ForgeRig rig = null!;
+    private int deliveries;
+
+    public async ValueTask InitializeAsync()
+    {
+        rig = await ForgeRig.Start(_ => { }, forge => ["--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword, "--Forge:WebhookUrl", "http://127.0.0.1:7000/forge/webhook"]);
+        await rig.Hive.Spawn("alice", "bob");
+        await rig.Sync();
+    }
+
+    public ValueTask DisposeAsync() => rig.DisposeAsync();
+
+    [Fact]
+    public async Task Hive_makes_one_webhook_of_the_whole_system_that_signs_with_its_secret()
+    {
+        var hook = Assert.Single(rig.Forge.Hooks);
+        Assert.Equal(("gitea", "http://127.0.0.1:7000/forge/webhook", "json", "true"), ((string?)hook["type"], (string?)hook["config"]!["url"], (string?)hook["config"]!["content_type"], (string?)hook["config"]!["is_system_webhook"]));
+        Assert.Equal(Secret, (string?)hook["config"]!["secret"]);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(rig.Hive.DataDir, "forge-webhook-secret")));
+        await rig.Sync();
+        Assert.Single(rig.Forge.Hooks);
+    }
+
+    [Fact]
+    public async Task A_pull_request_reaches_the_owner_and_those_it_is_assigned_to()
+    {
+        Assert.Equal(["alice", "bob"], await Tell("pull_request", new { action = "opened", pull_request = Pull(assignees: ["bob", "stranger"]), repository = Repository("alice/tool"), sender = new { login = "carol" } }));
+
+        var told = await Last("bob");
+        Assert.Equal("system", told.From);
+        var body = JsonElement.Parse(told.Body);
+        Assert.Equal(
+            ("pull_request_opened", "alice/tool", 7, "Mend it", "http://forge/alice/tool/pulls/7", "carol", "Please look."),
+            (body.GetProperty("event").GetString(), body.GetProperty("repository").GetString(), body.GetProperty("number").GetInt32(), body.GetProperty("title").GetString(), body.GetProperty("url").GetString(), body.GetProperty("by").GetString(), body.GetProperty("text").GetString()));
+        Assert.Equal(told.Body, (await Last("alice")).Body);
+    }
+
+    [Fact]
+    public async Task A_pull_request_to_Hives_own_repositories_reaches_whom_they_are_about()
+    {
+        Assert.Equal(["bob"], await Tell("pull_request", new { action = "opened", pull_request = Pull(), repository = Repository("agents/bob"), sender = new { login = "alice" } }));
+        Assert.Equal(["manager"], await Tell("pull_request", new { action = "opened", pull_request = Pull(number: 8), repository = Repository("core/meta"), sender = new { login = "alice" } }));
+    }
+
+    [Fact]
+    public async Task A_review_that_is_asked_for_reaches_the_reviewer_alone()
+    {
+        Assert.Equal(["bob"], await Tell("pull_request", new { action = "review_requested", requested_reviewer = new { login = "bob" }, pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "alice" } }));
+        Assert.Equal("review_requested", JsonElement.Parse((await Last("bob")).Body).GetProperty("event").GetString());
+    }
+
+    [Theory]
+    [InlineData("issue_comment", "created", "@bob what do you think? Not mail@alice.example, nor `x@alice`.")]
+    [InlineData("issue_comment", "created", "cc @Bob, @bob and @stranger")]
+    [InlineData("issues", "opened", "Hello (@bob)!")]
+    [InlineData("pull_request_comment", "reviewed", "@bob: see above, @alice")]
+    [InlineData("pull_request_rejected", "reviewed", "No. @bob")]
+    public async Task A_mention_reaches_whom_it_names_and_not_who_wrote_it(string kind, string action, string text)
+    {
+        var told = await Tell(kind, new
+        {
+            action,
+            comment = kind == "issue_comment" ? new { body = text, html_url = "http://forge/x#1" } : null,
+            issue = kind is "issues" or "issue_comment" ? new { number = 3, title = "A thing", body = kind == "issues" ? text : "nobody", html_url = "http://forge/x" } : null,
+            pull_request = kind.StartsWith("pull", StringComparison.Ordinal) ? new { number = 3, title = "A thing", body = "", html_url = "http://forge/x" } : null,
+            review = kind.StartsWith("pull", StringComparison.Ordinal) ? new { content = text } : null,
+            repository = Repository("carol/tool"),
+            sender = new { login = "alice" },
+        });
+        Assert.Equal(["bob"], told);
+        var body = JsonElement.Parse((await Last("bob")).Body);
+        Assert.Equal(("mentioned", text, 3), (body.GetProperty("event").GetString(), body.GetProperty("text").GetString(), body.GetProperty("number").GetInt32()));
+    }
+
+    [Fact]
+    public async Task A_delivery_that_is_played_again_is_ignored_whatever_number_it_is_given_and_by_the_next_host_too()
+    {
+        var body = Json(new { action = "review_requested", requested_reviewer = new { login = "bob" }, pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "alice" } });
+        Assert.Equal(["bob"], await Told(await Send("pull_request", body, delivery: "first")));
+        var before = (await Last("bob")).Id;
+        Assert.Empty(await Told(await Send("pull_request", body, delivery: "first")));
+        // Only the body is signed.
+        Assert.Empty(await Told(await Send("pull_request", body, delivery: "another")));
+        await rig.Hive.Restart();
+        Assert.Empty(await Told(await Send("pull_request", body, delivery: "third")));
+        Assert.Equal(before, (await Last("bob")).Id);
+    }
+
+    [Fact]
+    public async Task What_happened_longer_ago_than_deliveries_are_remembered_is_ignored()
+    {
+        var at = rig.Hive.Clock.GetUtcNow().AddDays(-91);
+        Assert.Empty(await Tell("pull_request", new { action = "opened", pull_request = Pull(updatedAt: at), repository = Repository("alice/tool"), sender = new { login = "bob" } }));
+        Assert.Equal(["alice"], await Tell("pull_request", new { action = "opened", pull_request = Pull(updatedAt: at.AddDays(2)), repository = Repository("alice/tool"), sender = new { login = "bob" } }));
+    }
+
+    [Fact]
+    public async Task A_signature_that_is_wrong_missing_or_of_another_body_is_refused_and_nobody_is_told()
+    {
+        var body = Json(new { action = "review_requested", requested_reviewer = new { login = "bob" }, pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "alice" } });
+        foreach (var signature in new[] { null, "", "abc", Sign(body, "another secret"), Sign([.. body, (byte)' '], Secret), new string('0', 64), "zz" + new string('0', 62) })
+        {
+            using var answer = await Send("pull_request", body, signature, signed: false);
+            Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        }
+
+        // A right one for Gitea's name does not help a wrong one for Forgejo's.
+        using (var both = await Send("pull_request", body, new string('0', 64), signed: false, giteaSignature: Sign(body, Secret)))
+            Assert.Equal(HttpStatusCode.Forbidden, both.StatusCode);
+        Assert.Null(await LastOrNone("bob"));
+        using var gitea = await Send("pull_request", body, null, signed: false, giteaSignature: Sign(body, Secret));
+        Assert.Equal(["bob"], await Told(gitea));
+    }
+
+    [Fact]
+    public async Task It_takes_no_key_and_is_the_only_one_that_does_not()
+    {
+        Assert.Equal(["bob"], await Tell("issues", new { action = "opened", issue = new { number = 1, title = "x", body = "@bob" }, repository = Repository("alice/tool"), sender = new { login = "alice" } }));
+        var http = rig.Hive.Http(signedIn: false);
+        foreach (var path in new[] { "/forge/webhook/", "/forge/webhook/x", "/forge/sync", "/Forge/webhooks" })
+        {
+            using var answer = await http.PostAsync(path, null);
+            Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        }
+
+        // Nor is it open for anything but what is signed.
+        using var delete = await http.DeleteAsync("/forge/webhook");
+        Assert.Equal(HttpStatusCode.Unauthorized, delete.StatusCode);
+    }
+
+    [Fact]
+    public async Task More_than_a_mebibyte_is_refused()
+    {
+        var body = Encoding.UTF8.GetBytes($$"""{"action":"opened","x":"{{new string('x', 1 << 20)}}"}""");
+        using var answer = await Send("pull_request", body);
+        Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("pull_request", "null")]
+    [InlineData("pull_request", "[]")]
+    [InlineData("pull_request", "{}")]
+    [InlineData("pull_request", """{"action":7,"pull_request":"x","sender":[1]}""")]
+    [InlineData("pull_request", """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"repository":{"owner":null},"sender":{}}""")]
+    [InlineData("issue_comment", """{"action":"created","comment":{"body":"\ud800 @bob"}}""")]
+    [InlineData("push", """{"ref":"refs/heads/main"}""")]
+    [InlineData("unheard-of", "{}")]
+    public async Task Whatever_the_forge_signs_is_no_fault_and_tells_nobody(string kind, string body)
+    {
+        using var answer = await Send(kind, Encoding.UTF8.GetBytes(body));
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.Empty(await Told(answer));
+    }
+
+    [Theory]
+    [InlineData("broken JSON", "{", "application/json", "pull_request")]
+    [InlineData("application/json", "payload=%7B%7D", "application/x-www-form-urlencoded", "pull_request")]
+    [InlineData("X-Forgejo-Event", "{}", "application/json", "")]
+    public async Task What_cannot_be_read_is_refused_with_the_reason(string says, string body, string type, string kind)
+    {
+        using var answer = await Send(kind, Encoding.UTF8.GetBytes(body), type: type);
+        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        Assert.Contains(says, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_long_text_is_cut_to_what_fits_into_a_message()
+    {
+        var text = "@bob " + string.Concat(Enumerable.Repeat("ü\u0001\"", 40_000));
+        Assert.Equal(["bob"], await Tell("issue_comment", new { action = "created", comment = new { body = text }, issue = new { number = 1, title = new string('t', 5_000) }, repository = Repository("alice/tool"), sender = new { login = "alice" } }));
+        Assert.InRange(Encoding.UTF8.GetByteCount((await Last("bob")).Body), 1_000, Limits.HostBodyBytes);
+    }
+
+    private string Secret => File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-webhook-secret")).Trim();
+
+    private static object Pull(int number = 7, string[]? assignees = null, DateTimeOffset? updatedAt = null) => new
+    {
+        number,
+        title = "Mend it",
+        body = "Please look.",
+        html_url = $"http://forge/alice/tool/pulls/{number}",
+        assignees = assignees?.Select(a => new { login = a }),
+        updated_at = updatedAt,
+    };
+
+    private static object Repository(string name) => new { full_name = name, name = name.Split('/')[1], owner = new { login = name.Split('/')[0] } };
+
+    private static byte[] Json(object body) => JsonSerializer.SerializeToUtf8Bytes(body);
+
+    private static string Sign(byte[] body, string secret) => Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), body));
+
+    private async Task<string[]> Tell(string kind, object body)
+    {
+        using var answer = await Send(kind, Json(body));
+        return await Told(answer);
+    }
+
+    private static async Task<string[]> Told(HttpResponseMessage answer)
+    {
+        var text = await answer.Content.ReadAsStringAsync();
+        Assert.True(answer.IsSuccessStatusCode, text);
+        return JsonElement.Parse(text).GetProperty("told").Deserialize<string[]>()!;
+    }
+
+    private async Task<HttpResponseMessage> Send(string kind, byte[] body, string? signature = null, bool signed = true, string? delivery = null, string? giteaSignature = null, string type = "application/json")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/forge/webhook") { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(type) } } };
+        if (kind.Length > 0)
+            request.Headers.Add("X-Forgejo-Event", kind);
+        request.Headers.Add("X-Forgejo-Delivery", delivery ?? $"delivery-{++deliveries}");
+        if (signed || signature is not null)
+            request.Headers.Add("X-Forgejo-Signature", signed ? Sign(body, Secret) : signature);
+        if (giteaSignature is not null)
+            request.Headers.Add("X-Gitea-Signature", giteaSignature);
+        return await rig.Hive.Http(signedIn: false).SendAsync(request);
+    }
+
+    private async Task<Message> Last(string agent) => await LastOrNone(agent) ?? throw new InvalidDataException($"{agent} was told nothing");
+
+    private async Task<Message?> LastOrNone(string agent)
+    {
+        using var line = await LineClient.ConnectAsync(rig.Hive.AgentSocket(agent));
+        return (await line.CallAsync("recent", new { limit = 200 })).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!.Where(m => m.Body.StartsWith("{\"event\"", StringComparison.Ordinal)).MaxBy(m => m.Id);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Hive.Protocol;
+using Hive.Tests.Doors;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Turns;
+
+public sealed class ControlsTests
+{
+    [Fact]
+    public async Task What_the_operator_asks_for_reaches_the_harness_that_waits_once()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await alice.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
+        foreach (var (door, kind) in new[] { ("cancel-turn", "cancel_turn"), ("compact", "compact"), ("new-session", "new_session"), ("login", "login") })
+        {
+            var waiting = Waiting(hive, alice);
+            Assert.Equal(HttpStatusCode.OK, (await hive.Post($"/api/agents/alice/{door}")).Status);
+            Assert.Equal([kind], Kinds(await waiting));
+        }
+
+        var code = Waiting(hive, alice);
+        await hive.Post("/api/agents/alice/login-code", new { code = " abc#1 " });
+        Assert.Equal("abc#1", Assert.Single((await code).GetProperty("controls").EnumerateArray()).Word("code"));
+        Assert.Empty(Kinds(await alice.CallAsync("controls", new { wait_seconds = 0 })));
+    }
+
+    [Fact]
+    public async Task What_is_asked_for_between_two_waits_is_handed_out_in_order_and_the_same_twice_as_one()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await alice.CallAsync("controls", new { wait_seconds = 0 });
+        var host = await hive.Operator();
+        await host.CallAsync("compact", new { name = "alice" });
+        await host.CallAsync("cancel_turn", new { name = "alice" });
+        await host.CallAsync("compact", new { name = "alice" });
+        Assert.Equal(["compact", "cancel_turn"], Kinds(await alice.CallAsync("controls", new { wait_seconds = 180 })));
+        // Somebody who never takes anything is not kept more and more for.
+        for (var i = 0; i < 32; i++)
+            await host.CallAsync("login_code", new { name = "alice", code = $"{i}" });
+        await Talk.Refused(() => host.CallAsync("login_code", new { name = "alice", code = "33" }), "conflict");
+    }
+
+    [Fact]
+    public async Task A_wait_ends_empty_when_its_time_is_up()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var waiting = Waiting(hive, await hive.Connect("alice"), 20);
+        await hive.Clock.Set(hive.Clock.GetUtcNow() + TimeSpan.FromSeconds(20));
+        hive.Clock.Advance(TimeSpan.FromSeconds(20));
+        Assert.Empty(Kinds(await waiting));
+    }
+
+    [Fact]
+    public async Task Without_a_harness_there_is_nobody_to_ask_and_what_was_meant_for_one_is_not_for_the_next()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        foreach (var door in new[] { "cancel-turn", "compact", "new-session", "login" })
+            Assert.Equal((HttpStatusCode.Conflict, "conflict"), (await hive.Post($"/api/agents/alice/{door}")) is var (status, code, _) ? (status, code) : default);
+        Assert.Equal("conflict", (await hive.Post("/api/agents/alice/login-code", new { code = "x" })).Code);
+        Assert.Equal("not_found", (await hive.Post("/api/agents/nobody/compact")).Code);
+        Assert.Equal("invalid", (await hive.Post("/api/agents/alice/login-code", new { code = " " })).Code);
+        Assert.Equal("invalid", (await hive.Post("/api/agents/alice/login-code", new { code = "a\nb" })).Code);
+        // One that has only said what it does counts.
+        var alice = await hive.Connect("alice");
+        using var events = await hive.EventsOf("alice");
+        await alice.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
+        await hive.Post("/api/agents/alice/compact");
+        alice.Dispose();
+        Assert.Equal("idle", (await events.Next()).GetProperty("harness").Word("state"));
+        Assert.Equal("offline", (await events.Next()).GetProperty("harness").Word("state"));
+        var next = await hive.Connect("alice");
+        await next.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
+        Assert.Empty(Kinds(await next.CallAsync("controls", new { wait_seconds = 0 })));
+        // Nor does another agent's count.
+        Assert.Equal("conflict", (await hive.Post("/api/agents/bob/compact")).Code);
+    }
+
+    [Fact]
+    public async Task A_control_whose_answer_could_not_be_written_waits_again()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var there = await hive.Connect("alice");
+        await there.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
+        var host = await hive.Operator();
+        // Escaped they are twice as long: together more than a socket holds.
+        for (var i = 0; i < 32; i++)
+            await host.CallAsync("login_code", new { name = "alice", code = $"{i}".PadRight(4096, '"') });
+        using (var gone = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            await gone.ConnectAsync(new UnixDomainSocketEndPoint(hive.AgentSocket("alice")));
+            await gone.SendAsync("{\"cmd\":\"controls\"}\n"u8.ToArray());
+            await gone.ReceiveAsync(new byte[100]);
+            Assert.Empty(Kinds(await there.CallAsync("controls", new { wait_seconds = 0 })));
+        }
+
+        var again = await there.CallAsync("controls", new { wait_seconds = 180 });
+        Assert.Equal(Enumerable.Range(0, 32).Select(i => $"{i}"), again.GetProperty("controls").EnumerateArray().Select(c => c.Word("code")!.TrimEnd('"')));
+    }
+
+    [Fact]
+    public async Task The_model_is_kept_and_every_connection_is_told_it_first()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        // Nobody need be there.
+        Assert.Equal(HttpStatusCode.OK, (await hive.Post("/api/agents/alice/model", new { model = "opus" })).Status);
+        Assert.Equal("opus", (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.Word("name") == "alice").Word("active_model"));
+        await hive.Restart();
+        var alice = await hive.Connect("alice");
+        Assert.Equal([("model", "opus")], Models(await alice.CallAsync("controls", new { wait_seconds = 180 })));
+        Assert.Empty(Kinds(await alice.CallAsync("controls", new { wait_seconds = 0 })));
+        await hive.Post("/api/agents/alice/compact");
+        await hive.Post("/api/agents/alice/model", new { model = "haiku" });
+        await hive.Post("/api/agents/alice/model", new { model = "sonnet" });
+        Assert.Equal([("compact", null), ("model", "sonnet")], Models(await alice.CallAsync("controls", new { wait_seconds = 180 })));
+        var waiting = Waiting(hive, alice);
+        // The configured one again; also for a harness that was away when that was said.
+        await hive.Post("/api/agents/alice/model");
+        Assert.Equal([("model", null)], Models(await waiting));
+        var another = await hive.Connect("alice");
+        Assert.Equal([("model", null)], Models(await another.CallAsync("controls", new { wait_seconds = 180 })));
+        Assert.Equal("invalid", (await hive.Post("/api/agents/alice/model", new { model = "a\u0007b" })).Code);
+        Assert.Equal("too_large", (await hive.Post("/api/agents/alice/model", new { model = new string('x', 101) })).Code);
+        Assert.Equal("not_found", (await hive.Post("/api/agents/nobody/model", new { model = "opus" })).Code);
+    }
+
+    [Fact]
+    public async Task Nothing_on_an_agents_socket_asks_for_what_only_the_operator_may()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        foreach (var name in new[] { "alice", "manager" })
+        {
+            using var agent = RawPeer.Connect(hive.AgentSocket(name));
+            foreach (var command in new[] { "cancel_turn", "compact", "new_session", "set_model", "login", "login_code", "harness", "turns", "stats" })
+                Assert.Equal("unknown_command", await agent.Refusal($$"""{"cmd":"{{command}}","name":"alice","model":"x","code":"x"}"""));
+        }
+    }
+
+    // Asks, and goes on when the host has taken note of it.
+    private static Task<JsonElement> Waiting(HiveFixture hive, LineClient line, int seconds = 180)
+    {
+        hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
+        return line.CallAsync("controls", new { wait_seconds = seconds });
+    }
+
+    private static string[] Kinds(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => c.Word("kind")!)];
+
+    private static (string?, string?)[] Models(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => (c.Word("kind"), c.Word("model")))];
+}

@@ -1,0 +1,187 @@
+using System.Text;
+using System.Text.Json;
+using Dapper;
+using Hive.Common.Notifications;
+using Hive.Common.Persistence;
+using Hive.Features.Turns;
+using Hive.Protocol;
+using Hive.Tests.Doors;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Tests.Turns;
+
+public sealed class EmitTests
+{
+    private const string At = "2026-01-31T12:00:00.000Z";
+
+    [Fact]
+    public async Task Events_are_kept_and_streamed_to_who_looks_at_their_agent_and_nobody_else()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        await Emit(alice, new { kind = "note", at = At, text = "before anybody looked" });
+        var page = await hive.Get("/api/agents/alice/events");
+        using var swarm = await hive.Events();
+        using var ofAlice = await hive.EventsOf("alice", page.Word("cursor"));
+        using var ofBob = await hive.EventsOf("bob");
+        await Emit(
+            alice,
+            new { kind = "turn_started", at = At, turn = 7, from = "bob", ids = new[] { 3 }, text = "do it", waiting = 2, redelivered = false },
+            new { kind = "tool_call", at = At, turn = 7, id = "toolu_1", tool = "Bash", input = new { command = "ls", nested = new { deep = new[] { 1, 2 } } } },
+            new { kind = "tool_result", at = At, turn = 7, id = "toolu_1", text = "ünï \u2028 <b>", error = false },
+            new { kind = "of_a_later_version", at = At, whatever = 1.5 });
+        await Emit(bob, new { kind = "text", at = At, text = "bob's" });
+        List<JsonElement> streamed = [];
+        while (streamed.Count < 4)
+            streamed.Add((await ofAlice.Next()).GetProperty("event"));
+        var stored = await hive.AgentEvents("alice");
+        Assert.Equal(5, stored.Length);
+        Assert.Equal(stored[1..].Select(e => e.ToString()), streamed.Select(e => e.ToString()));
+        Assert.Equal("before anybody looked", Assert.Single(page.GetProperty("events").EnumerateArray()).Word("text"));
+        // The row's number is the event's id; what the tool calls its call stands beside it.
+        Assert.True(streamed.Select(e => e.Number("id")).SequenceEqual(streamed.Select(e => e.Number("id")).Order()));
+        Assert.Equal((7L, "toolu_1", "Bash", "ls"), (streamed[1].Number("turn"), streamed[1].Word("call"), streamed[1].Word("tool"), streamed[1].GetProperty("input").Word("command")));
+        Assert.Equal("ünï \u2028 <b>", streamed[2].Word("text"));
+        Assert.Equal(1.5, streamed[3].GetProperty("whatever").GetDouble());
+        Assert.Equal("bob's", (await ofBob.Next()).GetProperty("event").Word("text"));
+        // The swarm's stream has none of it.
+        await alice.Send("bob");
+        Assert.Equal("sent", (await swarm.Next("agent_event", "sent")).Word("kind"));
+    }
+
+    [Fact]
+    public async Task A_page_holds_the_newest_or_those_before_one_oldest_first_and_says_whether_there_are_more()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        for (var i = 0; i < 6; i++)
+            await Emit(alice, [.. Enumerable.Range(i * 100, 100).Select(n => new { kind = "text", at = At, text = $"{n}" })]);
+        async Task<(string First, string Last, int Count, bool More, long Oldest)> Page(string query)
+        {
+            var page = await hive.Get($"/api/agents/alice/events{query}");
+            var events = page.GetProperty("events").EnumerateArray().ToArray();
+            return (events[0].Word("text")!, events[^1].Word("text")!, events.Length, page.GetProperty("more").GetBoolean(), events[0].Number("id")!.Value);
+        }
+
+        var newest = await Page("");
+        Assert.Equal(("400", "599", 200, true), (newest.First, newest.Last, newest.Count, newest.More));
+        Assert.Equal(("100", "599", 500, true), (await Page("?limit=9999")) is var most ? (most.First, most.Last, most.Count, most.More) : default);
+        var older = await Page($"?before={newest.Oldest}&limit=400");
+        Assert.Equal(("0", "399", 400, false), (older.First, older.Last, older.Count, older.More));
+        Assert.Empty(await hive.AgentEvents("bob"));
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await hive.Http().GetAsync("/api/agents/nobody/events")).StatusCode);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await hive.Http().GetAsync("/dashboard/stream?agent=nobody")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Whoever_fell_behind_an_agents_ring_is_told_to_fetch_again()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var cursor = (await hive.Get("/api/agents/alice/harness")).Word("cursor");
+        for (var i = 0; i <= AgentHubs.Capacity / 100; i++)
+            await Emit(alice, [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At, text = "x" })]);
+        using var events = await hive.EventsOf("alice", cursor);
+        Assert.Equal("resync", (await events.NextFrame()).EventType);
+        await Emit(alice, new { kind = "text", at = At, text = "after" });
+        Assert.Equal("after", (await events.Next()).GetProperty("event").Word("text"));
+    }
+
+    [Theory]
+    [InlineData("""{"kind":"text","at":"2026-01-31T12:00:00Z","text":"LONG"}""", 60_000)]
+    [InlineData("""{"kind":"tool_call","at":"2026-01-31T12:00:00Z","turn":4,"id":"c","tool":"Write","input":{"path":"/a","parts":["LONG",{"content":"LONG"}]}}""", 27_000)]
+    [InlineData("""{"kind":"text","at":"2026-01-31T12:00:00Z","text":"LONG","truncated":true}""", 60_000)]
+    public async Task An_event_that_is_too_long_is_cut_where_its_longest_texts_are_and_stays_valid(string pattern, int length)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await alice.CallAsync("emit", new { events = new[] { JsonElement.Parse(pattern.Replace("LONG", new string('x', length), StringComparison.Ordinal)) } });
+        var stored = Assert.Single(await hive.AgentEvents("alice"));
+        Assert.True(stored.GetProperty("truncated").GetBoolean());
+        var bytes = Encoding.UTF8.GetByteCount(stored.GetRawText());
+        Assert.InRange(bytes, EventText.MaxBytes - 1000, EventText.MaxBytes + 100);
+        Assert.Equal(pattern.Contains("tool_call", StringComparison.Ordinal) ? "/a" : null, stored.TryGetProperty("input", out var input) ? input.Word("path") : null);
+        Assert.Contains("…\"", stored.GetRawText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_event_too_long_for_any_cut_is_left_with_what_it_is()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await Emit(alice, new { kind = "tool_call", at = At, turn = 4, input = Enumerable.Range(1_000_000, 7_000) });
+        Assert.Equal(["id", "kind", "at", "turn", "truncated"], Assert.Single(await hive.AgentEvents("alice")).EnumerateObject().Select(m => m.Name));
+    }
+
+    [Theory]
+    [InlineData("""["text"]""", "events[0]")]
+    [InlineData("""[{"kind":"text","at":"2026-01-31T12:00:00Z"},{"at":"2026-01-31T12:00:00Z"}]""", "events[1].kind")]
+    [InlineData("""[{"kind":"Text!","at":"2026-01-31T12:00:00Z"}]""", "events[0].kind")]
+    [InlineData("""[{"kind":"text"}]""", "events[0].at")]
+    [InlineData("""[{"kind":"text","at":"noon"}]""", "events[0].at")]
+    [InlineData("""[{"kind":"text","at":5}]""", "events[0].at")]
+    [InlineData("""[{"kind":"text","at":"2026-01-31T12:00:00Z","text":"\ud800"}]""", "UTF-8")]
+    [InlineData("""{"kind":"text"}""", "events")]
+    public async Task What_is_no_event_is_refused_with_its_whole_call(string events, string says)
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        using var alice = RawPeer.Connect(hive.AgentSocket("alice"));
+        await alice.Send($$"""{"cmd":"emit","events":{{events}}}""" + "\n");
+        var answer = (await alice.Answer())!.Value;
+        Assert.Equal("invalid", answer.Word("code"));
+        Assert.Contains(says, answer.Word("error"), StringComparison.Ordinal);
+        Assert.Empty(await hive.AgentEvents("alice"));
+    }
+
+    [Fact]
+    public async Task A_call_holds_at_most_a_hundred_events()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        await Talk.Refused(() => Emit(alice, [.. Enumerable.Range(0, 101).Select(n => new { kind = "text", at = At })]), "invalid");
+        await Emit(alice);
+        await Emit(alice, [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At })]);
+        Assert.Equal(100, (await hive.AgentEvents("alice")).Length);
+    }
+
+    [Fact]
+    public async Task Of_a_flood_so_many_a_second_are_kept_and_the_rest_is_one_count()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        object[] hundred = [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At, text = "flood" })];
+        var floods = Enumerable.Range(0, 8).Select(async _ =>
+        {
+            var alice = await hive.Connect("alice");
+            for (var i = 0; i < 25; i++)
+                await Emit(alice, hundred);
+        });
+        await Task.WhenAll(floods);
+        // Another agent has a measure of its own.
+        await Emit(await hive.Connect("bob"), new { kind = "text", at = At, text = "in time" });
+        Assert.Single(await hive.AgentEvents("bob"));
+        Assert.Equal(EventFlood.EventsPerSecond, await Count(hive));
+        using var events = await hive.EventsOf("alice");
+        hive.Clock.Advance(TimeSpan.FromSeconds(1));
+        var dropped = (await events.Next()).GetProperty("event");
+        Assert.Equal(("dropped", 20_000L - EventFlood.EventsPerSecond), (dropped.Word("kind"), dropped.Number("count")));
+        // The next second has room again.
+        await Emit(await hive.Connect("alice"), new { kind = "text", at = At, text = "after" });
+        Assert.Equal("after", (await events.Next()).GetProperty("event").Word("text"));
+        Assert.Equal(EventFlood.EventsPerSecond + 2, await Count(hive));
+    }
+
+    private static Task Emit(LineClient line, params object[] events) => line.CallAsync("emit", new { events });
+
+    private static Task<long> Count(HiveFixture hive) =>
+        hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM agent_events WHERE agent = 'alice'"));
+}
