@@ -51,7 +51,7 @@ internal sealed class LiveEvents
 
     public void Stderr(string text) => Add("stderr", ("text", text));
 
-    public void Compacted(long? before, long? after) => AddAlways("compacted", ("before_tokens", before), ("after_tokens", after));
+    public void Compacted(long? before, long? after) => Add("compacted", ("before_tokens", before), ("after_tokens", after));
 
     /// <summary>One of the few events that are never left out.</summary>
     public void AddAlways(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) => Put(true, kind, fields);

@@ -41,6 +41,9 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
             var refusal = new ForgeFault($"the forge could not make the account '{account}': {made.Said}", FaultScope.One);
             if (!made.Said.Contains("already exists", StringComparison.OrdinalIgnoreCase))
                 throw refusal;
+            // Whose it is must be known before an agent gets a token of it.
+            if (!isCore && core is null)
+                throw new ForgeFault($"there is an account '{account}' on the forge already, and whose it is cannot be looked at before Hive has an account of its own there", FaultScope.One);
             if (core is not null && !isCore)
                 await AccountCheck.MustBeUser(api, account, core, refusal, ct);
         }

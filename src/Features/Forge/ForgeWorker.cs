@@ -171,7 +171,8 @@ internal sealed partial class ForgeWorker(
         {
             hasOrganisations = isCoreSure = false;
             todo.Clear();
-            return mayAppear ? clock.GetUtcNow() + Look : null;
+            // A file that cannot be read just now may come as well.
+            return mayAppear || settings.IsMeant ? clock.GetUtcNow() + Look : null;
         }
 
         var wasUp = standing.State == ForgeState.Up;
@@ -219,7 +220,7 @@ internal sealed partial class ForgeWorker(
             standing.Up(admin.Mode, fault.Message);
         else
             standing.Down(admin.Mode, fault.Message);
-        return notBefore = clock.GetUtcNow() + (fault.RetryAfter ?? Backoff(++failures));
+        return notBefore = clock.GetUtcNow() + (Backoff(++failures) is var pause && fault.RetryAfter > pause ? fault.RetryAfter.Value : pause);
     }
 
     private async Task<IForgeAdmin?> FindAdmin(CancellationToken ct)

@@ -1,6 +1,7 @@
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Persistence;
+using Hive.Protocol;
 using MediatR;
 
 namespace Hive.Features.Messages;
@@ -14,7 +15,11 @@ internal static class BeginTurn
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.WakeFrom).MustBeText(100);
+        public Validator()
+        {
+            RuleFor(c => c.WakeFrom).MustBeText(100);
+            RuleFor(c => c.Ids).Must(ids => ids is { Count: >= 1 and <= Limits.MaxBatch }).WithMessage($"'ids' holds the numbers of 1 to {Limits.MaxBatch} messages that were received");
+        }
     }
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>

@@ -241,7 +241,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
     {
         story.Add($"{agent.Name}: connection {connection} begins a turn with {string.Join(", ", ids)}");
         var begun = await lines[connection].Call("begin_turn", new { ids, wake_from = "test" });
-        Assert.Equal(model.MayBegin(agent, ids) ? "ok" : "conflict", Code(begun));
+        Assert.Equal(ids.Length is 0 or > Limits.MaxBatch ? "invalid" : model.MayBegin(agent, ids) ? "ok" : "conflict", Code(begun));
         if (Code(begun) != "ok")
             return;
         var turn = begun.GetProperty("turn").GetInt64();

@@ -57,7 +57,13 @@ internal sealed class ClaudeDriver : IDriver
                 case VerdictKind.PromptTooLong when !compacted:
                     compacted = true;
                     context.Live.Note("the conversation is too long; it is made shorter, and the turn tried once more", "warn");
-                    if ((await ShortenAsync(used, ct)).Kind != VerdictKind.Ok)
+                    var shortening = await ShortenAsync(used, ct);
+                    // What passes is no reason to lose the conversation.
+                    if (shortening.Kind == VerdictKind.RateLimited)
+                        return RateLimited(shortening, used);
+                    if (shortening.Kind == VerdictKind.LoginLost)
+                        return LoginLost(shortening, used);
+                    if (shortening.Kind != VerdictKind.Ok)
                         return GaveUp(verdict, used);
                     break;
                 case VerdictKind.PromptTooLong:
@@ -67,10 +73,9 @@ internal sealed class ClaudeDriver : IDriver
                     context.Live.Note("the tool says that it is not logged in; the turn is tried once more", "warn");
                     break;
                 case VerdictKind.LoginLost:
-                    // The messages are not to blame: they come again, and that does not count against them.
-                    return TurnOutcome.Cancelled($"login needed: {verdict.Note}") with { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
+                    return LoginLost(verdict, used);
                 case VerdictKind.RateLimited:
-                    return new TurnOutcome("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
+                    return RateLimited(verdict, used);
                 default:
                     return TurnOutcome.Failed(verdict.Note) with { Figures = used.ToFigures() };
             }
@@ -106,6 +111,12 @@ internal sealed class ClaudeDriver : IDriver
         files.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    // The messages are not to blame: they come again, and that does not count against them.
+    private static TurnOutcome LoginLost(Verdict verdict, Tally used) =>
+        TurnOutcome.Cancelled($"login needed: {verdict.Note}") with { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
+
+    private static TurnOutcome RateLimited(Verdict verdict, Tally used) => new("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
 
     private TurnOutcome GaveUp(Verdict verdict, Tally used)
     {

@@ -11,6 +11,9 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
     private const string Synthetic = "<synthetic>";
     private const int ShownBytes = 300, NameBytes = 200, KeptErrors = 4000;
 
+    // A tool that never ends may name any number of messages and calls.
+    private const int MostRemembered = 10_000;
+
     // Times in events are seconds in some versions and milliseconds in others.
     private const long FirstMilliseconds = 100_000_000_000;
 
@@ -177,7 +180,9 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
             if (Member(message, "usage") is { } usage)
             {
                 var used = UsageOf(usage);
-                perMessage[Text(message, "id") ?? $"{perMessage.Count}"] = used;
+                var id = WireText.Cut(Text(message, "id") ?? $"{perMessage.Count}", NameBytes);
+                if (perMessage.Count < MostRemembered || perMessage.ContainsKey(id))
+                    perMessage[id] = used;
                 if (own && used.Context > 0)
                 {
                     Last = used;
@@ -207,7 +212,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
             case "tool_use" or "server_tool_use":
                 var name = WireText.Cut(Text(block, "name") ?? "?", NameBytes);
                 var id = WireText.Cut(Text(block, "id") ?? $"tool-{toolIds.Count}", NameBytes);
-                if (toolIds.Add(id))
+                if (toolIds.Count < MostRemembered && toolIds.Add(id))
                     Tools[name] = Tools.GetValueOrDefault(name) + 1;
                 live.ToolCall(id, name, Member(block, "input") is { } input ? JsonObject.Create(input.Clone())! : []);
                 break;

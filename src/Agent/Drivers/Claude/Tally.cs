@@ -1,8 +1,12 @@
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>What the runs of one turn used together.</summary>
+/// <summary>What the runs of one turn used together, within what the host takes (docs/turns.md): a figure that cannot be is none, so that it never costs the turn its end.</summary>
 internal sealed class Tally
 {
+    private const int MostTools = 200, ModelBytes = 200;
+    private const long MostTokens = 1_000_000_000_000;
+    private const double MostDollars = 1_000_000;
+
     private readonly List<StreamJson> runs = [];
 
     public bool HasRun => runs.Any(run => run.Started);
@@ -18,20 +22,22 @@ internal sealed class Tally
             tools[tool] = tools.GetValueOrDefault(tool) + count;
         return new TurnFigures
         {
-            Model = runs.LastOrDefault(run => run.Model is not null)?.Model,
-            InputTokens = total?.Input,
-            OutputTokens = total?.Output,
-            CacheReadInputTokens = total?.CacheRead,
-            CacheCreationInputTokens = total?.CacheCreation,
-            LastInputTokens = last?.Input,
-            LastOutputTokens = last?.Output,
-            LastCacheReadInputTokens = last?.CacheRead,
-            LastCacheCreationInputTokens = last?.CacheCreation,
+            Model = runs.LastOrDefault(run => run.Model is { Length: > 0 })?.Model is { } model ? WireText.Cut(model, ModelBytes) : null,
+            InputTokens = Tokens(total?.Input),
+            OutputTokens = Tokens(total?.Output),
+            CacheReadInputTokens = Tokens(total?.CacheRead),
+            CacheCreationInputTokens = Tokens(total?.CacheCreation),
+            LastInputTokens = Tokens(last?.Input),
+            LastOutputTokens = Tokens(last?.Output),
+            LastCacheReadInputTokens = Tokens(last?.CacheRead),
+            LastCacheCreationInputTokens = Tokens(last?.CacheCreation),
             ToolCallCount = HasRun ? tools.Values.Sum() : null,
-            ToolCalls = HasRun ? tools : null,
-            CostUsd = runs.Any(run => run.Cost is not null) ? runs.Sum(run => run.Cost ?? 0) : null,
+            ToolCalls = HasRun ? new SortedDictionary<string, long>(tools.Where(t => t.Key.Length > 0).OrderByDescending(t => t.Value).Take(MostTools).ToDictionary(), StringComparer.Ordinal) : null,
+            CostUsd = runs.Any(run => run.Cost is not null) && runs.Sum(run => run.Cost ?? 0) is >= 0 and <= MostDollars and var cost ? cost : null,
         };
     }
+
+    private static long? Tokens(long? count) => count is >= 0 and <= MostTokens ? count : null;
 
     private static StreamJson.Usage? Sum(IEnumerable<StreamJson.Usage?> used)
     {
