@@ -25,7 +25,7 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
         NeedsUpdate(agent.Name) || states.Of(agent.Name).Failed || (states.Of(agent.Name).RunsOn is not null && !CanBeRead(agent.Name));
 
     /// <summary>What a harness runs for a turn.</summary>
-    public string DriverOf(AgentSpec spec) => spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured && configured != "auto" ? configured : "scripted");
+    public string DriverOf(AgentSpec spec) => spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured ? configured : "auto");
 
     /// <summary>Everything that a container started now would run on: the harness, what is applied, and for a manager with mounts of its own the agents whose folders it sees.</summary>
     public string RunsOn(AgentEntry agent, AgentSpec spec) =>

@@ -297,7 +297,7 @@ internal sealed partial class NixosRuntime : IRuntime
     private static TimeSpan? PatienceFor(string[] command) => command switch
     {
         [Program, "create" or "update" or "run", ..] => null,
-        [Program, ..] or [_, "daemon-reload"] => UpOrDown,
+        [Program, ..] => UpOrDown,
         _ => Trial.Patience,
     };
 
