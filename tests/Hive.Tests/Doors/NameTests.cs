@@ -42,6 +42,14 @@ public sealed class NameTests
         foreach (var route in routes)
         {
             var path = route.Path.Replace("{name}", Uri.EscapeDataString(name), StringComparison.Ordinal);
+            // Named in the query, where none at all is as good as an empty one.
+            if (route.Verb == "GET" && path == route.Path)
+            {
+                if (name.Length == 0)
+                    continue;
+                path += $"?agent={Uri.EscapeDataString(name)}";
+            }
+
             using var request = new HttpRequestMessage(new HttpMethod(route.Verb), path);
             if (route.Verb == "POST")
                 request.Content = JsonContent.Create(new { to = name, body = "x", paused = true });
