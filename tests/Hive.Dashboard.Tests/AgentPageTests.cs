@@ -72,7 +72,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await Expect(Entry(page, "turn_started")).ToContainTextAsync($"turn {turn} from operator");
         await Expect(Entry(page, "turn_started")).ToContainTextAsync("<img src=x onerror=alert(1)>");
         await Expect(Entry(page, "tool_call").Nth(0)).ToContainTextAsync("Bash git status");
-        await Expect(Entry(page, "tool_call").Nth(1)).ToContainTextAsync("Edit /work/readme.md +1 −1");
+        await Expect(Entry(page, "tool_call").Nth(1)).ToContainTextAsync("Edit /shared/readme.md +1 −1");
         await Expect(Entry(page, "tool_call").Nth(1).Locator(".edit-line.added")).ToHaveTextAsync("+new <b>line</b>");
         await Expect(Entry(page, "tool_call").Nth(2)).ToContainTextAsync("hive · send → bob");
         await Expect(Entry(page, "tool_call").Nth(3)).ToContainTextAsync("forge · merge id: 7");
@@ -278,7 +278,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
             new { kind = "text", at, text = "I look at what is there." },
             new { kind = "tool_call", at, id = "a", tool = "Bash", input = new { command = "git status", description = "what changed" } },
             new { kind = "tool_result", at, id = "a", text = string.Join('\n', Enumerable.Range(0, 40).Select(i => $"file {i}")), error = false },
-            new { kind = "tool_call", at, id = "b", tool = "Edit", input = new { file_path = "/work/readme.md", old_string = "a\nold line\nb", new_string = "a\nnew <b>line</b>\nb" } },
+            new { kind = "tool_call", at, id = "b", tool = "Edit", input = new { file_path = "/shared/readme.md", old_string = "a\nold line\nb", new_string = "a\nnew <b>line</b>\nb" } },
             new { kind = "tool_result", at, id = "b", text = "failed: no such file", error = true },
             new { kind = "tool_call", at, id = "c", tool = "mcp__hive__send", input = new { to = "bob", body = "done <script>alert(1)</script>" } },
             new { kind = "tool_call", at, id = "d", tool = "mcp__forge__merge", input = new { id = 7 } },
