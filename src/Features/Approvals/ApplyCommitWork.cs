@@ -45,10 +45,17 @@ internal sealed partial class ApplyCommitWork(
             await PutBack(approval, Interrupted);
     }
 
-    public async Task<Deployed?> Settle(ApprovalRow approval, CancellationToken stopping)
+    public async Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping)
     {
         Deployed? deployed = null;
-        await lifecycle.Hold(approval.Agent, async held => deployed = await UntilSettled(approval, Interrupted, held), stopping);
+        await lifecycle.Hold(
+            approval.Agent,
+            async held =>
+            {
+                await agentsAreThere();
+                deployed = await UntilSettled(approval, Interrupted, held);
+            },
+            stopping);
         return deployed;
     }
 

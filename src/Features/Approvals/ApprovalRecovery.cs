@@ -13,12 +13,12 @@ internal sealed partial class ApprovalRecovery(
     IStore store, Decisions decisions, RequestApplyCommit.Proposals proposals, AppliedRepository applied, OnAgentDestroyed destroyed, IRoster roster, IHostApplicationLifetime lifetime,
     ILogger<ApprovalRecovery> log) : IHostedLifecycleService
 {
-    private ApprovalRow[] building = [];
+    private readonly TaskCompletionSource agentsAreThere = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var open = await store.Read(db => db.Query<ApprovalRow>($"SELECT {ApprovalRow.Columns} FROM approvals WHERE resolved_at IS NULL ORDER BY id").ToArray(), cancellationToken);
-        building = [.. open.Where(a => a.Status == ApprovalStatus.Building)];
+        ApprovalRow[] building = [.. open.Where(a => a.Status == ApprovalStatus.Building)];
         foreach (var approval in open.Where(a => a.Kind == ApprovalKind.ApplyCommit).DistinctBy(a => a.Agent))
         {
             await Try(approval, () =>
@@ -34,7 +34,34 @@ internal sealed partial class ApprovalRecovery(
             await Try(approval, () => proposals.Abandon(approval));
         foreach (var approval in open.Where(a => a is { Status: ApprovalStatus.Pending, Fetched_sha: not null }))
             await Try(approval, () => applied.Untag(approval.Agent, $"denied/{approval.Id}"));
+        foreach (var approval in building)
+            await Settle(approval);
         destroyed.Sweep([.. open.Where(a => roster.Find(a.Agent) is null).GroupBy(a => a.Agent).Select(of => (of.Key, of.Max(a => a.Id)))]);
+    }
+
+    // Returns when the agent is held: one whose rollback did not come about is not started on half of it.
+    private Task Settle(ApprovalRow approval)
+    {
+        var held = new TaskCompletionSource();
+        decisions.Begin(approval, async () =>
+        {
+            try
+            {
+                return await decisions.Of(approval).Settle(
+                    approval,
+                    () =>
+                    {
+                        held.TrySetResult();
+                        return agentsAreThere.Task.WaitAsync(lifetime.ApplicationStopping);
+                    },
+                    lifetime.ApplicationStopping);
+            }
+            finally
+            {
+                held.TrySetResult();
+            }
+        });
+        return held.Task;
     }
 
     // What cannot be swept up now is tried again when the agents are there, or by the next start.
@@ -52,8 +79,7 @@ internal sealed partial class ApprovalRecovery(
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        foreach (var approval in building)
-            decisions.Begin(approval, () => decisions.Of(approval).Settle(approval, lifetime.ApplicationStopping));
+        agentsAreThere.SetResult();
         return Task.CompletedTask;
     }
 

@@ -12,7 +12,10 @@ internal interface IApprovedWork
     /// <summary>At a start, before any agent is started: what an earlier host had begun must not be what one is started on, unless it was done.</summary>
     Task BeforeAgents(ApprovalRow approval);
 
-    /// <summary>At a start, when what is meant to run is being started: brings what an earlier host had begun to its end.</summary>
+    /// <summary>At a start: brings what an earlier host had begun to its end, once the agents are there.</summary>
+    /// <param name="approval">Which.</param>
+    /// <param name="agentsAreThere">Called once the agent is held, so that nobody starts it on what is half done; waits until what runs is known and what is meant to run is being started.</param>
+    /// <param name="stopping">The host stops.</param>
     /// <returns>What came of it; null when it was not done, and everything is as it was before.</returns>
-    Task<Deployed?> Settle(ApprovalRow approval, CancellationToken stopping);
+    Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping);
 }

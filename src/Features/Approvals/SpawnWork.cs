@@ -25,8 +25,9 @@ internal sealed partial class SpawnWork(IAgentLifecycle lifecycle, IRoster roste
 
     public Task BeforeAgents(ApprovalRow approval) => Task.CompletedTask;
 
-    public async Task<Deployed?> Settle(ApprovalRow approval, CancellationToken stopping)
+    public async Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping)
     {
+        await agentsAreThere();
         if (roster.Find(approval.Agent) is null)
             return null;
         LogStep(log, approval.Id, "the agent is there");

@@ -26,8 +26,9 @@ internal sealed class UpdateInputsWork(IMetaInputs inputs, IAgentLifecycle lifec
 
     public Task BeforeAgents(ApprovalRow approval) => Task.CompletedTask;
 
-    public async Task<Deployed?> Settle(ApprovalRow approval, CancellationToken stopping)
+    public async Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping)
     {
+        await agentsAreThere();
         try
         {
             return await Do(approval, stopping);

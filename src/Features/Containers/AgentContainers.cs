@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.ExceptionServices;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -138,6 +139,8 @@ internal sealed partial class AgentContainers(
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
             throw Problem.Conflict($"{name} is external: it runs wherever somebody opens {paths.AgentSocket(name)}");
+        // Before it is held, since it may fetch something from afar.
+        var fault = seeded || states.Of(name).Running is not null ? null : await FaultOfSeed(agent);
         using var hold = await states.Hold(name);
         if (states.Of(name).Running is not null)
             return;
@@ -145,8 +148,7 @@ internal sealed partial class AgentContainers(
             restarts.Forget(name);
         try
         {
-            if (!seeded)
-                await specs.Seed(name, agent.Runtime);
+            fault?.Throw();
             await launcher.Launch(agent, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
@@ -154,6 +156,28 @@ internal sealed partial class AgentContainers(
             crashes.StartFailed(name, e);
             throw e is Problem ? e : Problem.Unavailable($"{name} cannot be started: {e.Message}", e);
         }
+    }
+
+    private async Task<ExceptionDispatchInfo?> FaultOfSeed(AgentEntry agent)
+    {
+        try
+        {
+            await specs.Seed(agent.Name, agent.Runtime);
+            return null;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return ExceptionDispatchInfo.Capture(e);
+        }
+    }
+
+    /// <summary>Ends an agent's container and starts it on its present configuration, which is locked first: what cannot be locked ends nothing that runs.</summary>
+    public async Task Restart(string name, bool anew = true)
+    {
+        if (await FaultOfSeed(roster.Require(name)) is { SourceException: var e })
+            throw e is Problem ? e : Problem.Unavailable($"{name} cannot be restarted: {e.Message}", e);
+        await Stop(name, atOnce: false, wanted: "running");
+        await Start(name, CancellationToken.None, anew, seeded: true);
     }
 
     /// <summary>Ends an agent's container: TERM, then KILL after 10 s.</summary>

@@ -67,9 +67,8 @@ internal sealed partial class ManagersView(
                 return;
             LogRestarted(log);
             await using var guard = await transients.Begin(Principals.Manager, "restarting");
-            await containers.Stop(Principals.Manager, atOnce: false, wanted: "running");
             // Nobody has looked after it: its earlier failures count as before.
-            await containers.Start(Principals.Manager, CancellationToken.None, anew: false);
+            await containers.Restart(Principals.Manager, anew: false);
         }
         catch (Problem)
         {

@@ -21,10 +21,6 @@ internal static class RestartAgent
 
     internal sealed class Handler(AgentContainers containers, Verb verb) : IRequestHandler<Command, Accepted>
     {
-        public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) => verb.Run(command, "restarting", async name =>
-        {
-            await containers.Stop(name, atOnce: false, wanted: "running");
-            await containers.Start(name, CancellationToken.None);
-        });
+        public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) => verb.Run(command, "restarting", name => containers.Restart(name));
     }
 }

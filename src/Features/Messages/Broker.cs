@@ -18,6 +18,9 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
     // Leased messages kept in memory, per agent: acknowledging one then needs no look at its row. Most agents hold one to a few.
     private const int RememberedLeases = 256;
 
+    // Turns of one agent that run at a time. A harness runs one; whoever begins many and ends none is stopped here.
+    private const int MostTurns = 32;
+
     private readonly Dictionary<string, Inbox> inboxes = new(StringComparer.Ordinal);
 
     /// <summary>Asked to make delayed messages ready at that time (unix milliseconds); set once by the clockwork.</summary>
@@ -38,7 +41,7 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         if (inbox.Ready.Count == 0 && WaitingReceiver(write, inbox) is { } waiter)
         {
             var lease = LeaseOf(inbox, waiter.Connection);
-            var delivered = Insert(write, message, now, deliveredAt: now, lease.Turn);
+            var delivered = Insert(write, message, now, deliveredAt: now, InTurn(lease));
             Hold(write, inbox, lease, delivered);
             write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
             Grant(write, waiter, delivered with { Redelivered = false });
@@ -181,12 +184,14 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
                 throw Problem.Conflict($"message {id} belongs to turn {running}, which is running; end that first, or give it up with requeue_inflight");
         }
 
+        if (inbox.Turns.Count >= MostTurns)
+            throw Problem.Conflict($"{name} has {MostTurns} running turns, which is the limit; end some, or give them up with requeue_inflight");
         var turn = write.Db.ExecuteScalar<long>(
             "INSERT INTO turns (agent, wake_from, started_at) VALUES (@name, @wakeFrom, @now) RETURNING id", new { name, wakeFrom, now = Now() });
         inbox.Turns.Add(turn);
         write.OnRollback(() => inbox.Turns.Remove(turn));
         foreach (var id in ids)
-            MoveToTurn(write, inbox, id, turn);
+            MoveToTurn(write, inbox, id, turn, noted: turn);
         return turn;
     }
 
@@ -200,8 +205,8 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         var before = inbox.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
         inbox.TurnOfConnection[connection] = turn;
         write.OnRollback(() => Restore(inbox.TurnOfConnection, connection, before));
-        foreach (var id in inbox.Leased.Where(l => l.Value.Connection == connection).Select(l => l.Key).ToArray())
-            MoveToTurn(write, inbox, id, turn);
+        foreach (var id in inbox.Leased.Where(l => l.Value.Connection == connection && l.Value.Turn != turn).Select(l => l.Key).ToArray())
+            MoveToTurn(write, inbox, id, turn, noted: -turn);
     }
 
     /// <inheritdoc />
@@ -241,6 +246,10 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
     {
         var inbox = Of(name);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
+        // Of these some may have ended already, and it is only not noted yet.
+        var before = inbox.OpenAtRequeue;
+        inbox.OpenAtRequeue = [.. inbox.Connections];
+        write.OnRollback(() => inbox.OpenAtRequeue = before);
         return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
     }
 
@@ -389,17 +398,25 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         });
         if (inbox.TurnOfConnection.Remove(id, out var turn))
             write.OnRollback(() => inbox.TurnOfConnection[id] = turn);
+        if (!inbox.OpenAtRequeue.Remove(id))
+            return;
+        write.OnRollback(() => inbox.OpenAtRequeue.Add(id));
+        Requeue(write, inbox, lease => lease.Turn is null && lease.Connection == id);
     }
 
-    /// <summary>Reads what is open, at start: nothing is leased to a connection, since there is none yet.</summary>
-    public void Load(IEnumerable<OpenRow> messages, IEnumerable<TurnRow> turns)
+    /// <summary>
+    /// Reads what is open, at start: nothing is leased to a connection, since there is none yet. What a turn began with stays with it: its harness had it, or
+    /// could not have begun. What was received inside a turn comes again: the host may have ended before its answer was read, and a good turn would ack it unseen.
+    /// </summary>
+    public void Load(IWrite write, IEnumerable<OpenRow> messages, IEnumerable<TurnRow> turns)
     {
+        write.Db.Execute("UPDATE messages INDEXED BY messages_open SET delivered_at = NULL, turn = NULL WHERE acked_at IS NULL AND turn < 0");
         foreach (var row in messages)
         {
             var inbox = Of(row.Recipient);
             if (row.ParkedAt is not null)
                 inbox.Parked.Add(row.Id);
-            else if (row.DeliveredAt is not null)
+            else if (row.DeliveredAt is not null && row.Turn is not < 0)
                 inbox.Leased[row.Id] = new Lease(row.Turn, null);
             else if (row.AvailableAt is { } at)
                 inbox.Delayed[row.Id] = at;
@@ -502,7 +519,7 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         Changed(write, inbox, () => inbox.Ready.Add(id));
         var lease = LeaseOf(inbox, connection);
         var row = write.Prepare($"UPDATE messages SET delivered_at = ?2, deliveries = deliveries + 1, turn = ?3, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}")
-            .Bind(1, id).Bind(2, Now()).Bind(3, lease.Turn);
+            .Bind(1, id).Bind(2, Now()).Bind(3, InTurn(lease));
         row.Step();
         var redelivered = row.Long(9) > 1;
         var message = MessageRow.Read(row);
@@ -515,6 +532,9 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
 
     private static Lease LeaseOf(Inbox inbox, long connection) =>
         inbox.TurnOfConnection.TryGetValue(connection, out var turn) && inbox.Turns.Contains(turn) ? new Lease(turn, connection) : new Lease(null, connection);
+
+    // What is received inside a turn is noted with the turn's number below zero: whether its answer reached anybody is not known to a host that was started since.
+    private static long? InTurn(Lease lease) => -lease.Turn;
 
     private static void Hold(IWrite write, Inbox inbox, Lease lease, Message message)
     {
@@ -563,12 +583,12 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         write.Raise(new MessageChanged("acked", acked));
     }
 
-    private static void MoveToTurn(IWrite write, Inbox inbox, long id, long turn)
+    private static void MoveToTurn(IWrite write, Inbox inbox, long id, long turn, long noted)
     {
         var before = inbox.Leased[id];
         inbox.Leased[id] = before with { Turn = turn };
         write.OnRollback(() => inbox.Leased[id] = before);
-        write.Db.Execute("UPDATE messages SET turn = @turn WHERE id = @id", new { id, turn });
+        write.Db.Execute("UPDATE messages SET turn = @noted WHERE id = @id", new { id, noted });
     }
 
     private int Requeue(IWrite write, Inbox inbox, Func<Lease, bool> which)

@@ -33,6 +33,9 @@ internal sealed class Inbox(string owner)
     /// <summary>Connections that are open.</summary>
     public HashSet<long> Connections { get; } = [];
 
+    /// <summary>Of those, the ones that were open when <c>requeue_inflight</c> was asked for: what they held comes again as soon as they close.</summary>
+    public HashSet<long> OpenAtRequeue { get; set; } = [];
+
     /// <summary>The connection that closed last; null for none in this run of the host.</summary>
     public long? LastClosed { get; set; }
 

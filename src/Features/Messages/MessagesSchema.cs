@@ -27,7 +27,7 @@ internal sealed class MessagesSchema : ISchema
                 available_at INTEGER,
                 parked_at    INTEGER,
                 last_error   TEXT,
-                turn         INTEGER,
+                turn         INTEGER, -- that holds it; below zero when it was received inside that turn
                 file_refs    TEXT
             )
             """);

@@ -1,4 +1,3 @@
-using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Microsoft.Extensions.Hosting;
@@ -6,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Removes acked messages after 30 days, hourly and at start, in writes so small that nobody waits for them. Unacked and parked ones stay.</summary>
+/// <summary>Removes acked messages and turns that have ended after 30 days, hourly and at start, in writes so small that nobody waits for them. Unacked and parked messages stay, and so do turns that run.</summary>
 internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys, TimeProvider clock, ILogger<VacuumMessages> log) : BackgroundService
 {
     private const int RowsPerWrite = 500;
@@ -35,32 +34,11 @@ internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys,
     private async Task<int> Sweep(CancellationToken ct)
     {
         await store.Write(keys.Vacuum, ct);
-        var before = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds();
-        var (last, removed) = (0L, 0);
-        while (true)
-        {
-            // By id, which rises with time: the scan ends at the first message that is young, and needs no index.
-            var page = await store.Read(
-                db => db.Query<Aged>("SELECT id, sent_at AS SentAt, acked_at AS AckedAt FROM messages WHERE id > @last ORDER BY id LIMIT @RowsPerWrite", new { last, RowsPerWrite }).ToArray(), ct);
-            var old = page.Where(m => m.AckedAt < before).Select(m => m.Id).ToArray();
-            if (old.Length > 0)
-                removed += await store.Write(write => Remove(write, old), ct);
-            if (page.Length < RowsPerWrite || page[^1].SentAt >= before)
-                return removed;
-            last = page[^1].Id;
-        }
-    }
-
-    private static int Remove(IWrite write, long[] ids)
-    {
-        var delete = write.Prepare("DELETE FROM messages WHERE id = ?1");
-        foreach (var id in ids)
-        {
-            delete.Bind(1, id).Step();
-            delete.Reset();
-        }
-
-        return ids.Length;
+        var now = clock.GetUtcNow();
+        var before = now.Subtract(Kept).ToUnixTimeMilliseconds();
+        // Of turns, as long as a harness may end one again; their figures are kept longer elsewhere.
+        await OldRows.Remove(store, "turns", "started_at", "ended_at", before, now.ToUnixTimeMilliseconds(), RowsPerWrite, ct);
+        return await OldRows.Remove(store, "messages", "sent_at", "acked_at", before, now.ToUnixTimeMilliseconds(), RowsPerWrite, ct);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "removed {Count} messages acked more than 30 days ago")]
@@ -68,13 +46,4 @@ internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys,
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "removing old messages failed; the next hour tries again")]
     private static partial void LogFailed(ILogger logger, Exception error);
-
-    private sealed record Aged
-    {
-        public required long Id { get; init; }
-
-        public required long SentAt { get; init; }
-
-        public long? AckedAt { get; init; }
-    }
 }

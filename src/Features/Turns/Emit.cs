@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
@@ -52,7 +53,17 @@ internal static class Emit
                 insert.Reset();
             }
 
+            MakeRoom(write, agent);
             write.Raise(new AgentEventsStored(agent, stored));
+        }
+
+        // Few at a time: it removes as much as was added, and the writer has others to serve.
+        private static void MakeRoom(IWrite write, string agent)
+        {
+            while (write.Db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = @agent", new { agent }) > EventFlood.BytesKept
+                && write.Db.Execute("DELETE FROM agent_events WHERE id IN (SELECT id FROM agent_events WHERE agent = @agent ORDER BY id LIMIT 10)", new { agent }) > 0)
+            {
+            }
         }
     }
 }

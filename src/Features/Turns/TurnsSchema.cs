@@ -7,7 +7,7 @@ internal sealed class TurnsSchema : ISchema
 {
     public string Slice => "turns";
 
-    public int Version => 1;
+    public int Version => 2;
 
     public void Converge(SchemaEditor editor)
     {
@@ -74,6 +74,22 @@ internal sealed class TurnsSchema : ISchema
             )
             """);
         editor.Run("CREATE INDEX IF NOT EXISTS agent_events_agent ON agent_events (agent, id)");
+        // How much of that there is of each agent, kept true by the database itself, whoever adds or removes.
+        editor.Run("CREATE TABLE IF NOT EXISTS agent_event_sizes (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID");
+        editor.Run("INSERT OR IGNORE INTO agent_event_sizes SELECT agent, sum(length(CAST(payload AS BLOB))) FROM agent_events WHERE NOT EXISTS (SELECT 1 FROM agent_event_sizes) GROUP BY agent");
+        editor.Run("""
+            CREATE TRIGGER IF NOT EXISTS agent_events_added AFTER INSERT ON agent_events
+            BEGIN
+                INSERT INTO agent_event_sizes (agent, bytes) VALUES (NEW.agent, length(CAST(NEW.payload AS BLOB)))
+                ON CONFLICT (agent) DO UPDATE SET bytes = bytes + excluded.bytes;
+            END
+            """);
+        editor.Run("""
+            CREATE TRIGGER IF NOT EXISTS agent_events_removed AFTER DELETE ON agent_events
+            BEGIN
+                UPDATE agent_event_sizes SET bytes = bytes - length(CAST(OLD.payload AS BLOB)) WHERE agent = OLD.agent;
+            END
+            """);
         // What the operator wants of a harness whether one is there or not, and what the manager was told last.
         editor.Run("""
             CREATE TABLE IF NOT EXISTS harness_wishes (

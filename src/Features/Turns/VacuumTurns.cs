@@ -56,8 +56,7 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
     private async Task Sweep(CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        // By id, which rises with time: only the oldest are looked at, and no index is needed.
-        await Repeat(OldEvents, new { before = now.Subtract(EventsKept).ToUnixTimeMilliseconds(), most = EventsPerWrite }, EventsPerWrite, ct);
+        await OldRows.Remove(store, "agent_events", "at", "at", now.Subtract(EventsKept).ToUnixTimeMilliseconds(), now.ToUnixTimeMilliseconds(), EventsPerWrite, ct);
         await Repeat(OldTurns, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds(), most = TurnsPerWrite }, TurnsPerWrite, ct);
         await Repeat(OldHours, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds() - TurnSums.Hour, most = TurnsPerWrite }, TurnsPerWrite, ct);
     }
@@ -69,6 +68,7 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
         {
             await Repeat(PurgedEvents, new { of.Agent, of.LastEvent, most = EventsPerWrite }, EventsPerWrite, ct);
             await Repeat(PurgedTurns, new { of.Agent, of.LastTurn, most = TurnsPerWrite }, TurnsPerWrite, ct);
+            await store.Write(write => write.Db.Execute("DELETE FROM agent_event_sizes WHERE agent = @Agent AND bytes = 0", of), ct);
             // Unless another of its name was purged meanwhile.
             await store.Write(write => write.Db.Execute("DELETE FROM turn_purges WHERE agent = @Agent AND last_event = @LastEvent AND last_turn = @LastTurn", of), ct);
         }
@@ -80,11 +80,6 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
         {
         }
     }
-
-    private const string OldEvents = """
-        DELETE FROM agent_events
-         WHERE id IN (SELECT id FROM agent_events ORDER BY id LIMIT @most) AND at < @before
-        """;
 
     private const string OldTurns = """
         DELETE FROM turn_stats

@@ -10,6 +10,8 @@ internal static class Built
 
     public static string Host { get; } = Find("Hive.Host", "hive-host");
 
+    public static string Agent { get; } = Find("Hive.Agent", "hive-agent");
+
     public static string Crashing { get; } = Find("Hive.CrashHost", "Hive.CrashHost");
 
     /// <summary>Runs the hive command to its end.</summary>

@@ -46,7 +46,8 @@ public sealed class PodmanTests
         var before = await Podman(fleet).Tail("worker", 5000, CancellationToken.None);
 
         // Made anew by the runtime itself, from a blueprint with one more variable.
-        await (await StartShell(fleet, "worker", "echo made anew")).Ended;
+        using (await Held(fleet, "worker"))
+            await (await StartShell(fleet, "worker", "echo made anew")).Ended;
         Assert.NotEqual(first, await Inspect(fleet, "worker", "{{.Id}}"));
         Assert.NotEmpty(before);
         Assert.Equal([.. before, "made anew"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
@@ -206,6 +207,7 @@ public sealed class PodmanTests
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
+        using var held = await Held(fleet, "worker");
         var (blueprint, missing) = (Blueprint(fleet, "worker"), Path.Combine(fleet.Hive.Folder, "a:missing"));
         var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Start(blueprint with { Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)] }, CancellationToken.None));
         Assert.Contains(missing, refused.Message, StringComparison.Ordinal);
@@ -224,6 +226,7 @@ public sealed class PodmanTests
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
+        using var held = await Held(fleet, "worker");
         var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/nonesuch"] }, CancellationToken.None));
         Assert.Contains("/bin/nonesuch", refused.Message, StringComparison.Ordinal);
         Assert.Equal("", await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}"));
@@ -234,6 +237,7 @@ public sealed class PodmanTests
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
+        using var held = await Held(fleet, "worker");
         var blueprint = Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"], Limits = new AgentLimits(32 << 20, 100) };
         var running = await Podman(fleet).Start(blueprint, CancellationToken.None);
         await running.Ended;
@@ -248,6 +252,7 @@ public sealed class PodmanTests
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
+        using var held = await Held(fleet, "worker");
         var running = await Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "seq 1 1000000; echo 'the last words: ü'"] }, CancellationToken.None);
         await running.Ended;
         var log = await Inspect(fleet, "worker", "{{.HostConfig.LogConfig.Path}}");
@@ -260,6 +265,7 @@ public sealed class PodmanTests
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
+        using var held = await Held(fleet, "worker");
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var followed = new List<string>();
         await using var following = Podman(fleet).Follow("worker", 10, patience.Token).GetAsyncEnumerator(patience.Token);
@@ -304,6 +310,9 @@ public sealed class PodmanTests
         var agent = services.GetRequiredService<IRoster>().Require(name);
         return services.GetRequiredService<Blueprints>().For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
     }
+
+    // Nothing that the host looks at meanwhile counts: what it has not started itself it would end.
+    private static Task<IDisposable> Held(Fleet fleet, string name) => fleet.Hive.Services.GetRequiredService<ContainerStates>().Hold(name);
 
     private static Task<IRunning> StartShell(Fleet fleet, string name, string script) =>
         Podman(fleet).Start(Blueprint(fleet, name) with { Command = ["/bin/sh", "-c", script] }, CancellationToken.None);

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Hive.Features.Approvals;
 using Hive.Protocol;
 using Hive.Tests.Approvals;
+using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
@@ -66,6 +67,27 @@ public sealed class KilledApprovalTests
         }
 
         Assert.True(step > 6);
+    }
+
+    [Fact]
+    public async Task As_long_as_it_cannot_be_rolled_back_its_agent_is_not_started_on_half_of_it()
+    {
+        await using var host = new CrashingHost("process");
+        await host.Run();
+        var (id, before) = await Propose(host, 1, blocked: false);
+        var worker = new Proposing(host.DataDir, Worker);
+        var story = worker.InMeta("log", "--format=%s");
+        await host.DieAt(typeof(ApplyCommitWork).FullName!, Rebuilt - 1);
+        Assert.True(await Crashes(host, line => line.Approve(id), id));
+        Fleet.EndAll(host.Folder);
+        // Where a tag `failed` is, there is no place for `failed/1`.
+        worker.InApplied("tag", "failed");
+        await host.Run();
+        using var line = await host.Operator();
+        Assert.False((await Rows(line)).Single(r => r.Name == Worker).Running);
+        worker.InApplied("tag", "-d", "failed");
+        Assert.Equal("failed", await MustAgree(host, id, before));
+        Assert.Equal(story, worker.InMeta("log", "--format=%s"));
     }
 
     [Fact]

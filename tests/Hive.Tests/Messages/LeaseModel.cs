@@ -66,6 +66,8 @@ internal sealed class LeaseModel
         agent.Connections.Remove(connection);
         agent.TurnOfConnection.Remove(connection);
         agent.LastClosed = Now;
+        if (agent.OpenAtRequeue.Remove(connection))
+            Requeue(agent, m => m.Turn is null && m.Connection == connection);
         graces.Add((Now + Grace, agent.Name, connection));
     }
 
@@ -129,7 +131,7 @@ internal sealed class LeaseModel
     public void Begin(Agent agent, long turn, IEnumerable<long> ids)
     {
         agent.Turns.Add(turn, null);
-        Leased(agent, ids).ForEach(m => m.Turn = turn);
+        Leased(agent, ids).ForEach(m => (m.Turn, m.ReceivedInTurn) = (turn, false));
     }
 
     /// <summary>Null when the agent has no such turn.</summary>
@@ -157,14 +159,15 @@ internal sealed class LeaseModel
         if (!agent.Runs(turn))
             return false;
         agent.TurnOfConnection[connection] = turn;
-        foreach (var message in Of(agent).Where(m => m.Place == Place.Leased && m.Connection == connection))
-            message.Turn = turn;
+        foreach (var message in Of(agent).Where(m => m.Place == Place.Leased && m.Connection == connection && m.Turn != turn))
+            (message.Turn, message.ReceivedInTurn) = (turn, true);
         return true;
     }
 
     public int RequeueInflight(Agent agent, IReadOnlyCollection<long> exceptTurns)
     {
         EndLost(agent, turn => !exceptTurns.Contains(turn));
+        agent.OpenAtRequeue = [.. agent.Connections];
         return Requeue(agent, m => m.Turn is { } turn ? !exceptTurns.Contains(turn) : m.Connection is not { } c || !agent.Connections.Contains(c));
     }
 
@@ -191,7 +194,7 @@ internal sealed class LeaseModel
         return true;
     }
 
-    /// <summary>The host ended and is back: leases and turns are kept, connections are not.</summary>
+    /// <summary>The host ended and is back: turns are kept with what they began with, connections are not; what was received inside a turn comes again.</summary>
     public void Restart()
     {
         graces.Clear();
@@ -200,12 +203,17 @@ internal sealed class LeaseModel
             agent.Connections.Clear();
             agent.Waiters.Clear();
             agent.TurnOfConnection.Clear();
+            agent.OpenAtRequeue.Clear();
             agent.LastClosed = DateTimeOffset.MinValue;
             graces.Add((Now + Grace, agent.Name, null));
         }
 
         foreach (var message in Messages.Values)
+        {
             message.Connection = null;
+            if (message is { Place: Place.Leased, ReceivedInTurn: true, Turn: not null })
+                (message.Place, message.Turn) = (Place.Ready, null);
+        }
     }
 
     public (int Unread, int Leased, int Parked) Counts(Agent agent)
@@ -278,6 +286,7 @@ internal sealed class LeaseModel
         message.Place = Place.Leased;
         message.Connection = connection;
         message.Turn = agent.TurnOfConnection.TryGetValue(connection, out var turn) && agent.Runs(turn) ? turn : null;
+        message.ReceivedInTurn = message.Turn is not null;
         message.Deliveries++;
         return (message.Id, message.Deliveries > 1);
     }
@@ -289,6 +298,8 @@ internal sealed class LeaseModel
         public bool Paused { get; set; }
 
         public HashSet<int> Connections { get; } = [];
+
+        public HashSet<int> OpenAtRequeue { get; set; } = [];
 
         public DateTimeOffset LastClosed { get; set; } = DateTimeOffset.MinValue;
 
@@ -316,6 +327,9 @@ internal sealed class LeaseModel
         public DateTimeOffset Until { get; set; }
 
         public long? Turn { get; set; }
+
+        /// <summary>It came to its turn after that had begun.</summary>
+        public bool ReceivedInTurn { get; set; }
 
         public int? Connection { get; set; }
 

@@ -84,4 +84,60 @@ public sealed class TurnTests
         Assert.Single(await bridge.Receive());
         Assert.Equal(2, (await harness.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
     }
+
+    [Fact]
+    public async Task What_was_received_inside_a_turn_comes_again_after_the_host_was_away_and_what_the_turn_began_with_does_not()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, harness, bridge) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var wake = await alice.Send("bob");
+        await harness.Receive();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        await bridge.CallAsync("hello", new { client = "bridge", turn });
+        var inside = await alice.Send("bob");
+        // Nobody knows whether this answer is read before the host ends.
+        Assert.Single(await bridge.Receive());
+        await hive.Restart();
+
+        harness = await hive.Connect("bob");
+        await harness.CallAsync("requeue_inflight", new { except_turns = new[] { turn } });
+        Assert.Equal(1, (await harness.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
+        var again = Assert.Single(await harness.Receive());
+        Assert.Equal((inside, true), (again.Id, again.Redelivered));
+    }
+
+    [Fact]
+    public async Task What_a_connection_held_comes_again_though_its_end_is_noted_only_after_the_harness_asked()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, before, after) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var id = await alice.Send("bob");
+        await before.Receive();
+        Assert.Equal(0, (await after.CallAsync("requeue_inflight")).Int("requeued"));
+        var waiting = await hive.Waiting(after);
+        before.Dispose();
+        Assert.Equal(id, Assert.Single(await waiting).Id);
+    }
+
+    [Fact]
+    public async Task An_agent_that_begins_turns_and_ends_none_is_stopped_at_a_limit_and_told_the_way_out()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        for (var i = 0; i < 32; i++)
+        {
+            var id = await alice.Send("bob");
+            await bob.Receive();
+            await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" });
+        }
+
+        var last = await alice.Send("bob");
+        await bob.Receive();
+        Assert.Contains("requeue_inflight", (await Talk.Refused(() => bob.CallAsync("begin_turn", new { ids = new[] { last }, wake_from = "alice" }), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Equal(32, (await bob.CallAsync("requeue_inflight")).Int("requeued"));
+        await bob.CallAsync("begin_turn", new { ids = new[] { last }, wake_from = "alice" });
+    }
 }

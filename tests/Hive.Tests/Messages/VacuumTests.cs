@@ -1,5 +1,7 @@
+using Dapper;
 using Hive.Common.Persistence;
 using Hive.Tests.Fixture;
+using Hive.Tests.Turns;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
@@ -38,6 +40,30 @@ public sealed class VacuumTests
         Assert.True(await (await hive.Connect("alice")).Send("bob") > ids[4]);
         Assert.Equal((3, 0, 1), await (await hive.Connect("bob")).Status());
     }
+
+    [Fact]
+    public async Task Turns_that_have_ended_go_after_30_days_and_one_that_runs_stays()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        var (ended, runs) = (await hive.Turned(alice, "alice"), (await hive.Turn(alice, "alice")).Turn);
+        await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(31)));
+        await hive.Restart();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await Turns(hive) is { Length: > 1 })
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await hive.Settled();
+        }
+
+        Assert.Equal([runs], await Turns(hive));
+        alice = await hive.Connect("alice");
+        await Talk.Refused(() => alice.CallAsync("end_turn", new { turn = ended, result = "ok" }), "not_found");
+        Assert.Equal(1, (await alice.CallAsync("end_turn", new { turn = runs, result = "ok" })).Int("acked"));
+    }
+
+    private static Task<long[]> Turns(HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Read(db => db.Query<long>("SELECT id FROM turns ORDER BY id").ToArray());
 
     private static async Task<long[]> Ids(HiveFixture hive)
     {

@@ -180,6 +180,49 @@ public sealed class EmitTests
         Assert.Equal(EventFlood.EventsPerSecond + 2, await Count(hive));
     }
 
+    [Fact]
+    public async Task Of_one_agent_so_much_is_kept_and_the_oldest_goes_first()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        await Emit(bob, new { kind = "text", at = At, text = "bob's" });
+        for (var i = 0; i < 30; i++)
+            await Emit(alice, new { kind = "text", at = At, text = $"{i:00}" });
+        var store = hive.Services.GetRequiredService<IStore>();
+        var one = await store.Read(db => db.ExecuteScalar<long>("SELECT min(length(CAST(payload AS BLOB))) FROM agent_events WHERE agent = 'alice'"));
+        Assert.Equal(30 * one, await store.Read(db => db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = 'alice'")));
+        // As if there were a long event before them: all of it and a little more is too much.
+        await store.Write(write => write.Db.Execute("UPDATE agent_event_sizes SET bytes = @full WHERE agent = 'alice'", new { full = EventFlood.BytesKept - one }));
+        await Emit(alice, new { kind = "text", at = At, text = "30" });
+        Assert.Equal(31, (await hive.AgentEvents("alice")).Length);
+        await Emit(alice, new { kind = "text", at = At, text = "31" });
+        Assert.Equal(("10", "31", 22), (await hive.AgentEvents("alice")) is var kept ? (kept[0].Word("text"), kept[^1].Word("text"), kept.Length) : default);
+        Assert.Single(await hive.AgentEvents("bob"));
+    }
+
+    [Fact]
+    public async Task Events_go_after_a_week_though_the_clock_was_ahead_when_the_oldest_came()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        for (var i = 0; i < 4; i++)
+            await Emit(alice, [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At, text = $"{i}" })]);
+        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("UPDATE agent_events SET at = at + 4000000000 WHERE id <= 150"));
+        alice.Dispose();
+        await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(8)));
+        await hive.Restart();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await Count(hive) > 150)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+            await hive.Settled();
+        }
+
+        Assert.Equal(150, await Count(hive));
+    }
+
     private static Task Emit(LineClient line, params object[] events) => line.CallAsync("emit", new { events });
 
     private static Task<long> Count(HiveFixture hive) =>
