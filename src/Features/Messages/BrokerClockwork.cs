@@ -59,6 +59,9 @@ internal sealed class BrokerClockwork : IHostedService, IConnectionObserver, IDi
 
     public void Closed(Caller caller)
     {
+        // It is this host that goes: nobody has let go of anything.
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            return;
         _ = UntilStored(write => broker.Connected(write, caller, open: false));
         if (roster.Find(caller.Name) is { Runtime: "external" })
             _ = RequeueLater(caller.Name, caller.Connection!.Id);

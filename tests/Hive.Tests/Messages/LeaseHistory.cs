@@ -281,12 +281,13 @@ internal sealed class LeaseHistory : IAsyncDisposable
     private async Task Restart()
     {
         story.Add("the host restarts");
+        // The host closes the connections, and not the agents.
+        await hive.Restart();
         foreach (var line in lines.Values)
             line.Dispose();
         lines.Clear();
         waiting.Clear();
         host.Dispose();
-        await hive.Restart();
         host = await LineClient.ConnectAsync(hive.HostSocket);
         model.Restart();
     }
