@@ -14,6 +14,8 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
 
     public string Mode => "nixos";
 
+    public ForgeLogin? Login => null;
+
     /// <summary>False when this is no machine with NixOS containers, as was found out last.</summary>
     public bool IsPossible { get; private set; }
 

@@ -184,7 +184,7 @@ internal sealed partial class ForgeWorker(
             return notBefore;
         try
         {
-            await api.Version(ct);
+            await api.Version(admin.Login, ct);
             if (!wasUp && standing.State == ForgeState.Down)
                 LogUp(log, settings.Url);
             if (sweep || !wasUp)

@@ -11,6 +11,8 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
 {
     public string Mode => "http";
 
+    public ForgeLogin? Login => settings.Admin();
+
     public Task<string?> Absence(CancellationToken ct) => Task.FromResult(settings.Absence());
 
     public async Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct)
