@@ -129,8 +129,12 @@ internal sealed class ForgeApi : IDisposable
         var status = (int)response.StatusCode;
         if (status is >= 300 and < 400)
         {
-            var to = response.Headers.Location is { } location ? new Uri(http.BaseAddress!, location).GetLeftPart(UriPartial.Path) : "somewhere";
-            throw new ForgeFault($"{settings.Url} redirects to {Clean(to, login)}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it", FaultScope.Forge);
+            var to = response.Headers.Location is { } location ? new Uri(http.BaseAddress!, location) : null;
+            var shown = Clean(to?.GetLeftPart(UriPartial.Path) ?? "somewhere", login);
+            // So it answers for the old name of a user or a repository.
+            if (to?.GetLeftPart(UriPartial.Authority) == http.BaseAddress!.GetLeftPart(UriPartial.Authority))
+                return new ForgeAnswer(response.StatusCode, null, $"it redirects to {shown}");
+            throw new ForgeFault($"{settings.Url} redirects to {shown}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it", FaultScope.Forge);
         }
 
         if (status is 429 or 502 or 503 or 504)
@@ -202,5 +206,5 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
     public string InShort => $"{(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}";
 
     /// <summary>This answer as the reason why something did not work.</summary>
-    public ForgeFault Refusal(string doing) => new($"the forge could not {doing}: {(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}", FaultScope.One);
+    public ForgeFault Refusal(string doing) => new($"the forge could not {doing}: {InShort}{(IsRenamed ? ", as for what was renamed: give that its name back, or remove it" : "")}", FaultScope.One);
 }
