@@ -288,11 +288,9 @@ internal sealed partial class ForgeWorker(
             isCoreSure = true;
             var core = coreToken.Read();
             if (!hasOrganisations && core is not null)
-            {
                 await repositories.EnsureOrganisations(core, ct);
+            if ((!hasOrganisations || hook.IsDoubted) && core is not null)
                 await TellHook(core, ct);
-            }
-
             hasOrganisations = true;
             return core;
         }
