@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
@@ -22,7 +21,6 @@ internal sealed partial class ForgeWorker(
     ForgeRepositories repositories,
     ForgeHook hook,
     ForgeStanding standing,
-    IStore store,
     IForgeTokenFile tokenFiles,
     IRoster roster,
     TimeProvider clock,
@@ -312,7 +310,6 @@ internal sealed partial class ForgeWorker(
         try
         {
             await hook.Ensure(core, ct);
-            await HearForge.Vacuum(store, clock, ct);
         }
         catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException or UnauthorizedAccessException)
         {
