@@ -61,9 +61,9 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
 
     public void Off(string note) => Change(now => now with { State = ForgeState.Off, Mode = ForgeState.Off, Note = note, NextAttemptAt = null });
 
-    public void Up(string mode, string? note) => Change(now => now with { State = ForgeState.Up, Mode = mode, Note = note, CheckedAt = clock.GetUtcNow() });
+    public void Up(string? mode, string? note) => Change(now => now with { State = ForgeState.Up, Mode = mode ?? now.Mode, Note = note, CheckedAt = clock.GetUtcNow() });
 
-    public void Down(string mode, string note) => Change(now => now with { State = ForgeState.Down, Mode = mode, Note = note, CheckedAt = clock.GetUtcNow() });
+    public void Down(string? mode, string note) => Change(now => now with { State = ForgeState.Down, Mode = mode ?? now.Mode, Note = note, CheckedAt = clock.GetUtcNow() });
 
     public void NextAttempt(DateTimeOffset? at)
     {

@@ -144,7 +144,7 @@ internal sealed partial class ForgeWorker(
         {
             // A full disk, or a fault of ours: what is to be done is still to be done.
             LogBroken(log, e);
-            next = clock.GetUtcNow() + Backoff(++failures);
+            next = Down(null, new ForgeFault($"Hive's own work on it broke off, and the log has more of it: {api.Clean(e.Message)}", FaultScope.Forge, inner: e));
         }
 
         try
@@ -152,7 +152,7 @@ internal sealed partial class ForgeWorker(
             standing.NextAttempt(next is { } at && (todo.Count > 0 || standing.State == ForgeState.Down) ? at : null);
             await standing.Tell(atOnce: true);
         }
-        catch (Problem e)
+        catch (Exception e)
         {
             LogBroken(log, e);
         }
@@ -203,21 +203,21 @@ internal sealed partial class ForgeWorker(
                 isCoreSure = false;
             }
 
-            return Down(admin, fault);
+            return Down(admin.Mode, fault);
         }
 
         return todo.Count == 0 ? clock.GetUtcNow() + Look : Min(todo.Values.Min(d => d.At), clock.GetUtcNow() + Look);
     }
 
-    private DateTimeOffset Down(IForgeAdmin admin, ForgeFault fault)
+    private DateTimeOffset Down(string? mode, ForgeFault fault)
     {
         if (fault.Message != lastFault)
             LogDown(log, fault.Message);
         lastFault = fault.Message;
         if (fault.Scope == FaultScope.Busy)
-            standing.Up(admin.Mode, fault.Message);
+            standing.Up(mode, fault.Message);
         else
-            standing.Down(admin.Mode, fault.Message);
+            standing.Down(mode, fault.Message);
         return notBefore = clock.GetUtcNow() + (Backoff(++failures) is var pause && fault.RetryAfter > pause ? fault.RetryAfter.Value : pause);
     }
 
