@@ -35,7 +35,7 @@ public sealed class GitProgram(string program)
 
     // What a fetch over a network needs of the host's own environment.
     private static readonly string[] Passed =
-        ["PATH", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "SSH_AUTH_SOCK"];
+        ["PATH", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSH_AUTH_SOCK"];
 
     // What a tree says of its own files could hide a change from whoever looks at a diff, or write something else than what was looked at.
     private const string Attributes = "* !text !eol !ident !filter !working-tree-encoding !export-subst !export-ignore !diff !merge !whitespace\n";
@@ -212,6 +212,11 @@ public sealed class GitProgram(string program)
                 environment[name] = value;
         }
 
+        // Git and the host trust the same authorities; git has its own names for where they are, and takes one folder.
+        if (environment.TryGetValue("SSL_CERT_FILE", out var authorities))
+            environment.TryAdd("GIT_SSL_CAINFO", authorities);
+        if (environment.TryGetValue("SSL_CERT_DIR", out authorities))
+            environment.TryAdd("GIT_SSL_CAPATH", authorities!.Split(':')[0]);
         environment.TryAdd("PATH", "/usr/local/bin:/usr/bin:/bin");
         environment["HOME"] = "/nonexistent";
         environment["LC_ALL"] = "C";

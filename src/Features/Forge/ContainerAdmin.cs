@@ -14,6 +14,8 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
 
     public string Mode => "nixos";
 
+    public ForgeLogin? Login => null;
+
     /// <summary>False when this is no machine with NixOS containers, as was found out last.</summary>
     public bool IsPossible { get; private set; }
 
@@ -41,10 +43,12 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
             var refusal = new ForgeFault($"the forge could not make the account '{account}': {made.Said}", FaultScope.One);
             if (!made.Said.Contains("already exists", StringComparison.OrdinalIgnoreCase))
                 throw refusal;
+            if (isCore)
+                await MustBeAdmin(account, ct);
             // Whose it is must be known before an agent gets a token of it.
-            if (!isCore && core is null)
+            else if (core is null)
                 throw new ForgeFault($"there is an account '{account}' on the forge already, and whose it is cannot be looked at before Hive has an account of its own there", FaultScope.One);
-            if (core is not null && !isCore)
+            else
                 await AccountCheck.MustBeUser(api, account, core, refusal, ct);
         }
 
@@ -55,6 +59,17 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
         // What else it prints, it prints before.
         var last = issued.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
         return last is not null && Token().IsMatch(last) ? last : throw new ForgeFault($"the forge's command made no token for '{account}' that could be read", FaultScope.One);
+    }
+
+    // Only an admin made that one an admin: anybody else may have registered the name before.
+    private async Task MustBeAdmin(string account, CancellationToken ct)
+    {
+        var admins = await Inside(["user", "list", "--admin"], ct);
+        if (admins.Code != 0)
+            throw new ForgeFault($"the forge could not say who its admins are: {admins.Said}", FaultScope.One);
+        // ID, name, address, and whether it is active.
+        if (!admins.Output.Split('\n').Any(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var name, ..] && name.Equals(account, StringComparison.OrdinalIgnoreCase)))
+            throw AccountCheck.StrangeCore();
     }
 
     private async Task<(int Code, string Output, string Said)> Inside(string[] command, CancellationToken ct)

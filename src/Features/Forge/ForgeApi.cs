@@ -45,12 +45,22 @@ internal sealed class ForgeApi : IDisposable
     }
 
     /// <summary>Asks whether a forge is there.</summary>
-    /// <returns>Its version.</returns>
+    /// <param name="login">Who asks where strangers are told nothing; null for nobody.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>Its version; null where it tells nobody's.</returns>
     /// <exception cref="ForgeFault">None is, or it does not answer as one.</exception>
-    public async Task<string> Version(CancellationToken ct)
+    public async Task<string?> Version(ForgeLogin? login, CancellationToken ct)
     {
         var answer = await Send(HttpMethod.Get, "version", null, null, ct);
-        return answer is { IsSuccess: true } && answer.Text("version") is { } version ? version : throw NoForge($"answered {(int)answer.Status}");
+        // So answers a forge with REQUIRE_SIGNIN_VIEW, in its own words.
+        if (answer is { Status: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized, Said.Length: > 0 })
+        {
+            if (login is null)
+                return null;
+            answer = await Send(HttpMethod.Get, "version", login, null, ct);
+        }
+
+        return answer is { IsSuccess: true } && answer.Text("version") is { } version ? version : throw NoForge($"answered {answer.InShort}");
     }
 
     /// <summary>Sends a request.</summary>
@@ -119,8 +129,12 @@ internal sealed class ForgeApi : IDisposable
         var status = (int)response.StatusCode;
         if (status is >= 300 and < 400)
         {
-            var to = response.Headers.Location is { } location ? new Uri(http.BaseAddress!, location).GetLeftPart(UriPartial.Path) : "somewhere";
-            throw new ForgeFault($"{settings.Url} redirects to {Clean(to, login)}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it", FaultScope.Forge);
+            var to = response.Headers.Location is { } location ? new Uri(http.BaseAddress!, location) : null;
+            var shown = Clean(to?.GetLeftPart(UriPartial.Path) ?? "somewhere", login);
+            // So it answers for the old name of a user or a repository.
+            if (to?.GetLeftPart(UriPartial.Authority) == http.BaseAddress!.GetLeftPart(UriPartial.Authority))
+                return new ForgeAnswer(response.StatusCode, null, $"it redirects to {shown}");
+            throw new ForgeFault($"{settings.Url} redirects to {shown}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it", FaultScope.Forge);
         }
 
         if (status is 429 or 502 or 503 or 504)
@@ -140,14 +154,12 @@ internal sealed class ForgeApi : IDisposable
         }
 
         var answer = new ForgeAnswer(response.StatusCode, body, Clean(body is { ValueKind: JsonValueKind.Object } told && told.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? message.GetString()! : "", login));
-        if (status != 401)
+        // It says something of this one account, or of nobody.
+        if (status != 401 || login is null or ForgeLogin.Password { IsAdmin: false })
             return answer;
-        throw login switch
-        {
-            ForgeLogin.Token { IsCore: true } => new ForgeFault($"the forge does not take the token of '{ForgeNames.Core}' any more ({answer.Said}); another is made", FaultScope.CoreToken),
-            ForgeLogin.Password { IsAdmin: false } p => new ForgeFault($"the forge does not let '{p.User}' make a token by its password: {answer.Said}", FaultScope.One),
-            _ => new ForgeFault($"the forge does not take Hive's admin ({answer.Said}): see Forge:User with Forge:PasswordFile, or Forge:TokenFile", FaultScope.Forge),
-        };
+        throw login is ForgeLogin.Token { IsCore: true }
+            ? new ForgeFault($"the forge does not take the token of '{ForgeNames.Core}' any more ({answer.Said}); another is made", FaultScope.CoreToken)
+            : new ForgeFault($"the forge does not take Hive's admin ({answer.Said}): see Forge:User with Forge:PasswordFile, or Forge:TokenFile", FaultScope.Forge);
     }
 
     private TimeSpan? Rest(HttpResponseMessage response)
@@ -188,6 +200,11 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
 
     public bool Is(string member) => Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.True;
 
+    /// <summary>It knows what was asked for by another name.</summary>
+    private bool IsRenamed => (int)Status is >= 300 and < 400;
+
+    public string InShort => $"{(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}";
+
     /// <summary>This answer as the reason why something did not work.</summary>
-    public ForgeFault Refusal(string doing) => new($"the forge could not {doing}: {(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}", FaultScope.One);
+    public ForgeFault Refusal(string doing) => new($"the forge could not {doing}: {InShort}{(IsRenamed ? ", as for what was renamed: give that its name back, or remove it" : "")}", FaultScope.One);
 }

@@ -25,8 +25,9 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
 
         try
         {
-            var version = await api.Version(ct);
-            var found = new Finding(Topic, Topic, FindingState.Ok, $"on ({(inContainer ? container : (IForgeAdmin)http).Mode}): {settings.Url}, version {version}");
+            IForgeAdmin way = inContainer ? container : http;
+            var version = await api.Version(way.Login, ct);
+            var found = new Finding(Topic, Topic, FindingState.Ok, $"on ({way.Mode}): {settings.Url}, {(version is null ? "which tells strangers nothing" : $"version {version}")}");
             return inContainer ? [found, .. Wire()] : [found, await Login(ct), .. Wire()];
         }
         catch (ForgeFault fault)

@@ -18,8 +18,8 @@ internal static class ForgeNames
     /// <summary>What Hive itself may do: as much, and administer.</summary>
     public static IReadOnlyList<string> CoreScopes { get; } = ["write:admin", "write:user", "write:repository", "write:issue", "write:organization", "write:misc"];
 
-    /// <summary>The repository of an agent's applied configuration.</summary>
-    public static string RepositoryOf(string agent) => $"{Agents}/{agent}";
+    /// <summary>The repository of an agent's applied configuration; of the swarm's lock where none is named.</summary>
+    public static string RepositoryOf(string? agent) => agent is null ? Meta : $"{Agents}/{agent}";
 
     /// <summary>The address of an account that Hive makes; no mail ever goes there (RFC 6761).</summary>
     public static string Mail(string account) => $"{account}@hive.localhost";

@@ -41,8 +41,9 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
 
     /// <summary>Makes the repository on the forge hold what ours does: main, and all tags and no others.</summary>
     /// <exception cref="ForgeFault">It does not; the message says why.</exception>
-    public async Task Push(string name, string? agent, ForgeLogin core, CancellationToken ct)
+    public async Task Push(string? agent, ForgeLogin core, CancellationToken ct)
     {
+        var name = ForgeNames.RepositoryOf(agent);
         if (!there.Contains(name))
         {
             await Ensure(name, core, ct);

@@ -28,5 +28,6 @@ internal sealed class ForgeSchema : ISchema
                 received_at INTEGER NOT NULL
             ) WITHOUT ROWID
             """);
+        editor.Run("CREATE INDEX IF NOT EXISTS forge_deliveries_received ON forge_deliveries (received_at)");
     }
 }

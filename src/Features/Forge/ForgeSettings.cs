@@ -17,6 +17,9 @@ internal sealed class ForgeSettings(IConfiguration configuration, HivePaths path
     /// <summary>Where Hive keeps the token of its own account.</summary>
     public string CoreTokenPath => Path.Combine(paths.DataDir, "forge-core-token");
 
+    /// <summary>Where Hive keeps the password that it chose for its own account, until that is an admin.</summary>
+    public string CorePasswordPath => Path.Combine(paths.DataDir, "forge-core-password");
+
     /// <summary>An admin is named, so the forge is reached by its API alone.</summary>
     public bool HasAdmin => Given("User") is not null || Given("Token") is not null || Given("TokenFile") is not null;
 

@@ -34,7 +34,7 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
                 now.Mode,
                 now.State,
                 [.. agents.Select(a => accounts.GetValueOrDefault(a) is var known && known is null ? new ForgeAccount(a, false) : new ForgeAccount(a, known.HasToken, known.HasToken ? settings.Link(a) : null, known.Error, known.FailedAt))],
-                [.. agents.Select(a => Shown(ForgeNames.RepositoryOf(a), a, repositories)).Prepend(Shown(ForgeNames.Meta, null, repositories))],
+                [.. agents.Prepend(null).Select(a => Shown(a, repositories))],
                 now.Note,
                 settings.Url.AbsoluteUri,
                 now.CheckedAt,
@@ -61,9 +61,9 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
 
     public void Off(string note) => Change(now => now with { State = ForgeState.Off, Mode = ForgeState.Off, Note = note, NextAttemptAt = null });
 
-    public void Up(string mode, string? note) => Change(now => now with { State = ForgeState.Up, Mode = mode, Note = note, CheckedAt = clock.GetUtcNow() });
+    public void Up(string? mode, string? note) => Change(now => now with { State = ForgeState.Up, Mode = mode ?? now.Mode, Note = note, CheckedAt = clock.GetUtcNow() });
 
-    public void Down(string mode, string note) => Change(now => now with { State = ForgeState.Down, Mode = mode, Note = note, CheckedAt = clock.GetUtcNow() });
+    public void Down(string? mode, string note) => Change(now => now with { State = ForgeState.Down, Mode = mode ?? now.Mode, Note = note, CheckedAt = clock.GetUtcNow() });
 
     public void NextAttempt(DateTimeOffset? at)
     {
@@ -71,37 +71,35 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
             Change(now => now with { NextAttemptAt = at });
     }
 
-    public void HasAccount(string agent) => Change(now => now with { Accounts = now.Accounts.SetItem(agent, new Account(true)) });
+    public void HasAccount(string agent) => Change(agent, now => now with { Accounts = now.Accounts.SetItem(agent, new Account(true)) });
 
-    public void HasNoAccount(string agent, string error) => Change(now => now with { Accounts = now.Accounts.SetItem(agent, new Account(false, error, clock.GetUtcNow())) });
+    public void HasNoAccount(string agent, string error) => Change(agent, now => now with { Accounts = now.Accounts.SetItem(agent, new Account(false, error, clock.GetUtcNow())) });
 
-    /// <summary>Notes whether a repository lacks something on the forge.</summary>
-    /// <returns>True when it does, as far as is known here.</returns>
-    public bool Measured(string name, string refs)
+    /// <summary>Notes whether the repository of an agent, or null for the swarm's lock, lacks something on the forge, as far as is known here.</summary>
+    public void Measured(string? agent, string refs)
     {
-        var known = now.Repositories.GetValueOrDefault(name) ?? new Repository();
+        var known = Known(agent);
         var behind = refs.Length > 0 && known.Refs != Fingerprint(refs);
         if (known.Behind != behind)
-            Change(now => now with { Repositories = now.Repositories.SetItem(name, known with { Behind = behind }) });
-        return behind;
+            Change(agent, known with { Behind = behind });
     }
 
     /// <summary>A repository is on the forge as it is here.</summary>
-    public Task Pushed(string name, string refs, string? head)
+    public Task Pushed(string? agent, string refs, string? head)
     {
-        var known = now.Repositories.GetValueOrDefault(name) ?? new Repository();
+        var known = Known(agent);
         var fingerprint = Fingerprint(refs);
         // It was so already.
         if (known.Refs == fingerprint && known.Error is null && !known.Behind)
             return Task.CompletedTask;
-        return Store(name, new Repository(fingerprint, head, clock.GetUtcNow(), false));
+        return Store(agent, new Repository(fingerprint, head, clock.GetUtcNow(), false));
     }
 
     /// <summary>A push has failed.</summary>
-    public Task Failed(string name, string error)
+    public Task Failed(string? agent, string error)
     {
-        var known = now.Repositories.GetValueOrDefault(name) ?? new Repository();
-        return Store(name, known with { Behind = true, Error = error, FailedAt = clock.GetUtcNow(), Attempts = known.Attempts + 1 });
+        var known = Known(agent);
+        return Store(agent, known with { Behind = true, Error = error, FailedAt = clock.GetUtcNow(), Attempts = known.Attempts + 1 });
     }
 
     /// <summary>Lets go of an agent that is gone.</summary>
@@ -134,28 +132,40 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
             (now, changed) = (change(now), true);
     }
 
-    private async Task Store(string name, Repository repository)
+    // Of an agent that has gone meanwhile nothing is kept: nobody would let go of it again.
+    private void Change(string? agent, Func<Standing, Standing> change) => Change(now => agent is null || roster.Find(agent) is not null ? change(now) : now);
+
+    private void Change(string? agent, Repository repository) => Change(agent, now => now with { Repositories = now.Repositories.SetItem(ForgeNames.RepositoryOf(agent), repository) });
+
+    private Repository Known(string? agent) => now.Repositories.GetValueOrDefault(ForgeNames.RepositoryOf(agent)) ?? new Repository();
+
+    private async Task Store(string? agent, Repository repository)
     {
-        Change(now => now with { Repositories = now.Repositories.SetItem(name, repository) });
+        Change(agent, repository);
+        var name = ForgeNames.RepositoryOf(agent);
         await store.Write(
             write =>
             {
+                // What is in memory no more has been let go of, perhaps by a write before this one.
+                if (now.Repositories.GetValueOrDefault(name) is not { } kept)
+                    return;
                 write.Db.Execute(StoreSql, new
                 {
                     name,
-                    repository.Refs,
-                    repository.Head,
-                    pushedAt = repository.PushedAt?.ToUnixTimeMilliseconds(),
-                    repository.Error,
-                    failedAt = repository.FailedAt?.ToUnixTimeMilliseconds(),
-                    repository.Attempts,
+                    kept.Refs,
+                    kept.Head,
+                    pushedAt = kept.PushedAt?.ToUnixTimeMilliseconds(),
+                    kept.Error,
+                    failedAt = kept.FailedAt?.ToUnixTimeMilliseconds(),
+                    kept.Attempts,
                 });
             },
             CancellationToken.None);
     }
 
-    private ForgeRepository Shown(string name, string? agent, ImmutableDictionary<string, Repository> repositories)
+    private ForgeRepository Shown(string? agent, ImmutableDictionary<string, Repository> repositories)
     {
+        var name = ForgeNames.RepositoryOf(agent);
         var known = repositories.GetValueOrDefault(name) ?? new Repository();
         return new ForgeRepository(name, known.Behind, agent, known.Head?[..Math.Min(12, known.Head.Length)], known.PushedAt, known.PushedAt is null ? null : settings.Link(name), known.Error, known.FailedAt, known.Attempts);
     }

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Protocol;
@@ -10,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// Everything that is done on the forge, one thing after another, beside all else: nobody waits for it, and what fails is tried again later.
+/// Everything that is done on the forge, beside all else: one account and one push at a time. Nobody waits for it, and what fails is tried again later.
 /// What there is to do follows from what there is here, so that a kill loses nothing: a sweep at start looks at everything, and so does one whenever the forge comes back.
 /// </summary>
 internal sealed partial class ForgeWorker(
@@ -22,7 +21,6 @@ internal sealed partial class ForgeWorker(
     ForgeRepositories repositories,
     ForgeHook hook,
     ForgeStanding standing,
-    IStore store,
     IForgeTokenFile tokenFiles,
     IRoster roster,
     TimeProvider clock,
@@ -111,13 +109,38 @@ internal sealed partial class ForgeWorker(
 
     private async Task Wait(DateTimeOffset? until, CancellationToken ct)
     {
+        lock (gate)
+        {
+            // Said while a push went on.
+            if (nextSweep is not null || rung.Count > 0)
+                return;
+        }
+
+        var rest = until is { } at ? at - clock.GetUtcNow() : Timeout.InfiniteTimeSpan;
+        await RungBefore(over => Task.Delay(until is null || rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, over), ct);
+    }
+
+    // Until the bell rings or that has ended.
+    private async Task<bool> RungBefore(Func<CancellationToken, Task> that, CancellationToken ct)
+    {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var rings = bell.Reader.WaitToReadAsync(over.Token).AsTask();
-        var rest = until is { } at ? at - clock.GetUtcNow() : Timeout.InfiniteTimeSpan;
-        await Task.WhenAny(rings, Task.Delay(until is null ? rest : rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, over.Token));
+        var first = await Task.WhenAny(that(over.Token), rings);
         ct.ThrowIfCancellationRequested();
         await over.CancelAsync();
+        return first == rings;
+    }
+
+    // What was said until now. Who says something after this is heard later.
+    private void Listen()
+    {
         bell.Reader.TryRead(out _);
+        lock (gate)
+        {
+            foreach (var work in rung)
+                todo[work] = todo.GetValueOrDefault(work) with { At = clock.GetUtcNow() };
+            rung.Clear();
+        }
     }
 
     // Does all that is due; gives the time at which something is due again.
@@ -125,13 +148,8 @@ internal sealed partial class ForgeWorker(
     {
         TaskCompletionSource? sweep;
         lock (gate)
-        {
             (sweep, nextSweep) = (nextSweep, null);
-            foreach (var work in rung)
-                todo[work] = todo.GetValueOrDefault(work) with { At = clock.GetUtcNow() };
-            rung.Clear();
-        }
-
+        Listen();
         DateTimeOffset? next;
         try
         {
@@ -146,7 +164,7 @@ internal sealed partial class ForgeWorker(
         {
             // A full disk, or a fault of ours: what is to be done is still to be done.
             LogBroken(log, e);
-            next = clock.GetUtcNow() + Backoff(++failures);
+            next = Down(null, new ForgeFault($"Hive's own work on it broke off, and the log has more of it: {api.Clean(e.Message)}", FaultScope.Forge, inner: e));
         }
 
         try
@@ -154,7 +172,7 @@ internal sealed partial class ForgeWorker(
             standing.NextAttempt(next is { } at && (todo.Count > 0 || standing.State == ForgeState.Down) ? at : null);
             await standing.Tell(atOnce: true);
         }
-        catch (Problem e)
+        catch (Exception e)
         {
             LogBroken(log, e);
         }
@@ -184,7 +202,7 @@ internal sealed partial class ForgeWorker(
             return notBefore;
         try
         {
-            await api.Version(ct);
+            await api.Version(admin.Login, ct);
             if (!wasUp && standing.State == ForgeState.Down)
                 LogUp(log, settings.Url);
             if (sweep || !wasUp)
@@ -205,21 +223,21 @@ internal sealed partial class ForgeWorker(
                 isCoreSure = false;
             }
 
-            return Down(admin, fault);
+            return Down(admin.Mode, fault);
         }
 
         return todo.Count == 0 ? clock.GetUtcNow() + Look : Min(todo.Values.Min(d => d.At), clock.GetUtcNow() + Look);
     }
 
-    private DateTimeOffset Down(IForgeAdmin admin, ForgeFault fault)
+    private DateTimeOffset Down(string? mode, ForgeFault fault)
     {
         if (fault.Message != lastFault)
             LogDown(log, fault.Message);
         lastFault = fault.Message;
         if (fault.Scope == FaultScope.Busy)
-            standing.Up(admin.Mode, fault.Message);
+            standing.Up(mode, fault.Message);
         else
-            standing.Down(admin.Mode, fault.Message);
+            standing.Down(mode, fault.Message);
         return notBefore = clock.GetUtcNow() + (Backoff(++failures) is var pause && fault.RetryAfter > pause ? fault.RetryAfter.Value : pause);
     }
 
@@ -255,7 +273,7 @@ internal sealed partial class ForgeWorker(
         {
             try
             {
-                standing.Measured(work.Repository, (await repositories.Measure(work.Agent, ct)).Refs);
+                standing.Measured(work.Agent, (await repositories.Measure(work.Agent, ct)).Refs);
             }
             catch (Problem)
             {
@@ -288,11 +306,9 @@ internal sealed partial class ForgeWorker(
             isCoreSure = true;
             var core = coreToken.Read();
             if (!hasOrganisations && core is not null)
-            {
                 await repositories.EnsureOrganisations(core, ct);
+            if ((!hasOrganisations || hook.IsDoubted) && core is not null)
                 await TellHook(core, ct);
-            }
-
             hasOrganisations = true;
             return core;
         }
@@ -303,8 +319,8 @@ internal sealed partial class ForgeWorker(
                 LogNoCore(log, e.Message);
             lastFault = e.Message;
             standing.Up(admin.Mode, e.Message);
-            foreach (var work in todo.Keys.Where(w => w.Kind == WorkKind.Repository).ToArray())
-                Later(work);
+            foreach (var (work, due) in todo.Where(t => t.Key.Kind == WorkKind.Repository).ToArray())
+                Later(work, due.Attempts);
             return null;
         }
     }
@@ -314,7 +330,6 @@ internal sealed partial class ForgeWorker(
         try
         {
             await hook.Ensure(core, ct);
-            await HearForge.Vacuum(store, clock, ct);
         }
         catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException or UnauthorizedAccessException)
         {
@@ -324,78 +339,106 @@ internal sealed partial class ForgeWorker(
 
     private async Task Do(IForgeAdmin admin, ForgeLogin? core, CancellationToken ct)
     {
+        while (TakeDue(core is null ? WorkKind.Account : null) is { } due)
+        {
+            if (due.Work.Kind == WorkKind.Account)
+                await Done(due, Account(admin, core, due.Work.Agent!, ct), ct);
+            else
+                await Push(due, admin, core!, ct);
+        }
+    }
+
+    private async Task Push((Work Work, int Attempts) due, IForgeAdmin admin, ForgeLogin core, CancellationToken ct)
+    {
+        var push = Push(core, due.Work.Agent, ct);
+        try
+        {
+            // It may take minutes, and who comes meanwhile is not to wait for it.
+            while (await RungBefore(_ => push, ct))
+            {
+                Listen();
+                while (TakeDue(WorkKind.Account) is { } account)
+                    await Done(account, Account(admin, core, account.Work.Agent!, ct), ct);
+                await standing.Tell(atOnce: true);
+            }
+        }
+        finally
+        {
+            await Done(due, push, ct);
+        }
+    }
+
+    // Accounts first; but what has failed comes last, so that it keeps nothing else from being done.
+    private (Work Work, int Attempts)? TakeDue(WorkKind? kind)
+    {
+        foreach (var gone in todo.Keys.Where(w => w.Agent is not null && roster.Find(w.Agent) is null).ToArray())
+            todo.Remove(gone);
         var now = clock.GetUtcNow();
-        // Accounts first: a push may take long.
-        foreach (var work in todo.Where(t => t.Value.At <= now).Select(t => t.Key).OrderBy(w => w.Kind).ThenBy(w => w.Agent, StringComparer.Ordinal).ToArray())
-        {
-            if (work.Agent is not null && roster.Find(work.Agent) is null)
-            {
-                todo.Remove(work);
-                continue;
-            }
-
-            if (work.Kind == WorkKind.Account)
-                await Account(admin, core, work, ct);
-            else if (core is not null)
-                await Push(core, work, ct);
-            await standing.Tell(atOnce: false);
-        }
+        var found = todo.Where(t => t.Value.At <= now && (kind is null || t.Key.Kind == kind))
+            .OrderBy(t => t.Value.Attempts).ThenBy(t => t.Key.Kind).ThenBy(t => t.Key.Agent, StringComparer.Ordinal)
+            .Select(t => ((Work Work, int Attempts)?)(t.Key, t.Value.Attempts)).FirstOrDefault();
+        if (found is { } due)
+            todo.Remove(due.Work);
+        return found;
     }
 
-    private async Task Account(IForgeAdmin admin, ForgeLogin? core, Work work, CancellationToken ct)
+    private async Task Account(IForgeAdmin admin, ForgeLogin? core, string agent, CancellationToken ct)
     {
-        var agent = work.Agent!;
+        using var slot = tokenFiles.Reserve(agent);
+        if (slot is not null)
+        {
+            slot.Fill(await admin.Issue(agent, isCore: false, core, ct));
+            LogIssued(log, agent);
+        }
+
+        if (!standing.HasToken(agent))
+            standing.HasAccount(agent);
+    }
+
+    private async Task Push(ForgeLogin core, string? agent, CancellationToken ct)
+    {
+        var (refs, head) = await repositories.Measure(agent, ct);
+        if (head is null)
+            return;
+        standing.Measured(agent, refs);
+        await repositories.Push(agent, core, ct);
+        await standing.Pushed(agent, refs, head);
+    }
+
+    // What fails is tried again later, and only what would fail the rest as well ends the round.
+    private async Task Done((Work Work, int Attempts) due, Task done, CancellationToken ct)
+    {
         try
         {
-            using var slot = tokenFiles.Reserve(agent);
-            if (slot is not null)
-            {
-                slot.Fill(await admin.Issue(agent, isCore: false, core, ct));
-                LogIssued(log, agent);
-            }
-
-            if (!standing.HasToken(agent))
-                standing.HasAccount(agent);
-            todo.Remove(work);
+            await done;
         }
-        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException)
+        catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            LogNoAccount(log, agent, e.Message);
-            standing.HasNoAccount(agent, e.Message);
-            Later(work);
+            Later(due.Work, due.Attempts);
+            if (e is not (ForgeFault { Scope: FaultScope.One } or Problem or IOException))
+                throw;
+            await Failed(due.Work, e.Message);
         }
+
+        await standing.Tell(atOnce: false);
     }
 
-    private async Task Push(ForgeLogin core, Work work, CancellationToken ct)
+    private async Task Failed(Work work, string reason)
     {
-        var name = work.Repository;
-        try
+        if (work.Kind == WorkKind.Account)
         {
-            var (refs, head) = await repositories.Measure(work.Agent, ct);
-            if (head is not null)
-            {
-                standing.Measured(name, refs);
-                await repositories.Push(name, work.Agent, core, ct);
-                await standing.Pushed(name, refs, head);
-            }
+            LogNoAccount(log, work.Agent!, reason);
+            standing.HasNoAccount(work.Agent!, reason);
+            return;
+        }
 
-            todo.Remove(work);
-        }
-        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException)
-        {
-            LogNotPushed(log, name, e.Message);
-            Later(work);
-            // Perhaps it is not let in any more.
-            isCoreSure = false;
-            await standing.Failed(name, e.Message);
-        }
+        LogNotPushed(log, ForgeNames.RepositoryOf(work.Agent), reason);
+        // Perhaps it is not let in any more.
+        isCoreSure = false;
+        await standing.Failed(work.Agent, reason);
     }
 
-    private void Later(Work work)
-    {
-        var attempts = todo.GetValueOrDefault(work).Attempts + 1;
-        todo[work] = new Due(clock.GetUtcNow() + Backoff(attempts), attempts);
-    }
+    private void Later(Work work, int attempts) => todo[work] = new Due(clock.GetUtcNow() + Backoff(attempts + 1), attempts + 1);
 
     private static TimeSpan Backoff(int failures) => FirstPause * Math.Pow(2, Math.Min(failures - 1, 20)) is var pause && pause < LongestPause ? pause : LongestPause;
 
@@ -436,10 +479,7 @@ internal sealed partial class ForgeWorker(
 
     /// <param name="Kind">What is to be done.</param>
     /// <param name="Agent">For whom; null for the swarm's lock.</param>
-    private readonly record struct Work(WorkKind Kind, string? Agent)
-    {
-        public string Repository => Agent is null ? ForgeNames.Meta : ForgeNames.RepositoryOf(Agent);
-    }
+    private readonly record struct Work(WorkKind Kind, string? Agent);
 
     /// <param name="At">From when on.</param>
     /// <param name="Attempts">How often it has failed in a row.</param>

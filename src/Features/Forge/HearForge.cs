@@ -50,6 +50,8 @@ internal static class HearForge
             return await store.Write(
                 write =>
                 {
+                    // What is forgotten is too old to be played again.
+                    write.Db.Execute("DELETE FROM forge_deliveries WHERE received_at < @before", new { before = (now - Memory).ToUnixTimeMilliseconds() });
                     var added = marks.Sum(mark => write.Db.Execute("INSERT OR IGNORE INTO forge_deliveries (mark, received_at) VALUES (@mark, @at)", new { mark, at = now.ToUnixTimeMilliseconds() }));
                     if (added < marks.Length)
                         return new Result([]);
@@ -61,8 +63,4 @@ internal static class HearForge
                 CancellationToken.None);
         }
     }
-
-    /// <summary>Forgets deliveries that are too old to be played again.</summary>
-    public static Task Vacuum(IStore store, TimeProvider clock, CancellationToken ct) => store.Write(
-        write => { write.Db.Execute("DELETE FROM forge_deliveries WHERE received_at < @before", new { before = (clock.GetUtcNow() - Memory).ToUnixTimeMilliseconds() }); }, ct);
 }

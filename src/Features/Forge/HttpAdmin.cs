@@ -6,19 +6,22 @@ namespace Hive.Features.Forge;
 /// <summary>
 /// Administers through the REST API. A token can be made only by a password (Forgejo's <c>/users/{name}/tokens</c> takes no token): that of the admin, or of the account itself, which Hive
 /// knows where it has just made it. With an admin's token alone, an account that Hive made earlier gets a new password; nobody else's ever does.
+/// Nobody becomes an admin but who signs in with the password that Hive chose: anybody may have registered the name before, with any address.
 /// </summary>
 internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvider clock) : IForgeAdmin
 {
+    private readonly SecretFile corePassword = new(settings.CorePasswordPath);
+
     public string Mode => "http";
+
+    public ForgeLogin? Login => settings.Admin();
 
     public Task<string?> Absence(CancellationToken ct) => Task.FromResult(settings.Absence());
 
     public async Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct)
     {
-        var admin = settings.Admin() ?? throw new ForgeFault("the forge's admin cannot be read any more; see Forge:TokenFile and Forge:PasswordFile", FaultScope.Forge);
-        var password = await Make(account, admin, ct);
-        if (isCore)
-            await Promote(account, admin, ct);
+        var admin = Login ?? throw new ForgeFault("the forge's admin cannot be read any more; see Forge:TokenFile and Forge:PasswordFile", FaultScope.Forge);
+        var password = isCore ? await MakeCore(admin, ct) : await Make(account, NewPassword(), admin, ct);
         var issuer = password is not null ? new ForgeLogin.Password(account, password)
             : admin is ForgeLogin.Password ? admin
             : await Reset(account, admin, ct);
@@ -28,9 +31,8 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
     }
 
     // The password of an account that was made just now; null when there was one, which is checked to be a user's own.
-    private async Task<string?> Make(string account, ForgeLogin admin, CancellationToken ct)
+    private async Task<string?> Make(string account, string password, ForgeLogin admin, CancellationToken ct)
     {
-        var password = NewPassword();
         var made = await api.Send(
             HttpMethod.Post, "admin/users", admin, new { username = account, email = ForgeNames.Mail(account), password, must_change_password = false, send_notify = false }, ct);
         if (made.IsSuccess)
@@ -41,17 +43,30 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
         return null;
     }
 
-    private async Task Promote(string account, ForgeLogin admin, CancellationToken ct)
+    private async Task<string?> MakeCore(ForgeLogin admin, CancellationToken ct)
     {
-        var found = await api.Send(HttpMethod.Get, $"users/{account}", admin, null, ct);
-        if (found.Is("is_admin"))
-            return;
-        if (found.Text("email") != ForgeNames.Mail(account))
-            throw new ForgeFault($"there is an account '{account}' on the forge that is not Hive's ({ForgeNames.Mail(account)}) and no admin; rename it, or make it an admin", FaultScope.One);
+        const string Account = ForgeNames.Core;
+        // Kept before it is used, so that an account whose making broke off is known again.
+        var password = corePassword.Read() ?? NewPassword();
+        corePassword.Write(password);
+        if (await Make(Account, password, admin, ct) is null)
+        {
+            if ((await api.Send(HttpMethod.Get, $"users/{Account}", admin, null, ct)).Is("is_admin"))
+            {
+                corePassword.Forget();
+                return null;
+            }
+
+            if (!(await api.Send(HttpMethod.Get, "user", new ForgeLogin.Password(Account, password), null, ct)).IsSuccess)
+                throw AccountCheck.StrangeCore();
+        }
+
         // A login has to be named with its source: a local one is 0.
-        var promoted = await api.Send(HttpMethod.Patch, $"admin/users/{account}", admin, new { login_name = account, source_id = 0, admin = true }, ct);
+        var promoted = await api.Send(HttpMethod.Patch, $"admin/users/{Account}", admin, new { login_name = Account, source_id = 0, admin = true }, ct);
         if (!promoted.IsSuccess)
-            throw promoted.Refusal($"make '{account}' an admin");
+            throw promoted.Refusal($"make '{Account}' an admin");
+        corePassword.Forget();
+        return password;
     }
 
     private async Task<ForgeLogin> Reset(string account, ForgeLogin admin, CancellationToken ct)
@@ -75,6 +90,10 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
 /// <summary>Whether an account that is there already may be an agent's.</summary>
 internal static class AccountCheck
 {
+    /// <summary>What is wrong with an account of Hive's name that nothing shows to be Hive's.</summary>
+    public static ForgeFault StrangeCore() => new(
+        $"there is an account '{ForgeNames.Core}' on the forge that is no site admin, and anybody may have made it; if it is Hive's or yours, make it a site admin there, and else rename or remove it", FaultScope.One);
+
     /// <summary>Refuses an organisation, and a site admin: an agent's token must not be one of them.</summary>
     /// <param name="api">Asks.</param>
     /// <param name="account">Its name.</param>

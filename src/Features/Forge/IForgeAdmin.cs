@@ -6,6 +6,9 @@ internal interface IForgeAdmin
     /// <summary><c>http</c> or <c>nixos</c>.</summary>
     string Mode { get; }
 
+    /// <summary>Who asks the API while Hive has no account of its own; null for nobody.</summary>
+    ForgeLogin? Login { get; }
+
     /// <summary>Why this way leads to no forge; null when it does.</summary>
     Task<string?> Absence(CancellationToken ct);
 

@@ -11,7 +11,7 @@ namespace Hive.Features.Forge;
 /// The one route that takes no key: what comes here is signed by the forge, over the whole body (<c>X-Forgejo-Signature</c> or <c>X-Gitea-Signature</c>: HMAC-SHA256 in hexadecimal digits).
 /// Nothing of it is looked at before the signature has been.
 /// </summary>
-internal sealed class Webhook(WebhookSecret secret, WrongKeys wrongKeys, IMediator mediator)
+internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wrongKeys, IMediator mediator)
 {
     private const int MaxName = 100;
 
@@ -22,6 +22,7 @@ internal sealed class Webhook(WebhookSecret secret, WrongKeys wrongKeys, IMediat
         var bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
         if (!IsSigned(http.Request.Headers, bytes.Span))
         {
+            hook.Doubt();
             // Who has none is no guesser.
             if (Signature(http.Request.Headers).Length > 0 && wrongKeys.TooMany(out var wait))
             {

@@ -62,6 +62,66 @@ public sealed class AccountTests
         Assert.DoesNotContain(rig.Forge.Requests, r => r.StartsWith("git ", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task An_account_core_that_anybody_registered_before_becomes_no_admin_whatever_its_address(bool byPassword)
+    {
+        await using var rig = await ForgeRig.Start(
+            forge => forge.AddUser("core", "Stranger-1", email: "core@hive.localhost"),
+            forge => ["--Forge:Url", forge.Url, .. byPassword
+                ? (string[])["--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword]
+                : ["--Forge:Token", forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization")]]);
+        await rig.Hive.Spawn("alice");
+        var view = await rig.Sync();
+
+        Assert.False(rig.Forge.IsAdmin("core"));
+        Assert.Empty(rig.Forge.TokensOf("core"));
+        Assert.Equal("there is an account 'core' on the forge that is no site admin, and anybody may have made it; if it is Hive's or yours, make it a site admin there, and else rename or remove it", view.Note);
+        Assert.True(rig.Account(view, "alice").HasToken);
+        Assert.False(File.Exists(Path.Combine(rig.Hive.DataDir, "forge-core-token")));
+        // The operator has removed it.
+        rig.Forge.RemoveUser("core");
+        view = await rig.Sync();
+        Assert.Null(view.Note);
+        Assert.True(rig.Forge.IsAdmin("core"));
+        Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));
+        Assert.False(File.Exists(Path.Combine(rig.Hive.DataDir, "forge-core-password")));
+    }
+
+    [Fact]
+    public async Task Hives_own_account_whose_making_broke_off_is_known_again_by_the_next_host()
+    {
+        var broken = true;
+        await using var rig = await ForgeRig.Start(forge => forge.Instead = async http =>
+        {
+            if (!broken || http.Request.Method != "PATCH")
+                return false;
+            await StandInForge.Say(http, 500, new { message = "database is locked" });
+            return true;
+        });
+        Assert.Contains("could not make 'core' an admin: 500", (await rig.Sync()).Note, StringComparison.Ordinal);
+        Assert.Equal(OwnerOnly, File.GetUnixFileMode(Path.Combine(rig.Hive.DataDir, "forge-core-password")));
+        await rig.Hive.Restart(() => broken = false);
+        var view = await rig.Sync();
+
+        Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
+        Assert.True(rig.Forge.IsAdmin("core"));
+        Assert.False(File.Exists(Path.Combine(rig.Hive.DataDir, "forge-core-password")));
+    }
+
+    [Fact]
+    public async Task An_account_core_that_is_an_admin_is_Hives_in_another_data_folder_too()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Sync();
+        await rig.Hive.Restart(() => File.Delete(Path.Combine(rig.Hive.DataDir, "forge-core-token")));
+        var view = await rig.Sync();
+
+        Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
+        Assert.Equal("core", rig.Forge.OwnerOf(File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-core-token")).Trim()));
+    }
+
     [Fact]
     public async Task An_agent_that_comes_later_gets_its_account_without_being_asked_for()
     {

@@ -1,9 +1,13 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using Dapper;
 using Hive.Protocol;
+using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Forge;
 
@@ -90,6 +94,91 @@ public sealed class BadForgeTests
     }
 
     [Fact]
+    public async Task It_tells_strangers_nothing_and_is_a_forge_all_the_same()
+    {
+        await using var rig = await ForgeRig.Start(forge => forge.RequiresSignIn = true);
+        await rig.Hive.Spawn("alice");
+        var view = await rig.Sync();
+
+        Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
+        Assert.All(view.Accounts, a => Assert.True(a.HasToken));
+        Assert.Equal(rig.Refs("alice"), rig.Forge.Refs("agents/alice"));
+        using var host = await rig.Hive.Operator();
+        var found = (await host.CallAsync("doctor")).GetProperty("findings").EnumerateArray().Where(f => f.GetProperty("topic").GetString() == "forge");
+        Assert.All(found, f => Assert.Equal("ok", f.GetProperty("state").GetString()));
+    }
+
+    [Fact]
+    public async Task A_user_and_a_repository_that_were_renamed_there_keep_nothing_else_waiting_and_are_tried_again()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("alice", "bob", "carol");
+        await rig.Sync();
+        rig.Forge.RenameUser("alice", "alicia");
+        rig.Forge.RenameRepository("agents/bob", "agents/bobs");
+        foreach (var name in new[] { "alice", "bob", "carol" })
+            File.Delete(rig.TokenFile(name));
+        // What was known of its repositories is forgotten.
+        await rig.Hive.Restart();
+        var view = await rig.Sync();
+
+        Assert.Equal(ForgeState.Up, view.State);
+        Assert.Equal($"the forge could not look at the account 'alice': 307, it redirects to {rig.Forge.Url}/api/v1/users/alicia, as for what was renamed: give that its name back, or remove it", rig.Account(view, "alice").Error);
+        Assert.All(new[] { "bob", "carol" }, name => Assert.Equal(name, rig.Forge.OwnerOf(rig.TokenOf(name))));
+        Assert.Contains($"could not look at the repository agents/bob: 307, it redirects to {rig.Forge.Url}/api/v1/repos/agents/bobs", view.Repositories.Single(r => r.Agent == "bob").Error, StringComparison.Ordinal);
+        Assert.All(view.Repositories.Where(r => r.Agent != "bob"), r => Assert.Equal((false, null), (r.Behind, r.Error)));
+        rig.Forge.RenameUser("alicia", "alice");
+        rig.Forge.RenameRepository("agents/bobs", "agents/bob");
+        await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
+        rig.Hive.Clock.Advance(view.NextAttemptAt!.Value - rig.Hive.Clock.GetUtcNow());
+        await rig.Until(v => v.Accounts.All(a => a.HasToken) && v.Repositories.All(r => !r.Behind && r.Error is null));
+    }
+
+    [Fact]
+    public async Task One_of_them_that_always_brings_it_down_comes_last()
+    {
+        await using var rig = await ForgeRig.Start(forge => forge.Pause());
+        await rig.Hive.Spawn("alice", "bob", "carol");
+        rig.Forge.Instead = async http =>
+        {
+            if (http.Request.Path != "/api/v1/users/bob/tokens")
+                return false;
+            await StandInForge.Say(http, 503);
+            return true;
+        };
+        var view = await rig.Sync();
+        Assert.Equal(ForgeState.Down, view.State);
+        await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
+        rig.Hive.Clock.Advance(view.NextAttemptAt!.Value - rig.Hive.Clock.GetUtcNow());
+        await rig.Until(v => v.Accounts.All(a => a.HasToken || a.Agent == "bob") && v.Repositories.All(r => r is { PushedAt: not null, Behind: false }));
+    }
+
+    [Fact]
+    public async Task A_fault_of_Hives_own_is_shown_as_one_and_the_work_goes_on_when_it_is_gone()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Sync();
+        await rig.Hive.Spawn("alice");
+        await rig.Sync();
+        using (var db = new SqliteConnection($"Data Source={Path.Combine(rig.Hive.DataDir, "hive.sqlite")};Pooling=False"))
+        {
+            db.Open();
+            db.Execute("CREATE TRIGGER broken BEFORE INSERT ON forge_repositories BEGIN SELECT RAISE(ABORT, 'made to fail'); END");
+            var log = rig.Hive.Log();
+            await rig.Hive.Spawn("bob");
+            var view = await rig.Sync();
+
+            Assert.Equal((ForgeState.Down, "http"), (view.State, view.Mode));
+            Assert.Contains("Hive's own work on it broke off", view.Note, StringComparison.Ordinal);
+            Assert.Contains("made to fail", view.Note, StringComparison.Ordinal);
+            await log.Next("the work on the forge broke off");
+            db.Execute("DROP TRIGGER broken");
+        }
+
+        Assert.Equal((ForgeState.Up, null), ((await rig.Sync()).State, (await rig.Status()).Note));
+    }
+
+    [Fact]
     public async Task Its_certificate_does_not_verify()
     {
         using var key = RSA.Create(2048);
@@ -104,6 +193,43 @@ public sealed class BadForgeTests
         Assert.Equal("down", view.GetProperty("state").GetString());
         Assert.StartsWith($"the certificate of {forge.Url}/ does not verify", view.GetProperty("note").GetString(), StringComparison.Ordinal);
         Assert.Empty(forge.Requests);
+    }
+
+    [Theory]
+    [InlineData("SSL_CERT_FILE")]
+    [InlineData("SSL_CERT_DIR")]
+    public async Task Its_certificate_is_of_an_authority_of_the_operators_own_which_pushes_trust_too(string variable)
+    {
+        using var authorityKey = RSA.Create(2048);
+        var authorityRequest = new CertificateRequest("CN=Ours", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
+        authorityRequest.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, critical: false));
+        using var authority = authorityRequest.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(2));
+        using var key = RSA.Create(2048);
+        var request = new CertificateRequest("CN=forge", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddIpAddress(IPAddress.Loopback);
+        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
+        using var signed = request.Create(authority, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), [1, 2, 3, 4]);
+        using var made = signed.CopyWithPrivateKey(key);
+        using var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        var trusted = Directory.CreateDirectory(Path.Combine(folder, "trusted")).FullName;
+        // As in folders of authorities: by the hash of its name (`openssl x509 -hash`).
+        var file = Path.Combine(trusted, "71fc071b.0");
+        File.WriteAllText(file, authority.ExportCertificatePem());
+        await using var forge = await StandInForge.Start(certificate);
+        await using var host = await HostProcess.Start(
+            folder, [(variable, variable == "SSL_CERT_FILE" ? file : trusted)], "--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword);
+        using var line = await host.Operator();
+        var view = (await line.CallAsync("forge_sync")).GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
+
+        Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
+        Assert.All(view.Repositories, r => Assert.Equal((false, null), (r.Behind, r.Error)));
+        Assert.True(forge.HasRepository("core/meta"));
     }
 
     [Fact]

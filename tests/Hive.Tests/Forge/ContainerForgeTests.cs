@@ -49,6 +49,30 @@ public sealed class ContainerForgeTests
         Assert.All(forge.Secrets.Where(s => s != forge.AdminPassword), s => Assert.DoesNotContain(s, nixos.Host.Output, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_account_core_that_is_there_already_is_Hives_if_an_admin_made_it_one(bool isAdmin)
+    {
+        await using var forge = await StandInForge.Start();
+        forge.RequiresSignIn = true;
+        forge.AddUser("core", "Stranger-1", isAdmin, "core@hive.localhost");
+        await using var nixos = await Container.Start(forge, "hive-forge");
+        await nixos.Host.Spawn("alice");
+        nixos.Forge.Resume();
+        var view = await nixos.Sync();
+
+        Assert.Equal(ForgeState.Up, view.State);
+        Assert.Equal($"{Admin}user list --admin", nixos.Commands()[1]);
+        Assert.Equal(isAdmin ? 1 : 0, forge.TokensOf("core").Length);
+        Assert.True(view.Accounts.Single(a => a.Agent == "alice").HasToken);
+        if (isAdmin)
+            Assert.Null(view.Note);
+        else
+            Assert.StartsWith("there is an account 'core' on the forge that is no site admin", view.Note, StringComparison.Ordinal);
+        Assert.Equal(isAdmin, forge.HasRepository("core/meta"));
+    }
+
     [Fact]
     public async Task Without_such_a_container_the_forge_is_off_and_nothing_is_run_but_the_question()
     {

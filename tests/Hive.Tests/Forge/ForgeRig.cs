@@ -1,7 +1,9 @@
 using System.Text.Json;
+using Dapper;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Git;
+using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Forge;
 
@@ -49,6 +51,29 @@ internal sealed class ForgeRig : IAsyncDisposable
             if (condition(forge))
                 return forge;
         }
+    }
+
+    /// <summary>Has the forge wait with the push of a repository.</summary>
+    /// <returns>Completes when one is under way; called to let it go on.</returns>
+    public (Task Pushing, Action End) HoldPush(string name)
+    {
+        var (pushing, end) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        Forge.Instead = async http =>
+        {
+            if (http.Request.Path != $"/{name}.git/git-receive-pack")
+                return false;
+            pushing.TrySetResult();
+            await end.Task;
+            return false;
+        };
+        return (pushing.Task, () => end.TrySetResult());
+    }
+
+    /// <summary>What the database holds, in one column.</summary>
+    public string[] Rows(string sql)
+    {
+        using var db = new SqliteConnection($"Data Source={Path.Combine(Hive.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False");
+        return [.. db.Query<string>(sql)];
     }
 
     public string StateOf(string agent) => Path.Combine(Hive.DataDir, "agents", agent, "state");

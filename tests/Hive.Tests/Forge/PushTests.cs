@@ -104,6 +104,44 @@ public sealed class PushTests
     }
 
     [Fact]
+    public async Task Who_comes_while_a_push_takes_long_does_not_wait_for_it_and_nothing_of_it_is_lost()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("coder");
+        await rig.Sync();
+        var (pushing, end) = rig.HoldPush("agents/coder");
+        await EditByHand(rig, "coder");
+        await pushing;
+        await rig.Hive.Spawn("carol");
+        var view = await rig.Until(v => v.Accounts.Any(a => a is { Agent: "carol", HasToken: true }));
+        Assert.Equal((true, null), (view.Repositories.Single(r => r.Agent == "coder").Behind, view.Repositories.Single(r => r.Agent == "coder").Error));
+        // It changes again meanwhile.
+        Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", "coder"), "tag", "meanwhile", "main");
+        await EditByHand(rig, "coder", "model: by-hand-again\n");
+        Assert.NotEqual(rig.Refs("coder"), rig.Forge.Refs("agents/coder"));
+        end();
+        await Reached(rig, "coder", "agents/coder");
+        await Reached(rig, "carol", "agents/carol");
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_destroyed_during_its_push_leaves_no_row_behind()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Sync();
+        var (pushing, end) = rig.HoldPush("agents/coder");
+        await rig.Hive.Spawn("coder");
+        await pushing;
+        using (var host = await rig.Hive.Operator())
+            await host.CallAsync("destroy", new { name = "coder" });
+        end();
+        await rig.Sync();
+
+        Assert.Contains("agents/manager", rig.Rows("SELECT name FROM forge_repositories"));
+        Assert.DoesNotContain("agents/coder", rig.Rows("SELECT name FROM forge_repositories"));
+    }
+
+    [Fact]
     public async Task A_forge_that_was_made_anew_gets_everything_again()
     {
         await using var rig = await ForgeRig.Start();
@@ -168,9 +206,9 @@ public sealed class PushTests
 
     private static string[] Refs(ForgeRig rig, string[] agents) => [.. agents.Select(a => rig.Forge.Refs($"agents/{a}")).Append(rig.Forge.Refs("core/meta"))];
 
-    private static async Task EditByHand(ForgeRig rig, string agent)
+    private static async Task EditByHand(ForgeRig rig, string agent, string yaml = "model: by-hand\n")
     {
-        File.WriteAllText(Path.Combine(rig.Hive.DataDir, "applied", agent, "agent.yaml"), "model: by-hand\n");
+        File.WriteAllText(Path.Combine(rig.Hive.DataDir, "applied", agent, "agent.yaml"), yaml);
         using var host = await rig.Hive.Operator();
         await host.CallAsync("rebuild", new { name = agent });
     }

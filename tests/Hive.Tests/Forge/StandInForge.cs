@@ -16,7 +16,7 @@ namespace Hive.Tests.Forge;
 /// <summary>
 /// Stands for a Forgejo: the part of its REST API that Hive uses, with its rules (who may, which scope, which status), and real smart-HTTP git by <c>git http-backend</c>.
 /// Its rules are those of Forgejo's API as documented: one namespace for users and organisations, 422 for what is taken or reserved, 409 for a repository that is there, 400 for a token's name that is,
-/// tokens made by password only and shown once.
+/// tokens made by password only and shown once, 307 for what was renamed, and a webhook's secret neither shown nor changed.
 /// </summary>
 internal sealed partial class StandInForge : IAsyncDisposable
 {
@@ -30,7 +30,9 @@ internal sealed partial class StandInForge : IAsyncDisposable
     private readonly Lock gate = new();
     private readonly Dictionary<string, User> users = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, Token> tokens = [];
+    private readonly Dictionary<string, string> renamed = [];
     private readonly List<JsonObject> hooks = [];
+    private int lastHook;
 
     private StandInForge(WebApplication app) => this.app = app;
 
@@ -47,6 +49,9 @@ internal sealed partial class StandInForge : IAsyncDisposable
 
     /// <summary>Answers in place of the forge, where it answers true.</summary>
     public Func<HttpContext, Task<bool>>? Instead { get; set; }
+
+    /// <summary>Strangers are told nothing: <c>REQUIRE_SIGNIN_VIEW</c>.</summary>
+    public bool RequiresSignIn { get; set; }
 
     public IEnumerable<string> Users
     {
@@ -95,6 +100,43 @@ internal sealed partial class StandInForge : IAsyncDisposable
     {
         lock (gate)
             users[name] = new User(name) { IsOrganisation = true };
+    }
+
+    /// <summary>Gives a user another name; the old one leads to it.</summary>
+    public void RenameUser(string name, string to)
+    {
+        lock (gate)
+        {
+            users.Remove(name, out var user);
+            users[to] = new User(to) { Password = user!.Password, IsAdmin = user.IsAdmin, Email = user.Email };
+            renamed[$"users/{name}"] = $"users/{to}";
+        }
+    }
+
+    /// <summary>Gives a repository another name; the old one leads to it.</summary>
+    public void RenameRepository(string name, string to)
+    {
+        lock (gate)
+        {
+            Directory.Move(Repository(name), Repository(to));
+            renamed[$"repos/{name}"] = $"repos/{to}";
+        }
+    }
+
+    public void RemoveUser(string name)
+    {
+        lock (gate)
+            users.Remove(name);
+    }
+
+    /// <summary>An admin gives the webhooks another secret by hand.</summary>
+    public void SetSecret(string secret)
+    {
+        lock (gate)
+        {
+            foreach (var hook in hooks)
+                hook["config"]!["secret"] = secret;
+        }
     }
 
     /// <summary>A token for an account, as its owner would make it.</summary>
@@ -210,26 +252,38 @@ internal sealed partial class StandInForge : IAsyncDisposable
         (int Status, object? Body) answer;
         lock (gate)
             answer = Answer(http, path["/api/v1/".Length..].Split('/'), body);
-        await Say(http, answer.Status, answer.Body);
+        if (answer is (307, string to))
+            Redirect(http, "/api/v1/" + to);
+        else
+            await Say(http, answer.Status, answer.Body);
     }
 
     private (int Status, object? Body) Answer(HttpContext http, string[] path, JsonElement body)
     {
         var login = SignIn(http.Request.Headers.Authorization.ToString());
+        if (login is null && http.Request.Headers.Authorization.Count > 0)
+            return Refused(401, "invalid username, password or token");
+        if (login is null && RequiresSignIn)
+            return Refused(403, "Only signed in user is allowed to call APIs.");
         if (path is ["version"])
             return (200, new { version = "15.0.0+stand-in" });
         if (login is null)
-            return Refused(401, http.Request.Headers.Authorization.Count > 0 ? "invalid username, password or token" : "token is required");
+            return Refused(401, "token is required");
+        if (path is ["users", var was, ..] && !users.ContainsKey(was) && renamed.TryGetValue($"users/{was}", out var user))
+            return (307, string.Join('/', [user, .. path[2..]]));
+        if (path is ["repos", var of, var old, ..] && !HasRepository($"{of}/{old}") && renamed.TryGetValue($"repos/{of}/{old}", out var repository))
+            return (307, string.Join('/', [repository, .. path[3..]]));
         return (http.Request.Method, path) switch
         {
             ("GET", ["user"]) => login.May("read:user") ? (200, Shown(login.User, login)) : NoScope("read:user"),
-            ("GET", ["users", var name]) => !login.May("read:user") ? NoScope("read:user") : users.TryGetValue(name, out var user) ? (200, Shown(user, login)) : Refused(404, $"user redirect does not exist [name: {name}]"),
+            ("GET", ["users", var name]) => !login.May("read:user") ? NoScope("read:user") : users.TryGetValue(name, out var found) ? (200, Shown(found, login)) : Refused(404, $"user redirect does not exist [name: {name}]"),
             ("POST", ["users", var name, "tokens"]) => MakeToken(login, name, body),
             ("POST", ["admin", "users"]) => AsAdmin(login, () => MakeUser(body)),
             ("PATCH", ["admin", "users", var name]) => AsAdmin(login, () => EditUser(name, body)),
-            ("GET", ["admin", "hooks"]) => AsAdmin(login, () => (200, new JsonArray([.. hooks.Select(h => h.DeepClone())]))),
+            ("GET", ["admin", "hooks"]) => AsAdmin(login, () => (200, new JsonArray([.. hooks.Select(Shown)]))),
             ("POST", ["admin", "hooks"]) => AsAdmin(login, () => MakeHook(body)),
             ("PATCH", ["admin", "hooks", var id]) => AsAdmin(login, () => EditHook(id, body)),
+            ("DELETE", ["admin", "hooks", var id]) => AsAdmin(login, () => hooks.RemoveAll(h => h["id"]!.ToString() == id) > 0 ? (204, null) : Refused(404, "not found")),
             ("GET", ["orgs", var name]) => !login.May("read:organization") ? NoScope("read:organization") : users.TryGetValue(name, out var org) && org.IsOrganisation ? (200, new { name = org.Name }) : Refused(404, "not found"),
             ("POST", ["orgs"]) => login.May("write:organization") ? MakeOrganisation(login, body) : NoScope("write:organization"),
             ("POST", ["orgs", var name, "repos"]) => !login.May("write:organization") ? NoScope("write:organization")
@@ -254,6 +308,11 @@ internal sealed partial class StandInForge : IAsyncDisposable
 
         lock (gate)
         {
+            if (words is ["user", "list", "--admin"])
+            {
+                return (0, string.Concat(users.Values.Where(u => u is { IsOrganisation: false, IsAdmin: true }).Select((u, i) => $"{i + 1}    {u.Name}     {u.Email} true\n").Prepend("ID   Username Email           IsActive\n")), "");
+            }
+
             var name = flags["--username"];
             switch (words[..2])
             {
@@ -365,17 +424,37 @@ internal sealed partial class StandInForge : IAsyncDisposable
         if (body.GetProperty("type").GetString() is not ("gitea" or "forgejo"))
             return Refused(422, "Invalid hook type");
         var hook = JsonNode.Parse(body.GetRawText())!.AsObject();
-        hook["id"] = hooks.Count + 1;
+        hook["id"] = ++lastHook;
         hooks.Add(hook);
         Secrets.Add(hook["config"]!["secret"]!.GetValue<string>());
-        return (201, hook);
+        return (201, Shown(hook));
     }
 
     private (int Status, object? Body) EditHook(string id, JsonElement body)
     {
         var hook = hooks.Single(h => h["id"]!.ToString() == id);
-        hook["config"] = JsonNode.Parse(body.GetProperty("config").GetRawText());
-        return (200, hook);
+        foreach (var name in new[] { "url", "content_type" })
+        {
+            if (body.GetProperty("config").TryGetProperty(name, out var value))
+                hook["config"]![name] = value.GetString();
+        }
+
+        return (200, Shown(hook));
+    }
+
+    private static JsonObject Shown(JsonObject hook) => new()
+    {
+        ["id"] = hook["id"]!.DeepClone(),
+        ["type"] = hook["type"]!.DeepClone(),
+        ["active"] = hook["active"]!.DeepClone(),
+        ["events"] = hook["events"]!.DeepClone(),
+        ["config"] = new JsonObject { ["url"] = hook["config"]!["url"]!.DeepClone(), ["content_type"] = hook["config"]!["content_type"]!.DeepClone() },
+    };
+
+    private static void Redirect(HttpContext http, string to)
+    {
+        http.Response.StatusCode = 307;
+        http.Response.Headers.Location = to + http.Request.QueryString;
     }
 
     private string? NameFault(string name) =>
@@ -415,6 +494,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
         {
             http.Response.Headers.WWWAuthenticate = "Basic realm=\"Gitea\"";
             await Say(http, 401);
+            return;
+        }
+
+        if (!exists && renamed.TryGetValue("repos/" + name, out var now))
+        {
+            Redirect(http, $"{now["repos".Length..]}.git/{service}");
             return;
         }
 

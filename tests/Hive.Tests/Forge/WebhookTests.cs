@@ -35,6 +35,50 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_webhook_that_signs_with_another_secret_is_made_anew_once_an_hour_at_most()
+    {
+        await Deliver("by hand", HttpStatusCode.Forbidden);
+        await rig.Sync();
+        Assert.Equal(Secret, (string?)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]);
+
+        // Whatever is wrong once more may be somebody else's.
+        await Deliver("by hand again", HttpStatusCode.Forbidden);
+        await rig.Sync();
+        Assert.Equal("by hand again", (string?)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]);
+        rig.Hive.Clock.Advance(TimeSpan.FromHours(1));
+        await rig.Sync();
+        await Deliver(null, HttpStatusCode.OK);
+
+        // What the forge sends, signed with the webhook's secret.
+        async Task Deliver(string? changed, HttpStatusCode status)
+        {
+            if (changed is not null)
+                rig.Forge.SetSecret(changed);
+            var body = Json(new { action = "opened", pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "bob" } });
+            using var answer = await Send("pull_request", body, Sign(body, (string)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]!), signed: false);
+            Assert.Equal(status, answer.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task A_secret_that_was_lost_is_made_again_and_so_is_the_webhook()
+    {
+        File.Delete(Path.Combine(rig.Hive.DataDir, "forge-webhook-secret"));
+        await rig.Sync();
+        Assert.Equal(Secret, (string?)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]);
+    }
+
+    [Fact]
+    public async Task Deliveries_that_are_too_old_to_be_played_again_are_forgotten_while_the_forge_is_down()
+    {
+        await Tell("issues", new { action = "opened", issue = new { number = 1, title = "x", body = "@bob" }, repository = Repository("alice/tool"), sender = new { login = "alice" } });
+        rig.Forge.Pause();
+        rig.Hive.Clock.Advance(TimeSpan.FromDays(91));
+        await Tell("issues", new { action = "opened", issue = new { number = 2, title = "x", body = "@bob" }, repository = Repository("alice/tool"), sender = new { login = "alice" } });
+        Assert.Equal(["delivery delivery-2"], rig.Rows("SELECT mark FROM forge_deliveries WHERE mark LIKE 'delivery%'"));
+    }
+
+    [Fact]
     public async Task A_pull_request_reaches_the_owner_and_those_it_is_assigned_to()
     {
         Assert.Equal(["alice", "bob"], await Tell("pull_request", new { action = "opened", pull_request = Pull(assignees: ["bob", "stranger"]), repository = Repository("alice/tool"), sender = new { login = "carol" } }));
