@@ -340,7 +340,7 @@ public sealed class ClaudeTests
         await using var agent = h.Serve();
 
         var ended = await h.EndedAsync();
-        Assert.Equal(("cancelled", "login needed: Not logged in · Please run /login"), ((string?)ended["result"], (string?)ended["note"]));
+        Assert.Equal(("rate_limited", "login needed: Not logged in · Please run /login"), ((string?)ended["result"], (string?)ended["note"]));
         Assert.Equal(2, h.Runs);
         await h.Front.ReportAsync("needs_login");
         h.LogIn("new");

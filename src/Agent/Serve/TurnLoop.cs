@@ -314,7 +314,7 @@ internal sealed class TurnLoop : IAsyncDisposable
             outcome = TurnOutcome.Failed(e.Message);
         }
 
-        if (outcome is { Result: "cancelled", LoginLost: false })
+        if (outcome is { Result: "cancelled" })
             outcome = outcome with { Note = stopped.IsCancellationRequested ? "the agent was stopped" : "cancelled by the operator" };
 
         var took = (long)time.GetElapsedTime(began).TotalMilliseconds;
@@ -411,7 +411,7 @@ internal sealed class TurnLoop : IAsyncDisposable
             login?.Refused();
         else if (outcome.Result == "ok")
             login?.Accepted();
-        if (outcome is { Result: "rate_limited", Pause: { } wait })
+        if (outcome is { Result: "rate_limited", LoginLost: false, Pause: { } wait })
             pause = new Pause(time.GetTimestamp(), wait < LongestPause ? wait : LongestPause);
         untidy |= outcome.Result == "ok";
     }

@@ -114,7 +114,7 @@ internal sealed class ClaudeDriver : IDriver
 
     // The messages are not to blame: they come again, and that does not count against them.
     private static TurnOutcome LoginLost(Verdict verdict, Tally used) =>
-        TurnOutcome.Cancelled($"login needed: {verdict.Note}") with { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
+        new("rate_limited", $"login needed: {verdict.Note}") { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
 
     private static TurnOutcome RateLimited(Verdict verdict, Tally used) => new("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
 
