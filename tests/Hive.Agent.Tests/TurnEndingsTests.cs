@@ -51,6 +51,7 @@ public sealed class TurnEndingsTests
             CREATE TABLE loose AS SELECT * FROM turn_stats;
             DROP TABLE turn_stats;
             ALTER TABLE loose RENAME TO turn_stats;
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (NULL, 1, 2, 3, 'x', 'ok'), ('one', 1, 2, 3, 'x', 'ok');
             INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (901, 1, 2, 3, 'x', NULL);
             INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (902, 9e18, 2, 3, 'x', 'ok');
             INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind, tool_call_breakdown_json, cost_usd) VALUES (903, 1, 2, 3, 'x', 'ok', '{"Bash":', 9e999);

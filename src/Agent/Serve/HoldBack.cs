@@ -52,7 +52,8 @@ internal sealed class HoldBack(TimeProvider time)
         if (!needed && pause is null)
             return false;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var reason = needed ? Login!.RestoredAsync(waiting.Token) : Task.Delay(pause is { } limit && Left(limit) is var left && left > TimeSpan.Zero ? left : TimeSpan.Zero, time, waiting.Token);
+        var left = pause is { } limit && Left(limit) is var rest && rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
+        var reason = needed ? Login!.RestoredAsync(waiting.Token) : Task.Delay(left, time, waiting.Token);
         var again = needed && Login!.MayTry ? Task.Delay(TryLoginAgain, time, waiting.Token) : Task.Delay(Timeout.Infinite, waiting.Token);
         try
         {

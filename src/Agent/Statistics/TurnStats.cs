@@ -81,6 +81,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                        open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds
                   FROM turn_stats
                  WHERE sent_at IS NULL
+                   AND typeof(id) = 'integer'
                  ORDER BY id
                  LIMIT $most
                 """, ("$most", MostUnsent));
