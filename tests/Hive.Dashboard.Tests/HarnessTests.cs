@@ -11,62 +11,54 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_agent_is_logged_in_from_its_page_takes_a_turn_and_its_figures_are_there()
     {
-        var folder = Directory.CreateTempSubdirectory("hive-login-");
-        try
-        {
-            await Hive.ApplyAsync("alice", "agent.yaml", $"""
-                driver: claude
-                model: claude-sonnet-4-5
-                command: ["{StandIn}"]
-                login_command: ["{StandIn}", auth, login]
-                environment:
-                  CLAUDE_CONFIG_DIR: "{folder.FullName}"
+        await Hive.ApplyAsync("alice", "agent.yaml", $"""
+            driver: claude
+            model: claude-sonnet-4-5
+            command: ["{StandIn}"]
+            login_command: ["{StandIn}", auth, login]
+            environment:
+              CLAUDE_CONFIG_DIR: "{Path.Combine(Hive.StateOf("alice"), ".claude")}"
 
-                """);
-            await Hive.SpawnAsync("alice");
-            var page = await SignedInAsync();
-            await Expect(Row(page, "alice")).ToContainTextAsync("login");
-            await page.GotoAsync($"{Hive.Url}/agents/alice");
+            """);
+        await Hive.SpawnAsync("alice");
+        var page = await SignedInAsync();
+        await Expect(Row(page, "alice")).ToContainTextAsync("login");
+        await page.GotoAsync($"{Hive.Url}/agents/alice");
 
-            var panel = page.Locator("#agent-login");
-            await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
-            await Expect(panel.GetByRole(AriaRole.Link)).ToHaveAttributeAsync("href", "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
-            await panel.GetByLabel("Code of the login").FillAsync("bad-code");
-            await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
-            await Expect(panel).ToContainTextAsync("Invalid code");
-            await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
-            await panel.GetByLabel("Code of the login").FillAsync("good-code");
-            await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
-            await Expect(panel).ToHaveCountAsync(0);
-            await Expect(page.Locator(".agent-head .badge.state")).ToContainTextAsync("idle");
+        var panel = page.Locator("#agent-login");
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
+        await Expect(panel.GetByRole(AriaRole.Link)).ToHaveAttributeAsync("href", "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
+        await panel.GetByLabel("Code of the login").FillAsync("bad-code");
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await Expect(panel).ToContainTextAsync("Invalid code");
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
+        await panel.GetByLabel("Code of the login").FillAsync("good-code");
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await Expect(panel).ToHaveCountAsync(0);
+        await Expect(page.Locator(".agent-head .badge.state")).ToContainTextAsync("idle");
 
-            // What woke it has waited for the login.
-            await Expect(Entry(page, "turn_ended")).ToContainTextAsync("ok");
-            var prompt = page.GetByRole(AriaRole.Textbox, new() { Name = "Message to alice" });
-            await prompt.FillAsync("run the tests, please. play: tools");
-            await prompt.PressAsync("Enter");
-            await Expect(Entry(page, "turn_started").Nth(1)).ToContainTextAsync("run the tests, please.");
-            await Expect(Entry(page, "tool_call").Nth(0)).ToContainTextAsync("Bash make test");
-            await Expect(Entry(page, "tool_result").Nth(0)).ToContainTextAsync("12 passed, 1 failed");
-            await Expect(Entry(page, "turn_ended").Nth(1)).ToContainTextAsync("4 tool calls · 113k in, 110 out");
-            await Expect(page.Locator(".agent-head")).ToContainTextAsync("model · claude-sonnet-4-5");
-            // By the price table: 928 in, 6,200 written to and 106,000 read from the cache, 110 out.
-            await Expect(page.Locator("[data-turn='2']")).ToContainTextAsync("$0.06");
-            await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("138k in, 117 out");
-            await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("$0.07");
+        // What woke it has waited for the login.
+        await Expect(Entry(page, "turn_ended")).ToContainTextAsync("ok");
+        var prompt = page.GetByRole(AriaRole.Textbox, new() { Name = "Message to alice" });
+        await prompt.FillAsync("run the tests, please. play: tools");
+        await prompt.PressAsync("Enter");
+        await Expect(Entry(page, "turn_started").Nth(1)).ToContainTextAsync("run the tests, please.");
+        await Expect(Entry(page, "tool_call").Nth(0)).ToContainTextAsync("Bash make test");
+        await Expect(Entry(page, "tool_result").Nth(0)).ToContainTextAsync("12 passed, 1 failed");
+        await Expect(Entry(page, "turn_ended").Nth(1)).ToContainTextAsync("4 tool calls · 113k in, 110 out");
+        await Expect(page.Locator(".agent-head")).ToContainTextAsync("model · claude-sonnet-4-5");
+        // By the price table: 928 in, 6,200 written to and 106,000 read from the cache, 110 out.
+        await Expect(page.Locator("[data-turn='2']")).ToContainTextAsync("$0.06");
+        await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("138k in, 117 out");
+        await Expect(page.Locator("#agent-stats .totals")).ToContainTextAsync("$0.07");
 
-            await prompt.FillAsync("and now? play: error");
-            await prompt.PressAsync("Enter");
-            await Expect(Entry(page, "turn_ended").Nth(2)).ToContainTextAsync("failed");
-            await page.GotoAsync($"{Hive.Url}/stats");
-            await Expect(page.Locator("#stats .totals")).ToContainTextAsync("failed");
-            await Expect(page.Locator("[data-stats=alice]")).ToContainTextAsync("$0.0");
-            await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
-        }
-        finally
-        {
-            folder.Delete(recursive: true);
-        }
+        await prompt.FillAsync("and now? play: error");
+        await prompt.PressAsync("Enter");
+        await Expect(Entry(page, "turn_ended").Nth(2)).ToContainTextAsync("failed");
+        await page.GotoAsync($"{Hive.Url}/stats");
+        await Expect(page.Locator("#stats .totals")).ToContainTextAsync("failed");
+        await Expect(page.Locator("[data-stats=alice]")).ToContainTextAsync("$0.0");
+        await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
     }
 
     private static ILocator Entry(IPage page, string kind) => page.Locator($".entry[data-kind={kind}]");

@@ -139,8 +139,10 @@ internal sealed partial class AgentContainers(
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
             throw Problem.Conflict($"{name} is external: it runs wherever somebody opens {paths.AgentSocket(name)}");
+        if (states.Of(name).Running is not null)
+            return;
         // Before it is held, since it may fetch something from afar.
-        var fault = seeded || states.Of(name).Running is not null ? null : await FaultOfSeed(agent);
+        var fault = seeded ? null : await FaultOfSeed(agent);
         using var hold = await states.Hold(name);
         if (states.Of(name).Running is not null)
             return;
@@ -174,7 +176,9 @@ internal sealed partial class AgentContainers(
     /// <summary>Ends an agent's container and starts it on its present configuration, which is locked first: what cannot be locked ends nothing that runs.</summary>
     public async Task Restart(string name, bool anew = true)
     {
-        if (await FaultOfSeed(roster.Require(name)) is { SourceException: var e })
+        var agent = roster.Require(name);
+        MustBeOurs(agent);
+        if (await FaultOfSeed(agent) is { SourceException: var e })
             throw e is Problem ? e : Problem.Unavailable($"{name} cannot be restarted: {e.Message}", e);
         await Stop(name, atOnce: false, wanted: "running");
         await Start(name, CancellationToken.None, anew, seeded: true);
@@ -187,8 +191,7 @@ internal sealed partial class AgentContainers(
     public async Task Stop(string name, bool atOnce, string wanted = "stopped")
     {
         var agent = roster.Require(name);
-        if (agent.Runtime == Runtimes.External)
-            throw Problem.Conflict($"{name} is external: whoever runs it must stop it");
+        MustBeOurs(agent);
         using var hold = await states.Hold(name);
         if (states.Of(name).Unknown)
             throw Problem.Unavailable($"{name}: {states.Of(name).Note}; try again when that is known");
@@ -223,6 +226,12 @@ internal sealed partial class AgentContainers(
             states.SetNote(name, failed: false, note: null);
             await states.Soon(states.UntilStored(name, write => states.StoreNote(write, name, wanted, failed: false, note: null)));
         }
+    }
+
+    private static void MustBeOurs(AgentEntry agent)
+    {
+        if (agent.Runtime == Runtimes.External)
+            throw Problem.Conflict($"{agent.Name} is external: whoever runs it must stop it");
     }
 
     private async Task End(string name, IRunning running, Task gone, bool atOnce)

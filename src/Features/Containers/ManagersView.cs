@@ -2,6 +2,7 @@ using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -24,6 +25,7 @@ internal sealed partial class ManagersView(
 {
     // Agents come in groups; and between looks at a manager that is at work.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
 
     private int underWay;
 
@@ -37,10 +39,10 @@ internal sealed partial class ManagersView(
             return;
         try
         {
-            while (IsBehind())
+            for (var pause = Pause; IsBehind();)
             {
-                await Task.Delay(Pause, clock, lifetime.ApplicationStopping);
-                await Restart();
+                await Task.Delay(pause, clock, lifetime.ApplicationStopping);
+                pause = await Restart() ? Pause : pause * 2 < LongestPause ? pause * 2 : LongestPause;
             }
         }
         catch (OperationCanceledException)
@@ -59,23 +61,32 @@ internal sealed partial class ManagersView(
 
     private bool IsBehind() => roster.Find(Principals.Manager) is { } manager && applied.SeesOthers(manager);
 
-    private async Task Restart()
+    // False when it cannot be: what is wrong with its configuration is not mended in two seconds.
+    private async Task<bool> Restart()
     {
         try
         {
             if (!IsBehind() || await store.Write(write => inflight.Leased(write, Principals.Manager), lifetime.ApplicationStopping) > 0)
-                return;
+                return true;
             LogRestarted(log);
             await using var guard = await transients.Begin(Principals.Manager, "restarting");
             // Nobody has looked after it: its earlier failures count as before.
             await containers.Restart(Principals.Manager, anew: false);
+            return true;
         }
-        catch (Problem)
+        catch (Problem e)
         {
-            // Somebody does something with it just now, or it could not be started, which its row says.
+            // Somebody does something with it just now.
+            if (e.Code == ErrorCode.Conflict)
+                return true;
+            LogNotRestarted(log, e.Message);
+            return false;
         }
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "the manager is started anew, so that it sees the folders of the agents there are now")]
     private static partial void LogRestarted(ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the manager could not be started anew, and is tried again: {Error}")]
+    private static partial void LogNotRestarted(ILogger logger, string error);
 }

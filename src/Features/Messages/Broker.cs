@@ -137,7 +137,7 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         var inbox = Of(caller.Name);
         var connection = caller.Connection!.Id;
         var turn = inbox.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
-        return [.. inbox.Leased.Where(l => l.Value.Connection == connection || (turn is not null && l.Value.Turn == turn)).Select(l => l.Key)];
+        return [.. inbox.Leased.Where(l => l.Value.Connection == connection || (turn is not null && l.Value.Turn == turn && !l.Value.IsDoubtful)).Select(l => l.Key)];
     }
 
     /// <summary>Gives leased messages back: after a delay, or set aside when it was the last time.</summary>
@@ -225,9 +225,16 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         if (inbox.Turns.Remove(turn))
             write.OnRollback(() => inbox.Turns.Add(turn));
         if (result == TurnResult.Ok)
-            acked = Ack(write, agent, held);
+        {
+            acked = Ack(write, agent, held.Where(id => !inbox.Leased[id].IsDoubtful).ToArray());
+            // The tool may never have seen it.
+            requeued = Requeue(write, inbox, lease => lease.Turn == turn);
+        }
         else
+        {
             (requeued, parked) = Nack(write, agent, held, delaySeconds, note ?? result, counts: result is not TurnResult.RateLimited);
+        }
+
         row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked, Lost = false };
         write.Db.Execute("""
             UPDATE turns
@@ -404,20 +411,16 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         Requeue(write, inbox, lease => lease.Turn is null && lease.Connection == id);
     }
 
-    /// <summary>
-    /// Reads what is open, at start: nothing is leased to a connection, since there is none yet. What a turn began with stays with it: its harness had it, or
-    /// could not have begun. What was received inside a turn comes again: the host may have ended before its answer was read, and a good turn would ack it unseen.
-    /// </summary>
-    public void Load(IWrite write, IEnumerable<OpenRow> messages, IEnumerable<TurnRow> turns)
+    /// <summary>Reads what is open, at start: nothing is leased to a connection, since there is none yet.</summary>
+    public void Load(IEnumerable<OpenRow> messages, IEnumerable<TurnRow> turns)
     {
-        write.Db.Execute("UPDATE messages INDEXED BY messages_open SET delivered_at = NULL, turn = NULL WHERE acked_at IS NULL AND turn < 0");
         foreach (var row in messages)
         {
             var inbox = Of(row.Recipient);
             if (row.ParkedAt is not null)
                 inbox.Parked.Add(row.Id);
-            else if (row.DeliveredAt is not null && row.Turn is not < 0)
-                inbox.Leased[row.Id] = new Lease(row.Turn, null);
+            else if (row.DeliveredAt is not null)
+                inbox.Leased[row.Id] = row.Turn is < 0 ? new Lease(-row.Turn, null, IsDoubtful: true) : new Lease(row.Turn, null);
             else if (row.AvailableAt is { } at)
                 inbox.Delayed[row.Id] = at;
             else
@@ -533,7 +536,7 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
     private static Lease LeaseOf(Inbox inbox, long connection) =>
         inbox.TurnOfConnection.TryGetValue(connection, out var turn) && inbox.Turns.Contains(turn) ? new Lease(turn, connection) : new Lease(null, connection);
 
-    // What is received inside a turn is noted with the turn's number below zero: whether its answer reached anybody is not known to a host that was started since.
+    // What is received inside a turn is noted with the turn's number below zero, so that a host that is started since knows: its answer may have reached nobody.
     private static long? InTurn(Lease lease) => -lease.Turn;
 
     private static void Hold(IWrite write, Inbox inbox, Lease lease, Message message)
@@ -597,7 +600,8 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         foreach (var id in ids)
         {
             // Its turn stays noted until somebody else gets it: whoever ends that turn late has dealt with it after all.
-            var turn = Release(write, inbox, id).Turn;
+            var lease = Release(write, inbox, id);
+            var turn = lease.IsDoubtful ? null : lease.Turn;
             var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = ?2 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, turn);
             write.Raise(new MessageChanged("requeued", One(row)));
         }

@@ -44,7 +44,7 @@ internal sealed class BrokerClockwork : IHostedService, IConnectionObserver, IDi
             cancellationToken);
         await store.Write(write =>
         {
-            broker.Load(write, messages, turns);
+            broker.Load(messages, turns);
             broker.ReleaseDue(write);
         },
         cancellationToken);

@@ -53,7 +53,8 @@ internal sealed class Inbox(string owner)
 /// <param name="Turn">The turn.</param>
 /// <param name="Connection">The connection.</param>
 /// <param name="Message">The row as it is while it is leased; null when it is not remembered.</param>
-internal readonly record struct Lease(long? Turn, long? Connection, Message? Message = null);
+/// <param name="IsDoubtful">It was received inside the turn in an earlier run of the host: whether the answer was read is not known.</param>
+internal readonly record struct Lease(long? Turn, long? Connection, Message? Message = null, bool IsDoubtful = false);
 
 /// <summary>A <c>recv</c> that waits.</summary>
 internal sealed class Waiter(long connection, int max)

@@ -15,6 +15,7 @@ namespace Hive.Features.Turns;
 internal static class Emit
 {
     private const int MostEvents = 100;
+    private const int MostRounds = 200;
 
     internal sealed record Command(Caller Caller, IReadOnlyList<JsonElement> Events) : IRequest<Done>;
 
@@ -57,13 +58,11 @@ internal static class Emit
             write.Raise(new AgentEventsStored(agent, stored));
         }
 
-        // Few at a time: it removes as much as was added, and the writer has others to serve.
+        // As much as was added, and somewhat more where too much is there already: the writer has others to serve.
         private static void MakeRoom(IWrite write, string agent)
         {
-            while (write.Db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = @agent", new { agent }) > EventFlood.BytesKept
-                && write.Db.Execute("DELETE FROM agent_events WHERE id IN (SELECT id FROM agent_events WHERE agent = @agent ORDER BY id LIMIT 10)", new { agent }) > 0)
-            {
-            }
+            for (var round = 0; round < MostRounds && write.Db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = @agent", new { agent }) > EventFlood.BytesKept; round++)
+                write.Db.Execute("DELETE FROM agent_events WHERE id IN (SELECT id FROM agent_events WHERE agent = @agent ORDER BY id LIMIT 10)", new { agent });
         }
     }
 }

@@ -44,8 +44,8 @@ public sealed class KilledHarnessTests
             await work.HandledAsync(Messages);
             using var worker = await host.Connect("worker");
             // The end of the last turn, and of those that come again.
-            while (await worker.Status() != (0, 0, 0))
-                await Task.Yield();
+            while (await worker.Status() is var status && status != (0, 0, 0))
+                Assert.False(work.Patience.IsCancellationRequested, $"{status} unread, leased and parked");
             await harness.StoppedAsync();
         }
 
@@ -91,6 +91,8 @@ public sealed class KilledHarnessTests
     {
         private readonly string folder;
         private readonly FileSystemWatcher watcher;
+        private readonly CancellationTokenSource patience = new(TimeSpan.FromMinutes(10));
+        // Not disposed of: the watcher may have one more word to say.
         private readonly SemaphoreSlim changed = new(0);
 
         public Work(ChildHost host)
@@ -108,12 +110,16 @@ public sealed class KilledHarnessTests
                 - |
                   cat >/dev/null
                   echo "$HIVE_MESSAGE_ID $(date +%s%3N)" >>{folder}/begun
-                  if rm {folder}/die 2>/dev/null; then kill -9 $$; fi
-                  echo "done $HIVE_MESSAGE_ID" | tee -a {folder}/done
+                  if [ -e {folder}/die ]; then rm {folder}/die; kill -9 $$; fi
+                  echo "done $HIVE_MESSAGE_ID" >>{folder}/done
+                  echo "done $HIVE_MESSAGE_ID"
                 """);
         }
 
         public string State => folder;
+
+        /// <summary>So that a message which never comes fails, and does not hang.</summary>
+        public CancellationToken Patience => patience.Token;
 
         public IReadOnlyList<(long Message, long At)> Begun =>
             [.. File.ReadAllLines(Path.Combine(folder, "begun")).Select(l => l.Split(' ')).Select(l => (long.Parse(l[0], CultureInfo.InvariantCulture), long.Parse(l[1], CultureInfo.InvariantCulture)))];
@@ -123,7 +129,7 @@ public sealed class KilledHarnessTests
         {
             var done = Path.Combine(folder, "done");
             while (!File.Exists(done) || (await File.ReadAllLinesAsync(done)).Distinct().Count() < messages)
-                await changed.WaitAsync(TimeSpan.FromSeconds(60));
+                await changed.WaitAsync(Patience);
         }
 
         /// <summary>The next one dies by SIGKILL.</summary>
@@ -132,7 +138,7 @@ public sealed class KilledHarnessTests
             var die = Path.Combine(folder, "die");
             await File.WriteAllTextAsync(die, "");
             while (File.Exists(die))
-                await changed.WaitAsync(TimeSpan.FromSeconds(60));
+                await changed.WaitAsync(Patience);
         }
 
         /// <summary>What the harness has kept of its turns; all of it has been told to the host.</summary>
@@ -154,7 +160,7 @@ public sealed class KilledHarnessTests
         public void Dispose()
         {
             watcher.Dispose();
-            changed.Dispose();
+            patience.Dispose();
         }
 
         private static T Host<T>(ChildHost host, Func<SqliteConnection, T> query)

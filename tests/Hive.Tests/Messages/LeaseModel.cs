@@ -99,7 +99,7 @@ internal sealed class LeaseModel
     public int AckAll(Agent agent, int connection)
     {
         var turn = agent.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
-        return Ack(agent, [.. Of(agent).Where(m => m.Place == Place.Leased && (m.Connection == connection || (turn is not null && m.Turn == turn))).Select(m => m.Id)]);
+        return Ack(agent, [.. Of(agent).Where(m => m.Place == Place.Leased && (m.Connection == connection || (turn is not null && m.Turn == turn && !m.IsDoubtful))).Select(m => m.Id)]);
     }
 
     public (int Requeued, int Parked) Nack(Agent agent, IEnumerable<long> ids, long? delaySeconds)
@@ -108,7 +108,7 @@ internal sealed class LeaseModel
         foreach (var message in Leased(agent, ids))
         {
             message.Attempts++;
-            message.Turn = null;
+            (message.Turn, message.IsDoubtful) = (null, false);
             if (message.Attempts == 3)
             {
                 message.Place = Place.Parked;
@@ -147,8 +147,9 @@ internal sealed class LeaseModel
         // From here on a connection that belonged to it receives for itself, also what this very end gives back.
         agent.Turns[turn] = (0, 0, 0);
         var held = Of(agent).Where(m => m.Place == Place.Leased && m.Turn == turn).Select(m => m.Id).ToArray();
-        var acked = ok ? Ack(agent, held) : 0;
-        var (requeued, parked) = ok ? (0, 0) : Nack(agent, held, delaySeconds);
+        // What nobody may have seen is not acked by a good end.
+        var (requeued, parked) = ok ? (Requeue(agent, m => m.Turn == turn && m.IsDoubtful), 0) : Nack(agent, held, delaySeconds);
+        var acked = ok ? Ack(agent, held.Where(id => Messages[id].Turn == turn)) : 0;
         agent.Turns[turn] = (acked, requeued, parked);
         return agent.Turns[turn];
     }
@@ -194,7 +195,7 @@ internal sealed class LeaseModel
         return true;
     }
 
-    /// <summary>The host ended and is back: turns are kept with what they began with, connections are not; what was received inside a turn comes again.</summary>
+    /// <summary>The host ended and is back: turns are kept with what they began with, connections are not; of what was received inside a turn it is not known whether it was seen.</summary>
     public void Restart()
     {
         graces.Clear();
@@ -211,8 +212,7 @@ internal sealed class LeaseModel
         foreach (var message in Messages.Values)
         {
             message.Connection = null;
-            if (message is { Place: Place.Leased, ReceivedInTurn: true, Turn: not null })
-                (message.Place, message.Turn) = (Place.Ready, null);
+            message.IsDoubtful |= message is { Place: Place.Leased, ReceivedInTurn: true, Turn: not null };
         }
     }
 
@@ -240,7 +240,13 @@ internal sealed class LeaseModel
     private int Requeue(Agent agent, Func<Held, bool> which)
     {
         var again = Of(agent).Where(m => m.Place == Place.Leased && which(m)).ToList();
-        again.ForEach(m => m.Place = Place.Ready);
+        foreach (var message in again)
+        {
+            message.Place = Place.Ready;
+            if (message.IsDoubtful)
+                (message.Turn, message.IsDoubtful) = (null, false);
+        }
+
         Serve(agent);
         return again.Count;
     }
@@ -330,6 +336,9 @@ internal sealed class LeaseModel
 
         /// <summary>It came to its turn after that had begun.</summary>
         public bool ReceivedInTurn { get; set; }
+
+        /// <summary>It was received inside its turn, and the host was away since.</summary>
+        public bool IsDoubtful { get; set; }
 
         public int? Connection { get; set; }
 

@@ -86,7 +86,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task What_was_received_inside_a_turn_comes_again_after_the_host_was_away_and_what_the_turn_began_with_does_not()
+    public async Task Of_what_was_received_inside_a_turn_before_the_host_was_away_a_good_end_acks_nothing_but_what_was_acked_by_name()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -95,14 +95,19 @@ public sealed class TurnTests
         await harness.Receive();
         var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "alice" })).GetProperty("turn").GetInt64();
         await bridge.CallAsync("hello", new { client = "bridge", turn });
-        var inside = await alice.Send("bob");
+        var (seen, inside) = (await alice.Send("bob"), await alice.Send("bob"));
         // Nobody knows whether this answer is read before the host ends.
-        Assert.Single(await bridge.Receive());
+        Assert.Equal(2, (await bridge.Receive()).Length);
         await hive.Restart();
 
-        harness = await hive.Connect("bob");
+        (harness, bridge) = (await hive.Connect("bob"), await hive.Connect("bob"));
         await harness.CallAsync("requeue_inflight", new { except_turns = new[] { turn } });
-        Assert.Equal(1, (await harness.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
+        await bridge.CallAsync("hello", new { client = "bridge", turn });
+        Assert.Equal(1, (await bridge.CallAsync("ack", new { ids = new[] { seen } })).Int("acked"));
+        Assert.Equal(1, (await bridge.CallAsync("ack", new { all = true })).Int("acked"));
+        Assert.Equal((0, 1, 0), await harness.Status());
+        var ended = await harness.CallAsync("end_turn", new { turn, result = "ok" });
+        Assert.Equal((0, 1), (ended.Int("acked"), ended.Int("requeued")));
         var again = Assert.Single(await harness.Receive());
         Assert.Equal((inside, true), (again.Id, again.Redelivered));
     }
