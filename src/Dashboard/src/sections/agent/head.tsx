@@ -5,7 +5,7 @@ import type { AgentLive } from '../../model/agent';
 import { costText, totalsOf } from '../../model/figures';
 import { contextOf, stateWords } from '../../model/harness';
 import { counted } from '../../text/figures';
-import { Refused } from '../../ui/act';
+import { Refused } from '../../ui/fault';
 import { Age, Until } from '../../ui/clock';
 import { Link } from '../../ui/link';
 import { StateBadge } from '../containers/state';
