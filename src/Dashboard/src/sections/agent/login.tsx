@@ -1,9 +1,8 @@
 import { useState } from 'preact/hooks';
 import { post } from '../../api/client';
 import type { AgentLive } from '../../model/agent';
-import { safeLink } from '../../model/harness';
+import { addressOf } from '../../model/harness';
 import { plainLine } from '../../text/ansi';
-import { visible } from '../../text/visible';
 import { Act, Submit } from '../../ui/act';
 import { Fault, Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
@@ -56,19 +55,26 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
   );
 }
 
-/** An address that a tool has printed: a link only where it leads to what one reads. */
+/** An address that a tool has printed: a link only where it leads to what one reads, and its host stands out. */
 function Address({ url }: { url: string }) {
-  const href = safeLink(url);
+  const { before, host, after, fault } = addressOf(url);
+  const parts = (
+    <>
+      {before}
+      {host === '' ? null : <strong>{host}</strong>}
+      {after}
+    </>
+  );
   return (
     <p class="address">
-      {href === null ? (
-        <>
-          <code>{visible(url)}</code> <span class="dim">(no https address, so it is no link)</span>
-        </>
-      ) : (
-        <a class="link" href={href} target="_blank" rel="noopener noreferrer">
-          {href}
+      {fault === null ? (
+        <a class="link" href={before + host + after} target="_blank" rel="noopener noreferrer">
+          {parts}
         </a>
+      ) : (
+        <>
+          <code>{parts}</code> <span class="dim">({fault})</span>
+        </>
       )}
     </p>
   );
