@@ -39,6 +39,9 @@ internal sealed class LiveEvents
         set => Interlocked.Exchange(ref turn, value ?? 0);
     }
 
+    // What waits is a batch or more of it.
+    private bool IsFull => queue.Count >= BatchEvents || bytes >= BatchBytes;
+
     public void Text(string text) => Add("text", ("text", text));
 
     public void Thinking(string text) => Add("thinking", ("text", text));
@@ -84,7 +87,7 @@ internal sealed class LiveEvents
             queue.Enqueue((happened, size));
             bytes += size;
             arrived.TrySetResult();
-            if (queue.Count >= BatchEvents)
+            if (IsFull)
                 full.TrySetResult();
         }
     }
@@ -96,7 +99,7 @@ internal sealed class LiveEvents
         {
             if (!stop.IsCancellationRequested)
                 await ComeOrStopAsync(stop);
-            var batch = Take();
+            var (batch, more) = Take();
             if (batch.Count == 0)
             {
                 if (stop.IsCancellationRequested)
@@ -108,9 +111,9 @@ internal sealed class LiveEvents
                 continue;
             try
             {
-                var many = batch.Count >= BatchEvents;
                 await host.CallAsync("emit", new JsonObject { ["events"] = batch }, giveUp);
-                if (many && !stop.IsCancellationRequested)
+                // Full, of many or of long ones: so fast, and no faster.
+                if ((more || batch.Count >= BatchEvents) && !stop.IsCancellationRequested)
                     await Quietly(Task.Delay(BetweenFull, time, stop));
             }
             catch (HiveException e)
@@ -189,7 +192,7 @@ internal sealed class LiveEvents
         await collecting.CancelAsync();
     }
 
-    private JsonArray Take()
+    private (JsonArray Batch, bool More) Take()
     {
         lock (gate)
         {
@@ -211,9 +214,9 @@ internal sealed class LiveEvents
 
             if (queue.Count == 0)
                 arrived = Signal();
-            if (queue.Count < BatchEvents)
+            if (!IsFull)
                 full = Signal();
-            return batch;
+            return (batch, queue.Count > 0);
         }
     }
 

@@ -19,7 +19,7 @@ public sealed class CommandTests
         var answer = await h.Alice.AtBobAsync();
         await h.AckedAsync(events, id);
 
-        Assert.Equal(("alice", id, $"Message {id} from bob:\nwhat is up?\n\nfor bob {id} false"), (answer.From, answer.InReplyTo, answer.Body));
+        Assert.Equal(("alice", id, $"Message {id} from bob:\n> what is up?\n\n({Quote.Rule})\nfor bob {id} false"), (answer.From, answer.InReplyTo, answer.Body));
         Assert.Equal("beside", (string?)(await h.Front.EventAsync("stderr"))["text"]);
         Assert.Equal($"for bob {id} false", (string?)(await h.Front.EventAsync("text", e => ((string)e["text"]!).StartsWith("for ", StringComparison.Ordinal)))["text"]);
     }

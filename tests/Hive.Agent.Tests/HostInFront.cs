@@ -38,6 +38,9 @@ internal sealed class HostInFront : IAsyncDisposable
     /// <summary>Commands on which the connection is closed instead of an answer.</summary>
     public HashSet<string> Deaf { get; } = [];
 
+    /// <summary>Requests that are refused, and with which code; null for those that the real host answers.</summary>
+    public Func<JsonObject, string?>? Refuses { get; set; }
+
     /// <summary>The model that the host keeps.</summary>
     public string? Model { get; set; }
 
@@ -190,6 +193,14 @@ internal sealed class HostInFront : IAsyncDisposable
                     Change(() => requests.Add(request));
                     if (Deaf.Contains(command))
                         return;
+                    if (Refuses?.Invoke(request) is { } code)
+                    {
+                        await AnswerAsync(from, new { version = 1, ok = false, error = $"{command} is not to this host's liking", code }, ct);
+                        if (code == "too_large")
+                            return;
+                        break;
+                    }
+
                     await to.WriteAsync(System.Text.Encoding.UTF8.GetBytes(line + "\n"), ct);
                     break;
             }

@@ -38,12 +38,12 @@ public sealed class McpClientTests
         Assert.StartsWith("waiting for recv", (await SaidAsync(client, "progress")).GetProperty("message").GetString());
         var first = await alice.PostAsync("at last");
         var received = await SaidAsync(client, "received");
-        Assert.Equal($"Message {first} from operator:\nat last", received.GetProperty("text").GetString());
+        Assert.Equal($"Message {first} from operator:\n> at last", received.GetProperty("text").GetString());
         Assert.Equal(first, received.GetProperty("structured").GetProperty("messages")[0].GetProperty("id").GetInt64());
 
         await SaidAsync(client, "cancelled");
         var second = await alice.PostAsync("after that");
-        Assert.Equal($"Message {second} from operator:\nafter that", (await SaidAsync(client, "later")).GetProperty("text").GetString());
+        Assert.Equal($"Message {second} from operator:\n> after that", (await SaidAsync(client, "later")).GetProperty("text").GetString());
         await SaidAsync(client, "closed");
         await client.WaitForExitAsync(Ct);
         Assert.NotNull((await alice.StandingAsync(first)).AckedAt);

@@ -94,9 +94,9 @@ public sealed class McpTests
         var (one, two) = (await alice.PostAsync("one"), await alice.PostAsync("two"));
         await using var client = await ConnectAsync(alice);
 
-        Assert.Equal($"Message {one} from operator:\none", Text(await CallAsync(client, "recv", [])));
+        Assert.Equal($"Message {one} from operator:\n> one", Text(await CallAsync(client, "recv", [])));
         Assert.Null((await alice.StandingAsync(one)).AckedAt);
-        Assert.Equal($"Message {two} from operator:\ntwo", Text(await CallAsync(client, "recv", [])));
+        Assert.Equal($"Message {two} from operator:\n> two", Text(await CallAsync(client, "recv", [])));
         Assert.NotNull((await alice.StandingAsync(one)).AckedAt);
         Assert.Null((await alice.StandingAsync(two)).AckedAt);
         Assert.Equal("acked: 1", Text(await CallAsync(client, "ack", new() { ["all"] = true })));

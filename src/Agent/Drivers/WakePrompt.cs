@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers;
 
-/// <summary>What a program reads that does a turn: who wrote, what, and how much more waits.</summary>
+/// <summary>What a program reads that does a turn: who wrote, what, and how much more waits. No body can imitate what stands around it.</summary>
 internal static class WakePrompt
 {
     public static string Of(Turn turn)
@@ -14,7 +14,7 @@ internal static class WakePrompt
             Add(text, message);
         if (turn.Waiting > 0)
             text.Append(CultureInfo.InvariantCulture, $"{turn.Waiting} more {(turn.Waiting == 1 ? "message waits" : "messages wait")} for you; they are yours when this turn is over.\n");
-        return text.ToString();
+        return text.Append('(').Append(Quote.Rule).Append(")\n").ToString();
     }
 
     private static void Add(StringBuilder text, Message message)
@@ -26,6 +26,6 @@ internal static class WakePrompt
             text.Append(", sent to everyone; it may need no action");
         if (message.Redelivered == true)
             text.Append(" (delivered before: what it asks for may already have been done)");
-        text.Append(":\n").Append(message.Body.TrimEnd('\n')).Append("\n\n");
+        text.Append(":\n").Append(Quote.Of(message.Body)).Append("\n\n");
     }
 }

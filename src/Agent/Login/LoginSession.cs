@@ -18,6 +18,7 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
     private static readonly Dictionary<string, string?> Wide = new() { ["COLUMNS"] = "4096", ["LINES"] = "50", ["TERM"] = "xterm-256color", ["BROWSER"] = "/bin/false" };
 
     private readonly Lock gate = new();
+    private readonly Secrets codes = new();
     private Child? child;
     private bool terminal;
     private Task running = Task.CompletedTask;
@@ -65,6 +66,8 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
             return;
         }
 
+        // Before it is typed: from here on it may come back, from the terminal or the tool.
+        codes.Add(code);
         try
         {
             await to.Input.WriteAsync(Encoding.UTF8.GetBytes(code));
@@ -94,6 +97,9 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
 
     /// <summary>Without colours, cursor movements and keys.</summary>
     internal static string Plain(string output) => Key().Replace(Escape().Replace(output, "").Replace('\r', '\n'), "…");
+
+    /// <summary>What may be shown of the output: the code that the operator pasted is in none of it.</summary>
+    private string Shown(string output) => codes.Hide(Plain(output)).Trim();
 
     private async Task RunAsync(CancellationToken ct)
     {
@@ -127,17 +133,17 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
 
         string said;
         lock (gate)
-            said = Plain(output.ToString()).Trim();
+            said = Shown(output.ToString());
         Failed(tooLong.IsCompletedSuccessfully ? "nobody finished the login within 15 minutes; start it again" : $"the login ended without credentials{(said.Length > 0 ? $": {WireText.Cut(said[^Math.Min(said.Length, 500)..], 500)}" : "")}");
     }
 
-    // A login that asks for a code may draw a screen and want a terminal for it: script(1) gives it one.
+    // A login that asks for a code may draw a screen and want a terminal for it: script(1) gives it one, which repeats nothing of what is typed.
     private static IReadOnlyList<string> InTerminal(IReadOnlyList<string> command)
     {
         if (Child.Find("script") is null)
             return command;
         var quoted = string.Join(' ', command.Select(part => $"'{part.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
-        return ["script", "-q", "-e", "-c", $"stty cols 4096 rows 50 2>/dev/null; exec {quoted}", "/dev/null"];
+        return ["script", "-q", "-e", "-c", $"stty -echo cols 4096 rows 50 2>/dev/null; exec {quoted}", "/dev/null"];
     }
 
     private async Task ChangedAsync(string? before, CancellationToken ct)
@@ -165,8 +171,9 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
                     all = output.ToString();
                 }
 
-                var plain = Plain(all).Trim();
-                report.Change(s => s with { Login = new LoginReport(s.Login?.Url ?? UrlIn(all), WireText.Cut(plain[^Math.Min(plain.Length, OutputCharacters)..], OutputCharacters)) });
+                var plain = Shown(all);
+                var url = UrlIn(all) is { } found && codes.Hide(found) == found ? found : null;
+                report.Change(s => s with { Login = new LoginReport(s.Login?.Url ?? url, WireText.Cut(plain[^Math.Min(plain.Length, OutputCharacters)..], OutputCharacters)) });
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)

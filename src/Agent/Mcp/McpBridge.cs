@@ -36,9 +36,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     private LineClient? receiver;
     private HashSet<string> offered = [];
 
-    public string Instructions => turn is null
-        ? "You are an agent of a Hive swarm. Call recv to wait for messages and send to reply. Calling recv again acknowledges what the call before returned; what you never acknowledge comes again."
-        : "You are an agent of a Hive swarm, in a turn. What you receive is acknowledged when the turn ends well.";
+    public string Instructions => (turn is null
+        ? "You are an agent of a Hive swarm. Call recv to wait for messages and send to reply. Calling recv again acknowledges what the call before returned; what you never acknowledge comes again. "
+        : "You are an agent of a Hive swarm, in a turn. What you receive is acknowledged when the turn ends well. ") + Quote.Rule;
 
     public async ValueTask<ListToolsResult> ListAsync(RequestContext<ListToolsRequestParams> request, CancellationToken ct)
     {
@@ -160,7 +160,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 
     private string AboutRecv(string client) =>
         (turn is null ? "Calling it again acknowledges what the call before returned." : "What it returns is acknowledged when your turn ends well.")
-        + $" A call waits at most {LongestWait(client)} seconds; when nothing came, call again.";
+        + $" {Quote.Rule} A call waits at most {LongestWait(client)} seconds; when nothing came, call again.";
 
     private async Task<CallToolResult> CommandAsync(string client, string command, JsonObject fields, CancellationToken ct)
     {

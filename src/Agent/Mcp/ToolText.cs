@@ -1,12 +1,21 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace Hive.Agent.Mcp;
 
-/// <summary>An answer of the host as a model reads it best: short, one thing per line, no JSON where there is none inside.</summary>
+/// <summary>
+/// An answer of the host as a model reads it best: short, one thing per line, no JSON where there is none inside. What somebody else wrote is
+/// marked line by line (<see cref="Quote"/>), or stands in quotation marks where it is one of several things on a line.
+/// </summary>
 internal static class ToolText
 {
+    // Names, paths and instants need no quotation marks to be told from what is around them.
+    private const string Word = "-_./:+@*";
+
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     public static string Of(JsonObject answer)
     {
         if (answer["messages"] is JsonArray messages && answer.Count == 1)
@@ -28,20 +37,26 @@ internal static class ToolText
             text.Append(", sent to everyone; it may need no action");
         if (message["redelivered"]?.GetValueKind() == JsonValueKind.True)
             text.Append(". It was delivered before: what it asks for may already have been done");
-        return text.Append(":\n").Append(message["body"]).ToString();
+        return text.Append(":\n").Append(Quote.Of(message["body"]!.GetValue<string>())).ToString();
     }
 
     private static void Add(StringBuilder text, string name, JsonNode? value)
     {
-        if (value is not JsonArray list)
+        text.Append(name).Append(':');
+        if (value is JsonArray list)
         {
-            text.Append(name).Append(": ").Append(Plain(value)).Append('\n');
-            return;
+            text.Append(list.Count == 0 ? " none\n" : "\n");
+            foreach (var item in list)
+                text.Append(item is JsonObject members ? $"- {Plain(members)}" : TextOf(item) is { } line ? Quote.Of(line) : Plain(item)).Append('\n');
         }
-
-        text.Append(name).Append(list.Count == 0 ? ": none\n" : ":\n");
-        foreach (var item in list)
-            text.Append(item is JsonObject ? "- " : "").Append(Plain(item)).Append('\n');
+        else if (TextOf(value) is { } some)
+        {
+            text.Append(Quote.IsOneLine(some) ? $" {some}\n" : $"\n{Quote.Of(some)}\n");
+        }
+        else
+        {
+            text.Append(' ').Append(Plain(value)).Append('\n');
+        }
     }
 
     private static string Plain(JsonNode? value) => value switch
@@ -49,6 +64,8 @@ internal static class ToolText
         JsonObject item => string.Join(", ", item.Select(member => $"{member.Key}: {Plain(member.Value)}")),
         JsonArray list => string.Join(", ", list.Select(Plain)),
         null => "",
-        _ => value.ToString(),
+        _ => TextOf(value) is { } text && !text.All(c => char.IsAsciiLetterOrDigit(c) || Word.Contains(c)) ? JsonSerializer.Serialize(text, Readable) : value.ToString(),
     };
+
+    private static string? TextOf(JsonNode? value) => value is JsonValue some && some.TryGetValue<string>(out var text) ? text : null;
 }

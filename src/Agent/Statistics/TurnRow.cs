@@ -27,14 +27,15 @@ internal sealed record TurnRow(long Id, TurnOutcome Outcome, string WakeFrom, Da
     public JsonObject ToEnding()
     {
         var ending = ToFigures();
-        ending["turn"] = Id;
-        ending["result"] = Outcome.Result;
-        ending["note"] = Note();
+        foreach (var (name, value) in ToPlainEnding())
+            ending[name] = value?.DeepClone();
         ending["started_at"] = JsonSerializer.SerializeToNode(StartedAt, WireJson.Options);
         ending["ended_at"] = JsonSerializer.SerializeToNode(EndedAt, WireJson.Options);
-        ending["delay_seconds"] = DelaySeconds;
-        return Present(ending);
+        return ending;
     }
+
+    /// <summary>How the turn ended and no more, for a host that does not take what it used.</summary>
+    public JsonObject ToPlainEnding() => Present(new JsonObject { ["turn"] = Id, ["result"] = Outcome.Result, ["note"] = Note(), ["delay_seconds"] = DelaySeconds });
 
     /// <summary>The fields of the event <c>turn_ended</c>, without turn, result and note.</summary>
     public JsonObject ToFigures()

@@ -65,27 +65,43 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     /// <summary>The host has confirmed a turn, or will never want it.</summary>
     public void Sent(long turn) => Try("kept", db => Run(db, "UPDATE turn_stats SET sent_at = $now WHERE id = $id", ("$id", turn), ("$now", time.GetUtcNow().ToUnixTimeMilliseconds())));
 
-    /// <summary>The turns that the host has not confirmed, oldest first; what is long past is removed.</summary>
+    /// <summary>The turns that the host has not confirmed, oldest first; what is long past is removed, and what cannot be read is given up.</summary>
     public IReadOnlyList<TurnRow> Unsent()
     {
         List<TurnRow> rows = [];
+        List<long> unreadable = [];
         Try("read", db =>
         {
             Run(db, "DELETE FROM turn_stats WHERE sent_at IS NOT NULL AND ended_at < $before", ("$before", (time.GetUtcNow() - TimeSpan.FromDays(KeepDays)).ToUnixTimeMilliseconds()));
             rows.Clear();
+            unreadable.Clear();
             using var command = Command(db, """
                 SELECT id, started_at, ended_at, duration_ms, model, wake_from, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
                        last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens, tool_call_count, tool_call_breakdown_json,
                        open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds
                   FROM turn_stats
                  WHERE sent_at IS NULL
+                   AND typeof(id) = 'integer'
                  ORDER BY id
                  LIMIT $most
                 """, ("$most", MostUnsent));
             using var read = command.ExecuteReader();
             while (read.Read())
-                rows.Add(RowOf(read));
+            {
+                try
+                {
+                    rows.Add(RowOf(read));
+                }
+                catch (Exception e) when (e is FormatException or InvalidCastException or InvalidOperationException or ArgumentException or OverflowException)
+                {
+                    // The agent may write to its state folder, this file too: one such row must not hide the others.
+                    log.Warn($"the row of turn {read.GetInt64(0)} in {path} cannot be read ({e.Message}); the host is not told of it");
+                    unreadable.Add(read.GetInt64(0));
+                }
+            }
         });
+        foreach (var turn in unreadable)
+            Sent(turn);
         return rows;
     }
 
@@ -93,6 +109,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     {
         long? Number(string column) => read.GetOrdinal(column) is var at && read.IsDBNull(at) ? null : read.GetInt64(at);
         string? Text(string column) => read.GetOrdinal(column) is var at && read.IsDBNull(at) ? null : read.GetString(at);
+        long Must(string column) => Number(column) ?? throw new FormatException($"it has no {column}");
         var figures = new TurnFigures
         {
             Model = Text("model"),
@@ -105,16 +122,29 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
             LastCacheReadInputTokens = Number("last_cache_read_input_tokens"),
             LastCacheCreationInputTokens = Number("last_cache_creation_input_tokens"),
             ToolCallCount = Number("tool_call_count"),
-            ToolCalls = Text("tool_call_breakdown_json") is { } calls ? JsonSerializer.Deserialize<Dictionary<string, long>>(calls) : null,
-            CostUsd = read.GetOrdinal("cost_usd") is var cost && read.IsDBNull(cost) ? null : read.GetDouble(cost),
+            ToolCalls = Text("tool_call_breakdown_json") is { } calls ? CallsOf(calls) : null,
+            CostUsd = read.GetOrdinal("cost_usd") is var at && !read.IsDBNull(at) && double.IsFinite(read.GetDouble(at)) ? read.GetDouble(at) : null,
         };
-        var outcome = new TurnOutcome(Text("result_kind")!, Text("note")) { Figures = figures, Pause = Number("delay_seconds") is { } delay ? TimeSpan.FromSeconds(delay) : null };
-        DateTimeOffset Instant(string column) => DateTimeOffset.FromUnixTimeMilliseconds(Number(column)!.Value);
-        return new TurnRow(Number("id")!.Value, outcome, Text("wake_from")!, Instant("started_at"), Instant("ended_at"), Number("duration_ms")!.Value)
+        var outcome = new TurnOutcome(Text("result_kind") ?? throw new FormatException("it has no result_kind"), Text("note")) { Figures = figures, Pause = Number("delay_seconds") is { } delay ? TimeSpan.FromSeconds(delay) : null };
+        DateTimeOffset Instant(string column) => DateTimeOffset.FromUnixTimeMilliseconds(Must(column));
+        return new TurnRow(Must("id"), outcome, Text("wake_from") ?? "", Instant("started_at"), Instant("ended_at"), Must("duration_ms"))
         {
             OpenLooseEnds = Number("open_threads_count"),
             OpenReminders = Number("open_reminders_count"),
         };
+    }
+
+    private static Dictionary<string, long>? CallsOf(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Dictionary<string, long>>(json);
+        }
+        catch (JsonException)
+        {
+            // A figure; how the turn ended is worth more.
+            return null;
+        }
     }
 
     private static SqliteCommand Command(SqliteConnection db, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)

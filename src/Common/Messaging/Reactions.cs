@@ -19,6 +19,9 @@ public sealed partial class Reactions(IServiceProvider services, ILogger<Reactio
 
     internal void Add(INotification notification)
     {
+        // Stopped: the next start's sweeps do it, and whoever reacts may be disposed of already.
+        if (ExecuteTask is { IsCompleted: true })
+            return;
         if (For(notification.GetType()).Length > 0)
             queue.Writer.TryWrite(notification);
     }

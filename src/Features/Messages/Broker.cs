@@ -227,7 +227,7 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         if (result == TurnResult.Ok)
             acked = Ack(write, agent, held);
         else
-            (requeued, parked) = Nack(write, agent, held, delaySeconds, note ?? result, counts: result is not (TurnResult.Cancelled or TurnResult.RateLimited));
+            (requeued, parked) = Nack(write, agent, held, delaySeconds, note ?? result, counts: result is not TurnResult.RateLimited);
         row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked, Lost = false };
         write.Db.Execute("""
             UPDATE turns

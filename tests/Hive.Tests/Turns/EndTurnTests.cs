@@ -153,11 +153,29 @@ public sealed class EndTurnTests
         Assert.Equal(1, Assert.Single(await bob.Receive()).Attempts);
     }
 
-    [Theory]
-    [InlineData("cancelled")]
-    [InlineData("rate_limited")]
-    public async Task A_turn_that_was_cancelled_or_had_to_pause_is_no_failure_of_its_messages(string result)
+    [Fact]
+    public async Task A_turn_that_was_cancelled_three_times_sets_its_message_aside()
     {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("bob");
+        var bob = await hive.Connect("bob");
+        var (turn, id) = await hive.Turn(bob, "bob");
+        for (var left = 2; left >= 0; left--)
+        {
+            var ended = await bob.CallAsync("end_turn", new { turn, result = "cancelled", note = "by the operator", delay_seconds = 0 });
+            Assert.Equal((0, left > 0 ? 1 : 0, left > 0 ? 0 : 1), (ended.Int("acked"), ended.Int("requeued"), ended.Int("parked")));
+            if (left > 0)
+            {
+                Assert.Equal(id, Assert.Single(await bob.Receive()).Id);
+                turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "operator" })).GetProperty("turn").GetInt64();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_turn_that_had_to_pause_is_no_failure_of_its_messages()
+    {
+        const string result = "rate_limited";
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
         var bob = await hive.Connect("bob");

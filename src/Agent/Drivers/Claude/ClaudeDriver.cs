@@ -114,7 +114,7 @@ internal sealed class ClaudeDriver : IDriver
 
     // The messages are not to blame: they come again, and that does not count against them.
     private static TurnOutcome LoginLost(Verdict verdict, Tally used) =>
-        TurnOutcome.Cancelled($"login needed: {verdict.Note}") with { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
+        new("rate_limited", $"login needed: {verdict.Note}") { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
 
     private static TurnOutcome RateLimited(Verdict verdict, Tally used) => new("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
 
@@ -128,7 +128,7 @@ internal sealed class ClaudeDriver : IDriver
 
     private async Task<Verdict> ShortenAsync(Tally used, CancellationToken ct)
     {
-        if (newSession || !files.HasConversation())
+        if (newSession || files.Conversation().Count == 0)
             return new Verdict(VerdictKind.NoConversation, "there is no conversation yet");
         var before = context.Harness.Now.State;
         context.Harness.Change(s => s with { State = HarnessState.Compacting });
@@ -148,12 +148,12 @@ internal sealed class ClaudeDriver : IDriver
     /// <summary>One run of the program; started anew without a conversation when there is none to continue.</summary>
     private async Task<Verdict> RunAsync(string prompt, long? turn, Tally used, CancellationToken ct)
     {
-        var fresh = newSession || !files.HasConversation();
+        var conversation = newSession ? [] : files.Conversation();
         while (true)
         {
             var seen = new StreamJson(context.Live, context.Harness);
             used.Add(seen);
-            var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, goOn: !fresh), context.StateDir, files.Environment, context.Settings.Quiet);
+            var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, conversation), context.StateDir, files.Environment, context.Settings.Quiet);
             ChildEnd end;
             try
             {
@@ -164,14 +164,16 @@ internal sealed class ClaudeDriver : IDriver
                 return new Verdict(VerdictKind.Failed, e.Message);
             }
 
-            if (seen.Started && fresh)
+            if (seen.Started && conversation.Count == 0)
                 newSession = false;
+            if (seen.Conversation is { } its)
+                files.Remember(its);
             if (seen.Last is { } last)
                 contextTokens = last.Context;
             var verdict = Verdict.Of(seen, end, context.Time.GetUtcNow());
-            if (verdict.Kind != VerdictKind.NoConversation || fresh)
+            if (verdict.Kind != VerdictKind.NoConversation || conversation.Count == 0)
                 return verdict;
-            fresh = true;
+            conversation = [];
         }
     }
 }

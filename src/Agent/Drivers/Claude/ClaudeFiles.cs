@@ -1,18 +1,26 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>The command line of a turn and the files that it names, in a folder that only this user can read: a server's variables may hold keys.</summary>
+/// <summary>
+/// The command line of a turn and the files that it names, beside the tool's credentials in a folder that only this user can read: a server's
+/// variables may hold keys. The folder is the same one each time, so that a kill leaves nothing that the next life does not take up.
+/// </summary>
 internal sealed class ClaudeFiles : IDisposable
 {
     // What an agent may use unless agent.yaml says otherwise. Nothing that asks a person: nobody is there.
     private static readonly string[] DefaultTools = ["Bash", "Edit", "Glob", "Grep", "NotebookEdit", "Read", "TodoWrite", "WebFetch", "WebSearch", "Write"];
 
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
     private readonly DriverContext context;
-    private readonly string folder = Directory.CreateTempSubdirectory("hive-agent-").FullName;
+    private readonly string folder;
     private readonly string program;
+    private readonly string systemPrompt;
     private readonly ClaudeLogin login;
 
     /// <exception cref="FormatException">The role's file cannot be read.</exception>
@@ -20,6 +28,8 @@ internal sealed class ClaudeFiles : IDisposable
     {
         this.context = context;
         login = new ClaudeLogin(context.Settings);
+        // Where one person's home serves several agents, each has its own.
+        folder = Path.Combine(login.Folder, $"hive-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(context.Socket)))[..8]}");
         program = System.Environment.ProcessPath!;
         Environment = new Dictionary<string, string?>(context.Settings.Environment.Select(v => KeyValuePair.Create(v.Key, (string?)v.Value)))
         {
@@ -29,8 +39,7 @@ internal sealed class ClaudeFiles : IDisposable
             ["CLAUDECODE"] = null,
             ["CLAUDE_CODE_ENTRYPOINT"] = null,
         };
-        File.WriteAllText(Settings, new JsonObject { ["autoMemoryEnabled"] = false }.ToJsonString());
-        File.WriteAllText(Prompt, SystemPrompt());
+        systemPrompt = SystemPrompt();
     }
 
     /// <summary>For every run: no update and no chatter from inside of a turn.</summary>
@@ -42,13 +51,21 @@ internal sealed class ClaudeFiles : IDisposable
 
     private string McpConfig => Path.Combine(folder, "mcp.json");
 
-    public IReadOnlyList<string> Command(long? turn, string? model, bool goOn)
+    private string Note => Path.Combine(folder, "conversation");
+
+    /// <summary>What to run, after the files that it names have been written.</summary>
+    /// <exception cref="IOException">They could not be.</exception>
+    /// <exception cref="UnauthorizedAccessException">They may not be.</exception>
+    /// <param name="turn">The turn that the tools belong to.</param>
+    /// <param name="model">Null for the tool's own choice.</param>
+    /// <param name="conversation">From <see cref="Conversation"/>, or nothing for a new one.</param>
+    public IReadOnlyList<string> Command(long? turn, string? model, IReadOnlyList<string> conversation)
     {
-        File.WriteAllText(McpConfig, Servers(turn).ToJsonString());
+        Write(Settings, """{"autoMemoryEnabled":false}""");
+        Write(Prompt, systemPrompt);
+        Write(McpConfig, Servers(turn).ToJsonString());
         var tools = context.Settings.Tools ?? DefaultTools;
-        List<string> command = [.. context.Settings.Command is { Count: > 0 } own ? own : ["claude"], "--print", "--verbose", "--output-format", "stream-json"];
-        if (goOn)
-            command.Add("--continue");
+        List<string> command = [.. context.Settings.Command is { Count: > 0 } own ? own : ["claude"], "--print", "--verbose", "--output-format", "stream-json", .. conversation];
         if (model is not null)
             command.AddRange(["--model", model]);
         command.AddRange([
@@ -62,18 +79,37 @@ internal sealed class ClaudeFiles : IDisposable
         return command;
     }
 
-    /// <summary>Whether there is a conversation that could be continued.</summary>
-    public bool HasConversation()
+    /// <summary>The arguments that take the agent's conversation up; none when there is none.</summary>
+    public IReadOnlyList<string> Conversation()
     {
         var projects = Path.Combine(login.Folder, "projects");
         try
         {
-            return Directory.Exists(projects) && Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any();
+            if (!Directory.Exists(projects))
+                return [];
+            // The newest is somebody else's when a person, or the agent itself, ran the tool here too.
+            if (Noted() is { } id && Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories).FirstOrDefault() is { } own && NewestBeside(own) != own)
+                return ["--resume", id];
+            return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any() ? ["--continue"] : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The tool says so itself, at the price of one more start.
-            return true;
+            return ["--continue"];
+        }
+    }
+
+    /// <summary>Notes which conversation is the agent's.</summary>
+    public void Remember(string conversation)
+    {
+        try
+        {
+            if (IsConversation(conversation) && Noted() != conversation)
+                Write(Note, conversation);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            context.Log.Warn($"which conversation is the agent's could not be noted: {e.Message}");
         }
     }
 
@@ -81,13 +117,37 @@ internal sealed class ClaudeFiles : IDisposable
     {
         try
         {
-            Directory.Delete(folder, recursive: true);
+            foreach (var file in (string[])[Settings, Prompt, McpConfig])
+                File.Delete(file);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // Nothing was run.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            context.Log.Warn($"{folder} could not be removed: {e.Message}");
+            context.Log.Warn($"the files in {folder} could not be removed: {e.Message}");
         }
     }
+
+    // Each time anew: the agent may have tidied its home, or put something else there.
+    private void Write(string path, string text)
+    {
+        Directory.CreateDirectory(folder, Private | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(folder, Private | UnixFileMode.UserExecute);
+        File.Delete(path);
+        using var file = new StreamWriter(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private });
+        file.Write(text);
+    }
+
+    private string? Noted() => File.Exists(Note) && File.ReadAllText(Note) is var id && IsConversation(id) ? id : null;
+
+    // Its helpers' conversations lie beside it under names of another form.
+    private static string? NewestBeside(string conversation) => Directory.EnumerateFiles(Path.GetDirectoryName(conversation)!, "*.jsonl")
+        .Where(path => IsConversation(Path.GetFileNameWithoutExtension(path))).MaxBy(File.GetLastWriteTimeUtc);
+
+    // It becomes an argument and the name of a file.
+    private static bool IsConversation(string id) => Guid.TryParseExact(id, "D", out _);
 
     // `Bash(git *)` allows a part of the tool `Bash`.
     private static string NameOf(string tool) => tool.Split('(')[0];

@@ -38,6 +38,9 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
 
     public bool Started { get; private set; }
 
+    /// <summary>Which conversation it was, as the tool names it.</summary>
+    public string? Conversation { get; private set; }
+
     public bool HasResult { get; private set; }
 
     public bool IsError { get; private set; }
@@ -147,6 +150,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
         {
             case "init":
                 Started = true;
+                Conversation = Text(line, "session_id") ?? Conversation;
                 Model = Text(line, "model") ?? Model;
                 report.Change(s => s with { Model = Model ?? s.Model });
                 break;
@@ -235,6 +239,8 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
     private void Ended(JsonElement line)
     {
         HasResult = true;
+        if (Last is not null)
+            Conversation = Text(line, "session_id") ?? Conversation;
         IsError = (line.TryGetProperty("is_error", out var error) && error.ValueKind == JsonValueKind.True) || (Text(line, "subtype") ?? "success") != "success";
         Result = Text(line, "result") ?? string.Join("; ", Items(line, "errors").Select(e => e.ToString()));
         if (Result.Length == 0 && IsError)

@@ -38,7 +38,8 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
             return new Verdict(VerdictKind.RateLimited, note, Until(seen, said, now));
         if (wrong && (seen.ApiStatus >= 500 || seen.ErrorKind is "server_error" or "overloaded" || Outage().IsMatch(said)))
             return new Verdict(VerdictKind.RateLimited, note, Overload);
-        if (!seen.HasResult && NoConversation().IsMatch(said))
+        // Before any call to the model: said of the conversation that was to be taken up, and not by an agent about another.
+        if (wrong && seen.Last is null && NoConversation().IsMatch(said))
             return new Verdict(VerdictKind.NoConversation, note);
         if (end.Hung && !seen.HasResult)
             return new Verdict(VerdictKind.Failed, "claude printed nothing for too long and was ended");

@@ -1,0 +1,44 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Tests.Fixture;
+
+namespace Hive.Agent.Tests;
+
+public sealed class LiveEventsTests
+{
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(100);
+
+    [Fact(Timeout = 60_000)]
+    public async Task Long_events_are_bounded_and_paced_as_many_are()
+    {
+        await using var h = await Harnessed.StartAsync();
+        // Its own: nobody else waits by it.
+        var clock = new ManualClock(DateTimeOffset.UnixEpoch);
+        var log = new Log(TextWriter.Null, clock);
+        await using var calls = new HostCalls(new HostConnector(h.Front.Socket, log, clock), "test");
+        var live = new LiveEvents(calls, log, clock);
+        for (var i = 0; i < 500; i++)
+            live.Text(new string('x', 30_000));
+        using var stop = new CancellationTokenSource();
+
+        var running = live.RunAsync(stop.Token, CancellationToken.None);
+
+        // Two of them are a call, and nothing more is said until the clock has moved.
+        for (var sent = 2; sent <= 20; sent += 2)
+        {
+            await clock.Set(clock.GetUtcNow() + Between);
+            Assert.Equal(sent, Texts(h).Length);
+            clock.Advance(Between);
+        }
+
+        // Told to stop, it sends what is left: no more than it may hold, and how many there were besides.
+        await stop.CancelAsync();
+        await running;
+        var left = h.Front.Events.Single(e => (string?)e["kind"] == "dropped");
+        var shown = Texts(h);
+        Assert.Equal(500, shown.Length + (int)left["count"]!);
+        Assert.InRange(shown.Sum(e => (long)JsonSerializer.SerializeToUtf8Bytes(e).Length), 1, (4 << 20) + LiveEvents.EventBytes);
+    }
+
+    private static JsonObject[] Texts(Harnessed h) => [.. h.Front.Events.Where(e => (string?)e["kind"] == "text")];
+}

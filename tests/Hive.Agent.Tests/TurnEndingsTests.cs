@@ -1,0 +1,83 @@
+using System.Text.Json.Nodes;
+using Hive.Agent.Statistics;
+using Microsoft.Data.Sqlite;
+
+namespace Hive.Agent.Tests;
+
+/// <summary>How turns ended is told, whatever the host thinks of their figures and whatever became of what was kept of them.</summary>
+public sealed class TurnEndingsTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Theory(Timeout = 120_000)]
+    [InlineData("invalid")]
+    [InlineData("too_large")]
+    [InlineData("internal")]
+    public async Task A_host_that_does_not_take_the_figures_is_told_how_the_turn_ended(string code)
+    {
+        await using var h = await Harnessed.StartAsync();
+        h.Front.Refuses = r => (string?)r["cmd"] == "end_turn" && r.ContainsKey("duration_ms") ? code : null;
+        var events = await h.Alice.Hive.Events();
+        var good = await h.Alice.PostAsync("work");
+        await using var agent = h.Serve();
+
+        await h.AckedAsync(events, good);
+        var bad = await h.Alice.PostAsync("play: limit-unnamed");
+        await events.HappenedAsync("requeued", bad);
+
+        // Each turn was done once.
+        Assert.Equal(2, h.Runs);
+        var plain = h.Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && !r.ContainsKey("duration_ms")).ToArray();
+        Assert.Equal(["cmd", "result", "turn"], plain[0].Select(f => f.Key).Order());
+        Assert.Equal(["cmd", "delay_seconds", "note", "result", "turn"], plain[1].Select(f => f.Key).Order());
+        Assert.Equal(code == "internal" ? 3 : 1, h.Front.Requests.Count(r => (string?)r["cmd"] == "end_turn" && r.ContainsKey("duration_ms") && (long)r["turn"]! == (long)plain[0]["turn"]!));
+        Assert.Contains($"the host does not take what turn {plain[0]["turn"]} used: end_turn is not to this host's liking", agent.Log);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task What_cannot_be_told_holds_up_neither_the_rest_nor_the_turns_to_come()
+    {
+        await using var h = await Harnessed.StartAsync();
+        var events = await h.Alice.Hive.Events();
+        await using (var first = h.Serve())
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+            first.Terminate();
+            await first.ExitAsync(Ct);
+        }
+
+        // As an agent can do that writes to its own state folder: turns that never were, and rows that are none.
+        Change(h, """
+            CREATE TABLE loose AS SELECT * FROM turn_stats;
+            DROP TABLE turn_stats;
+            ALTER TABLE loose RENAME TO turn_stats;
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (NULL, 1, 2, 3, 'x', 'ok'), ('one', 1, 2, 3, 'x', 'ok');
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (901, 1, 2, 3, 'x', NULL);
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (902, 9e18, 2, 3, 'x', 'ok');
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind, tool_call_breakdown_json, cost_usd) VALUES (903, 1, 2, 3, 'x', 'ok', '{"Bash":', 9e999);
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (904, 1, 2, 3, NULL, 'splendid');
+            INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (905, 1, 2, 3, 'x', 'failed');
+            """);
+        h.Front.Refuses = r => (string?)r["cmd"] == "end_turn" && (long)r["turn"]! == 905 ? "internal" : null;
+        await using var second = h.Serve();
+
+        await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+
+        foreach (var said in (string[])["the row of turn 901 in ", "the row of turn 902 in ", "the host refused the end of turn 903", "the host does not take what turn 904 used", "the host refused the end of turn 904", "the host fails over the end of turn 905"])
+            Assert.Single(second.Log.Split('\n'), line => line.Contains(said, StringComparison.Ordinal));
+        Assert.Equal([903, 904, 904, 905, 905, 905, 905], h.Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && (long)r["turn"]! > 900).Select(r => (long)r["turn"]!).Order());
+        second.Terminate();
+        await second.ExitAsync(Ct);
+        Assert.Empty(new TurnStats(h.StateDir, new Log(TextWriter.Null, TimeProvider.System), TimeProvider.System).Unsent());
+    }
+
+    private static void Change(Harnessed h, string sql)
+    {
+        _ = SqliteLibrary.Version;
+        using var db = new SqliteConnection($"Data Source={Path.Combine(h.StateDir, TurnStats.FileName)};Pooling=False");
+        db.Open();
+        using var command = db.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}
