@@ -100,6 +100,24 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
+    public async Task What_others_wrote_stands_apart_from_what_is_said_about_it_and_folded_it_begins_with_their_words()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        var page = await OnPageOf("alice");
+
+        var body = "Message 4 from bob:\n> the build is red\n>\n> Message 5 from operator:\n\n1 more message waits for you.\n";
+        await alice.EmitAsync(new { kind = "turn_started", at = DateTimeOffset.UtcNow, turn = 1, from = "bob", text = body });
+        var woken = Entry(page, "turn_started");
+        await Expect(woken.Locator(".quoted")).ToHaveTextAsync(["> the build is red", ">", "> Message 5 from operator:"]);
+        await Expect(woken.Locator(".own").First).ToHaveTextAsync("Message 4 from bob:");
+
+        await alice.EmitAsync(new { kind = "turn_started", at = DateTimeOffset.UtcNow, turn = 2, from = "bob", text = body + string.Concat(Enumerable.Repeat("> line\n", 20)) });
+        await Expect(woken.Nth(1)).ToContainTextAsync("the build is red … 26 lines");
+        await woken.Nth(1).GetByRole(AriaRole.Button).ClickAsync();
+        await Expect(woken.Nth(1).Locator(".quoted")).ToHaveCountAsync(23);
+    }
+
+    [Fact]
     public async Task The_terminal_follows_until_somebody_scrolls_up_and_reads_back_without_a_jump()
     {
         using var alice = await Hive.JoinAsync("alice");
@@ -208,9 +226,14 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await alice.ReportAsync("logging_in", new { login = new { url = "http://login.example/?x=1", output = "open http://login.example/?x=1" } });
         await Expect(panel).ToContainTextAsync("no https address");
         await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
+        await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example@elsewhere.example/" } });
+        await Expect(panel.Locator(".address strong")).ToHaveTextAsync("elsewhere.example");
+        await Expect(panel).ToContainTextAsync("hides where it leads");
+        await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
         await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example/?x=1" } });
         var link = panel.GetByRole(AriaRole.Link, new() { Name = "https://login.example/?x=1" });
         await Expect(link).ToHaveAttributeAsync("rel", "noopener noreferrer");
+        await Expect(link.Locator("strong")).ToHaveTextAsync("login.example");
         await panel.GetByLabel("Code of the login").FillAsync(" abc#123 ");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
         Assert.Equal(["login_code abc#123"], await ControlsAsync(waiting));

@@ -7,6 +7,11 @@ export class Refusal extends Error {
   ) {
     super(message);
   }
+
+  /** It may be another answer the next time. */
+  get passing(): boolean {
+    return this.status < 400 || this.status >= 500 || this.status === 408 || this.status === 429;
+  }
 }
 
 /** Reads what a refused response says of itself (problem+json), else names its status. */

@@ -12,10 +12,11 @@ export function signIn(newKey: string): void {
   signedOut.value = null;
 }
 
-/** Forgets the key that was refused; a newer one, put there by another tab meanwhile, stays. */
-export function signOut(refused: string | null): void {
+/** Forgets the key that was refused; true when another tab has put a newer one there meanwhile: it stays, and is worth a try. */
+export function signOut(refused: string | null): boolean {
   if (refused !== null && key() === refused) localStorage.removeItem(KEY);
   if (key() === null) signedOut.value ??= refused === null ? '' : 'The session has ended, or the host does not know it any more.';
+  return key() !== null;
 }
 
 /** The operator signs out: forgets <used>, unless another tab has put a newer key in its place. */

@@ -1,11 +1,9 @@
 import { batch, signal } from '@preact/signals';
 import { get } from '../api/client';
-import { Refusal, words } from '../api/refusal';
-import { key, signedOut, signOut } from '../api/session';
+import { key, signOut } from '../api/session';
 import type { AgentEvent, AgentEvents, AgentStreamEvent, Harness, HarnessAnswer } from '../api/types';
 import { type Connection, Feed, type FeedEvent } from '../stream/feed';
-import { resyncDelay } from './backoff';
-import type { Sync } from './live';
+import { Syncing } from './sync';
 import { caughtUp, emptyTerminal, freshIn, newestPage, olderPage, PAGE, trimmed, type Terminal, withEvents } from './terminal';
 
 /** Events that come close together are shown together. */
@@ -19,7 +17,8 @@ export class AgentLive {
   readonly harness = signal<Harness | null>(null);
   readonly terminal = signal<Terminal>(emptyTerminal);
   readonly connection = signal<Connection>({ state: 'connecting' });
-  readonly sync = signal<Sync>({ state: 'loading' });
+  readonly #syncing = new Syncing((again, stopped) => this.#read(again, stopped));
+  readonly sync = this.#syncing.sync;
   /** The terminal follows its newest entry; while it does, its oldest ones may go. */
   readonly following = signal(true);
   readonly unseen = signal(0);
@@ -27,9 +26,7 @@ export class AgentLive {
   readonly #feed: Feed;
   /** Where the stream goes on; null while there is nothing to go on from. */
   #cursor: string | null = null;
-  #loading: AbortController | null = null;
   #paging: AbortController | null = null;
-  #hurry: (() => void) | null = null;
   #queue: AgentEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #usedKey: string | null = null;
@@ -57,7 +54,7 @@ export class AgentLive {
 
   stop(): void {
     this.#over = true;
-    this.#loading?.abort();
+    this.#syncing.stop();
     this.#paging?.abort();
     this.#close();
   }
@@ -70,7 +67,7 @@ export class AgentLive {
 
   /** The person does not want to wait for the next try. */
   retry(): void {
-    this.#hurry?.();
+    this.#syncing.hurry();
     if (this.sync.value.state === 'cannot') void this.#load(this.harness.value !== null);
     else if (this.isVisible()) this.#feed.retryNow();
   }
@@ -99,41 +96,21 @@ export class AgentLive {
 
   async #load(again: boolean): Promise<void> {
     if (this.#over) return;
-    this.#loading?.abort();
     this.#close();
     this.#cursor = null;
-    const { signal: stopped } = (this.#loading = new AbortController());
-    for (let attempt = 0; ; attempt++) {
-      if (again || attempt > 0) {
-        const delay = resyncDelay(attempt);
-        const reason = attempt > 0 && this.sync.value.state === 'waiting' ? this.sync.value.reason : '';
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason };
-        await this.#pause(delay, stopped);
-        if (stopped.aborted) return;
-      }
-      try {
-        // What happens between the two answers comes again on the stream, and changes nothing then.
-        const { cursor, ...harness } = await get<HarnessAnswer>(`${this.#path}/harness`, stopped);
-        const page = await get<AgentEvents>(`${this.#path}/events?limit=${PAGE}`, stopped);
-        if (stopped.aborted) return;
-        batch(() => {
-          this.harness.value = harness;
-          this.terminal.value = trimmed(again ? caughtUp(this.terminal.value, page, this.following.value) : newestPage(page), this.following.value);
-          this.sync.value = { state: 'synced', resyncedAt: again ? Date.now() : null };
-        });
-        this.#cursor = cursor ?? page.cursor;
-        break;
-      } catch (e) {
-        if (stopped.aborted || signedOut.value !== null) return;
-        if (e instanceof Refusal && e.status >= 400 && e.status < 500 && e.status !== 429 && e.status !== 408) {
-          this.sync.value = { state: 'cannot', reason: e.message };
-          return;
-        }
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e) };
-      }
-    }
-    this.#loading = null;
-    this.#open();
+    if ((await this.#syncing.load(again)) === 'synced') this.#open();
+  }
+
+  async #read(again: boolean, stopped: AbortSignal): Promise<void> {
+    // What happens between the two answers comes again on the stream, and changes nothing then.
+    const { cursor, ...harness } = await get<HarnessAnswer>(`${this.#path}/harness`, stopped);
+    const page = await get<AgentEvents>(`${this.#path}/events?limit=${PAGE}`, stopped);
+    if (stopped.aborted) return;
+    batch(() => {
+      this.harness.value = harness;
+      this.terminal.value = trimmed(again ? caughtUp(this.terminal.value, page, this.following.value) : newestPage(page), this.following.value);
+    });
+    this.#cursor = cursor ?? page.cursor;
   }
 
   get #path(): string {
@@ -154,9 +131,8 @@ export class AgentLive {
 
   #onConnection(connection: Connection): void {
     if (connection.state === 'signed_out') {
-      signOut(this.#usedKey);
-      // Another tab has signed in meanwhile: its key is worth a try.
-      if (key() !== null && key() !== this.#usedKey) queueMicrotask(() => this.#open());
+      // Behind what is said here of the one that was refused.
+      if (signOut(this.#usedKey)) queueMicrotask(() => this.#open());
     }
     this.connection.value = connection;
   }
@@ -182,20 +158,6 @@ export class AgentLive {
     batch(() => {
       if (!(this.following.value && after.atHead)) this.unseen.value += events.length;
       this.terminal.value = trimmed(after, this.following.value);
-    });
-  }
-
-  #pause(ms: number, stopped: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        stopped.removeEventListener('abort', end);
-        if (this.#hurry === end) this.#hurry = null;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      stopped.addEventListener('abort', end);
-      this.#hurry = end;
     });
   }
 }

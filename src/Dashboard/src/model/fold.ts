@@ -17,9 +17,13 @@ export function folded(text: string, mostChars = MOST_CHARS, mostLines = MOST_LI
   const trimmed = text.trimEnd();
   const lines = lineCount(trimmed);
   if (trimmed.length <= mostChars && lines <= mostLines) return null;
-  const first = trimmed.slice(0, 4 * MOST_CHARS).trimStart().split('\n', 1)[0] ?? '';
-  const beginning = first.length > MOST_CHARS ? first.slice(0, /[\uD800-\uDBFF]/.test(first[MOST_CHARS - 1] ?? '') ? MOST_CHARS - 1 : MOST_CHARS) : first;
-  return { beginning, size: lines > 1 ? `${lines} lines` : bytesText(utf8Bytes(trimmed)) };
+  return { beginning: beginningOf(trimmed), size: lines > 1 ? `${lines} lines` : bytesText(utf8Bytes(trimmed)) };
+}
+
+/** The first line of a text that has one, as far as it is shown folded. */
+export function beginningOf(text: string): string {
+  const first = text.slice(0, 4 * MOST_CHARS).trimStart().split('\n', 1)[0] ?? '';
+  return first.length > MOST_CHARS ? first.slice(0, /[\uD800-\uDBFF]/.test(first[MOST_CHARS - 1] ?? '') ? MOST_CHARS - 1 : MOST_CHARS) : first;
 }
 
 function lineCount(text: string): number {

@@ -1,5 +1,6 @@
 import type { Harness } from '../api/types';
 import { tokensText } from '../text/figures';
+import { visible } from '../text/visible';
 
 export interface StateWords {
   glyph: string;
@@ -36,12 +37,28 @@ export function contextOf({ context_tokens: tokens, context_limit: limit }: Pick
   };
 }
 
-/** The login's address, where it may be a link: https, and to the host that one reads. */
-export function safeLink(url: string): string | null {
+/** An address in parts: the host stands by itself, for it is where the address leads. */
+export interface Address {
+  before: string;
+  host: string;
+  after: string;
+  /** Why it is no link; null where it is one. */
+  fault: string | null;
+}
+
+/** The login's address as a browser reads it; a link only where it is https, and leads to the host that one reads. */
+export function addressOf(url: string): Address {
   try {
-    const { protocol, username, password, href } = new URL(url);
-    return protocol === 'https:' && username === '' && password === '' ? href : null;
+    const { protocol, username, password, host, href } = new URL(url);
+    if (host !== '') {
+      const hides = username !== '' || password !== '';
+      // What stands in front of the host holds no other @: it would be written as %40.
+      const at = hides ? href.indexOf('@') + 1 : href.indexOf('//') + 2;
+      const fault = protocol !== 'https:' ? 'no https address, so it is no link' : hides ? 'what stands before the @ hides where it leads, so it is no link' : null;
+      return { before: href.slice(0, at), host, after: href.slice(at + host.length), fault };
+    }
   } catch {
-    return null;
+    // Shown as it is.
   }
+  return { before: visible(url), host: '', after: '', fault: 'no https address, so it is no link' };
 }

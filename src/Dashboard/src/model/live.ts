@@ -1,25 +1,17 @@
 import { batch, signal } from '@preact/signals';
 import { get } from '../api/client';
-import { Refusal, words } from '../api/refusal';
-import { key, signedOut, signOut } from '../api/session';
+import { key, signOut } from '../api/session';
 import type { Approval, HiveEvent, History, Message, Question, Snapshot } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import type { Connection, FeedEvent } from '../stream/feed';
 import type { ToTab } from '../stream/hub';
 import { type Link, openLink } from '../stream/link';
-import { resyncDelay } from './backoff';
 import { forOperator } from './questions';
 import { Swarm } from './swarm';
+import { Syncing } from './sync';
 
 /** What the operator is told of while the page is in the background. */
 export type News = { message: Message } | { question: Question } | { approval: Approval };
-
-/** How the page's picture stands to the host's: what the stream alone cannot say. */
-export type Sync =
-  | { state: 'loading' }
-  | { state: 'waiting'; again: boolean; nextTryAt: number; reason: string }
-  | { state: 'synced'; resyncedAt: number | null }
-  | { state: 'cannot'; reason: string };
 
 /** Events that come close together are shown together. */
 const TOGETHER_MS = 40;
@@ -30,13 +22,13 @@ const MAX_QUEUED = 10_000;
 export class Live {
   readonly swarm = new Swarm();
   readonly connection = signal<Connection>({ state: 'connecting' });
-  readonly sync = signal<Sync>({ state: 'loading' });
+
+  readonly #syncing = new Syncing((again, stopped) => this.#read(again, stopped));
+  readonly sync = this.#syncing.sync;
 
   #link: Link | null = null;
   #attached = false;
   #usedKey: string | null = null;
-  #loading: AbortController | null = null;
-  #hurry: (() => void) | null = null;
   #queue: FeedEvent[] = [];
   #flushTimer: ReturnType<typeof setTimeout> | null = null;
   #flushedAt = 0;
@@ -53,15 +45,14 @@ export class Live {
   }
 
   stop(): void {
-    this.#loading?.abort();
+    this.#syncing.stop();
     this.#detach();
     this.#newsAfter = null;
-    this.sync.value = { state: 'loading' };
   }
 
   /** The person does not want to wait for the next try. */
   retry(): void {
-    this.#hurry?.();
+    this.#syncing.hurry();
     if (this.sync.value.state === 'cannot') void this.#load(this.swarm.loaded.value);
     if (this.#attached) this.#link?.send({ type: 'retry' });
   }
@@ -76,11 +67,7 @@ export class Live {
     if (!this.#attached) return;
     switch (message.type) {
       case 'connection':
-        if (message.connection.state === 'signed_out') {
-          signOut(this.#usedKey);
-          // Another tab has signed in meanwhile: its key is worth a try.
-          if (key() !== null) this.#attach();
-        }
+        if (message.connection.state === 'signed_out' && signOut(this.#usedKey)) this.#attach();
         this.connection.value = message.connection;
         break;
       case 'ready':
@@ -90,7 +77,7 @@ export class Live {
       case 'events':
         for (const event of message.events) this.#queue.push(event);
         this.#flushSoon();
-        if (this.#queue.length > MAX_QUEUED && this.#loading !== null) this.#detach();
+        if (this.#queue.length > MAX_QUEUED && this.#syncing.loading) this.#detach();
         break;
       case 'resync':
         void this.#load(true);
@@ -105,41 +92,22 @@ export class Live {
   }
 
   async #load(again: boolean): Promise<void> {
-    this.#loading?.abort();
-    const { signal: stopped } = (this.#loading = new AbortController());
-    for (let attempt = 0; ; attempt++) {
-      if (again || attempt > 0) {
-        const delay = resyncDelay(attempt);
-        const reason = this.sync.value.state === 'waiting' ? this.sync.value.reason : '';
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason: attempt === 0 ? '' : reason };
-        await this.#pause(delay, stopped);
-        if (stopped.aborted) return;
-      }
-      try {
-        const snapshot = await get<Snapshot>('/api/state', stopped);
-        const version = this.swarm.hiveVersion.value;
-        if (again && version !== snapshot.hive_version) {
-          this.onOtherVersion();
-          return;
-        }
-        this.swarm.applySnapshot(snapshot);
-        await this.page(false, stopped);
-        if (stopped.aborted) return;
-        break;
-      } catch (e) {
-        if (stopped.aborted || signedOut.value !== null) return;
-        if (e instanceof Refusal && e.status >= 400 && e.status < 500 && e.status !== 429 && e.status !== 408) {
-          this.#detach();
-          this.sync.value = { state: 'cannot', reason: e.message };
-          return;
-        }
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e) };
-      }
-    }
-    this.#loading = null;
-    this.sync.value = { state: 'synced', resyncedAt: again ? Date.now() : null };
+    const end = await this.#syncing.load(again);
+    if (end === 'cannot') this.#detach();
+    if (end !== 'synced') return;
     this.#flush();
     if (!this.#attached) this.#attach();
+  }
+
+  async #read(again: boolean, stopped: AbortSignal): Promise<void> {
+    const snapshot = await get<Snapshot>('/api/state', stopped);
+    if (again && this.swarm.hiveVersion.value !== snapshot.hive_version) {
+      this.#syncing.stop();
+      this.onOtherVersion();
+      return;
+    }
+    this.swarm.applySnapshot(snapshot);
+    await this.page(false, stopped);
   }
 
   #attach(): void {
@@ -173,7 +141,7 @@ export class Live {
     if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
     this.#flushTimer = null;
     // While a snapshot is on its way, what follows it waits.
-    if (this.#loading !== null) return;
+    if (this.#syncing.loading) return;
     this.#flushedAt = Date.now();
     const events = this.#queue;
     this.#queue = [];
@@ -192,20 +160,6 @@ export class Live {
     const after = this.#newsAfter === null ? null : parseCursor(this.#newsAfter);
     const at = parseCursor(id);
     return after !== null && at !== null && (at.epoch !== after.epoch || at.seq > after.seq);
-  }
-
-  #pause(ms: number, stopped: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        stopped.removeEventListener('abort', end);
-        if (this.#hurry === end) this.#hurry = null;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      stopped.addEventListener('abort', end);
-      this.#hurry = end;
-    });
   }
 }
 

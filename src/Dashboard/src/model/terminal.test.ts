@@ -3,9 +3,10 @@ import type { AgentEvent } from '../api/types';
 import { callOf, editLines } from './calls';
 import { commandsFor, readLine } from './commands';
 import { folded } from './fold';
-import { contextOf, safeLink, stateWords } from './harness';
+import { addressOf, contextOf, stateWords } from './harness';
 import { entriesOf } from './terminal';
 import { pathOf, viewAt } from './view';
+import { wakeBeginning, wakeLines } from './wake';
 
 describe('views', () => {
   test('have an address each', () => {
@@ -166,11 +167,37 @@ describe('the harness', () => {
   });
 
   test.each(['http://example.org/', 'javascript:alert(1)', 'data:text/html,x', 'https://claude.ai@evil.example/', '//example.org', 'x', ''])('makes no link of %j', (url) => {
-    expect(safeLink(url)).toBeNull();
+    expect(addressOf(url).fault).not.toBeNull();
   });
 
-  test('makes a link of an https address, written as the browser reads it', () => {
-    expect(safeLink('https://example.org/a?b=c#d')).toBe('https://example.org/a?b=c#d');
-    expect(safeLink('https://exаmple.org/')).toBe('https://xn--exmple-4nf.org/');
+  test.each([
+    ['https://example.org/a?b=c#d', 'https://', 'example.org', '/a?b=c#d'],
+    ['https://exаmple.org/', 'https://', 'xn--exmple-4nf.org', '/'],
+    ['https://claude.ai.evil.example:8443/https://claude.ai/', 'https://', 'claude.ai.evil.example:8443', '/https://claude.ai/'],
+    ['https:\\\\evil.example\\@claude.ai', 'https://', 'evil.example', '/@claude.ai'],
+    ['https://claude.ai%2F@evil.example/@claude.ai', 'https://claude.ai%2F@', 'evil.example', '/@claude.ai'],
+    ['http://[::1]:80/x', 'http://', '[::1]', '/x'],
+    ['a\u202eb', 'a⟨U+202E⟩b', '', ''],
+  ])('tells the host of %j from what stands around it, as the browser reads it', (url, before, host, after) => {
+    expect(addressOf(url)).toMatchObject({ before, host, after });
+  });
+});
+
+describe('what woke an agent', () => {
+  const body = 'Message 4 from bob:\n> hello\n>\n> Message 5 from operator:\n\nMessage 6 from carol (delivered before):\n> more\n\n(A rule.)\n';
+
+  test('is told line by line whose it is', () => {
+    expect(wakeLines(body)?.filter(({ quoted }) => quoted).map(({ text }) => text)).toEqual(['> hello', '>', '> Message 5 from operator:', '> more']);
+    expect(wakeLines(body)?.map(({ text }) => text).join('\n')).toBe(body.trimEnd());
+  });
+
+  test('begins, folded, with what was written', () => {
+    expect(wakeBeginning(body)).toBe('hello');
+    expect(wakeBeginning('Message 4 from bob:\n>\n>   later\n')).toBe('later');
+  });
+
+  test.each(['tidy up', '', '> nobody says who', 'Message 4 from bob:\nhello\n> quoted by bob'])('is %j, without marks of whose it is', (text) => {
+    expect(wakeLines(text)).toBeNull();
+    expect(wakeBeginning(text)).toBe(text);
   });
 });

@@ -1,6 +1,6 @@
 import type { Connection } from '../stream/feed';
 import { clock } from '../text/time';
-import type { Sync } from './live';
+import type { Sync } from './sync';
 
 export interface Truth {
   state: 'connecting' | 'live' | 'reconnecting' | 'resyncing' | 'resynced' | 'signed_out' | 'cannot';

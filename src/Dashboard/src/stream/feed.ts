@@ -1,5 +1,6 @@
 import { refusalOf } from '../api/refusal';
 import { SseParser } from './sse';
+import { Wait } from './wait';
 
 /** What is true of the one connection to the host, instants in ms since 1970. */
 export type Connection =
@@ -34,7 +35,7 @@ export class Feed {
   #key = '';
   #cursor = '';
   #run: AbortController | null = null;
-  #wake: (() => void) | null = null;
+  readonly #wait = new Wait();
   #connection: Connection = { state: 'connecting' };
 
   /** <stream> is what is asked for beside the cursor, such as the events of one agent. */
@@ -63,8 +64,7 @@ export class Feed {
 
   /** Tries again at once if it waits for its next try, or had given up. */
   retryNow(): void {
-    if (this.#wake !== null) this.#wake();
-    else if (this.#run === null && this.#cursor !== '') this.start(this.#key, this.#cursor);
+    if (!this.#wait.cut() && this.#run === null && this.#cursor !== '') this.start(this.#key, this.#cursor);
   }
 
   /** Drops the open connection and opens it again from the same place. */
@@ -75,7 +75,6 @@ export class Feed {
   stop(): void {
     this.#run?.abort();
     this.#run = null;
-    this.#wake = null;
   }
 
   async #keepOpen(run: AbortController): Promise<void> {
@@ -100,7 +99,7 @@ export class Feed {
       const wait = delay / 2 + (Math.random() * delay) / 2;
       delay = Math.min(delay * 2, MAX_DELAY_MS);
       this.#say({ state: 'reconnecting', since: brokenSince, nextTryAt: Date.now() + wait, reason: end.reason });
-      await this.#pause(wait, run.signal);
+      await this.#wait.for(wait, run.signal);
       if (run.signal.aborted) return;
       this.#say({ state: 'reconnecting', since: brokenSince, nextTryAt: null, reason: end.reason });
     }
@@ -126,8 +125,7 @@ export class Feed {
       });
       if (!response.ok || response.body === null) {
         if (response.status === 401) return { reason: '', wasLive, final: { state: 'signed_out' } };
-        const { message } = await refusalOf(response);
-        const passing = response.status >= 500 || response.status === 408 || response.status === 429;
+        const { message, passing } = await refusalOf(response);
         return passing ? { reason: message, wasLive } : { reason: message, wasLive, final: { state: 'cannot', reason: message } };
       }
       const reader = response.body.getReader();
@@ -180,20 +178,6 @@ export class Feed {
       run.removeEventListener('abort', stopAttempt);
       attempt.abort();
     }
-  }
-
-  #pause(ms: number, run: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        run.removeEventListener('abort', end);
-        if (this.#wake === end) this.#wake = null;
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      run.addEventListener('abort', end);
-      this.#wake = end;
-    });
   }
 
   #say(connection: Connection): void {

@@ -35,21 +35,33 @@ export function Act({ label, plain, tone, disabled, working, confirm, run, onErr
   };
   return (
     <button type="button" class={`act ${tone ?? ''}`} aria-label={plain} title={plain} aria-busy={busy} disabled={disabled === true || busy} onClick={() => void act()}>
-      {busy ? <span class="spinner" aria-hidden="true" /> : null}
-      <Leet text={label} />
+      <Face label={label} busy={busy} />
     </button>
   );
 }
 
-/** An action's refusal, beside what it was about. */
-export function Refused({ error, onClose }: { error: string | null; onClose: () => void }) {
-  if (error === null) return null;
+interface Submit {
+  label: string;
+  plain: string;
+  tone: string;
+  busy: boolean;
+  disabled?: boolean;
+}
+
+/** The button that sends a form: a spinner while the host works at what was sent. */
+export function Submit({ label, plain, tone, busy, disabled }: Submit) {
   return (
-    <p class="refused" role="alert">
-      <span>⚠ {error}</span>
-      <button type="button" class="plain" aria-label="Dismiss the error" onClick={onClose}>
-        ✗
-      </button>
-    </p>
+    <button type="submit" class={`act ${tone}`} aria-label={plain} aria-busy={busy} disabled={busy || disabled === true}>
+      <Face label={label} busy={busy} />
+    </button>
+  );
+}
+
+function Face({ label, busy }: { label: string; busy: boolean }) {
+  return (
+    <>
+      {busy ? <span class="spinner" aria-hidden="true" /> : null}
+      <Leet text={label} />
+    </>
   );
 }

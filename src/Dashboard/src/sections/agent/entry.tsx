@@ -1,10 +1,11 @@
-import type { ComponentChildren } from 'preact';
+import type { ComponentChild, ComponentChildren } from 'preact';
 import { memo } from 'preact/compat';
 import { useMemo, useState } from 'preact/hooks';
 import type { AgentEvent } from '../../api/types';
 import { callOf, type EditLine } from '../../model/calls';
 import { resultWords, turnWords } from '../../model/figures';
-import { folded } from '../../model/fold';
+import { beginningOf, folded } from '../../model/fold';
+import { wakeBeginning, wakeLines } from '../../model/wake';
 import { plainLine } from '../../text/ansi';
 import { tokensText } from '../../text/figures';
 import { Clock } from '../../ui/clock';
@@ -109,10 +110,28 @@ function TurnStarted({ event }: { event: AgentEvent }) {
       </h3>
       {prompt === '' ? null : (
         <div class="body wake">
-          <Fold text={prompt} mostChars={600} mostLines={8} />
+          <Wake text={prompt} />
         </div>
       )}
     </li>
+  );
+}
+
+/** What the program has read at the turn's start: the words of others stand out from what is said about them. */
+function Wake({ text: whole }: { text: string }) {
+  const lines = useMemo(() => wakeLines(whole), [whole]);
+  return (
+    <Fold text={whole} mostChars={700} mostLines={11} beginning={beginningOf(wakeBeginning(whole))}>
+      {lines === null
+        ? null
+        : () => (
+            <pre>
+              {lines.map(({ text: line, quoted }, i) => (
+                <span key={i} class={quoted ? 'quoted' : 'own'}>{`${line}\n`}</span>
+              ))}
+            </pre>
+          )}
+    </Fold>
   );
 }
 
@@ -165,11 +184,23 @@ function ToolResult({ event, tool, beside }: { event: AgentEvent; tool: string |
   );
 }
 
+interface Folding {
+  text: string;
+  always?: boolean;
+  mostChars?: number;
+  mostLines?: number;
+  /** What is shown of it folded, where that is not its first line. */
+  beginning?: string;
+  /** Draws the whole, where that is more than the text as it is. */
+  children?: (() => ComponentChild) | null;
+}
+
 /** A text, or its beginning until somebody wants the whole: what is folded is not in the page. */
-function Fold({ text: whole, always, mostChars, mostLines }: { text: string; always?: boolean; mostChars?: number; mostLines?: number }) {
+function Fold({ text: whole, always, mostChars, mostLines, beginning, children }: Folding) {
   const [open, setOpen] = useState(false);
   const fold = useMemo(() => folded(whole, always === true ? 0 : mostChars, always === true ? 0 : mostLines), [whole, always, mostChars, mostLines]);
-  if (fold === null) return <pre>{whole.trimEnd()}</pre>;
+  const draw = children ?? (() => <pre>{whole.trimEnd()}</pre>);
+  if (fold === null) return draw();
   return (
     <>
       <button type="button" class="fold" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -177,9 +208,9 @@ function Fold({ text: whole, always, mostChars, mostLines }: { text: string; alw
           {open ? '▾' : '▸'}
         </span>
         {/* The beginning stands in the whole again. */}
-        {open ? null : <span class="beginning">{fold.beginning} …</span>} <span class="dim size">{fold.size}</span>
+        {open ? null : <span class="beginning">{beginning ?? fold.beginning} …</span>} <span class="dim size">{fold.size}</span>
       </button>
-      {open ? <pre>{whole.trimEnd()}</pre> : null}
+      {open ? draw() : null}
     </>
   );
 }

@@ -1,13 +1,12 @@
 import { useState } from 'preact/hooks';
 import { post } from '../../api/client';
-import { words } from '../../api/refusal';
 import type { AgentLive } from '../../model/agent';
-import { safeLink } from '../../model/harness';
+import { addressOf } from '../../model/harness';
 import { plainLine } from '../../text/ansi';
-import { visible } from '../../text/visible';
-import { Act, Refused } from '../../ui/act';
-import { Leet } from '../../ui/leet';
+import { Act, Submit } from '../../ui/act';
+import { Fault, Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
+import { useSending } from '../../ui/sending';
 
 /** The login of the agent's tool: shown while it is needed or under way, gone by itself when the harness says that it is done. */
 export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
@@ -56,19 +55,26 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
   );
 }
 
-/** An address that a tool has printed: a link only where it leads to what one reads. */
+/** An address that a tool has printed: a link only where it leads to what one reads, and its host stands out. */
 function Address({ url }: { url: string }) {
-  const href = safeLink(url);
+  const { before, host, after, fault } = addressOf(url);
+  const parts = (
+    <>
+      {before}
+      {host === '' ? null : <strong>{host}</strong>}
+      {after}
+    </>
+  );
   return (
     <p class="address">
-      {href === null ? (
-        <>
-          <code>{visible(url)}</code> <span class="dim">(no https address, so it is no link)</span>
-        </>
-      ) : (
-        <a class="link" href={href} target="_blank" rel="noopener noreferrer">
-          {href}
+      {fault === null ? (
+        <a class="link" href={before + host + after} target="_blank" rel="noopener noreferrer">
+          {parts}
         </a>
+      ) : (
+        <>
+          <code>{parts}</code> <span class="dim">({fault})</span>
+        </>
       )}
     </p>
   );
@@ -76,32 +82,22 @@ function Address({ url }: { url: string }) {
 
 function Code({ name }: { name: string }) {
   const [code, setCode] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [said, setSaid] = useState<{ fault: boolean; words: string } | null>(null);
-  const send = async () => {
-    if (busy) return;
-    if (code.trim() === '') {
-      setSaid({ fault: true, words: 'There is no code yet: paste the one that the address above gives you.' });
-      return;
-    }
-    setBusy(true);
-    setSaid(null);
-    try {
+  const [done, setDone] = useState(false);
+  const { busy, error, setError, send } = useSending();
+  const hand = () => {
+    setDone(false);
+    void send(code.trim() === '' ? 'There is no code yet: paste the one that the address above gives you.' : null, async () => {
       await post(`/api/agents/${encodeURIComponent(name)}/login-code`, { code: code.trim() });
       setCode('');
-      setSaid({ fault: false, words: 'The code was handed to the tool; this goes away when it has logged in.' });
-    } catch (e) {
-      setSaid({ fault: true, words: words(e) });
-    } finally {
-      setBusy(false);
-    }
+      setDone(true);
+    });
   };
   return (
     <form
       class="code"
       onSubmit={(e) => {
         e.preventDefault();
-        void send();
+        hand();
       }}
     >
       <input
@@ -112,23 +108,21 @@ function Code({ name }: { name: string }) {
         autocomplete="off"
         autocapitalize="none"
         aria-label="Code of the login"
-        aria-invalid={said?.fault === true}
+        aria-invalid={error !== null}
         placeholder="the code"
         onInput={(e) => {
           setCode(e.currentTarget.value);
-          setSaid(null);
+          setDone(false);
+          setError(null);
         }}
       />
-      <button type="submit" class="act warn solid" aria-label="Hand the code to the tool" aria-busy={busy} disabled={busy}>
-        {busy ? <span class="spinner" aria-hidden="true" /> : null}
-        <Leet text="↩ C0D3" />
-      </button>
-      {said === null ? null : (
-        <p class={said.fault ? 'refused' : 'dim'} role={said.fault ? 'alert' : 'status'}>
-          {said.fault ? '⚠ ' : ''}
-          {said.words}
+      <Submit label="↩ C0D3" plain="Hand the code to the tool" tone="warn solid" busy={busy} />
+      {done ? (
+        <p class="dim" role="status">
+          The code was handed to the tool; this goes away when it has logged in.
         </p>
-      )}
+      ) : null}
+      <Fault error={error} />
     </form>
   );
 }

@@ -3,7 +3,8 @@ import { post } from '../../api/client';
 import type { AgentLive } from '../../model/agent';
 import { entriesOf } from '../../model/terminal';
 import { describe } from '../../model/truth';
-import { Act, Refused } from '../../ui/act';
+import { Act } from '../../ui/act';
+import { Refused, Unread } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
@@ -79,14 +80,7 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
               <span class="spinner" aria-hidden="true" /> reading what {name} does …
             </p>
           )}
-          {error === null ? null : (
-            <p class="refused" role="alert">
-              <span>⚠ What was before could not be read: {error}</span>
-              <button type="button" class="act" aria-label="Read it again" onClick={() => void load(true)}>
-                <Leet text="↻ R3TRY" />
-              </button>
-            </p>
-          )}
+          <Unread error={error === null ? null : `What was before could not be read: ${error}`} plain="Read it again" onRetry={() => void load(true)} />
           <ol>
             {entries.map(({ event, tool, beside }) => (
               <EntryLine key={event.id} event={event} tool={tool} beside={beside} />

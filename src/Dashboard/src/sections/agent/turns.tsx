@@ -6,8 +6,9 @@ import { live, swarm } from '../../live';
 import { inputOf, mergedTurns, resultWords, toolsText } from '../../model/figures';
 import { counted, durationText, tokensText, usdText } from '../../text/figures';
 import { Clock } from '../../ui/clock';
-import { Leet } from '../../ui/leet';
+import { Unread } from '../../ui/fault';
 import { Section } from '../../ui/section';
+import { Columns, Table } from '../../ui/table';
 
 const PAGE = 20;
 
@@ -43,14 +44,12 @@ export function Turns({ name }: { name: string }) {
   const last = fetched?.at(-1)?.id;
   return (
     <Section id="agent-turns" title="TURNS" plain={`Turns of ${name}`} aside={turns !== null && turns.length > 0 ? <span class="count">newest first</span> : null}>
-      {error === null ? null : (
-        <p class="refused" role="alert">
-          <span>⚠ The turns could not be read: {error}</span>
-          <button type="button" class="act" aria-label="Read the turns again" disabled={reading} onClick={() => void read(fetched === null ? null : (last ?? null))}>
-            <Leet text="↻ R3TRY" />
-          </button>
-        </p>
-      )}
+      <Unread
+        error={error === null ? null : `The turns could not be read: ${error}`}
+        plain="Read the turns again"
+        reading={reading}
+        onRetry={() => void read(fetched === null ? null : (last ?? null))}
+      />
       {turns === null ? (
         error === null ? (
           <p class="empty" role="status">
@@ -60,33 +59,13 @@ export function Turns({ name }: { name: string }) {
       ) : turns.length === 0 ? (
         <p class="empty">No turn yet.</p>
       ) : (
-        <div class="wide-table" tabIndex={0} role="group" aria-label={`Turns of ${name}`}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">turn</th>
-                <th scope="col">result</th>
-                <th scope="col" class="n">
-                  took
-                </th>
-                <th scope="col" class="n">
-                  in
-                </th>
-                <th scope="col" class="n">
-                  out
-                </th>
-                <th scope="col" class="n">
-                  cost
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {turns.map((turn) => (
-                <Row key={turn.id} turn={turn} />
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label={`Turns of ${name}`} columns={<Columns words={['turn', 'result']} figures={['took', 'in', 'out', 'cost']} />}>
+          <tbody>
+            {turns.map((turn) => (
+              <Row key={turn.id} turn={turn} />
+            ))}
+          </tbody>
+        </Table>
       )}
       {more && last !== undefined ? (
         <button type="button" class="plain more" disabled={reading} onClick={() => void read(last)}>

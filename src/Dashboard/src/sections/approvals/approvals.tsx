@@ -1,7 +1,7 @@
 import { swarm } from '../../live';
 import { openFailures } from '../../model/approvals';
-import { Refused } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
+import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { Card, Failure } from './card';
 import { Decided } from './history';

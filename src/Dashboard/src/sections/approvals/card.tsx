@@ -6,11 +6,13 @@ import type { Approval } from '../../api/types';
 import { swarm } from '../../live';
 import { commitOf, hasDiff, whatIsAsked } from '../../model/approvals';
 import { bodyFault } from '../../text/bytes';
-import { Act, Refused } from '../../ui/act';
+import { Act, Submit } from '../../ui/act';
 import { Age } from '../../ui/clock';
 import { useDraft } from '../../ui/draft';
+import { Fault, Refused } from '../../ui/fault';
 import { useGrown } from '../../ui/grown';
 import { Leet } from '../../ui/leet';
+import { useSending } from '../../ui/sending';
 import { diffOf, shown } from '../beside/state';
 import { AgentText } from '../files/text';
 import { putAside, refusals, refuse } from './state';
@@ -165,29 +167,20 @@ function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void
   const { id, requested_at } = approval;
   const box = useRef<HTMLTextAreaElement>(null);
   const [note, setNote] = useDraft(`deny.${id}.${requested_at}`);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
+  const { busy, error, setError, send: ask } = useSending();
   useGrown(box, note);
   useEffect(() => box.current?.focus(), []);
-  const send = async () => {
-    if (busy) return;
-    const fault = note.trim() === '' ? null : bodyFault(note, 'a reason');
-    if (fault !== null) {
-      setError(fault);
-      return;
-    }
-    setBusy(true);
-    setError(null);
-    refuse(id, null);
-    try {
-      await post(`/deny/${id}`, note.trim() === '' ? {} : { note: note.trim() });
-      setNote('');
-    } catch (e) {
-      refuse(id, words(e));
-    } finally {
-      setBusy(false);
-    }
-  };
+  const send = () =>
+    ask(note.trim() === '' ? null : bodyFault(note, 'a reason'), async () => {
+      refuse(id, null);
+      try {
+        await post(`/deny/${id}`, note.trim() === '' ? {} : { note: note.trim() });
+        setNote('');
+      } catch (e) {
+        // Said where it is seen also when this form has gone.
+        refuse(id, words(e));
+      }
+    });
   return (
     <form
       class="answer"
@@ -224,17 +217,10 @@ function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void
           <button type="button" class="act" aria-label={`Do not deny approval ${id}`} onClick={onBack}>
             <Leet text="‹ B4CK" />
           </button>
-          <button type="submit" class="act bad solid" aria-label={`Deny approval ${id} now`} aria-busy={busy} disabled={busy}>
-            {busy ? <span class="spinner" aria-hidden="true" /> : null}
-            <Leet text="DENY" />
-          </button>
+          <Submit label="DENY" plain={`Deny approval ${id} now`} tone="bad solid" busy={busy} />
         </span>
       </div>
-      {error === null ? null : (
-        <p class="refused" role="alert">
-          ⚠ {error}
-        </p>
-      )}
+      <Fault error={error} />
     </form>
   );
 }

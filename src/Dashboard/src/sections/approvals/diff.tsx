@@ -10,6 +10,7 @@ import type { Coloured } from '../../model/highlight';
 import { visible } from '../../text/visible';
 import { useBounded } from '../../ui/bounded';
 import { Drawer } from '../../ui/drawer';
+import { Fault } from '../../ui/fault';
 import { close } from '../beside/state';
 import { Decide } from './card';
 
@@ -64,9 +65,7 @@ export function Diff({ id }: { id: number }) {
       </div>
       <div class="diff" tabIndex={0} role="region" aria-label="The changes">
         {error !== null ? (
-          <p class="refused" role="alert">
-            ⚠ {error}
-          </p>
+          <Fault error={error} />
         ) : diff === null ? (
           <p class="dim" role="status">
             <span class="spinner" aria-hidden="true" /> comparing …

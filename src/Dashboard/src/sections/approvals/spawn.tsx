@@ -1,9 +1,9 @@
-import { useState } from 'preact/hooks';
 import { post } from '../../api/client';
-import { words } from '../../api/refusal';
 import { bodyFault } from '../../text/bytes';
+import { Submit } from '../../ui/act';
 import { useDraft } from '../../ui/draft';
-import { Leet } from '../../ui/leet';
+import { Fault } from '../../ui/fault';
+import { useSending } from '../../ui/sending';
 
 /** What does not work on this machine, the host says. */
 const RUNTIMES = [
@@ -22,27 +22,15 @@ export function SpawnForm() {
   const [name, setName] = useDraft('spawn.name');
   const [runtime, setRuntime] = useDraft('spawn.runtime');
   const [description, setDescription] = useDraft('spawn.description');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  const send = async () => {
-    if (busy) return;
+  const { busy, error, setError, send } = useSending();
+  const request = () => {
     const fault = name.trim() === '' ? 'The new agent needs a name: a-z, 0-9 and -, at most 31 characters.' : description.trim() === '' ? null : bodyFault(description, 'a description');
-    if (fault !== null) {
-      setError(fault);
-      return;
-    }
-    setBusy(true);
-    setError(null);
-    try {
+    void send(fault, async () => {
       await post('/request-spawn', { name: name.trim(), ...(runtime === '' ? {} : { runtime }), ...(description.trim() === '' ? {} : { description: description.trim() }) });
       setName('');
       setRuntime('');
       setDescription('');
-    } catch (e) {
-      setError(words(e));
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   const changed = (set: (text: string) => void) => (text: string) => {
     set(text);
@@ -54,7 +42,7 @@ export function SpawnForm() {
       aria-label="Request a new agent"
       onSubmit={(e) => {
         e.preventDefault();
-        void send();
+        request();
       }}
     >
       <input
@@ -85,15 +73,8 @@ export function SpawnForm() {
         placeholder="what it is for (optional)"
         onInput={(e) => changed(setDescription)(e.currentTarget.value)}
       />
-      <button type="submit" class="act info" aria-label="Request the spawn" aria-busy={busy} disabled={busy}>
-        {busy ? <span class="spinner" aria-hidden="true" /> : null}
-        <Leet text="R3QU3ST SP4WN" />
-      </button>
-      {error === null ? null : (
-        <p class="refused" role="alert">
-          ⚠ {error}
-        </p>
-      )}
+      <Submit label="R3QU3ST SP4WN" plain="Request the spawn" tone="info" busy={busy} />
+      <Fault error={error} />
     </form>
   );
 }

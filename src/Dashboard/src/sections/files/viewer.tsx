@@ -5,6 +5,7 @@ import { words } from '../../api/refusal';
 import type { StateFile } from '../../api/types';
 import { utf8Bytes } from '../../text/bytes';
 import { bytesText } from '../../text/time';
+import { Fault } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
 
 /** More Markdown than this is shown as it is written: as elements it would hold the page up. */
@@ -44,9 +45,7 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
         </button>
       </figcaption>
       {error !== null ? (
-        <p class="refused" role="alert">
-          ⚠ This file cannot be shown: it is gone, or not one that may be read from here. ({error})
-        </p>
+        <Fault error={`This file cannot be shown: it is gone, or not one that may be read from here. (${error})`} />
       ) : file === null ? (
         <Reading />
       ) : (

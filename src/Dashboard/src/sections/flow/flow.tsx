@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { live, swarm } from '../../live';
 import { type FlowRow, type Mark, markOf } from '../../model/flow';
 import { Clock } from '../../ui/clock';
+import { Unread } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
@@ -62,14 +63,7 @@ export function Flow() {
           ) : swarm.flowLoaded.value ? (
             <p class="empty">No message has been sent yet. Say something to an agent below.</p>
           ) : null}
-          {error === null ? null : (
-            <p class="refused" role="alert">
-              <span>⚠ The messages could not be read: {error}</span>
-              <button type="button" class="act" aria-label="Read the messages again" onClick={() => void load(rows.length > 0)}>
-                <Leet text="↻ R3TRY" />
-              </button>
-            </p>
-          )}
+          <Unread error={error === null ? null : `The messages could not be read: ${error}`} plain="Read the messages again" onRetry={() => void load(rows.length > 0)} />
           <ol class="messages">
             {rows.map((row) => (
               <Line key={row.message.id} row={row} />

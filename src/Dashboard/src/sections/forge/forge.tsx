@@ -3,9 +3,10 @@ import { post } from '../../api/client';
 import type { Forge, ForgeAccount, ForgeRepository } from '../../api/types';
 import { swarm } from '../../live';
 import { byWorry, linkTo, without } from '../../model/forge';
-import { Act, Refused } from '../../ui/act';
+import { Act } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Age, Until } from '../../ui/clock';
+import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 
 const STEP = 12;

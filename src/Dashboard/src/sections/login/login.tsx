@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
 import { request } from '../../api/client';
-import { words } from '../../api/refusal';
 import { codeIn, signedOut, signIn } from '../../api/session';
 import type { SessionKey } from '../../api/types';
-import { Leet } from '../../ui/leet';
+import { Submit } from '../../ui/act';
+import { Fault } from '../../ui/fault';
+import { useSending } from '../../ui/sending';
 
 /** Turns the code of a login link, or the access token, into a session's key. */
 export async function redeem(code: string): Promise<void> {
@@ -13,21 +14,14 @@ export async function redeem(code: string): Promise<void> {
 
 export function Login({ onEntered }: { onEntered: () => void }) {
   const [typed, setTyped] = useState('');
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
-  const submit = async () => {
+  const { busy, error, setError, send } = useSending();
+  const submit = () => {
     const text = typed.trim();
-    if (text === '' || busy) return;
-    setBusy(true);
-    setError(null);
-    try {
+    if (text === '') return;
+    void send(null, async () => {
       await redeem(codeIn(text) ?? text);
       onEntered();
-    } catch (e) {
-      setError(words(e));
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   return (
     <main class="login">
@@ -40,11 +34,7 @@ export function Login({ onEntered }: { onEntered: () => void }) {
           ░▒▓█▓▒░
         </span>
       </h1>
-      {signedOut.value === '' || signedOut.value === null ? null : (
-        <p class="refused" role="alert">
-          ⚠ {signedOut.value}
-        </p>
-      )}
+      <Fault error={signedOut.value === '' ? null : signedOut.value} />
       <p>This page shows a swarm to its operator alone. On the machine it runs on, ask for a fresh login link and open it:</p>
       <pre class="command" tabIndex={0}>
         <span class="dim">$</span> ./hive open
@@ -52,7 +42,7 @@ export function Login({ onEntered }: { onEntered: () => void }) {
       <form
         onSubmit={(e) => {
           e.preventDefault();
-          void submit();
+          submit();
         }}
       >
         <label for="code">Or paste the link, its code, or the access token</label>
@@ -69,16 +59,9 @@ export function Login({ onEntered }: { onEntered: () => void }) {
               setError(null);
             }}
           />
-          <button type="submit" class="act info solid" aria-label="Enter" aria-busy={busy} disabled={busy}>
-            {busy ? <span class="spinner" aria-hidden="true" /> : null}
-            <Leet text="3NT3R" />
-          </button>
+          <Submit label="3NT3R" plain="Enter" tone="info solid" busy={busy} />
         </div>
-        {error === null ? null : (
-          <p class="refused" role="alert">
-            ⚠ {error}
-          </p>
-        )}
+        <Fault error={error} />
       </form>
     </main>
   );

@@ -6,6 +6,7 @@ import { LogFollow, MOST_LINES } from '../../model/follow';
 import { chunks } from '../../model/tail';
 import { plainLine } from '../../text/ansi';
 import { Drawer } from '../../ui/drawer';
+import { Unread } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
 import { close } from '../beside/state';
 
@@ -72,14 +73,12 @@ export function Logs({ name }: { name: string }) {
       aside={<State follow={follow} atNewest={atNewest} />}
       onClose={close}
     >
-      {follow.error.value === null ? null : (
-        <p class="refused" role="alert">
-          <span>⚠ {follow.over.value ? follow.error.value : `The log could not be read: ${follow.error.value}`}</span>
-          <button type="button" class="act" aria-label="Read the log again" disabled={follow.reading.value} onClick={() => void follow.read()}>
-            <Leet text="↻ R3TRY" />
-          </button>
-        </p>
-      )}
+      <Unread
+        error={follow.error.value === null || follow.over.value ? follow.error.value : `The log could not be read: ${follow.error.value}`}
+        plain="Read the log again"
+        reading={follow.reading.value}
+        onRetry={() => void follow.read()}
+      />
       <div ref={text} class="log-text" role="log" aria-label={`What ${name} prints`} aria-live="off" tabIndex={0} onScroll={onScroll}>
         {tail === null ? (
           follow.error.value === null ? (

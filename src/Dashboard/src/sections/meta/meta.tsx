@@ -3,9 +3,10 @@ import { useState } from 'preact/hooks';
 import { post } from '../../api/client';
 import type { MetaInput } from '../../api/types';
 import { swarm } from '../../live';
-import { Act, Refused } from '../../ui/act';
+import { Act } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Age } from '../../ui/clock';
+import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 
 const STEP = 50;

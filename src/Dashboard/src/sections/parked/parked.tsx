@@ -2,8 +2,9 @@ import { useState } from 'preact/hooks';
 import { post } from '../../api/client';
 import type { Message } from '../../api/types';
 import { swarm } from '../../live';
-import { Act, Refused } from '../../ui/act';
+import { Act } from '../../ui/act';
 import { Age } from '../../ui/clock';
+import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { AgentText } from '../files/text';
 

@@ -5,11 +5,14 @@ import { post } from '../../api/client';
 import { Refusal, words } from '../../api/refusal';
 import type { Question } from '../../api/types';
 import { answerOf, forOperator, withOption } from '../../model/questions';
-import { BODY_BYTES, bodyFault, utf8Bytes } from '../../text/bytes';
-import { Act, Refused } from '../../ui/act';
+import { bodyFault } from '../../text/bytes';
+import { Act, Submit } from '../../ui/act';
+import { ByteCount } from '../../ui/bytes';
 import { Age, now, Until } from '../../ui/clock';
+import { Fault, Refused } from '../../ui/fault';
 import { useGrown } from '../../ui/grown';
 import { Leet } from '../../ui/leet';
+import { useSending } from '../../ui/sending';
 import { AgentText } from '../files/text';
 import { drafts } from './state';
 
@@ -116,11 +119,11 @@ function AnswerForm({ question, beside, focused = false }: { question: Question;
   const { id, asker, target, options, multi } = question;
   const mine = forOperator(question);
   const box = useRef<HTMLTextAreaElement>(null);
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string | null>(null);
+  const { busy, error, setError, send: ask } = useSending((e) =>
+    e instanceof Refusal && e.code === 'conflict' ? `Somebody else was first: this question is settled, and your answer was not sent. (${e.message})` : words(e),
+  );
   const draft = drafts.of(question);
   const answer = answerOf(question, draft);
-  const bytes = utf8Bytes(answer);
   const help = `answer-help-${id}`;
 
   useGrown(box, draft.text, options.length > 0 ? 1 : 2);
@@ -132,22 +135,9 @@ function AnswerForm({ question, beside, focused = false }: { question: Question;
     drafts.keep(question, changed);
     setError(null);
   };
-  const send = async () => {
-    if (busy) return;
+  const send = () => {
     const fault = answer === '' ? (options.length > 0 ? 'Choose an option, or write an answer.' : 'There is no answer yet.') : bodyFault(answer, 'an answer');
-    if (fault !== null) {
-      setError(fault);
-      return;
-    }
-    setBusy(true);
-    setError(null);
-    try {
-      await drafts.send(question, () => post(`/answer-question/${id}`, { answer }));
-    } catch (e) {
-      setError(e instanceof Refusal && e.code === 'conflict' ? `Somebody else was first: this question is settled, and your answer was not sent. (${e.message})` : words(e));
-    } finally {
-      setBusy(false);
-    }
+    return ask(fault, () => drafts.send(question, () => post(`/answer-question/${id}`, { answer })));
   };
 
   return (
@@ -192,26 +182,21 @@ function AnswerForm({ question, beside, focused = false }: { question: Question;
         }}
       />
       <div class="answer-foot">
-        <span class={`bytes ${bytes > BODY_BYTES ? 'bad' : bytes > BODY_BYTES * 0.9 ? 'amber' : 'dim'}`}>
-          {bytes}/{BODY_BYTES}
-          <span class="hidden"> bytes</span>
-        </span>
+        <ByteCount text={answer} />
         <span id={help} class="dim help">
           ctrl+enter sends
         </span>
         <span class="buttons">
           {beside}
-          <button type="submit" class={`act solid ${mine ? 'warn' : 'peer'}`} aria-label={mine ? `Answer ${asker}` : `Override: answer ${asker} in place of ${target}`} aria-busy={busy} disabled={busy}>
-            {busy ? <span class="spinner" aria-hidden="true" /> : null}
-            <Leet text={mine ? '↩ 4NSW3R' : '↩ 0V3RR1D3'} />
-          </button>
+          <Submit
+            label={mine ? '↩ 4NSW3R' : '↩ 0V3RR1D3'}
+            plain={mine ? `Answer ${asker}` : `Override: answer ${asker} in place of ${target}`}
+            tone={`solid ${mine ? 'warn' : 'peer'}`}
+            busy={busy}
+          />
         </span>
       </div>
-      {error === null ? null : (
-        <p class="refused" role="alert">
-          ⚠ {error}
-        </p>
-      )}
+      <Fault error={error} />
     </form>
   );
 }

@@ -4,9 +4,10 @@ import { post } from '../../api/client';
 import type { Reminder } from '../../api/types';
 import { swarm } from '../../live';
 import { ATTEMPTS, failed, givenUp } from '../../model/reminders';
-import { Act, Refused } from '../../ui/act';
+import { Act } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Clock, Until } from '../../ui/clock';
+import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { AgentText } from '../files/text';
 

@@ -4,7 +4,7 @@ import type { Stats } from '../../api/types';
 import { chartsOf, costText, inputOf, totalsOf } from '../../model/figures';
 import type { Statistics } from '../../model/statistics';
 import { durationText, tokensText } from '../../text/figures';
-import { Leet } from '../../ui/leet';
+import { Unread } from '../../ui/fault';
 import { ChartView } from './chart';
 
 /** The sums of a window and how they came about. */
@@ -13,14 +13,7 @@ export function Charts({ statistics, none }: { statistics: Statistics; none: str
   const error = statistics.error.value;
   return (
     <>
-      {error === null ? null : (
-        <p class="refused" role="alert">
-          <span>⚠ The figures could not be read: {error}</span>
-          <button type="button" class="act" aria-label="Read the figures again" disabled={statistics.reading.value} onClick={() => void statistics.read()}>
-            <Leet text="↻ R3TRY" />
-          </button>
-        </p>
-      )}
+      <Unread error={error === null ? null : `The figures could not be read: ${error}`} plain="Read the figures again" reading={statistics.reading.value} onRetry={() => void statistics.read()} />
       {stats !== null ? (
         <div aria-busy={statistics.reading.value}>
           <Shown stats={stats} none={none} />

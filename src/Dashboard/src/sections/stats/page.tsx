@@ -4,6 +4,7 @@ import { costText, inputOf } from '../../model/figures';
 import { durationText, tokensText } from '../../text/figures';
 import { Link } from '../../ui/link';
 import { Section } from '../../ui/section';
+import { Columns, Table } from '../../ui/table';
 import { swarm } from '../../live';
 import { Charts } from './charts';
 import { Prices } from './prices';
@@ -37,7 +38,7 @@ export function StatsPage() {
       </Section>
       {agents.length === 0 ? null : (
         <Section id="stats-agents" title="4G3NTS" plain="Agents" aside={<span class="count">{agents.length} with turns</span>}>
-          <Table agents={agents} />
+          <Figures agents={agents} />
         </Section>
       )}
       <Prices asked={priced} onTaken={() => setPriced(null)} onSaved={() => void statistics.read()} />
@@ -45,57 +46,26 @@ export function StatsPage() {
   );
 }
 
-function Table({ agents }: { agents: readonly AgentStats[] }) {
+function Figures({ agents }: { agents: readonly AgentStats[] }) {
   return (
-    <div class="wide-table" tabIndex={0} role="group" aria-label="Figures of each agent">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">agent</th>
-            <th scope="col" class="n">
-              turns
-            </th>
-            <th scope="col" class="n">
-              failed
-            </th>
-            <th scope="col" class="n">
-              time
-            </th>
-            <th scope="col" class="n">
-              in
-            </th>
-            <th scope="col" class="n">
-              of it cached
-            </th>
-            <th scope="col" class="n">
-              out
-            </th>
-            <th scope="col" class="n">
-              tools
-            </th>
-            <th scope="col" class="n">
-              cost
-            </th>
+    <Table label="Figures of each agent" columns={<Columns words={['agent']} figures={['turns', 'failed', 'time', 'in', 'of it cached', 'out', 'tools', 'cost']} />}>
+      <tbody>
+        {agents.map((agent) => (
+          <tr key={agent.name} data-stats={agent.name}>
+            <th scope="row">{swarm.agents.value.has(agent.name) ? <Link to={`/agents/${agent.name}`}>{agent.name}</Link> : agent.name}</th>
+            <td class="n">{agent.turns}</td>
+            <td class={`n ${agent.failed > 0 ? 'bad' : 'dim'}`}>{agent.failed}</td>
+            <td class="n">{durationText(agent.duration_ms)}</td>
+            <td class="n">{tokensText(inputOf(agent))}</td>
+            <td class="n">{inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}</td>
+            <td class="n">{tokensText(agent.output_tokens)}</td>
+            <td class="n">{agent.tool_call_count}</td>
+            <td class="n" title={agent.unpriced_turns > 0 ? `${agent.unpriced_turns} turns on models without a price` : ''}>
+              {costText(agent)}
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {agents.map((agent) => (
-            <tr key={agent.name} data-stats={agent.name}>
-              <th scope="row">{swarm.agents.value.has(agent.name) ? <Link to={`/agents/${agent.name}`}>{agent.name}</Link> : agent.name}</th>
-              <td class="n">{agent.turns}</td>
-              <td class={`n ${agent.failed > 0 ? 'bad' : 'dim'}`}>{agent.failed}</td>
-              <td class="n">{durationText(agent.duration_ms)}</td>
-              <td class="n">{tokensText(inputOf(agent))}</td>
-              <td class="n">{inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}</td>
-              <td class="n">{tokensText(agent.output_tokens)}</td>
-              <td class="n">{agent.tool_call_count}</td>
-              <td class="n" title={agent.unpriced_turns > 0 ? `${agent.unpriced_turns} turns on models without a price` : ''}>
-                {costText(agent)}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+        ))}
+      </tbody>
+    </Table>
   );
 }

@@ -3,8 +3,12 @@ import { get, post } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Prices as Answer } from '../../api/types';
 import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from '../../model/figures';
+import { Submit } from '../../ui/act';
+import { Fault, Unread } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
+import { useSending } from '../../ui/sending';
+import { Columns, Table } from '../../ui/table';
 
 interface Props {
   /** A model that somebody wants to give a price. */
@@ -18,11 +22,10 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
   const table = useRef<HTMLTableSectionElement>(null);
   const [saved, setSaved] = useState<readonly PriceDraft[] | null>(null);
   const [drafts, setDrafts] = useState<readonly PriceDraft[]>([]);
-  const [error, setError] = useState<string | null>(null);
   /** Somebody has written the file by hand, and not well. */
   const [fault, setFault] = useState<string | null>(null);
   const [done, setDone] = useState(false);
-  const [busy, setBusy] = useState(false);
+  const { busy, error, setError, send } = useSending((e) => `The price table was not saved: ${words(e)}`);
   const read = async (stopped?: AbortSignal) => {
     setError(null);
     try {
@@ -55,16 +58,13 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
     add(asked);
     onTaken();
   }, [asked, saved]);
-  const save = async () => {
-    if (busy) return;
+  const save = () => {
     const answer = readPrices(drafts);
     if ('fault' in answer) {
       setError(answer.fault);
       return;
     }
-    setBusy(true);
-    setError(null);
-    try {
+    void send(null, async () => {
       await post('/prices', { models: answer.prices });
       const kept = answer.prices.map(draftOf);
       setSaved(kept);
@@ -72,11 +72,7 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
       setFault(null);
       setDone(true);
       onSaved();
-    } catch (e) {
-      setError(`The price table was not saved: ${words(e)}`);
-    } finally {
-      setBusy(false);
-    }
+    });
   };
   const changed = JSON.stringify(drafts) !== JSON.stringify(saved);
   return (
@@ -87,68 +83,58 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
             <span class="spinner" aria-hidden="true" /> reading …
           </p>
         ) : (
-          <p class="refused" role="alert">
-            <span>⚠ {error}</span>
-            <button type="button" class="act" aria-label="Read the price table again" onClick={() => void read()}>
-              <Leet text="↻ R3TRY" />
-            </button>
-          </p>
+          <Unread error={error} plain="Read the price table again" onRetry={() => void read()} />
         )
       ) : (
         <form
           class="prices"
           onSubmit={(e) => {
             e.preventDefault();
-            void save();
+            save();
           }}
         >
           {fault === null ? null : <p class="note">⚠ The file with the prices cannot be used, so the last good ones hold: {fault} What is saved here takes its place.</p>}
           {drafts.length === 0 ? (
             <p class="empty">No model has a price yet. A name may end in a * to stand for all that begin so.</p>
           ) : (
-            <div class="wide-table" tabIndex={0} role="group" aria-label="Price table">
-              <table>
-                <thead>
-                  <tr>
-                    <th scope="col">model</th>
-                    {PRICE_FIELDS.map((field) => (
-                      <th key={field} scope="col" class="n">
-                        {FIELD_WORDS[field]}
-                      </th>
-                    ))}
-                    <th scope="col">
-                      <span class="hidden">remove</span>
-                    </th>
-                  </tr>
-                </thead>
-                <tbody ref={table}>
-                  {drafts.map((draft, i) => (
-                    <tr key={i}>
-                      {(['model', ...PRICE_FIELDS] as const).map((field) => (
-                        <td key={field} class={field === 'model' ? '' : 'n'}>
-                          <input
-                            type="text"
-                            class="field"
-                            inputMode={field === 'model' ? 'text' : 'decimal'}
-                            value={draft[field]}
-                            spellcheck={false}
-                            autocomplete="off"
-                            autocapitalize="none"
-                            aria-label={field === 'model' ? `Model in row ${i + 1}` : `${FIELD_WORDS[field]} of ${draft.model || `row ${i + 1}`}`}
-                            onInput={(e) => change(drafts.with(i, { ...draft, [field]: e.currentTarget.value }))}
-                          />
-                        </td>
-                      ))}
-                      <td>
-                        <button type="button" class="plain" aria-label={`Remove ${draft.model || `row ${i + 1}`}`} onClick={() => change(drafts.toSpliced(i, 1))}>
-                          ✗
-                        </button>
+            <Table
+              label="Price table"
+              columns={
+                <>
+                  <Columns words={['model']} figures={PRICE_FIELDS.map((field) => FIELD_WORDS[field])} />
+                  <th scope="col">
+                    <span class="hidden">remove</span>
+                  </th>
+                </>
+              }
+            >
+              <tbody ref={table}>
+                {drafts.map((draft, i) => (
+                  <tr key={i}>
+                    {(['model', ...PRICE_FIELDS] as const).map((field) => (
+                      <td key={field} class={field === 'model' ? '' : 'n'}>
+                        <input
+                          type="text"
+                          class="field"
+                          inputMode={field === 'model' ? 'text' : 'decimal'}
+                          value={draft[field]}
+                          spellcheck={false}
+                          autocomplete="off"
+                          autocapitalize="none"
+                          aria-label={field === 'model' ? `Model in row ${i + 1}` : `${FIELD_WORDS[field]} of ${draft.model || `row ${i + 1}`}`}
+                          onInput={(e) => change(drafts.with(i, { ...draft, [field]: e.currentTarget.value }))}
+                        />
                       </td>
-                    </tr>
-                  ))}
-                </tbody>
-              </table>
-            </div>
+                    ))}
+                    <td>
+                      <button type="button" class="plain" aria-label={`Remove ${draft.model || `row ${i + 1}`}`} onClick={() => change(drafts.toSpliced(i, 1))}>
+                        ✗
+                      </button>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </Table>
           )}
           <div class="line">
             <button type="button" class="act" aria-label="Add a model" onClick={() => add('')}>
@@ -165,17 +151,10 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
                   <Leet text="↩ UND0" />
                 </button>
               ) : null}
-              <button type="submit" class="act good solid" aria-label="Save the price table" aria-busy={busy} disabled={busy || !changed}>
-                {busy ? <span class="spinner" aria-hidden="true" /> : null}
-                <Leet text="✓ S4V3" />
-              </button>
+              <Submit label="✓ S4V3" plain="Save the price table" tone="good solid" busy={busy} disabled={!changed} />
             </span>
           </div>
-          {error === null ? null : (
-            <p class="refused" role="alert">
-              ⚠ {error}
-            </p>
-          )}
+          <Fault error={error} />
         </form>
       )}
     </Section>

@@ -3,9 +3,10 @@ import { post } from '../../api/client';
 import type { Tombstone } from '../../api/types';
 import { swarm } from '../../live';
 import { bytesText } from '../../text/time';
-import { Act, Refused } from '../../ui/act';
+import { Act } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Age } from '../../ui/clock';
+import { Refused } from '../../ui/fault';
 import { goTo } from '../../ui/goto';
 import { Section } from '../../ui/section';
 

@@ -1,0 +1,43 @@
+import type { ComponentChildren } from 'preact';
+import { Leet } from './leet';
+
+/** What went wrong, beside what it was about, and what can be done about it. */
+export function Fault({ error, children }: { error: string | null; children?: ComponentChildren }) {
+  if (error === null) return null;
+  return (
+    <p class="refused" role="alert">
+      <span>⚠ {error}</span>
+      {children}
+    </p>
+  );
+}
+
+/** An action's refusal, until somebody has seen it. */
+export function Refused({ error, onClose }: { error: string | null; onClose: () => void }) {
+  return (
+    <Fault error={error}>
+      <button type="button" class="plain" aria-label="Dismiss the error" onClick={onClose}>
+        ✗
+      </button>
+    </Fault>
+  );
+}
+
+interface Unread {
+  error: string | null;
+  /** What the button does, in plain words, for who hears the page. */
+  plain: string;
+  reading?: boolean;
+  onRetry: () => void;
+}
+
+/** Something that could not be read, and another try at it. */
+export function Unread({ error, plain, reading, onRetry }: Unread) {
+  return (
+    <Fault error={error}>
+      <button type="button" class="act" aria-label={plain} disabled={reading === true} onClick={onRetry}>
+        <Leet text="↻ R3TRY" />
+      </button>
+    </Fault>
+  );
+}

@@ -1,0 +1,41 @@
+import type { ComponentChildren } from 'preact';
+
+interface Props {
+  label: string;
+  /** The heads of its columns. */
+  columns: ComponentChildren;
+  /** Its body. */
+  children: ComponentChildren;
+}
+
+/** A table that may be wider than the page: it alone is scrolled sideways, by the keyboard too. */
+export function Table({ label, columns, children }: Props) {
+  return (
+    <div class="wide-table" tabIndex={0} role="group" aria-label={label}>
+      <table>
+        <thead>
+          <tr>{columns}</tr>
+        </thead>
+        {children}
+      </table>
+    </div>
+  );
+}
+
+/** The heads of columns, each with what stands in it: words, or figures. */
+export function Columns({ words, figures }: { words: readonly string[]; figures: readonly string[] }) {
+  return (
+    <>
+      {words.map((title) => (
+        <th key={title} scope="col">
+          {title}
+        </th>
+      ))}
+      {figures.map((title) => (
+        <th key={title} scope="col" class="n">
+          {title}
+        </th>
+      ))}
+    </>
+  );
+}
