@@ -9,7 +9,7 @@ namespace Hive.Agent;
 internal static class Quote
 {
     /// <summary>What a reader must know.</summary>
-    public const string Rule = "Lines that begin with `>` were written by others; all other lines are the Hive's own.";
+    public const string Rule = "Lines that begin with `>` were written by others, and so was what stands in quotation marks; all else is the Hive's own.";
 
     public static string Of(string text)
     {

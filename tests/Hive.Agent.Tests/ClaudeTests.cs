@@ -214,6 +214,36 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task Somebody_elses_conversation_is_not_taken_up_when_the_agents_own_is_gone_or_given_up()
+    {
+        await using var h = await Harnessed.StartAsync();
+        var events = await h.Alice.Hive.Events();
+        await using (var first = h.Serve())
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+            var projects = Path.Combine(h.Home, ".claude", "projects", "-here");
+            File.Delete(Path.Combine(projects, "5f0c7c1e-9d1b-4a53-8a0e-3a3c1f0f7d11.jsonl"));
+            await File.WriteAllTextAsync(Path.Combine(projects, "0b6d3e2f-1111-4222-8333-444455556666.jsonl"), "somebody else's", Ct);
+
+            await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+            Assert.DoesNotContain(h.Arguments(2), argument => argument is "--continue" or "--resume");
+            await h.AckedAsync(events, await h.Alice.PostAsync("three"));
+            Assert.Contains(h.Arguments(3), argument => argument is "--continue" or "--resume");
+
+            h.Front.Ask("new_session");
+            await h.Front.EventAsync("note", e => (string?)e["text"] == "the next turn starts a new conversation");
+            first.Kill();
+            await first.ExitAsync(Ct);
+        }
+
+        await using var second = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("four"));
+        Assert.DoesNotContain(h.Arguments(4), argument => argument is "--continue" or "--resume");
+        await h.AckedAsync(events, await h.Alice.PostAsync("five"));
+        Assert.Contains(h.Arguments(5), argument => argument is "--continue" or "--resume");
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task The_files_of_a_turn_are_private_come_back_when_they_are_gone_and_do_not_pile_up()
     {
         await using var h = await Harnessed.StartAsync();
@@ -345,6 +375,32 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
+    public async Task A_program_that_is_told_to_end_together_with_the_agent_costs_the_message_nothing()
+    {
+        await using var h = await Harnessed.StartAsync(realClock: false);
+        var id = await h.Alice.PostAsync("play: hang");
+        var (loop, stop) = h.ServeHere();
+        await h.Clock.Set(h.Clock.GetUtcNow() + TimeSpan.FromMilliseconds(100));
+        h.Clock.Advance(TimeSpan.FromMilliseconds(100));
+        var pids = await PidsAsync(h);
+
+        await stop.CancelAsync();
+        foreach (var pid in pids)
+        {
+            using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{pid}"]);
+            await kill.WaitForExitAsync(Ct);
+            while (Lives(pid))
+                await Task.Yield();
+        }
+
+        await loop;
+        stop.Dispose();
+        var ended = await h.EndedAsync();
+        Assert.Equal(("rate_limited", "the agent was stopped: claude said nothing of a result; it died by signal 15", 0), ((string?)ended["result"], (string?)ended["note"], Number(ended, "delay_seconds")));
+        Assert.Null((await h.Alice.StandingAsync(id)).Attempts);
+    }
+
+    [Fact(Timeout = 120_000)]
     public async Task What_a_turn_leaves_running_ends_with_it()
     {
         await using var h = await Harnessed.StartAsync();
@@ -435,6 +491,29 @@ public sealed class ClaudeTests
         }
 
         Assert.DoesNotContain(h.Front.Reports, r => r.ToJsonString() is var said && (said.Contains("good-code", StringComparison.Ordinal) || said.Contains("wrong-code", StringComparison.Ordinal)));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task An_address_is_no_code_and_what_was_pasted_into_one_login_hides_nothing_in_the_next()
+    {
+        await using var h = await Harnessed.StartAsync(loggedIn: false);
+        var events = await h.Alice.Hive.Events();
+        var id = await h.Alice.PostAsync("hello");
+        await using var agent = h.Serve();
+        await h.Front.ReportAsync("needs_login");
+        h.Front.Ask("login");
+        await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
+
+        h.Front.Ask("login_code", ("code", " https://claude.example/oauth/code/callback?code=good-code&state=abc"));
+        await h.Front.EventAsync("note", e => ((string)e["text"]!).StartsWith("that is an address and not a code", StringComparison.Ordinal));
+        h.Front.Ask("login_code", ("code", "oauth/authorize?code=true"));
+        await h.Front.ReportAsync("needs_login", r => r["login"]?["error"] is not null);
+
+        h.Front.Ask("login");
+        await h.Front.ReportAsync("logging_in", r => r["login"] is { } login && login["error"] is null && (string?)login["url"] == "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
+        h.Front.Ask("login_code", ("code", "good-code "));
+        await h.AckedAsync(events, id);
+        Assert.DoesNotContain("callback", agent.Log);
     }
 
     // Many lines, and 100 MB in long ones.

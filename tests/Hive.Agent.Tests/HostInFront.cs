@@ -41,6 +41,9 @@ internal sealed class HostInFront : IAsyncDisposable
     /// <summary>Requests that are refused, and with which code; null for those that the real host answers.</summary>
     public Func<JsonObject, string?>? Refuses { get; set; }
 
+    /// <summary>What is said when something is refused; null for words of its own.</summary>
+    public string? Refusal { get; set; }
+
     /// <summary>The model that the host keeps.</summary>
     public string? Model { get; set; }
 
@@ -195,7 +198,7 @@ internal sealed class HostInFront : IAsyncDisposable
                         return;
                     if (Refuses?.Invoke(request) is { } code)
                     {
-                        await AnswerAsync(from, new { version = 1, ok = false, error = $"{command} is not to this host's liking", code }, ct);
+                        await AnswerAsync(from, new { version = 1, ok = false, error = Refusal ?? $"{command} is not to this host's liking", code }, ct);
                         if (code == "too_large")
                             return;
                         break;

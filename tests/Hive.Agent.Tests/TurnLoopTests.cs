@@ -175,6 +175,8 @@ public sealed class TurnLoopTests
         var standing = await alice.StandingAsync(id);
         Assert.Null(standing.AckedAt);
         Assert.Equal("the agent was stopped", standing.LastError);
+        // Three restarts would set it aside.
+        Assert.Null(standing.Attempts);
     }
 
     [Fact(Timeout = 60_000)]

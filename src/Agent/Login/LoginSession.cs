@@ -18,7 +18,8 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
     private static readonly Dictionary<string, string?> Wide = new() { ["COLUMNS"] = "4096", ["LINES"] = "50", ["TERM"] = "xterm-256color", ["BROWSER"] = "/bin/false" };
 
     private readonly Lock gate = new();
-    private readonly Secrets codes = new();
+    // Of the login that runs: what was a secret of one may stand in the next one's address.
+    private Secrets codes = new();
     private Child? child;
     private bool terminal;
     private Task running = Task.CompletedTask;
@@ -60,9 +61,14 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
     public async Task CodeAsync(string code)
     {
         var to = child;
-        if (to is null || code.Any(char.IsControl))
+        code = code.Trim();
+        if (to is null || code.Any(char.IsControl) || Address().IsMatch(code))
         {
-            live.Note(to is null ? "no login is under way; start one first" : "the code holds control characters; paste it anew", "warn");
+            live.Note(
+                to is null ? "no login is under way; start one first"
+                : Address().IsMatch(code) ? "that is an address and not a code, and the tool was not given it; paste the whole code that the page there shows, with what follows a `#` in it"
+                : "the code holds control characters; paste it anew",
+                "warn");
             return;
         }
 
@@ -99,11 +105,12 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
     internal static string Plain(string output) => Key().Replace(Escape().Replace(output, "").Replace('\r', '\n'), "…");
 
     /// <summary>What may be shown of the output: the code that the operator pasted is in none of it.</summary>
-    private string Shown(string output) => codes.Hide(Plain(output)).Trim();
+    private static string Shown(string output, Secrets secrets) => secrets.Hide(Plain(output)).Trim();
 
     private async Task RunAsync(CancellationToken ct)
     {
         var before = login.Fingerprint;
+        var secrets = codes = new Secrets();
         var command = InTerminal(login.Command);
         terminal = command != login.Command;
         report.Change(s => s with { Login = new LoginReport() });
@@ -112,7 +119,7 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
         child = started;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var output = new StringBuilder();
-        var reading = Task.WhenAll(ReadAsync(started.Output, output, over.Token), ReadAsync(started.Error, output, over.Token));
+        var reading = Task.WhenAll(ReadAsync(started.Output, output, secrets, over.Token), ReadAsync(started.Error, output, secrets, over.Token));
         var changed = ChangedAsync(before, over.Token);
         var tooLong = Task.Delay(Patience, time, over.Token);
         await Task.WhenAny(changed, started.Exited, tooLong);
@@ -133,7 +140,7 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
 
         string said;
         lock (gate)
-            said = Shown(output.ToString());
+            said = Shown(output.ToString(), secrets);
         Failed(tooLong.IsCompletedSuccessfully ? "nobody finished the login within 15 minutes; start it again" : $"the login ended without credentials{(said.Length > 0 ? $": {WireText.Cut(said[^Math.Min(said.Length, 500)..], 500)}" : "")}");
     }
 
@@ -153,7 +160,7 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
         await watch.RestoredAsync(ct);
     }
 
-    private async Task ReadAsync(Stream stream, StringBuilder output, CancellationToken ct)
+    private async Task ReadAsync(Stream stream, StringBuilder output, Secrets secrets, CancellationToken ct)
     {
         var buffer = new byte[4096];
         var decoder = Encoding.UTF8.GetDecoder();
@@ -171,8 +178,8 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
                     all = output.ToString();
                 }
 
-                var plain = Shown(all);
-                var url = UrlIn(all) is { } found && codes.Hide(found) == found ? found : null;
+                var plain = Shown(all, secrets);
+                var url = UrlIn(all) is { } found && secrets.Hide(found) == found ? found : null;
                 report.Change(s => s with { Login = new LoginReport(s.Login?.Url ?? url, WireText.Cut(plain[^Math.Min(plain.Length, OutputCharacters)..], OutputCharacters)) });
             }
         }
@@ -208,6 +215,9 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
 
     [GeneratedRegex(@"\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_=>])|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]")]
     private static partial Regex Escape();
+
+    [GeneratedRegex(@"\Ahttps?://", RegexOptions.IgnoreCase)]
+    private static partial Regex Address();
 
     [GeneratedRegex(@"sk-ant-[A-Za-z0-9_-]+")]
     private static partial Regex Key();

@@ -86,12 +86,12 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
         catch (HiveException e)
         {
-            return Refused(e.Message, e.Code);
+            return Refused(client, e.Message, e.Code);
         }
         catch (Exception e) when (HostDown.Is(e))
         {
             log.Warn($"{call.Name}: {HostDown.Reason(e)}");
-            return Refused($"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not known whether {call.Name} was done. Call again in a moment.", "unavailable");
+            return Refused(client, $"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not known whether {call.Name} was done. Call again in a moment.", "unavailable");
         }
     }
 
@@ -173,28 +173,28 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 lock (gate)
                     fields["ids"] = JsonSerializer.SerializeToNode(unacked);
                 if (fields["ids"]!.AsArray().Count == 0)
-                    return Answered(new JsonObject { ["acked"] = 0 });
+                    return Answered(client, new JsonObject { ["acked"] = 0 });
             }
 
             var acked = await OnLineAsync(client, command, fields, ct);
             lock (gate)
                 unacked.ExceptWith(fields["ids"]?.AsArray().Select(id => id!.GetValue<long>()) ?? []);
-            return Answered(Members(acked));
+            return Answered(client, Members(acked));
         }
 
         if (command is not ("send" or "ask" or "remind"))
-            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
+            return Answered(client, Members(await OnLineAsync(client, command, fields, ct)));
 
         // With a key the same call may be made twice, so a connection that breaks under it needs not trouble the model.
         if (!fields.ContainsKey("key"))
             fields["key"] = Guid.NewGuid().ToString("N");
         try
         {
-            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
+            return Answered(client, Members(await OnLineAsync(client, command, fields, ct)));
         }
         catch (Exception e) when (HostDown.Is(e))
         {
-            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
+            return Answered(client, Members(await OnLineAsync(client, command, fields, ct)));
         }
     }
 
@@ -230,7 +230,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         try
         {
             if (TakeHeld(fields) is { Count: > 0 } kept)
-                return Returned(request, kept, ct);
+                return Returned(client, request, kept, ct);
 
             if (receiver is { } reused && !await HostLines.IsOpenAsync(reused))
             {
@@ -264,8 +264,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             }
 
             return messages.Count > 0
-                ? Returned(request, messages, ct)
-                : Answered(MessagesOf([]), string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
+                ? Returned(client, request, messages, ct)
+                : Answered(client, MessagesOf([]), string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
         }
         finally
         {
@@ -285,7 +285,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    private CallToolResult Returned(RequestId request, List<JsonObject> messages, CancellationToken ct)
+    private CallToolResult Returned(string client, RequestId request, List<JsonObject> messages, CancellationToken ct)
     {
         lock (gate)
         {
@@ -301,7 +301,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             lock (gate)
                 held.AddRange(messages.Where(message => unacked.Remove(Id(message))));
         });
-        return Answered(MessagesOf(messages));
+        return Answered(client, MessagesOf(messages));
     }
 
     private static JsonObject MessagesOf(List<JsonObject> messages) => new() { ["messages"] = new JsonArray([.. messages.Select(message => message.DeepClone())]) };
@@ -357,7 +357,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     }
 
     /// <summary>Clients give up on a call after a minute unless they are known to wait longer.</summary>
-    private static int LongestWait(string client) => client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
+    private static int LongestWait(string client) => IsClaudeCode(client) ? 170 : 50;
+
+    private static bool IsClaudeCode(string client) => client.StartsWith("claude-code", StringComparison.Ordinal);
 
     private static string Client(McpServer server) => server.ClientInfo is { } client ? WireText.Cut($"{client.Name}/{client.Version}", ClientBytes) : "mcp";
 
@@ -369,16 +371,17 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         return members;
     }
 
-    private static CallToolResult Answered(JsonObject answer, string? text = null) => new()
-    {
-        Content = [new TextContentBlock { Text = text ?? ToolText.Of(answer) }],
-        StructuredContent = JsonSerializer.SerializeToElement(answer),
-    };
+    private static CallToolResult Answered(string client, JsonObject answer, string? text = null) =>
+        Result(client, text ?? ToolText.Of(answer), JsonSerializer.SerializeToElement(answer), isError: null);
 
-    private static CallToolResult Refused(string text, string code) => new()
+    private static CallToolResult Refused(string client, string text, string code) =>
+        Result(client, Quote.IsOneLine(text) ? text : $"The call was refused:\n{Quote.Of(text)}", JsonSerializer.SerializeToElement(new { error = text, code }), isError: true);
+
+    // Claude Code shows the model the structured content alone where there is some, and the marks of others' words are in the text (docs/claude-driver.md).
+    private static CallToolResult Result(string client, string text, JsonElement structured, bool? isError) => new()
     {
-        IsError = true,
+        IsError = isError,
         Content = [new TextContentBlock { Text = text }],
-        StructuredContent = JsonSerializer.SerializeToElement(new { error = text, code }),
+        StructuredContent = IsClaudeCode(client) ? null : structured,
     };
 }

@@ -14,6 +14,9 @@ internal static class ToolText
     // Names, paths and instants need no quotation marks to be told from what is around them.
     private const string Word = "-_./:+@*";
 
+    // Among several things on a line only these are the Hive's own; another text has quotation marks, though it be one word.
+    private static readonly string[] Own = ["kind", "agent", "role", "asker", "target", "at"];
+
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static string Of(JsonObject answer)
@@ -47,25 +50,31 @@ internal static class ToolText
         {
             text.Append(list.Count == 0 ? " none\n" : "\n");
             foreach (var item in list)
-                text.Append(item is JsonObject members ? $"- {Plain(members)}" : TextOf(item) is { } line ? Quote.Of(line) : Plain(item)).Append('\n');
+                text.Append(item is JsonObject members ? $"- {Plain(null, members)}" : TextOf(item) is { } line ? Quote.Of(line) : Plain(null, item)).Append('\n');
         }
         else if (TextOf(value) is { } some)
         {
-            text.Append(Quote.IsOneLine(some) ? $" {some}\n" : $"\n{Quote.Of(some)}\n");
+            text.Append(IsWord(some) ? $" {some}\n" : Quote.IsOneLine(some) ? $" {Quoted(some)}\n" : $"\n{Quote.Of(some)}\n");
         }
         else
         {
-            text.Append(' ').Append(Plain(value)).Append('\n');
+            text.Append(' ').Append(Plain(name, value)).Append('\n');
         }
     }
 
-    private static string Plain(JsonNode? value) => value switch
+    private static string Plain(string? name, JsonNode? value) => value switch
     {
-        JsonObject item => string.Join(", ", item.Select(member => $"{member.Key}: {Plain(member.Value)}")),
-        JsonArray list => string.Join(", ", list.Select(Plain)),
+        JsonObject item => string.Join(", ", item.Select(member => $"{member.Key}: {Plain(member.Key, member.Value)}")),
+        JsonArray list => string.Join(", ", list.Select(item => Plain(name, item))),
         null => "",
-        _ => TextOf(value) is { } text && !text.All(c => char.IsAsciiLetterOrDigit(c) || Word.Contains(c)) ? JsonSerializer.Serialize(text, Readable) : value.ToString(),
+        _ => TextOf(value) is { } text && !(IsOwn(name) && IsWord(text)) ? Quoted(text) : value.ToString(),
     };
+
+    private static bool IsOwn(string? name) => name is not null && (Own.Contains(name) || name.EndsWith("_at", StringComparison.Ordinal));
+
+    private static bool IsWord(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || Word.Contains(c));
+
+    private static string Quoted(string text) => JsonSerializer.Serialize(text, Readable);
 
     private static string? TextOf(JsonNode? value) => value is JsonValue some && some.TryGetValue<string>(out var text) ? text : null;
 }

@@ -29,7 +29,7 @@ internal sealed class HoldBack(TimeProvider time)
     {
         if (outcome.LoginLost)
             Login?.Refused();
-        else if (outcome is { Result: "rate_limited", Pause: { } wait })
+        else if (outcome is { Result: "rate_limited", Pause: { } wait } && wait > TimeSpan.Zero)
             pause = new Pause(time.GetTimestamp(), wait < LongestPause ? wait : LongestPause);
         else if (outcome.Result == "ok")
             Login?.Accepted();

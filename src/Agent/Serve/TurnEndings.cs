@@ -6,14 +6,14 @@ namespace Hive.Agent.Serve;
 /// <summary>Tells the host how turns ended. Figures that it does not take never cost a turn its end: it is told without them.</summary>
 internal sealed class TurnEndings(TurnStats stats, Log log)
 {
-    // A host that fails may be of another mind a moment later, but not for ever over the same figures.
-    private const int MostFailures = 3;
+    // A host that fails may be of another mind a moment later, but not for ever: neither over the same figures nor over the same end.
+    private const int MostWithFigures = 3, MostFailures = 7;
 
     private readonly Dictionary<long, int> failures = [];
     private readonly HashSet<long> plain = [];
 
-    /// <summary>Whether the host will say the same the next time it is told.</summary>
-    public static bool IsFinal(HiveException e) => e.Code is not ("unavailable" or "internal");
+    /// <summary>Whether the host would say the same the next time it is told.</summary>
+    public bool IsFinal(HiveException e, long turn) => e.Code is not ("unavailable" or "internal") || failures.GetValueOrDefault(turn) >= MostFailures;
 
     /// <summary>Adds what the agent waits for and owes, as far as the host says it.</summary>
     public async Task<TurnRow> OpenAfterAsync(LineClient line, TurnRow row, CancellationToken giveUp)
@@ -43,10 +43,16 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
             if (plain.Contains(row.Id) || !await TakesAllAsync(line, row, giveUp))
                 await line.CallAsync("end_turn", row.ToPlainEnding(), giveUp);
         }
-        catch (HiveException e) when (IsFinal(e))
+        catch (HiveException e)
         {
-            log.Error($"the host refused the end of turn {row.Id}: {e.Message}");
-            stats.Sent(row.Id);
+            if (e.Code == "internal")
+                failures[row.Id] = failures.GetValueOrDefault(row.Id) + 1;
+            if (IsFinal(e, row.Id))
+            {
+                log.Error($"the host refused the end of turn {row.Id}, and is not told it again: {e.Message}");
+                stats.Sent(row.Id);
+            }
+
             throw;
         }
 
@@ -66,14 +72,9 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
                 await TellAsync(line, row, giveUp);
                 log.Info($"the host is told that turn {row.Id} ended {row.Outcome.Result}");
             }
-            catch (HiveException e) when (IsFinal(e))
+            catch (HiveException e) when (IsFinal(e, row.Id))
             {
                 // Said; the next one may be welcome.
-            }
-            catch (HiveException e) when (e.Code == "internal" && plain.Contains(row.Id))
-            {
-                log.Error($"the host fails over the end of turn {row.Id}, however it is told: {e.Message}; it is not told again");
-                stats.Sent(row.Id);
             }
         }
     }
@@ -88,7 +89,7 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
         }
         catch (HiveException e) when (e.Code is "invalid" or "too_large" or "internal")
         {
-            if (e.Code == "internal" && (failures[row.Id] = failures.GetValueOrDefault(row.Id) + 1) < MostFailures)
+            if (e.Code == "internal" && failures.GetValueOrDefault(row.Id) + 1 < MostWithFigures)
                 throw;
             plain.Add(row.Id);
             log.Warn($"the host does not take what turn {row.Id} used: {e.Message}; it is told how the turn ended, and no more");

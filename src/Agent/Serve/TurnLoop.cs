@@ -158,7 +158,7 @@ internal sealed class TurnLoop : IAsyncDisposable
             var messages = await receiving;
             receiving = null;
             if (messages.Count > 0 && !stop.IsCancellationRequested)
-                running = await runs.BeginAsync(line, messages, cancelTurn, giveUp);
+                running = await runs.BeginAsync(line, messages, stop, cancelTurn, giveUp);
         }
     }
 
@@ -265,7 +265,7 @@ internal sealed class TurnLoop : IAsyncDisposable
         {
             await endings.TellAsync(line, ended.Ended, giveUp);
         }
-        catch (HiveException e) when (TurnEndings.IsFinal(e))
+        catch (HiveException e) when (endings.IsFinal(e, ended.Turn.Id))
         {
             // Reconnecting without naming the turn gives its messages back.
             running = null;

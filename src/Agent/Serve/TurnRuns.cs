@@ -24,9 +24,10 @@ internal sealed class TurnRuns(IDriver driver, TurnStats stats, OperatorsWishes 
     /// <summary>Begins a turn about these messages.</summary>
     /// <param name="line">The connection that has leased them.</param>
     /// <param name="messages">Oldest first, never empty.</param>
-    /// <param name="cancelTurn">Ends the work: the agent is stopped.</param>
+    /// <param name="stop">The agent is told to stop: the work has some time left.</param>
+    /// <param name="cancelTurn">Ends the work: that time is over.</param>
     /// <param name="giveUp">Ends the asking.</param>
-    public async Task<RunningTurn> BeginAsync(LineClient line, IReadOnlyList<Message> messages, CancellationToken cancelTurn, CancellationToken giveUp)
+    public async Task<RunningTurn> BeginAsync(LineClient line, IReadOnlyList<Message> messages, CancellationToken stop, CancellationToken cancelTurn, CancellationToken giveUp)
     {
         var ids = messages.Select(m => m.Id).ToArray();
         var begun = await line.CallAsync<Begun>("begin_turn", new { ids, wake_from = Turn.WakeFromOf(messages) }, giveUp);
@@ -36,10 +37,10 @@ internal sealed class TurnRuns(IDriver driver, TurnStats stats, OperatorsWishes 
         live.Turn = turn.Id;
         live.AddAlways("turn_started", ("from", turn.WakeFrom), ("ids", new JsonArray([.. ids.Select(id => (JsonNode)id)])), ("text", WakePrompt.Of(turn)), ("waiting", turn.Waiting), ("redelivered", turn.Redelivered));
         report.Change(s => s with { State = HarnessState.Thinking, Turn = turn.Id });
-        return new RunningTurn(turn, Task.Run(() => RunAsync(turn, cancel, cancelTurn), CancellationToken.None));
+        return new RunningTurn(turn, Task.Run(() => RunAsync(turn, cancel, stop, cancelTurn), CancellationToken.None));
     }
 
-    private async Task<TurnRow> RunAsync(Turn turn, CancellationToken ct, CancellationToken stopped)
+    private async Task<TurnRow> RunAsync(Turn turn, CancellationToken ct, CancellationToken stop, CancellationToken cancelTurn)
     {
         var (startedAt, began) = (time.GetUtcNow(), time.GetTimestamp());
         TurnOutcome outcome;
@@ -56,8 +57,15 @@ internal sealed class TurnRuns(IDriver driver, TurnStats stats, OperatorsWishes 
             outcome = TurnOutcome.Failed(e.Message);
         }
 
-        if (outcome is { Result: "cancelled" })
-            outcome = outcome with { Note = stopped.IsCancellationRequested ? "the agent was stopped" : "cancelled by the operator" };
+        var byOperator = ct.IsCancellationRequested && !cancelTurn.IsCancellationRequested;
+        outcome = outcome.Result switch
+        {
+            // No fault of the messages, as with a limit. A program may have been told to end together with this one, and have failed of that.
+            "cancelled" or "failed" when stop.IsCancellationRequested && !byOperator =>
+                outcome with { Result = "rate_limited", Note = outcome.Result == "failed" ? $"the agent was stopped: {outcome.Note}" : "the agent was stopped", Pause = TimeSpan.Zero },
+            "cancelled" => outcome with { Note = "cancelled by the operator" },
+            _ => outcome,
+        };
 
         var took = (long)time.GetElapsedTime(began).TotalMilliseconds;
         var row = new TurnRow(turn.Id, outcome, turn.WakeFrom, startedAt, time.GetUtcNow(), took);

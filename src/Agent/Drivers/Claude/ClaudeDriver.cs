@@ -101,6 +101,7 @@ internal sealed class ClaudeDriver : IDriver
     public bool NewSession()
     {
         newSession = true;
+        files.Forget();
         contextTokens = 0;
         context.Harness.Change(s => s with { ContextTokens = null });
         return true;

@@ -87,10 +87,13 @@ internal sealed class ClaudeFiles : IDisposable
         {
             if (!Directory.Exists(projects))
                 return [];
+            if (!File.Exists(Note))
+                return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any() ? ["--continue"] : [];
+            // Given up, or gone: what there is besides is somebody else's.
+            if (Noted() is not { } id || Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories).FirstOrDefault() is not { } own)
+                return [];
             // The newest is somebody else's when a person, or the agent itself, ran the tool here too.
-            if (Noted() is { } id && Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories).FirstOrDefault() is { } own && NewestBeside(own) != own)
-                return ["--resume", id];
-            return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any() ? ["--continue"] : [];
+            return NewestBeside(own) == own ? ["--continue"] : ["--resume", id];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -102,16 +105,12 @@ internal sealed class ClaudeFiles : IDisposable
     /// <summary>Notes which conversation is the agent's.</summary>
     public void Remember(string conversation)
     {
-        try
-        {
-            if (IsConversation(conversation) && Noted() != conversation)
-                Write(Note, conversation);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            context.Log.Warn($"which conversation is the agent's could not be noted: {e.Message}");
-        }
+        if (IsConversation(conversation))
+            TakeDown(conversation);
     }
+
+    /// <summary>Notes that the next one is a new one, whatever becomes of this process.</summary>
+    public void Forget() => TakeDown("");
 
     public void Dispose()
     {
@@ -127,6 +126,22 @@ internal sealed class ClaudeFiles : IDisposable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             context.Log.Warn($"the files in {folder} could not be removed: {e.Message}");
+        }
+    }
+
+    private void TakeDown(string conversation)
+    {
+        try
+        {
+            if (File.Exists(Note) && File.ReadAllText(Note) == conversation)
+                return;
+            // In one step: without a note, or with half of one, the next life would not know.
+            Write($"{Note}.new", conversation);
+            File.Move($"{Note}.new", Note, overwrite: true);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            context.Log.Warn($"which conversation is the agent's could not be noted: {e.Message}");
         }
     }
 
