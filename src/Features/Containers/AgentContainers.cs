@@ -320,7 +320,7 @@ internal sealed partial class AgentContainers(
         lifetime.ApplicationStopping.ThrowIfCancellationRequested();
         var what = gone.IsCompleted ? "it ended right after its start" : $"its harness has not said hello within {ComesUp.TotalSeconds:0} s";
         var words = string.Join('\n', await runtime.Tail(name, LastWords, CancellationToken.None));
-        throw Problem.Unavailable($"{name} does not come up: {what}. {(words.Length > 0 ? $"Its last words: {words}" : states.Of(name).Note)}");
+        throw Problem.Unavailable($"{name} does not come up: {what}. {(words.Length > 0 ? $"Its last words:\n{words}" : states.Of(name).Note)}");
     }
 
     /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>

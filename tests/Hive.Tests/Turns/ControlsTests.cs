@@ -69,6 +69,7 @@ public sealed class ControlsTests
         Assert.Equal("conflict", (await hive.Post("/api/agents/alice/login-code", new { code = "x" })).Code);
         Assert.Equal("not_found", (await hive.Post("/api/agents/nobody/compact")).Code);
         Assert.Equal("invalid", (await hive.Post("/api/agents/alice/login-code", new { code = " " })).Code);
+        Assert.Contains("address", (await hive.Post("/api/agents/alice/login-code", new { code = "https://claude.example/callback?code=x" })).Title, StringComparison.Ordinal);
         Assert.Equal("invalid", (await hive.Post("/api/agents/alice/login-code", new { code = "a\nb" })).Code);
         // One that has only said what it does counts.
         var alice = await hive.Connect("alice");

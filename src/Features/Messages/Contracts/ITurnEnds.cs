@@ -53,10 +53,10 @@ internal static class TurnResult
     /// <summary>Its prompt was more than the model takes.</summary>
     public const string PromptTooLong = "prompt_too_long";
 
-    /// <summary>The operator ended it, or the agent was stopped in the middle of it; its messages come again, and are set aside after the third time.</summary>
+    /// <summary>The operator ended it; its messages come again, and are set aside after the third time.</summary>
     public const string Cancelled = "cancelled";
 
-    /// <summary>The model's provider wants a pause, or a login; that does not count against the messages.</summary>
+    /// <summary>The model's provider wants a pause, or a login, or the agent was stopped in the middle of it; that does not count against the messages.</summary>
     public const string RateLimited = "rate_limited";
 
     /// <summary>All of them.</summary>
