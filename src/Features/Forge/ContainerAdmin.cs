@@ -1,11 +1,10 @@
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Text.RegularExpressions;
 
 namespace Hive.Features.Forge;
 
 /// <summary>Administers a Forgejo in the NixOS container <c>hive-forge</c> through its own command, run inside. What it prints may be a token or a password, so that only its errors are shown.</summary>
-internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeProvider clock) : IForgeAdmin
+internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeProvider clock) : IForgeAdmin
 {
     private const string Program = "nixos-container";
     private const string Container = "hive-forge";
@@ -43,13 +42,17 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
             var refusal = new ForgeFault($"the forge could not make the account '{account}': {made.Said}", FaultScope.One);
             if (!made.Said.Contains("already exists", StringComparison.OrdinalIgnoreCase))
                 throw refusal;
-            if (isCore)
-                await MustBeAdmin(account, ct);
+            // Only an admin made that one an admin: anybody else may have registered the name before.
+            var isAdmin = await IsAdmin(account, ct);
+            if (isCore && !isAdmin)
+                throw AccountCheck.StrangeCore(hasTokenAlone: false);
+            if (!isCore && isAdmin)
+                throw AccountCheck.IsSiteAdmin(account);
             // Whose it is must be known before an agent gets a token of it.
-            else if (core is null)
+            if (!isCore && core is null)
                 throw new ForgeFault($"there is an account '{account}' on the forge already, and whose it is cannot be looked at before Hive has an account of its own there", FaultScope.One);
-            else
-                await AccountCheck.MustBeUser(api, account, core, refusal, ct);
+            if (!isCore)
+                await AccountCheck.MustBeUser(api, account, core!, refusal, ct);
         }
 
         var issued = await Inside(
@@ -57,19 +60,16 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
         if (issued.Code != 0)
             throw new ForgeFault($"the forge could not make a token for '{account}': {issued.Said}", FaultScope.One);
         // What else it prints, it prints before.
-        var last = issued.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault();
-        return last is not null && Token().IsMatch(last) ? last : throw new ForgeFault($"the forge's command made no token for '{account}' that could be read", FaultScope.One);
+        return TokenForm.Read(issued.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(), account);
     }
 
-    // Only an admin made that one an admin: anybody else may have registered the name before.
-    private async Task MustBeAdmin(string account, CancellationToken ct)
+    private async Task<bool> IsAdmin(string account, CancellationToken ct)
     {
         var admins = await Inside(["user", "list", "--admin"], ct);
         if (admins.Code != 0)
             throw new ForgeFault($"the forge could not say who its admins are: {admins.Said}", FaultScope.One);
         // ID, name, address, and whether it is active.
-        if (!admins.Output.Split('\n').Any(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var name, ..] && name.Equals(account, StringComparison.OrdinalIgnoreCase)))
-            throw AccountCheck.StrangeCore();
+        return admins.Output.Split('\n').Any(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [_, var name, ..] && name.Equals(account, StringComparison.OrdinalIgnoreCase));
     }
 
     private async Task<(int Code, string Output, string Said)> Inside(string[] command, CancellationToken ct)
@@ -118,7 +118,4 @@ internal sealed partial class ContainerAdmin(ForgeSettings settings, ForgeApi ap
             text = string.Concat(text.AsSpan(Math.Max(0, text.Length + count - MaxOutput)), buffer.AsSpan(0, count));
         return text;
     }
-
-    [GeneratedRegex(@"\A[0-9A-Za-z_.-]{20,200}\z")]
-    private static partial Regex Token();
 }

@@ -69,9 +69,10 @@ internal sealed class ForgeApi : IDisposable
     /// <param name="login">Who asks; null for nobody.</param>
     /// <param name="body">Sent as JSON.</param>
     /// <param name="ct">Gives up.</param>
+    /// <param name="secret">What of the body must not be shown, if the forge says it back.</param>
     /// <returns>The answer, whatever it says of this one thing.</returns>
     /// <exception cref="ForgeFault">It says something about the forge as a whole: gone, slow, somebody else, tired, or it does not know who asks.</exception>
-    public async Task<ForgeAnswer> Send(HttpMethod method, string path, ForgeLogin? login, object? body, CancellationToken ct)
+    public async Task<ForgeAnswer> Send(HttpMethod method, string path, ForgeLogin? login, object? body, CancellationToken ct, string? secret = null)
     {
         if (login is ForgeLogin.Token or ForgeLogin.Password { IsAdmin: true })
             lasting.TryAdd(login, true);
@@ -83,7 +84,7 @@ internal sealed class ForgeApi : IDisposable
             request.Headers.Authorization = Header(login);
             using var response = await http.SendAsync(request, limit.Token);
             var bytes = await response.Content.ReadAsByteArrayAsync(limit.Token);
-            return Judge(response, bytes, login);
+            return Judge(response, bytes, login, secret);
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
@@ -95,15 +96,18 @@ internal sealed class ForgeApi : IDisposable
         }
     }
 
-    /// <summary>A text of somebody else's without what must not be shown (the secrets of who asks, and of all who ask again and again), in short.</summary>
-    public string Clean(string text, ForgeLogin? asked = null)
+    /// <summary>A text of somebody else's without what must not be shown (the secrets of who asks, of all who ask again and again, and of what was sent), in short.</summary>
+    public string Clean(string text, ForgeLogin? asked = null, string? sent = null)
     {
-        foreach (var secret in lasting.Keys.Append(asked).OfType<ForgeLogin>())
+        foreach (var login in lasting.Keys.Append(asked).OfType<ForgeLogin>())
         {
-            var value = secret switch { ForgeLogin.Token token => token.Value, ForgeLogin.Password password => password.Value, _ => "" };
-            text = text.Replace(Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(secret))), "…", StringComparison.Ordinal).Replace(value, "…", StringComparison.Ordinal);
+            var value = login switch { ForgeLogin.Token token => token.Value, ForgeLogin.Password password => password.Value, _ => "" };
+            text = text.Replace(Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(login))), "…", StringComparison.Ordinal).Replace(value, "…", StringComparison.Ordinal);
         }
 
+        // As it stood in the body, too.
+        if (sent is not null)
+            text = text.Replace(JsonSerializer.Serialize(sent, WireJson.Options)[1..^1], "…", StringComparison.Ordinal).Replace(sent, "…", StringComparison.Ordinal);
         text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
         return text.Length <= ShownMessage ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[ShownMessage - 1]) ? ShownMessage - 1 : ShownMessage), "…");
     }
@@ -124,13 +128,13 @@ internal sealed class ForgeApi : IDisposable
         _ => null,
     };
 
-    private ForgeAnswer Judge(HttpResponseMessage response, byte[] bytes, ForgeLogin? login)
+    private ForgeAnswer Judge(HttpResponseMessage response, byte[] bytes, ForgeLogin? login, string? secret)
     {
         var status = (int)response.StatusCode;
         if (status is >= 300 and < 400)
         {
             var to = response.Headers.Location is { } location ? new Uri(http.BaseAddress!, location) : null;
-            var shown = Clean(to?.GetLeftPart(UriPartial.Path) ?? "somewhere", login);
+            var shown = Clean(to?.GetLeftPart(UriPartial.Path) ?? "somewhere", login, secret);
             // So it answers for the old name of a user or a repository.
             if (to?.GetLeftPart(UriPartial.Authority) == http.BaseAddress!.GetLeftPart(UriPartial.Authority))
                 return new ForgeAnswer(response.StatusCode, null, $"it redirects to {shown}");
@@ -153,7 +157,7 @@ internal sealed class ForgeApi : IDisposable
             }
         }
 
-        var answer = new ForgeAnswer(response.StatusCode, body, Clean(body is { ValueKind: JsonValueKind.Object } told && told.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? message.GetString()! : "", login));
+        var answer = new ForgeAnswer(response.StatusCode, body, Clean(body is { ValueKind: JsonValueKind.Object } told && told.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? message.GetString()! : "", login, secret));
         // It says something of this one account, or of nobody.
         if (status != 401 || login is null or ForgeLogin.Password { IsAdmin: false })
             return answer;
@@ -200,6 +204,13 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
 
     public bool Is(string member) => Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.True;
 
+    /// <summary>The accounts that it lists.</summary>
+    /// <exception cref="ForgeFault">It lists none.</exception>
+    public IReadOnlyList<ListedAccount> Accounts(string doing) =>
+        IsSuccess && Body is { ValueKind: JsonValueKind.Array } listed
+            ? [.. listed.EnumerateArray().Select(a => new ForgeAnswer(Status, a, "")).Select(a => new ListedAccount(a.Text("login") ?? "", a.Is("is_admin")))]
+            : throw Refusal(doing);
+
     /// <summary>It knows what was asked for by another name.</summary>
     private bool IsRenamed => (int)Status is >= 300 and < 400;
 
@@ -207,4 +218,10 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
 
     /// <summary>This answer as the reason why something did not work.</summary>
     public ForgeFault Refusal(string doing) => new($"the forge could not {doing}: {InShort}{(IsRenamed ? ", as for what was renamed: give that its name back, or remove it" : "")}", FaultScope.One);
+}
+
+/// <summary>An account in a list of the forge's.</summary>
+internal sealed record ListedAccount(string Name, bool IsAdmin)
+{
+    public bool IsCalled(string name) => Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 }

@@ -12,7 +12,16 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
     public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
     {
         var absence = await http.Absence(ct);
-        var inContainer = absence is not null && settings.Fault() is null && await container.Absence(ct) is null;
+        bool inContainer;
+        try
+        {
+            inContainer = absence is not null && settings.Fault() is null && await container.Absence(ct) is null;
+        }
+        catch (ForgeFault fault)
+        {
+            return [new Finding(Topic, Topic, FindingState.Failed, $"cannot be looked for: {fault.Message}", "See why nixos-container does not answer.")];
+        }
+
         if (absence is not null && !inContainer)
         {
             return

@@ -16,16 +16,22 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
 
     private readonly HashSet<string> there = [];
 
+    // The owners that were looked at, and whether each is an organisation.
+    private readonly Dictionary<string, bool> owners = [];
+
     /// <summary>Sees to the organisation of the agents' repositories.</summary>
     /// <exception cref="ForgeFault">It cannot be made.</exception>
     public async Task EnsureOrganisations(ForgeLogin core, CancellationToken ct)
     {
         there.Clear();
+        owners.Clear();
         foreach (var name in new[] { ForgeNames.Core, ForgeNames.Agents })
         {
             var made = await api.Send(HttpMethod.Post, "orgs", core, new { username = name, visibility = "private" }, ct);
             if (!made.IsSuccess && !made.IsTaken)
                 throw made.Refusal($"make the organisation '{name}'");
+            if (made.IsSuccess)
+                owners[name] = true;
         }
     }
 
@@ -77,8 +83,9 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
 
         if (result.ExitCode == 0)
             return;
-        // It may have been removed there; the next attempt looks.
+        // It may have been removed there, or have become somebody else's; the next attempt looks.
         there.Remove(name);
+        owners.Clear();
         // Of a refusal, what was refused and why; the rest of it is the address, twice.
         var refused = result.Error.Split("; ").Where(line => line.StartsWith("! ", StringComparison.Ordinal)).Select(line => line[2..]).ToArray();
         var said = api.Clean(refused.Length > 0 ? string.Join("; ", refused) : result.Error, core);
@@ -89,19 +96,61 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
 
     private async Task Ensure(string name, ForgeLogin core, CancellationToken ct)
     {
+        var (owner, own) = (name.Split('/')[0], name.Split('/')[1]);
+        if (!owners.TryGetValue(owner, out var isOrganisation))
+            owners[owner] = isOrganisation = await IsOrganisation(owner, core, ct);
         var found = await api.Send(HttpMethod.Get, $"repos/{name}", core, null, ct);
         if (found.IsSuccess)
+        {
+            await MustBePrivate(name, found, core, ct);
             return;
+        }
+
         if (found.Status != HttpStatusCode.NotFound)
             throw found.Refusal($"look at the repository {name}");
-        var (owner, own) = (name.Split('/')[0], name.Split('/')[1]);
         var repository = new { name = own, @private = true, auto_init = false, default_branch = "main" };
-        // Users and organisations share their names: where 'core' is a user, the organisation could not be made, and the repository is that user's.
-        var isOrganisation = (await api.Send(HttpMethod.Get, $"orgs/{owner}", core, null, ct)).IsSuccess;
-        if (!isOrganisation && owner != ForgeNames.Core)
-            throw new ForgeFault($"'{owner}' is no organisation on the forge, and something else has its name; rename that", FaultScope.One);
         var made = await api.Send(HttpMethod.Post, isOrganisation ? $"orgs/{owner}/repos" : "user/repos", core, repository, ct);
         if (!made.IsSuccess && !made.IsTaken)
+        {
+            owners.Remove(owner);
             throw made.Refusal($"make the repository {name}");
+        }
+    }
+
+    // Users and organisations share their names: where 'core' is a user, the organisation could not be made, and the repository is that user's.
+    private async Task<bool> IsOrganisation(string owner, ForgeLogin core, CancellationToken ct)
+    {
+        var found = await api.Send(HttpMethod.Get, $"orgs/{owner}", core, null, ct);
+        if (owner == ForgeNames.Core && !found.IsSuccess)
+            return false;
+        if (found.Status == HttpStatusCode.NotFound)
+            throw new ForgeFault($"'{owner}' is no organisation on the forge, and something else has its name; rename that", FaultScope.One);
+        if (!found.IsSuccess)
+            throw found.Refusal($"look at the organisation '{owner}'");
+        // Anybody may have made it before. Whom its teams let in could read all of it; site admins can anyhow.
+        var members = (await api.Send(HttpMethod.Get, $"orgs/{owner}/members?limit=50", core, null, ct)).Accounts($"say who is in the organisation '{owner}'");
+        var wrong = !members.Any(m => m.IsCalled(ForgeNames.Core)) ? $"'{ForgeNames.Core}' is not in it"
+            : members.FirstOrDefault(m => !m.IsAdmin && !m.IsCalled(ForgeNames.Core)) is { } stranger ? $"'{stranger.Name}' is in it"
+            : null;
+        return wrong is null ? true : throw new ForgeFault(
+            $"the organisation '{owner}' on the forge is not Hive's alone: {wrong}; rename or remove it, and Hive makes its own; or, if it is yours, leave nobody in its teams but '{ForgeNames.Core}' and site admins", FaultScope.One);
+    }
+
+    private async Task MustBePrivate(string name, ForgeAnswer found, ForgeLogin core, CancellationToken ct)
+    {
+        if (!found.Is("private"))
+        {
+            var closed = await api.Send(HttpMethod.Patch, $"repos/{name}", core, new { @private = true }, ct);
+            if (!closed.IsSuccess)
+                throw closed.Refusal($"make the repository {name} private");
+        }
+
+        var concerned = name == ForgeNames.Meta ? Principals.Manager : name.Split('/')[1];
+        var others = (await api.Send(HttpMethod.Get, $"repos/{name}/collaborators?limit=50", core, null, ct)).Accounts($"say who works on the repository {name}");
+        if (others.FirstOrDefault(o => !o.IsAdmin && !o.IsCalled(ForgeNames.Core) && !o.IsCalled(concerned)) is { } stranger)
+        {
+            throw new ForgeFault(
+                $"'{stranger.Name}' is a collaborator of {name} on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository", FaultScope.One);
+        }
     }
 }

@@ -45,6 +45,9 @@ internal sealed class ForgeSettings(IConfiguration configuration, HivePaths path
                 return $"Forge:{key} names {file}, which is empty or cannot be read";
         }
 
+        if ((Given("Token") ?? Read("TokenFile")) is { } token && !TokenForm.CanBeSent(token))
+            return $"{(Given("Token") is null ? "what Forge:TokenFile names" : "Forge:Token")} is no token: give the one line of letters and digits that the forge has shown";
+
         return null;
     }
 

@@ -53,9 +53,23 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         if (loaded)
             return;
         var rows = await store.Read(db => db.Query<Row>("SELECT name, refs, head, pushed_at, error, failed_at, attempts FROM forge_repositories").ToArray(), ct);
+        // An agent may have gone just before a host was killed.
+        var names = roster.Names.Select(ForgeNames.RepositoryOf).Append(ForgeNames.Meta).ToHashSet();
+        var gone = rows.Where(r => !names.Contains(r.Name)).Select(r => r.Name).ToArray();
+        if (gone.Length > 0)
+        {
+            await store.Write(
+                write =>
+                {
+                    foreach (var name in gone)
+                        write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name });
+                },
+                ct);
+        }
+
         // Nothing that anybody would have to be told.
         lock (gate)
-            now = now with { Repositories = rows.ToImmutableDictionary(r => r.Name, r => new Repository(r.Refs, r.Head, Instant(r.Pushed_at), false, r.Error, Instant(r.Failed_at), (int)r.Attempts)) };
+            now = now with { Repositories = rows.Where(r => names.Contains(r.Name)).ToImmutableDictionary(r => r.Name, r => new Repository(r.Refs, r.Head, Instant(r.Pushed_at), false, r.Error, Instant(r.Failed_at), (int)r.Attempts)) };
         loaded = true;
     }
 

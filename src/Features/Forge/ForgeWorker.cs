@@ -40,6 +40,11 @@ internal sealed partial class ForgeWorker(
 
     // The worker's own: what is still to be done, and from when on.
     private readonly Dictionary<Work, Due> todo = [];
+
+    // Who waits for the sweep that is under way, and for one that was left in favour of it.
+    private readonly List<TaskCompletionSource> sweeps = [];
+    private bool hasLeft;
+    private string? hookFault;
     private bool hasOrganisations;
     private bool isCoreSure;
     private bool mayAppear;
@@ -95,6 +100,7 @@ internal sealed partial class ForgeWorker(
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
+            sweeps.ForEach(s => s.TrySetCanceled(stoppingToken));
             lock (gate)
                 nextSweep?.TrySetCanceled(stoppingToken);
         }
@@ -149,15 +155,18 @@ internal sealed partial class ForgeWorker(
         TaskCompletionSource? sweep;
         lock (gate)
             (sweep, nextSweep) = (nextSweep, null);
+        if (sweep is not null)
+            sweeps.Add(sweep);
         Listen();
         DateTimeOffset? next;
+        // Of two in a row one is done to its end, however often somebody asks.
+        (var mayLeave, hasLeft) = (!hasLeft, false);
         try
         {
-            next = await Round(sweep is not null, ct);
+            next = await Round(sweep is not null, mayLeave, ct);
         }
         catch (OperationCanceledException) when (ct.IsCancellationRequested)
         {
-            sweep?.TrySetCanceled(ct);
             throw;
         }
         catch (Exception e)
@@ -169,7 +178,7 @@ internal sealed partial class ForgeWorker(
 
         try
         {
-            standing.NextAttempt(next is { } at && (todo.Count > 0 || standing.State == ForgeState.Down) ? at : null);
+            standing.NextAttempt(next is { } at && at > clock.GetUtcNow() && (todo.Count > 0 || standing.State == ForgeState.Down) ? at : null);
             await standing.Tell(atOnce: true);
         }
         catch (Exception e)
@@ -177,14 +186,29 @@ internal sealed partial class ForgeWorker(
             LogBroken(log, e);
         }
 
-        sweep?.TrySetResult();
+        if (!hasLeft)
+        {
+            sweeps.ForEach(s => s.TrySetResult());
+            sweeps.Clear();
+        }
+
         return next;
     }
 
-    private async Task<DateTimeOffset?> Round(bool sweep, CancellationToken ct)
+    private async Task<DateTimeOffset?> Round(bool sweep, bool mayLeave, CancellationToken ct)
     {
         await standing.Load(ct);
-        var admin = await FindAdmin(ct);
+        IForgeAdmin? admin;
+        try
+        {
+            admin = await FindAdmin(ct);
+        }
+        catch (ForgeFault fault)
+        {
+            // Only that of the container runs something.
+            return Down(container.Mode, fault);
+        }
+
         if (admin is null)
         {
             hasOrganisations = isCoreSure = false;
@@ -207,10 +231,10 @@ internal sealed partial class ForgeWorker(
                 LogUp(log, settings.Url);
             if (sweep || !wasUp)
                 hasOrganisations = isCoreSure = false;
-            standing.Up(admin.Mode, null);
+            standing.Up(admin.Mode, hookFault);
             await standing.Tell(atOnce: false);
             var core = await EnsureCore(admin, ct);
-            await Do(admin, core, ct);
+            hasLeft = !await Do(admin, core, mayLeave, ct);
             (failures, notBefore) = (0, default);
             if (core is not null)
                 lastFault = null;
@@ -288,27 +312,31 @@ internal sealed partial class ForgeWorker(
     {
         try
         {
-            if (coreToken.Read() is { } known)
+            var core = coreToken.Read();
+            if (core is null)
             {
-                if (!isCoreSure)
-                {
-                    var self = await api.Send(HttpMethod.Get, "user", known, null, ct);
-                    if (!self.IsSuccess)
-                        throw self.Refusal($"say who '{ForgeNames.Core}' is");
-                }
-            }
-            else
-            {
+                isCoreSure = false;
+                coreToken.Reserve();
                 coreToken.Write(await admin.Issue(ForgeNames.Core, isCore: true, null, ct));
                 LogIssued(log, ForgeNames.Core);
+                core = coreToken.Read() ?? throw new ForgeFault($"the token of '{ForgeNames.Core}' was written to {settings.CoreTokenPath} and cannot be read there", FaultScope.One);
             }
 
-            isCoreSure = true;
-            var core = coreToken.Read();
-            if (!hasOrganisations && core is not null)
+            if (!isCoreSure)
+            {
+                var self = await api.Send(HttpMethod.Get, "user", core, null, ct);
+                if (!self.IsSuccess)
+                    throw self.Refusal($"say who '{ForgeNames.Core}' is");
+                // Who is none is shown no other's rights either.
+                if (!self.Is("is_admin"))
+                    throw new ForgeFault($"Hive's own account '{ForgeNames.Core}' is no site admin on the forge any more; make it one there (Site administration → User accounts)", FaultScope.One);
+                isCoreSure = true;
+            }
+
+            if (!hasOrganisations)
                 await repositories.EnsureOrganisations(core, ct);
-            if ((!hasOrganisations || hook.IsDoubted) && core is not null)
-                await TellHook(core, ct);
+            if (!hasOrganisations || hook.NeedsLook)
+                await TellHook(admin, core, ct);
             hasOrganisations = true;
             return core;
         }
@@ -325,27 +353,43 @@ internal sealed partial class ForgeWorker(
         }
     }
 
-    private async Task TellHook(ForgeLogin core, CancellationToken ct)
+    private async Task TellHook(IForgeAdmin admin, ForgeLogin core, CancellationToken ct)
     {
+        var before = hookFault;
         try
         {
             await hook.Ensure(core, ct);
+            hookFault = null;
         }
         catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException or UnauthorizedAccessException)
         {
-            LogNoHook(log, e.Message);
+            hookFault = $"what happens on the forge is not told to agents: {e.Message}";
+            if (hookFault != before)
+                LogNoHook(log, hookFault);
         }
+
+        if (hookFault != before)
+            standing.Up(admin.Mode, hookFault);
     }
 
-    private async Task Do(IForgeAdmin admin, ForgeLogin? core, CancellationToken ct)
+    // What becomes due meanwhile is for the next round: it may be what failed in this one. False when a sweep was asked for, which begins at once.
+    private async Task<bool> Do(IForgeAdmin admin, ForgeLogin? core, bool mayLeave, CancellationToken ct)
     {
-        while (TakeDue(core is null ? WorkKind.Account : null) is { } due)
+        var now = clock.GetUtcNow();
+        while (TakeDue(core is null ? WorkKind.Account : null, now) is { } due)
         {
             if (due.Work.Kind == WorkKind.Account)
                 await Done(due, Account(admin, core, due.Work.Agent!, ct), ct);
             else
                 await Push(due, admin, core!, ct);
+            lock (gate)
+            {
+                if (mayLeave && nextSweep is not null)
+                    return false;
+            }
         }
+
+        return true;
     }
 
     private async Task Push((Work Work, int Attempts) due, IForgeAdmin admin, ForgeLogin core, CancellationToken ct)
@@ -357,7 +401,8 @@ internal sealed partial class ForgeWorker(
             while (await RungBefore(_ => push, ct))
             {
                 Listen();
-                while (TakeDue(WorkKind.Account) is { } account)
+                var now = clock.GetUtcNow();
+                while (TakeDue(WorkKind.Account, now) is { } account)
                     await Done(account, Account(admin, core, account.Work.Agent!, ct), ct);
                 await standing.Tell(atOnce: true);
             }
@@ -369,11 +414,10 @@ internal sealed partial class ForgeWorker(
     }
 
     // Accounts first; but what has failed comes last, so that it keeps nothing else from being done.
-    private (Work Work, int Attempts)? TakeDue(WorkKind? kind)
+    private (Work Work, int Attempts)? TakeDue(WorkKind? kind, DateTimeOffset now)
     {
         foreach (var gone in todo.Keys.Where(w => w.Agent is not null && roster.Find(w.Agent) is null).ToArray())
             todo.Remove(gone);
-        var now = clock.GetUtcNow();
         var found = todo.Where(t => t.Value.At <= now && (kind is null || t.Key.Kind == kind))
             .OrderBy(t => t.Value.Attempts).ThenBy(t => t.Key.Kind).ThenBy(t => t.Key.Agent, StringComparer.Ordinal)
             .Select(t => ((Work Work, int Attempts)?)(t.Key, t.Value.Attempts)).FirstOrDefault();
@@ -459,7 +503,7 @@ internal sealed partial class ForgeWorker(
     [LoggerMessage(Level = LogLevel.Warning, Message = "Hive has no account of its own on the forge, so nothing is pushed: {Reason}")]
     private static partial void LogNoCore(ILogger logger, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "what happens on the forge is not told to agents: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
     private static partial void LogNoHook(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} has no token for the forge, which is tried again: {Reason}")]

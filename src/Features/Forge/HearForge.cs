@@ -17,7 +17,7 @@ internal static class HearForge
     /// <summary>How long a delivery is remembered, and how old what it tells of may be: so none can be played again at any time.</summary>
     public static readonly TimeSpan Memory = TimeSpan.FromDays(90);
 
-    internal sealed record Command(string Event, string Delivery, ReadOnlyMemory<byte> Body) : IRequest<Result>;
+    internal sealed record Command(string Event, ReadOnlyMemory<byte> Body) : IRequest<Result>;
 
     /// <param name="Told">Whose inbox has it now; nobody's when it concerns nobody, or was heard before.</param>
     internal sealed record Result(IReadOnlyList<string> Told);
@@ -43,17 +43,19 @@ internal static class HearForge
 
             var now = clock.GetUtcNow();
             var happened = ForgeEvent.Read(command.Event, body);
-            if (happened is null || happened.At < now - Memory)
+            // What does not say when it happened could be played again once it is forgotten.
+            if (happened?.At is not { } at || at < now - Memory)
                 return new Result([]);
             // Only the body is signed: whoever plays it again can give it another delivery's number.
-            string[] marks = ["delivery " + command.Delivery, "body " + Convert.ToHexStringLower(SHA256.HashData(command.Body.Span))];
+            var mark = "body " + Convert.ToHexStringLower(SHA256.HashData(command.Body.Span));
+            // By the forge's clock, where that is ahead.
+            var received = (at > now ? at : now).ToUnixTimeMilliseconds();
             return await store.Write(
                 write =>
                 {
                     // What is forgotten is too old to be played again.
                     write.Db.Execute("DELETE FROM forge_deliveries WHERE received_at < @before", new { before = (now - Memory).ToUnixTimeMilliseconds() });
-                    var added = marks.Sum(mark => write.Db.Execute("INSERT OR IGNORE INTO forge_deliveries (mark, received_at) VALUES (@mark, @at)", new { mark, at = now.ToUnixTimeMilliseconds() }));
-                    if (added < marks.Length)
+                    if (write.Db.Execute("INSERT OR IGNORE INTO forge_deliveries (mark, received_at) VALUES (@mark, @received)", new { mark, received }) == 0)
                         return new Result([]);
                     var told = happened.Concerned.Where(c => roster.Find(c.Key) is not null).OrderBy(c => c.Key, StringComparer.Ordinal).ToArray();
                     foreach (var (agent, why) in told)

@@ -27,14 +27,14 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
             : await Reset(account, admin, ct);
         var answer = await api.Send(
             HttpMethod.Post, $"users/{account}/tokens", issuer, new { name = TokenName.New(clock), scopes = isCore ? ForgeNames.CoreScopes : ForgeNames.AgentScopes }, ct);
-        return answer.IsSuccess && answer.Text("sha1") is { Length: > 0 } token ? token : throw answer.Refusal($"make a token for '{account}'");
+        return answer.IsSuccess ? TokenForm.Read(answer.Text("sha1"), account) : throw answer.Refusal($"make a token for '{account}'");
     }
 
     // The password of an account that was made just now; null when there was one, which is checked to be a user's own.
     private async Task<string?> Make(string account, string password, ForgeLogin admin, CancellationToken ct)
     {
         var made = await api.Send(
-            HttpMethod.Post, "admin/users", admin, new { username = account, email = ForgeNames.Mail(account), password, must_change_password = false, send_notify = false }, ct);
+            HttpMethod.Post, "admin/users", admin, new { username = account, email = ForgeNames.Mail(account), password, must_change_password = false, send_notify = false }, ct, password);
         if (made.IsSuccess)
             return password;
         if (!made.IsTaken)
@@ -58,7 +58,7 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
             }
 
             if (!(await api.Send(HttpMethod.Get, "user", new ForgeLogin.Password(Account, password), null, ct)).IsSuccess)
-                throw AccountCheck.StrangeCore();
+                throw AccountCheck.StrangeCore(admin is ForgeLogin.Token);
         }
 
         // A login has to be named with its source: a local one is 0.
@@ -75,11 +75,11 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
         if (found.Text("email") != ForgeNames.Mail(account))
         {
             throw new ForgeFault(
-                $"the account '{account}' is there and was not made by Hive, so its password is not Hive's to change; an admin's password can make a token for it: give Forge:User and Forge:PasswordFile", FaultScope.One);
+                $"the account '{account}' is there and was not made by Hive, so its password is not Hive's to change; rename or remove it, or give Forge:User and Forge:PasswordFile, since an admin's password can make a token for it", FaultScope.One);
         }
 
         var password = NewPassword();
-        var reset = await api.Send(HttpMethod.Patch, $"admin/users/{account}", admin, new { login_name = account, source_id = 0, password, must_change_password = false }, ct);
+        var reset = await api.Send(HttpMethod.Patch, $"admin/users/{account}", admin, new { login_name = account, source_id = 0, password, must_change_password = false }, ct, password);
         return reset.IsSuccess ? new ForgeLogin.Password(account, password) : throw reset.Refusal($"let '{account}' make a token");
     }
 
@@ -91,8 +91,14 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
 internal static class AccountCheck
 {
     /// <summary>What is wrong with an account of Hive's name that nothing shows to be Hive's.</summary>
-    public static ForgeFault StrangeCore() => new(
-        $"there is an account '{ForgeNames.Core}' on the forge that is no site admin, and anybody may have made it; if it is Hive's or yours, make it a site admin there, and else rename or remove it", FaultScope.One);
+    /// <param name="hasTokenAlone">Hive knows no admin's password, which could make a token for an account that Hive did not make.</param>
+    public static ForgeFault StrangeCore(bool hasTokenAlone) => new(
+        $"there is an account '{ForgeNames.Core}' on the forge that is no site admin, and anybody may have made it; rename or remove it there; or, if it is Hive's or yours, make it a site admin"
+            + (hasTokenAlone ? ", and give Forge:User and Forge:PasswordFile" : ""), FaultScope.One);
+
+    /// <summary>What is wrong with a site admin's account for an agent.</summary>
+    public static ForgeFault IsSiteAdmin(string account) =>
+        new($"'{account}' is a site admin on the forge, and no agent gets the token of one; rename that account, or the agent does without", FaultScope.One);
 
     /// <summary>Refuses an organisation, and a site admin: an agent's token must not be one of them.</summary>
     /// <param name="api">Asks.</param>
@@ -112,6 +118,6 @@ internal static class AccountCheck
         if ((await api.Send(HttpMethod.Get, $"orgs/{account}", login, null, ct)).IsSuccess)
             throw new ForgeFault($"'{account}' is an organisation on the forge, and users and organisations share their names; rename it, or the agent does without an account", FaultScope.One);
         if (account != ForgeNames.Core && found.Is("is_admin"))
-            throw new ForgeFault($"'{account}' is a site admin on the forge, and no agent gets the token of one; rename that account, or the agent does without", FaultScope.One);
+            throw IsSiteAdmin(account);
     }
 }

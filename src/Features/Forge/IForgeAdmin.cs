@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Hive.Features.Forge;
 
 /// <summary>Makes accounts and tokens: what only an administrator of the forge can do. There are two ways to be one.</summary>
@@ -27,4 +29,19 @@ internal static class TokenName
 {
     public static string New(TimeProvider clock) =>
         string.Create(System.Globalization.CultureInfo.InvariantCulture, $"hive-{clock.GetUtcNow():yyyyMMdd'T'HHmmssfff}-{System.Security.Cryptography.RandomNumberGenerator.GetHexString(4, lowercase: true)}");
+}
+
+/// <summary>What tokens look like.</summary>
+internal static partial class TokenForm
+{
+    /// <summary>A token that the forge has just made.</summary>
+    /// <exception cref="ForgeFault">It is none: nothing, a blank, lines.</exception>
+    public static string Read(string? text, string account) =>
+        text is not null && Made().IsMatch(text) ? text : throw new ForgeFault($"the forge made no token for '{account}' that could be read", FaultScope.One);
+
+    /// <summary>True when a text can stand in a header, as an operator's token must.</summary>
+    public static bool CanBeSent(string text) => text.Length > 0 && text.All(c => c is > ' ' and <= '~');
+
+    [GeneratedRegex(@"\A[0-9A-Za-z_.-]{20,200}\z")]
+    private static partial Regex Made();
 }

@@ -4,6 +4,9 @@ namespace Hive.Features.Forge;
 internal sealed class SecretFile(string path)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const int MaxSecret = 256;
+
+    private string Made => path + ".new";
 
     /// <summary>The secret; null when there is none.</summary>
     public string? Read()
@@ -21,16 +24,20 @@ internal sealed class SecretFile(string path)
     /// <summary>Keeps a secret: whole, or as it was.</summary>
     public void Write(string secret)
     {
-        var made = path + ".new";
-        File.Delete(made);
-        using (var file = new FileStream(made, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private }))
-        {
-            file.Write(System.Text.Encoding.ASCII.GetBytes(secret + "\n"));
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(made, path, overwrite: true);
+        WriteBeside(secret + "\n");
+        File.Move(Made, path, overwrite: true);
     }
 
+    /// <summary>Sees to it that there is room for one.</summary>
+    public void Reserve() => WriteBeside(new string(' ', MaxSecret));
+
     public void Forget() => File.Delete(path);
+
+    private void WriteBeside(string text)
+    {
+        File.Delete(Made);
+        using var file = new FileStream(Made, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private });
+        file.Write(System.Text.Encoding.ASCII.GetBytes(text));
+        file.Flush(flushToDisk: true);
+    }
 }

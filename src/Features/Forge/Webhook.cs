@@ -14,6 +14,7 @@ namespace Hive.Features.Forge;
 internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wrongKeys, IMediator mediator)
 {
     private const int MaxName = 100;
+    private const int SignatureDigits = 2 * HMACSHA256.HashSizeInBytes;
 
     public async Task Receive(HttpContext http)
     {
@@ -22,9 +23,12 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
         var bytes = body.GetBuffer().AsMemory(0, (int)body.Length);
         if (!IsSigned(http.Request.Headers, bytes.Span))
         {
-            hook.Doubt();
+            var given = Signature(http.Request.Headers);
+            // What is no signature comes from no forge.
+            if (given.Length == SignatureDigits && given.All(char.IsAsciiHexDigit))
+                hook.Doubt();
             // Who has none is no guesser.
-            if (Signature(http.Request.Headers).Length > 0 && wrongKeys.TooMany(out var wait))
+            if (given.Length > 0 && wrongKeys.TooMany(out var wait))
             {
                 http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
                 await RestErrors.Write(http, Protocol.ErrorCode.Forbidden, "too many wrong signatures; wait a little", StatusCodes.Status429TooManyRequests);
@@ -36,27 +40,24 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
 
         if (!http.Request.HasJsonContentType())
             throw Problem.Invalid("set the webhook's content type to application/json");
-        var (what, delivery) = (Header(http, "Event"), Header(http, "Delivery"));
-        if (what is null || delivery is null)
-            throw Problem.Invalid($"X-Forgejo-Event and X-Forgejo-Delivery (or X-Gitea-…) say what it is; each has at most {MaxName} characters");
-        await http.Response.WriteAsJsonAsync(await mediator.Send(new HearForge.Command(what, delivery, bytes), http.RequestAborted), Protocol.WireJson.Options, http.RequestAborted);
+        if (Event(http.Request.Headers) is not { } what)
+            throw Problem.Invalid($"X-Forgejo-Event (or X-Gitea-Event) says what it is, in at most {MaxName} characters");
+        await http.Response.WriteAsJsonAsync(await mediator.Send(new HearForge.Command(what, bytes), http.RequestAborted), Protocol.WireJson.Options, http.RequestAborted);
     }
 
-    private static string? Header(HttpContext http, string name)
-    {
-        var value = http.Request.Headers["X-Forgejo-" + name].ToString() is { Length: > 0 } own ? own : http.Request.Headers["X-Gitea-" + name].ToString();
-        return value.Length is > 0 and <= MaxName ? value : null;
-    }
+    private static string? Event(IHeaderDictionary headers) => Header(headers, "Event") is { Length: > 0 and <= MaxName } value ? value : null;
+
+    private static string Signature(IHeaderDictionary headers) => Header(headers, "Signature");
 
     // Where Forgejo's own is there, it is the one that counts.
-    private static string Signature(IHeaderDictionary headers) => headers["X-Forgejo-Signature"].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-Signature"].ToString();
+    private static string Header(IHeaderDictionary headers, string name) => headers["X-Forgejo-" + name].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-" + name].ToString();
 
     private bool IsSigned(IHeaderDictionary headers, ReadOnlySpan<byte> body)
     {
         var given = Signature(headers);
         Span<byte> signature = stackalloc byte[HMACSHA256.HashSizeInBytes];
         return secret.Read() is { } key
-            && given.Length == 2 * HMACSHA256.HashSizeInBytes
+            && given.Length == SignatureDigits
             && Convert.FromHexString(given, signature, out _, out _) == System.Buffers.OperationStatus.Done
             && CryptographicOperations.FixedTimeEquals(signature, HMACSHA256.HashData(Encoding.ASCII.GetBytes(key), body));
     }

@@ -15,6 +15,7 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
     // As in StateFileWriter: it must show what it is before anything is done to it.
     private const int Flags = Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
     private const int Attempts = 32;
+    private const int MaxToken = 256;
 
     private static ReadOnlySpan<byte> Name => "forge-token\0"u8;
 
@@ -23,17 +24,20 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         var root = Encoding.UTF8.GetBytes($"agents/{agent}/state\0");
         var folder = files.OpenFolder(root) ?? throw Problem.Forbidden($"the state folder of {agent} is gone, or another thing stands in its place");
         SafeFileHandle? file = null;
-        var kept = false;
+        var (kept, made) = (false, false);
         try
         {
             // Whatever its mode: one that is there is the agent's.
             if (Native.KindIn(folder, Name, out var size) >= FileKind.PlainFile && size > 0)
                 return null;
-            file = Open(folder, agent, out var made, out size);
+            file = Open(folder, agent, out made, out size);
             if (size > 0)
                 return null;
             File.SetUnixFileMode(file, Private);
             Native.GiveToOwnerOf(folder, file);
+            // It stays empty: what has a size is a token.
+            if (Native.Reserve(file, MaxToken) is var error and not (0 or Native.ErrorNotSupported or Native.ErrorNoCall))
+                throw new IOException($"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}");
             kept = true;
             return new Slot(folder, file, made);
         }
@@ -45,6 +49,8 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         {
             if (!kept)
             {
+                if (made)
+                    Native.RemoveIn(folder, Name);
                 file?.Dispose();
                 folder.Dispose();
             }

@@ -23,7 +23,9 @@ internal static unsafe partial class Native
     public const int ErrorNoDevice = 19;
     public const int ErrorNoFolder = 20;
     public const int ErrorIsFolder = 21;
+    public const int ErrorNoCall = 38;
     public const int ErrorSymlinks = 40;
+    public const int ErrorNotSupported = 95;
 
     public const ulong ResolveNoMagicLinks = 0x02;
     public const ulong ResolveNoSymlinks = 0x04;
@@ -35,6 +37,7 @@ internal static unsafe partial class Native
     private const int AtSymlinkNoFollow = 0x100;
     private const int AtEmptyPath = 0x1000;
     private const uint AskForTypeModeLinksOwnerSize = 0x1 | 0x2 | 0x4 | 0x8 | 0x10 | 0x200;
+    private const int KeepSize = 0x1;
     private const int TypeMask = 0xF000;
     private const int TypeRegular = 0x8000;
     private const int TypeSymlink = 0xA000;
@@ -79,6 +82,16 @@ internal static unsafe partial class Native
     {
         fixed (byte* start = name)
             _ = unlinkat(folder, start, 0);
+    }
+
+    /// <summary>Reserves room on disk at a file's begin, whose size stays what it is; the error number when that fails, else 0.</summary>
+    public static int Reserve(SafeFileHandle file, long bytes)
+    {
+        int error;
+        do
+            error = fallocate(file, KeepSize, 0, bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        while (error == ErrorInterrupted);
+        return error;
     }
 
     /// <summary>Brings a folder's names to disk; a descriptor that only names one cannot be flushed itself.</summary>
@@ -149,6 +162,10 @@ internal static unsafe partial class Native
     [LibraryImport("libc", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static partial int mkdirat(SafeFileHandle folder, byte* name, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static partial int fallocate(SafeFileHandle file, int mode, long offset, long length);
 
     [LibraryImport("libc")]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

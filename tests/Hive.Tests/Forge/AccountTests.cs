@@ -1,4 +1,5 @@
 using Hive.Protocol;
+using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Forge;
@@ -77,7 +78,9 @@ public sealed class AccountTests
 
         Assert.False(rig.Forge.IsAdmin("core"));
         Assert.Empty(rig.Forge.TokensOf("core"));
-        Assert.Equal("there is an account 'core' on the forge that is no site admin, and anybody may have made it; if it is Hive's or yours, make it a site admin there, and else rename or remove it", view.Note);
+        // With a token alone, there would be no way to a token of an account that Hive did not make.
+        Assert.Equal("there is an account 'core' on the forge that is no site admin, and anybody may have made it; rename or remove it there; or, if it is Hive's or yours, make it a site admin"
+            + (byPassword ? "" : ", and give Forge:User and Forge:PasswordFile"), view.Note);
         Assert.True(rig.Account(view, "alice").HasToken);
         Assert.False(File.Exists(Path.Combine(rig.Hive.DataDir, "forge-core-token")));
         // The operator has removed it.
@@ -193,6 +196,73 @@ public sealed class AccountTests
     }
 
     [Fact]
+    public async Task With_an_admins_token_alone_an_admin_core_that_Hive_did_not_make_is_of_no_use_and_the_way_out_is_said()
+    {
+        await using var rig = await ForgeRig.Start(
+            forge => forge.AddUser("core", "Stranger-1", isAdmin: true),
+            forge => ["--Forge:Url", forge.Url, "--Forge:Token", forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization")]);
+        var view = await rig.Sync();
+
+        Assert.Equal("the account 'core' is there and was not made by Hive, so its password is not Hive's to change; rename or remove it, or give Forge:User and Forge:PasswordFile, since an admin's password can make a token for it", view.Note);
+        rig.Forge.RenameUser("core", "old-core");
+        rig.Forge.RemoveUser("old-core");
+    }
+
+    [Theory]
+    [InlineData(" ")]
+    [InlineData("")]
+    [InlineData("0123456789\n0123456789")]
+    [InlineData("short")]
+    public async Task What_is_no_token_is_not_taken_for_one(string token)
+    {
+        var broken = true;
+        await using var rig = await ForgeRig.Start(forge => forge.Instead = async http =>
+        {
+            if (!broken || !http.Request.Path.Value!.EndsWith("/tokens", StringComparison.Ordinal))
+                return false;
+            await StandInForge.Say(http, 201, new { id = 1, sha1 = token });
+            return true;
+        });
+        await rig.Hive.Spawn("alice");
+        var view = await rig.Sync();
+
+        Assert.Equal((ForgeState.Up, "the forge made no token for 'core' that could be read"), (view.State, view.Note));
+        Assert.Equal("the forge made no token for 'alice' that could be read", rig.Account(view, "alice").Error);
+        Assert.False(File.Exists(rig.TokenFile("alice")));
+        Assert.False(File.Exists(Path.Combine(rig.Hive.DataDir, "forge-core-token")));
+        broken = false;
+        view = await rig.Sync();
+        Assert.Equal((ForgeState.Up, null, true), (view.State, view.Note, rig.Account(view, "alice").HasToken));
+    }
+
+    [Fact]
+    public async Task A_file_of_Hives_own_token_that_holds_none_is_made_anew()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Sync();
+        var file = Path.Combine(rig.Hive.DataDir, "forge-core-token");
+        File.WriteAllText(file, "one line\nand another\n");
+        var view = await rig.Sync();
+
+        Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
+        Assert.Equal("core", rig.Forge.OwnerOf(File.ReadAllText(file).Trim()));
+    }
+
+    [Fact]
+    public async Task No_token_is_made_for_Hive_itself_that_could_not_be_kept()
+    {
+        await using var rig = await ForgeRig.Start(forge => forge.Pause());
+        // Where it is written first.
+        var place = Directory.CreateDirectory(Path.Combine(rig.Hive.DataDir, "forge-core-token.new")).FullName;
+        rig.Forge.Resume();
+        Assert.NotNull((await rig.Sync()).Note);
+        Assert.Empty(rig.Forge.TokensOf("core"));
+        Directory.Delete(place);
+        Assert.Null((await rig.Sync()).Note);
+        Assert.Single(rig.Forge.TokensOf("core"));
+    }
+
+    [Fact]
     public async Task A_token_file_that_was_removed_is_made_again_under_another_name_and_one_that_is_there_is_left_alone()
     {
         await using var rig = await ForgeRig.Start();
@@ -236,6 +306,32 @@ public sealed class AccountTests
         Assert.Equal("empty", rig.Forge.OwnerOf(rig.TokenOf("empty")));
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(rig.TokenFile("empty")));
         Assert.True(rig.Account(view, "alice").HasToken);
+    }
+
+    [Fact]
+    public async Task A_full_disk_costs_no_token_either()
+    {
+        await HostProcess.RequireMounts();
+        await using var forge = await StandInForge.Start();
+        // One page, and something in it.
+        await using var host = await HostProcess.StartWithMounts($"""
+            mkdir -p "$DATA/agents/manager/state"
+            mount -t tmpfs -o size=4k,mode=755 tmpfs "$DATA/agents/manager/state"
+            head -c 4096 /dev/zero >"$DATA/agents/manager/state/filler"
+            export HIVE_FORGE__URL={forge.Url} HIVE_FORGE__USER={StandInForge.AdminName} HIVE_FORGE__PASSWORD={forge.AdminPassword}
+            """);
+        using var line = await host.Operator();
+        var error = Account(await line.CallAsync("forge_sync")).GetProperty("error").GetString();
+        Assert.Equal("/agents/manager/state/forge-token cannot be written: No space left on device", error);
+        Assert.Empty(forge.TokensOf("manager"));
+        var state = host.Inside(Path.Combine(host.DataDir, "agents", "manager", "state"));
+        Assert.False(File.Exists(Path.Combine(state, "forge-token")));
+
+        File.Delete(Path.Combine(state, "filler"));
+        Assert.True(Account(await line.CallAsync("forge_sync")).GetProperty("has_token").GetBoolean());
+        Assert.Equal("manager", forge.OwnerOf(File.ReadAllText(Path.Combine(state, "forge-token")).Trim()));
+
+        static System.Text.Json.JsonElement Account(System.Text.Json.JsonElement answer) => answer.GetProperty("forge").GetProperty("accounts")[0];
     }
 
     [Fact]

@@ -24,7 +24,9 @@ public sealed class ContainerForgeTests
         var view = await nixos.Sync();
 
         Assert.Equal((ForgeState.Up, "nixos"), (view.State, view.Mode));
+        // What failed was tried again; no token was made twice.
         var commands = nixos.Commands().Distinct();
+        Assert.Equal(4, nixos.Commands().Count(c => c.StartsWith($"{Admin}user generate-access-token", StringComparison.Ordinal)));
         Assert.Equal(
             [
                 $"{Admin}user create --username core --email core@hive.localhost --random-password --must-change-password=false --admin",
@@ -33,6 +35,7 @@ public sealed class ContainerForgeTests
                 $"{Admin}user generate-access-token --username alice --token-name NAME --scopes {AgentScopes} --raw",
                 $"{Admin}user create --username api --email api@hive.localhost --random-password --must-change-password=false",
                 $"{Admin}user create --username bob --email bob@hive.localhost --random-password --must-change-password=false",
+                $"{Admin}user list --admin",
                 $"{Admin}user generate-access-token --username bob --token-name NAME --scopes {AgentScopes} --raw",
                 $"{Admin}user create --username chief --email chief@hive.localhost --random-password --must-change-password=false",
                 $"{Admin}user create --username manager --email manager@hive.localhost --random-password --must-change-password=false",
@@ -71,6 +74,23 @@ public sealed class ContainerForgeTests
         else
             Assert.StartsWith("there is an account 'core' on the forge that is no site admin", view.Note, StringComparison.Ordinal);
         Assert.Equal(isAdmin, forge.HasRepository("core/meta"));
+    }
+
+    [Fact]
+    public async Task A_site_admins_account_is_no_agents_even_if_Hives_own_may_not_see_whose_it_is()
+    {
+        await using var forge = await StandInForge.Start();
+        forge.AddUser("chief", isAdmin: true);
+        await using var nixos = await Container.Start(forge, "hive-forge");
+        nixos.Forge.Resume();
+        await nixos.Sync();
+        forge.SetAdmin("core", false);
+        await nixos.Host.Spawn("chief");
+        var view = await nixos.Sync();
+
+        Assert.StartsWith("Hive's own account 'core' is no site admin", view.Note, StringComparison.Ordinal);
+        Assert.StartsWith("'chief' is a site admin on the forge", view.Accounts.Single(a => a.Agent == "chief").Error, StringComparison.Ordinal);
+        Assert.Empty(forge.TokensOf("chief"));
     }
 
     [Fact]

@@ -10,6 +10,9 @@ namespace Hive.Tests.Forge;
 /// <summary>A host with a forge beside it, whose admin it knows by name and password unless a test says otherwise.</summary>
 internal sealed class ForgeRig : IAsyncDisposable
 {
+    // Its length in hexadecimal digits, the band, and the text.
+    private static readonly byte[] Progress = System.Text.Encoding.ASCII.GetBytes($"{4 + 1 + 500:x4}\u0002{new string('.', 499)}\n");
+
     private ForgeRig(StandInForge forge, HiveFixture hive) => (Forge, Hive) = (forge, hive);
 
     public StandInForge Forge { get; }
@@ -63,7 +66,14 @@ internal sealed class ForgeRig : IAsyncDisposable
             if (http.Request.Path != $"/{name}.git/git-receive-pack")
                 return false;
             pushing.TrySetResult();
-            await end.Task;
+            // Git gives up on who says nothing for long: until then it is told of progress (the second band of what it understands).
+            http.Response.ContentType = "application/x-git-receive-pack-result";
+            while (await Task.WhenAny(end.Task, Task.Delay(TimeSpan.FromSeconds(1))) != end.Task)
+            {
+                await http.Response.Body.WriteAsync(Progress);
+                await http.Response.Body.FlushAsync();
+            }
+
             return false;
         };
         return (pushing.Task, () => end.TrySetResult());
@@ -74,6 +84,13 @@ internal sealed class ForgeRig : IAsyncDisposable
     {
         using var db = new SqliteConnection($"Data Source={Path.Combine(Hive.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False");
         return [.. db.Query<string>(sql)];
+    }
+
+    /// <summary>Changes the database behind the host's back.</summary>
+    public void Execute(string sql)
+    {
+        using var db = new SqliteConnection($"Data Source={Path.Combine(Hive.DataDir, "hive.sqlite")};Pooling=False");
+        db.Execute(sql);
     }
 
     public string StateOf(string agent) => Path.Combine(Hive.DataDir, "agents", agent, "state");

@@ -142,6 +142,64 @@ public sealed class PushTests
     }
 
     [Fact]
+    public async Task What_was_known_of_an_agent_that_went_while_nobody_looked_is_let_go_of_by_the_next_host()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Sync();
+        await rig.Hive.Restart(() => rig.Execute("INSERT INTO forge_repositories (name, refs, head, pushed_at) VALUES ('agents/ghost', 'x', 'y', 1)"));
+        await rig.Sync();
+
+        Assert.Equal(["agents/manager", "core/meta"], rig.Rows("SELECT name FROM forge_repositories ORDER BY name"));
+    }
+
+    [Fact]
+    public async Task What_fails_for_longer_than_its_pause_is_done_once_in_a_sweep_and_keeps_no_other_from_beginning()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("coder", "zoe");
+        await rig.Sync();
+        foreach (var agent in new[] { "coder", "zoe" })
+            await EditByHand(rig, agent);
+        await rig.Sync();
+        var failed = 0;
+        rig.Forge.Instead = async http =>
+        {
+            if (!http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) || failed >= 40)
+                return false;
+            failed++;
+            rig.Hive.Clock.Advance(TimeSpan.FromMinutes(15));
+            await StandInForge.Say(http, 500);
+            return true;
+        };
+        await rig.Sync();
+        // The lock, the manager, and those two; once more, perhaps, in the round that the clock brought about.
+        Assert.InRange(failed, 4, 8);
+    }
+
+    [Fact]
+    public async Task A_sweep_that_is_asked_for_during_another_begins_after_what_that_one_is_at_and_both_are_told_of_it()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("alice", "bob");
+        await rig.Sync();
+        foreach (var name in new[] { "alice", "bob", "manager" })
+            Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", name), "tag", "another", "main");
+        var (pushing, end) = rig.HoldPush("agents/alice");
+        var first = rig.Sync();
+        await pushing;
+        rig.Forge.Requests.Clear();
+        using (var asked = await rig.Hive.Http().PostAsync("/forge/sync", null))
+            Assert.True(asked.IsSuccessStatusCode);
+        end();
+        var view = await first;
+
+        var requests = rig.Forge.Requests.ToArray();
+        Assert.InRange(Array.IndexOf(requests, "POST /api/v1/orgs"), 0, Array.FindIndex(requests, r => r.StartsWith("git agents/bob", StringComparison.Ordinal)));
+        Assert.All(view.Repositories, r => Assert.Equal((false, null), (r.Behind, r.Error)));
+        Assert.All(new[] { "alice", "bob", "manager" }, name => Assert.Equal(rig.Refs(name), rig.Forge.Refs($"agents/{name}")));
+    }
+
+    [Fact]
     public async Task A_forge_that_was_made_anew_gets_everything_again()
     {
         await using var rig = await ForgeRig.Start();

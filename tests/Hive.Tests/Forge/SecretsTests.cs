@@ -35,7 +35,7 @@ public sealed class SecretsTests
         {
             if (http.Request.Path == "/api/v1/version")
                 return false;
-            await StandInForge.Say(http, http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) ? 403 : 500, new { message = $"you said {http.Request.Headers.Authorization}" });
+            await StandInForge.Say(http, http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) ? 403 : 500, new { message = $"you said {http.Request.Headers.Authorization} {await new StreamReader(http.Request.Body).ReadToEndAsync()}" });
             return true;
         };
         await Edit(host, "bob", "model: two\n");

@@ -31,6 +31,8 @@ internal sealed partial class StandInForge : IAsyncDisposable
     private readonly Dictionary<string, User> users = new(StringComparer.OrdinalIgnoreCase);
     private readonly Dictionary<string, Token> tokens = [];
     private readonly Dictionary<string, string> renamed = [];
+    private readonly HashSet<string> open = [];
+    private readonly Dictionary<string, string[]> collaborators = [];
     private readonly List<JsonObject> hooks = [];
     private int lastHook;
 
@@ -96,10 +98,45 @@ internal sealed partial class StandInForge : IAsyncDisposable
         Secrets.Add(password);
     }
 
-    public void AddOrganisation(string name)
+    public void AddOrganisation(string name, params string[] members)
     {
         lock (gate)
-            users[name] = new User(name) { IsOrganisation = true };
+            users[name] = new User(name) { IsOrganisation = true, Members = members };
+    }
+
+    /// <summary>Who is in a team of an organisation.</summary>
+    public void SetMembers(string organisation, params string[] members)
+    {
+        lock (gate)
+            users[organisation].Members = members;
+    }
+
+    public void SetAdmin(string user, bool isAdmin)
+    {
+        lock (gate)
+            users[user].IsAdmin = isAdmin;
+    }
+
+    /// <summary>Lets everybody read a repository, and some write to it.</summary>
+    public void Open(string repository, params string[] to)
+    {
+        lock (gate)
+        {
+            open.Add(repository);
+            collaborators[repository] = to;
+        }
+    }
+
+    public bool IsOpen(string repository)
+    {
+        lock (gate)
+            return open.Contains(repository);
+    }
+
+    public void SetCollaborators(string repository, params string[] to)
+    {
+        lock (gate)
+            collaborators[repository] = to;
     }
 
     /// <summary>Gives a user another name; the old one leads to it.</summary>
@@ -285,11 +322,17 @@ internal sealed partial class StandInForge : IAsyncDisposable
             ("PATCH", ["admin", "hooks", var id]) => AsAdmin(login, () => EditHook(id, body)),
             ("DELETE", ["admin", "hooks", var id]) => AsAdmin(login, () => hooks.RemoveAll(h => h["id"]!.ToString() == id) > 0 ? (204, null) : Refused(404, "not found")),
             ("GET", ["orgs", var name]) => !login.May("read:organization") ? NoScope("read:organization") : users.TryGetValue(name, out var org) && org.IsOrganisation ? (200, new { name = org.Name }) : Refused(404, "not found"),
+            // All of them to its members and to site admins.
+            ("GET", ["orgs", var name, "members"]) => !login.May("read:organization") ? NoScope("read:organization")
+                : users.TryGetValue(name, out var org) && org.IsOrganisation ? (200, org.Members.Where(m => login.User.IsAdmin || org.Members.Contains(login.User.Name)).Select(m => Shown(users[m], login)).ToArray()) : Refused(404, "not found"),
             ("POST", ["orgs"]) => login.May("write:organization") ? MakeOrganisation(login, body) : NoScope("write:organization"),
             ("POST", ["orgs", var name, "repos"]) => !login.May("write:organization") ? NoScope("write:organization")
                 : users.TryGetValue(name, out var org) && org.IsOrganisation ? MakeRepository(login, org, body) : Refused(404, "not found"),
             ("POST", ["user", "repos"]) => login.May("write:user") && login.May("write:repository") ? MakeRepository(login, login.User, body) : NoScope("write:user, write:repository"),
-            ("GET", ["repos", var owner, var name]) => !login.May("read:repository") ? NoScope("read:repository") : HasRepository($"{owner}/{name}") ? (200, new { full_name = $"{owner}/{name}" }) : Refused(404, "not found"),
+            ("GET", ["repos", var owner, var name]) => !login.May("read:repository") ? NoScope("read:repository") : HasRepository($"{owner}/{name}") ? (200, new { full_name = $"{owner}/{name}", @private = !open.Contains($"{owner}/{name}") }) : Refused(404, "not found"),
+            ("PATCH", ["repos", var owner, var name]) => !login.May("write:repository") ? NoScope("write:repository") : HasRepository($"{owner}/{name}") ? EditRepository($"{owner}/{name}", body) : Refused(404, "not found"),
+            ("GET", ["repos", var owner, var name, "collaborators"]) => !login.May("read:repository") ? NoScope("read:repository")
+                : HasRepository($"{owner}/{name}") ? (200, collaborators.GetValueOrDefault($"{owner}/{name}", []).Select(c => Shown(users[c], login)).ToArray()) : Refused(404, "not found"),
             _ => Refused(404, "not found"),
         };
     }
@@ -403,7 +446,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
         var name = body.GetProperty("username").GetString()!;
         if (NameFault(name) is { } fault)
             return Refused(422, fault);
-        users[name] = new User(name) { IsOrganisation = true, Owner = login.User.Name };
+        users[name] = new User(name) { IsOrganisation = true, Owner = login.User.Name, Members = [login.User.Name] };
         return (201, new { name });
     }
 
@@ -416,7 +459,16 @@ internal sealed partial class StandInForge : IAsyncDisposable
             return Refused(409, "The repository with the same name already exists.");
         RunGit(folder, "init", "--quiet", "--bare", "--initial-branch=main", Repository(name));
         RunGit(Repository(name), "config", "http.receivepack", "true");
+        if (!body.TryGetProperty("private", out var isPrivate) || !isPrivate.GetBoolean())
+            open.Add(name);
         return (201, new { full_name = name });
+    }
+
+    private (int Status, object? Body) EditRepository(string name, JsonElement body)
+    {
+        if (body.TryGetProperty("private", out var isPrivate))
+            _ = isPrivate.GetBoolean() ? open.Remove(name) : open.Add(name);
+        return (200, new { full_name = name, @private = !open.Contains(name) });
     }
 
     private (int Status, object? Body) MakeHook(JsonElement body)
@@ -541,6 +593,8 @@ internal sealed partial class StandInForge : IAsyncDisposable
         foreach (var line in Encoding.ASCII.GetString(answer, 0, end).Split("\r\n"))
         {
             var pair = line.Split(": ", 2);
+            if (http.Response.HasStarted)
+                continue;
             if (pair[0] == "Status")
                 http.Response.StatusCode = int.Parse(pair[1][..3], System.Globalization.CultureInfo.InvariantCulture);
             else
@@ -590,6 +644,8 @@ internal sealed partial class StandInForge : IAsyncDisposable
         public bool MustChangePassword { get; init; }
 
         public string? Owner { get; init; }
+
+        public string[] Members { get; set; } = [];
     }
 
     private sealed record Token(string Value, string Name, User Owner, string[] Scopes);

@@ -1,0 +1,70 @@
+using Hive.Protocol;
+
+namespace Hive.Tests.Forge;
+
+/// <summary>Whoever was on the forge before Hive, or is there beside it, gets nothing of Hive's.</summary>
+public sealed class StrangerTests
+{
+    [Fact]
+    public async Task An_organisation_agents_that_somebody_else_is_in_gets_no_configuration_until_it_is_Hives_alone()
+    {
+        await using var rig = await ForgeRig.Start(forge =>
+        {
+            forge.AddUser("mallory");
+            forge.AddOrganisation("agents", "mallory");
+        });
+        await rig.Hive.Spawn("alice");
+        var view = await rig.Sync();
+
+        const string Said = "the organisation 'agents' on the forge is not Hive's alone";
+        Assert.StartsWith(Said, view.Repositories.Single(r => r.Agent == "alice").Error, StringComparison.Ordinal);
+        Assert.False(rig.Forge.HasRepository("agents/alice"));
+        // What is not in it is pushed, and agents have their accounts.
+        Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));
+        Assert.True(rig.Account(view, "alice").HasToken);
+
+        // Not even beside Hive's own account.
+        rig.Forge.SetMembers("agents", "core", "mallory");
+        view = await rig.Sync();
+        Assert.Contains("'mallory' is in it", view.Repositories.Single(r => r.Agent == "alice").Error, StringComparison.Ordinal);
+        // A site admin sees everything anyhow.
+        rig.Forge.SetMembers("agents", "core", StandInForge.AdminName);
+        view = await rig.Sync();
+        Assert.All(view.Repositories, r => Assert.Equal((false, null), (r.Behind, r.Error)));
+        Assert.Equal(rig.Refs("alice"), rig.Forge.Refs("agents/alice"));
+    }
+
+    [Fact]
+    public async Task A_repository_that_others_read_is_made_private_and_one_that_others_may_change_is_not_pushed_to()
+    {
+        await using var rig = await ForgeRig.Start(forge => forge.AddUser("mallory"));
+        await rig.Hive.Spawn("alice", "bob");
+        await rig.Sync();
+        rig.Forge.Open("agents/alice", "mallory");
+        rig.Forge.Open("agents/bob", "bob", StandInForge.AdminName);
+        Assert.True(rig.Forge.IsOpen("agents/bob"));
+        var view = await rig.Sync();
+
+        Assert.False(rig.Forge.IsOpen("agents/alice") || rig.Forge.IsOpen("agents/bob"));
+        Assert.Equal("'mallory' is a collaborator of agents/alice on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository", view.Repositories.Single(r => r.Agent == "alice").Error);
+        Assert.All(view.Repositories.Where(r => r.Agent != "alice"), r => Assert.Equal((false, null), (r.Behind, r.Error)));
+        rig.Forge.SetCollaborators("agents/alice");
+        view = await rig.Sync();
+        Assert.All(view.Repositories, r => Assert.Equal((false, null), (r.Behind, r.Error)));
+    }
+
+    [Fact]
+    public async Task Hives_own_account_that_is_no_site_admin_any_more_is_said_to_be_none()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("alice");
+        await rig.Sync();
+        rig.Forge.SetAdmin("core", false);
+        var view = await rig.Sync();
+
+        Assert.Equal(ForgeState.Up, view.State);
+        Assert.Equal("Hive's own account 'core' is no site admin on the forge any more; make it one there (Site administration → User accounts)", view.Note);
+        rig.Forge.SetAdmin("core", true);
+        Assert.Null((await rig.Sync()).Note);
+    }
+}
