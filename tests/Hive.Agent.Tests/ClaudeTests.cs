@@ -569,7 +569,18 @@ public sealed class ClaudeTests
 
     internal static long Number(JsonObject of, string name) => of[name] is { } number ? (long)number : -1;
 
-    internal static bool Lives(int pid) => Directory.Exists($"/proc/{pid}") && !File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].StartsWith(" Z", StringComparison.Ordinal);
+    internal static bool Lives(int pid)
+    {
+        try
+        {
+            return !File.ReadAllText($"/proc/{pid}/stat").Split(')')[^1].StartsWith(" Z", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            // Gone, be it between opening the file and reading it.
+            return false;
+        }
+    }
 
     private static async Task<int[]> PidsAsync(Harnessed h)
     {

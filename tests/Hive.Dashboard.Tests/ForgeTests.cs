@@ -42,6 +42,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         var page = await SignedInAsync(width, height);
         await Expect(Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "forge:alice" })).ToHaveAttributeAsync("href", $"{forge.Url}/alice");
         await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pushed");
+        await Expect(page.Locator("[data-repository='agents/alice']")).Not.ToContainTextAsync("not pushed yet");
         await Expect(page.Locator("[data-repository='core/meta'] a")).ToHaveAttributeAsync("href", $"{forge.Url}/core/meta");
         await Expect(Row(page, "api").GetByText("no forge account")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-account='api']")).ToContainTextAsync("name is reserved");

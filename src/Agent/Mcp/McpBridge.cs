@@ -357,7 +357,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     }
 
     /// <summary>Clients give up on a call after a minute unless they are known to wait longer.</summary>
-    private static int LongestWait(string client) => IsClaudeCode(client) ? 170 : 50;
+    private static int LongestWait(string client) => client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
 
     private static bool IsClaudeCode(string client) => client.StartsWith("claude-code", StringComparison.Ordinal);
 

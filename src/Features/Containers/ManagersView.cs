@@ -2,7 +2,6 @@ using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
-using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -68,17 +67,25 @@ internal sealed partial class ManagersView(
         {
             if (!IsBehind() || await store.Write(write => inflight.Leased(write, Principals.Manager), lifetime.ApplicationStopping) > 0)
                 return true;
+            IAsyncDisposable guard;
+            try
+            {
+                guard = await transients.Begin(Principals.Manager, "restarting");
+            }
+            catch (Problem)
+            {
+                // Somebody does something with it just now.
+                return true;
+            }
+
+            await using var held = guard;
             LogRestarted(log);
-            await using var guard = await transients.Begin(Principals.Manager, "restarting");
             // Nobody has looked after it: its earlier failures count as before.
             await containers.Restart(Principals.Manager, anew: false);
             return true;
         }
         catch (Problem e)
         {
-            // Somebody does something with it just now.
-            if (e.Code == ErrorCode.Conflict)
-                return true;
             LogNotRestarted(log, e.Message);
             return false;
         }

@@ -35,9 +35,10 @@ internal sealed class SecretFile(string path)
 
     private void WriteBeside(string text)
     {
-        File.Delete(Made);
-        using var file = new FileStream(Made, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private });
+        // Over what was reserved: given back first, that room might be somebody else's by then.
+        using var file = new FileStream(Made, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = Private });
         file.Write(System.Text.Encoding.ASCII.GetBytes(text));
+        file.SetLength(text.Length);
         file.Flush(flushToDisk: true);
     }
 }

@@ -24,8 +24,8 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
         if (!IsSigned(http.Request.Headers, bytes.Span))
         {
             var given = Signature(http.Request.Headers);
-            // What is no signature comes from no forge.
-            if (given.Length == SignatureDigits && given.All(char.IsAsciiHexDigit))
+            // What is no signature comes from no forge; one whose webhook has no secret sends the header without any.
+            if ((given.Length == SignatureDigits && given.All(char.IsAsciiHexDigit)) || (given.Length == 0 && http.Request.Headers.Any(h => IsSignature(h.Key))))
                 hook.Doubt();
             // Who has none is no guesser.
             if (given.Length > 0 && wrongKeys.TooMany(out var wait))
@@ -46,6 +46,8 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
     }
 
     private static string? Event(IHeaderDictionary headers) => Header(headers, "Event") is { Length: > 0 and <= MaxName } value ? value : null;
+
+    private static bool IsSignature(string header) => header.Equals("X-Forgejo-Signature", StringComparison.OrdinalIgnoreCase) || header.Equals("X-Gitea-Signature", StringComparison.OrdinalIgnoreCase);
 
     private static string Signature(IHeaderDictionary headers) => Header(headers, "Signature");
 

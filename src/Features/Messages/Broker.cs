@@ -69,6 +69,9 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         var inbox = Of(caller.Name);
         var connection = caller.Connection!.Id;
         var paused = roster.Require(caller.Name).Paused;
+        // Whoever asks again inside its turn has not got what nobody is known to have seen.
+        if (!paused && inbox.Ready.Count == 0 && inbox.TurnOfConnection.TryGetValue(connection, out var turn) && inbox.Turns.Contains(turn))
+            Requeue(write, inbox, lease => lease.Turn == turn && lease.IsDoubtful);
         if (!paused && inbox.Ready.Count > 0)
         {
             List<Message> messages = [];
@@ -219,22 +222,17 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
             return row.ToEnded(isNews: false);
         if (row.Lost)
             TakeBack(write, inbox, turn);
-        var held = inbox.Leased.Where(l => l.Value.Turn == turn).Select(l => l.Key).Order().ToArray();
+        var held = inbox.Leased.Where(l => l.Value.Turn == turn && !l.Value.IsDoubtful).Select(l => l.Key).Order().ToArray();
         var (acked, requeued, parked) = (0, 0, 0);
         // Over before anything is given back, or a receiver inside it would get that for a turn that has ended.
         if (inbox.Turns.Remove(turn))
             write.OnRollback(() => inbox.Turns.Add(turn));
         if (result == TurnResult.Ok)
-        {
-            acked = Ack(write, agent, held.Where(id => !inbox.Leased[id].IsDoubtful).ToArray());
-            // The tool may never have seen it.
-            requeued = Requeue(write, inbox, lease => lease.Turn == turn);
-        }
+            acked = Ack(write, agent, held);
         else
-        {
             (requeued, parked) = Nack(write, agent, held, delaySeconds, note ?? result, counts: result is not TurnResult.RateLimited);
-        }
-
+        // What the tool may never have seen is neither dealt with nor a failure.
+        requeued += Requeue(write, inbox, lease => lease.Turn == turn);
         row = row with { EndedAt = Now(), Result = result, Note = note, Acked = acked, Requeued = requeued, Parked = parked, Lost = false };
         write.Db.Execute("""
             UPDATE turns

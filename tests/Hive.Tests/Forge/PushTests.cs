@@ -161,19 +161,19 @@ public sealed class PushTests
         foreach (var agent in new[] { "coder", "zoe" })
             await EditByHand(rig, agent);
         await rig.Sync();
-        var failed = 0;
+        List<string> failed = [];
         rig.Forge.Instead = async http =>
         {
-            if (!http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) || failed >= 40)
+            if (!http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) || failed.Count >= 40)
                 return false;
-            failed++;
+            failed.Add(http.Request.Path.Value.Split(".git/")[0]);
             rig.Hive.Clock.Advance(TimeSpan.FromMinutes(15));
             await StandInForge.Say(http, 500);
             return true;
         };
         await rig.Sync();
-        // The lock, the manager, and those two; once more, perhaps, in the round that the clock brought about.
-        Assert.InRange(failed, 4, 8);
+        // The lock, the manager, and those two; what the clock brings about comes in a round after that.
+        Assert.Equal(4, failed.Take(4).Distinct().Count());
     }
 
     [Fact]
@@ -181,6 +181,8 @@ public sealed class PushTests
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice", "bob");
+        // Twice: what came while the first went on is done in a round of its own.
+        await rig.Sync();
         await rig.Sync();
         foreach (var name in new[] { "alice", "bob", "manager" })
             Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", name), "tag", "another", "main");

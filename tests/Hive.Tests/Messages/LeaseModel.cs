@@ -80,6 +80,9 @@ internal sealed class LeaseModel
     /// <summary>What a receiver gets at once; null when it now waits.</summary>
     public List<(long Id, bool Redelivered)>? Receive(Agent agent, int connection, int max, TimeSpan wait)
     {
+        // Whoever asks again inside its turn gets what it may not have seen.
+        if (!agent.Paused && !Of(agent).Any(m => m.Place == Place.Ready) && agent.TurnOfConnection.TryGetValue(connection, out var turn) && agent.Runs(turn))
+            Requeue(agent, m => m.Turn == turn && m.IsDoubtful);
         var ready = Of(agent).Where(m => m.Place == Place.Ready).Take(max).ToList();
         if (!agent.Paused && ready.Count > 0)
             return ready.ConvertAll(m => Lease(agent, m, connection));
@@ -146,10 +149,11 @@ internal sealed class LeaseModel
             Of(agent).Where(m => m.Place == Place.Ready && m.Turn == turn).ToList().ForEach(m => m.Place = Place.Leased);
         // From here on a connection that belonged to it receives for itself, also what this very end gives back.
         agent.Turns[turn] = (0, 0, 0);
-        var held = Of(agent).Where(m => m.Place == Place.Leased && m.Turn == turn).Select(m => m.Id).ToArray();
-        // What nobody may have seen is not acked by a good end.
-        var (requeued, parked) = ok ? (Requeue(agent, m => m.Turn == turn && m.IsDoubtful), 0) : Nack(agent, held, delaySeconds);
-        var acked = ok ? Ack(agent, held.Where(id => Messages[id].Turn == turn)) : 0;
+        var held = Of(agent).Where(m => m.Place == Place.Leased && m.Turn == turn && !m.IsDoubtful).Select(m => m.Id).ToArray();
+        var acked = ok ? Ack(agent, held) : 0;
+        var (requeued, parked) = ok ? (0, 0) : Nack(agent, held, delaySeconds);
+        // What nobody may have seen is neither dealt with nor a failure.
+        requeued += Requeue(agent, m => m.Turn == turn && m.IsDoubtful);
         agent.Turns[turn] = (acked, requeued, parked);
         return agent.Turns[turn];
     }

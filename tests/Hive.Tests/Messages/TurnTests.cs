@@ -85,8 +85,10 @@ public sealed class TurnTests
         Assert.Equal(2, (await harness.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
     }
 
-    [Fact]
-    public async Task Of_what_was_received_inside_a_turn_before_the_host_was_away_a_good_end_acks_nothing_but_what_was_acked_by_name()
+    [Theory]
+    [InlineData("ok")]
+    [InlineData("failed")]
+    public async Task Of_what_was_received_inside_a_turn_before_the_host_was_away_its_end_neither_acks_nor_blames_what_was_not_acked_by_name(string result)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -106,10 +108,31 @@ public sealed class TurnTests
         Assert.Equal(1, (await bridge.CallAsync("ack", new { ids = new[] { seen } })).Int("acked"));
         Assert.Equal(1, (await bridge.CallAsync("ack", new { all = true })).Int("acked"));
         Assert.Equal((0, 1, 0), await harness.Status());
-        var ended = await harness.CallAsync("end_turn", new { turn, result = "ok" });
+        var ended = await harness.CallAsync("end_turn", new { turn, result });
         Assert.Equal((0, 1), (ended.Int("acked"), ended.Int("requeued")));
         var again = Assert.Single(await harness.Receive());
+        Assert.Equal((inside, true, null), (again.Id, again.Redelivered, again.Attempts));
+    }
+
+    [Fact]
+    public async Task Whoever_asks_again_inside_its_turn_after_the_host_was_away_gets_what_it_may_not_have_seen()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, harness, bridge) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var wake = await alice.Send("bob");
+        await harness.Receive();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        await bridge.CallAsync("hello", new { client = "bridge", turn });
+        var inside = await alice.Send("bob");
+        Assert.Single(await bridge.Receive());
+        await hive.Restart();
+
+        (harness, bridge) = (await hive.Connect("bob"), await hive.Connect("bob"));
+        await bridge.CallAsync("hello", new { client = "bridge", turn });
+        var again = Assert.Single(await bridge.Receive());
         Assert.Equal((inside, true), (again.Id, again.Redelivered));
+        Assert.Equal(2, (await harness.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
     }
 
     [Fact]

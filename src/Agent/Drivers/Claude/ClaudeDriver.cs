@@ -154,11 +154,12 @@ internal sealed class ClaudeDriver : IDriver
         {
             var seen = new StreamJson(context.Live, context.Harness);
             used.Add(seen);
+            string? noted = null;
             var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, conversation), context.StateDir, files.Environment, context.Settings.Quiet);
             ChildEnd end;
             try
             {
-                end = await Child.RunAsync(start, Utf8.GetBytes(prompt), LongestLine, seen.Take, seen.TakeError, context.Time, ct);
+                end = await Child.RunAsync(start, Utf8.GetBytes(prompt), LongestLine, Take, seen.TakeError, context.Time, ct);
             }
             catch (ProgramMissingException e)
             {
@@ -167,14 +168,23 @@ internal sealed class ClaudeDriver : IDriver
 
             if (seen.Started && conversation.Count == 0)
                 newSession = false;
-            if (seen.Conversation is { } its)
-                files.Remember(its);
             if (seen.Last is { } last)
                 contextTokens = last.Context;
             var verdict = Verdict.Of(seen, end, context.Time.GetUtcNow());
             if (verdict.Kind != VerdictKind.NoConversation || conversation.Count == 0)
                 return verdict;
             conversation = [];
+
+            // At once: what is begun is gone on with, also when this process does not live to see its end.
+            void Take(OutputLine line)
+            {
+                seen.Take(line);
+                if (seen.Conversation is not { } its || its == noted)
+                    return;
+                noted = its;
+                newSession &= conversation.Count > 0;
+                files.Remember(its);
+            }
         }
     }
 }
