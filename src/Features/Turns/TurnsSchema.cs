@@ -76,7 +76,13 @@ internal sealed class TurnsSchema : ISchema
         editor.Run("CREATE INDEX IF NOT EXISTS agent_events_agent ON agent_events (agent, id)");
         // How much of that there is of each agent, kept true by the database itself, whoever adds or removes.
         editor.Run("CREATE TABLE IF NOT EXISTS agent_event_sizes (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID");
-        editor.Run("INSERT OR IGNORE INTO agent_event_sizes SELECT agent, sum(length(CAST(payload AS BLOB))) FROM agent_events WHERE NOT EXISTS (SELECT 1 FROM agent_event_sizes) GROUP BY agent");
+        // Asked first, and only once: as a condition on the events themselves it would go through all of them at every start.
+        editor.Run("""
+            INSERT OR IGNORE INTO agent_event_sizes
+            SELECT agent, sum(length(CAST(payload AS BLOB)))
+              FROM (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM agent_event_sizes)) CROSS JOIN agent_events
+             GROUP BY agent
+            """);
         editor.Run("""
             CREATE TRIGGER IF NOT EXISTS agent_events_added AFTER INSERT ON agent_events
             BEGIN
