@@ -43,6 +43,9 @@ internal sealed partial class AgentContainers(
 
     private readonly ConcurrentDictionary<string, IRuntime> owing = new();
 
+    // How many were taken away by this host, and how many it were when nothing was owed of any.
+    private int destroyed, noneOwedAt = -1;
+
     /// <summary>Runtimes that could not remove a container when they were asked to.</summary>
     public IEnumerable<IRuntime> Owing => owing.Values;
 
@@ -377,7 +380,17 @@ internal sealed partial class AgentContainers(
             removed ? "DELETE FROM removals WHERE agent = @Agent AND runtime = @Runtime" : "UPDATE removals SET purge = 0 WHERE agent = @Agent AND runtime = @Runtime", owed)));
     }
 
-    private Task<List<Removal>> Removals() => store.Read(db => db.Query<Removal>("SELECT agent, runtime, purge FROM removals").ToList());
+    // Every sweep asks: while nobody has been destroyed since none was owed, the database is left alone.
+    private async Task<IReadOnlyList<Removal>> Removals()
+    {
+        var now = Volatile.Read(ref destroyed);
+        if (Volatile.Read(ref noneOwedAt) == now)
+            return [];
+        var owed = await store.Read(db => db.Query<Removal>("SELECT agent, runtime, purge FROM removals").ToList());
+        if (owed.Count == 0)
+            Volatile.Write(ref noneOwedAt, now);
+        return owed;
+    }
 
     /// <summary>Removes for good what is kept of a destroyed agent.</summary>
     public async Task Purge(string name)
@@ -521,6 +534,7 @@ internal sealed partial class AgentContainers(
                 return null;
             },
             CancellationToken.None);
+        Interlocked.Increment(ref destroyed);
         states.Remove(name);
     }
 
