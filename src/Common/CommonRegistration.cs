@@ -13,7 +13,7 @@ public static class CommonRegistration
     /// <summary>Registers it, with exactly these features' modules.</summary>
     public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version, params Type[] modules)
     {
-        services.AddSingleton<EventHub>(_ => new EventHub());
+        services.AddSingleton(_ => new EventHub());
         services.AddSingleton<AgentHubs>();
         services.AddSingleton<ICommitObserver, DashboardForwarder>();
         services.AddSingleton<WrongKeys>();

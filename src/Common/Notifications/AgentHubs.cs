@@ -11,8 +11,8 @@ public sealed class AgentHubs
     /// <summary>Events kept for one agent at most.</summary>
     public const int Capacity = 1024;
 
-    /// <summary>Bytes the kept events of one agent may take, estimated: 2 MiB.</summary>
-    public const long MaxBytes = 2L << 20;
+    /// <summary>Bytes the kept events of one agent may take: 2 MiB.</summary>
+    public const int MaxBytes = 2 << 20;
 
     private readonly ConcurrentDictionary<string, EventHub> hubs = new(StringComparer.Ordinal);
 

@@ -1,42 +1,78 @@
 using System.Buffers;
+using System.Text;
 using System.Text.Json;
 using Hive.Protocol;
 
 namespace Hive.Common.Notifications;
 
 /// <summary>
-/// A bounded ring of the latest events. A subscriber is only a cursor into it: it has no queue of its own, the publisher waits for nobody,
-/// and catching up and following live are the same loop. Events are encoded once, by the first who needs the bytes.
+/// A bounded ring of the latest events, encoded as the frames of the stream. A subscriber is only a cursor into it: it has
+/// no queue of its own, the publisher waits for nobody, and catching up and following live are the same loop.
 /// </summary>
+/// <remarks>
+/// Frames lie in one block of bytes. Kept as objects, thousands of events survived each young collection, which copied
+/// 16 MB and paused the host for 20 ms four times a second under load (docs/benchmarks.md). Events are encoded and kept
+/// only while somebody listens and for <see cref="KeptUnheard"/> after: a page that comes back later resyncs.
+/// </remarks>
 /// <param name="capacity">Most events kept.</param>
-/// <param name="maxBytes">About how much memory they may take.</param>
-public sealed class EventHub(int capacity = EventHub.DefaultCapacity, long maxBytes = EventHub.DefaultBytes)
+/// <param name="maxBytes">Most bytes kept; one event that is larger is not kept.</param>
+/// <param name="clock">Measures how long nobody has listened; the system's unless a test says otherwise.</param>
+public sealed class EventHub(
+    int capacity = EventHub.DefaultCapacity, int maxBytes = EventHub.DefaultBytes, TimeProvider? clock = null)
 {
     /// <summary>Events kept at most.</summary>
     public const int DefaultCapacity = 16_384;
 
-    /// <summary>Bytes the kept events may take, estimated: 32 MiB.</summary>
-    public const long DefaultBytes = 32L << 20;
+    /// <summary>Bytes the kept events take at most: 32 MiB.</summary>
+    public const int DefaultBytes = 32 << 20;
+
+    /// <summary>Bytes that one <see cref="Read"/> appends at most, unless a single event is larger.</summary>
+    public const int BytesPerRead = 64 << 10;
+
+    /// <summary>How long events are kept after the last subscriber has gone.</summary>
+    public static readonly TimeSpan KeptUnheard = TimeSpan.FromMinutes(10);
+
+    // The block starts with this and doubles as needed: most rings stay small.
+    private const int FirstBlock = 64 << 10;
+
+    // A scratch buffer that one large event has grown is not kept.
+    private const int LargeScratch = 1 << 20;
 
     private readonly Lock gate = new();
-    private readonly Slot[] ring = new Slot[capacity];
+    private readonly TimeProvider clock = clock ?? TimeProvider.System;
+    private readonly (long Start, int Length)[] frames = new (long, int)[capacity];
+    private ArrayBufferWriter<byte> scratch = new(1024);
+    private byte[] block = [];
+    private long written;
     private long head;
     private long oldest = 1;
-    private long bytes;
+    private int listening;
+    private long? heardAt;
     private TaskCompletionSource arrival = NewSignal();
     private bool awaited;
 
     /// <summary>This run of the host.</summary>
     public string Epoch { get; } = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray().AsSpan(0, 6));
 
-    /// <summary>The place after the newest event.</summary>
+    /// <summary>The place after the newest event. Whoever asks may follow from there: what comes next is kept.</summary>
     public Cursor Head
     {
         get
         {
             lock (gate)
+            {
+                heardAt = this.clock.GetTimestamp();
                 return new Cursor(Epoch, head);
+            }
         }
+    }
+
+    /// <summary>Keeps events for a subscriber until it is disposed.</summary>
+    public IDisposable Listen()
+    {
+        lock (gate)
+            listening++;
+        return new Listener(this);
     }
 
     /// <summary>Adds an event and wakes who waits.</summary>
@@ -45,14 +81,10 @@ public sealed class EventHub(int capacity = EventHub.DefaultCapacity, long maxBy
         TaskCompletionSource? wake = null;
         lock (gate)
         {
-            head++;
-            ref var slot = ref ring[head % capacity];
-            if (head - oldest >= capacity)
-                DropOldest();
-            slot = new Slot { Event = published, Weight = published.Weight };
-            bytes += published.Weight;
-            while (bytes > maxBytes && oldest < head)
-                DropOldest();
+            if (listening > 0 || (heardAt is { } at && clock.GetElapsedTime(at) < KeptUnheard))
+                Keep(Encode(head + 1, published));
+            else
+                Forget();
             if (awaited)
             {
                 (wake, arrival) = (arrival, NewSignal());
@@ -70,20 +102,24 @@ public sealed class EventHub(int capacity = EventHub.DefaultCapacity, long maxBy
             return ReachesLocked(cursor);
     }
 
-    /// <summary>Appends the events after <paramref name="cursor"/> to <paramref name="frames"/>, ready to be sent.</summary>
-    /// <param name="cursor">Moved behind what was appended.</param>
-    /// <param name="frames">Receives at most <paramref name="most"/> frames.</param>
-    /// <param name="most">How many at once.</param>
-    /// <returns>False when the ring has moved past the cursor: the subscriber must start over from <see cref="Head"/>.</returns>
-    public bool Read(ref Cursor cursor, List<byte[]> frames, int most = 256)
+    /// <summary>Appends the events after <paramref name="cursor"/>, as frames of the stream.</summary>
+    /// <param name="cursor">Moved behind the last appended event; unchanged when there is none yet.</param>
+    /// <param name="output">Receives whole frames, about <see cref="BytesPerRead"/> at most.</param>
+    /// <returns>False when the ring has moved past the cursor: the subscriber starts over from <see cref="Head"/>.</returns>
+    public bool Read(ref Cursor cursor, IBufferWriter<byte> output)
     {
         lock (gate)
         {
             if (!ReachesLocked(cursor))
                 return false;
-            var last = Math.Min(head, cursor.Seq + most);
-            for (var seq = cursor.Seq + 1; seq <= last; seq++)
-                frames.Add(Encoded(seq));
+            if (cursor.Seq == head)
+                return true;
+            // Frames follow each other in the block, so that many are copied at once.
+            var (start, length) = frames[(cursor.Seq + 1) % capacity];
+            var last = cursor.Seq + 1;
+            while (last < head && length + frames[(last + 1) % capacity].Length <= BytesPerRead)
+                length += frames[++last % capacity].Length;
+            CopyOut(start, length, output);
             cursor = cursor with { Seq = last };
             return true;
         }
@@ -103,51 +139,124 @@ public sealed class EventHub(int capacity = EventHub.DefaultCapacity, long maxBy
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private bool ReachesLocked(Cursor cursor) => cursor.Epoch == Epoch && cursor.Seq <= head && cursor.Seq >= oldest - 1;
+    private bool ReachesLocked(Cursor cursor) =>
+        cursor.Epoch == Epoch && cursor.Seq <= head && cursor.Seq >= oldest - 1;
 
-    private void DropOldest()
+    private ReadOnlySpan<byte> Encode(long seq, DashboardEvent published)
     {
-        ref var slot = ref ring[oldest % capacity];
-        bytes -= slot.Weight;
-        slot = default;
-        oldest++;
-    }
-
-    private byte[] Encoded(long seq)
-    {
-        ref var slot = ref ring[seq % capacity];
-        if (slot.Frame is { } done)
-            return done;
-        var frame = Encode(new Cursor(Epoch, seq), slot.Event!);
-        bytes += frame.Length - slot.Weight;
-        slot = new Slot { Frame = frame, Weight = frame.Length };
-        return frame;
-    }
-
-    private static byte[] Encode(Cursor id, DashboardEvent published)
-    {
-        var buffer = new ArrayBufferWriter<byte>(512);
-        buffer.Write("id: "u8);
-        buffer.Write(System.Text.Encoding.ASCII.GetBytes(id.ToString()));
-        buffer.Write("\ndata: "u8);
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = WireJson.Options.Encoder }))
+        if (scratch.Capacity > LargeScratch)
+            scratch = new ArrayBufferWriter<byte>(1024);
+        scratch.ResetWrittenCount();
+        scratch.Write("id: "u8);
+        scratch.Write(Encoding.ASCII.GetBytes(new Cursor(Epoch, seq).ToString()));
+        scratch.Write("\ndata: "u8);
+        using (var json = new Utf8JsonWriter(scratch, new JsonWriterOptions { Encoder = WireJson.Options.Encoder }))
         {
             json.WriteStartObject();
             json.WriteString("kind"u8, published.Kind);
-            json.WriteNumber("seq"u8, id.Seq);
+            json.WriteNumber("seq"u8, seq);
             json.WritePropertyName(published.Noun);
             JsonSerializer.Serialize(json, published.Row, published.Row.GetType(), WireJson.Options);
             json.WriteEndObject();
         }
 
-        buffer.Write("\n\n"u8);
-        return buffer.WrittenSpan.ToArray();
+        scratch.Write("\n\n"u8);
+        return scratch.WrittenSpan;
     }
 
-    private struct Slot
+    private void Keep(ReadOnlySpan<byte> frame)
     {
-        public DashboardEvent? Event;
-        public byte[]? Frame;
-        public int Weight;
+        if (frame.Length > maxBytes)
+        {
+            Forget();
+            return;
+        }
+
+        while (oldest <= head && (head + 1 - oldest >= capacity || written - First + frame.Length > maxBytes))
+            oldest++;
+        Grow(written - First + frame.Length);
+        head++;
+        frames[head % capacity] = (written, frame.Length);
+        CopyIn(written, frame);
+        written += frame.Length;
+    }
+
+    // Where the oldest kept frame starts.
+    private long First => oldest <= head ? frames[oldest % capacity].Start : written;
+
+    // The event is numbered and not kept, and neither is any before it.
+    private void Forget()
+    {
+        head++;
+        oldest = head + 1;
+        block = [];
+    }
+
+    private void Grow(long needed)
+    {
+        if (needed <= block.Length)
+            return;
+        var size = Math.Max(block.Length, Math.Min(FirstBlock, maxBytes));
+        while (size < needed)
+            size = (int)Math.Min(2L * size, maxBytes);
+        var (old, at) = (block, First);
+        block = GC.AllocateUninitializedArray<byte>(size);
+        while (at < written)
+        {
+            var piece = Piece(old, at, written - at);
+            CopyIn(at, piece);
+            at += piece.Length;
+        }
+    }
+
+    // As much from there as lies in one piece.
+    private static Span<byte> Piece(byte[] block, long at, long length)
+    {
+        var offset = (int)(at % block.Length);
+        return block.AsSpan(offset, (int)Math.Min(length, block.Length - offset));
+    }
+
+    private void CopyIn(long at, ReadOnlySpan<byte> bytes)
+    {
+        while (!bytes.IsEmpty)
+        {
+            var piece = Piece(block, at, bytes.Length);
+            bytes[..piece.Length].CopyTo(piece);
+            bytes = bytes[piece.Length..];
+            at += piece.Length;
+        }
+    }
+
+    private void CopyOut(long at, int length, IBufferWriter<byte> output)
+    {
+        var target = output.GetSpan(length);
+        for (var copied = 0; copied < length;)
+        {
+            var piece = Piece(block, at + copied, length - copied);
+            piece.CopyTo(target[copied..]);
+            copied += piece.Length;
+        }
+
+        output.Advance(length);
+    }
+
+    private void Unlisten()
+    {
+        lock (gate)
+        {
+            listening--;
+            heardAt = clock.GetTimestamp();
+        }
+    }
+
+    private sealed class Listener(EventHub hub) : IDisposable
+    {
+        private int gone;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref gone, 1) == 0)
+                hub.Unlisten();
+        }
     }
 }

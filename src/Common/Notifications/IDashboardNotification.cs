@@ -19,9 +19,8 @@ public interface IAgentRowNotification : INotification
 /// <summary>One event of the stream: <c>{"kind":…,"seq":…,"&lt;noun&gt;":row}</c>.</summary>
 /// <param name="Kind">What happened, from the contract's section 6.</param>
 /// <param name="Noun">The member that holds the row.</param>
-/// <param name="Row">The whole row, never changed afterwards: it may be written as JSON much later.</param>
-/// <param name="Weight">About how many bytes the row takes in memory.</param>
-public sealed record DashboardEvent(string Kind, string Noun, object Row, int Weight = 512);
+/// <param name="Row">The whole row.</param>
+public sealed record DashboardEvent(string Kind, string Noun, object Row);
 
 /// <summary>Forwards what features raise to the event hub; no feature knows the hub and the hub knows no feature.</summary>
 internal sealed class DashboardForwarder(EventHub hub) : ICommitObserver

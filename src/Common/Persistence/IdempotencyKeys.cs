@@ -11,6 +11,7 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
     /// <summary>Longest key, in characters.</summary>
     public const int MaxLength = 128;
 
+    private const int KeysPerWrite = 500;
     private static readonly TimeSpan Kept = TimeSpan.FromHours(24);
 
     /// <inheritdoc />
@@ -63,10 +64,34 @@ public sealed class IdempotencyKeys(TimeProvider clock) : ISchema
     public static void Forget(IWrite write, string agent, string command) =>
         write.Db.Execute("DELETE FROM idempotency_keys WHERE agent = @agent AND command = @command", new { agent, command });
 
-    /// <summary>Forgets keys that are too old to matter.</summary>
-    /// <returns>How many.</returns>
-    public int Vacuum(IWrite write) =>
-        write.Db.Execute("DELETE FROM idempotency_keys WHERE created_at <= @since", new { since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds() });
+    /// <summary>Forgets keys that are too old to matter, in small writes.</summary>
+    public async Task Vacuum(IStore store, CancellationToken ct)
+    {
+        var since = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds();
+        while (true)
+        {
+            // Looked for by a reader: that goes through all keys, which the writer has no time for.
+            var old = await store.Read(
+                db => db.Query<OldKey>(
+                    "SELECT agent, key FROM idempotency_keys WHERE created_at <= @since LIMIT @KeysPerWrite",
+                    new { since, KeysPerWrite }).ToArray(),
+                ct).ConfigureAwait(false);
+            if (old.Length == 0)
+                return;
+            await store.Write(
+                write => write.Db.Execute(
+                    "DELETE FROM idempotency_keys WHERE agent = @Agent AND key = @Key AND created_at <= @Since",
+                    old.Select(o => new { o.Agent, o.Key, Since = since })),
+                ct).ConfigureAwait(false);
+        }
+    }
+
+    private sealed record OldKey
+    {
+        public required string Agent { get; init; }
+
+        public required string Key { get; init; }
+    }
 
     private sealed record Row
     {

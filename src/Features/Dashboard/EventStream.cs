@@ -29,6 +29,7 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
                 throw Problem.Unavailable($"{MaxStreams} streams are open already; close one first");
             }
 
+            using var listening = hub.Listen();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
             await Follow(http, hub, Asked(http.Request), stop.Token);
         }
@@ -60,21 +61,18 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
         if (!known)
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
         await body.FlushAsync(ct);
-        List<byte[]> frames = [];
         while (true)
         {
-            frames.Clear();
-            if (!hub.Read(ref cursor, frames))
+            var before = cursor;
+            if (!hub.Read(ref cursor, body))
             {
-                cursor = hub.Head;
+                before = cursor = hub.Head;
                 Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
             }
 
-            foreach (var frame in frames)
-                Write(body, frame);
             if ((await body.FlushAsync(ct)).IsCompleted)
                 return;
-            while (frames.Count == 0 && !await Arrived(hub, cursor, ct))
+            while (cursor == before && !await Arrived(hub, cursor, ct))
             {
                 Write(body, "event: ping\ndata: {}\n\n"u8);
                 if ((await body.FlushAsync(ct)).IsCompleted)

@@ -33,7 +33,7 @@ internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys,
 
     private async Task<int> Sweep(CancellationToken ct)
     {
-        await store.Write(keys.Vacuum, ct);
+        await keys.Vacuum(store, ct);
         var now = clock.GetUtcNow();
         var before = now.Subtract(Kept).ToUnixTimeMilliseconds();
         // Of turns, as long as a harness may end one again; their figures are kept longer elsewhere.

@@ -75,6 +75,6 @@ internal sealed class AgentEventForwarder(AgentHubs hubs) : ICommitObserver
         if (notification is not AgentEventsStored stored)
             return;
         foreach (var (id, payload) in stored.Events)
-            hubs.Publish(stored.Agent, () => new DashboardEvent("agent_event", "event", EventText.WithId(id, payload), 256 + (3 * payload.Length)));
+            hubs.Publish(stored.Agent, () => new DashboardEvent("agent_event", "event", EventText.WithId(id, payload)));
     }
 }

@@ -83,14 +83,20 @@ internal static class EndTurn
 
     internal sealed class Handler(IStore store, ITurnEnds turns, TurnLedger ledger, Prices prices) : IRequestHandler<Command, Outcome>
     {
-        public Task<Outcome> Handle(Command command, CancellationToken cancellationToken)
+        public async Task<Outcome> Handle(Command command, CancellationToken cancellationToken)
         {
             var told = Told(command);
             prices.Look();
-            return store.Write(
+            var (agent, id, result, note, delay) =
+                (command.Caller.Name, command.Turn, command.Result, command.Note, command.DelaySeconds);
+            while (await store.Write(write => turns.EndPiece(write, agent, id, result, note, delay), CancellationToken.None))
+            {
+            }
+
+            return await store.Write(
                 write =>
                 {
-                    var turn = turns.End(write, command.Caller.Name, command.Turn, command.Result, command.Note, command.DelaySeconds);
+                    var turn = turns.End(write, agent, id, result, note, delay);
                     ledger.Add(write, turn, told);
                     return new Outcome(turn.Acked, turn.Requeued, turn.Parked);
                 },

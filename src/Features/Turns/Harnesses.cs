@@ -78,7 +78,7 @@ internal sealed class Harnesses(
 
     private static HarnessView Offline(DateTimeOffset since) => new(Connected: false, HarnessState.Offline, since);
 
-    private void Publish(string agent, HarnessView view) => hubs.Publish(agent, () => new DashboardEvent("harness_changed", "harness", view, 1024 + (2 * (view.Login?.Output?.Length ?? 0))));
+    private void Publish(string agent, HarnessView view) => hubs.Publish(agent, () => new DashboardEvent("harness_changed", "harness", view));
 
     // Only what shows on the agent's row, or what the manager is told, is worth a write.
     private void Note(string agent, HarnessView before, HarnessView now)

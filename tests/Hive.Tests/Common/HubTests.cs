@@ -1,6 +1,9 @@
+using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Hive.Common.Notifications;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Common;
 
@@ -23,22 +26,26 @@ public sealed class HubTests
     public void Everybody_gets_the_same_bytes()
     {
         var hub = new EventHub();
+        var one = hub.Head;
+        var other = one;
         Publish(hub, 1, 10);
-        var (one, other) = (new Cursor(hub.Epoch, 0), new Cursor(hub.Epoch, 0));
-        List<byte[]> first = [], second = [];
+        ArrayBufferWriter<byte> first = new(), second = new();
         hub.Read(ref one, first);
         hub.Read(ref other, second);
-        Assert.All(first.Zip(second), pair => Assert.Same(pair.First, pair.Second));
+        Assert.Equal(first.WrittenSpan, second.WrittenSpan);
     }
 
     [Fact]
     public void An_overtaken_cursor_is_out_of_reach_and_the_oldest_kept_one_is_not()
     {
         var hub = new EventHub(capacity: 8);
+        _ = hub.Head;
         Publish(hub, 1, 20);
         Assert.False(hub.Reaches(new Cursor(hub.Epoch, 11)));
         var cursor = new Cursor(hub.Epoch, 11);
-        Assert.False(hub.Read(ref cursor, []));
+        var output = new ArrayBufferWriter<byte>();
+        Assert.False(hub.Read(ref cursor, output));
+        Assert.Equal(0, output.WrittenCount);
         Assert.Equal(11, cursor.Seq);
         cursor = new Cursor(hub.Epoch, 12);
         Assert.True(hub.Reaches(cursor));
@@ -49,6 +56,7 @@ public sealed class HubTests
     public void A_cursor_of_another_run_or_of_the_future_is_out_of_reach()
     {
         var hub = new EventHub();
+        _ = hub.Head;
         Publish(hub, 1, 5);
         Assert.False(hub.Reaches(new Cursor(new EventHub().Epoch, 3)));
         Assert.False(hub.Reaches(new Cursor(hub.Epoch, 6)));
@@ -57,22 +65,72 @@ public sealed class HubTests
     }
 
     [Fact]
-    public void Keeps_no_more_bytes_than_it_may_and_always_the_newest_event()
+    public void Keeps_no_more_bytes_than_it_may_and_nothing_before_an_event_over_the_limit()
     {
         var hub = new EventHub(capacity: 1000, maxBytes: 10_000);
+        _ = hub.Head;
         for (var i = 1; i <= 100; i++)
-            hub.Publish(new DashboardEvent("sent", "value", i, Weight: 1000));
+            hub.Publish(new DashboardEvent("sent", "value", new string('x', 900)));
         Assert.True(hub.Reaches(new Cursor(hub.Epoch, 90)));
         Assert.False(hub.Reaches(new Cursor(hub.Epoch, 89)));
-        hub.Publish(new DashboardEvent("sent", "value", 101, Weight: 1_000_000));
-        var cursor = new Cursor(hub.Epoch, 100);
-        Assert.Equal(101, Assert.Single(ReadAll(hub, ref cursor)).Value);
-        Assert.False(hub.Reaches(new Cursor(hub.Epoch, 99)));
-        // Encoded, an event weighs what it is, not what was guessed.
-        for (var i = 102; i <= 150; i++)
-            hub.Publish(new DashboardEvent("sent", "value", i, Weight: 1000));
-        Assert.False(hub.Reaches(new Cursor(hub.Epoch, 139)));
-        Assert.True(hub.Reaches(new Cursor(hub.Epoch, 140)));
+        hub.Publish(new DashboardEvent("sent", "value", new string('x', 10_000)));
+        Assert.False(hub.Reaches(new Cursor(hub.Epoch, 100)));
+        var cursor = hub.Head;
+        Publish(hub, 102, 1);
+        Assert.Equal(102, Assert.Single(ReadAll(hub, ref cursor)).Value);
+    }
+
+    [Fact]
+    public void Published_rows_are_not_kept_alive()
+    {
+        var hub = new EventHub();
+        _ = hub.Head;
+        var row = PublishOne(hub);
+        GC.Collect();
+        Assert.False(row.IsAlive);
+        Assert.True(hub.Reaches(new Cursor(hub.Epoch, 0)));
+    }
+
+    [Fact]
+    public void Events_are_kept_while_somebody_listens_and_ten_minutes_after()
+    {
+        var clock = new ManualClock(DateTimeOffset.UnixEpoch);
+        var hub = new EventHub(clock: clock);
+        Publish(hub, 1, 2);
+        Assert.False(hub.Reaches(new Cursor(hub.Epoch, 1)));
+        var cursor = hub.Head;
+        Assert.Equal(2, cursor.Seq);
+        var listener = hub.Listen();
+        clock.Advance(TimeSpan.FromHours(1));
+        Publish(hub, 3, 1);
+        listener.Dispose();
+        listener.Dispose();
+        clock.Advance(EventHub.KeptUnheard - TimeSpan.FromSeconds(1));
+        Publish(hub, 4, 1);
+        Assert.Equal([3, 4], ReadAll(hub, ref cursor).Select(e => e.Value));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Publish(hub, 5, 1);
+        Assert.False(hub.Reaches(cursor));
+        cursor = hub.Head;
+        Publish(hub, 6, 1);
+        Assert.Equal((6L, 6), Assert.Single(ReadAll(hub, ref cursor)));
+    }
+
+    [Fact]
+    public void Frames_of_all_sizes_come_back_whole_wherever_they_lie_in_the_ring()
+    {
+        var random = new Random(7);
+        var hub = new EventHub(capacity: 300, maxBytes: 200_000);
+        var cursor = hub.Head;
+        for (var round = 0; round < 200; round++)
+        {
+            var rows = Enumerable.Range(0, random.Next(1, 20))
+                .Select(_ => new string((char)('a' + random.Next(26)), random.Next(0, random.Next(2) == 0 ? 100 : 9_000)))
+                .ToArray();
+            foreach (var row in rows)
+                hub.Publish(new DashboardEvent("sent", "value", row));
+            Assert.Equal(rows, Rows(hub, ref cursor).Select(e => e.GetProperty("value").GetString()));
+        }
     }
 
     [Fact]
@@ -144,23 +202,34 @@ public sealed class HubTests
             hub.Publish(new DashboardEvent("sent", "value", i));
     }
 
-    private static List<(long Seq, int Value)> ReadAll(EventHub hub, ref Cursor cursor)
+    // Not inlined: the caller's frame would keep the row.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static WeakReference PublishOne(EventHub hub)
     {
-        List<(long, int)> events = [];
+        var row = new Version(1, 2);
+        hub.Publish(new DashboardEvent("sent", "value", row));
+        return new WeakReference(row);
+    }
+
+    private static List<(long Seq, int Value)> ReadAll(EventHub hub, ref Cursor cursor) =>
+        [.. Rows(hub, ref cursor).Select(e => (e.GetProperty("seq").GetInt64(), e.GetProperty("value").GetInt32()))];
+
+    private static List<JsonElement> Rows(EventHub hub, ref Cursor cursor)
+    {
+        List<JsonElement> events = [];
         while (true)
         {
-            List<byte[]> frames = [];
-            Assert.True(hub.Read(ref cursor, frames, most: 7));
-            if (frames.Count == 0)
+            var (before, output) = (cursor, new ArrayBufferWriter<byte>());
+            Assert.True(hub.Read(ref cursor, output));
+            if (cursor == before)
                 return events;
-            foreach (var frame in frames)
+            foreach (var frame in Encoding.UTF8.GetString(output.WrittenSpan).Split("\n\n")[..^1])
             {
-                var lines = Encoding.UTF8.GetString(frame).Split('\n');
-                Assert.StartsWith($"id: {hub.Epoch}-", lines[0], StringComparison.Ordinal);
+                var lines = frame.Split('\n');
                 var data = JsonElement.Parse(lines[1]["data: ".Length..]);
-                Assert.Equal(["", ""], lines[2..]);
+                Assert.Equal(2, lines.Length);
                 Assert.Equal(lines[0], $"id: {hub.Epoch}-{data.GetProperty("seq").GetInt64()}");
-                events.Add((data.GetProperty("seq").GetInt64(), data.GetProperty("value").GetInt32()));
+                events.Add(data);
             }
         }
     }

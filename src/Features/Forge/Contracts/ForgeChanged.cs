@@ -7,5 +7,5 @@ namespace Hive.Features.Forge.Contracts;
 internal sealed record ForgeChanged(ForgeView Forge) : IDashboardNotification
 {
     /// <inheritdoc />
-    public DashboardEvent ToDashboardEvent() => new("forge_changed", "forge", Forge, 500 + (400 * (Forge.Accounts.Count + Forge.Repositories.Count)));
+    public DashboardEvent ToDashboardEvent() => new("forge_changed", "forge", Forge);
 }

@@ -15,6 +15,13 @@ internal interface ITurnEnds
     /// <exception cref="Problem">Code <c>not_found</c>: the agent has no such turn.</exception>
     EndedTurn End(IWrite write, string agent, long turn, string result, string? note, long? delaySeconds);
 
+    /// <summary>
+    /// Deals with a piece of what the turn holds, as its end would, if that is too much for one write.
+    /// Whoever ends a turn repeats this, a write each, until there is no such piece.
+    /// </summary>
+    /// <returns>False when <see cref="End"/> can deal with the rest.</returns>
+    bool EndPiece(IWrite write, string agent, long turn, string result, string? note, long? delaySeconds);
+
     /// <summary>When a turn of the agent's began; null when it has no such turn.</summary>
     DateTimeOffset? StartedAt(DbConnection db, string agent, long turn);
 }

@@ -12,5 +12,5 @@ internal sealed record MessageChanged(string Kind, Message Message) : IDashboard
     public string Agent => Message.To;
 
     /// <inheritdoc />
-    public DashboardEvent ToDashboardEvent() => new(Kind, "message", Message, 300 + (2 * Message.Body.Length));
+    public DashboardEvent ToDashboardEvent() => new(Kind, "message", Message);
 }

@@ -7,12 +7,12 @@ namespace Hive.Features.Questions.Contracts;
 internal sealed record QuestionAdded(QuestionView Question) : IDashboardNotification
 {
     /// <inheritdoc />
-    public DashboardEvent ToDashboardEvent() => new("question_added", "question", Question, 600 + (2 * Question.Question.Length));
+    public DashboardEvent ToDashboardEvent() => new("question_added", "question", Question);
 }
 
 /// <summary>Raised when a question got its one answer, whoever gave it.</summary>
 internal sealed record QuestionResolved(QuestionView Question) : IDashboardNotification
 {
     /// <inheritdoc />
-    public DashboardEvent ToDashboardEvent() => new("question_resolved", "question", Question, 600 + (2 * (Question.Question.Length + Question.Answer!.Length)));
+    public DashboardEvent ToDashboardEvent() => new("question_resolved", "question", Question);
 }

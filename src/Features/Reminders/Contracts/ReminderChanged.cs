@@ -10,5 +10,5 @@ internal sealed record ReminderChanged(ReminderView Reminder) : IDashboardNotifi
     public string Agent => Reminder.Agent;
 
     /// <inheritdoc />
-    public DashboardEvent ToDashboardEvent() => new("reminder_changed", "reminder", Reminder, 300 + (2 * Reminder.Message.Length));
+    public DashboardEvent ToDashboardEvent() => new("reminder_changed", "reminder", Reminder);
 }

@@ -7,7 +7,7 @@ namespace Hive.Features.Turns.Contracts;
 internal sealed record TurnEnded(TurnView Turn) : IDashboardNotification
 {
     /// <inheritdoc />
-    public DashboardEvent ToDashboardEvent() => new("turn_ended", "turn", Turn, 1024);
+    public DashboardEvent ToDashboardEvent() => new("turn_ended", "turn", Turn);
 }
 
 /// <summary>Raised when what a harness says of an agent, or what the operator wants of it, changes its row.</summary>
