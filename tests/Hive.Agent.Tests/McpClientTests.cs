@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
@@ -50,24 +51,15 @@ public sealed class McpClientTests
         Assert.NotNull((await alice.StandingAsync(second)).AckedAt);
     }
 
-    // From where its packages are, which are not copied.
     private static Process Start(Alice alice)
     {
-        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, WorkingDirectory = Folder() };
-        foreach (var argument in (string[])["client.mjs", AgentProcess.Program, alice.Socket])
+        TestClients.RequireSdk();
+        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, WorkingDirectory = TestClients.Folder };
+        foreach (var argument in (string[])["sdk.mjs", AgentProcess.Program, alice.Socket])
             start.ArgumentList.Add(argument);
         foreach (var (name, value) in AgentProcess.Environment)
             start.Environment[name] = value;
         return Process.Start(start)!;
-    }
-
-    private static string Folder()
-    {
-        for (var folder = AppContext.BaseDirectory; ; folder = Path.GetDirectoryName(folder)!)
-        {
-            if (File.Exists(Path.Combine(folder, "Hive.sln")))
-                return Path.Combine(folder, "tests/Hive.Agent.Tests/mcp-client");
-        }
     }
 
     private static async Task<JsonElement> SaidAsync(Process client, string what)

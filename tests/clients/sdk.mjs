@@ -1,4 +1,4 @@
-// The official MCP client, as a person's tool uses it: `node client.mjs PROGRAM SOCKET`. What it saw goes to standard output, a line of JSON each.
+// The official MCP client, as a person's tool uses it: `node sdk.mjs PROGRAM SOCKET`. What it saw goes to standard output, a line of JSON each.
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 
