@@ -251,11 +251,24 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
     {
         var inbox = Of(name);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
-        // Of these some may have ended already, and it is only not noted yet.
+        MarkOpen(write, inbox);
+        return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
+    }
+
+    /// <summary>Leases of closed connections come again; turns go on and keep theirs.</summary>
+    public int RequeueClosed(IWrite write, string name)
+    {
+        var inbox = Of(name);
+        MarkOpen(write, inbox);
+        return Requeue(write, inbox, lease => lease.Turn is null && (lease.Connection is not { } c || !inbox.Connections.Contains(c)));
+    }
+
+    // Of these some may have ended already, and it is only not noted yet: what they hold comes again as soon as it is.
+    private static void MarkOpen(IWrite write, Inbox inbox)
+    {
         var before = inbox.OpenAtRequeue;
         inbox.OpenAtRequeue = [.. inbox.Connections];
         write.OnRollback(() => inbox.OpenAtRequeue = before);
-        return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
     }
 
     /// <inheritdoc />
