@@ -343,7 +343,8 @@ public sealed class McpTests
         var clock = alice.Hive.Clock;
         var (requests, answers) = (new Pipe(), new Pipe());
         await using var bridge = new McpBridge(alice.Socket, null, new Log(TextWriter.Null, clock), clock);
-        var serving = McpCommand.ServeAsync(bridge, requests.Reader.AsStream(), answers.Writer.AsStream(), Ct);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var serving = McpCommand.ServeAsync(bridge, requests.Reader.AsStream(), answers.Writer.AsStream(), stop.Token);
         var reported = Channel.CreateUnbounded<ProgressNotificationValue>();
         await using (var client = await McpClient.CreateAsync(
             new StreamClientTransport(requests.Writer.AsStream(), answers.Reader.AsStream()), cancellationToken: Ct))
@@ -363,6 +364,7 @@ public sealed class McpTests
             Assert.False(reported.Reader.TryRead(out _));
         }
 
+        await stop.CancelAsync();
         await serving;
     }
 

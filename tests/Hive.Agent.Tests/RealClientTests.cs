@@ -79,7 +79,9 @@ public sealed class RealClientTests
                 start.Environment["ANTHROPIC_BASE_URL"] = $"{model.Address}";
                 start.Environment["ANTHROPIC_API_KEY"] = "none";
                 start.Environment["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1";
-                Write(home, "mcp.json", new { mcpServers = new { hive = new { type = "stdio", command = AgentProcess.Program, args = bridge, alwaysLoad = true } } });
+                start.Environment["MCP_TIMEOUT"] = "60000";
+                var server = new { type = "stdio", command = AgentProcess.Program, args = bridge, alwaysLoad = true };
+                Write(home, "mcp.json", new { mcpServers = new { hive = server } });
                 Add(start, "--print", "--mcp-config", "mcp.json", "--strict-mcp-config", "--allowedTools", "mcp__hive", "--", "go");
                 break;
             case "codex":
@@ -94,6 +96,7 @@ public sealed class RealClientTests
                     [mcp_servers.hive]
                     command = {JsonSerializer.Serialize(AgentProcess.Program)}
                     args = {JsonSerializer.Serialize(bridge)}
+                    startup_timeout_sec = 60
                     """);
                 Add(start, "exec", "--skip-git-repo-check", "go");
                 break;
@@ -113,7 +116,7 @@ public sealed class RealClientTests
                             models = new { m = new { name = "m", tool_call = true } },
                         },
                     },
-                    mcp = new { hive = new { type = "local", command = bridge.Prepend(AgentProcess.Program), enabled = true } },
+                    mcp = new { hive = new { type = "local", command = bridge.Prepend(AgentProcess.Program), timeout = 60_000 } },
                 });
                 Add(start, "run", "go");
                 break;

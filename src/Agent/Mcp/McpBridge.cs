@@ -31,8 +31,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     // What recv returned and nobody has acknowledged; a client without a turn says that it is done by asking for more.
     private readonly HashSet<long> unacked = [];
 
-    // What was received for a call that was cancelled, still leased: the next recv returns it. Giving it back to the host would count as an
-    // attempt, and a few cancelled calls would set a message aside that nobody has seen.
+    // What was received for calls that were given up, still leased: the next recv returns it.
     private readonly List<JsonObject> held = [];
 
     // What recv received for calls whose answers have not gone out yet.
@@ -70,7 +69,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             var fields = FieldsOf(call.Arguments ?? new Dictionary<string, JsonElement>());
             if (fields[Unreadable] is { } fault)
                 throw new HiveException("invalid", $"the arguments of {call.Name} {fault}");
-            if (!offered.ContainsKey(call.Name))
+            // The host may have been replaced by a newer one since the tools were listed.
+            if (!offered.TryGetValue(call.Name, out var known) || fields.Any(field => !known.Contains(field.Key)))
                 await ToolsAsync(client, ct);
             MustTake(call.Name, fields);
 

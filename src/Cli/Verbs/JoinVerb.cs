@@ -75,8 +75,7 @@ internal static class JoinVerb
         foreach (var line in McpJson(command, args).ToJsonString(Indented).Split('\n'))
             screen.Line($"  {line}");
         screen.Line("");
-        screen.Line($"Then tell it: you are {who}; call recv to get your messages.");
-        screen.Line("A message counts as read once you ack it or call recv again.");
+        screen.Line($"Then tell it: you are {who}; call recv to get your messages, and ack each once it is dealt with.");
     }
 
     private static readonly JsonSerializerOptions Indented = new(WireJson.Options) { WriteIndented = true };
@@ -90,7 +89,7 @@ internal static class JoinVerb
 
     // A TOML basic string takes the escapes of JSON.
     private static string Codex(string command, string[] args) =>
-        $"[mcp_servers.{Server}]\ncommand = {JsonSerializer.Serialize(command)}\nargs = [{string.Join(", ", args.Select(a => JsonSerializer.Serialize(a)))}]\ntool_timeout_sec = {ToolTimeoutSeconds}\ndefault_tools_approval_mode = \"approve\"";
+        $"[mcp_servers.{Server}]\ncommand = {JsonSerializer.Serialize(command)}\nargs = [{string.Join(", ", args.Select(a => JsonSerializer.Serialize(a)))}]\ntool_timeout_sec = {ToolTimeoutSeconds}";
 
     private static JsonArray Array(string[] args) => new([.. args.Select(a => (JsonNode)a)]);
 
