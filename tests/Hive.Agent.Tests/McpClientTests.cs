@@ -17,7 +17,8 @@ public sealed class McpClientTests
 
         var connected = await SaidAsync(client, "connected");
         Assert.Equal("hive", connected.GetProperty("server").GetProperty("name").GetString());
-        Assert.Contains("A message counts as read once you ack it or call recv again", connected.GetProperty("instructions").GetString());
+        var instructions = connected.GetProperty("instructions").GetString();
+        Assert.Contains("A message counts as read once you ack it or call recv again", instructions);
 
         var listed = await SaidAsync(client, "listed");
         var host = (await (await alice.Hive.Connect("alice")).CallAsync("tools")).GetProperty("tools").EnumerateArray().Select(t => t.GetProperty("name").GetString());
@@ -41,7 +42,8 @@ public sealed class McpClientTests
         await client.StandardInput.FlushAsync(Ct);
         await SaidAsync(client, "cancelled");
         var id = await alice.PostAsync("after that");
-        Assert.Equal($"Message {id} from operator:\n> after that", (await SaidAsync(client, "later")).GetProperty("text").GetString());
+        var later = await SaidAsync(client, "later");
+        Assert.Equal($"Message {id} from operator:\n> after that", later.GetProperty("text").GetString());
         await SaidAsync(client, "closed");
         await client.WaitForExitAsync(Ct);
         Assert.NotNull((await alice.StandingAsync(id)).AckedAt);
@@ -50,7 +52,12 @@ public sealed class McpClientTests
     private static Process Start(Alice alice)
     {
         TestClients.RequireSdk();
-        var start = new ProcessStartInfo("node") { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = TestClients.Folder };
+        var start = new ProcessStartInfo("node")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = TestClients.Folder,
+        };
         foreach (var argument in (string[])["sdk.mjs", AgentProcess.Program, alice.Socket])
             start.ArgumentList.Add(argument);
         start.Environment.Clear();

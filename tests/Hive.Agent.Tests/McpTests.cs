@@ -52,38 +52,49 @@ public sealed class McpTests
             .ToDictionary(tool => tool.Name, tool => tool.ProtocolTool.Annotations!);
 
         // Each is stated: what is left out stands for the worst.
-        Assert.All(hints.Values, hint => Assert.NotNull(hint.ReadOnlyHint & hint.DestructiveHint & hint.IdempotentHint & hint.OpenWorldHint));
+        bool?[] Stated(ToolAnnotations a) => [a.ReadOnlyHint, a.DestructiveHint, a.IdempotentHint, a.OpenWorldHint];
+        Assert.All(hints.Values.SelectMany(Stated), hint => Assert.NotNull(hint));
         Assert.Equal(["get_logs", "loose_ends", "whoami"], Those(hint => hint.ReadOnlyHint));
         Assert.Equal(["rebuild", "restart", "stop"], Those(hint => hint.DestructiveHint));
-        Assert.Equal(["ack", "get_logs", "loose_ends", "set_status", "start", "stop", "whoami"], Those(hint => hint.IdempotentHint));
+        string[] idempotent = ["ack", "get_logs", "loose_ends", "set_status", "start", "stop", "whoami"];
+        Assert.Equal(idempotent, Those(hint => hint.IdempotentHint));
         Assert.Empty(Those(hint => hint.OpenWorldHint));
 
         IEnumerable<string> Those(Func<ToolAnnotations, bool?> which) =>
             hints.Where(hint => which(hint.Value) == true).Select(hint => hint.Key).Order(StringComparer.Ordinal);
     }
 
-    [Theory(Timeout = 60_000)]
-    [InlineData("send", """{"too":"bob","body":"x"}""", "send has no argument 'too' (did you mean to?); it takes: to, body, in_reply_to, key")]
-    [InlineData("whoami", """{"cmd":"requeue_inflight"}""", "whoami has no argument 'cmd'; it takes none")]
-    [InlineData("recv", """{"wait_seconds":-5}""", "'wait_seconds' is -5; give a whole number from 0 to 50")]
-    [InlineData("recv", """{"wait_seconds":"5"}""", "'wait_seconds' is \"5\"; give a whole number from 0 to 50")]
-    [InlineData("recv", """{"wait_seconds":0.5}""", "'wait_seconds' is 0.5; give a whole number from 0 to 50")]
-    [InlineData("recv", """{"max":0}""", "'max' is 0; give a whole number from 1 to 32")]
-    [InlineData("send", """{"to":["bob"],"body":5}""", "'to' has the wrong type or form")]
-    [InlineData("send", """{"to":"bob","body":"a\ud800"}""", "the arguments of send hold half a surrogate pair; send valid UTF-8 text")]
-    [InlineData("whoami", "[]", "the arguments of whoami are not a JSON object; give an object with its fields")]
-    [InlineData("sendd", "{}", "there is no tool sendd (did you mean send?); there are: ack, ")]
-    public async Task A_wrong_argument_is_an_error_that_the_model_can_read(string tool, string arguments, string error)
+    [Fact(Timeout = 60_000)]
+    public async Task A_wrong_argument_is_an_error_that_the_model_can_read()
     {
         await using var alice = await Alice.StartAsync();
         using var client = await RawMcp.StartAsync(alice.Socket);
 
-        var answer = await client.CallAsync(tool, arguments);
+        await RefusesAsync("send", """{"too":"bob"}""", "send has no argument 'too' (did you mean to?); it takes: to,");
+        await RefusesAsync("whoami", """{"cmd":"requeue_inflight"}""", "whoami has no argument 'cmd'; it takes none");
+        await RefusesAsync("recv", """{"wait_seconds":-5}""", "'wait_seconds' is -5; give a whole number from 0 to 50");
+        await RefusesAsync("recv", """{"wait_seconds":"5"}""", "'wait_seconds' is \"5\"; give a whole number from ");
+        await RefusesAsync("recv", """{"wait_seconds":0.5}""", "'wait_seconds' is 0.5; give a whole number from ");
+        await RefusesAsync("recv", """{"max":0}""", "'max' is 0; give a whole number from 1 to 32");
+        await RefusesAsync("send", """{"to":["bob"],"body":5}""", "'to' has the wrong type or form");
+        await RefusesAsync("send", """{"to":"bob","body":"a\ud800"}""", "the arguments of send hold half a surrogate");
+        await RefusesAsync("whoami", "[]", "the arguments of whoami are not a JSON object; give an object");
+        await RefusesAsync("sendd", "{}", "there is no tool sendd (did you mean send?); there are: ack, ");
+        // More than the limit means the limit.
+        Assert.EndsWith("> here", RawMcp.Text(await ReceivesAsync("""{"wait_seconds":1000,"max":1000.0}""")));
 
-        Assert.True(answer.GetProperty("result").GetProperty("isError").GetBoolean());
-        Assert.StartsWith(error, RawMcp.Text(answer));
-        using var bob = await LineClient.ConnectAsync(alice.Hive.AgentSocket("bob"));
-        Assert.Equal(0, (await bob.CallAsync("status")).GetProperty("unread").GetInt32());
+        async Task RefusesAsync(string tool, string arguments, string error)
+        {
+            var answer = await client.CallAsync(tool, arguments);
+            Assert.True(answer.GetProperty("result").GetProperty("isError").GetBoolean());
+            Assert.StartsWith(error, RawMcp.Text(answer));
+        }
+
+        async Task<JsonElement> ReceivesAsync(string arguments)
+        {
+            await alice.PostAsync("here");
+            return await client.CallAsync("recv", arguments);
+        }
     }
 
     [Fact(Timeout = 60_000)]
@@ -350,7 +361,8 @@ public sealed class McpTests
             new StreamClientTransport(requests.Writer.AsStream(), answers.Reader.AsStream()), cancellationToken: Ct))
         {
             var wait = new Dictionary<string, object?> { ["wait_seconds"] = 50 };
-            var waiting = client.CallToolAsync("recv", wait, new Reported(reported.Writer), cancellationToken: Ct).AsTask();
+            var progresses = new Reported(reported.Writer);
+            var waiting = client.CallToolAsync("recv", wait, progresses, cancellationToken: Ct).AsTask();
             foreach (var seconds in (int[])[15, 30])
             {
                 await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(15));
@@ -448,7 +460,8 @@ public sealed class McpTests
     private static string Text(CallToolResult result) => ((TextContentBlock)Assert.Single(result.Content)).Text;
 
     // The first line of what is stored.
-    private static long Id(CallToolResult result) => long.Parse(Text(result).Split('\n')[0]["id: ".Length..], CultureInfo.InvariantCulture);
+    private static long Id(CallToolResult result) =>
+        long.Parse(Text(result).Split('\n')[0]["id: ".Length..], CultureInfo.InvariantCulture);
 
     private static (int Least, int Most) Range(JsonElement field) =>
         (field.GetProperty("minimum").GetInt32(), field.GetProperty("maximum").GetInt32());
@@ -460,7 +473,8 @@ public sealed class McpTests
         return (status.GetProperty("unread").GetInt32(), status.GetProperty("leased").GetInt32());
     }
 
-    private sealed class Reported(ChannelWriter<ProgressNotificationValue> reported) : IProgress<ProgressNotificationValue>
+    private sealed class Reported(ChannelWriter<ProgressNotificationValue> reported)
+        : IProgress<ProgressNotificationValue>
     {
         public void Report(ProgressNotificationValue value) => reported.TryWrite(value);
     }

@@ -14,20 +14,27 @@ internal sealed class RawMcp : IDisposable
 
     public static async Task<RawMcp> StartAsync(string socket)
     {
-        var start = new ProcessStartInfo(AgentProcess.Program) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(AgentProcess.Program)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         foreach (var argument in (string[])["mcp", "--socket", socket])
             start.ArgumentList.Add(argument);
         start.Environment.Clear();
         foreach (var (name, value) in AgentProcess.Environment)
             start.Environment[name] = value;
         var client = new RawMcp(Process.Start(start)!);
-        client.Request("initialize", """{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}""");
+        client.Request(
+            "initialize",
+            """{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}""");
         await client.ReadAsync();
         client.Notify("notifications/initialized", "{}");
         return client;
     }
 
-    public static string Text(JsonElement answer) => answer.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString()!;
+    public static string Text(JsonElement answer) =>
+        answer.GetProperty("result").GetProperty("content")[0].GetProperty("text").GetString()!;
 
     /// <summary>Sends a request and gives its number.</summary>
     public long Request(string method, string parameters)
@@ -36,11 +43,13 @@ internal sealed class RawMcp : IDisposable
         return last;
     }
 
-    public void Notify(string method, string parameters) => Write($$"""{"jsonrpc":"2.0","method":"{{method}}","params":{{parameters}}}""");
+    public void Notify(string method, string parameters) =>
+        Write($$"""{"jsonrpc":"2.0","method":"{{method}}","params":{{parameters}}}""");
 
     /// <summary>Calls a tool, asking for progress, and gives the request's number.</summary>
-    public long Send(string tool, string arguments) =>
-        Request("tools/call", $$$"""{"name":"{{{tool}}}","arguments":{{{arguments}}},"_meta":{"progressToken":{{{last + 1}}}}}""");
+    public long Send(string tool, string arguments) => Request(
+        "tools/call",
+        $$$"""{"name":"{{{tool}}}","arguments":{{{arguments}}},"_meta":{"progressToken":{{{last + 1}}}}}""");
 
     /// <summary>The answer of a tool.</summary>
     public async Task<JsonElement> CallAsync(string tool, string arguments)

@@ -40,7 +40,7 @@ public sealed class RealClientTests
                 last = await model.RequestAsync();
             // The model was shown the text, with the marks of others' words, and nothing else.
             var shown = last.GetProperty("body").GetRawText();
-            Assert.Contains($"Message {one} from operator:\\n> the first", shown.Replace("\\u003E", ">", StringComparison.OrdinalIgnoreCase));
+            Assert.Contains($"Message {one} from operator:\\n> the first", shown);
             Assert.Contains("acked: 1", shown);
             Assert.DoesNotContain("sent_at", shown);
 
@@ -49,7 +49,8 @@ public sealed class RealClientTests
             Assert.Null(open.AckedAt);
             Assert.True(open.Attempts is null or 0, $"{open.Attempts} attempts");
             using var next = await RawMcp.StartAsync(alice.Socket);
-            Assert.Contains($"Message {two} from operator. It was delivered before", RawMcp.Text(await next.CallAsync("recv", "{}")));
+            var again = RawMcp.Text(await next.CallAsync("recv", "{}"));
+            Assert.Contains($"Message {two} from operator. It was delivered before", again);
         }
         finally
         {
@@ -82,7 +83,8 @@ public sealed class RealClientTests
                 start.Environment["MCP_TIMEOUT"] = "60000";
                 var server = new { type = "stdio", command = AgentProcess.Program, args = bridge, alwaysLoad = true };
                 Write(home, "mcp.json", new { mcpServers = new { hive = server } });
-                Add(start, "--print", "--mcp-config", "mcp.json", "--strict-mcp-config", "--allowedTools", "mcp__hive", "--", "go");
+                Add(start, "--print", "--mcp-config", "mcp.json", "--strict-mcp-config");
+                Add(start, "--allowedTools", "mcp__hive", "--", "go");
                 break;
             case "codex":
                 start.Environment["CODEX_HOME"] = home;
@@ -103,6 +105,7 @@ public sealed class RealClientTests
             default:
                 start.Environment["OPENCODE_DISABLE_MODELS_FETCH"] = "1";
                 start.Environment["OPENCODE_DISABLE_AUTOUPDATE"] = "1";
+                var command = bridge.Prepend(AgentProcess.Program);
                 Write(home, "opencode.json", new
                 {
                     model = "stand-in/m",
@@ -116,7 +119,7 @@ public sealed class RealClientTests
                             models = new { m = new { name = "m", tool_call = true } },
                         },
                     },
-                    mcp = new { hive = new { type = "local", command = bridge.Prepend(AgentProcess.Program), timeout = 60_000 } },
+                    mcp = new { hive = new { type = "local", command, timeout = 60_000 } },
                 });
                 Add(start, "run", "go");
                 break;

@@ -21,7 +21,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     internal const string Unreadable = "(arguments)";
 
     // The rest of a line is the command's name and what the bridge adds.
-    private const int ClientBytes = 200, MostBytes = Limits.LineBytes - 1024;
+    private const int ClientBytes = 200, ShownBytes = 100, MostBytes = Limits.LineBytes - 1024;
 
     private readonly HostLines lines = new(socket, turn, time);
     private readonly SemaphoreSlim receiving = new(1, 1);
@@ -45,7 +45,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         : $"You are an agent of a Hive swarm, in a turn. {WhenRead} {Quote.Rule}";
 
     private string WhenRead => turn is null
-        ? "A message counts as read once you ack it or call recv again; until then it comes again to your next connection."
+        ? "A message counts as read once you ack it or call recv again; until then your next connection gets it again."
         : "A message counts as read once you ack it or your turn ends well; until then it comes again.";
 
     public async ValueTask<ListToolsResult> ListAsync(RequestContext<ListToolsRequestParams> request, CancellationToken ct)
@@ -94,12 +94,12 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         {
             log.Warn($"{call.Name}: {HostDown.Reason(e)}");
             return Refused(
-                $"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not known whether "
-                + $"{call.Name} was done. Call again in a moment.");
+                $"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not "
+                + $"known whether {call.Name} was done. Call again in a moment.");
         }
     }
 
-    /// <summary>A call's answer goes out now: what it holds has been seen, whatever the client says of the call later.</summary>
+    /// <summary>A call's answer goes out now: its messages are given, also when the call is cancelled later.</summary>
     public IReadOnlyList<JsonObject> Answering(RequestId request)
     {
         lock (gate)
@@ -199,7 +199,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             ["minimum"] = 0,
             ["maximum"] = longest,
             ["description"] = Invariant(
-                $"How long to wait for a message, in seconds: 0 looks and returns, {DefaultWait(client)} if omitted, {longest} at most."),
+                $"How many seconds to wait: 0 looks and returns, {DefaultWait(client)} if omitted, {longest} at most."),
         };
         if (properties["max"] is JsonObject max)
             (max["minimum"], max["maximum"]) = (1, Limits.MaxBatch);
@@ -227,7 +227,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         var bytes = Encoding.UTF8.GetByteCount(fields.ToJsonString(WireJson.Options));
         return bytes <= MostBytes
             ? fields
-            : throw new HiveException("too_large", $"the arguments have {bytes} bytes, at most {MostBytes} fit; send less at a time");
+            : throw new HiveException(
+                "too_large", $"the arguments have {bytes} bytes, at most {MostBytes} fit; send less at a time");
     }
 
     // The socket passes over fields that it does not know; a model that misspelled one would not hear of it.
@@ -237,7 +238,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         {
             throw new HiveException(
                 "not_found",
-                $"there is no tool {tool}{Meant(tool, offered.Keys)}; there are: {string.Join(", ", offered.Keys)}");
+                $"there is no tool {Shown(tool)}{Meant(tool, offered.Keys)}; "
+                + $"there are: {string.Join(", ", offered.Keys)}");
         }
 
         foreach (var (name, _) in fields)
@@ -246,23 +248,27 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 continue;
             throw new HiveException(
                 "invalid",
-                $"{tool} has no argument '{name}'{Meant(name, known)}; "
+                $"{tool} has no argument '{Shown(name)}'{Meant(name, known)}; "
                 + (known.Length == 0 ? "it takes none" : $"it takes: {string.Join(", ", known)}"));
         }
     }
+
+    // A model's own words, of which the beginning tells it enough.
+    private static string Shown(string given) => WireText.Cut(given, ShownBytes);
 
     private static string Meant(string given, IEnumerable<string> names) =>
         NearNames.Of(given, names) is { Length: > 0 } near ? $" (did you mean {string.Join(" or ", near)}?)" : "";
 
     // More than the limit means the limit, as on the socket; a number that means nothing is a mistake.
-    private static int WholeNumber(JsonObject fields, string name, int least, int most, int otherwise) => fields[name] switch
-    {
-        null => otherwise,
-        JsonValue given when given.TryGetValue<double>(out var number) && number >= least && Math.Floor(number).Equals(number) =>
-            (int)Math.Min(number, most),
-        var given => throw new HiveException(
-            "invalid", $"'{name}' is {given.ToJsonString()}; give a whole number from {least} to {most}"),
-    };
+    private static int WholeNumber(JsonObject fields, string name, int least, int most, int otherwise) =>
+        fields[name] switch
+        {
+            null => otherwise,
+            JsonValue given when given.TryGetValue<double>(out var number)
+                && number >= least && Math.Floor(number).Equals(number) => (int)Math.Min(number, most),
+            var given => throw new HiveException(
+                "invalid", $"'{name}' is {Shown(given.ToJsonString())}; give a whole number from {least} to {most}"),
+        };
 
     private async Task<CallToolResult> CommandAsync(string client, string command, JsonObject fields, CancellationToken ct)
     {
@@ -368,7 +374,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 
             return messages.Count > 0
                 ? Returned(request, messages)
-                : Result(Invariant($"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."), isError: null);
+                : Result(NothingWithin(wait), isError: null);
         }
         finally
         {
@@ -387,7 +393,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    // A client that comes back gets at once what it had not acknowledged when it went. In a turn the harness sees to that.
+    // A client that comes back gets at once what it had not acknowledged. In a turn the harness sees to that.
     private async Task AskForClosedAsync(string client, CancellationToken ct)
     {
         if (turn is not null || hasAskedForClosed)
@@ -395,6 +401,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         await OnLineAsync(client, "requeue_closed", new JsonObject(), ct);
         hasAskedForClosed = true;
     }
+
+    private static string NothingWithin(int seconds) =>
+        Invariant($"(empty) Nothing came within {seconds} seconds. Call recv again to go on waiting.");
 
     private CallToolResult Returned(RequestId request, List<JsonObject> messages)
     {
@@ -446,7 +455,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             while (await ticks.WaitForNextTickAsync(ended))
             {
                 var seconds = (int)Math.Round(time.GetElapsedTime(started).TotalSeconds);
-                var value = new ProgressNotificationValue { Progress = seconds, Message = $"waiting for {request.Params.Name}, {seconds} s" };
+                var message = $"waiting for {request.Params.Name}, {seconds} s";
+                var value = new ProgressNotificationValue { Progress = seconds, Message = message };
                 // To its end, also when the call is answered in the meantime: half a line would spoil the answer.
                 await request.Server.NotifyProgressAsync(token, value, cancellationToken: CancellationToken.None);
             }
@@ -481,8 +491,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     private static CallToolResult Refused(string text) =>
         Result(Quote.IsOneLine(text) ? text : $"The call was refused:\n{Quote.Of(text)}", isError: true);
 
-    // Clients show the model structured content instead of the text where there is both, and the marks of others' words are in the
-    // text (docs/adr/0080).
+    // Clients show the model structured content instead of the text where there is both, and only the text marks
+    // others' words (docs/adr/0080).
     private static CallToolResult Result(string text, bool? isError) => new()
     {
         IsError = isError,

@@ -46,7 +46,8 @@ internal static class McpCommand
     /// <summary>Serves one client until it closes its end or <paramref name="stop"/> says so.</summary>
     internal static async Task ServeAsync(McpBridge bridge, Stream input, Stream output, CancellationToken stop)
     {
-        var transport = new WholeMessages(new StreamServerTransport(new ClientInput(input, bridge.Close), output, "hive"), bridge);
+        var stdio = new StreamServerTransport(new ClientInput(input, bridge.Close), output, "hive");
+        var transport = new WholeMessages(stdio, bridge);
         await using var server = McpServer.Create(transport, Options(bridge));
         try
         {
@@ -58,7 +59,8 @@ internal static class McpCommand
         }
     }
 
-    // The SDK answers arguments that it cannot read with an error of the protocol, without a reason; a model reads a tool's own error.
+    // The SDK answers arguments that it cannot read with an error of the protocol, without a reason. A model reads a
+    // tool's own error.
     private static McpMessageHandler ReadableArguments(McpMessageHandler next) => (context, ct) =>
     {
         if (context.JsonRpcMessage is JsonRpcRequest { Method: RequestMethods.ToolsCall, Params: JsonObject call }
@@ -81,7 +83,7 @@ internal static class McpCommand
         }
         catch (InvalidOperationException)
         {
-            // How System.Text.Json reports it.
+            // System.Text.Json does not write half a surrogate pair.
             return "hold half a surrogate pair; send valid UTF-8 text";
         }
     }

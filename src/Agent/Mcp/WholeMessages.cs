@@ -4,8 +4,8 @@ using ModelContextProtocol.Protocol;
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Hands each message to the client whole: the transport writes a message and its newline one after the other, and a cancellation between
-/// them would glue the next message to it. What a call was given up for before its answer went out, the bridge keeps.
+/// Hands each message to the client whole: the transport writes a message and its newline one after the other, and a
+/// cancellation between them would glue the next message to it. The bridge keeps what a cancelled call had received.
 /// </summary>
 internal sealed class WholeMessages(ITransport transport, McpBridge bridge) : ITransport
 {

@@ -70,9 +70,13 @@ public abstract class FeatureModule : CarterModule
     /// <summary>A command on the host socket.</summary>
     protected void Host<TRequest>(string name) => Add<TRequest>(Doors.Host, name);
 
-    private void Add<TRequest>(Doors doors, string name, string? description = null, ToolHints hints = ToolHints.None) =>
+    private void Add<TRequest>(Doors doors, string name, string? description = null, ToolHints hints = default) =>
         commands.Add((Command)Activator.CreateInstance(
-            typeof(Command<,>).MakeGenericType(typeof(TRequest), ResponseOf(typeof(TRequest))), name, doors, description, hints)!);
+            typeof(Command<,>).MakeGenericType(typeof(TRequest), ResponseOf(typeof(TRequest))),
+            name,
+            doors,
+            description,
+            hints)!);
 
     private RequestDelegate Rest<TRequest>(string verb, string path)
     {

@@ -14,7 +14,8 @@ public sealed class ToolCatalog(Lazy<SocketDoors> doors)
     private static IReadOnlyList<Tool> List(SocketDoors doors, CallerKind kind) =>
     [
         .. doors.Tools(kind)
-            .Select(c => new Tool(c.Name, c.Description!, WireSchemas.ForRequest(c.Request), ToolAnnotations.Of(c.Hints))),
+            .Select(c => new Tool(
+                c.Name, c.Description!, WireSchemas.ForRequest(c.Request), ToolAnnotations.Of(c.Hints))),
     ];
 }
 
@@ -25,7 +26,7 @@ public sealed class ToolCatalog(Lazy<SocketDoors> doors)
 /// <param name="Annotations">What a client may take for granted of it.</param>
 public sealed record Tool(string Name, string Description, JsonNode InputSchema, ToolAnnotations Annotations);
 
-/// <summary>A tool's hints, by the names that MCP has for them; a hint that is left out would stand for the worst.</summary>
+/// <summary>A tool's hints, by the names that MCP has for them; a missing hint would stand for the worst.</summary>
 /// <param name="ReadOnlyHint">It changes nothing.</param>
 /// <param name="DestructiveHint">It can end or remove something that is not the caller's own.</param>
 /// <param name="IdempotentHint">Calling it again with the same arguments changes nothing more.</param>

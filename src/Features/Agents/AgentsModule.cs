@@ -12,7 +12,7 @@ internal sealed class AgentsModule : FeatureModule
         Host<ListAgents.Query>("list");
         Tool<WhoAmI.Query>(
             "whoami",
-            "Your own name and role, your state folder as you can open it, and those you may write to: name, role and status text.",
+            "Your own name, role and state folder as you can open it, and whom you may write to: name, role, status.",
             ToolHints.ReadOnly);
         Tool<SetStatus.Command>(
             "set_status",

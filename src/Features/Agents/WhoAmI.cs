@@ -32,6 +32,8 @@ internal static class WhoAmI
 
     internal sealed record Peer(string Name, string Role, string? StatusText = null);
 
+    private static readonly Peer Human = new(Principals.Operator, Principals.Operator);
+
     internal sealed class Handler(IRoster roster, AgentFolders folders, IConfiguration configuration) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken)
@@ -51,7 +53,7 @@ internal static class WhoAmI
 
         private Peer[] PeersOf(AgentEntry agent) =>
         [
-            .. agent.MayWriteTo(Principals.Operator) ? [new Peer(Principals.Operator, Principals.Operator)] : Array.Empty<Peer>(),
+            .. agent.MayWriteTo(Principals.Operator) ? [Human] : Array.Empty<Peer>(),
             .. roster.All
                 .Where(peer => peer.Name != agent.Name && agent.MayWriteTo(peer.Name))
                 .OrderBy(peer => !peer.IsManager)

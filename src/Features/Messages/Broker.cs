@@ -252,7 +252,8 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
         var inbox = Of(name);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
         MarkOpen(write, inbox);
-        return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
+        return Requeue(
+            write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : IsClosed(inbox, lease));
     }
 
     /// <summary>Leases of closed connections come again; turns go on and keep theirs.</summary>
@@ -260,8 +261,11 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, TimeP
     {
         var inbox = Of(name);
         MarkOpen(write, inbox);
-        return Requeue(write, inbox, lease => lease.Turn is null && (lease.Connection is not { } c || !inbox.Connections.Contains(c)));
+        return Requeue(write, inbox, lease => lease.Turn is null && IsClosed(inbox, lease));
     }
+
+    private static bool IsClosed(Inbox inbox, Lease lease) =>
+        lease.Connection is not { } connection || !inbox.Connections.Contains(connection);
 
     // Of these some may have ended already, and it is only not noted yet: what they hold comes again as soon as it is.
     private static void MarkOpen(IWrite write, Inbox inbox)

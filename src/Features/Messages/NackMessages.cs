@@ -16,7 +16,11 @@ internal static class NackMessages
     /// <param name="Error">What went wrong.</param>
     /// <param name="Unseen">Nobody has read them, so that this counts as no attempt.</param>
     internal sealed record Command(
-        Caller Caller, IReadOnlyList<long> Ids, long? DelaySeconds = null, string? Error = null, bool? Unseen = null) : IRequest<Result>;
+        Caller Caller,
+        IReadOnlyList<long> Ids,
+        long? DelaySeconds = null,
+        string? Error = null,
+        bool? Unseen = null) : IRequest<Result>;
 
     internal sealed record Result(int Requeued, int Parked);
 
@@ -34,8 +38,9 @@ internal static class NackMessages
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
             write =>
             {
+                var counts = command.Unseen != true;
                 var (requeued, parked) = broker.Nack(
-                    write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error, counts: command.Unseen != true);
+                    write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error, counts);
                 return new Result(requeued, parked);
             },
             CancellationToken.None);

@@ -4,7 +4,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>A client has come back: what its closed connections held comes again at once, and running turns keep theirs.</summary>
+/// <summary>Gives back at once what an agent's closed connections held; running turns keep theirs.</summary>
 internal static class RequeueClosed
 {
     internal sealed record Command(Caller Caller) : IRequest<Result>;

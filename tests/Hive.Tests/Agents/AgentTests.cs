@@ -59,11 +59,16 @@ public sealed class AgentTests
         Assert.Equal(3, first.GetProperty("more_peers").GetInt32());
     }
 
-    private static string[] Peers(JsonElement me) =>
-    [
-        .. me.GetProperty("peers").EnumerateArray().Select(peer =>
-            $"{peer.GetProperty("name")}/{peer.GetProperty("role")}/{(peer.TryGetProperty("status_text", out var text) ? text.GetString() : "")}"),
-    ];
+    private static string[] Peers(JsonElement me)
+    {
+        return [.. me.GetProperty("peers").EnumerateArray().Select(Shown)];
+
+        static string Shown(JsonElement peer)
+        {
+            var status = peer.TryGetProperty("status_text", out var text) ? text.GetString() : "";
+            return $"{peer.GetProperty("name")}/{peer.GetProperty("role")}/{status}";
+        }
+    }
 
     [Fact]
     public async Task The_list_has_the_manager_first_and_the_others_by_name()

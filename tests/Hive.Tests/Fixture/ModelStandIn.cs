@@ -15,10 +15,16 @@ internal sealed class ModelStandIn : IDisposable
 
     public Uri Address => new($"http://127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}");
 
-    /// <summary>A model of <paramref name="kind"/> (<c>anthropic</c> or <c>openai</c>) that takes these steps, which model.mjs describes.</summary>
+    /// <summary>A model that takes these steps, which model.mjs describes.</summary>
+    /// <param name="kind"><c>anthropic</c> or <c>openai</c>.</param>
+    /// <param name="steps">What it says, one step for each request.</param>
     public static async Task<ModelStandIn> StartAsync(string kind, params object[] steps)
     {
-        var start = new ProcessStartInfo("node") { RedirectStandardOutput = true, WorkingDirectory = TestClients.Folder };
+        var start = new ProcessStartInfo("node")
+        {
+            RedirectStandardOutput = true,
+            WorkingDirectory = TestClients.Folder,
+        };
         foreach (var argument in (string[])["model.mjs", kind, JsonSerializer.Serialize(steps)])
             start.ArgumentList.Add(argument);
         var path = Environment.GetEnvironmentVariable("PATH");
