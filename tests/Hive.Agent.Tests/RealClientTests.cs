@@ -99,6 +99,7 @@ public sealed class RealClientTests
                     command = {JsonSerializer.Serialize(AgentProcess.Program)}
                     args = {JsonSerializer.Serialize(bridge)}
                     startup_timeout_sec = 60
+                    required = true
                     """);
                 Add(start, "exec", "--skip-git-repo-check", "go");
                 break;
