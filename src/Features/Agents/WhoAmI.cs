@@ -56,8 +56,6 @@ internal static class WhoAmI
             .. agent.MayWriteTo(Principals.Operator) ? [Human] : Array.Empty<Peer>(),
             .. roster.All
                 .Where(peer => peer.Name != agent.Name && agent.MayWriteTo(peer.Name))
-                .OrderBy(peer => !peer.IsManager)
-                .ThenBy(peer => peer.Name, StringComparer.Ordinal)
                 .Select(peer => new Peer(peer.Name, peer.Role, peer.StatusText)),
         ];
     }
