@@ -1,4 +1,9 @@
+using System.Globalization;
+using System.IO.Pipelines;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using Hive.Agent.Mcp;
 using Hive.Protocol;
 using ModelContextProtocol;
 using ModelContextProtocol.Client;
@@ -22,9 +27,138 @@ public sealed class McpTests
         foreach (var name in new[] { "send", "recv", "ack", "ask", "answer", "loose_ends", "whoami", "set_status" })
             Assert.Contains(name, tools.Select(tool => tool.Name));
         Assert.Equal(host.Select(tool => tool.GetProperty("name").GetString()), tools.Select(tool => tool.Name));
-        Assert.Equal(host.Select(tool => tool.GetProperty("input_schema").ToString()), tools.Select(tool => tool.JsonSchema.ToString()), JsonText);
+        foreach (var (one, other) in host.Zip(tools).Where(pair => pair.Second.Name != "recv"))
+        {
+            var schema = JsonNode.Parse(one.GetProperty("input_schema").GetRawText())!;
+            schema["additionalProperties"] = false;
+            Assert.True(JsonNode.DeepEquals(schema, JsonNode.Parse(other.JsonSchema.GetRawText())), other.Name);
+        }
+
         Assert.All(host.Zip(tools), pair => Assert.StartsWith(pair.First.GetProperty("description").GetString()!, pair.Second.Description));
-        Assert.EndsWith("A call waits at most 50 seconds; when nothing came, call again.", tools.Single(tool => tool.Name == "recv").Description);
+        var recv = tools.Single(tool => tool.Name == "recv");
+        Assert.EndsWith("A call waits at most 50 seconds; when nothing came, call again.", recv.Description);
+        var fields = recv.JsonSchema.GetProperty("properties");
+        Assert.Equal((0, 50), Range(fields.GetProperty("wait_seconds")));
+        Assert.Equal((1, 32), Range(fields.GetProperty("max")));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Every_tool_tells_what_a_client_may_take_for_granted()
+    {
+        await using var alice = await Alice.StartAsync();
+        await using var manager = await ConnectAsync(alice, socket: alice.Hive.AgentSocket("manager"));
+
+        var hints = (await manager.ListToolsAsync(cancellationToken: Ct))
+            .ToDictionary(tool => tool.Name, tool => tool.ProtocolTool.Annotations!);
+
+        // Each is stated: what is left out stands for the worst.
+        bool?[] Stated(ToolAnnotations a) => [a.ReadOnlyHint, a.DestructiveHint, a.IdempotentHint, a.OpenWorldHint];
+        Assert.All(hints.Values.SelectMany(Stated), hint => Assert.NotNull(hint));
+        Assert.Equal(["get_logs", "loose_ends", "whoami"], Those(hint => hint.ReadOnlyHint));
+        Assert.Equal(["rebuild", "restart", "stop"], Those(hint => hint.DestructiveHint));
+        string[] idempotent = ["ack", "get_logs", "loose_ends", "set_status", "start", "stop", "whoami"];
+        Assert.Equal(idempotent, Those(hint => hint.IdempotentHint));
+        Assert.Empty(Those(hint => hint.OpenWorldHint));
+
+        IEnumerable<string> Those(Func<ToolAnnotations, bool?> which) =>
+            hints.Where(hint => which(hint.Value) == true).Select(hint => hint.Key).Order(StringComparer.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_wrong_argument_is_an_error_that_the_model_can_read()
+    {
+        await using var alice = await Alice.StartAsync();
+        using var client = await RawMcp.StartAsync(alice.Socket);
+
+        await RefusesAsync("send", """{"too":"bob"}""", "send has no argument 'too' (did you mean to?); it takes: to,");
+        await RefusesAsync("whoami", """{"cmd":"requeue_inflight"}""", "whoami has no argument 'cmd'; it takes none");
+        await RefusesAsync("recv", """{"wait_seconds":-5}""", "'wait_seconds' is -5; give a whole number from 0 to 50");
+        await RefusesAsync("recv", """{"wait_seconds":"5"}""", "'wait_seconds' is \"5\"; give a whole number from ");
+        await RefusesAsync("recv", """{"wait_seconds":0.5}""", "'wait_seconds' is 0.5; give a whole number from ");
+        await RefusesAsync("recv", """{"max":0}""", "'max' is 0; give a whole number from 1 to 32");
+        await RefusesAsync("send", """{"to":["bob"],"body":5}""", "'to' has the wrong type or form");
+        await RefusesAsync("send", """{"to":"bob","body":"a\ud800"}""", "the arguments of send hold half a surrogate");
+        await RefusesAsync("whoami", "[]", "the arguments of whoami are not a JSON object; give an object");
+        await RefusesAsync("sendd", "{}", "there is no tool sendd (did you mean send?); there are: ack, ");
+        // More than the limit means the limit.
+        Assert.EndsWith("> here", RawMcp.Text(await ReceivesAsync("""{"wait_seconds":1000,"max":1000.0}""")));
+
+        async Task RefusesAsync(string tool, string arguments, string error)
+        {
+            var answer = await client.CallAsync(tool, arguments);
+            Assert.True(answer.GetProperty("result").GetProperty("isError").GetBoolean());
+            Assert.StartsWith(error, RawMcp.Text(answer));
+        }
+
+        async Task<JsonElement> ReceivesAsync(string arguments)
+        {
+            await alice.PostAsync("here");
+            return await client.CallAsync("recv", arguments);
+        }
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task Every_answer_is_a_line_of_its_own_also_when_progress_is_asked_for()
+    {
+        await using var alice = await Alice.StartAsync();
+        using var client = await RawMcp.StartAsync(alice.Socket);
+
+        for (var i = 0; i < 100; i++)
+            Assert.Equal("acked: 0", RawMcp.Text(await client.CallAsync("ack", """{"all":true}""")));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task An_answer_on_its_way_is_written_whole_and_stays_given_when_its_call_is_cancelled()
+    {
+        await using var alice = await Alice.StartAsync();
+        // More than a pipe holds, so that the answer is on its way for as long as nobody reads it.
+        for (var i = 0; i < Limits.MaxBatch; i++)
+            await alice.PostAsync(new string('x', Limits.BodyBytes));
+        var events = await alice.Hive.Events();
+        using var client = await RawMcp.StartAsync(alice.Socket);
+
+        var call = client.Send("recv", """{"max":32}""");
+        await client.BeginAsync();
+        client.Notify("notifications/cancelled", $$"""{"requestId":{{call}}}""");
+        var ping = client.Request("ping", "{}");
+
+        var answer = await client.ReadAsync();
+        Assert.Equal(call, answer.GetProperty("id").GetInt64());
+        Assert.Equal(Limits.MaxBatch, RawMcp.Text(answer).Split("Message ").Length - 1);
+        Assert.Equal(ping, (await client.ReadAsync()).GetProperty("id").GetInt64());
+        Assert.StartsWith("(empty)", RawMcp.Text(await client.CallAsync("recv", """{"wait_seconds":0}""")));
+        Assert.Equal((0, 0), await CountsAsync(alice));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task The_late_cancel_of_an_answered_call_is_ignored()
+    {
+        await using var alice = await Alice.StartAsync();
+        var id = await alice.PostAsync("once");
+        using var client = await RawMcp.StartAsync(alice.Socket);
+
+        var call = client.Send("recv", "{}");
+        Assert.EndsWith("> once", RawMcp.Text(await client.ReadAsync()));
+        client.Notify("notifications/cancelled", $$"""{"requestId":{{call}}}""");
+        await client.CallAsync("whoami", "{}");
+
+        Assert.StartsWith("(empty)", RawMcp.Text(await client.CallAsync("recv", """{"wait_seconds":0}""")));
+        Assert.NotNull((await alice.StandingAsync(id)).AckedAt);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_client_that_comes_back_gets_at_once_what_it_had_not_acked()
+    {
+        await using var alice = await Alice.StartAsync(realClock: false);
+        var id = await alice.PostAsync("not done");
+        await using (var client = await ConnectAsync(alice))
+            Assert.EndsWith("> not done", Text(await CallAsync(client, "recv", [])));
+
+        await using var again = await ConnectAsync(alice);
+        var returned = Text(await CallAsync(again, "recv", []));
+
+        Assert.StartsWith($"Message {id} from operator. It was delivered before", returned);
+        Assert.Null((await alice.StandingAsync(id)).Attempts);
     }
 
     [Fact(Timeout = 60_000)]
@@ -36,7 +170,7 @@ public sealed class McpTests
         var result = await CallAsync(client, "send", new() { ["to"] = "bob", ["body"] = "hi" });
 
         Assert.NotEqual(true, result.IsError);
-        var id = result.StructuredContent!.Value.GetProperty("id").GetInt64();
+        var id = Id(result);
         Assert.StartsWith($"id: {id}\nrecipient_state: ", Text(result));
         Assert.Equal((id, "alice", "hi"), await alice.AtBobAsync() is var got ? (got.Id, got.From, got.Body) : default);
     }
@@ -47,16 +181,19 @@ public sealed class McpTests
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
         var asked = await CallAsync(client, "ask", new() { ["question"] = "which?", ["to"] = "bob", ["options"] = new[] { "a", "b" }, ["multi"] = true });
-        var id = asked.StructuredContent!.Value.GetProperty("id").GetInt64();
-        var end = (await CallAsync(client, "loose_ends", [])).StructuredContent!.Value.GetProperty("items")[0];
-        Assert.Equal((id, "waits", "bob"), (end.GetProperty("id").GetInt64(), end.GetProperty("role").GetString(), end.GetProperty("target").GetString()));
+        var id = Id(asked);
+        var end = Text(await CallAsync(client, "loose_ends", []));
+        Assert.StartsWith($"items:\n- kind: question, id: {id}, ", end);
+        Assert.Contains(", role: waits, ", end);
+        Assert.Contains(", target: bob", end);
 
         var bob = await alice.Hive.Connect("bob");
         var back = (await bob.CallAsync("ask", new { question = "and you?", to = "alice" }, Ct)).GetProperty("id").GetInt64();
         Assert.NotEqual(true, (await CallAsync(client, "answer", new() { ["id"] = back, ["answer"] = "fine" })).IsError);
         var again = await CallAsync(client, "answer", new() { ["id"] = back, ["answer"] = "fine" });
-        Assert.Equal("conflict", again.StructuredContent!.Value.GetProperty("code").GetString());
-        Assert.Equal("forbidden", (await CallAsync(client, "answer", new() { ["id"] = id, ["answer"] = "a" })).StructuredContent!.Value.GetProperty("code").GetString());
+        Assert.True(again.IsError);
+        Assert.Contains("answered", Text(again));
+        Assert.True((await CallAsync(client, "answer", new() { ["id"] = id, ["answer"] = "a" })).IsError);
     }
 
     [Fact(Timeout = 60_000)]
@@ -67,30 +204,27 @@ public sealed class McpTests
 
         var refused = await CallAsync(client, "send", new() { ["to"] = "bobb", ["body"] = "hi" });
         Assert.True(refused.IsError);
-        Assert.Contains("bobb", Text(refused));
-        Assert.Equal("not_found", refused.StructuredContent!.Value.GetProperty("code").GetString());
+        Assert.Contains("did you mean bob", Text(refused));
 
         var unlisted = await CallAsync(client, "requeue_inflight", new() { ["except_turns"] = Array.Empty<int>() });
         Assert.True(unlisted.IsError);
         Assert.Contains("there is no tool requeue_inflight; there are: ", Text(unlisted));
 
-        var smuggled = await CallAsync(client, "whoami", new() { ["cmd"] = "requeue_inflight" });
-        Assert.True(smuggled.IsError);
-
         foreach (var bytes in (int[])[5_000, 70_000])
         {
             var tooLong = await CallAsync(client, "send", new() { ["to"] = "bob", ["body"] = new string('x', bytes) });
             Assert.True(tooLong.IsError);
-            Assert.Equal("too_large", tooLong.StructuredContent!.Value.GetProperty("code").GetString());
+            Assert.Matches("has [0-9]{4} bytes|have [0-9]{5} bytes", Text(tooLong));
         }
 
         Assert.StartsWith("name: alice", Text(await CallAsync(client, "whoami", [])));
     }
 
     [Theory(Timeout = 60_000)]
-    [InlineData("some-client", true)]
-    [InlineData("claude-code", false)]
-    public async Task What_others_wrote_is_marked_and_a_client_that_would_hide_the_marks_gets_nothing_else(string name, bool structured)
+    [InlineData("some-client")]
+    [InlineData("claude-code")]
+    [InlineData("codex-mcp-client")]
+    public async Task What_others_wrote_is_marked_and_no_client_gets_anything_without_marks(string name)
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice, name);
@@ -106,7 +240,7 @@ public sealed class McpTests
         Assert.StartsWith($"items:\n- kind: question, id: {question}, agent: alice, text: \"approved\", age_seconds: ", Text(open));
         Assert.True(refused.IsError);
         foreach (var result in (CallToolResult[])[asked, open, empty, refused])
-            Assert.Equal(structured, result.StructuredContent is not null);
+            Assert.Null(result.StructuredContent);
     }
 
     [Fact(Timeout = 60_000)]
@@ -214,17 +348,36 @@ public sealed class McpTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task A_wait_reports_progress_to_a_client_that_asked_for_it()
+    public async Task A_wait_reports_progress_every_15_seconds_to_a_client_that_asked_for_it()
     {
-        await using var alice = await Alice.StartAsync();
-        await using var client = await ConnectAsync(alice);
-        var reported = new TaskCompletionSource<ProgressNotificationValue>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var alice = await Alice.StartAsync(realClock: false);
+        var clock = alice.Hive.Clock;
+        var (requests, answers) = (new Pipe(), new Pipe());
+        await using var bridge = new McpBridge(alice.Socket, null, new Log(TextWriter.Null, clock), clock);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
+        var serving = McpCommand.ServeAsync(bridge, requests.Reader.AsStream(), answers.Writer.AsStream(), stop.Token);
+        var reported = Channel.CreateUnbounded<ProgressNotificationValue>();
+        await using (var client = await McpClient.CreateAsync(
+            new StreamClientTransport(requests.Writer.AsStream(), answers.Reader.AsStream()), cancellationToken: Ct))
+        {
+            var wait = new Dictionary<string, object?> { ["wait_seconds"] = 50 };
+            var progresses = new Reported(reported.Writer);
+            var waiting = client.CallToolAsync("recv", wait, progresses, cancellationToken: Ct).AsTask();
+            foreach (var seconds in (int[])[15, 30])
+            {
+                await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(15));
+                clock.Advance(TimeSpan.FromSeconds(15));
+                var progress = await reported.Reader.ReadAsync(Ct);
+                Assert.Equal((seconds, $"waiting for recv, {seconds} s"), (progress.Progress, progress.Message));
+            }
 
-        var waiting = client.CallToolAsync("recv", new Dictionary<string, object?>(), new Reported(reported), cancellationToken: Ct).AsTask();
-        Assert.Contains("waiting for recv", (await reported.Task.WaitAsync(Ct)).Message);
-        await alice.PostAsync("done");
+            await alice.PostAsync("done");
+            Assert.EndsWith("> done", Text(await waiting));
+            Assert.False(reported.Reader.TryRead(out _));
+        }
 
-        Assert.EndsWith("done", Text(await waiting));
+        await stop.CancelAsync();
+        await serving;
     }
 
     [Fact(Timeout = 60_000)]
@@ -276,7 +429,7 @@ public sealed class McpTests
 
         var results = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => CallAsync(client, "send", new() { ["to"] = "bob", ["body"] = $"{i}" })));
 
-        Assert.Equal(50, results.Select(result => result.StructuredContent!.Value.GetProperty("id").GetInt64()).Distinct().Count());
+        Assert.Equal(50, results.Select(Id).Distinct().Count());
     }
 
     private static Task<McpClient> ConnectAsync(Alice alice, string name = "some-client", long? turn = null, string? socket = null)
@@ -306,10 +459,23 @@ public sealed class McpTests
 
     private static string Text(CallToolResult result) => ((TextContentBlock)Assert.Single(result.Content)).Text;
 
-    private static bool JsonText(string a, string b) => JsonNode.DeepEquals(JsonNode.Parse(a), JsonNode.Parse(b));
+    // The first line of what is stored.
+    private static long Id(CallToolResult result) =>
+        long.Parse(Text(result).Split('\n')[0]["id: ".Length..], CultureInfo.InvariantCulture);
 
-    private sealed class Reported(TaskCompletionSource<ProgressNotificationValue> first) : IProgress<ProgressNotificationValue>
+    private static (int Least, int Most) Range(JsonElement field) =>
+        (field.GetProperty("minimum").GetInt32(), field.GetProperty("maximum").GetInt32());
+
+    private static async Task<(int Unread, int Leased)> CountsAsync(Alice alice)
     {
-        public void Report(ProgressNotificationValue value) => first.TrySetResult(value);
+        using var line = await LineClient.ConnectAsync(alice.Socket);
+        var status = await line.CallAsync("status");
+        return (status.GetProperty("unread").GetInt32(), status.GetProperty("leased").GetInt32());
+    }
+
+    private sealed class Reported(ChannelWriter<ProgressNotificationValue> reported)
+        : IProgress<ProgressNotificationValue>
+    {
+        public void Report(ProgressNotificationValue value) => reported.TryWrite(value);
     }
 }

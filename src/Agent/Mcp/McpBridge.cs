@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -6,6 +5,7 @@ using Hive.Protocol;
 using ModelContextProtocol;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
+using static System.FormattableString;
 
 namespace Hive.Agent.Mcp;
 
@@ -17,7 +17,11 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 {
     private static readonly TimeSpan BetweenProgress = TimeSpan.FromSeconds(15);
 
-    private const int ClientBytes = 200, RememberedAnswers = 16;
+    /// <summary>The field that says why a call's arguments could not be read, in place of all others.</summary>
+    internal const string Unreadable = "(arguments)";
+
+    // The rest of a line is the command's name and what the bridge adds.
+    private const int ClientBytes = 200, ShownBytes = 100, MostBytes = Limits.LineBytes - 1024;
 
     private readonly HostLines lines = new(socket, turn, time);
     private readonly SemaphoreSlim receiving = new(1, 1);
@@ -27,18 +31,22 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     // What recv returned and nobody has acknowledged; a client without a turn says that it is done by asking for more.
     private readonly HashSet<long> unacked = [];
 
-    // What was received for a call that was cancelled, still leased: the next recv returns it. Giving it back to the host would count as an
-    // attempt, and a few cancelled calls would set a message aside that nobody has seen.
+    // What was received for calls that were given up, still leased: the next recv returns it.
     private readonly List<JsonObject> held = [];
 
-    // The last answers of recv, by the request: a client that gives a call up while the answer is on its way has not seen it.
-    private readonly Queue<(RequestId Request, List<JsonObject> Messages)> answered = [];
+    // What recv received for calls whose answers have not gone out yet.
+    private readonly Dictionary<RequestId, List<JsonObject>> pending = [];
     private LineClient? receiver;
-    private HashSet<string> offered = [];
+    private bool hasAskedForClosed;
+    private Dictionary<string, string[]> offered = [];
 
-    public string Instructions => (turn is null
-        ? "You are an agent of a Hive swarm. Call recv to wait for messages and send to reply. Calling recv again acknowledges what the call before returned; what you never acknowledge comes again. "
-        : "You are an agent of a Hive swarm, in a turn. What you receive is acknowledged when the turn ends well. ") + Quote.Rule;
+    public string Instructions => turn is null
+        ? $"You are an agent of a Hive swarm. Call recv to wait for messages and send to reply. {WhenRead} {Quote.Rule}"
+        : $"You are an agent of a Hive swarm, in a turn. {WhenRead} {Quote.Rule}";
+
+    private string WhenRead => turn is null
+        ? "A message counts as read once you ack it or call recv again; until then your next connection gets it again."
+        : "A message counts as read once you ack it or your turn ends well; until then it comes again.";
 
     public async ValueTask<ListToolsResult> ListAsync(RequestContext<ListToolsRequestParams> request, CancellationToken ct)
     {
@@ -58,19 +66,13 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         var client = Client(request.Server);
         try
         {
-            var fields = new JsonObject();
-            foreach (var (name, value) in call.Arguments ?? new Dictionary<string, JsonElement>())
-                fields[name] = JsonNode.Parse(value.GetRawText());
-            if (fields.ContainsKey("cmd"))
-                throw new HiveException("invalid", $"{call.Name} has no argument `cmd`");
-            if (Encoding.UTF8.GetByteCount(fields.ToJsonString(WireJson.Options)) is var bytes && bytes > Limits.LineBytes - 1024)
-                throw new HiveException("too_large", $"the arguments have {bytes} bytes, at most {Limits.LineBytes - 1024} fit; write a file under your state folder and send its path");
-            if (!offered.Contains(call.Name))
-            {
-                var tools = await ToolsAsync(client, ct);
-                if (tools.All(tool => tool.Name != call.Name))
-                    throw new HiveException("not_found", $"there is no tool {call.Name}; there are: {string.Join(", ", tools.Select(tool => tool.Name))}");
-            }
+            var fields = FieldsOf(call.Arguments ?? new Dictionary<string, JsonElement>());
+            if (fields[Unreadable] is { } fault)
+                throw new HiveException("invalid", $"the arguments of {call.Name} {fault}");
+            // The host may have been replaced by a newer one since the tools were listed.
+            if (!offered.TryGetValue(call.Name, out var known) || fields.Any(field => !known.Contains(field.Key)))
+                await ToolsAsync(client, ct);
+            MustTake(call.Name, fields);
 
             using var progress = CancellationTokenSource.CreateLinkedTokenSource(ct);
             var reporting = ReportAsync(request, progress.Token);
@@ -86,28 +88,44 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
         catch (HiveException e)
         {
-            return Refused(client, e.Message, e.Code);
+            return Refused(e.Message);
         }
         catch (Exception e) when (HostDown.Is(e))
         {
             log.Warn($"{call.Name}: {HostDown.Reason(e)}");
-            return Refused(client, $"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not known whether {call.Name} was done. Call again in a moment.", "unavailable");
+            return Refused(
+                $"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not "
+                + $"known whether {call.Name} was done. Call again in a moment.");
         }
     }
 
-    /// <summary>The client gave a call up whose answer may have been sent already: what that held is returned by the next recv.</summary>
-    public ValueTask CancelledAsync(JsonRpcNotification notification, CancellationToken ct)
+    /// <summary>A call's answer goes out now: its messages are given, also when the call is cancelled later.</summary>
+    public IReadOnlyList<JsonObject> Answering(RequestId request)
     {
-        if (notification.Params?.Deserialize<CancelledNotificationParams>(McpJsonUtilities.DefaultOptions) is { } cancelled)
+        lock (gate)
         {
-            lock (gate)
-            {
-                foreach (var (_, messages) in answered.Where(a => a.Request.Equals(cancelled.RequestId)))
-                    held.AddRange(messages.Where(message => unacked.Remove(Id(message))));
-            }
+            if (!pending.Remove(request, out var messages))
+                return [];
+            unacked.UnionWith(messages.Select(Id));
+            return messages;
         }
+    }
 
-        return ValueTask.CompletedTask;
+    /// <summary>A call was given up before its answer went out: the next recv returns what that held.</summary>
+    public void NotAnswered(RequestId request)
+    {
+        lock (gate)
+        {
+            if (pending.Remove(request, out var messages))
+                held.AddRange(messages);
+        }
+    }
+
+    /// <summary>An answer could not be handed to the client, which has gone.</summary>
+    public void NotSeen(IReadOnlyList<JsonObject> messages)
+    {
+        lock (gate)
+            held.AddRange(messages.Where(message => unacked.Remove(Id(message))));
     }
 
     /// <summary>The client has gone: a wait under way ends. What it may have received is given back by <see cref="DisposeAsync"/>.</summary>
@@ -121,13 +139,19 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         receiver?.Dispose();
         long[] unseen;
         lock (gate)
-            unseen = [.. held.Select(Id)];
+            unseen = [.. held.Concat(pending.Values.SelectMany(messages => messages)).Select(Id)];
         if (unseen.Length > 0)
         {
             try
             {
                 // No recv will follow, and the end of the turn must not take these for read.
-                await OnLineAsync("mcp", "nack", new JsonObject { ["ids"] = JsonSerializer.SerializeToNode(unseen), ["delay_seconds"] = 0, ["error"] = "the call that received it was cancelled" }, CancellationToken.None);
+                var nack = new JsonObject
+                {
+                    ["ids"] = JsonSerializer.SerializeToNode(unseen),
+                    ["delay_seconds"] = 0,
+                    ["unseen"] = true,
+                };
+                await OnLineAsync("mcp", "nack", nack, CancellationToken.None);
             }
             catch (Exception e) when (HostDown.Is(e) || e is HiveException)
             {
@@ -143,24 +167,108 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     {
         var listed = (await OnLineAsync(client, "tools", new JsonObject(), ct)).GetProperty("tools");
         var tools = new List<Tool>();
+        var arguments = new Dictionary<string, string[]>();
         foreach (var tool in listed.EnumerateArray())
         {
             var name = tool.GetProperty("name").GetString()!;
+            var schema = InputSchema(name, client, JsonObject.Create(tool.GetProperty("input_schema"))!);
+            arguments[name] = [.. schema["properties"]?.AsObject().Select(property => property.Key) ?? []];
             tools.Add(new Tool
             {
                 Name = name,
                 Description = tool.GetProperty("description").GetString() + (name == "recv" ? " " + AboutRecv(client) : ""),
-                InputSchema = tool.GetProperty("input_schema").Clone(),
+                InputSchema = JsonSerializer.SerializeToElement(schema),
+                Annotations = AnnotationsOf(tool),
             });
         }
 
-        offered = [.. tools.Select(tool => tool.Name)];
+        offered = arguments;
         return tools;
     }
 
+    // The schema says what this bridge allows, which is less than the socket does.
+    private static JsonObject InputSchema(string tool, string client, JsonObject schema)
+    {
+        schema["additionalProperties"] = false;
+        if (tool != "recv" || schema["properties"] is not JsonObject properties)
+            return schema;
+        var longest = LongestWait(client);
+        properties["wait_seconds"] = new JsonObject
+        {
+            ["type"] = "integer",
+            ["minimum"] = 0,
+            ["maximum"] = longest,
+            ["description"] = Invariant(
+                $"How many seconds to wait: 0 looks and returns, {DefaultWait(client)} if omitted, {longest} at most."),
+        };
+        if (properties["max"] is JsonObject max)
+            (max["minimum"], max["maximum"]) = (1, Limits.MaxBatch);
+        return schema;
+    }
+
+    private static ToolAnnotations? AnnotationsOf(JsonElement tool) => tool.TryGetProperty("annotations", out var hints)
+        ? new ToolAnnotations
+        {
+            ReadOnlyHint = hints.GetProperty("read_only_hint").GetBoolean(),
+            DestructiveHint = hints.GetProperty("destructive_hint").GetBoolean(),
+            IdempotentHint = hints.GetProperty("idempotent_hint").GetBoolean(),
+            OpenWorldHint = hints.GetProperty("open_world_hint").GetBoolean(),
+        }
+        : null;
+
     private string AboutRecv(string client) =>
-        (turn is null ? "Calling it again acknowledges what the call before returned." : "What it returns is acknowledged when your turn ends well.")
-        + $" {Quote.Rule} A call waits at most {LongestWait(client)} seconds; when nothing came, call again.";
+        $"{WhenRead} {Quote.Rule} A call waits at most {LongestWait(client)} seconds; when nothing came, call again.";
+
+    private static JsonObject FieldsOf(IEnumerable<KeyValuePair<string, JsonElement>> arguments)
+    {
+        var fields = new JsonObject();
+        foreach (var (name, value) in arguments)
+            fields[name] = JsonNode.Parse(value.GetRawText());
+        var bytes = Encoding.UTF8.GetByteCount(fields.ToJsonString(WireJson.Options));
+        return bytes <= MostBytes
+            ? fields
+            : throw new HiveException(
+                "too_large", $"the arguments have {bytes} bytes, at most {MostBytes} fit; send less at a time");
+    }
+
+    // The socket passes over fields that it does not know; a model that misspelled one would not hear of it.
+    private void MustTake(string tool, JsonObject fields)
+    {
+        if (!offered.TryGetValue(tool, out var known))
+        {
+            throw new HiveException(
+                "not_found",
+                $"there is no tool {Shown(tool)}{Meant(tool, offered.Keys)}; "
+                + $"there are: {string.Join(", ", offered.Keys)}");
+        }
+
+        foreach (var (name, _) in fields)
+        {
+            if (known.Contains(name))
+                continue;
+            throw new HiveException(
+                "invalid",
+                $"{tool} has no argument '{Shown(name)}'{Meant(name, known)}; "
+                + (known.Length == 0 ? "it takes none" : $"it takes: {string.Join(", ", known)}"));
+        }
+    }
+
+    // A model's own words, of which the beginning tells it enough.
+    private static string Shown(string given) => WireText.Cut(given, ShownBytes);
+
+    private static string Meant(string given, IEnumerable<string> names) =>
+        NearNames.Of(given, names) is { Length: > 0 } near ? $" (did you mean {string.Join(" or ", near)}?)" : "";
+
+    // More than the limit means the limit, as on the socket; a number that means nothing is a mistake.
+    private static int WholeNumber(JsonObject fields, string name, int least, int most, int otherwise) =>
+        fields[name] switch
+        {
+            null => otherwise,
+            JsonValue given when given.TryGetValue<double>(out var number)
+                && number >= least && Math.Floor(number).Equals(number) => (int)Math.Min(number, most),
+            var given => throw new HiveException(
+                "invalid", $"'{name}' is {Shown(given.ToJsonString())}; give a whole number from {least} to {most}"),
+        };
 
     private async Task<CallToolResult> CommandAsync(string client, string command, JsonObject fields, CancellationToken ct)
     {
@@ -173,42 +281,42 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 lock (gate)
                     fields["ids"] = JsonSerializer.SerializeToNode(unacked);
                 if (fields["ids"]!.AsArray().Count == 0)
-                    return Answered(client, new JsonObject { ["acked"] = 0 });
+                    return Answered(new JsonObject { ["acked"] = 0 });
             }
 
             var acked = await OnLineAsync(client, command, fields, ct);
+            var ids = fields["ids"]?.AsArray().Select(id => id!.GetValue<long>()).ToHashSet() ?? [];
             lock (gate)
-                unacked.ExceptWith(fields["ids"]?.AsArray().Select(id => id!.GetValue<long>()) ?? []);
-            return Answered(client, Members(acked));
+            {
+                unacked.ExceptWith(ids);
+                held.RemoveAll(message => ids.Contains(Id(message)));
+            }
+
+            return Answered(Members(acked));
         }
 
         if (command is not ("send" or "ask" or "remind"))
-            return Answered(client, Members(await OnLineAsync(client, command, fields, ct)));
+            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
 
         // With a key the same call may be made twice, so a connection that breaks under it needs not trouble the model.
         if (!fields.ContainsKey("key"))
             fields["key"] = Guid.NewGuid().ToString("N");
         try
         {
-            return Answered(client, Members(await OnLineAsync(client, command, fields, ct)));
+            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
         }
         catch (Exception e) when (HostDown.Is(e))
         {
-            return Answered(client, Members(await OnLineAsync(client, command, fields, ct)));
+            return Answered(Members(await OnLineAsync(client, command, fields, ct)));
         }
     }
 
     /// <summary>One after another and on a connection of its own, which holds the leases of a client without a turn.</summary>
     private async Task<CallToolResult> ReceiveAsync(string client, RequestId request, JsonObject fields, CancellationToken ct)
     {
-        var longest = LongestWait(client);
-        var wait = fields["wait_seconds"] switch
-        {
-            null => Math.Min(Limits.DefaultWaitSeconds, longest),
-            JsonValue asked when asked.TryGetValue<double>(out var seconds) => (int)Math.Clamp(seconds, 0, longest),
-            _ => throw new HiveException("invalid", "wait_seconds wants a whole number"),
-        };
-        fields["wait_seconds"] = wait;
+        var wait = WholeNumber(fields, "wait_seconds", 0, LongestWait(client), DefaultWait(client));
+        var max = WholeNumber(fields, "max", 1, Limits.MaxBatch, 1);
+        (fields["wait_seconds"], fields["max"]) = (wait, max);
 
         long[] done = [];
         lock (gate)
@@ -229,8 +337,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         await receiving.WaitAsync(giveUp.Token);
         try
         {
-            if (TakeHeld(fields) is { Count: > 0 } kept)
-                return Returned(client, request, kept, ct);
+            if (TakeHeld(max) is { Count: > 0 } kept)
+                return Returned(request, kept);
 
             if (receiver is { } reused && !await HostLines.IsOpenAsync(reused))
             {
@@ -239,6 +347,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 receiver = null;
             }
 
+            await AskForClosedAsync(client, giveUp.Token);
             receiver ??= await lines.ConnectAsync(client, giveUp.Token);
             JsonElement? received;
             try
@@ -264,8 +373,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             }
 
             return messages.Count > 0
-                ? Returned(client, request, messages, ct)
-                : Answered(client, MessagesOf([]), string.Create(CultureInfo.InvariantCulture, $"(empty) Nothing came within {wait} seconds. Call recv again to go on waiting."));
+                ? Returned(request, messages)
+                : Result(NothingWithin(wait), isError: null);
         }
         finally
         {
@@ -274,9 +383,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     }
 
     /// <summary>As many of the messages held back as the call wants.</summary>
-    private List<JsonObject> TakeHeld(JsonObject fields)
+    private List<JsonObject> TakeHeld(int most)
     {
-        var most = fields["max"] is JsonValue asked && asked.TryGetValue<double>(out var max) ? (int)Math.Clamp(max, 1, Limits.MaxBatch) : 1;
         lock (gate)
         {
             var taken = held.Take(most).ToList();
@@ -285,26 +393,31 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    private CallToolResult Returned(string client, RequestId request, List<JsonObject> messages, CancellationToken ct)
+    // A client that comes back gets at once what it had not acknowledged. In a turn the harness sees to that.
+    private async Task AskForClosedAsync(string client, CancellationToken ct)
+    {
+        if (turn is not null || hasAskedForClosed)
+            return;
+        await OnLineAsync(client, "requeue_closed", new JsonObject(), ct);
+        hasAskedForClosed = true;
+    }
+
+    private static string NothingWithin(int seconds) =>
+        Invariant($"(empty) Nothing came within {seconds} seconds. Call recv again to go on waiting.");
+
+    private CallToolResult Returned(RequestId request, List<JsonObject> messages)
     {
         lock (gate)
         {
-            unacked.UnionWith(messages.Select(Id));
-            answered.Enqueue((request, messages));
-            if (answered.Count > RememberedAnswers)
-                answered.Dequeue();
+            if (!pending.TryAdd(request, messages))
+                pending[request].AddRange(messages);
         }
 
-        // The token lives until the answer is on its way; cancelled before that, the answer is for nobody.
-        ct.Register(() =>
-        {
-            lock (gate)
-                held.AddRange(messages.Where(message => unacked.Remove(Id(message))));
-        });
-        return Answered(client, MessagesOf(messages));
+        return Answered(MessagesOf(messages));
     }
 
-    private static JsonObject MessagesOf(List<JsonObject> messages) => new() { ["messages"] = new JsonArray([.. messages.Select(message => message.DeepClone())]) };
+    private static JsonObject MessagesOf(List<JsonObject> messages) =>
+        new() { ["messages"] = new JsonArray([.. messages.Select(message => message.DeepClone())]) };
 
     private static long Id(JsonObject message) => message["id"]!.GetValue<long>();
 
@@ -331,20 +444,22 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     }
 
     /// <summary>Tells a client that asked for it that the call is alive, so that it does not give up on a long wait.</summary>
-    private async Task ReportAsync(RequestContext<CallToolRequestParams> request, CancellationToken ct)
+    private async Task ReportAsync(RequestContext<CallToolRequestParams> request, CancellationToken ended)
     {
         if (request.Params!.ProgressToken is not { } token)
             return;
+        var started = time.GetTimestamp();
+        using var ticks = new PeriodicTimer(BetweenProgress, time);
         try
         {
-            var started = time.GetTimestamp();
-            using var ticks = new PeriodicTimer(BetweenProgress, time);
-            do
+            while (await ticks.WaitForNextTickAsync(ended))
             {
                 var seconds = (int)Math.Round(time.GetElapsedTime(started).TotalSeconds);
-                await request.Server.NotifyProgressAsync(token, new ProgressNotificationValue { Progress = seconds, Message = $"waiting for {request.Params.Name}, {seconds} s" }, cancellationToken: ct);
+                var message = $"waiting for {request.Params.Name}, {seconds} s";
+                var value = new ProgressNotificationValue { Progress = seconds, Message = message };
+                // To its end, also when the call is answered in the meantime: half a line would spoil the answer.
+                await request.Server.NotifyProgressAsync(token, value, cancellationToken: CancellationToken.None);
             }
-            while (await ticks.WaitForNextTickAsync(ct));
         }
         catch (OperationCanceledException)
         {
@@ -359,7 +474,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     /// <summary>Clients give up on a call after a minute unless they are known to wait longer.</summary>
     private static int LongestWait(string client) => client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
 
-    private static bool IsClaudeCode(string client) => client.StartsWith("claude-code", StringComparison.Ordinal);
+    private static int DefaultWait(string client) => Math.Min(Limits.DefaultWaitSeconds, LongestWait(client));
 
     private static string Client(McpServer server) => server.ClientInfo is { } client ? WireText.Cut($"{client.Name}/{client.Version}", ClientBytes) : "mcp";
 
@@ -371,17 +486,16 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         return members;
     }
 
-    private static CallToolResult Answered(string client, JsonObject answer, string? text = null) =>
-        Result(client, text ?? ToolText.Of(answer), JsonSerializer.SerializeToElement(answer), isError: null);
+    private static CallToolResult Answered(JsonObject answer) => Result(ToolText.Of(answer), isError: null);
 
-    private static CallToolResult Refused(string client, string text, string code) =>
-        Result(client, Quote.IsOneLine(text) ? text : $"The call was refused:\n{Quote.Of(text)}", JsonSerializer.SerializeToElement(new { error = text, code }), isError: true);
+    private static CallToolResult Refused(string text) =>
+        Result(Quote.IsOneLine(text) ? text : $"The call was refused:\n{Quote.Of(text)}", isError: true);
 
-    // Claude Code shows the model the structured content alone where there is some, and the marks of others' words are in the text (docs/claude-driver.md).
-    private static CallToolResult Result(string client, string text, JsonElement structured, bool? isError) => new()
+    // Clients show the model structured content instead of the text where there is both, and only the text marks
+    // others' words (docs/adr/0080).
+    private static CallToolResult Result(string text, bool? isError) => new()
     {
         IsError = isError,
         Content = [new TextContentBlock { Text = text }],
-        StructuredContent = IsClaudeCode(client) ? null : structured,
     };
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json.Nodes;
 using ModelContextProtocol.Protocol;
 using ModelContextProtocol.Server;
 
@@ -38,18 +39,53 @@ internal static class McpCommand
         using var signal = new StopSignal();
         await using var bridge = new McpBridge(Path.GetFullPath(socket), turn, log, TimeProvider.System);
         using var told = signal.Token.Register(bridge.Close);
-        var transport = new StreamServerTransport(new ClientInput(Console.OpenStandardInput(), bridge.Close), Console.OpenStandardOutput(), "hive");
+        await ServeAsync(bridge, Console.OpenStandardInput(), Console.OpenStandardOutput(), signal.Token);
+        return 0;
+    }
+
+    /// <summary>Serves one client until it closes its end or <paramref name="stop"/> says so.</summary>
+    internal static async Task ServeAsync(McpBridge bridge, Stream input, Stream output, CancellationToken stop)
+    {
+        var stdio = new StreamServerTransport(new ClientInput(input, bridge.Close), output, "hive");
+        var transport = new WholeMessages(stdio, bridge);
         await using var server = McpServer.Create(transport, Options(bridge));
         try
         {
-            await server.RunAsync(signal.Token);
+            await server.RunAsync(stop);
         }
-        catch (OperationCanceledException) when (signal.Token.IsCancellationRequested)
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             // Told to stop.
         }
+    }
 
-        return 0;
+    // The SDK answers arguments that it cannot read with an error of the protocol, without a reason. A model reads a
+    // tool's own error.
+    private static McpMessageHandler ReadableArguments(McpMessageHandler next) => (context, ct) =>
+    {
+        if (context.JsonRpcMessage is JsonRpcRequest { Method: RequestMethods.ToolsCall, Params: JsonObject call }
+            && call["arguments"] is { } given && FaultOf(given) is { } fault)
+        {
+            call["arguments"] = new JsonObject { [McpBridge.Unreadable] = fault };
+        }
+
+        return next(context, ct);
+    };
+
+    private static string? FaultOf(JsonNode arguments)
+    {
+        if (arguments is not JsonObject)
+            return "are not a JSON object; give an object with its fields";
+        try
+        {
+            arguments.ToJsonString();
+            return null;
+        }
+        catch (InvalidOperationException)
+        {
+            // System.Text.Json does not write half a surrogate pair.
+            return "hold half a surrogate pair; send valid UTF-8 text";
+        }
     }
 
     private static McpServerOptions Options(McpBridge bridge) => new()
@@ -57,6 +93,7 @@ internal static class McpCommand
         ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
         Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },
         ServerInstructions = bridge.Instructions,
-        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync, NotificationHandlers = [KeyValuePair.Create<string, Func<JsonRpcNotification, CancellationToken, ValueTask>>(NotificationMethods.CancelledNotification, bridge.CancelledAsync)] },
+        Filters = new McpServerFilters { Message = { IncomingFilters = { ReadableArguments } } },
+        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync },
     };
 }

@@ -15,7 +15,7 @@ internal static class ToolText
     private const string Word = "-_./:+@*";
 
     // Among several things on a line only these are the Hive's own; another text has quotation marks, though it be one word.
-    private static readonly string[] Own = ["kind", "agent", "role", "asker", "target", "at"];
+    private static readonly string[] Own = ["kind", "name", "agent", "role", "asker", "target", "at"];
 
     private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

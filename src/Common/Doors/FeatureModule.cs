@@ -51,20 +51,32 @@ public abstract class FeatureModule : CarterModule
     }
 
     /// <summary>A command on every agent's socket, the manager's included.</summary>
-    protected void Agent<TRequest>(string name) => Add<TRequest>(Doors.Agent | Doors.Manager, name, null);
+    protected void Agent<TRequest>(string name) => Add<TRequest>(Doors.Agent | Doors.Manager, name);
 
     /// <summary>A command on every agent's socket that is also offered to the agent as a tool.</summary>
-    protected void Tool<TRequest>(string name, string description) => Add<TRequest>(Doors.Agent | Doors.Manager, name, description);
+    /// <param name="name">The command's name.</param>
+    /// <param name="description">What it does, told to a model.</param>
+    /// <param name="hints">What a client may take for granted before it lets a model call it.</param>
+    protected void Tool<TRequest>(string name, string description, ToolHints hints = ToolHints.None) =>
+        Add<TRequest>(Doors.Agent | Doors.Manager, name, description, hints);
 
     /// <summary>A command and tool of the manager alone.</summary>
-    protected void ManagerTool<TRequest>(string name, string description) => Add<TRequest>(Doors.Manager, name, description);
+    /// <param name="name">The command's name.</param>
+    /// <param name="description">What it does, told to a model.</param>
+    /// <param name="hints">What a client may take for granted before it lets a model call it.</param>
+    protected void ManagerTool<TRequest>(string name, string description, ToolHints hints = ToolHints.None) =>
+        Add<TRequest>(Doors.Manager, name, description, hints);
 
     /// <summary>A command on the host socket.</summary>
-    protected void Host<TRequest>(string name) => Add<TRequest>(Doors.Host, name, null);
+    protected void Host<TRequest>(string name) => Add<TRequest>(Doors.Host, name);
 
-    private void Add<TRequest>(Doors doors, string name, string? description) =>
+    private void Add<TRequest>(Doors doors, string name, string? description = null, ToolHints hints = default) =>
         commands.Add((Command)Activator.CreateInstance(
-            typeof(Command<,>).MakeGenericType(typeof(TRequest), ResponseOf(typeof(TRequest))), name, doors, description)!);
+            typeof(Command<,>).MakeGenericType(typeof(TRequest), ResponseOf(typeof(TRequest))),
+            name,
+            doors,
+            description,
+            hints)!);
 
     private RequestDelegate Rest<TRequest>(string verb, string path)
     {
@@ -111,8 +123,28 @@ internal enum Doors
     Host = 4,
 }
 
+/// <summary>What a client may take for granted of a tool; see <see cref="ToolAnnotations"/>.</summary>
+[Flags]
+public enum ToolHints
+{
+    /// <summary>It adds something, such as a message, each time it is called.</summary>
+    None = 0,
+
+    /// <summary>It changes nothing.</summary>
+    ReadOnly = 1,
+
+    /// <summary>It can end or remove something that is not the caller's own.</summary>
+    Destructive = 2,
+
+    /// <summary>Calling it again with the same arguments changes nothing more.</summary>
+    Idempotent = 4,
+
+    /// <summary>It reaches beyond this Hive.</summary>
+    OpenWorld = 8,
+}
+
 /// <summary>One socket command.</summary>
-internal abstract class Command(string name, Doors doors, string? description)
+internal abstract class Command(string name, Doors doors, string? description, ToolHints hints)
 {
     public string Name => name;
 
@@ -120,6 +152,8 @@ internal abstract class Command(string name, Doors doors, string? description)
 
     /// <summary>What it does, told to a model; null when it is no tool.</summary>
     public string? Description => description;
+
+    public ToolHints Hints => hints;
 
     public abstract Type Request { get; }
 
@@ -130,7 +164,8 @@ internal abstract class Command(string name, Doors doors, string? description)
 }
 
 /// <inheritdoc />
-internal sealed class Command<TRequest, TResponse>(string name, Doors doors, string? description) : Command(name, doors, description)
+internal sealed class Command<TRequest, TResponse>(string name, Doors doors, string? description, ToolHints hints)
+    : Command(name, doors, description, hints)
     where TRequest : IRequest<TResponse>
 {
     public override Type Request => typeof(TRequest);

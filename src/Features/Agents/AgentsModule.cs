@@ -10,8 +10,14 @@ internal sealed class AgentsModule : FeatureModule
         Post<PauseAgent.Command>("/pause/{name}");
         Host<PauseAgent.Command>("set_paused");
         Host<ListAgents.Query>("list");
-        Tool<WhoAmI.Query>("whoami", "Your own name and role, and your state folder as you can open it.");
-        Tool<SetStatus.Command>("set_status", "Say in a few words what you are doing; it shows on your row of the operator's dashboard.");
+        Tool<WhoAmI.Query>(
+            "whoami",
+            "Your own name, role and state folder as you can open it, and whom you may write to: name, role, status.",
+            ToolHints.ReadOnly);
+        Tool<SetStatus.Command>(
+            "set_status",
+            "Say in a few words what you are doing; it shows on your row of the operator's dashboard.",
+            ToolHints.Idempotent);
         Agent<ListTools.Query>("tools");
     }
 }

@@ -11,7 +11,28 @@ internal static class WhoAmI
 {
     internal sealed record Query(Caller Caller) : IRequest<Result>;
 
-    internal sealed record Result(string Name, string Role, string StateDir, string HiveVersion, string? OperatorPronouns = null);
+    // Enough for most swarms, and a few thousand words at most for a model to read.
+    private const int MostPeers = 50;
+
+    /// <param name="Name">The agent's name.</param>
+    /// <param name="Role">Its role.</param>
+    /// <param name="StateDir">Its state folder as it can open it.</param>
+    /// <param name="HiveVersion">The host's version.</param>
+    /// <param name="OperatorPronouns">How to speak of the operator.</param>
+    /// <param name="Peers">Those it may write to: the operator, the manager, then agents by name.</param>
+    /// <param name="MorePeers">How many more there are; null for none.</param>
+    internal sealed record Result(
+        string Name,
+        string Role,
+        string StateDir,
+        string HiveVersion,
+        IReadOnlyList<Peer> Peers,
+        int? MorePeers = null,
+        string? OperatorPronouns = null);
+
+    internal sealed record Peer(string Name, string Role, string? StatusText = null);
+
+    private static readonly Peer Human = new(Principals.Operator, Principals.Operator);
 
     internal sealed class Handler(IRoster roster, AgentFolders folders, IConfiguration configuration) : IRequestHandler<Query, Result>
     {
@@ -19,7 +40,23 @@ internal static class WhoAmI
         {
             var agent = roster.Require(request.Caller.Name);
             var pronouns = configuration["OperatorPronouns"];
-            return Task.FromResult(new Result(agent.Name, agent.Role, folders.StateAsSeenBy(agent), HiveVersion.Text, string.IsNullOrWhiteSpace(pronouns) ? null : pronouns));
+            var peers = PeersOf(agent);
+            return Task.FromResult(new Result(
+                agent.Name,
+                agent.Role,
+                folders.StateAsSeenBy(agent),
+                HiveVersion.Text,
+                [.. peers.Take(MostPeers)],
+                peers.Length > MostPeers ? peers.Length - MostPeers : null,
+                string.IsNullOrWhiteSpace(pronouns) ? null : pronouns));
         }
+
+        private Peer[] PeersOf(AgentEntry agent) =>
+        [
+            .. agent.MayWriteTo(Principals.Operator) ? [Human] : Array.Empty<Peer>(),
+            .. roster.All
+                .Where(peer => peer.Name != agent.Name && agent.MayWriteTo(peer.Name))
+                .Select(peer => new Peer(peer.Name, peer.Role, peer.StatusText)),
+        ];
     }
 }

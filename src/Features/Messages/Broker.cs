@@ -293,11 +293,28 @@ internal sealed partial class Broker(
     {
         var inbox = Of(name);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
-        // Of these some may have ended already, and it is only not noted yet.
+        MarkOpen(write, inbox);
+        return Requeue(
+            write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : IsClosed(inbox, lease));
+    }
+
+    /// <summary>Leases of closed connections come again; turns go on and keep theirs.</summary>
+    public int RequeueClosed(IWrite write, string name)
+    {
+        var inbox = Of(name);
+        MarkOpen(write, inbox);
+        return Requeue(write, inbox, lease => lease.Turn is null && IsClosed(inbox, lease));
+    }
+
+    private static bool IsClosed(Inbox inbox, Lease lease) =>
+        lease.Connection is not { } connection || !inbox.Connections.Contains(connection);
+
+    // Of these some may have ended already, and it is only not noted yet: what they hold comes again as soon as it is.
+    private static void MarkOpen(IWrite write, Inbox inbox)
+    {
         var before = inbox.OpenAtRequeue;
         inbox.OpenAtRequeue = [.. inbox.Connections];
         write.OnRollback(() => inbox.OpenAtRequeue = before);
-        return Requeue(write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : lease.Connection is not { } c || !inbox.Connections.Contains(c));
     }
 
     /// <inheritdoc />

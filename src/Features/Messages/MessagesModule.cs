@@ -8,12 +8,18 @@ internal sealed class MessagesModule : FeatureModule
     public MessagesModule()
     {
         Tool<SendMessage.Command>("send", "Send a message to another agent, to the operator, or to every agent. It is stored before this returns; a stopped agent gets it later.");
-        Tool<ReceiveMessages.Command>("recv", "Receive messages sent to you, oldest first, waiting for one if there is none. Each stays yours until you ack it; what you do not ack comes again.");
-        Tool<AckMessages.Command>("ack", "Acknowledge received messages once they are dealt with, so that they do not come again.");
+        Tool<ReceiveMessages.Command>(
+            "recv",
+            "Receive messages sent to you, oldest first, waiting for one if there is none.");
+        Tool<AckMessages.Command>(
+            "ack",
+            "Acknowledge received messages once they are dealt with, so that they do not come again.",
+            ToolHints.Idempotent);
         Agent<NackMessages.Command>("nack");
         Agent<BeginTurn.Command>("begin_turn");
         Agent<Hello.Command>("hello");
         Agent<RequeueInflight.Command>("requeue_inflight");
+        Agent<RequeueClosed.Command>("requeue_closed");
         Agent<InboxStatus.Query>("status");
         Agent<RecentMessages.Query>("recent");
         Host<OperatorSend.Command>("send");

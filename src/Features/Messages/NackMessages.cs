@@ -10,7 +10,17 @@ namespace Hive.Features.Messages;
 /// <summary>Gives received messages back: they come again after a while, or are parked when that was the third time.</summary>
 internal static class NackMessages
 {
-    internal sealed record Command(Caller Caller, IReadOnlyList<long> Ids, long? DelaySeconds = null, string? Error = null) : IRequest<Result>;
+    /// <param name="Caller">Who held them.</param>
+    /// <param name="Ids">Which.</param>
+    /// <param name="DelaySeconds">How long they wait; null for the usual time.</param>
+    /// <param name="Error">What went wrong.</param>
+    /// <param name="Unseen">Nobody has read them, so that this counts as no attempt.</param>
+    internal sealed record Command(
+        Caller Caller,
+        IReadOnlyList<long> Ids,
+        long? DelaySeconds = null,
+        string? Error = null,
+        bool? Unseen = null) : IRequest<Result>;
 
     internal sealed record Result(int Requeued, int Parked);
 
@@ -28,7 +38,9 @@ internal static class NackMessages
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
             write =>
             {
-                var (requeued, parked) = broker.Nack(write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error);
+                var counts = command.Unseen != true;
+                var (requeued, parked) = broker.Nack(
+                    write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error, counts);
                 return new Result(requeued, parked);
             },
             CancellationToken.None);

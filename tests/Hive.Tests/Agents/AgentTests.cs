@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Dashboard;
 using Hive.Tests.Fixture;
@@ -28,6 +29,45 @@ public sealed class AgentTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         Assert.False((await (await hive.Connect("alice")).CallAsync("whoami")).TryGetProperty("operator_pronouns", out _));
+    }
+
+    [Fact]
+    public async Task Whoami_names_those_an_agent_may_write_to_with_what_they_do()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("carol", "alice", "bob");
+        await (await hive.Connect("bob")).CallAsync("set_status", new { text = "reading" });
+
+        var alice = await (await hive.Connect("alice")).CallAsync("whoami");
+        var manager = await (await hive.Connect("manager")).CallAsync("whoami");
+
+        Assert.Equal(["operator/operator/", "manager/manager/", "bob/agent/reading", "carol/agent/"], Peers(alice));
+        Assert.False(alice.TryGetProperty("more_peers", out _));
+        Assert.Equal(["operator/operator/", "alice/agent/", "bob/agent/reading", "carol/agent/"], Peers(manager));
+    }
+
+    [Fact]
+    public async Task Whoami_names_fifty_at_most_and_says_how_many_more_there_are()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn([.. Enumerable.Range(10, 52).Select(number => $"a{number}")]);
+
+        var first = await (await hive.Connect("a10")).CallAsync("whoami");
+
+        // The operator, the manager and 51 agents.
+        Assert.Equal(50, Peers(first).Length);
+        Assert.Equal(3, first.GetProperty("more_peers").GetInt32());
+    }
+
+    private static string[] Peers(JsonElement me)
+    {
+        return [.. me.GetProperty("peers").EnumerateArray().Select(Shown)];
+
+        static string Shown(JsonElement peer)
+        {
+            var status = peer.TryGetProperty("status_text", out var text) ? text.GetString() : "";
+            return $"{peer.GetProperty("name")}/{peer.GetProperty("role")}/{status}";
+        }
     }
 
     [Fact]

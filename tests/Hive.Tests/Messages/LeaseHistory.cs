@@ -29,6 +29,7 @@ internal enum Do
     EndTurn,
     Hello,
     RequeueInflight,
+    RequeueClosed,
     Pause,
     PassTime,
     Retry,
@@ -141,6 +142,10 @@ internal sealed class LeaseHistory : IAsyncDisposable
                 long[] except = step.Choice % 3 == 0 ? [] : [Turn(step.Choice), NoSuchId];
                 var asker = await Idle(agent, step.Which);
                 await Call(agent, asker, "requeue_inflight", except.Length == 0 ? null : new { except_turns = except }, new { requeued = model.RequeueInflight(agent, except) });
+                break;
+            case Do.RequeueClosed:
+                var returned = await Idle(agent, step.Which);
+                await Call(agent, returned, "requeue_closed", null, new { requeued = model.RequeueClosed(agent) });
                 break;
             case Do.Pause:
                 await Pause(agent, !agent.Paused);

@@ -176,6 +176,12 @@ internal sealed class LeaseModel
         return Requeue(agent, m => m.Turn is { } turn ? !exceptTurns.Contains(turn) : m.Connection is not { } c || !agent.Connections.Contains(c));
     }
 
+    public int RequeueClosed(Agent agent)
+    {
+        agent.OpenAtRequeue = [.. agent.Connections];
+        return Requeue(agent, m => m.Turn is null && (m.Connection is not { } c || !agent.Connections.Contains(c)));
+    }
+
     public void Pause(Agent agent, bool paused)
     {
         agent.Paused = paused;

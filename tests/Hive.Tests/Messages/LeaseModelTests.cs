@@ -14,6 +14,7 @@ public sealed class LeaseModelTests
     [
         (5, Do.Connect), (7, Do.Close), (24, Do.Send), (3, Do.Broadcast), (16, Do.Receive), (12, Do.Wait), (8, Do.Ack), (5, Do.AckAll), (12, Do.Nack),
         (9, Do.BeginTurn), (9, Do.EndTurn), (7, Do.Hello), (5, Do.RequeueInflight), (5, Do.Pause), (8, Do.PassTime), (2, Do.Retry), (1, Do.Drop),
+        (4, Do.RequeueClosed),
     ];
 
     [Fact]

@@ -1,4 +1,5 @@
 using Hive.Common.Persistence;
+using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -106,6 +107,47 @@ public sealed class LeaseTests
         Assert.Equal(id, Assert.Single(await receiving).Id);
         Assert.Equal(0, (await harness.CallAsync("requeue_inflight")).Int("requeued"));
         Assert.Equal(1, (await bridge.CallAsync("ack", new { all = true })).Int("acked"));
+    }
+
+    [Fact]
+    public async Task Requeue_closed_gives_back_what_closed_connections_held_and_nothing_of_open_ones_and_turns()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var alice = await hive.Connect("alice");
+        long[] ids = [await alice.Send("bob"), await alice.Send("bob"), await alice.Send("bob")];
+        var (bob, turn) = (await hive.Connect("bob"), await hive.Connect("bob"));
+        await turn.Receive(max: 1);
+        await turn.CallAsync("begin_turn", new { ids = new[] { ids[0] }, wake_from = "alice" });
+        await bob.Receive(max: 1);
+        using (var line = await RawLine.Connect(hive.AgentSocket("bob")))
+        {
+            await line.Call("recv", new { wait_seconds = 0 });
+            line.Finish();
+            Assert.Null(await line.Read());
+        }
+
+        Assert.Equal(1, (await bob.CallAsync("requeue_closed")).Int("requeued"));
+
+        var again = Assert.Single(await bob.Receive());
+        Assert.Equal((ids[2], true), (again.Id, again.Redelivered));
+        Assert.Equal((0, 3, 0), await bob.Status());
+    }
+
+    [Fact]
+    public async Task What_is_given_back_unseen_counts_as_no_attempt()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var id = await (await hive.Connect("alice")).Send("bob");
+        var bob = await hive.Connect("bob");
+
+        for (var time = 0; time <= Limits.NacksBeforeParking; time++)
+        {
+            Assert.Equal(id, Assert.Single(await bob.Receive()).Id);
+            var answer = await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0, unseen = true });
+            Assert.Equal((1, 0), (answer.Int("requeued"), answer.Int("parked")));
+        }
     }
 
     [Fact]
