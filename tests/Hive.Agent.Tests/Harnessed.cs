@@ -26,6 +26,9 @@ internal sealed class Harnessed : IAsyncDisposable
 
     public string Folder { get; }
 
+    /// <summary>Stands for the folder where a container has the agent's inputs.</summary>
+    public string Inputs => Path.Combine(root, "inputs");
+
     public ManualClock Clock => Alice.Hive.Clock;
 
     public string StateDir => Alice.StateDir;
@@ -98,6 +101,7 @@ internal sealed class Harnessed : IAsyncDisposable
     private Dictionary<string, string> Variables => new()
     {
         ["HOME"] = Home,
+        ["HIVE_INPUTS"] = Inputs,
         ["PATH"] = $"{StandIn}:{Environment.GetEnvironmentVariable("PATH")}",
     };
 }
