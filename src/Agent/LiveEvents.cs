@@ -49,8 +49,8 @@ internal sealed class LiveEvents
     public void Text(string text) => Add("text", ("text", text));
 
     /// <summary>
-    /// The next piece of a text that is being written and comes whole as <see cref="Text"/>. Pieces are sent as one event per batch; of more
-    /// than a batch takes the rest is left out, since the whole text is not far.
+    /// Shows the next piece of a text that is being written and comes whole as <see cref="Text"/>. Pieces are sent as
+    /// one event per batch; of more than a batch takes the rest is left out, since the whole text follows.
     /// </summary>
     public void TextPart(string piece)
     {
@@ -230,13 +230,18 @@ internal sealed class LiveEvents
 
             if (dropped > 0 && batch.Count < BatchEvents && room > ShortText)
             {
-                batch.Add(new JsonObject { ["kind"] = "dropped", ["at"] = Now(), ["turn"] = Turn, ["count"] = dropped });
+                batch.Add(new JsonObject
+                {
+                    ["kind"] = "dropped", ["at"] = Now(), ["turn"] = Turn, ["count"] = dropped,
+                });
                 dropped = 0;
             }
 
-            if (queue.Count == 0 && part.Length > 0 && batch.Count < BatchEvents && room > PartCharacters * 6 + ShortText)
+            var fits = batch.Count < BatchEvents && room > PartCharacters * 6 + ShortText;
+            if (queue.Count == 0 && part.Length > 0 && fits)
             {
-                batch.Add(new JsonObject { ["kind"] = "text_part", ["at"] = Now(), ["turn"] = Turn, ["text"] = WireText.Cut(part.ToString(), int.MaxValue) });
+                var text = WireText.Cut(part.ToString(), int.MaxValue);
+                batch.Add(new JsonObject { ["kind"] = "text_part", ["at"] = Now(), ["turn"] = Turn, ["text"] = text });
                 part.Clear();
             }
 

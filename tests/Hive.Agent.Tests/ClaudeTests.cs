@@ -70,10 +70,16 @@ public sealed class ClaudeTests
 
         var arguments = h.Arguments(1);
         Assert.Equal(
-            ["--print", "--verbose", "--output-format", "stream-json", "--include-partial-messages", "--model", "small", "--system-prompt-snapshot", "off", "--settings"],
+            [
+                "--print", "--verbose", "--output-format", "stream-json", "--include-partial-messages",
+                "--model", "small", "--system-prompt-snapshot", "off", "--settings",
+            ],
             arguments[..10]);
         Assert.Equal(
-            ["--append-system-prompt-file", "--mcp-config", "--strict-mcp-config", "--tools", "Read,Bash", "--allowedTools", "Read", "Bash(git *)", "Bash(make *)", "mcp__hive", "mcp__tracker__search"],
+            [
+                "--append-system-prompt-file", "--mcp-config", "--strict-mcp-config", "--tools", "Read,Bash",
+                "--allowedTools", "Read", "Bash(git *)", "Bash(make *)", "mcp__hive", "mcp__tracker__search",
+            ],
             arguments[10..].Where(a => !a.StartsWith('/')));
         Assert.Equal([.. arguments[..4], "--continue", .. arguments[4..]], h.Arguments(2));
         Assert.Equal($"Message {second} from operator:\n> second\n> line\n\n({Quote.Rule})\n", h.Run(2, "prompt"));
@@ -105,7 +111,8 @@ public sealed class ClaudeTests
 
         Assert.Contains("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS=0\n", h.Run(1, "env"));
         Assert.Equal(
-            "Agent,Bash,Edit,Glob,Grep,NotebookEdit,Read,Skill,TaskCreate,TaskGet,TaskList,TaskUpdate,WebFetch,WebSearch,Write,TaskStop",
+            "Agent,Bash,Edit,Glob,Grep,NotebookEdit,Read,Skill,TaskCreate,TaskGet,TaskList,TaskUpdate,"
+                + "WebFetch,WebSearch,Write,TaskStop",
             h.Arguments(1)[h.Arguments(1).IndexOf("--tools") + 1]);
     }
 
@@ -126,7 +133,9 @@ public sealed class ClaudeTests
 
         // One start for each option that it does not know, and none of the kind later.
         Assert.Equal(4, h.Runs);
-        Assert.DoesNotContain(h.Arguments(3), argument => argument is "--system-prompt-snapshot" or "--include-partial-messages" or "--continue");
+        Assert.DoesNotContain(
+            h.Arguments(3),
+            option => option is "--system-prompt-snapshot" or "--include-partial-messages" or "--continue");
         Assert.Contains("--continue", h.Arguments(4));
 
         h.Write("role.md", "another prompt");
@@ -162,8 +171,11 @@ public sealed class ClaudeTests
         await h.AckedAsync(events, await h.Alice.PostAsync("three"));
         Assert.DoesNotContain("--add-dir", h.Arguments(3));
 
-        void Skill(string folder) =>
-            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(h.Inputs, folder)).FullName, "SKILL.md"), "---\n---\n");
+        void Skill(string name)
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(h.Inputs, name)).FullName;
+            File.WriteAllText(Path.Combine(folder, "SKILL.md"), "---\n---\n");
+        }
     }
 
     [Fact(Timeout = 120_000)]
@@ -587,6 +599,48 @@ public sealed class ClaudeTests
         }
 
         Assert.DoesNotContain(h.Front.Reports, r => r.ToJsonString() is var said && (said.Contains("good-code", StringComparison.Ordinal) || said.Contains("wrong-code", StringComparison.Ordinal)));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task The_login_is_that_of_the_program_that_does_the_turns()
+    {
+        await using var h = await Harnessed.StartAsync(loggedIn: false);
+        var other = Path.Combine(h.Folder, "other-claude");
+        File.CreateSymbolicLink(other, Harnessed.Program);
+        h.Write("agent.yaml", $"driver: claude\ncommand: [{other}]");
+        await using var agent = h.Serve();
+        await h.Front.ReportAsync("needs_login");
+
+        h.Front.Ask("login");
+        await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
+
+        Assert.Contains($"login: {other} auth login", agent.Log);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_status_text_of_another_driver_or_of_a_failed_start_is_cleared()
+    {
+        await using var h = await Harnessed.StartAsync("driver: scripted");
+        h.Write("script.yaml", "start:\n  - set_status: listening");
+        await using (var scripted = h.Serve())
+        {
+            await h.Front.RequestAsync("recv");
+            await scripted.LoggedAsync("driver scripted", Ct);
+            Assert.Equal("listening", await h.Alice.StatusAsync());
+            scripted.Terminate();
+            await scripted.ExitAsync(Ct);
+        }
+
+        h.Write("agent.yaml", "driver: claude\nrole: gone.md");
+        await using (var failing = h.Serve())
+            Assert.Equal(1, await failing.ExitAsync(Ct));
+        Assert.StartsWith("the role ", await h.Alice.StatusAsync());
+
+        h.Write("agent.yaml", "driver: claude");
+        var events = await h.Alice.Hive.Events();
+        await using var claude = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+        Assert.Null(await h.Alice.StatusAsync());
     }
 
     [Fact(Timeout = 120_000)]

@@ -35,6 +35,9 @@ internal sealed class Harnessed : IAsyncDisposable
 
     public string Credentials => Path.Combine(Home, ".claude", ".credentials.json");
 
+    /// <summary>The stand-in for Claude Code.</summary>
+    public static string Program => Path.Combine(StandIn, "claude");
+
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn");
 
     public static async Task<Harnessed> StartAsync(string yaml = "driver: claude", bool realClock = true, bool loggedIn = true)
@@ -63,7 +66,7 @@ internal sealed class Harnessed : IAsyncDisposable
     {
         Write("agent.yaml", $"""
             driver: claude
-            command: ["{Path.Combine(StandIn, "claude")}"]
+            command: ["{Program}"]
             environment:
               CLAUDE_CONFIG_DIR: "{Path.Combine(Home, ".claude")}"
             {more}

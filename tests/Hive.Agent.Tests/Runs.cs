@@ -11,8 +11,8 @@ internal static class Runs
     {
         var log = new Log(TextWriter.Null, TimeProvider.System);
         var calls = new HostCalls(new HostConnector("/nowhere", log, TimeProvider.System), "test");
-        return new StreamJson(
-            new LiveEvents(calls, log, TimeProvider.System), new HarnessReport(calls, "claude", log, TimeProvider.System), resumed);
+        var report = new HarnessReport(calls, "claude", log, TimeProvider.System);
+        return new StreamJson(new LiveEvents(calls, log, TimeProvider.System), report, resumed);
     }
 
     /// <summary>What the real program has printed, by the recording's name.</summary>

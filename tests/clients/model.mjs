@@ -57,7 +57,8 @@ function anthropic(response, body, step) {
   if (step.hang) {
     if (step.text === undefined) return;
     write("content_block_start", { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } });
-    return write("content_block_delta", { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: step.text } });
+    const delta = { type: "text_delta", text: step.text };
+    return write("content_block_delta", { type: "content_block_delta", index: 0, delta });
   }
   content.forEach((block, index) => {
     const isText = block.type === "text";

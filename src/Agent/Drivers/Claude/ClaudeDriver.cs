@@ -149,7 +149,7 @@ internal sealed class ClaudeDriver : IDriver
         }
     }
 
-    /// <summary>Runs the program once; again without what it refuses: a conversation that is gone, an option that it does not know.</summary>
+    /// <summary>Runs the program; again without what it refuses: a lost conversation, an unknown option.</summary>
     private async Task<Verdict> RunAsync(string prompt, long? turn, Tally used, CancellationToken ct)
     {
         var conversation = newSession ? [] : files.Conversation();
@@ -180,11 +180,12 @@ internal sealed class ClaudeDriver : IDriver
                     conversation = [];
                     break;
                 case VerdictKind.UnknownOption when files.LeaveOut(verdict.Note):
-                    context.Live.Note($"this version of claude does not know {verdict.Note}; it is left out from now on");
+                    context.Live.Note($"this version of claude does not know {verdict.Note}; it is left out now");
                     conversation = newSession ? [] : files.Conversation();
                     break;
                 case VerdictKind.UnknownOption:
-                    return new Verdict(VerdictKind.Failed, $"claude does not know {verdict.Note}; install a newer version, 2.1 or later");
+                    return new Verdict(
+                        VerdictKind.Failed, $"claude does not know {verdict.Note}; install version 2.1 or later");
                 default:
                     return verdict;
             }

@@ -47,7 +47,7 @@ internal sealed class ClaudeFiles : IDisposable
         skills = new ClaudeSkills(Path.Combine(folder, "skills"), context.Log);
         Environment = new Dictionary<string, string?>(context.Settings.Environment.Select(v => KeyValuePair.Create(v.Key, (string?)v.Value)))
         {
-            // A turn is over when the agent says so, and what it started ends then: background tasks would hold it open. agent.yaml may say otherwise.
+            // A turn is over when the agent says so: background tasks would hold it open. agent.yaml may say otherwise.
             [NoBackgroundVariable] = context.Settings.Environment.GetValueOrDefault(NoBackgroundVariable, "1"),
             ["DISABLE_AUTOUPDATER"] = "1",
             ["CLAUDE_CODE_DISABLE_AUTO_MEMORY"] = "1",
@@ -63,7 +63,8 @@ internal sealed class ClaudeFiles : IDisposable
     public IReadOnlyDictionary<string, string?> Environment { get; }
 
     /// <summary>agent.yaml turns background tasks on.</summary>
-    private bool InBackground => FalseWords.Contains(Environment[NoBackgroundVariable], StringComparer.OrdinalIgnoreCase);
+    private bool InBackground =>
+        FalseWords.Contains(Environment[NoBackgroundVariable], StringComparer.OrdinalIgnoreCase);
 
     private string Settings => Path.Combine(folder, "settings.json");
 
@@ -87,7 +88,8 @@ internal sealed class ClaudeFiles : IDisposable
         IReadOnlyList<string> tools = context.Settings.Tools ?? DefaultTools;
         if (InBackground && !tools.Contains(StopTool))
             tools = [.. tools, StopTool];
-        List<string> command = [.. login.Program, "--print", "--verbose", "--output-format", "stream-json", .. conversation];
+        List<string> command =
+            [.. login.Program, "--print", "--verbose", "--output-format", "stream-json", .. conversation];
         if (optional.Contains(PartialOption))
             command.Add(PartialOption);
         if (model is not null)
@@ -123,9 +125,12 @@ internal sealed class ClaudeFiles : IDisposable
                 return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any() ? ["--continue"] : [];
             // Given up, or gone: what there is besides is somebody else's.
             var (id, prompt) = Noted();
-            if (id is null || Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories).FirstOrDefault() is not { } own)
+            if (id is null)
                 return [];
-            // Where nothing can keep the tool from recording a conversation's prompt, another prompt needs another conversation.
+            var found = Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories);
+            if (found.FirstOrDefault() is not { } own)
+                return [];
+            // Where the tool may have recorded the conversation's prompt, another prompt needs another conversation.
             if (!optional.Contains(SnapshotOption) && prompt != promptHash)
                 return [];
             // The newest is somebody else's when a person, or the agent itself, ran the tool here too.
@@ -194,7 +199,9 @@ internal sealed class ClaudeFiles : IDisposable
 
     // The conversation and the prompt that it had last; an earlier version noted the first alone.
     private (string? Conversation, string? Prompt) Noted() =>
-        File.ReadAllText(Note).Split('\n') is [var id, .. var more] && IsConversation(id) ? (id, more.FirstOrDefault()) : default;
+        File.ReadAllText(Note).Split('\n') is [var id, .. var more] && IsConversation(id)
+            ? (id, more.FirstOrDefault())
+            : default;
 
     // Its helpers' conversations lie beside it under names of another form.
     private static string? NewestBeside(string conversation) => Directory.EnumerateFiles(Path.GetDirectoryName(conversation)!, "*.jsonl")
@@ -250,7 +257,7 @@ internal sealed class ClaudeFiles : IDisposable
             .Replace("{role}", context.Role, StringComparison.Ordinal)
             .Replace("{state_dir}", context.StateDir.TrimEnd('/'), StringComparison.Ordinal)
             // `/shared` in a container; where the agent sees the host's folders, the one beside `agents`.
-            .Replace("{shared}", Path.GetFullPath("../../../shared", context.StateDir.TrimEnd('/')), StringComparison.Ordinal)
+            .Replace("{shared}", Path.GetFullPath("../../../shared", context.StateDir), StringComparison.Ordinal)
             .Replace("{inputs}", ClaudeSkills.Inputs, StringComparison.Ordinal)
             .Replace("{operator_pronouns}", context.Pronouns ?? "they/them", StringComparison.Ordinal)
             .Replace("{body_bytes}", Limits.BodyBytes.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);

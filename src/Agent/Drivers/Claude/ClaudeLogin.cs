@@ -20,7 +20,8 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
     /// <summary>The program that does the turns, and the first of its arguments.</summary>
     public IReadOnlyList<string> Program => settings.Command is { Count: > 0 } own ? own : ["claude"];
 
-    public IReadOnlyList<string> Command => settings.LoginCommand is { Count: > 0 } own ? own : [.. Program, "auth", "login"];
+    public IReadOnlyList<string> Command =>
+        settings.LoginCommand is { Count: > 0 } own ? own : [.. Program, "auth", "login"];
 
     public string? Fingerprint
     {

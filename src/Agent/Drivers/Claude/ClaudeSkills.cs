@@ -1,6 +1,6 @@
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Links the skills of the agent's inputs to where Claude Code looks for them: below a folder that it is given with <c>--add-dir</c>.</summary>
+/// <summary>Links the skills of the agent's inputs into a folder for Claude Code's <c>--add-dir</c>.</summary>
 internal sealed class ClaudeSkills(string folder, Log log)
 {
     private const string SkillFile = "SKILL.md";
@@ -10,7 +10,8 @@ internal sealed class ClaudeSkills(string folder, Log log)
     private static readonly string[] Places = [".", "skills", ".claude/skills"];
 
     /// <summary>The folder of the inputs as this process can open it.</summary>
-    public static string Inputs => Environment.GetEnvironmentVariable("HIVE_INPUTS") is { Length: > 0 } named ? named : "/inputs";
+    public static string Inputs =>
+        Environment.GetEnvironmentVariable("HIVE_INPUTS") is { Length: > 0 } named ? named : "/inputs";
 
     /// <summary>The folder for <c>--add-dir</c> with a link for each skill; null when the inputs hold none.</summary>
     public string? Link()

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Reads members of a JSON value that may have any form: a member that is missing or of another type is null.</summary>
+/// <summary>Reads members of a JSON value of any form: a member that is missing or of another type is null.</summary>
 internal static class JsonFields
 {
     private const double LargestNumber = 1e15;
@@ -11,7 +11,9 @@ internal static class JsonFields
         Find(of, name) is { ValueKind: JsonValueKind.String } value ? value.GetString()!.Replace('\0', '\uFFFD') : null;
 
     public static double? Real(JsonElement of, string name) =>
-        Find(of, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var number) ? number : null;
+        Find(of, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetDouble(out var number)
+            ? number
+            : null;
 
     public static long? Number(JsonElement of, string name) =>
         Real(of, name) is { } number && Math.Abs(number) < LargestNumber ? (long)number : null;

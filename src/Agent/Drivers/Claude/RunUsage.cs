@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Adds up what one run of the program used: by its results, and by the calls that no result tells of.</summary>
+/// <summary>Adds up what one run of the program used, by its results and by calls that no result tells of.</summary>
 /// <param name="resumed">The run goes on with a conversation.</param>
 internal sealed class RunUsage(bool resumed)
 {
@@ -29,7 +29,8 @@ internal sealed class RunUsage(bool resumed)
         {
             if (!hasResult)
                 return calls.Count == 0 ? null : Sum(_ => true);
-            var told = differences ?? Usage.Max(IsTotalOfRun ? totals : default, Usage.Max(results, Sum(call => call.Told)));
+            var told = differences
+                ?? Usage.Max(IsTotalOfRun ? totals : default, Usage.Max(results, Sum(call => call.Told)));
             // What came after the last result, in a run that was ended.
             return told + Sum(call => !call.Told);
         }

@@ -178,7 +178,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             Block(block, isError: ErrorKind is not null);
     }
 
-    /// <summary>Parts of a message that comes whole later: shown as they come, and counted should it never come whole.</summary>
+    /// <summary>Takes a part of a message: it is shown, and counts should the message never come whole.</summary>
     private void Streamed(JsonElement part)
     {
         switch (Text(part, "type"))
@@ -195,7 +195,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
         }
     }
 
-    /// <summary>Takes what a message says of the call that it answers; the call's name, null where the tool itself speaks.</summary>
+    /// <summary>Counts the call that a message answers; the call's name, null where the tool itself speaks.</summary>
     private string? Called(JsonElement message, bool isOwn)
     {
         var model = Text(message, "model");
@@ -248,7 +248,8 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             return;
         foreach (var block in Items(message, "content").Where(b => Text(b, "type") == "tool_result"))
         {
-            live.ToolResult(WireText.Cut(Text(block, "tool_use_id") ?? "", NameBytes), ContentOf(block), IsTrue(block, "is_error"));
+            var call = WireText.Cut(Text(block, "tool_use_id") ?? "", NameBytes);
+            live.ToolResult(call, ContentOf(block), IsTrue(block, "is_error"));
         }
     }
 

@@ -38,7 +38,9 @@ internal sealed class Tally
     }
 
     // A part of the cost would pass for all of it; the host's price table knows the tokens of every run.
-    private double? Cost => HasRun && runs.Where(run => run.Started).All(run => run.Usage.Cost is not null) ? runs.Sum(run => run.Usage.Cost ?? 0) : null;
+    private double? Cost => HasRun && runs.Where(run => run.Started).All(run => run.Usage.Cost is not null)
+        ? runs.Sum(run => run.Usage.Cost ?? 0)
+        : null;
 
     private static long? Tokens(long? count) => count is >= 0 and <= MostTokens ? count : null;
 
