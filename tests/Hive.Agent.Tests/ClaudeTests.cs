@@ -631,16 +631,26 @@ public sealed class ClaudeTests
             await scripted.ExitAsync(Ct);
         }
 
+        await ServedAsync();
+        Assert.Null(await h.Alice.StatusAsync());
+
         h.Write("agent.yaml", "driver: claude\nrole: gone.md");
         await using (var failing = h.Serve())
             Assert.Equal(1, await failing.ExitAsync(Ct));
         Assert.StartsWith("the role ", await h.Alice.StatusAsync());
 
-        h.Write("agent.yaml", "driver: claude");
-        var events = await h.Alice.Hive.Events();
-        await using var claude = h.Serve();
-        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+        await ServedAsync();
         Assert.Null(await h.Alice.StatusAsync());
+
+        async Task ServedAsync()
+        {
+            h.Write("agent.yaml", "driver: claude");
+            var events = await h.Alice.Hive.Events();
+            await using var claude = h.Serve();
+            await h.AckedAsync(events, await h.Alice.PostAsync("work"));
+            claude.Terminate();
+            await claude.ExitAsync(Ct);
+        }
     }
 
     [Fact(Timeout = 120_000)]

@@ -27,7 +27,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
     private long unnamed;
 
     /// <summary>What the run used.</summary>
-    public RunUsage Usage { get; } = new(resumed);
+    public RunUsage Spent { get; } = new(resumed);
 
     public SortedDictionary<string, long> Tools { get; } = new(StringComparer.Ordinal);
 
@@ -149,7 +149,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
                 Started = true;
                 Conversation = Text(line, "session_id") ?? Conversation;
                 Model = Text(line, "model") ?? Model;
-                Usage.Version = Text(line, "claude_code_version") ?? Usage.Version;
+                Spent.Version = Text(line, "claude_code_version") ?? Spent.Version;
                 report.Change(s => s with { Model = Model ?? s.Model });
                 break;
             case "status" when Text(line, "status") == "compacting":
@@ -187,7 +187,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
                 answering = Called(message, isOwn: true);
                 break;
             case "message_delta" when answering is not null && Member(part, "usage") is { } usage:
-                Counted(answering, Drivers.Claude.Usage.Of(usage), isOwn: true);
+                Counted(answering, Usage.Of(usage), isOwn: true);
                 break;
             case "content_block_delta" when Member(part, "delta") is { } delta && Text(delta, "type") == "text_delta":
                 live.TextPart(Text(delta, "text") ?? "");
@@ -205,13 +205,13 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             Model = model;
         var id = WireText.Cut(Text(message, "id") ?? $"unnamed {++unnamed}", NameBytes);
         if (Member(message, "usage") is { } usage)
-            Counted(id, Drivers.Claude.Usage.Of(usage), isOwn);
+            Counted(id, Usage.Of(usage), isOwn);
         return id;
     }
 
     private void Counted(string call, Usage told, bool isOwn)
     {
-        var used = Usage.Add(call, told);
+        var used = Spent.Add(call, told);
         if (!isOwn || used.Context == 0)
             return;
         Last = used;
@@ -266,7 +266,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             Result = Text(line, "subtype") ?? "";
         TerminalReason = Text(line, "terminal_reason");
         ApiStatus = (int?)Number(line, "api_error_status");
-        Usage.AddResult(line);
+        Spent.AddResult(line);
         if (Member(line, "modelUsage") is not { } models)
             return;
         foreach (var model in models.EnumerateObject().Where(m => WithoutVariant(m.Name) == WithoutVariant(Model)))

@@ -15,7 +15,7 @@ internal sealed class Tally
 
     public TurnFigures ToFigures()
     {
-        var total = Sum(runs.Select(run => run.Usage.Used));
+        var total = Sum(runs.Select(run => run.Spent.Used));
         var last = runs.LastOrDefault(run => run.Last is not null)?.Last;
         var tools = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var (tool, count) in runs.SelectMany(run => run.Tools))
@@ -38,8 +38,8 @@ internal sealed class Tally
     }
 
     // A part of the cost would pass for all of it; the host's price table knows the tokens of every run.
-    private double? Cost => HasRun && runs.Where(run => run.Started).All(run => run.Usage.Cost is not null)
-        ? runs.Sum(run => run.Usage.Cost ?? 0)
+    private double? Cost => HasRun && runs.Where(run => run.Started).All(run => run.Spent.Cost is not null)
+        ? runs.Sum(run => run.Spent.Cost ?? 0)
         : null;
 
     private static long? Tokens(long? count) => count is >= 0 and <= MostTokens ? count : null;
