@@ -179,7 +179,7 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task What_was_used_between_turns_counts_with_the_next()
+    public async Task Usage_between_two_turns_counts_with_the_next_turn()
     {
         await using var h = await Harnessed.StartAsync();
         var events = await h.Alice.Hive.Events();

@@ -15,7 +15,7 @@ internal static class Runs
         return new StreamJson(new LiveEvents(calls, log, TimeProvider.System), report, resumed);
     }
 
-    /// <summary>What the real program has printed, by the recording's name.</summary>
+    /// <summary>A run that has read the output of the real program, by the recording's name.</summary>
     public static StreamJson Recorded(string recording, bool resumed)
     {
         var seen = Of(resumed);

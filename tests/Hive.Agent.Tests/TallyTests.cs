@@ -67,7 +67,7 @@ public sealed class TallyTests
     }
 
     [Fact]
-    public void What_a_call_says_while_it_is_answered_is_not_added_up()
+    public void Growing_figures_of_one_call_are_not_added_up()
     {
         var figures = Figures(Runs.Recorded("2.1.330-helper-in-background", resumed: true));
 

@@ -17,7 +17,7 @@ internal sealed class ClaudeDriver : IDriver
     private readonly ClaudeFiles files;
     private bool newSession;
     private long contextTokens;
-    // What was used between the turns; the next turn's figures hold it.
+    // Used between the turns, by a compaction; it counts with the next turn.
     private Tally between = new();
 
     public ClaudeDriver(DriverContext context)

@@ -31,7 +31,7 @@ internal sealed class RunUsage(bool resumed)
                 return calls.Count == 0 ? null : Sum(_ => true);
             var told = differences
                 ?? Usage.Max(IsTotalOfRun ? totals : default, Usage.Max(results, Sum(call => call.Told)));
-            // What came after the last result, in a run that was ended.
+            // Calls after the last result, in a run that was ended.
             return told + Sum(call => !call.Told);
         }
     }

@@ -8,7 +8,7 @@ namespace Hive.Agent.Drivers.Claude;
 
 /// <summary>Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes, and keeps what the end of the turn needs. Nothing it may hold is an error.</summary>
 /// <param name="live">Where it is shown.</param>
-/// <param name="report">What the host is told of the model and the context.</param>
+/// <param name="report">Tells the host of the model and the context.</param>
 /// <param name="resumed">The run goes on with a conversation.</param>
 internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool resumed)
 {
@@ -26,7 +26,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
     private string? answering;
     private long unnamed;
 
-    /// <summary>What the run used.</summary>
+    /// <summary>Tokens and cost of the run.</summary>
     public RunUsage Spent { get; } = new(resumed);
 
     public SortedDictionary<string, long> Tools { get; } = new(StringComparer.Ordinal);

@@ -133,7 +133,7 @@ export class AgentLive {
   #close(): void {
     this.#flush();
     this.#feed.stop();
-    // What was written meanwhile is unknown; the whole text comes.
+    // Pieces of it are missed from here on; the whole text follows.
     this.#writing = this.writing.value = null;
     this.connection.value = { state: 'connecting' };
   }
