@@ -17,6 +17,9 @@ internal sealed class LiveEvents
     // A request has at most Limits.LineBytes; some of them are around the events.
     private const int BatchEvents = 100, BatchBytes = Limits.LineBytes - 1024, QueuedEvents = 1000, QueuedBytes = 4 * 1024 * 1024;
     private const int ShortText = 1024;
+
+    // Characters of a text that is being written, for one batch; each is at most six bytes on the wire.
+    private const int PartCharacters = 4096;
     private static readonly TimeSpan Collect = TimeSpan.FromMilliseconds(200), BetweenFull = TimeSpan.FromMilliseconds(100);
 
     private readonly HostCalls host;
@@ -24,6 +27,7 @@ internal sealed class LiveEvents
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private readonly Queue<(JsonObject Event, int Bytes)> queue = [];
+    private readonly StringBuilder part = new();
     private TaskCompletionSource arrived = Signal(), full = Signal();
     private int bytes;
     private long dropped, turn;
@@ -43,6 +47,19 @@ internal sealed class LiveEvents
     private bool IsFull => queue.Count >= BatchEvents || bytes >= BatchBytes;
 
     public void Text(string text) => Add("text", ("text", text));
+
+    /// <summary>
+    /// Shows the next piece of a text that is being written and comes whole as <see cref="Text"/>. Pieces are sent as
+    /// one event per batch; of more than a batch takes the rest is left out, since the whole text follows.
+    /// </summary>
+    public void TextPart(string piece)
+    {
+        lock (gate)
+        {
+            part.Append(piece.AsSpan(0, Math.Min(piece.Length, PartCharacters - part.Length)));
+            arrived.TrySetResult();
+        }
+    }
 
     public void Thinking(string text) => Add("thinking", ("text", text));
 
@@ -72,7 +89,7 @@ internal sealed class LiveEvents
             }
         }
 
-        var happened = new JsonObject { ["kind"] = kind, ["at"] = JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options) };
+        var happened = new JsonObject { ["kind"] = kind, ["at"] = Now() };
         if (Turn is { } now)
             happened["turn"] = now;
         foreach (var (name, value) in fields)
@@ -84,6 +101,9 @@ internal sealed class LiveEvents
         var size = Fit(happened);
         lock (gate)
         {
+            // The whole text, or the end of the turn that was writing it.
+            if (kind is "text" or "turn_ended")
+                part.Clear();
             queue.Enqueue((happened, size));
             bytes += size;
             arrived.TrySetResult();
@@ -172,6 +192,8 @@ internal sealed class LiveEvents
         _ => node?.DeepClone(),
     };
 
+    private JsonNode? Now() => JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options);
+
     // As LineClient writes it.
     private static int Size(JsonObject happened) => JsonSerializer.SerializeToUtf8Bytes(happened).Length;
 
@@ -208,11 +230,22 @@ internal sealed class LiveEvents
 
             if (dropped > 0 && batch.Count < BatchEvents && room > ShortText)
             {
-                batch.Add(new JsonObject { ["kind"] = "dropped", ["at"] = JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options), ["turn"] = Turn, ["count"] = dropped });
+                batch.Add(new JsonObject
+                {
+                    ["kind"] = "dropped", ["at"] = Now(), ["turn"] = Turn, ["count"] = dropped,
+                });
                 dropped = 0;
             }
 
-            if (queue.Count == 0)
+            var fits = batch.Count < BatchEvents && room > PartCharacters * 6 + ShortText;
+            if (queue.Count == 0 && part.Length > 0 && fits)
+            {
+                var text = WireText.Cut(part.ToString(), int.MaxValue);
+                batch.Add(new JsonObject { ["kind"] = "text_part", ["at"] = Now(), ["turn"] = Turn, ["text"] = text });
+                part.Clear();
+            }
+
+            if (queue.Count == 0 && part.Length == 0)
                 arrived = Signal();
             if (!IsFull)
                 full = Signal();

@@ -69,10 +69,18 @@ public sealed class ClaudeTests
         await h.AckedAsync(events, second);
 
         var arguments = h.Arguments(1);
-        Assert.Equal(["--print", "--verbose", "--output-format", "stream-json", "--model", "small", "--settings"], arguments[..7]);
         Assert.Equal(
-            ["--system-prompt-file", "--mcp-config", "--strict-mcp-config", "--tools", "Read,Bash", "--allowedTools", "Read", "Bash(git *)", "Bash(make *)", "mcp__hive", "mcp__tracker__search"],
-            arguments[8..].Where(a => !a.StartsWith('/')));
+            [
+                "--print", "--verbose", "--output-format", "stream-json", "--include-partial-messages",
+                "--model", "small", "--system-prompt-snapshot", "off", "--settings",
+            ],
+            arguments[..10]);
+        Assert.Equal(
+            [
+                "--append-system-prompt-file", "--mcp-config", "--strict-mcp-config", "--tools", "Read,Bash",
+                "--allowedTools", "Read", "Bash(git *)", "Bash(make *)", "mcp__hive", "mcp__tracker__search",
+            ],
+            arguments[10..].Where(a => !a.StartsWith('/')));
         Assert.Equal([.. arguments[..4], "--continue", .. arguments[4..]], h.Arguments(2));
         Assert.Equal($"Message {second} from operator:\n> second\n> line\n\n({Quote.Rule})\n", h.Run(2, "prompt"));
 
@@ -85,7 +93,107 @@ public sealed class ClaudeTests
         var prompt = h.Run(1, "prompt.md");
         Assert.StartsWith("You are alice, an agent in a Hive", prompt);
         Assert.EndsWith($"You look after {h.StateDir}.", prompt);
+        Assert.Contains($" file under {h.Alice.Hive.DataDir}/shared, ", prompt);
         Assert.DoesNotContain('{', prompt);
+        Assert.Contains("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS=1\n", h.Run(1, "env"));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Background_tasks_can_be_wanted_and_then_be_stopped()
+    {
+        await using var h = await Harnessed.StartAsync("""
+            driver: claude
+            environment: { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "0" }
+            """);
+        var events = await h.Alice.Hive.Events();
+        await using var agent = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+
+        Assert.Contains("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS=0\n", h.Run(1, "env"));
+        Assert.Equal(
+            "Agent,Bash,Edit,Glob,Grep,NotebookEdit,Read,Skill,TaskCreate,TaskGet,TaskList,TaskUpdate,"
+                + "WebFetch,WebSearch,Write,TaskStop",
+            h.Arguments(1)[h.Arguments(1).IndexOf("--tools") + 1]);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_version_that_may_record_the_prompt_gets_a_new_conversation_for_another_prompt()
+    {
+        await using var h = await Harnessed.StartAsync("driver: claude\nrole: role.md");
+        await File.WriteAllTextAsync(Path.Combine(h.StateDir, "old-version"), "", Ct);
+        h.Write("role.md", "one prompt");
+        var events = await h.Alice.Hive.Events();
+        await using (var first = h.Serve())
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+            await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+            first.Terminate();
+            await first.ExitAsync(Ct);
+        }
+
+        // One start for each option that it does not know, and none of the kind later.
+        Assert.Equal(4, h.Runs);
+        Assert.DoesNotContain(
+            h.Arguments(3),
+            option => option is "--system-prompt-snapshot" or "--include-partial-messages" or "--continue");
+        Assert.Contains("--continue", h.Arguments(4));
+
+        h.Write("role.md", "another prompt");
+        await using var second = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
+        await h.AckedAsync(events, await h.Alice.PostAsync("four"));
+
+        Assert.EndsWith("another prompt", h.Run(7, "prompt.md"));
+        Assert.DoesNotContain("--continue", h.Arguments(7));
+        Assert.Contains("--continue", h.Arguments(8));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Skills_of_the_inputs_are_linked_where_the_tool_finds_them()
+    {
+        await using var h = await Harnessed.StartAsync();
+        Skill("lint");
+        Skill("team/skills/deploy");
+        Skill("team/skills/review");
+        Skill("tools/.claude/skills/deploy");
+        Skill("zoo/tiger");
+        Directory.CreateDirectory(Path.Combine(h.Inputs, "zoo", "no-skill"));
+        var events = await h.Alice.Hive.Events();
+        await using var agent = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+        Assert.Equal("deploy\nlint\nreview\ntiger\ntools-deploy\n", h.Run(1, "skills"));
+
+        Directory.Delete(Path.Combine(h.Inputs, "team"), recursive: true);
+        await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+        Assert.Equal("deploy\nlint\ntiger\n", h.Run(2, "skills"));
+
+        Directory.Delete(h.Inputs, recursive: true);
+        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
+        Assert.DoesNotContain("--add-dir", h.Arguments(3));
+
+        void Skill(string name)
+        {
+            var folder = Directory.CreateDirectory(Path.Combine(h.Inputs, name)).FullName;
+            File.WriteAllText(Path.Combine(folder, "SKILL.md"), "---\n---\n");
+        }
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Usage_between_two_turns_counts_with_the_next_turn()
+    {
+        await using var h = await Harnessed.StartAsync();
+        var events = await h.Alice.Hive.Events();
+        await using var agent = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+        h.Front.Ask("compact");
+        await h.Front.EventAsync("compacted");
+        await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
+
+        Assert.Equal((12, 17, 12), (await InputAsync(1), await InputAsync(2), await InputAsync(3)));
+        Assert.Equal(0.2123, Math.Round((double)(await h.EndedAsync(2))["cost_usd"]!, 4));
+
+        async Task<long> InputAsync(int turn) => Number(await h.EndedAsync(turn), "input_tokens");
     }
 
     [Fact(Timeout = 120_000)]
@@ -491,6 +599,58 @@ public sealed class ClaudeTests
         }
 
         Assert.DoesNotContain(h.Front.Reports, r => r.ToJsonString() is var said && (said.Contains("good-code", StringComparison.Ordinal) || said.Contains("wrong-code", StringComparison.Ordinal)));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task The_login_is_that_of_the_program_that_does_the_turns()
+    {
+        await using var h = await Harnessed.StartAsync(loggedIn: false);
+        var other = Path.Combine(h.Folder, "other-claude");
+        File.CreateSymbolicLink(other, Harnessed.Program);
+        h.Write("agent.yaml", $"driver: claude\ncommand: [{other}]");
+        await using var agent = h.Serve();
+        await h.Front.ReportAsync("needs_login");
+
+        h.Front.Ask("login");
+        await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
+
+        Assert.Contains($"login: {other} auth login", agent.Log);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_status_text_of_another_driver_or_of_a_failed_start_is_cleared()
+    {
+        await using var h = await Harnessed.StartAsync("driver: scripted");
+        h.Write("script.yaml", "start:\n  - set_status: listening");
+        await using (var scripted = h.Serve())
+        {
+            await h.Front.RequestAsync("recv");
+            await scripted.LoggedAsync("driver scripted", Ct);
+            Assert.Equal("listening", await h.Alice.StatusAsync());
+            scripted.Terminate();
+            await scripted.ExitAsync(Ct);
+        }
+
+        await ServedAsync();
+        Assert.Null(await h.Alice.StatusAsync());
+
+        h.Write("agent.yaml", "driver: claude\nrole: gone.md");
+        await using (var failing = h.Serve())
+            Assert.Equal(1, await failing.ExitAsync(Ct));
+        Assert.StartsWith("the role ", await h.Alice.StatusAsync());
+
+        await ServedAsync();
+        Assert.Null(await h.Alice.StatusAsync());
+
+        async Task ServedAsync()
+        {
+            h.Write("agent.yaml", "driver: claude");
+            var events = await h.Alice.Hive.Events();
+            await using var claude = h.Serve();
+            await h.AckedAsync(events, await h.Alice.PostAsync("work"));
+            claude.Terminate();
+            await claude.ExitAsync(Ct);
+        }
     }
 
     [Fact(Timeout = 120_000)]

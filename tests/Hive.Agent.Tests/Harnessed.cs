@@ -26,11 +26,17 @@ internal sealed class Harnessed : IAsyncDisposable
 
     public string Folder { get; }
 
+    /// <summary>Stands for the folder where a container has the agent's inputs.</summary>
+    public string Inputs => Path.Combine(root, "inputs");
+
     public ManualClock Clock => Alice.Hive.Clock;
 
     public string StateDir => Alice.StateDir;
 
     public string Credentials => Path.Combine(Home, ".claude", ".credentials.json");
+
+    /// <summary>The stand-in for Claude Code.</summary>
+    public static string Program => Path.Combine(StandIn, "claude");
 
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn");
 
@@ -60,7 +66,7 @@ internal sealed class Harnessed : IAsyncDisposable
     {
         Write("agent.yaml", $"""
             driver: claude
-            command: ["{Path.Combine(StandIn, "claude")}"]
+            command: ["{Program}"]
             environment:
               CLAUDE_CONFIG_DIR: "{Path.Combine(Home, ".claude")}"
             {more}
@@ -98,6 +104,7 @@ internal sealed class Harnessed : IAsyncDisposable
     private Dictionary<string, string> Variables => new()
     {
         ["HOME"] = Home,
+        ["HIVE_INPUTS"] = Inputs,
         ["PATH"] = $"{StandIn}:{Environment.GetEnvironmentVariable("PATH")}",
     };
 }

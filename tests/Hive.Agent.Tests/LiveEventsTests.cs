@@ -40,5 +40,34 @@ public sealed class LiveEventsTests
         Assert.InRange(shown.Sum(e => (long)JsonSerializer.SerializeToUtf8Bytes(e).Length), 1, (4 << 20) + LiveEvents.EventBytes);
     }
 
+    [Fact(Timeout = 60_000)]
+    public async Task A_text_that_is_being_written_is_one_event_per_batch_and_ends_with_the_whole_text()
+    {
+        await using var h = await Harnessed.StartAsync();
+        var clock = new ManualClock(DateTimeOffset.UnixEpoch);
+        var log = new Log(TextWriter.Null, clock);
+        await using var calls = new HostCalls(new HostConnector(h.Front.Socket, log, clock), "test");
+        var live = new LiveEvents(calls, log, clock);
+        using var stop = new CancellationTokenSource();
+        for (var i = 0; i < 10_000; i++)
+            live.TextPart("word ");
+
+        var running = live.RunAsync(stop.Token, CancellationToken.None);
+        await clock.Set(clock.GetUtcNow() + (2 * Between));
+        clock.Advance(2 * Between);
+        var first = await h.Front.EventAsync("text_part");
+        Assert.Equal(4096, ((string)first["text"]!).Length);
+
+        // The whole text takes the place of pieces that were not sent yet.
+        live.TextPart("more ");
+        live.Text("all of it");
+        live.TextPart("the next");
+        await stop.CancelAsync();
+        await running;
+
+        Assert.Equal(["text_part", "text", "text_part"], h.Front.Events.Select(e => (string?)e["kind"]));
+        Assert.Equal("the next", (string?)h.Front.Events[^1]["text"]);
+    }
+
     private static JsonObject[] Texts(Harnessed h) => [.. h.Front.Events.Where(e => (string?)e["kind"] == "text")];
 }

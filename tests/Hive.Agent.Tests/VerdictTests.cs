@@ -47,9 +47,7 @@ public sealed class VerdictTests
 
     private static Verdict Of(string line)
     {
-        var log = new Log(TextWriter.Null, TimeProvider.System);
-        var calls = new HostCalls(new HostConnector("/nowhere", log, TimeProvider.System), "test");
-        var seen = new StreamJson(new LiveEvents(calls, log, TimeProvider.System), new HarnessReport(calls, "claude", log, TimeProvider.System));
+        var seen = Runs.Of(resumed: false);
         seen.Take(new OutputLine(Encoding.UTF8.GetBytes(line)));
         return Verdict.Of(seen, new ChildEnd(0, false), Now);
     }

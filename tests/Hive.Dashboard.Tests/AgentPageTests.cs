@@ -67,7 +67,12 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         var turn = await Hive.BeginTurnAsync(alice, "alice", "tidy the repository <img src=x onerror=alert(1)>");
         await alice.ReportAsync("thinking", new { turn, model = "claude-sonnet-4-5" });
         await Expect(Badge(page)).ToContainTextAsync("thinking");
+        await alice.EmitAsync(new { kind = "text_part", at = DateTimeOffset.UtcNow, turn, text = "I look at <b>what" });
+        await Expect(Entry(page, "text_part")).ToContainTextAsync("is writing: I look at <b>what");
+        await alice.EmitAsync(new { kind = "text_part", at = DateTimeOffset.UtcNow, turn, text = "</b> is" });
+        await Expect(Entry(page, "text_part")).ToContainTextAsync("is writing: I look at <b>what</b> is");
         await ToldAsync(alice);
+        await Expect(Entry(page, "text_part")).ToHaveCountAsync(0);
 
         await Expect(Entry(page, "turn_started")).ToContainTextAsync($"turn {turn} from operator");
         await Expect(Entry(page, "turn_started")).ToContainTextAsync("<img src=x onerror=alert(1)>");

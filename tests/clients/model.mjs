@@ -4,7 +4,7 @@
 //   {"tool": "send", "input": {…}, "text"?}  calls the tool of that name, however the client spells it (mcp__hive__send, hive_send)
 //   {"text": "…"}                            says this and ends its turn
 //   {"error": 529}                           answers with this HTTP status
-//   {"hang": true}                           begins to answer and says nothing more
+//   {"hang": true, "text"?}                  begins to answer, with the text if there is one, and says nothing more
 // Each step may say "usage": {"input_tokens", "output_tokens", …} in Anthropic's words. Requests without tools (titles, probes) are answered "ok".
 import { createServer } from "node:http";
 
@@ -54,7 +54,12 @@ function anthropic(response, body, step) {
 
   const write = sse(response);
   write("message_start", { type: "message_start", message: { ...message, content: [], stop_reason: null, usage: { ...usage, output_tokens: 1 } } });
-  if (step.hang) return;
+  if (step.hang) {
+    if (step.text === undefined) return;
+    write("content_block_start", { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } });
+    const delta = { type: "text_delta", text: step.text };
+    return write("content_block_delta", { type: "content_block_delta", index: 0, delta });
+  }
   content.forEach((block, index) => {
     const isText = block.type === "text";
     write("content_block_start", { type: "content_block_start", index, content_block: isText ? { type: "text", text: "" } : { ...block, input: {} } });

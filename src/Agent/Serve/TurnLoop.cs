@@ -166,12 +166,14 @@ internal sealed class TurnLoop : IAsyncDisposable
     {
         var me = await line.CallAsync<WhoAmI>("whoami", null, stop);
         var folder = stateDir ?? me.StateDir ?? settings.Folder;
+        var status = new StatusNote(folder, log);
         var context = new DriverContext(me.Name, me.Role, me.OperatorPronouns, folder, socket, settings, calls, live, report, log, time);
         try
         {
             var driver = DriverCatalog.Knows(settings.Driver)
                 ? DriverCatalog.Create(settings.Driver, context)
                 : throw new FormatException($"there is no driver `{settings.Driver}`; there are: {DriverCatalog.Names}");
+            await status.BeginAsync(line, settings.Driver, stop);
             log.Info($"{me.Name} ({me.Role}), driver {settings.Driver}, state folder {folder}");
             if (driver.Login is { } needed)
             {
@@ -186,7 +188,7 @@ internal sealed class TurnLoop : IAsyncDisposable
         catch (FormatException e)
         {
             // The operator sees the row before the log.
-            await line.CallAsync("set_status", new { text = WireText.Cut(e.Message, Limits.StatusBytes) }, stop);
+            await status.FailAsync(line, e.Message, stop);
             throw;
         }
     }

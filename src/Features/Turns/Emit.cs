@@ -24,17 +24,27 @@ internal static class Emit
         public Validator() => RuleFor(c => c.Events.Count).LessThanOrEqualTo(MostEvents).WithMessage(c => $"'events' has {c.Events.Count} entries, the limit is {MostEvents}; send the rest with another call");
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, EventFlood flood, TimeProvider clock, IHostApplicationLifetime lifetime) : IRequestHandler<Command, Done>
+    internal sealed class Handler(
+        IStore store, IRoster roster, EventFlood flood, AgentHubs hubs, TimeProvider clock,
+        IHostApplicationLifetime lifetime) : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
             var agent = command.Caller.Name;
             var events = flood.Admit(agent, [.. command.Events.Select(EventText.From)], dropped => TellDropped(agent, dropped));
+            IReadOnlyList<EventText> kept = [.. events.Where(told => told.Kind != EventText.TextPart)];
             // One write for all of them: the writer has others to serve.
-            if (events.Count > 0)
-                await store.Write(write => Append(write, agent, events), CancellationToken.None).ConfigureAwait(false);
+            if (kept.Count > 0)
+                await store.Write(write => Append(write, agent, kept), CancellationToken.None).ConfigureAwait(false);
+            // Shown and not kept: the whole text comes as an event of its own.
+            foreach (var part in events.Where(told => told.Kind == EventText.TextPart))
+                hubs.Publish(agent, () => Shown(part.Payload));
+
             return Done.Instance;
         }
+
+        private static DashboardEvent Shown(string part) =>
+            new("text_part", "part", JsonElement.Parse(part), 256 + (3 * part.Length));
 
         private void TellDropped(string agent, long count) =>
             _ = store.WriteUntilStored(write => Append(write, agent, [EventText.Dropped(clock.GetUtcNow(), count)]), clock, lifetime.ApplicationStopping);

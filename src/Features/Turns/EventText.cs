@@ -17,6 +17,9 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
     /// <summary>Bytes of one event: 48 KiB.</summary>
     public const int MaxBytes = 48 * 1024;
 
+    /// <summary>The kind of a piece of a text that is being written.</summary>
+    public const string TextPart = "text_part";
+
     private const int KindLength = 40;
 
     // A text that is cut shorter than this says nothing; then the event is left with what it is.

@@ -8,6 +8,13 @@ internal static class TestClients
     /// <summary>A client's program (<c>claude</c>, <c>codex</c> or <c>opencode</c>), where it is installed.</summary>
     public static string Program(string name) => Installed(Path.Combine(".bin", name));
 
+    /// <summary>Claude Code's program of the newest version that is installed, or of an older one.</summary>
+    public static string ClaudeCode(string? older = null)
+    {
+        var package = older is null ? "@anthropic-ai/claude-code" : $"claude-code-{older}";
+        return Installed(Path.Combine(package, "bin", "claude.exe"));
+    }
+
     /// <summary>The official SDK of MCP, which <c>sdk.mjs</c> is made of, where it is installed.</summary>
     public static void RequireSdk() => Installed("@modelcontextprotocol/sdk/package.json");
 

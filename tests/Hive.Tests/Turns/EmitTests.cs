@@ -53,6 +53,27 @@ public sealed class EmitTests
     }
 
     [Fact]
+    public async Task Pieces_of_a_text_that_is_being_written_are_streamed_and_not_kept()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        using var ofAlice = await hive.EventsOf("alice");
+        await Emit(alice, new { kind = "text_part", at = At, turn = 7, text = "All is" });
+        await Emit(
+            alice,
+            new { kind = "text", at = At, turn = 7, text = "All is well." },
+            new { kind = "text_part", at = At, turn = 7, text = "Now" });
+
+        var (part, whole, next) = (await ofAlice.Next(), await ofAlice.Next(), await ofAlice.Next());
+        var piece = part.GetProperty("part");
+        Assert.Equal(("text_part", "All is", 7L), (part.Word("kind"), piece.Word("text"), piece.Number("turn")));
+        Assert.Equal(("agent_event", "All is well."), (whole.Word("kind"), whole.GetProperty("event").Word("text")));
+        Assert.Equal("Now", next.GetProperty("part").Word("text"));
+        Assert.Equal("All is well.", Assert.Single(await hive.AgentEvents("alice")).Word("text"));
+    }
+
+    [Fact]
     public async Task A_page_holds_the_newest_or_those_before_one_oldest_first_and_says_whether_there_are_more()
     {
         await using var hive = await HiveFixture.Start();

@@ -17,6 +17,8 @@ internal sealed class ClaudeDriver : IDriver
     private readonly ClaudeFiles files;
     private bool newSession;
     private long contextTokens;
+    // Used between the turns, by a compaction; it counts with the next turn.
+    private Tally between = new();
 
     public ClaudeDriver(DriverContext context)
     {
@@ -35,7 +37,8 @@ internal sealed class ClaudeDriver : IDriver
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
         var prompt = WakePrompt.Of(turn);
-        var used = new Tally();
+        var used = between;
+        between = new Tally();
         var (compacted, loginTried) = (false, false);
         while (true)
         {
@@ -87,13 +90,13 @@ internal sealed class ClaudeDriver : IDriver
         if (context.Settings.CompactAtTokens == 0 || contextTokens < context.Settings.CompactAtTokens)
             return;
         context.Live.Note($"the conversation has {contextTokens} tokens, more than {context.Settings.CompactAtTokens}; it is made shorter");
-        if (await ShortenAsync(new Tally(), ct) is { Kind: not VerdictKind.Ok } verdict)
+        if (await ShortenAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
             context.Live.Note($"the conversation could not be made shorter: {verdict.Note}", "warn");
     }
 
     public async Task<bool> CompactAsync(CancellationToken ct)
     {
-        if (await ShortenAsync(new Tally(), ct) is { Kind: not VerdictKind.Ok } verdict)
+        if (await ShortenAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
             context.Live.Note(verdict.Kind == VerdictKind.NoConversation ? "there is no conversation yet" : $"the conversation could not be made shorter: {verdict.Note}", "warn");
         return true;
     }
@@ -146,13 +149,13 @@ internal sealed class ClaudeDriver : IDriver
         }
     }
 
-    /// <summary>One run of the program; started anew without a conversation when there is none to continue.</summary>
+    /// <summary>Runs the program; again without what it refuses: a lost conversation, an unknown option.</summary>
     private async Task<Verdict> RunAsync(string prompt, long? turn, Tally used, CancellationToken ct)
     {
         var conversation = newSession ? [] : files.Conversation();
         while (true)
         {
-            var seen = new StreamJson(context.Live, context.Harness);
+            var seen = new StreamJson(context.Live, context.Harness, conversation.Count > 0);
             used.Add(seen);
             string? noted = null;
             var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, conversation), context.StateDir, files.Environment, context.Settings.Quiet);
@@ -171,9 +174,21 @@ internal sealed class ClaudeDriver : IDriver
             if (seen.Last is { } last)
                 contextTokens = last.Context;
             var verdict = Verdict.Of(seen, end, context.Time.GetUtcNow());
-            if (verdict.Kind != VerdictKind.NoConversation || conversation.Count == 0)
-                return verdict;
-            conversation = [];
+            switch (verdict.Kind)
+            {
+                case VerdictKind.NoConversation when conversation.Count > 0:
+                    conversation = [];
+                    break;
+                case VerdictKind.UnknownOption when files.LeaveOut(verdict.Note):
+                    context.Live.Note($"this version of claude does not know {verdict.Note}; it is left out now");
+                    conversation = newSession ? [] : files.Conversation();
+                    break;
+                case VerdictKind.UnknownOption:
+                    return new Verdict(
+                        VerdictKind.Failed, $"claude does not know {verdict.Note}; install version 2.1 or later");
+                default:
+                    return verdict;
+            }
 
             // At once: what is begun is gone on with, also when this process does not live to see its end.
             void Take(OutputLine line)

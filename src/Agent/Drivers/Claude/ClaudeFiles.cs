@@ -12,16 +12,29 @@ namespace Hive.Agent.Drivers.Claude;
 /// </summary>
 internal sealed class ClaudeFiles : IDisposable
 {
+    private const string SnapshotOption = "--system-prompt-snapshot", PartialOption = "--include-partial-messages";
+    private const string NoBackgroundVariable = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", StopTool = "TaskStop";
+
     // What an agent may use unless agent.yaml says otherwise. Nothing that asks a person: nobody is there.
-    private static readonly string[] DefaultTools = ["Bash", "Edit", "Glob", "Grep", "NotebookEdit", "Read", "TodoWrite", "WebFetch", "WebSearch", "Write"];
+    private static readonly string[] DefaultTools =
+    [
+        "Agent", "Bash", "Edit", "Glob", "Grep", "NotebookEdit", "Read", "Skill",
+        "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "WebFetch", "WebSearch", "Write",
+    ];
+
+    private static readonly string[] FalseWords = ["", "0", "false", "no", "off"];
 
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly DriverContext context;
     private readonly string folder;
     private readonly string program;
-    private readonly string systemPrompt;
+    private readonly string systemPrompt, promptHash;
     private readonly ClaudeLogin login;
+    private readonly ClaudeSkills skills;
+
+    // Options that not every version knows, and without which a turn can be done.
+    private readonly HashSet<string> optional = [SnapshotOption, PartialOption];
 
     /// <exception cref="FormatException">The role's file cannot be read.</exception>
     public ClaudeFiles(DriverContext context)
@@ -31,8 +44,11 @@ internal sealed class ClaudeFiles : IDisposable
         // Where one person's home serves several agents, each has its own.
         folder = Path.Combine(login.Folder, $"hive-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(context.Socket)))[..8]}");
         program = System.Environment.ProcessPath!;
+        skills = new ClaudeSkills(Path.Combine(folder, "skills"), context.Log);
         Environment = new Dictionary<string, string?>(context.Settings.Environment.Select(v => KeyValuePair.Create(v.Key, (string?)v.Value)))
         {
+            // A turn is over when the agent says so: background tasks would hold it open. agent.yaml may say otherwise.
+            [NoBackgroundVariable] = context.Settings.Environment.GetValueOrDefault(NoBackgroundVariable, "1"),
             ["DISABLE_AUTOUPDATER"] = "1",
             ["CLAUDE_CODE_DISABLE_AUTO_MEMORY"] = "1",
             // Set by a Claude Code around this process; it would change what the one inside does.
@@ -40,10 +56,15 @@ internal sealed class ClaudeFiles : IDisposable
             ["CLAUDE_CODE_ENTRYPOINT"] = null,
         };
         systemPrompt = SystemPrompt();
+        promptHash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(systemPrompt)));
     }
 
     /// <summary>For every run: no update and no chatter from inside of a turn.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; }
+
+    /// <summary>agent.yaml turns background tasks on.</summary>
+    private bool InBackground =>
+        FalseWords.Contains(Environment[NoBackgroundVariable], StringComparer.OrdinalIgnoreCase);
 
     private string Settings => Path.Combine(folder, "settings.json");
 
@@ -64,13 +85,23 @@ internal sealed class ClaudeFiles : IDisposable
         Write(Settings, """{"autoMemoryEnabled":false}""");
         Write(Prompt, systemPrompt);
         Write(McpConfig, Servers(turn).ToJsonString());
-        var tools = context.Settings.Tools ?? DefaultTools;
-        List<string> command = [.. context.Settings.Command is { Count: > 0 } own ? own : ["claude"], "--print", "--verbose", "--output-format", "stream-json", .. conversation];
+        IReadOnlyList<string> tools = context.Settings.Tools ?? DefaultTools;
+        if (InBackground && !tools.Contains(StopTool))
+            tools = [.. tools, StopTool];
+        List<string> command =
+            [.. login.Program, "--print", "--verbose", "--output-format", "stream-json", .. conversation];
+        if (optional.Contains(PartialOption))
+            command.Add(PartialOption);
         if (model is not null)
             command.AddRange(["--model", model]);
+        if (skills.Link() is { } linked)
+            command.AddRange(["--add-dir", linked]);
+        // Recorded, the prompt of the conversation's beginning would stay in force whatever is approved later.
+        if (optional.Contains(SnapshotOption))
+            command.AddRange([SnapshotOption, "off"]);
         command.AddRange([
             "--settings", Settings,
-            "--system-prompt-file", Prompt,
+            "--append-system-prompt-file", Prompt,
             "--mcp-config", McpConfig,
             "--strict-mcp-config",
             "--tools", string.Join(',', tools.Select(NameOf).Distinct()),
@@ -78,6 +109,9 @@ internal sealed class ClaudeFiles : IDisposable
         ]);
         return command;
     }
+
+    /// <summary>Leaves an option out from now on; false when a turn cannot be done without it.</summary>
+    public bool LeaveOut(string option) => optional.Remove(option);
 
     /// <summary>The arguments that take the agent's conversation up; none when there is none.</summary>
     public IReadOnlyList<string> Conversation()
@@ -90,7 +124,14 @@ internal sealed class ClaudeFiles : IDisposable
             if (!File.Exists(Note))
                 return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any() ? ["--continue"] : [];
             // Given up, or gone: what there is besides is somebody else's.
-            if (Noted() is not { } id || Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories).FirstOrDefault() is not { } own)
+            var (id, prompt) = Noted();
+            if (id is null)
+                return [];
+            var found = Directory.EnumerateFiles(projects, $"{id}.jsonl", SearchOption.AllDirectories);
+            if (found.FirstOrDefault() is not { } own)
+                return [];
+            // Where the tool may have recorded the conversation's prompt, another prompt needs another conversation.
+            if (!optional.Contains(SnapshotOption) && prompt != promptHash)
                 return [];
             // The newest is somebody else's when a person, or the agent itself, ran the tool here too.
             return NewestBeside(own) == own ? ["--continue"] : ["--resume", id];
@@ -106,7 +147,7 @@ internal sealed class ClaudeFiles : IDisposable
     public void Remember(string conversation)
     {
         if (IsConversation(conversation))
-            TakeDown(conversation);
+            TakeDown($"{conversation}\n{promptHash}");
     }
 
     /// <summary>Notes that the next one is a new one, whatever becomes of this process.</summary>
@@ -118,6 +159,7 @@ internal sealed class ClaudeFiles : IDisposable
         {
             foreach (var file in (string[])[Settings, Prompt, McpConfig])
                 File.Delete(file);
+            skills.Unlink();
         }
         catch (DirectoryNotFoundException)
         {
@@ -129,14 +171,14 @@ internal sealed class ClaudeFiles : IDisposable
         }
     }
 
-    private void TakeDown(string conversation)
+    private void TakeDown(string note)
     {
         try
         {
-            if (File.Exists(Note) && File.ReadAllText(Note) == conversation)
+            if (File.Exists(Note) && File.ReadAllText(Note) == note)
                 return;
             // In one step: without a note, or with half of one, the next life would not know.
-            Write($"{Note}.new", conversation);
+            Write($"{Note}.new", note);
             File.Move($"{Note}.new", Note, overwrite: true);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -155,7 +197,11 @@ internal sealed class ClaudeFiles : IDisposable
         file.Write(text);
     }
 
-    private string? Noted() => File.Exists(Note) && File.ReadAllText(Note) is var id && IsConversation(id) ? id : null;
+    // The conversation and the prompt that it had last; an earlier version noted the first alone.
+    private (string? Conversation, string? Prompt) Noted() =>
+        File.ReadAllText(Note).Split('\n') is [var id, .. var more] && IsConversation(id)
+            ? (id, more.FirstOrDefault())
+            : default;
 
     // Its helpers' conversations lie beside it under names of another form.
     private static string? NewestBeside(string conversation) => Directory.EnumerateFiles(Path.GetDirectoryName(conversation)!, "*.jsonl")
@@ -210,6 +256,9 @@ internal sealed class ClaudeFiles : IDisposable
         return text.Replace("{name}", context.Name, StringComparison.Ordinal)
             .Replace("{role}", context.Role, StringComparison.Ordinal)
             .Replace("{state_dir}", context.StateDir.TrimEnd('/'), StringComparison.Ordinal)
+            // `/shared` in a container; where the agent sees the host's folders, the one beside `agents`.
+            .Replace("{shared}", Path.GetFullPath("../../../shared", context.StateDir), StringComparison.Ordinal)
+            .Replace("{inputs}", ClaudeSkills.Inputs, StringComparison.Ordinal)
             .Replace("{operator_pronouns}", context.Pronouns ?? "they/them", StringComparison.Ordinal)
             .Replace("{body_bytes}", Limits.BodyBytes.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
     }

@@ -15,11 +15,13 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
         "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN",
     ];
 
-    private static readonly string[] Default = ["claude", "auth", "login"];
-
     public string Folder => Own ?? Path.Combine(Home, ".claude");
 
-    public IReadOnlyList<string> Command => settings.LoginCommand is { Count: > 0 } own ? own : Default;
+    /// <summary>The program that does the turns, and the first of its arguments.</summary>
+    public IReadOnlyList<string> Program => settings.Command is { Count: > 0 } own ? own : ["claude"];
+
+    public IReadOnlyList<string> Command =>
+        settings.LoginCommand is { Count: > 0 } own ? own : [.. Program, "auth", "login"];
 
     public string? Fingerprint
     {

@@ -2,11 +2,15 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Hive.Agent.Children;
+using static Hive.Agent.Drivers.Claude.JsonFields;
 
 namespace Hive.Agent.Drivers.Claude;
 
 /// <summary>Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes, and keeps what the end of the turn needs. Nothing it may hold is an error.</summary>
-internal sealed class StreamJson(LiveEvents live, HarnessReport report)
+/// <param name="live">Where it is shown.</param>
+/// <param name="report">Tells the host of the model and the context.</param>
+/// <param name="resumed">The run goes on with a conversation.</param>
+internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool resumed)
 {
     private const string Synthetic = "<synthetic>";
     private const int ShownBytes = 300, NameBytes = 200, KeptErrors = 4000;
@@ -17,17 +21,13 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
     // Times in events are seconds in some versions and milliseconds in others.
     private const long FirstMilliseconds = 100_000_000_000;
 
-    private readonly Dictionary<string, Usage> perMessage = [];
     private readonly HashSet<string> toolIds = [];
     private readonly Lock gate = new();
+    private string? answering;
+    private long unnamed;
 
-    /// <summary>Tokens of one call to the model, or of several.</summary>
-    internal readonly record struct Usage(long Input, long Output, long CacheRead, long CacheCreation)
-    {
-        public long Context => Input + Output + CacheRead + CacheCreation;
-
-        public static Usage operator +(Usage a, Usage b) => new(a.Input + b.Input, a.Output + b.Output, a.CacheRead + b.CacheRead, a.CacheCreation + b.CacheCreation);
-    }
+    /// <summary>Tokens and cost of the run.</summary>
+    public RunUsage Spent { get; } = new(resumed);
 
     public SortedDictionary<string, long> Tools { get; } = new(StringComparer.Ordinal);
 
@@ -60,15 +60,8 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
 
     public bool Compacted { get; private set; }
 
-    public double? Cost { get; private set; }
-
     /// <summary>What it said that is not JSON, and on standard error: the end of it.</summary>
     public string Errors { get; private set; } = "";
-
-    private Usage? Total { get; set; }
-
-    /// <summary>Of the whole run: by its result, else of the calls that were seen.</summary>
-    public Usage? Used => Total ?? (perMessage.Count == 0 ? null : perMessage.Values.Aggregate((a, b) => a + b));
 
     public void TakeError(OutputLine line)
     {
@@ -138,7 +131,11 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
             case "result":
                 Ended(line);
                 break;
-            // Parts of messages that come whole later, and what newer versions add.
+            // A helper's text is not shown as the agent's own.
+            case "stream_event" when Text(line, "parent_tool_use_id") is null && Member(line, "event") is { } part:
+                Streamed(part);
+                break;
+            // Newer versions add others.
             default:
                 break;
         }
@@ -152,6 +149,7 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
                 Started = true;
                 Conversation = Text(line, "session_id") ?? Conversation;
                 Model = Text(line, "model") ?? Model;
+                Spent.Version = Text(line, "claude_code_version") ?? Spent.Version;
                 report.Change(s => s with { Model = Model ?? s.Model });
                 break;
             case "status" when Text(line, "status") == "compacting":
@@ -174,29 +172,50 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
     {
         if (Member(line, "message") is not { } message)
             return;
-        var model = Text(message, "model");
         ErrorKind = Text(line, "error");
-        var own = Text(line, "parent_tool_use_id") is null;
-        if (model is not null && model != Synthetic)
-        {
-            if (own)
-                Model = model;
-            if (Member(message, "usage") is { } usage)
-            {
-                var used = UsageOf(usage);
-                var id = WireText.Cut(Text(message, "id") ?? $"{perMessage.Count}", NameBytes);
-                if (perMessage.Count < MostRemembered || perMessage.ContainsKey(id))
-                    perMessage[id] = used;
-                if (own && used.Context > 0)
-                {
-                    Last = used;
-                    report.Change(s => s with { Model = Model, ContextTokens = used.Context });
-                }
-            }
-        }
-
+        Called(message, isOwn: Text(line, "parent_tool_use_id") is null);
         foreach (var block in Items(message, "content"))
             Block(block, isError: ErrorKind is not null);
+    }
+
+    /// <summary>Takes a part of a message: it is shown, and counts should the message never come whole.</summary>
+    private void Streamed(JsonElement part)
+    {
+        switch (Text(part, "type"))
+        {
+            case "message_start" when Member(part, "message") is { } message:
+                answering = Called(message, isOwn: true);
+                break;
+            case "message_delta" when answering is not null && Member(part, "usage") is { } usage:
+                Counted(answering, Usage.Of(usage), isOwn: true);
+                break;
+            case "content_block_delta" when Member(part, "delta") is { } delta && Text(delta, "type") == "text_delta":
+                live.TextPart(Text(delta, "text") ?? "");
+                break;
+        }
+    }
+
+    /// <summary>Counts the call that a message answers; the call's name, null where the tool itself speaks.</summary>
+    private string? Called(JsonElement message, bool isOwn)
+    {
+        var model = Text(message, "model");
+        if (model is null or Synthetic)
+            return null;
+        if (isOwn)
+            Model = model;
+        var id = WireText.Cut(Text(message, "id") ?? $"unnamed {++unnamed}", NameBytes);
+        if (Member(message, "usage") is { } usage)
+            Counted(id, Usage.Of(usage), isOwn);
+        return id;
+    }
+
+    private void Counted(string call, Usage told, bool isOwn)
+    {
+        var used = Spent.Add(call, told);
+        if (!isOwn || used.Context == 0)
+            return;
+        Last = used;
+        report.Change(s => s with { Model = Model, ContextTokens = used.Context });
     }
 
     private void Block(JsonElement block, bool isError)
@@ -229,8 +248,8 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
             return;
         foreach (var block in Items(message, "content").Where(b => Text(b, "type") == "tool_result"))
         {
-            var isError = block.TryGetProperty("is_error", out var flag) && flag.ValueKind == JsonValueKind.True;
-            live.ToolResult(WireText.Cut(Text(block, "tool_use_id") ?? "", NameBytes), ContentOf(block), isError);
+            var call = WireText.Cut(Text(block, "tool_use_id") ?? "", NameBytes);
+            live.ToolResult(call, ContentOf(block), IsTrue(block, "is_error"));
         }
     }
 
@@ -241,36 +260,22 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report)
         HasResult = true;
         if (Last is not null)
             Conversation = Text(line, "session_id") ?? Conversation;
-        IsError = (line.TryGetProperty("is_error", out var error) && error.ValueKind == JsonValueKind.True) || (Text(line, "subtype") ?? "success") != "success";
+        IsError = IsTrue(line, "is_error") || (Text(line, "subtype") ?? "success") != "success";
         Result = Text(line, "result") ?? string.Join("; ", Items(line, "errors").Select(e => e.ToString()));
         if (Result.Length == 0 && IsError)
             Result = Text(line, "subtype") ?? "";
         TerminalReason = Text(line, "terminal_reason");
         ApiStatus = (int?)Number(line, "api_error_status");
-        if (Member(line, "usage") is { } usage)
-            Total = UsageOf(usage);
-        Cost = line.TryGetProperty("total_cost_usd", out var cost) && cost.ValueKind == JsonValueKind.Number ? cost.GetDouble() : Cost;
+        Spent.AddResult(line);
         if (Member(line, "modelUsage") is not { } models)
             return;
-        foreach (var model in models.EnumerateObject().Where(m => m.Name == Model && m.Value.ValueKind == JsonValueKind.Object))
+        foreach (var model in models.EnumerateObject().Where(m => WithoutVariant(m.Name) == WithoutVariant(Model)))
             report.Change(s => s with { ContextLimit = Number(model.Value, "contextWindow") ?? s.ContextLimit });
     }
 
-    private static Usage UsageOf(JsonElement usage) => new(
-        Number(usage, "input_tokens") ?? 0, Number(usage, "output_tokens") ?? 0, Number(usage, "cache_read_input_tokens") ?? 0, Number(usage, "cache_creation_input_tokens") ?? 0);
+    // `claude-opus-4-8[1m]` in some lines is `claude-opus-4-8` in others.
+    private static string? WithoutVariant(string? model) => model?.Split('[')[0];
 
     private static DateTimeOffset? Instant(JsonElement of, string name) =>
         Number(of, name) is { } at and > 0 and < FirstMilliseconds * 100 ? at < FirstMilliseconds ? DateTimeOffset.FromUnixTimeSeconds(at) : DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
-
-    private static string? Text(JsonElement of, string name) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!.Replace('\0', '\uFFFD') : null;
-
-    private static long? Number(JsonElement of, string name) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && Math.Abs(number) < 1e15 ? (long)number : null;
-
-    private static JsonElement? Member(JsonElement of, string name) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Object ? value : null;
-
-    private static JsonElement.ArrayEnumerator Items(JsonElement of, string name) =>
-        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : default;
 }

@@ -15,7 +15,7 @@ internal sealed class Tally
 
     public TurnFigures ToFigures()
     {
-        var total = Sum(runs.Select(run => run.Used));
+        var total = Sum(runs.Select(run => run.Spent.Used));
         var last = runs.LastOrDefault(run => run.Last is not null)?.Last;
         var tools = new SortedDictionary<string, long>(StringComparer.Ordinal);
         foreach (var (tool, count) in runs.SelectMany(run => run.Tools))
@@ -33,15 +33,20 @@ internal sealed class Tally
             LastCacheCreationInputTokens = Tokens(last?.CacheCreation),
             ToolCallCount = HasRun ? tools.Values.Sum() : null,
             ToolCalls = HasRun ? new SortedDictionary<string, long>(tools.Where(t => t.Key.Length > 0).OrderByDescending(t => t.Value).Take(MostTools).ToDictionary(), StringComparer.Ordinal) : null,
-            CostUsd = runs.Any(run => run.Cost is not null) && runs.Sum(run => run.Cost ?? 0) is >= 0 and <= MostDollars and var cost ? cost : null,
+            CostUsd = Cost is >= 0 and <= MostDollars and var cost ? cost : null,
         };
     }
 
+    // A part of the cost would pass for all of it; the host's price table knows the tokens of every run.
+    private double? Cost => HasRun && runs.Where(run => run.Started).All(run => run.Spent.Cost is not null)
+        ? runs.Sum(run => run.Spent.Cost ?? 0)
+        : null;
+
     private static long? Tokens(long? count) => count is >= 0 and <= MostTokens ? count : null;
 
-    private static StreamJson.Usage? Sum(IEnumerable<StreamJson.Usage?> used)
+    private static Usage? Sum(IEnumerable<Usage?> used)
     {
-        StreamJson.Usage? sum = null;
+        Usage? sum = null;
         foreach (var one in used)
             sum = one is { } known ? (sum ?? default) + known : sum;
         return sum;

@@ -12,6 +12,7 @@ internal enum VerdictKind
     RateLimited,
     LoginLost,
     NoConversation,
+    UnknownOption,
 }
 
 /// <summary>What came of one run of <c>claude</c>.</summary>
@@ -41,6 +42,9 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
         // Before any call to the model: said of the conversation that was to be taken up, and not by an agent about another.
         if (wrong && seen.Last is null && NoConversation().IsMatch(said))
             return new Verdict(VerdictKind.NoConversation, note);
+        // Said before anything else; the note is the option.
+        if (!seen.Started && !seen.HasResult && UnknownOption().Match(said) is { Success: true } unknown)
+            return new Verdict(VerdictKind.UnknownOption, unknown.Groups[1].Value);
         if (end.Hung && !seen.HasResult)
             return new Verdict(VerdictKind.Failed, "claude printed nothing for too long and was ended");
         if (!seen.HasResult)
@@ -89,6 +93,9 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
 
     [GeneratedRegex(@"no conversation (?:was )?found", RegexOptions.IgnoreCase)]
     private static partial Regex NoConversation();
+
+    [GeneratedRegex(@"^error: unknown option '(--[a-z-]+)'", RegexOptions.Multiline)]
+    private static partial Regex UnknownOption();
 
     [GeneratedRegex(@"limit reached\|(\d{9,11})", RegexOptions.IgnoreCase)]
     private static partial Regex EpochForm();

@@ -68,7 +68,13 @@ export interface AgentEvent extends Figures {
 
 export type AgentEvents = Omit<Answer<'/api/agents/{name}/events', 'get'>, 'events'> & { events: readonly AgentEvent[] };
 
-export type AgentStreamEvent = { kind: 'agent_event'; seq: number; event: AgentEvent } | { kind: 'harness_changed'; seq: number; harness: Harness };
+/** A piece of a text that the agent is writing; the whole text comes as an event. */
+export type TextPart = { at: string; turn?: number; text: string };
+
+export type AgentStreamEvent =
+  | { kind: 'agent_event'; seq: number; event: AgentEvent }
+  | { kind: 'text_part'; seq: number; part: TextPart }
+  | { kind: 'harness_changed'; seq: number; harness: Harness };
 
 export type Window = '1h' | '24h' | '7d' | '30d';
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AgentEvent } from '../api/types';
 import { FakeHost } from '../stream/fake-host';
 import { AgentLive } from './agent';
-import { KEPT, KEPT_LIVE } from './terminal';
+import { entriesOf, KEPT, KEPT_LIVE } from './terminal';
 
 let host: FakeHost;
 let it: AgentLive;
@@ -63,6 +63,28 @@ test('what is stored comes first, and what happens after it, each once', async (
   expect(shown()).toEqual([1, 2, 3, 4]);
   expect(it.harness.value?.state).toBe('thinking');
   expect(asked.filter((path) => path.includes('stream'))).toEqual(['/dashboard/stream?agent=alice&cursor=a-3']);
+});
+
+test('a text grows while it is written, and the whole text takes its place', async () => {
+  it.start();
+  await settle();
+  const write = (text: string) => host.emit({ kind: 'text_part', part: { at: AT, turn: 7, text } });
+  write('All ');
+  write('is');
+  await settle();
+  expect(it.writing.value).toEqual({ at: AT, turn: 7, text: 'All is' });
+  expect(entriesOf(it.terminal.value.events, it.writing.value).map(({ event }) => event.kind)).toEqual(['text_part']);
+  write(' well.');
+  happen(1);
+  await settle();
+  expect([it.writing.value, shown()]).toEqual([null, [1]]);
+  // Of a text without end its end is shown, and nothing of it outlives the stream.
+  write('x'.repeat(30_000));
+  await settle();
+  expect(it.writing.value?.text).toHaveLength(20_000);
+  visible = false;
+  it.shown();
+  expect(it.writing.value).toBeNull();
 });
 
 test('the stream is open only while somebody can see the page, and nothing is missed meanwhile', async () => {

@@ -1,13 +1,17 @@
 import { batch, signal } from '@preact/signals';
 import { get } from '../api/client';
 import { key, signOut } from '../api/session';
-import type { AgentEvent, AgentEvents, AgentStreamEvent, Harness, HarnessAnswer } from '../api/types';
+import type { AgentEvent, AgentEvents, AgentStreamEvent, Harness, HarnessAnswer, TextPart } from '../api/types';
 import { type Connection, Feed, type FeedEvent } from '../stream/feed';
 import { Syncing } from './sync';
 import { caughtUp, emptyTerminal, freshIn, newestPage, olderPage, PAGE, trimmed, type Terminal, withEvents } from './terminal';
 
 /** Events that come close together are shown together. */
 const TOGETHER_MS = 60;
+/** Of a text that is being written no more than its end is shown. */
+const WRITING_CHARS = 20_000;
+/** The text is there as a whole, or the agent has gone on to something else. */
+const ENDS_WRITING: ReadonlySet<string> = new Set(['text', 'thinking', 'tool_call', 'turn_started', 'turn_ended']);
 
 /**
  * Keeps true what one agent does: what its harness says of itself and its newest events, then a stream of its own behind them. The stream is open only
@@ -22,12 +26,15 @@ export class AgentLive {
   /** The terminal follows its newest entry; while it does, its oldest ones may go. */
   readonly following = signal(true);
   readonly unseen = signal(0);
+  /** The text that the agent is writing, as far as the page was told of it. */
+  readonly writing = signal<TextPart | null>(null);
 
   readonly #feed: Feed;
   /** Where the stream goes on; null while there is nothing to go on from. */
   #cursor: string | null = null;
   #paging: AbortController | null = null;
   #queue: AgentEvent[] = [];
+  #writing: TextPart | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #usedKey: string | null = null;
   #over = false;
@@ -126,6 +133,8 @@ export class AgentLive {
   #close(): void {
     this.#flush();
     this.#feed.stop();
+    // Pieces of it are missed from here on; the whole text follows.
+    this.#writing = this.writing.value = null;
     this.connection.value = { state: 'connecting' };
   }
 
@@ -140,11 +149,19 @@ export class AgentLive {
   #onEvents(events: readonly FeedEvent[]): void {
     for (const { id, data } of events) {
       const event = JSON.parse(data) as AgentStreamEvent;
-      if (event.kind === 'agent_event') this.#queue.push(event.event);
-      else if (event.kind === 'harness_changed') this.harness.value = event.harness;
+      if (event.kind === 'agent_event') {
+        this.#queue.push(event.event);
+        if (ENDS_WRITING.has(event.event.kind)) this.#writing = null;
+      } else if (event.kind === 'text_part') {
+        this.#writing = { ...event.part, text: ((this.#writing?.text ?? '') + event.part.text).slice(-WRITING_CHARS) };
+      } else if (event.kind === 'harness_changed') {
+        this.harness.value = event.harness;
+        // A harness that ended in the middle of a text says no more of it.
+        if (event.harness.state !== 'thinking') this.#writing = null;
+      }
       this.#cursor = id;
     }
-    if (this.#queue.length > 0) this.#timer ??= setTimeout(() => this.#flush(), TOGETHER_MS);
+    if (this.#queue.length > 0 || this.#writing !== this.writing.value) this.#timer ??= setTimeout(() => this.#flush(), TOGETHER_MS);
   }
 
   #flush(): void {
@@ -153,11 +170,15 @@ export class AgentLive {
     const before = this.terminal.value;
     const events = freshIn(before, this.#queue);
     this.#queue = [];
-    if (events.length === 0) return;
+    if (events.length === 0) {
+      this.writing.value = this.#writing;
+      return;
+    }
     const after = withEvents(before, events);
     batch(() => {
       if (!(this.following.value && after.atHead)) this.unseen.value += events.length;
       this.terminal.value = trimmed(after, this.following.value);
+      this.writing.value = this.#writing;
     });
   }
 }

@@ -23,6 +23,9 @@ export interface Call {
 
 type Input = Readonly<Record<string, unknown>>;
 
+/** A step of the agent's list, by how far it is. */
+const MARKS: Readonly<Record<string, string>> = { completed: '☑', in_progress: '▸', pending: '☐', deleted: '✗' };
+
 /** How a call is shown, by its tool. An input that is not what the tool takes is shown as it is. */
 export function callOf(tool: string, input: unknown): Call {
   const fields = isObject(input) ? input : {};
@@ -71,10 +74,19 @@ function ownCall(tool: string, input: Input): Shown | null {
       const prompt = text(input, 'prompt');
       return prompt === null ? null : { name: tool, what: text(input, 'description') ?? '', aside: text(input, 'subagent_type') ?? '', text: prompt };
     }
+    case 'TaskCreate': {
+      const [subject, description] = [text(input, 'subject'), text(input, 'description')];
+      return subject === null ? null : { name: 'Todo', what: `☐ ${subject}`, text: description === subject ? null : description };
+    }
+    case 'TaskUpdate': {
+      const [id, status] = [text(input, 'taskId'), text(input, 'status')];
+      const words = [`${MARKS[status ?? ''] ?? '·'} ${id}`, text(input, 'subject')].filter(isText).join(' ');
+      return id === null ? null : { name: 'Todo', what: words, aside: status?.replace('_', ' ') ?? '' };
+    }
+    // Of older versions.
     case 'TodoWrite': {
       const todos = Array.isArray(input['todos']) ? input['todos'].filter(isObject) : [];
-      const marks: Record<string, string> = { completed: '☑', in_progress: '▸' };
-      return todos.length === 0 ? null : { name: 'Todo', what: '', aside: '', text: todos.map((todo) => `${marks[text(todo, 'status') ?? ''] ?? '☐'} ${text(todo, 'content') ?? ''}`).join('\n') };
+      return todos.length === 0 ? null : { name: 'Todo', what: '', aside: '', text: todos.map((todo) => `${MARKS[text(todo, 'status') ?? ''] ?? '☐'} ${text(todo, 'content') ?? ''}`).join('\n') };
     }
     case 'WebFetch':
     case 'WebSearch': {

@@ -1,4 +1,4 @@
-import type { AgentEvent, AgentEvents } from '../api/types';
+import type { AgentEvent, AgentEvents, TextPart } from '../api/types';
 
 /** What an agent has done, as far as the page holds it. */
 export interface Terminal {
@@ -73,9 +73,10 @@ export interface Entry {
   beside: boolean;
 }
 
-export function entriesOf(events: readonly AgentEvent[]): Entry[] {
+/** The entries of events, and behind them the text that is being written. */
+export function entriesOf(events: readonly AgentEvent[], writing: TextPart | null = null): Entry[] {
   const tools = new Map<unknown, string>();
-  return events.map((event, i) => {
+  const entries = events.map((event, i) => {
     // The host gives every event a number of its own; the one that the tool gives a call stands in `call`.
     const call = callId(event);
     if (event.kind === 'tool_call' && typeof event['tool'] === 'string') tools.set(call, event['tool']);
@@ -83,6 +84,9 @@ export function entriesOf(events: readonly AgentEvent[]): Entry[] {
     const above = events[i - 1];
     return { event, tool: tools.get(call) ?? null, beside: above?.kind === 'tool_call' && callId(above) === call };
   });
+  // It has no number, since the host does not keep it.
+  if (writing !== null) entries.push({ event: { ...writing, id: 0, kind: 'text_part' }, tool: null, beside: false });
+  return entries;
 }
 
 const callId = (event: AgentEvent): unknown => event['call'];

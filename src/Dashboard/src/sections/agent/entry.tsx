@@ -21,8 +21,9 @@ export const EntryLine = memo(function EntryLine({ event, tool, beside }: { even
     case 'turn_ended':
       return <TurnEnded event={event} />;
     case 'text':
+    case 'text_part':
       return (
-        <Row event={event} glyph="›" plain="says" name="text">
+        <Row event={event} glyph="›" plain={event.kind === 'text' ? 'says' : 'is writing'} name={event.kind === 'text' ? 'text' : 'text writing'}>
           <p class="written">{text(event, 'text')}</p>
         </Row>
       );

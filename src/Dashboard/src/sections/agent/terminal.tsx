@@ -15,7 +15,8 @@ import { Prompt } from './prompt';
 export function Terminal({ name, it }: { name: string; it: AgentLive }) {
   const [refusal, setRefusal] = useState<string | null>(null);
   const { events, atHead, hasOlder } = it.terminal.value;
-  const entries = useMemo(() => entriesOf(events), [events]);
+  const writing = atHead ? it.writing.value : null;
+  const entries = useMemo(() => entriesOf(events, writing), [events, writing]);
   const harness = it.harness.value;
   const sync = it.sync.value;
   const loaded = harness !== null;

@@ -1,0 +1,54 @@
+using Hive.Protocol;
+
+namespace Hive.Agent.Serve;
+
+/// <summary>Clears a status text that an earlier driver or a failed start has set.</summary>
+internal sealed class StatusNote(string folder, Log log)
+{
+    // Not the name of a driver.
+    private const string Failed = "";
+
+    private readonly string path = Path.Combine(folder, ".hive-driver");
+
+    /// <summary>A driver begins: the text of another one goes.</summary>
+    public async Task BeginAsync(LineClient line, string driver, CancellationToken ct)
+    {
+        var before = Read();
+        if (before == driver)
+            return;
+        if (before is not null)
+            await line.CallAsync("set_status", new { text = "" }, ct);
+        Write(driver);
+    }
+
+    /// <summary>A start failed, and the status text says why.</summary>
+    public async Task FailAsync(LineClient line, string why, CancellationToken ct)
+    {
+        await line.CallAsync("set_status", new { text = WireText.Cut(why, Limits.StatusBytes) }, ct);
+        Write(Failed);
+    }
+
+    private string? Read()
+    {
+        try
+        {
+            return File.Exists(path) ? File.ReadAllText(path) : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private void Write(string driver)
+    {
+        try
+        {
+            File.WriteAllText(path, driver);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            log.Warn($"{path} could not be written: {e.Message}; a later driver may show this one's status text");
+        }
+    }
+}

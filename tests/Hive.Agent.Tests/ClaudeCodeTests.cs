@@ -1,0 +1,125 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Hive.Tests.Fixture;
+using static Hive.Agent.Tests.ClaudeTests;
+
+namespace Hive.Agent.Tests;
+
+/// <summary>Turns done by the real Claude Code, in front of a stand-in of its model on loopback.</summary>
+public sealed class ClaudeCodeTests
+{
+    private const int Input = 100, Output = 10, CacheRead = 1000;
+
+    private static readonly object Usage =
+        new { input_tokens = Input, output_tokens = Output, cache_read_input_tokens = CacheRead };
+
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    // 2.1.330 records the prompt of a conversation and adds its costs up; 2.1.197 does neither.
+    [Theory(Timeout = 120_000)]
+    [InlineData(null)]
+    [InlineData("2.1.197")]
+    public async Task Turns_end_without_background_tasks_with_the_newest_prompt_and_their_own_figures(string? older)
+    {
+        var waiting = new { command = "sleep 600", description = "Wait", run_in_background = true };
+        using var model = await ModelStandIn.StartAsync(
+            "anthropic",
+            new { tool = "Bash", input = waiting, usage = Usage },
+            new { text = "started", usage = Usage },
+            new { text = "second", usage = Usage },
+            new { text = "third", usage = Usage });
+        await using var h = await StartAsync(TestClients.ClaudeCode(older), model);
+        var events = await h.Alice.Hive.Events();
+        h.Write("role.md", "You are the first of prompts.");
+        await using (var first = h.Serve())
+        {
+            await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+            first.Terminate();
+            await first.ExitAsync(Ct);
+        }
+
+        h.Write("role.md", "You are the second of prompts.");
+        await using var agent = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("two"));
+        await h.AckedAsync(events, await h.Alice.PostAsync("three"));
+
+        var requests = new List<string>();
+        for (var i = 0; i < 4; i++)
+            requests.Add((await model.RequestAsync()).GetProperty("body").GetRawText());
+        Assert.All(requests[..2], request => Assert.Contains("first of prompts", request));
+        Assert.All(requests[2..], request => Assert.Contains("second of prompts", request));
+        Assert.All(requests[2..], request => Assert.DoesNotContain("first of prompts", request));
+        // Its own prompt stands before Hive's.
+        Assert.All(requests, request => Assert.InRange(
+            System(request).IndexOf("You are alice, an agent", StringComparison.Ordinal), 1000, int.MaxValue));
+        Assert.DoesNotContain("run_in_background", requests[0]);
+        // The same conversation where the version can be kept from recording the prompt, and a new one else.
+        Assert.Equal(older is null, requests[2].Contains("> one"));
+        Assert.Contains("> two", requests[3]);
+
+        for (var turn = 1; turn <= 3; turn++)
+            AssertFigures(await h.EndedAsync(turn), calls: turn == 1 ? 2 : 1);
+        var costs = new List<double>();
+        for (var turn = 1; turn <= 3; turn++)
+            costs.Add((double)(await h.EndedAsync(turn))["cost_usd"]!);
+        Assert.Equal([costs[0], costs[0] / 2, costs[0] / 2], costs.Select(cost => Math.Round(cost, 9)));
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task Skills_helpers_compaction_and_a_cancelled_call_are_used_and_counted()
+    {
+        var counting = new { description = "Count", prompt = "count the files", subagent_type = "general-purpose" };
+        using var model = await ModelStandIn.StartAsync(
+            "anthropic",
+            new { tool = "Skill", input = new { skill = "deploy" }, usage = Usage },
+            new { tool = "Agent", input = counting, usage = Usage },
+            new { text = "three files", usage = Usage },
+            new { text = "deployed", usage = Usage },
+            new { text = "<analysis>All is well.</analysis><summary>Something was deployed.</summary>", usage = Usage },
+            new { text = "I am writing", hang = true, usage = Usage });
+        await using var h = await StartAsync(TestClients.ClaudeCode(), model);
+        var skill = Directory.CreateDirectory(Path.Combine(h.Inputs, "team", "skills", "deploy")).FullName;
+        const string Skill = "---\nname: deploy\ndescription: Deploys the site\n---\nRun make deploy.\n";
+        await File.WriteAllTextAsync(Path.Combine(skill, "SKILL.md"), Skill, Ct);
+        h.Write("role.md", "");
+        var events = await h.Alice.Hive.Events();
+        await using var agent = h.Serve();
+        await h.AckedAsync(events, await h.Alice.PostAsync("one"));
+
+        Assert.Contains("deploy: Deploys the site", (await model.RequestAsync()).GetRawText());
+        Assert.Contains("Run make deploy.", (await model.RequestAsync()).GetRawText());
+        Assert.Contains("count the files", (await model.RequestAsync()).GetRawText());
+        Assert.Contains("three files", (await model.RequestAsync()).GetRawText());
+        AssertFigures(await h.EndedAsync(), calls: 4);
+
+        h.Front.Ask("compact");
+        await h.Front.EventAsync("compacted");
+        await h.Alice.PostAsync("two");
+        Assert.Equal("I am writing", (string?)(await h.Front.EventAsync("text_part"))["text"]);
+        h.Front.Ask("cancel_turn");
+
+        var cancelled = await h.EndedAsync(2);
+        Assert.Equal("cancelled", (string?)cancelled["result"]);
+        // The call that was cut off has said what it was asked, and the first token of its answer.
+        AssertFigures(cancelled, calls: 2, output: Output + 1);
+    }
+
+    private static Task<Harnessed> StartAsync(string program, ModelStandIn model) => Harnessed.StartAsync(
+        $$"""
+        driver: claude
+        command: ["{{program}}"]
+        role: role.md
+        environment:
+          ANTHROPIC_BASE_URL: "{{model.Address}}"
+          ANTHROPIC_API_KEY: sk-ant-of-nobody
+          CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1"
+        """,
+        loggedIn: false);
+
+    private static string System(string body) => string.Join(
+        '\n', JsonElement.Parse(body).GetProperty("system").EnumerateArray().Select(part => part.GetProperty("text")));
+
+    private static void AssertFigures(JsonObject ended, int calls, int? output = null) => Assert.Equal(
+        (calls * Input, output ?? calls * Output, calls * CacheRead),
+        (Number(ended, "input_tokens"), Number(ended, "output_tokens"), Number(ended, "cache_read_input_tokens")));
+}
