@@ -11,6 +11,12 @@ namespace Hive.Features.Containers;
 /// <param name="NeedsGroup">It may not run without a control group of its own.</param>
 internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory, bool NeedsGroup = false)
 {
+    /// <summary>The command that puts it and its pump into a control group; empty where Hive does so itself.</summary>
+    public IReadOnlyList<string> Scope { get; init; } = [];
+
+    /// <summary>The control groups that Hive made for it, each with one for it and one for its pump; may be none.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
     /// <summary>All that a program needs which gives its own environment to what it runs.</summary>
     public static IReadOnlyDictionary<string, string> PathAlone { get; } =
         new Dictionary<string, string> { ["PATH"] = System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" };
