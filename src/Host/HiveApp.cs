@@ -172,6 +172,8 @@ internal static partial class HiveApp
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(paths);
         builder.Services.AddSingleton(hosts);
+        builder.Services.AddSingleton(BuildIdentity.Find());
+        builder.Services.AddSingleton<PageShell>();
         builder.Services.AddSingleton(provider => OpenStore(provider, paths));
         builder.Services.AddSingleton<IStore>(provider => provider.GetRequiredService<SqliteStore>());
         builder.Services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<HiveStartup>(provider, token));
@@ -243,6 +245,7 @@ internal static partial class HiveApp
             return next(http);
         });
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
+        app.Use(app.Services.GetRequiredService<PageShell>().Serve);
         app.UseStaticFiles(new StaticFileOptions
         {
             FileProvider = files,
