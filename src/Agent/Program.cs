@@ -1,11 +1,13 @@
 using System.CommandLine;
 using Hive.Agent.Mcp;
+using Hive.Agent.Probe;
 using Hive.Agent.Serve;
 
 var root = new RootCommand("The harness of a Hive agent: what runs inside its container and speaks with the host over the agent's socket.")
 {
     ServeCommand.Create(),
     McpCommand.Create(),
+    ProbeCommand.Create(),
 };
 
 var parsed = root.Parse(args);

@@ -12,6 +12,7 @@ using Hive.Host.Doctor;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging.Console;
 
@@ -68,8 +69,17 @@ internal static partial class HiveApp
     {
         try
         {
+            var paths = app.Services.GetRequiredService<HivePaths>();
+            // All that can be known to be in the way is found before the first agent is started.
+            SocketDoors.MustFit(paths.HostSocket);
+            app.Services.GetRequiredService<ListeningSockets>().Listen(UrlsOf(app.Configuration));
             await app.StartAsync();
-            OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), app.Services.GetRequiredService<HivePaths>());
+            OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), paths);
+        }
+        catch (StartupProblem)
+        {
+            await app.DisposeAsync();
+            throw;
         }
         catch (Exception e) when (e is IOException or SocketException or Problem)
         {
@@ -143,6 +153,9 @@ internal static partial class HiveApp
         builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
         builder.WebHost.UseUrls(urls);
+        builder.Services.AddSingleton<ListeningSockets>();
+        builder.Services.AddOptions<SocketTransportOptions>()
+            .Configure<ListeningSockets>((transport, sockets) => transport.CreateBoundListenSocket = sockets.Take);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -159,6 +172,8 @@ internal static partial class HiveApp
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(paths);
         builder.Services.AddSingleton(hosts);
+        builder.Services.AddSingleton(BuildIdentity.Find());
+        builder.Services.AddSingleton<PageShell>();
         builder.Services.AddSingleton(provider => OpenStore(provider, paths));
         builder.Services.AddSingleton<IStore>(provider => provider.GetRequiredService<SqliteStore>());
         builder.Services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<HiveStartup>(provider, token));
@@ -230,6 +245,7 @@ internal static partial class HiveApp
             return next(http);
         });
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
+        app.Use(app.Services.GetRequiredService<PageShell>().Serve);
         app.UseStaticFiles(new StaticFileOptions
         {
             FileProvider = files,

@@ -28,6 +28,13 @@ public sealed partial class SocketDoors : IDisposable
         context = new SocketDoorContext(mediator, observers, clock, log);
     }
 
+    /// <summary>Refuses a path that is too long for a socket.</summary>
+    public static void MustFit(string path)
+    {
+        if (Encoding.UTF8.GetByteCount(path) > Limits.SocketPathBytes)
+            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder (--RunDir or HIVE_RUNDIR)");
+    }
+
     /// <summary>Opens a socket; whoever can open the file is <paramref name="name"/>.</summary>
     /// <param name="path">At most <see cref="Limits.SocketPathBytes"/> bytes; its folder must exist. A socket left there by a dead host is replaced.</param>
     /// <param name="kind">Which commands it understands.</param>
@@ -35,8 +42,7 @@ public sealed partial class SocketDoors : IDisposable
     /// <param name="mode">The file's mode, set before anybody can connect.</param>
     public void Open(string path, CallerKind kind, string name, UnixFileMode mode)
     {
-        if (Encoding.UTF8.GetByteCount(path) > Limits.SocketPathBytes)
-            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder (--RunDir or HIVE_RUNDIR)");
+        MustFit(path);
         var door = new SocketDoor(path, kind, name, tables[kind], context);
         if (!open.TryAdd(path, door))
             throw new InvalidOperationException($"{path} is open already");

@@ -201,7 +201,8 @@ internal sealed partial class AgentContainers(
         await store.Write(
             write =>
             {
-                states.StoreNote(write, name, wanted, failed: false, note: null);
+                // A run that is told to end may end cleanly after this host has died, as one that nobody starts again.
+                states.StoreNote(write, name, wanted, failed: false, note: null, restarting: wanted == "running");
                 if (atOnce && !agent.IsManager)
                     states.TellManager(write, new { @event = "killed", agent = name });
             },
@@ -219,6 +220,8 @@ internal sealed partial class AgentContainers(
         {
             // It runs on, and nobody asks for its end any more: when that comes, it is a failure again.
             states.Change(name, now => now.Running == running ? now with { Stopping = false } : now);
+            await states.Soon(states.UntilStored(
+                name, write => write.Db.Execute("UPDATE containers SET restarting = 0 WHERE agent = @name", new { name })));
             throw;
         }
 

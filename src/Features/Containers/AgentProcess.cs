@@ -21,9 +21,16 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     // Runs before the agent: starts the pump, leaves the number, the start time and the boot in a file, by which a later host knows the process again,
     // the pump's number and the run folder beside it, says that they are there, and sends the output to the pump, never to this host, whose end it must survive. No open of the pipe waits for its other end (fifo(7): opened for both
     // it never does), so a launcher that ends early leaves a pump that finds nothing to read, and ends too.
-    private const string Launcher = """
-        file=$1 run=$2 log=$3 max=$4 pump=$5
-        shift 5
+    // The pump is begun in its control groups; then the launcher goes on into the agent's.
+    private const string Launcher = $$"""
+        file=$1 run=$2 log=$3 max=$4 pump=$5 groups=$6
+        shift 6
+        enter() {
+            for group in $groups; do
+                echo $$ > "$group/$1/cgroup.procs" || exit 125
+            done
+        }
+        enter {{ResourceLimits.Pump}}
         rm -f "$log.pipe" && mkfifo -m 600 "$log.pipe" || exit 126
         exec 3<> "$log.pipe" 4> "$log.pipe" 5< "$log.pipe" 3>&-
         rm -f "$log.pipe"
@@ -31,8 +38,17 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         pump=$!
         exec 5<&-
         printf '%s\n' "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" "$run" > "$file.new" && mv "$file.new" "$file" || exit 126
+        enter {{ResourceLimits.Inside}}
         echo "$pump"
         exec "$@" >&4 2>&4 4>&- < /dev/null
+        """;
+
+    // Why no scope could be made is to be read in the agent's log, where that can be written.
+    private const string WithErrorsInLog = """
+        log=$1
+        shift
+        { : >> "$log"; } 2> /dev/null && exec 2>> "$log"
+        exec "$@"
         """;
 
     // Writes what comes to the log and turns that over in time, in a session of its own, so that it outlives the agent until everything is written.
@@ -88,7 +104,15 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     /// <summary>Starts a process in a session of its own; when it returns, the pid file names it.</summary>
     public static async Task<AgentProcess> Start(Launch launch, string pidFile, string runDir, string log, DateTimeOffset now, Action<int, int> terminate)
     {
-        var start = new ProcessStartInfo("setsid", ["sh", "-c", Launcher, "hive", pidFile, runDir, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, .. launch.Arguments])
+        IReadOnlyList<string> scope =
+            launch.Scope.Count > 0 ? ["sh", "-c", WithErrorsInLog, "hive", log, .. launch.Scope] : [];
+        var start = new ProcessStartInfo(
+            "setsid",
+            [
+                .. scope, "sh", "-c", Launcher, "hive",
+                pidFile, runDir, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, string.Join(' ', launch.Groups),
+                .. launch.Arguments,
+            ])
         {
             WorkingDirectory = launch.WorkingDirectory,
             RedirectStandardInput = true,

@@ -12,13 +12,17 @@ namespace Hive.Features.Containers;
 /// <summary>Compares what is applied for each agent with what it runs on.</summary>
 internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs specs, ContainerStates states, IConfiguration configuration)
 {
+    // What was released and the very harness: another build of the same version is another one.
+    private static readonly string Hive = $"{HiveVersion.Text}+{HarnessIdentity.Text}";
+
     private readonly ConcurrentDictionary<string, string> applied = new();
 
     /// <summary>True when an agent runs on something other than what is applied for it now.</summary>
     public bool NeedsUpdate(string agent) => states.Of(agent).RunsOn is { } old && applied.TryGetValue(agent, out var now) && now != old;
 
-    /// <summary>True when an agent was started by another version of Hive than this one.</summary>
-    public bool IsOfAnotherHive(string agent) => states.Of(agent).RunsOn is { } old && !old.StartsWith(HiveVersion.Text + " ", StringComparison.Ordinal);
+    /// <summary>True when an agent was started with another harness than this host's.</summary>
+    public bool IsOfAnotherHive(string agent) =>
+        states.Of(agent).RunsOn is { } old && !old.StartsWith(Hive + " ", StringComparison.Ordinal);
 
     /// <summary>True when a rebuild would change something about an agent that is meant to run, or would say what is wrong with it.</summary>
     public bool NeedsRebuild(AgentEntry agent) =>
@@ -29,7 +33,7 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
 
     /// <summary>Everything that a container started now would run on: the harness, what is applied, and for a manager with mounts of its own the agents whose folders it sees.</summary>
     public string RunsOn(AgentEntry agent, AgentSpec spec) =>
-        $"{HiveVersion.Text} {DriverOf(spec)} {spec.Fingerprint}{Seen(agent)}";
+        $"{Hive} {DriverOf(spec)} {spec.Fingerprint}{Seen(agent)}";
 
     /// <summary>True when a manager that runs does not see the agents that there are now, or sees some that are gone.</summary>
     public bool SeesOthers(AgentEntry manager) => states.Of(manager.Name) is { Running: not null, RunsOn: { } runsOn } && !runsOn.EndsWith(Seen(manager), StringComparison.Ordinal);

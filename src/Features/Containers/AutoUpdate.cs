@@ -3,7 +3,10 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Rebuilds at start the agents that another version of Hive has started, where the operator wants that; elsewhere they show that they need an update.</summary>
+/// <summary>
+/// Rebuilds at start the agents that were started with another harness, where the operator wants that; elsewhere they show that they
+/// need an update.
+/// </summary>
 internal sealed class AutoUpdate(UpdateRound round, AppliedState applied, IConfiguration configuration) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

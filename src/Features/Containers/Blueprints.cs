@@ -28,7 +28,7 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
     private IEnumerable<Mount> Mounts(AgentEntry agent, AgentSpec spec)
     {
         var name = agent.Name;
-        yield return new Mount(Path.GetDirectoryName(HarnessBinary.Path)!, HarnessFolder, Writable: false);
+        yield return new Mount(HarnessBinary.Folder, HarnessFolder, Writable: false);
         // Read-only, so that an agent cannot replace its socket or its configuration; connecting to the socket is no write to the folder.
         yield return new Mount(folders.Run(name), "/run/hive", Writable: false);
         yield return new Mount(folders.State(name), $"/agents/{name}/state", Writable: true);

@@ -35,15 +35,17 @@ internal static class ContainerRecipe
     /// <summary>The hash in a recipe.</summary>
     public static string HashOf(JsonNode recipe) => recipe["Labels"]![Blueprint]!.GetValue<string>();
 
-    /// <summary>A container that is thrown away: it shows whether the image can run the harness, in all else as an agent's would.</summary>
+    /// <summary>
+    /// A container that is thrown away, as an agent's in all else: it shows whether the image can run the harness and whether it isolates.
+    /// </summary>
     public static JsonNode ForTrial(string image, string instance, DaemonAbilities can) => Body(
         "trial",
         image,
-        [$"{Blueprints.HarnessFolder}/{HarnessBinary.FileName}", "--version"],
+        HarnessBinary.Probe,
         [],
         "/",
         new Dictionary<string, string> { [Trial] = instance },
-        [new Mount(Path.GetDirectoryName(HarnessBinary.Path)!, Blueprints.HarnessFolder, Writable: false)],
+        [new Mount(HarnessBinary.Folder, Blueprints.HarnessFolder, Writable: false)],
         memory: 512 << 20,
         cpuPercent: 100,
         can);

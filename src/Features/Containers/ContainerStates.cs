@@ -77,11 +77,21 @@ internal sealed class ContainerStates(IStore store, IRoster roster, Restarts res
         Change(agent, before => before with { Failed = failed, Note = note, Restart = null });
 
     /// <summary>The same in the database, with what the agent is meant to be: <c>running</c> or <c>stopped</c>.</summary>
-    public void StoreNote(IWrite write, string agent, string wanted, bool failed, string? note)
+    /// <param name="write">Stores it.</param>
+    /// <param name="agent">The agent.</param>
+    /// <param name="wanted">What it is meant to be.</param>
+    /// <param name="failed">It ended by itself with an error.</param>
+    /// <param name="note">Why it does not run.</param>
+    /// <param name="restarting">Its present run is to end so that another follows, whichever host starts that.</param>
+    public void StoreNote(IWrite write, string agent, string wanted, bool failed, string? note, bool restarting = false)
     {
         write.Db.Execute(
-            "UPDATE containers SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts WHERE agent = @agent",
-            new { agent, wanted, failed, note, restarts = restarts.Stored(agent) });
+            """
+            UPDATE containers
+               SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts, restarting = @restarting
+             WHERE agent = @agent
+            """,
+            new { agent, wanted, failed, note, restarts = restarts.Stored(agent), restarting });
         write.Raise(new ContainerChanged(agent));
     }
 

@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Protocol;
 
 namespace Hive.Features.Containers;
 
@@ -92,6 +93,8 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
         {
             await api.Start(id, CancellationToken.None);
             var code = await api.Wait(id, Patience, CancellationToken.None);
+            if (code == HarnessProbe.Breached)
+                return HarnessBinary.NoIsolation(await LastWords(id));
             if (code != 0)
                 return $"the harness ended with {code} in a container of '{image}' ({await LastWords(id)}); it needs an image with glibc and libstdc++, as Debian's are";
             return await Tells(id, began) ? null : $"{api.Daemon.Name} does not tell what happens to its containers; set `events_logger` in containers.conf to journald or file";

@@ -7,7 +7,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 5;
+    public int Version => 6;
 
     public void Converge(SchemaEditor editor)
     {
@@ -43,5 +43,7 @@ internal sealed class ContainersSchema : ISchema
         editor.Column("containers", "needs_update", "INTEGER NOT NULL DEFAULT 0");
         // It was started and is to be told so.
         editor.Column("containers", "wake", "INTEGER NOT NULL DEFAULT 0");
+        // Its present run is asked to end so that another one follows.
+        editor.Column("containers", "restarting", "INTEGER NOT NULL DEFAULT 0");
     }
 }

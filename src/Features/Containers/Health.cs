@@ -1,5 +1,5 @@
+using Hive.Common;
 using Hive.Common.Persistence;
-using Hive.Protocol;
 using MediatR;
 
 namespace Hive.Features.Containers;
@@ -11,9 +11,9 @@ internal static class Health
 
     internal sealed record Result(string Status, string HiveVersion, string SqliteVersion, string Runtime);
 
-    internal sealed class Handler(Runtimes runtimes) : IRequestHandler<Query, Result>
+    internal sealed class Handler(Runtimes runtimes, HiveBuild build) : IRequestHandler<Query, Result>
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            new("ok", HiveVersion.Text, SqliteLibrary.Version, await runtimes.Default(cancellationToken));
+            new("ok", build.Version, SqliteLibrary.Version, await runtimes.Default(cancellationToken));
     }
 }

@@ -8,5 +8,5 @@ internal static class HostEtc
         ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl/certs", "/etc/ssl/openssl.cnf", "/etc/ca-certificates", "/etc/pki/tls/certs", "/etc/pki/ca-trust", "/etc/localtime"];
 
     /// <summary>These and what belongs to the programs in the host's <c>/usr</c>.</summary>
-    public static IReadOnlyList<string> Paths { get; } = [.. OfAnyRoot, "/etc/alternatives", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"];
+    public static IReadOnlyList<string> Paths { get; } = [.. OfAnyRoot, "/etc/alternatives", "/etc/os-release", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"];
 }

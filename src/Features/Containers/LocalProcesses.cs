@@ -90,10 +90,10 @@ internal sealed class LocalProcesses(HivePaths paths, ContainerLog logs, Resourc
         await watch.Ended(handle);
         // What it started and left behind must not go on beside the next one.
         await EndLeftovers(agent, process.Pid);
-        limits.Remove(agent);
         // Whoever is told of its end finds its last words in the log; what it left outside its group may print for ever.
         if (process.OpenPump() is { } pump)
             await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
+        limits.Remove(agent);
         // Its number is anybody's from here on.
         process.Forget(PidFile(agent));
     }

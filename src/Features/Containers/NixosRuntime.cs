@@ -257,7 +257,7 @@ internal sealed partial class NixosRuntime : IRuntime
     {
         if (HarnessBinary.Fault is { } fault)
             return fault;
-        if (new[] { paths.DataDir, paths.RunDir, Path.GetDirectoryName(HarnessBinary.Path)! }.FirstOrDefault(p => !PlainPath().IsMatch(p)) is { } odd)
+        if (new[] { paths.DataDir, paths.RunDir, HarnessBinary.Folder }.FirstOrDefault(p => !PlainPath().IsMatch(p)) is { } odd)
             return $"{odd} cannot be mounted into a NixOS container; use a folder whose path has letters, digits and / . _ + @ - only";
         try
         {

@@ -48,9 +48,12 @@ internal sealed class NspawnRuntime : LocalRuntime
     protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
 
     // Without the capabilities that nspawn leaves to root: with CAP_MKNOD alone an agent could read the host's disks where no device policy of systemd's stands before them.
+    // Without mounts: nspawn leaves the host's /proc under the root (seen with 252), and where such a one is, the kernel lets a user
+    // namespace mount another with nothing read-only.
     private List<string> Base(string machine) =>
     [
-        "--quiet", "--register=no", "--keep-unit", "--as-pid2", "--console=pipe", $"--machine={machine}", "--drop-capability=all", "--no-new-privileges=yes", "--link-journal=no", "--settings=no", "--resolv-conf=off", "--timezone=off",
+        "--quiet", "--register=no", "--keep-unit", "--as-pid2", "--console=pipe", $"--machine={machine}",
+        "--drop-capability=all", "--no-new-privileges=yes", "--system-call-filter=~@mount", "--link-journal=no", "--settings=no", "--resolv-conf=off", "--timezone=off",
         $"--directory={root ?? "/"}", "--volatile=yes", .. (root is null ? HostEtc.Paths : HostEtc.OfAnyRoot).Where(Path.Exists).Select(path => $"--bind-ro={path}"),
     ];
 
@@ -81,10 +84,18 @@ internal sealed class NspawnRuntime : LocalRuntime
             // Whose it is does not matter to the next one.
             var machine = Machine($"trial-{Guid.NewGuid().ToString("N")[..8]}");
             var (code, error) = await Trial.Run(
-                [Program, .. Base(machine), $"--bind-ro={Escaped(Path.GetDirectoryName(HarnessBinary.Path)!)}:{Blueprints.HarnessFolder}", "--", $"{Blueprints.HarnessFolder}/{HarnessBinary.FileName}", "--version"],
+                [
+                    Program, .. Base(machine), $"--bind-ro={Escaped(HarnessBinary.Folder)}:{Blueprints.HarnessFolder}", "--",
+                    .. HarnessBinary.Probe,
+                ],
                 CancellationToken.None);
             RemovePropagation(machine);
-            return code == 0 ? null : $"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}";
+            return code switch
+            {
+                0 => null,
+                HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
+                _ => $"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}",
+            };
         }
         catch (System.ComponentModel.Win32Exception)
         {

@@ -24,7 +24,7 @@ internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders fold
             ["HIVE_SOCKET"] = paths.AgentSocket(name),
             ["HIVE_STATE_DIR"] = folders.State(name),
         };
-        return new Launch([blueprint.Command[0].Replace(Blueprints.HarnessFolder, Path.GetDirectoryName(HarnessBinary.Path), StringComparison.Ordinal), .. blueprint.Command.Skip(1)], environment, folders.State(name));
+        return new Launch([blueprint.Command[0].Replace(Blueprints.HarnessFolder, HarnessBinary.Folder, StringComparison.Ordinal), .. blueprint.Command.Skip(1)], environment, folders.State(name));
     }
 
     protected override void Terminate(int leader, int pump) => Native.Signal(-leader, Native.SigTerm);

@@ -143,6 +143,12 @@ internal sealed partial class Reconcile(
             LogElsewhere(log, agent.Name, running.Id, other);
             await End(agent.Name, running);
         }
+        else if (row is { Restarting: true })
+        {
+            // It has been asked to end, or was about to be. What is meant to run is started again.
+            LogRestarting(log, agent.Name, running.Id);
+            await End(agent.Name, running);
+        }
         else
         {
             // A Hive that did not note it yet was another one than this.
@@ -306,7 +312,7 @@ internal sealed partial class Reconcile(
         states.Of(agent) is { Running: null, Restart: null } state && (state.Unknown || runs.GetValueOrDefault(agent));
 
     private async Task<Dictionary<string, Row>> Rows(CancellationToken ct) =>
-        (await store.Read(db => db.Query<Row>("SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn FROM containers").ToList(), ct)).ToDictionary(r => r.Agent);
+        (await store.Read(db => db.Query<Row>(Select).ToList(), ct)).ToDictionary(r => r.Agent);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} ({Id}) was being stopped when an earlier Hive ended; it is ended now")]
     private static partial void LogStillThere(ILogger logger, string agent, string id);
@@ -316,6 +322,11 @@ internal sealed partial class Reconcile(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} still runs as {Id} with its socket in {RunDir}; it is ended")]
     private static partial void LogElsewhere(ILogger logger, string agent, string id, string runDir);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Agent} ({Id}) was being restarted when an earlier Hive ended; it is ended now and started again")]
+    private static partial void LogRestarting(ILogger logger, string agent, string id);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "whether {Agent} runs is not known: {Error}")]
     private static partial void LogUnknown(ILogger logger, string agent, string error);
@@ -332,6 +343,8 @@ internal sealed partial class Reconcile(
     [LoggerMessage(Level = LogLevel.Error, Message = "the sweep over the containers failed")]
     private static partial void LogSweepFailed(ILogger logger, Exception error);
 
+    private const string Select = "SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn, restarting FROM containers";
+
     private sealed record Row
     {
         public required string Agent { get; init; }
@@ -345,5 +358,7 @@ internal sealed partial class Reconcile(
         public string? Restarts { get; init; }
 
         public string? RunsOn { get; init; }
+
+        public required bool Restarting { get; init; }
     }
 }

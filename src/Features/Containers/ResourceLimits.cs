@@ -14,22 +14,16 @@ internal sealed class ResourceLimits
     /// <summary>As many processes and threads as an agent may have at a time, on every runtime: what forks without end stops there, and the machine goes on.</summary>
     public const int MaxProcesses = 2048;
 
+    /// <summary>In each group of an agent's, the one of its processes: nothing outlives it there.</summary>
+    public const string Inside = "run";
+
+    /// <summary>In each group of an agent's, the one of its pump: within its limits, and there until the log is complete.</summary>
+    public const string Pump = "log";
+
     private const string Root = "/sys/fs/cgroup";
 
     // cpu.max and cpu.cfs_period_us: the kernel's default period (sched-bwc).
     private const int PeriodMicroseconds = 100_000;
-
-    // Goes into its groups before it becomes the agent.
-    private const string Enter = """
-        count=$1
-        shift
-        while [ "$count" -gt 0 ]; do
-            echo $$ > "$1/cgroup.procs" || exit 125
-            shift
-            count=$((count - 1))
-        done
-        exec "$@"
-        """;
 
     // What limits the group it runs in has, one a line: memory in bytes, processor time as `quota period`. cgroups(7).
     private const string Look = """
@@ -46,6 +40,9 @@ internal sealed class ResourceLimits
 
     // Not on every kernel.
     private static readonly string[] Beside = ["pids", "unified"];
+
+    // systemd-nspawn makes a group of the same name there, where the unified hierarchy stands beside the others, and leaves it.
+    private const string OfSystemd = $"{Root}/systemd";
 
     private readonly string name;
     private readonly KeptTrial trial;
@@ -80,20 +77,22 @@ internal sealed class ResourceLimits
         }
 
         if (way == Way.Systemd)
-            return launch with { Arguments = [.. Scope(blueprint.Limits), .. launch.Arguments] };
+            return launch with { Scope = Scope(blueprint.Limits) };
         var groups = Groups(blueprint.Agent.Name);
         Make(groups, blueprint.Limits);
-        return launch with { Arguments = ["sh", "-c", Enter, "hive", groups.Count.ToString(CultureInfo.InvariantCulture), .. groups, .. launch.Arguments] };
+        return launch with { Groups = groups };
     }
 
-    /// <summary>Ends all that is in an agent's groups at once, what is just being started too, where the kernel can do that.</summary>
+    /// <summary>Ends all that is in an agent's groups at once but its pump, where the kernel can do that.</summary>
     public void Kill(string agent)
     {
         foreach (var group in Groups(agent))
         {
             try
             {
-                WriteWhereThere($"{group}/cgroup.kill", "1");
+                // An earlier Hive has put everything into the group itself.
+                var inside = Directory.Exists($"{group}/{Inside}") ? $"{group}/{Inside}" : group;
+                WriteWhereThere($"{inside}/cgroup.kill", "1");
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -102,7 +101,9 @@ internal sealed class ResourceLimits
         }
     }
 
-    /// <summary>The processes in an agent's groups, which nothing of it can leave; none where systemd made them or nobody did.</summary>
+    /// <summary>
+    /// The processes in an agent's groups, which nothing of it can leave, without its pump; none where systemd made the groups or nobody did.
+    /// </summary>
     public IReadOnlyList<int> Members(string agent)
     {
         if (Groups(agent) is not [var first, ..])
@@ -110,7 +111,10 @@ internal sealed class ResourceLimits
         try
         {
             return [.. Directory.EnumerateFiles(first, "cgroup.procs", SearchOption.AllDirectories)
-                .SelectMany(File.ReadAllLines).Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(pid => pid > 0)];
+                .Where(file => file != $"{first}/{Pump}/cgroup.procs")
+                .SelectMany(File.ReadAllLines)
+                .Select(line => int.Parse(line, CultureInfo.InvariantCulture))
+                .Where(pid => pid > 0)];
         }
         catch (IOException)
         {
@@ -122,7 +126,7 @@ internal sealed class ResourceLimits
     /// <summary>Removes an agent's groups when nothing of it runs.</summary>
     public void Remove(string agent)
     {
-        foreach (var group in Groups(agent).Where(Directory.Exists))
+        foreach (var group in Groups(agent).Append($"{OfSystemd}/{name}-{agent}").Where(Directory.Exists))
             Remove(new DirectoryInfo(group));
     }
 
@@ -160,7 +164,8 @@ internal sealed class ResourceLimits
         var (memory, quota) = (limits.MemoryBytes.ToString(CultureInfo.InvariantCulture), (PeriodMicroseconds / 100 * limits.CpuPercent).ToString(CultureInfo.InvariantCulture));
         foreach (var group in groups)
         {
-            Directory.CreateDirectory(group);
+            Directory.CreateDirectory($"{group}/{Inside}");
+            Directory.CreateDirectory($"{group}/{Pump}");
             WriteWhereThere($"{group}/pids.max", MaxProcesses.ToString(CultureInfo.InvariantCulture));
         }
 
@@ -221,11 +226,9 @@ internal sealed class ResourceLimits
                 Allow("+pids");
             }
 
-
             var groups = Groups("trial_");
             Make(groups, AgentLimits.Default);
-            foreach (var group in groups)
-                Directory.Delete(group);
+            Remove("trial_");
             return null;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception or Problem)

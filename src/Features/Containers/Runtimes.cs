@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Hive.Common.Errors;
+using Hive.Protocol;
 using Microsoft.Extensions.Configuration;
 
 namespace Hive.Features.Containers;
@@ -11,6 +12,12 @@ namespace Hive.Features.Containers;
 /// <param name="NeedsGroup">It may not run without a control group of its own.</param>
 internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory, bool NeedsGroup = false)
 {
+    /// <summary>The command that puts it and its pump into a control group; empty where Hive does so itself.</summary>
+    public IReadOnlyList<string> Scope { get; init; } = [];
+
+    /// <summary>The control groups that Hive made for it, each with one for it and one for its pump; may be none.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
     /// <summary>All that a program needs which gives its own environment to what it runs.</summary>
     public static IReadOnlyDictionary<string, string> PathAlone { get; } =
         new Dictionary<string, string> { ["PATH"] = System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" };
@@ -98,6 +105,18 @@ internal static class HarnessBinary
         string[] places = [System.IO.Path.Combine(here, "agent", FileName), System.IO.Path.GetFullPath(System.IO.Path.Combine(here, "..", "..", "..", "agent", FileName))];
         return Array.Find(places, File.Exists) ?? places[0];
     }
+
+    /// <summary>The folder that every container sees it in.</summary>
+    public static string Folder => System.IO.Path.GetDirectoryName(Path)!;
+
+    /// <summary>The command of a trial: the harness, which tries from inside whether the container isolates.</summary>
+    public static IReadOnlyList<string> Probe { get; } =
+        [$"{Blueprints.HarnessFolder}/{FileName}", HarnessProbe.Command];
+
+    /// <summary>Why a runtime does not work whose container the probe got out of.</summary>
+    public static string NoIsolation(string told) =>
+        $"it does not isolate: settings of the kernel are {told}; "
+        + "start Hive as an ordinary user, or use another runtime";
 
     /// <summary>Why it cannot be used; null when it is there.</summary>
     public static string? Fault => File.Exists(Path) ? null : $"the harness {Path} is missing; build Hive again";

@@ -14,7 +14,8 @@ internal sealed class RuntimesCheck(Runtimes runtimes, ResourceLimits limits) : 
         KeptTrial.ForgetInThisFlow();
         IRuntime[] all = [.. runtimes.All.OrderBy(r => Place(r.Name)).ThenBy(r => r.Name, StringComparer.Ordinal)];
         var faults = await Task.WhenAll(all.Select(r => r.Fault(ct)));
-        List<Finding> found = [.. all.Zip(faults, Of)];
+        var weaknesses = await Task.WhenAll(all.Zip(faults, (r, fault) => fault is null ? r.Weakness(ct) : Task.FromResult<string?>(null)));
+        List<Finding> found = [.. all.Select((runtime, i) => Of(runtime, faults[i], weaknesses[i]))];
         var working = all.Where((_, i) => faults[i] is null).Select(r => r.Name).ToArray();
         found.Add(Chosen(working));
         found.Add(await limits.Fault(ct) is { } unlimited
@@ -25,10 +26,16 @@ internal sealed class RuntimesCheck(Runtimes runtimes, ResourceLimits limits) : 
 
     private static int Place(string runtime) => Runtimes.Automatic.Contains(runtime) ? Runtimes.Automatic.ToList().IndexOf(runtime) : int.MaxValue;
 
-    private static Finding Of(IRuntime runtime, string? fault)
+    private static Finding Of(IRuntime runtime, string? fault, string? weakness)
     {
         if (fault is null)
-            return new Finding(Topic, runtime.Name, FindingState.Ok, Place(runtime.Name) == int.MaxValue ? "works, without any isolation: used only when it is named" : "works");
+        {
+            var how = Place(runtime.Name) == int.MaxValue ? "works, without any isolation: used only when it is named"
+                : weakness is null ? "works"
+                : $"works; {weakness}";
+            return new Finding(Topic, runtime.Name, FindingState.Ok, how);
+        }
+
         var cut = fault.LastIndexOf("; ", StringComparison.Ordinal);
         return cut < 0
             ? new Finding(Topic, runtime.Name, FindingState.Absent, fault)

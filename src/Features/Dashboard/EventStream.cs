@@ -1,13 +1,19 @@
+using Hive.Common;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
-using Hive.Protocol;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
 
 /// <summary>The stream of events of the swarm, or of one agent (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
-internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDirectory agents, TimeProvider clock, IHostApplicationLifetime lifetime)
+internal sealed class EventStream(
+    EventHub swarm,
+    AgentHubs ofAgents,
+    IAgentDirectory agents,
+    HiveBuild build,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime)
 {
     private const int MaxStreams = 2_000;
     private static readonly TimeSpan Ping = TimeSpan.FromSeconds(15);
@@ -57,7 +63,7 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
         if (known && Cursor.Parse(asked) is { } from)
             cursor = from;
         // Its id is where this stream goes on, not the newest event: whoever is cut off now and comes back with it misses nothing.
-        Frame(body, "ready", cursor, $"{{\"cursor\":\"{hub.Head}\",\"hive_version\":\"{HiveVersion.Text}\"}}");
+        Frame(body, "ready", cursor, $"{{\"cursor\":\"{hub.Head}\",\"hive_version\":\"{build.Version}\"}}");
         if (!known)
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
         await body.FlushAsync(ct);

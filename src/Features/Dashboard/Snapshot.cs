@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Common.Persistence;
@@ -8,7 +9,8 @@ using Microsoft.AspNetCore.Http;
 namespace Hive.Features.Dashboard;
 
 /// <summary>The snapshot a page fetches once: every slice's section, read from one state of the database, and the cursor from which the stream goes on.</summary>
-internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnumerable<IDashboardSection> sections) : IComposedSchema
+internal sealed class Snapshot(
+    IStore store, EventHub hub, AgentRows rows, HiveBuild build, IEnumerable<IDashboardSection> sections) : IComposedSchema
 {
     private readonly IDashboardSection[] sections = [.. sections];
 
@@ -35,7 +37,7 @@ internal sealed class Snapshot(IStore store, EventHub hub, AgentRows rows, IEnum
         await using var json = new Utf8JsonWriter(http.Response.BodyWriter, new JsonWriterOptions { Encoder = WireJson.Options.Encoder });
         json.WriteStartObject();
         json.WriteString("cursor", cursor.ToString());
-        json.WriteString("hive_version", HiveVersion.Text);
+        json.WriteString("hive_version", build.Version);
         json.WriteString("host", Environment.MachineName);
         json.WritePropertyName("agents");
         JsonSerializer.Serialize(json, agents, WireJson.Options);

@@ -30,7 +30,7 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
         # role: role.md             its prompt: a file beside this one
         # recipients: [operator]    whom it may write to besides the manager; left out: everybody
         # restart: never            when it ends with an error; left out: on-failure, three times within ten minutes
-        # limits: { memory: 2 GB, cpu_percent: 50 }
+        # limits: { memory: 2 GB, cpu_percent: 200 }
 
         """;
 

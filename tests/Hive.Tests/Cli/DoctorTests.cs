@@ -126,6 +126,50 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     }
 
     [Fact]
+    public async Task A_runtime_does_not_work_from_whose_container_the_kernels_settings_can_be_written_to()
+    {
+        Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
+        // One that leaves out what covers something of /proc.
+        const string Uncovered = """
+            #!/bin/sh
+            left=$#
+            while [ "$left" -gt 0 ]; do
+                word=$1
+                shift
+                left=$((left - 1))
+                case "$word $2" in
+                    "--ro-bind /proc/"*) shift 2; left=$((left - 2)) ;;
+                    *) set -- "$@" "$word" ;;
+                esac
+            done
+            exec /usr/bin/bwrap "$@"
+            """;
+        var found = await DiagnosedWith(Uncovered);
+
+        Assert.Equal(FindingState.Absent, found["sandbox"].State);
+        Assert.Contains("does not isolate", found["sandbox"].Text, StringComparison.Ordinal);
+        Assert.Contains("/proc/sys/", found["sandbox"].Text, StringComparison.Ordinal);
+        Assert.Contains("another runtime", found["sandbox"].Advice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_bubblewrap_that_cannot_forbid_user_namespaces_works_and_is_said_to_be_weak()
+    {
+        Requires.That(Environment.IsPrivilegedProcess && File.Exists("/usr/bin/bwrap"), "bubblewrap, run by root");
+        const string Old = """
+            #!/bin/sh
+            for word do
+                [ "$word" != --disable-userns ] || { echo "bwrap: Unknown option --disable-userns" >&2; exit 1; }
+            done
+            exec /usr/bin/bwrap "$@"
+            """;
+        var found = await DiagnosedWith(Old);
+
+        Assert.Equal(FindingState.Ok, found["sandbox"].State);
+        Assert.Contains("limit", found["sandbox"].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_goes_wrong_while_a_host_runs_is_found_by_the_host_itself()
     {
         await using var fixture = await HiveFixture.Start();
@@ -178,6 +222,17 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         Assert.Contains(text, finding.Text, StringComparison.Ordinal);
         if (advice is not null)
             Assert.Contains(advice, finding.Advice, StringComparison.Ordinal);
+    }
+
+    // With another bubblewrap.
+    private async Task<Dictionary<string, Finding>> DiagnosedWith(string bubblewrap)
+    {
+        var program = Path.Combine(folder, "bwrap");
+        await File.WriteAllTextAsync(program, bubblewrap);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        string[] doctor = ["doctor", "--json", "--DataDir", Data, "--RunDir", Run];
+        var path = $"{folder}:{Environment.GetEnvironmentVariable("PATH")}";
+        return Diagnosed(await Built.HiveAsync(doctor, "", ("PATH", path)));
     }
 
     // Everything else is as it should be on a machine that runs these tests.

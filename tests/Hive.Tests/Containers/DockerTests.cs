@@ -26,7 +26,7 @@ public sealed class DockerTests
         var limits = asked["HostConfig"]!;
         Assert.Equal("registry.example/agents:7", asked["Image"]!.GetValue<string>());
         Assert.Equal(["/opt/hive/hive-agent", "serve"], [asked["Entrypoint"]![0]!.GetValue<string>(), asked["Cmd"]![0]!.GetValue<string>()]);
-        Assert.Equal((2L << 30, 0L, 500_000_000L), (limits["Memory"]!.GetValue<long>(), limits["MemorySwap"]!.GetValue<long>(), limits["NanoCpus"]!.GetValue<long>()));
+        Assert.Equal((2L << 30, 0L, 2_000_000_000L), (limits["Memory"]!.GetValue<long>(), limits["MemorySwap"]!.GetValue<long>(), limits["NanoCpus"]!.GetValue<long>()));
         Assert.Equal(("json-file", "4m", "2"), (limits["LogConfig"]!["Type"]!.GetValue<string>(), limits["LogConfig"]!["Config"]!["max-size"]!.GetValue<string>(), limits["LogConfig"]!["Config"]!["max-file"]!.GetValue<string>()));
         Assert.True(limits["Init"]!.GetValue<bool>());
 

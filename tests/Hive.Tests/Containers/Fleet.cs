@@ -24,6 +24,10 @@ internal sealed class Fleet : IAsyncDisposable
 
     public HiveFixture Hive { get; }
 
+    /// <summary>The flags by which another host uses the same podman.</summary>
+    public IReadOnlyList<string> Service =>
+        podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
+
     /// <param name="runtime">Is to work here.</param>
     /// <param name="realClock">Or one that stands still.</param>
     /// <param name="manager">The manager runs in it, too.</param>
@@ -92,6 +96,13 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>What an agent's container is called.</summary>
     public string Container(string name) => $"hive-{InstanceName}-{name}";
 
+    /// <summary>The first processes of the containers that podman runs of an agent, a line each.</summary>
+    public Task<string> Containers(string name)
+    {
+        var (instance, agent) = ($"label=hive.instance={InstanceName}", $"label=hive.agent={name}");
+        return PodmanDaemon.Run("ps", "--filter", instance, "--filter", agent, "--format", "{{.Pid}}");
+    }
+
     /// <summary>What tells this host's containers from others.</summary>
     public string InstanceName => Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir));
 
@@ -100,9 +111,17 @@ internal sealed class Fleet : IAsyncDisposable
     {
         if (podman is not null)
             return [.. ProcessTree.Below(Pid(name)).Append(Pid(name)).Where(IsAlive).Order()];
-        var fields = File.ReadAllText(Path.Combine(Hive.DataDir, "pids", name)).Split(' ', '\n');
-        var (leader, pump) = (int.Parse(fields[0], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
+        var (leader, pump) = (Pid(name), Pump(name).Single());
         return [.. ProcessTree.Below(leader).Append(leader).Except([pump, .. ProcessTree.Below(pump)]).Where(IsAlive).Order()];
+    }
+
+    /// <summary>What writes an agent's log; nothing where a daemon does.</summary>
+    public int[] Pump(string name)
+    {
+        if (podman is not null)
+            return [];
+        var fields = File.ReadAllText(Path.Combine(Hive.DataDir, "pids", name)).Split(' ', '\n');
+        return [int.Parse(fields[3], CultureInfo.InvariantCulture)];
     }
 
     public static int PidIn(string dataDir, string name) =>
@@ -134,7 +153,7 @@ internal sealed class Fleet : IAsyncDisposable
     public static void RemoveTraces(string dataDir)
     {
         var names = $"hive-{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
-        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified" }.Where(Directory.Exists))
+        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd" }.Where(Directory.Exists))
         {
             foreach (var folder in Directory.GetDirectories(place, names))
                 Remove(new DirectoryInfo(folder));

@@ -44,6 +44,10 @@ public sealed class IsolationTests
             ("ls /agents", "inner"),
             ("ls /agents/inner", "state"),
             ("cat /proc/sys/kernel/hostname", "inner"),
+            // What the programs it has are of, as installers ask; an image of podman's has its own.
+            .. runtime == "podman"
+                ? Array.Empty<(string, string)>()
+                : [("cmp /etc/os-release /usr/lib/os-release && echo same", "same")],
             ("rm -f /run/hive/agent.sock 2> /dev/null && echo gone || echo no", "no"),
             ("mv /run/hive /run/hive2 2> /dev/null && echo gone || echo no", "no"),
             ("(: > /run/hive/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
@@ -61,6 +65,43 @@ public sealed class IsolationTests
         Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "inner", runtime, [.. checks.Select(c => c.Script)]));
         Assert.True(File.Exists(fleet.Hive.AgentSocket("inner")));
         Assert.Equal("the host's", File.ReadAllText(outside));
+    }
+
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task No_setting_of_the_kernel_is_writable_nor_by_any_namespace_of_its_own(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        await fleet.Spawn("inner", runtime, start: false);
+        // Opened and closed: nothing is written, whatever can be.
+        const string Settings = "/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sysrq-trigger "
+            + "/proc/irq/default_smp_affinity /sys/kernel/uevent_helper";
+        const string Writable = "{ for f in $FILES; do (exec 3>>$f) && echo $f; done; } 2> /dev/null";
+        const string Open = $"FILES='{Settings}'; {Writable}";
+        // With every capability over a user namespace of its own, where such can be made.
+        const string Namespaces = "unshare --user --mount --pid --fork --keep-caps";
+        static string Nested(string trick) => $"{Namespaces} sh -c '{trick}' 2> /dev/null";
+        static string AtTmp(string mount) =>
+            $"{mount} && FILES=\"/tmp/sys/kernel/core_pattern /tmp/kernel/uevent_helper\"; {Writable}";
+        const string Groups = "mount -t cgroup -o memory none /tmp || mount -t cgroup2 none /tmp";
+        string[] scripts =
+        [
+            Open,
+            $"umount /proc/sys 2> /dev/null; mount -o remount,rw,bind /proc/sys 2> /dev/null; {Open}",
+            Nested($"umount /proc/sys; umount -l /proc; mount -o remount,rw,bind /proc/sys; {Open.Replace('\'', '"')}"),
+            Nested(AtTmp("mount -t proc none /tmp")),
+            Nested(AtTmp("mount -t sysfs none /tmp")),
+            Nested(AtTmp("mount --rbind /proc /tmp && umount /tmp/sys")),
+            // Others' timers and keys, and the kernel's memory; which of them systemd-nspawn shows depends on its version.
+            .. runtime == "nspawn"
+                ? Array.Empty<string>()
+                : ["cat /proc/timer_list /proc/keys /proc/kcore 2> /dev/null | head -c 100"],
+            // By the files of control groups its limits could be lifted, and others be frozen; podman's own filter allows it.
+            .. runtime == "podman"
+                ? Array.Empty<string>()
+                : [$"{Namespaces} --cgroup sh -c '{Groups}' 2> /dev/null && echo mounted"],
+        ];
+        Assert.Equal(scripts.Select(s => $"{s}: "), await Inside(fleet, "inner", runtime, scripts));
     }
 
     [Theory]
@@ -147,7 +188,7 @@ public sealed class IsolationTests
             Assert.DoesNotContain("200000000", lines.Select(l => l.Trim()));
         // Nothing of a limit is left behind.
         var groups = $"hive-{Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-*";
-        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
+        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
     }
 
     [Theory]
@@ -164,9 +205,9 @@ public sealed class IsolationTests
             return;
         }
 
-        foreach (var pid in fleet.Members("forker"))
+        foreach (var pid in fleet.Members("forker").Concat(fleet.Pump("forker")))
         {
-            // systemd-nspawn and bubblewrap beside what they run: all in groups of the agent's.
+            // systemd-nspawn and bubblewrap beside what they run, and the pump: all in groups of the agent's.
             var group = File.ReadAllLines($"/proc/{pid}/cgroup").Select(l => l.Split(':', 3)).Where(l => l[1] is "pids" or "").OrderBy(l => l[1] == "").First();
             var folder = new DirectoryInfo((group[1] == "" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + group[2]);
             while (File.Exists(Path.Combine(folder.FullName, "pids.max")) && File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim() == "max")

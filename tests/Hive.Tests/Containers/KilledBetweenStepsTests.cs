@@ -12,51 +12,86 @@ namespace Hive.Tests.Containers;
 /// <summary>A host that is killed between any two steps of what it does with an agent: the next one ends in a state that is true, and whole.</summary>
 public sealed class KilledBetweenStepsTests
 {
+    // The second line of its class in a restart: its present run has been told to end.
+    private const int AskedToEnd = 2;
+    private const int SigStop = 19;
+    private const int SigCont = 18;
+
     [Theory]
-    [InlineData("spawn", 7)]
-    [InlineData("rebuild", 6)]
-    [InlineData("destroy", 6)]
-    [InlineData("purge", 6)]
-    public async Task The_next_host_finishes_or_undoes_it_and_what_runs_is_what_is_meant_to(string verb, int least)
+    [InlineData("spawn", "sandbox", 7)]
+    [InlineData("rebuild", "sandbox", 6)]
+    [InlineData("rebuild", "nspawn", 6)]
+    [InlineData("rebuild", "podman", 6)]
+    [InlineData("destroy", "sandbox", 6)]
+    [InlineData("purge", "sandbox", 6)]
+    public async Task The_next_host_finishes_or_undoes_it_and_what_runs_is_what_is_meant_to(
+        string verb, string runtime, int least)
     {
         var step = 1;
-        while (await KilledAt(step, verb))
+        while (await KilledAt(step, verb, runtime))
             step++;
         // Otherwise there was nothing to be killed between.
         Assert.InRange(step - 1, least, 50);
     }
 
-    // False when the host came to the end before that step.
-    private static async Task<bool> KilledAt(int step, string verb)
+    [Theory]
+    [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
+    public async Task A_restart_is_finished_though_the_host_died_before_the_agent_had_ended(string runtime)
     {
-        await using var fleet = await Fleet.Start("sandbox");
+        await using var fleet = await Fleet.Start(runtime);
+        var hive = fleet.Hive;
+        var up = await hive.Events();
+        await fleet.Spawn("worker", runtime);
+        await up.Next("acked");
+        var (first, before) = (fleet.Members("worker"), (await fleet.Row("worker")).StartedAt);
+        // It hears what it is told only after the next host has come, and then ends cleanly.
+        foreach (var pid in first)
+            Fleet.Signal(pid, SigStop);
+        const string Steps = "Hive.Features.Containers.AgentContainers";
+        await hive.Restart(async () => Assert.True(await Killed(fleet, AskedToEnd, "restart", Steps)));
+        foreach (var pid in first.Where(Fleet.IsAlive))
+            Fleet.Signal(pid, SigCont);
+
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (await fleet.Row("worker") is var row && !(row.Running && row.StartedAt != before))
+            Assert.False(patience.IsCancellationRequested, $"not started again: {row.Note}");
+        Assert.DoesNotContain(first, Fleet.IsAlive);
+        Assert.False((await fleet.Row("worker")).Failed);
+    }
+
+    // False when the host came to the end before that step.
+    private static async Task<bool> KilledAt(int step, string verb, string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
         if (verb != "spawn")
         {
             var up = await hive.Events();
-            await fleet.Spawn("worker", "sandbox");
+            await fleet.Spawn("worker", runtime);
             await up.Next("acked");
         }
 
         var killed = false;
-        await hive.Restart(async () => killed = await Killed(hive, step, verb));
+        await hive.Restart(async () => killed = await Killed(fleet, step, verb));
         await Whole(fleet, verb);
         // Nothing of it stands in the way of what comes after.
         if ((await hive.State()).GetProperty("agents").EnumerateArray().All(a => a.GetProperty("name").GetString() != "worker"))
-            await fleet.Spawn("worker", "sandbox");
+            await fleet.Spawn("worker", runtime);
         await fleet.Do("destroy", new { name = "worker", purge = true });
-        AssertNothingOf(fleet);
+        await AssertNothingOf(fleet);
         Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "agents", "worker")));
         return killed;
     }
 
-    private static async Task<bool> Killed(HiveFixture hive, int step, string verb)
+    private static async Task<bool> Killed(
+        Fleet fleet, int step, string verb, string category = "Hive.Features.Containers")
     {
+        var hive = fleet.Hive;
         using var host = Built.Start(
             Built.Crashing,
             [
-                "Hive.Features.Containers", step.ToString(CultureInfo.InvariantCulture), "--DataDir", hive.DataDir, "--RunDir", hive.RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "external",
-                "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning",
+                category, step.ToString(CultureInfo.InvariantCulture), "--DataDir", hive.DataDir, "--RunDir", hive.RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "external",
+                "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning", .. fleet.Service,
             ]);
         host.StandardInput.Close();
         _ = host.StandardError.ReadToEndAsync();
@@ -96,7 +131,7 @@ public sealed class KilledBetweenStepsTests
         var folder = Path.Combine(hive.DataDir, "agents", "worker");
         if (!rows.ContainsKey("worker"))
         {
-            AssertNothingOf(fleet);
+            await AssertNothingOf(fleet);
             var kept = (await hive.State()).GetProperty("tombstones").EnumerateArray().Select(t => t.GetProperty("name").GetString()).ToArray();
             // Never one of an agent that has not been.
             Assert.Equal(verb != "spawn" && Directory.Exists(folder) ? ["worker"] : [], kept);
@@ -118,20 +153,27 @@ public sealed class KilledBetweenStepsTests
         while (wanted == "running" && await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM messages WHERE sender = 'system' AND recipient = 'worker'")) == 0)
             patience.Token.ThrowIfCancellationRequested();
         // One container of it, or none.
-        var marked = Marked(fleet);
+        var marked = await Marked(fleet);
         Assert.Equal(wanted == "running", marked.Length > 0);
         Assert.Subset(wanted == "running" ? fleet.Members("worker").ToHashSet() : [], marked.ToHashSet());
     }
 
-    private static void AssertNothingOf(Fleet fleet)
+    private static async Task AssertNothingOf(Fleet fleet)
     {
-        Assert.Empty(Marked(fleet));
+        Assert.Empty(await Marked(fleet));
         foreach (var path in new[] { Path.GetDirectoryName(fleet.Hive.AgentSocket("worker"))!, Path.Combine(fleet.Hive.DataDir, "pids", "worker"), Path.Combine(fleet.Hive.DataDir, "logs", "worker.log") })
             Assert.False(Path.Exists(path), path);
     }
 
-    private static int[] Marked(Fleet fleet)
+    // Whatever runs for it, known to a host or not.
+    private static async Task<int[]> Marked(Fleet fleet)
     {
+        if (fleet.Service.Count > 0)
+        {
+            var pids = (await fleet.Containers("worker")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            return [.. pids.Select(pid => int.Parse(pid, CultureInfo.InvariantCulture))];
+        }
+
         var mark = $"HIVE_CONTAINER={Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-worker\0";
         return [.. ProcessTree.All().Where(pid => Fleet.IsAlive(pid) && ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal))];
     }

@@ -63,7 +63,7 @@ public sealed class NixosTests
             ],
             conf);
         Assert.Equal(
-            ["[Service]", "MemoryMax=2147483648", "CPUQuota=50%", "TasksMax=2048", "Restart=no"], File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf")));
+            ["[Service]", "MemoryMax=2147483648", "CPUQuota=200%", "TasksMax=2048", "Restart=no"], File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf")));
         var environment = Path.Combine(nixos.RunDir, "agents/worker/harness.env");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(environment));
         Assert.Contains("HIVE_ARGUMENTS=\"serve --driver scripted\"", File.ReadAllLines(environment));

@@ -24,7 +24,7 @@ public sealed class PodmanTests
         Assert.Equal(
             $"worker {fleet.InstanceName} {fleet.Hive.RunDir}",
             await Inspect(fleet, "worker", """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} {{index .Config.Labels "hive.run_dir"}}"""));
-        Assert.Equal($"{2L << 30} 50000 100000 2048 host true no", await Inspect(fleet, "worker", "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} {{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"));
+        Assert.Equal($"{2L << 30} 200000 100000 2048 host true no", await Inspect(fleet, "worker", "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} {{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"));
         Assert.Null((await fleet.Row("worker")).Note);
         var status = await File.ReadAllTextAsync($"/proc/{fleet.Pid("worker")}/status");
         Assert.Contains("CapBnd:\t0000000000000000", status, StringComparison.Ordinal);

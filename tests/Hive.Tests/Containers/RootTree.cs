@@ -7,7 +7,7 @@ namespace Hive.Tests.Containers;
 internal static class RootTree
 {
     // What tests run inside.
-    private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "head", "tr", "id", "mknod", "mount"];
+    private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "head", "tr", "id", "mknod", "mount", "umount", "unshare"];
 
     /// <summary>Copies the programs to <c>bin</c> below a folder, and their libraries to where they look for them, below the same folder.</summary>
     public static async Task Fill(string root)

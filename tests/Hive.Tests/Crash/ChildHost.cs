@@ -26,11 +26,19 @@ internal sealed class ChildHost : IAsyncDisposable
         return host;
     }
 
-    public async Task Run()
+    public Task Run() => Run(Built.Command, "up");
+
+    /// <summary>Starts it by another program than that of these tests.</summary>
+    /// <param name="program">The program.</param>
+    /// <param name="first">Its first arguments.</param>
+    public async Task Run(string program, params string[] first)
     {
         process = Built.Start(
-            Built.Command,
-            ["up", "--DataDir", Path.Combine(Folder, "data"), "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime, "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning"]);
+            program,
+            [
+                .. first, "--DataDir", DataDir, "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime,
+                "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning",
+            ]);
         _ = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
         await RunningHive.AnswersAsync(RunDir, process.WaitForExitAsync());

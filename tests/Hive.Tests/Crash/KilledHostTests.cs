@@ -95,6 +95,7 @@ public sealed class KilledHostTests
     [Theory]
     [InlineData("process")]
     [InlineData("sandbox")]
+    [InlineData("nspawn")]
     public async Task A_killed_hosts_agents_go_on_and_are_taken_over_by_the_next(string runtime)
     {
         await using (await Fleet.Start(runtime))

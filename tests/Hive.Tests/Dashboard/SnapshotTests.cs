@@ -34,6 +34,27 @@ public sealed class SnapshotTests
     }
 
     [Fact]
+    public async Task The_page_the_snapshot_the_stream_and_the_health_name_the_same_build()
+    {
+        await using var hive = await HiveFixture.Start();
+        var http = hive.Http();
+        var build = (await hive.State()).GetProperty("hive_version").GetString()!;
+        Assert.Matches("^0\\.1\\.0\\+[0-9a-f]{12}$", build);
+        Assert.Equal(build, (await http.GetFromJsonAsync<JsonElement>("/health")).GetProperty("hive_version").GetString());
+        using var stream = await http.GetAsync("/dashboard/stream", HttpCompletionOption.ResponseHeadersRead);
+        using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync());
+        var ready = "";
+        while (!ready.StartsWith("data:", StringComparison.Ordinal))
+            ready = (await lines.ReadLineAsync())!;
+        Assert.Equal(build, JsonElement.Parse(ready["data:".Length..]).GetProperty("hive_version").GetString());
+        foreach (var path in new[] { "/", "/index.html", "/stats", "/agents/manager" })
+        {
+            var page = await http.GetStringAsync(path);
+            Assert.Contains($"<meta name=\"hive-version\" content=\"{build}\">", page, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Each_section_is_on_its_way_before_the_next_one_is_written()
     {
         await using var hive = await HiveFixture.Start();

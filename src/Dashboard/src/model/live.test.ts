@@ -44,6 +44,20 @@ const send = (id: number) => {
 };
 const shown = () => live.swarm.flow.value.rows.map((row) => row.message.id);
 
+test('a page of another build than the host loads itself again at its first look', async () => {
+  let reloads = 0;
+  const of = (build: string) => new Live(() => {}, () => reloads++, build);
+  live = of('1');
+  live.start();
+  await settle();
+  expect([live.sync.value.state, reloads]).toEqual(['synced', 0]);
+  live.stop();
+  live = of('0');
+  live.start();
+  await settle();
+  expect([live.swarm.loaded.value, reloads]).toEqual([false, 1]);
+});
+
 test('the page is not live before its log could be read, and tries again until it is', async () => {
   history = 503;
   send(1);

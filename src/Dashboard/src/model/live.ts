@@ -38,6 +38,8 @@ export class Live {
   constructor(
     private readonly onNews: (news: News) => void,
     private readonly onOtherVersion: () => void,
+    /** The build this page is of; null where nobody has said, then it is that of the first snapshot. */
+    private readonly build: string | null = null,
   ) {}
 
   start(): void {
@@ -72,7 +74,7 @@ export class Live {
         break;
       case 'ready':
         this.#newsAfter = message.cursor;
-        if (this.swarm.loaded.value && message.hiveVersion !== this.swarm.hiveVersion.value) this.onOtherVersion();
+        if (this.#isOther(message.hiveVersion, this.swarm.loaded.value)) this.onOtherVersion();
         break;
       case 'events':
         for (const event of message.events) this.#queue.push(event);
@@ -101,13 +103,18 @@ export class Live {
 
   async #read(again: boolean, stopped: AbortSignal): Promise<void> {
     const snapshot = await get<Snapshot>('/api/state', stopped);
-    if (again && this.swarm.hiveVersion.value !== snapshot.hive_version) {
+    if (this.#isOther(snapshot.hive_version, again)) {
       this.#syncing.stop();
       this.onOtherVersion();
       return;
     }
     this.swarm.applySnapshot(snapshot);
     await this.page(false, stopped);
+  }
+
+  /** Whether the host is of another build than this page. */
+  #isOther(version: string, loaded: boolean): boolean {
+    return this.build !== null ? this.build !== version : loaded && this.swarm.hiveVersion.value !== version;
   }
 
   #attach(): void {

@@ -44,6 +44,6 @@ internal sealed record AgentSpec(
 /// <param name="CpuPercent">Of one processor; 200 is two of them.</param>
 internal sealed record AgentLimits(long MemoryBytes, int CpuPercent)
 {
-    /// <summary>2 GiB and half a processor, unless <c>agent.yaml</c> says otherwise.</summary>
-    public static AgentLimits Default { get; } = new(2L << 30, 50);
+    /// <summary>2 GiB and two processors, unless <c>agent.yaml</c> says otherwise; measured (docs/agent-yaml.md).</summary>
+    public static AgentLimits Default { get; } = new(2L << 30, 200);
 }

@@ -1,0 +1,108 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace Hive.Host;
+
+/// <summary>
+/// Listens where the dashboard is to answer before anything else is begun, and hands the sockets to the server, which starts
+/// last: a host whose port is taken has started no agent. Connections made before that wait.
+/// </summary>
+internal sealed class ListeningSockets : IDisposable
+{
+    private const int Backlog = 512;
+
+    private readonly List<(EndPoint Asked, Socket Socket)> listening = [];
+
+    /// <summary>Listens at those of the addresses that are plain HTTP; the server judges any others.</summary>
+    /// <exception cref="StartupProblem">One is taken, or not to be had.</exception>
+    public void Listen(string urls)
+    {
+        foreach (var url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            var address = BindingAddress.Parse(url);
+            if (address.Scheme != Uri.UriSchemeHttp || address.IsUnixPipe || address.IsNamedPipe)
+                continue;
+            try
+            {
+                Listen(address);
+            }
+            catch (SocketException e)
+            {
+                var taken = e.SocketErrorCode == SocketError.AddressAlreadyInUse;
+                throw new StartupProblem(
+                    $"the dashboard cannot listen at {url}: {(taken ? "another program listens there" : e.Message)}. "
+                    + "Choose another with --Urls (HIVE_URLS), such as --Urls http://127.0.0.1:7001",
+                    e);
+            }
+        }
+    }
+
+    /// <summary>The socket that listens at an address; a new one where none does.</summary>
+    public Socket Take(EndPoint asked)
+    {
+        var found = listening.FindIndex(l => l.Asked.Equals(asked));
+        if (found < 0)
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(asked);
+        var socket = listening[found].Socket;
+        listening.RemoveAt(found);
+        return socket;
+    }
+
+    public void Dispose()
+    {
+        foreach (var (_, socket) in listening)
+            socket.Dispose();
+        listening.Clear();
+    }
+
+    // The endpoints that Kestrel makes of an address.
+    private void Listen(BindingAddress address)
+    {
+        if (IPAddress.TryParse(address.Host, out var ip))
+        {
+            ListenAt(new IPEndPoint(ip, address.Port));
+        }
+        else if (!address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            if (!Tried(new IPEndPoint(IPAddress.IPv6Any, address.Port)))
+                ListenAt(new IPEndPoint(IPAddress.Any, address.Port));
+        }
+        else if (address.Port == 0)
+        {
+            throw new StartupProblem(
+                "the dashboard cannot listen at any free port of localhost; name the port, or the address: --Urls http://127.0.0.1:0");
+        }
+        else if (!Tried(new IPEndPoint(IPAddress.IPv6Loopback, address.Port)))
+        {
+            ListenAt(new IPEndPoint(IPAddress.Loopback, address.Port));
+        }
+        else
+        {
+            _ = Tried(new IPEndPoint(IPAddress.Loopback, address.Port));
+        }
+    }
+
+    // False where the machine does not have that kind of address.
+    private bool Tried(IPEndPoint endpoint)
+    {
+        try
+        {
+            ListenAt(endpoint);
+            return true;
+        }
+        catch (SocketException e)
+            when (e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+        {
+            return false;
+        }
+    }
+
+    private void ListenAt(IPEndPoint endpoint)
+    {
+        var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        listening.Add((endpoint, socket));
+        // Bound alone it would keep nobody else from listening.
+        socket.Listen(Backlog);
+    }
+}
