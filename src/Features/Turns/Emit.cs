@@ -44,7 +44,7 @@ internal static class Emit
         }
 
         private static DashboardEvent Shown(string part) =>
-            new("text_part", "part", JsonElement.Parse(part), 256 + (3 * part.Length));
+            new("text_part", "part", JsonElement.Parse(part));
 
         private void TellDropped(string agent, long count) =>
             _ = store.WriteUntilStored(write => Append(write, agent, [EventText.Dropped(clock.GetUtcNow(), count)]), clock, lifetime.ApplicationStopping);
