@@ -41,6 +41,21 @@ public sealed class CommandTests
     }
 
     [Theory(Timeout = 60_000)]
+    [InlineData("head -c 998 /dev/zero | tr '\\0' e >&2; echo >&2; echo more >&2; echo done", "done")]
+    [InlineData("i=0; while [ $i -lt 200 ]; do echo \"warning $i\" >&2; i=$((i+1)); done; echo done", "done")]
+    [InlineData("head -c 1048574 /dev/zero | tr '\\0' o; echo; echo more; echo and more", "oooo")]
+    public async Task Output_that_fills_what_is_kept_does_not_fail_the_turn(string script, string answer)
+    {
+        await using var h = await Harnessed.StartAsync(Yaml(script));
+        var bob = await h.Alice.Hive.Connect("bob");
+        await using var agent = h.Serve();
+        await bob.CallAsync("send", new { to = "alice", body = "go" }, Ct);
+
+        Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
+        Assert.StartsWith(answer, (await h.Alice.AtBobAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Theory(Timeout = 60_000)]
     [InlineData("echo no answer; echo why >&2; exit 3", "it ended with exit code 3: why")]
     [InlineData("kill -TERM $$", "it died by signal 15")]
     public async Task An_exit_code_is_a_failure_and_nothing_is_answered(string script, string note)

@@ -92,14 +92,17 @@ internal sealed class CommandDriver : IDriver
     private sealed class Kept(int most)
     {
         private readonly StringBuilder text = new();
+        private bool full;
 
         public string Text => text.ToString();
 
         public void Add(string line)
         {
+            if (full)
+                return;
             var room = most - text.Length;
-            if (room > 0)
-                text.Append(line.Length < room ? line : WireText.Cut(line, room)).Append('\n');
+            full = line.Length >= room;
+            text.Append(full ? WireText.Cut(line, room) : line).Append('\n');
         }
     }
 }
