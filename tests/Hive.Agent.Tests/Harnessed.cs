@@ -32,6 +32,8 @@ internal sealed class Harnessed : IAsyncDisposable
 
     public string Credentials => Path.Combine(Home, ".claude", ".credentials.json");
 
+    public static string StandInClaude => Path.Combine(StandIn, "claude");
+
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn");
 
     public static async Task<Harnessed> StartAsync(string yaml = "driver: claude", bool realClock = true, bool loggedIn = true)
@@ -56,11 +58,11 @@ internal sealed class Harnessed : IAsyncDisposable
     public AgentProcess Serve() => new(Front.Socket, Variables);
 
     /// <summary>In this process, for a clock that the test moves; agent.yaml names the stand-in and the folder of credentials.</summary>
-    public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "")
+    public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "", string? program = null)
     {
         Write("agent.yaml", $"""
             driver: claude
-            command: ["{Path.Combine(StandIn, "claude")}"]
+            command: ["{program ?? StandInClaude}"]
             environment:
               CLAUDE_CONFIG_DIR: "{Path.Combine(Home, ".claude")}"
             {more}

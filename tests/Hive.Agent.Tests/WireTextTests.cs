@@ -31,7 +31,6 @@ public sealed class WireTextTests
                 var cut = WireText.Cut(text, bytes);
 
                 Assert.True(Encoding.UTF8.GetByteCount(cut) <= Math.Max(bytes, 0), $"'{text}' in {bytes}: '{cut}'");
-                Assert.DoesNotContain('\uFFFD', cut.Replace("\uFFFD", whole.Contains('\uFFFD') ? "" : "\uFFFD", StringComparison.Ordinal));
                 if (cut != whole)
                     Assert.StartsWith(cut.TrimEnd('…'), whole, StringComparison.Ordinal);
                 else

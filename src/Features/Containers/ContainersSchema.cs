@@ -7,7 +7,7 @@ internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
 
-    public int Version => 5;
+    public int Version => 6;
 
     public void Converge(SchemaEditor editor)
     {
@@ -41,7 +41,8 @@ internal sealed class ContainersSchema : ISchema
         // The configuration its process was started on, and whether the manager was told that there is another by now.
         editor.Column("containers", "runs_on", "TEXT");
         editor.Column("containers", "needs_update", "INTEGER NOT NULL DEFAULT 0");
-        // It was started and is to be told so.
+        // It was started and is to be told so, in these words, with its next message.
         editor.Column("containers", "wake", "INTEGER NOT NULL DEFAULT 0");
+        editor.Column("containers", "wake_text", "TEXT");
     }
 }

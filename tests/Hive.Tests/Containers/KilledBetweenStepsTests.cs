@@ -33,9 +33,8 @@ public sealed class KilledBetweenStepsTests
         var hive = fleet.Hive;
         if (verb != "spawn")
         {
-            var up = await hive.Events();
             await fleet.Spawn("worker", "sandbox");
-            await up.Next("acked");
+            await fleet.Up("worker");
         }
 
         var killed = false;
