@@ -225,9 +225,8 @@ public sealed class TurnLoopTests
         await using var h = await Harnessed.StartAsync(realClock: false);
         var program = Path.Combine(h.Folder, "claude");
         var (ended, stop) = h.ServeHere(program: program);
-        var host = await h.Alice.Hive.Operator();
-        var harness = await host.CallAsync("harness", new { name = "alice", wait_seconds = 30 }, Ct);
-        Assert.Equal($"Claude Code (`{program}`) is not on the agent's PATH", harness.GetProperty("missing").GetString()!.Split(" (/")[0]);
+        var reported = await h.Front.ReportAsync("not_ready");
+        Assert.StartsWith($"Claude Code (`{program}`) is not on the agent's PATH", (string?)reported["missing"], StringComparison.Ordinal);
         File.CreateSymbolicLink(program, Harnessed.StandInClaude);
         await h.Clock.Set(h.Clock.GetUtcNow() + TimeSpan.FromSeconds(10));
         var events = await h.Alice.Hive.Events();
