@@ -70,7 +70,9 @@ internal static class FeatureRegistration
     private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
         .AddSingleton<StateFileOpener>()
         .AddSingleton<IFileReferences, FileReferences>()
-        .AddSingleton<IStateFileWriter, StateFileWriter>()
+        .AddSingleton<StateFileWriter>()
+        .AddSingleton<IStateFileWriter>(p => p.GetRequiredService<StateFileWriter>())
+        .AddSingleton<IFileHandover, FileHandover>()
         .AddSingleton<IForgeTokenFile, ForgeTokenFile>()
         .AddSingleton<ICheck, Openat2Check>();
 

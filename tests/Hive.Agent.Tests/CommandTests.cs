@@ -34,10 +34,13 @@ public sealed class CommandTests
 
         var answer = await h.Alice.AtBobAsync();
 
-        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 4000, 4096);
-        var path = answer.Body[(answer.Body.LastIndexOf("All of it: ", StringComparison.Ordinal) + "All of it: ".Length)..];
-        Assert.StartsWith(Path.Combine(h.StateDir, "answers"), path);
+        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
+        // A copy that bob can read, too.
+        var path = answer.Body[(answer.Body.LastIndexOf("All of it:\n\nFile: ", StringComparison.Ordinal) + "All of it:\n\nFile: ".Length)..];
+        Assert.StartsWith(Path.Combine(h.Alice.Hive.DataDir, "agents/bob/state/received/alice"), path);
+        Assert.Equal([path], answer.FileRefs);
         Assert.Equal(2000, (await File.ReadAllLinesAsync(path, Ct)).Length);
+        Assert.Single(Directory.GetFiles(Path.Combine(h.StateDir, "answers")));
     }
 
     [Theory(Timeout = 60_000)]
@@ -53,6 +56,20 @@ public sealed class CommandTests
 
         Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
         Assert.StartsWith(answer, (await h.Alice.AtBobAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_long_answer_whose_file_cannot_be_handed_over_is_sent_with_the_reason()
+    {
+        await using var h = await Harnessed.StartAsync(Yaml("head -c 1000000 /dev/zero | tr '\\0' o | sed 's/o/ü/g'"));
+        var bob = await h.Alice.Hive.Connect("bob");
+        await using var agent = h.Serve();
+        await bob.CallAsync("send", new { to = "alice", body = "much" }, Ct);
+
+        var answer = await h.Alice.AtBobAsync();
+
+        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
+        Assert.Contains("which could not be handed over: 'file_path' names a file of more than 1048576 bytes", answer.Body, StringComparison.Ordinal);
     }
 
     [Theory(Timeout = 60_000)]

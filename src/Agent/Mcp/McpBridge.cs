@@ -64,7 +64,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             if (fields.ContainsKey("cmd"))
                 throw new HiveException("invalid", $"{call.Name} has no argument `cmd`");
             if (Encoding.UTF8.GetByteCount(fields.ToJsonString(WireJson.Options)) is var bytes && bytes > Limits.LineBytes - 1024)
-                throw new HiveException("too_large", $"the arguments have {bytes} bytes, at most {Limits.LineBytes - 1024} fit; write a file under your state folder and send its path");
+                throw new HiveException("too_large", $"the arguments have {bytes} bytes, at most {Limits.LineBytes - 1024} fit; write a file under your state folder and send that with file_path");
             if (!offered.Contains(call.Name))
             {
                 var tools = await ToolsAsync(client, ct);

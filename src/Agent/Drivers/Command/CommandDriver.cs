@@ -10,7 +10,7 @@ namespace Hive.Agent.Drivers.Command;
 [Driver("command")]
 internal sealed class CommandDriver : IDriver
 {
-    private const int LongestLine = 1024 * 1024, MostOutput = 1024 * 1024, ErrorCharacters = 1000;
+    private const int LongestLine = 1024 * 1024, MostOutput = 1024 * 1024, ErrorCharacters = 1000, RoomForPath = 512;
 
     private static readonly UTF8Encoding Utf8 = new(false);
 
@@ -74,18 +74,31 @@ internal sealed class CommandDriver : IDriver
         // What the host itself sends has nobody behind it who could read an answer.
         if (text.Length == 0 || message.From is "system" or "reminder")
             return;
+        string? path = null;
         if (Utf8.GetByteCount(text) > Limits.BodyBytes)
         {
             var file = string.Create(CultureInfo.InvariantCulture, $"answers/{turn.Id}.txt");
             await StateFile.WriteAsync(context.StateDir, file, text, append: false, ct);
-            var pointer = $"\n…\nAll of it: {Path.Combine(context.StateDir, file)}";
-            text = WireText.Cut(text, Limits.BodyBytes - Utf8.GetByteCount(pointer)) + pointer;
+            path = Path.Combine(context.StateDir, file);
+            // The host adds where the reader finds it.
+            const string Pointer = "\n…\nAll of it:";
+            text = WireText.Cut(text, Limits.BodyBytes - RoomForPath - Utf8.GetByteCount(Pointer)) + Pointer;
         }
 
-        await context.Host.CallAsync(
-            "send",
-            new JsonObject { ["to"] = message.From, ["body"] = text, ["in_reply_to"] = message.Id, ["key"] = string.Create(CultureInfo.InvariantCulture, $"command-{message.Id}") },
-            ct);
+        var answer = new JsonObject { ["to"] = message.From, ["body"] = text, ["in_reply_to"] = message.Id, ["key"] = string.Create(CultureInfo.InvariantCulture, $"command-{message.Id}") };
+        if (path is not null)
+            answer["file_path"] = path;
+        try
+        {
+            await context.Host.CallAsync("send", answer, ct);
+        }
+        catch (HiveException e) when (path is not null && e.Code is ("conflict" or "too_large"))
+        {
+            // Too large a file, or too many that the reader keeps: the beginning is better than nothing.
+            answer.Remove("file_path");
+            answer["body"] = text + WireText.Cut($" {path}, which could not be handed over: {e.Message}", RoomForPath);
+            await context.Host.CallAsync("send", answer, ct);
+        }
     }
 
     /// <summary>The first of what a program prints, as much as is wanted.</summary>
