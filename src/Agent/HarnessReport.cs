@@ -7,7 +7,8 @@ namespace Hive.Agent;
 /// <summary>What the harness is doing, as <c>report_harness</c> says it (docs/turns.md).</summary>
 internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string Driver)
 {
-    public const string Idle = "idle", Thinking = "thinking", Compacting = "compacting", NeedsLogin = "needs_login", LoggingIn = "logging_in", RateLimited = "rate_limited", NotReady = "not_ready";
+    public const string Idle = "idle", Thinking = "thinking", Compacting = "compacting", NeedsLogin = "needs_login";
+    public const string LoggingIn = "logging_in", RateLimited = "rate_limited", NotReady = "not_ready";
 
     public string? Model { get; init; }
 

@@ -16,7 +16,7 @@ internal static class Readiness
         return runs && !verb.Json ? await OfAsync(verb, agent, ComesUpSeconds) : null;
     }
 
-    /// <summary>What is missing before the agent can do a turn, with the way out; null for nothing, and for an agent that nobody knows.</summary>
+    /// <summary>Says what is missing before the agent can do a turn, with the way out; null for nothing and for an unknown agent.</summary>
     public static async Task<string?> OfAsync(HostVerb verb, string agent, int waitSeconds = 0)
     {
         JsonElement harness;
@@ -33,7 +33,7 @@ internal static class Readiness
         if (harness.TryGetProperty("missing", out var missing))
             return missing.GetString();
         return harness.GetProperty("state").GetString() is "needs_login" or "logging_in"
-            ? $"its driver needs a login; log in on the agent's page (hive open)"
+            ? "its driver needs a login; log in on the agent's page (hive open)"
             : null;
     }
 }

@@ -113,6 +113,18 @@ public sealed class CommandTests
     }
 
     [Fact(Timeout = 60_000)]
+    public async Task A_program_that_is_not_installed_leaves_messages_unread_and_says_so()
+    {
+        await using var h = await Harnessed.StartAsync("driver: command\ncommand: [nowhere-to-be-found]");
+        var id = await h.Alice.PostAsync("hello");
+        await using var agent = h.Serve();
+
+        var missing = (string?)(await h.Front.ReportAsync("not_ready"))["missing"];
+        Assert.StartsWith("the program `nowhere-to-be-found` is not on the agent's PATH (", missing, StringComparison.Ordinal);
+        Assert.Null((await h.Alice.StandingAsync(id)).DeliveredAt);
+    }
+
+    [Fact(Timeout = 60_000)]
     public async Task Without_a_command_it_ends_with_what_to_write()
     {
         await using var h = await Harnessed.StartAsync("driver: command");

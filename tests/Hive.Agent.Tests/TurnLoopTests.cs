@@ -215,7 +215,7 @@ public sealed class TurnLoopTests
         Assert.Equal((1, missing), (row.Unread, row.Missing));
         Assert.Null((await alice.StandingAsync(id)).DeliveredAt);
         var found = (await host.CallAsync("doctor", null, Ct)).Deserialize<Diagnosis>(WireJson.Options)!.Findings.Single(f => f is { Topic: "agents", Name: "alice" });
-        Assert.Equal(FindingState.Failed, found.State);
+        Assert.Equal(FindingState.Absent, found.State);
         Assert.StartsWith("install it there", found.Advice, StringComparison.Ordinal);
     }
 

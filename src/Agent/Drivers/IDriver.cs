@@ -13,7 +13,7 @@ internal interface IDriver : IAsyncDisposable
         set => _ = value;
     }
 
-    /// <summary>What it lacks to do any turn at all, then behind a semicolon the way out; null when nothing is missing. Read before each receive.</summary>
+    /// <summary>Says what it lacks to do any turn, then behind a semicolon the way out. Null: nothing. Read before each receive.</summary>
     string? Missing => null;
 
     /// <summary>What it must be logged in to; null when there is nothing of the kind.</summary>

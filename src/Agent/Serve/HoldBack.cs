@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Knows when nothing may be received, since no turn could go well: a limit that lasts, a login that is lacking, or a program or script that is missing.</summary>
+/// <summary>Knows when nothing may be received, since no turn could go well: during a limit, or without a login, program or script.</summary>
 internal sealed class HoldBack(TimeProvider time)
 {
     // Credentials that were refused may be good again without having changed.

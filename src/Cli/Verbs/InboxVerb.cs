@@ -12,9 +12,17 @@ internal static class InboxVerb
     {
         var limit = new Option<int>("-n", "--limit") { Description = "How many at most", HelpName = "N", DefaultValueFactory = _ => 50 };
         var ack = new Option<bool>("--ack") { Description = "Mark those shown as read" };
-        var agent = new Argument<string?>("NAME") { Description = "Show what waits for this agent, is parked, or is being worked on", Arity = ArgumentArity.ZeroOrOne };
-        var failed = new Option<bool>("--parked") { Description = "Show messages to agents that failed: parked, or waiting to be tried again" };
-        return HostVerb.Create("inbox", "Read what agents wrote to you, or what waits for an agent, newest last.", async (verb, parsed) =>
+        var agent = new Argument<string?>("NAME")
+        {
+            Description = "Show what waits for this agent, is parked, or is being worked on",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var failed = new Option<bool>("--parked")
+        {
+            Description = "Show messages to agents that failed: parked, or waiting to be tried again",
+        };
+        const string Does = "Read what agents wrote to you, or what waits for an agent, newest last.";
+        return HostVerb.Create("inbox", Does, async (verb, parsed) =>
         {
             if (parsed.GetValue(agent) is not null || parsed.GetValue(failed))
             {
@@ -68,20 +76,25 @@ internal static class InboxVerb
 
     private static (string Words, string Style) StateOf(Message message)
     {
-        var attempts = message.Attempts is { } count ? string.Create(CultureInfo.InvariantCulture, $" after {count} failed {(count == 1 ? "attempt" : "attempts")}") : "";
+        var attempts = message.Attempts is { } count
+            ? string.Create(CultureInfo.InvariantCulture, $" after {count} failed {(count == 1 ? "attempt" : "attempts")}")
+            : "";
         if (message.ParkedAt is not null)
             return ($"parked{attempts}", "bold red");
         if (message.DeliveredAt is not null)
             return ("being worked on", "green");
-        return message.NextAttemptAt is { } at && at > DateTimeOffset.UtcNow
-            ? (string.Create(CultureInfo.InvariantCulture, $"tried again at {at.ToLocalTime():HH:mm:ss}{attempts}"), "bold yellow")
-            : ($"unread{attempts}", "bold yellow");
+        var words = message.NextAttemptAt is { } at && at > DateTimeOffset.UtcNow
+            ? string.Create(CultureInfo.InvariantCulture, $"tried again at {at.ToLocalTime():HH:mm:ss}")
+            : "unread";
+        return (words + attempts, "bold yellow");
     }
 
     private static void Show(HostVerb verb, Message message, string to, string state, string style)
     {
         var answers = message.InReplyTo is { } id ? string.Create(CultureInfo.InvariantCulture, $", answers {id}") : "";
-        var head = string.Create(CultureInfo.InvariantCulture, $"{message.SentAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}  {message.From}{to}  (message {message.Id}{answers}){state}");
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{message.SentAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}  {message.From}{to}  (message {message.Id}{answers}){state}");
         verb.Screen.Styled(head, style);
         foreach (var line in message.Body.Split('\n'))
             verb.Screen.Line($"  {line}");
@@ -96,7 +109,10 @@ internal static class InboxVerb
         }
 
         foreach (var message in messages)
-            Show(verb, message, "", message.AckedAt is null ? "  unread" : "", message.AckedAt is null ? "bold yellow" : "grey");
+        {
+            var (state, style) = message.AckedAt is null ? ("  unread", "bold yellow") : ("", "grey");
+            Show(verb, message, "", state, style);
+        }
 
         verb.Screen.Line(unread == 0 ? "All read." : string.Create(CultureInfo.InvariantCulture, $"{unread} unread; hive inbox --ack marks those shown as read."));
     }

@@ -39,18 +39,21 @@ internal static class StatusVerb
         row.Runtime,
         Unread(row),
         row.PendingReminders > 0 ? new Screen.Cell(row.PendingReminders.ToString(CultureInfo.InvariantCulture), "cyan") : new Screen.Cell("0", "grey"),
-        row.Missing is not null ? new Screen.Cell(row.Missing, "magenta") : row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey") : row.StatusText,
+        row.Missing is not null ? new Screen.Cell(row.Missing, "magenta")
+            : row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey")
+            : row.StatusText,
         new Screen.Cell(Screen.Age(row.StatusSetAt ?? row.StartedAt), "grey"),
     ];
 
     private static Screen.Cell Unread(Row row)
     {
-        string[] failed =
-        [
-            .. row.Delayed > 0 ? [string.Create(CultureInfo.InvariantCulture, $"{row.Delayed} tried again later")] : Array.Empty<string>(),
-            .. row.Parked > 0 ? [string.Create(CultureInfo.InvariantCulture, $"{row.Parked} parked")] : Array.Empty<string>(),
-        ];
-        var text = row.Unread.ToString(CultureInfo.InvariantCulture) + (failed.Length > 0 ? $" ({string.Join(", ", failed)})" : "");
+        List<string> failed = [];
+        if (row.Delayed > 0)
+            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{row.Delayed} tried again later"));
+        if (row.Parked > 0)
+            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{row.Parked} parked"));
+        var unread = row.Unread.ToString(CultureInfo.InvariantCulture);
+        var text = failed.Count > 0 ? $"{unread} ({string.Join(", ", failed)})" : unread;
         return new Screen.Cell(text, row.Parked > 0 ? "red bold" : row.Unread > 0 ? "yellow" : "grey");
     }
 

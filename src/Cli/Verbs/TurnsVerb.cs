@@ -9,10 +9,17 @@ namespace Hive.Cli.Verbs;
 /// <summary>Shows the turns of an agent and how they ended.</summary>
 internal static class TurnsVerb
 {
+    private static readonly string[] Heads = ["turn", "result", "from", "took", "ended", "note"];
+
     public static Command Create()
     {
         var agent = CommonOptions.Agent();
-        var limit = new Option<int>("-n", "--limit") { Description = "How many at most", HelpName = "N", DefaultValueFactory = _ => 20 };
+        var limit = new Option<int>("-n", "--limit")
+        {
+            Description = "How many at most",
+            HelpName = "N",
+            DefaultValueFactory = _ => 20,
+        };
         return HostVerb.Create("turns", "Show an agent's turns and how they ended, newest last.", async (verb, parsed) =>
         {
             var who = parsed.GetRequiredValue(agent);
@@ -27,14 +34,14 @@ internal static class TurnsVerb
             if (turns.Length == 0)
                 verb.Screen.Line($"{who} has not ended a turn yet.");
             else
-                verb.Screen.Table(["turn", "result", "from", "took", "ended", "note"], [.. turns.OrderBy(turn => turn.Id).Select(Cells)]);
+                verb.Screen.Table(Heads, [.. turns.OrderBy(turn => turn.Id).Select(Cells)]);
         }, agent, limit);
     }
 
     private static Screen.Cell[] Cells(Row turn) =>
     [
         turn.Id.ToString(CultureInfo.InvariantCulture),
-        new Screen.Cell(turn.Result, turn.Result == "ok" ? "green" : turn.Result is "cancelled" or "rate_limited" ? "yellow" : "red bold"),
+        new Screen.Cell(turn.Result, turn.Result switch { "ok" => "green", "cancelled" or "rate_limited" => "yellow", _ => "red bold" }),
         turn.WakeFrom,
         turn.DurationMs is { } took ? string.Create(CultureInfo.InvariantCulture, $"{took / 1000.0:0.0} s") : "",
         new Screen.Cell(Screen.Age(turn.EndedAt), "grey"),

@@ -138,7 +138,8 @@ internal sealed partial class AgentContainers(
     /// <param name="anew">Somebody asked for it: earlier failures do not count any more.</param>
     /// <param name="seeded">What it is to run on is locked already.</param>
     /// <param name="reason">What the agent is told.</param>
-    public async Task Start(string name, CancellationToken ct, bool anew = true, bool seeded = false, StartReason reason = StartReason.Start)
+    public async Task Start(
+        string name, CancellationToken ct, bool anew = true, bool seeded = false, StartReason reason = StartReason.Start)
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)

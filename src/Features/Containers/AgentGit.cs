@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Writes the git configuration that an agent's programs read as the system's: who commits. The agent's own and its repositories' win over it.</summary>
+/// <summary>Writes the git configuration that an agent's programs read as the system's. The agent's own configuration wins.</summary>
 internal sealed partial class AgentGit(IConfiguration configuration)
 {
     /// <summary>Beside the socket, where the agent cannot change it.</summary>
@@ -21,7 +21,11 @@ internal sealed partial class AgentGit(IConfiguration configuration)
     {
         var domain = configuration[Option] is { Length: > 0 } configured ? configured : DefaultDomain;
         if (!Domain().IsMatch(domain))
-            throw Problem.Invalid($"{Option} is not a domain; give letters, digits, '-' and '.', at most 200 characters, such as {DefaultDomain}");
+        {
+            throw Problem.Invalid(
+                $"{Option} is not a domain; give letters, digits, '-' and '.', at most 200 characters, such as {DefaultDomain}");
+        }
+
         // A missing file is passed over by git; the machine's own, where the agent sees it, still counts.
         File.WriteAllText(Path.Combine(folder, FileName), $"""
             [include]
@@ -33,6 +37,6 @@ internal sealed partial class AgentGit(IConfiguration configuration)
             """);
     }
 
-    [GeneratedRegex("^[A-Za-z0-9]([A-Za-z0-9.-]{0,198}[A-Za-z0-9])?$", RegexOptions.CultureInvariant | RegexOptions.NonBacktracking)]
+    [GeneratedRegex("^[A-Za-z0-9]([A-Za-z0-9.-]{0,198}[A-Za-z0-9])?\\z", RegexOptions.CultureInvariant)]
     private static partial Regex Domain();
 }

@@ -78,9 +78,10 @@ internal sealed partial class AgentLauncher(
             write =>
             {
                 states.StoreNote(write, name, "running", failed: false, weakness);
-                var before = write.Db.ExecuteScalar<string?>("SELECT runs_on FROM containers WHERE agent = @name", new { name });
+                var before = AppliedState.Stored(write, name);
                 AppliedState.Store(write, name, runsOn);
-                wakeNotes.Leave(write, name, reason, updated: before?.Contains(spec.Fingerprint, StringComparison.Ordinal) == false);
+                var updated = before?.Contains(spec.Fingerprint, StringComparison.Ordinal) == false;
+                wakeNotes.Leave(write, name, reason, updated);
                 return TakeOn(write, name, spec);
             },
             CancellationToken.None);

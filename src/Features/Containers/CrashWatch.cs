@@ -52,10 +52,12 @@ internal sealed partial class CrashWatch(
         {
             await running.Ended;
             var (clean, note) = await running.Outcome();
+            // Before anybody knows of the end: a start after that must not lose its leases to what is stored of this end.
+            var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
             var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended by itself");
             // Known here at once; stored as soon as the disk lets it.
-            var stored = Ended(name, ended, asked, await lastWords.Of(name));
+            var stored = Ended(name, ended, asked, words);
             await states.Soon(stored);
             if (ended.Restart is { } restart)
                 _ = RestartLater(name, restart);

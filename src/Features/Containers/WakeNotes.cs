@@ -16,8 +16,9 @@ internal enum StartReason
     Crash,
 }
 
-/// <summary>Keeps what each agent is told of its last start. It is delivered with its next message, so that a start alone costs no turn.</summary>
-internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folders) : IWakeNotes, IAgentRemains, IHostedService
+/// <summary>Keeps what each agent is told of its last start until its next message, so that a start alone costs no turn.</summary>
+internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folders)
+    : IWakeNotes, IAgentRemains, IHostedService
 {
     private readonly ConcurrentDictionary<string, string> notes = new(StringComparer.Ordinal);
 
@@ -52,8 +53,8 @@ internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folde
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var rows = await store.Read(
-            db => db.Query<(string Agent, string? Text)>("SELECT agent, wake_text FROM containers WHERE wake = 1").ToArray(), cancellationToken);
+        const string Sql = "SELECT agent, wake_text FROM containers WHERE wake = 1";
+        var rows = await store.Read(db => db.Query<(string Agent, string? Text)>(Sql).ToArray(), cancellationToken);
         foreach (var (agent, text) in rows)
             notes[agent] = text ?? TextOf(StartReason.Start, updated: false);
     }

@@ -39,7 +39,11 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
     public (long Unread, long Delayed, long Parked) Waiting(string name)
     {
         lock (inboxes)
-            return inboxes.TryGetValue(name, out var inbox) ? (inbox.Unread, inbox.InBackoff, inbox.SetAside) : (0, 0, 0);
+        {
+            return inboxes.TryGetValue(name, out var inbox)
+                ? (inbox.Unread, inbox.InBackoff, inbox.SetAside)
+                : (0, 0, 0);
+        }
     }
 
     /// <summary>Stores one message and, when its recipient waits, leases it to the receiver at once: one commit instead of two.</summary>
@@ -79,7 +83,7 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
         return delivered;
     }
 
-    // What an agent is told of its own start goes with the first message that it receives: alone it would cost a turn for nothing.
+    // What an agent is told of its own start goes with the first message that it receives: alone it would cost a turn.
     private Outgoing? TakeWakeNote(IWrite write, Inbox inbox) =>
         wakeNotes.Take(write, inbox.Owner) is { } text ? new Outgoing(Principals.System, inbox.Owner, text, []) : null;
 
@@ -195,7 +199,8 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
         foreach (var id in ids.Where(inbox.Leased.ContainsKey).Distinct().ToArray())
         {
             Release(write, inbox, id);
-            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id }) + (blame == Blame.None ? 0 : 1);
+            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id })
+                + (blame == Blame.None ? 0 : 1);
             if (blame == Blame.Parks || (blame == Blame.Counts && attempts >= Limits.NacksBeforeParking))
             {
                 Park(write, inbox, id, attempts, error, now);
@@ -287,7 +292,8 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
     /// <param name="name">Whose.</param>
     /// <param name="exceptTurns">Turns that go on.</param>
     /// <param name="lastWords">The end of what the agent's process printed, for the notes of the lost turns.</param>
-    public int RequeueInflight(IWrite write, string name, IReadOnlyCollection<long> exceptTurns, string? lastWords = null)
+    public int RequeueInflight(
+        IWrite write, string name, IReadOnlyCollection<long> exceptTurns, string? lastWords = null)
     {
         var inbox = Of(name);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))], lastWords);
@@ -356,7 +362,8 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
     public Message Drop(IWrite write, long id)
     {
         var inbox = RequireFailed(write, id);
-        var message = One(write.Prepare($"UPDATE messages SET acked_at = ?2, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, Now()));
+        var row = write.Prepare($"UPDATE messages SET acked_at = ?2, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}");
+        var message = One(row.Bind(1, id).Bind(2, Now()));
         Unqueue(write, inbox, id);
         write.Raise(new MessageChanged("dropped", message));
         return message;
@@ -657,13 +664,14 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
 
     private void EndLostTurns(IWrite write, Inbox inbox, long[] turns, string? lastWords = null)
     {
+        var note = LostNote + (lastWords is null ? "" : $"; the end of its log:\n{lastWords}");
         foreach (var turn in turns)
         {
             inbox.Turns.Remove(turn);
             write.OnRollback(() => inbox.Turns.Add(turn));
             var row = write.Db.QuerySingle<TurnRow>(
                 $"UPDATE turns SET ended_at = @now, result = @result, note = @note, lost = 1 WHERE id = @turn RETURNING {TurnRow.Columns}",
-                new { turn, now = Now(), result = TurnResult.Lost, note = LostNote + (lastWords is null ? "" : $"; the end of its log:\n{lastWords}") });
+                new { turn, now = Now(), result = TurnResult.Lost, note });
             lostTurns.Add(write, row.ToEnded(isNews: true));
         }
     }
@@ -721,10 +729,12 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
              WHERE id = @id AND acked_at IS NULL AND (parked_at IS NOT NULL OR attempts > 0 OR last_error IS NOT NULL)
             """,
             new { id })
-            ?? throw Problem.NotFound($"message {id} is neither parked nor waiting to be tried again; hive inbox --parked lists those");
+            ?? throw Problem.NotFound(
+                $"message {id} is neither parked nor waiting to be tried again; hive inbox --parked lists those");
         var inbox = Of(recipient);
         return inbox.Leased.ContainsKey(id)
-            ? throw Problem.Conflict($"{recipient} works on message {id} now; cancel its turn first, which parks the message")
+            ? throw Problem.Conflict(
+                $"{recipient} works on message {id} now; cancel its turn first, which parks the message")
             : inbox;
     }
 
@@ -745,7 +755,7 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
         });
     }
 
-    // A cancelled turn has an operator behind it who has decided: what it held does not come again by itself (docs/adr/0088).
+    // The operator has decided about a cancelled turn: what it held does not come again by itself (docs/adr/0088).
     private static Blame BlameOf(string result) => result switch
     {
         TurnResult.RateLimited => Blame.None,
@@ -753,7 +763,8 @@ internal sealed partial class Broker(IRoster roster, ILostTurns lostTurns, IWake
         _ => Blame.Counts,
     };
 
-    private static string ErrorOf(string result, string? note) => note ?? (result == TurnResult.Cancelled ? CancelledByOperator : result);
+    private static string ErrorOf(string result, string? note) =>
+        note ?? (result == TurnResult.Cancelled ? CancelledByOperator : result);
 
     /// <summary>An open row, as the broker needs it at start.</summary>
     internal sealed record OpenRow

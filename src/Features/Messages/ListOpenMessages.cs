@@ -8,7 +8,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Lists messages that are not dealt with, oldest first: of one agent, or those that failed of all agents.</summary>
+/// <summary>Lists messages that are not dealt with, oldest first, of one agent or of all.</summary>
 internal static class ListOpenMessages
 {
     private const int Usual = 50;
@@ -26,7 +26,9 @@ internal static class ListOpenMessages
     internal sealed class Validator : AbstractValidator<Query>
     {
         public Validator(IAgentNames names) =>
-            RuleFor(q => q.Name).Must(name => name is null || names.IsWellFormed(name)).WithMessage("'name' is not a valid agent name");
+            RuleFor(q => q.Name)
+                .Must(name => name is null || names.IsWellFormed(name))
+                .WithMessage("'name' is not a valid agent name");
     }
 
     internal sealed class Handler(IStore store, IRoster roster, TimeProvider clock) : IRequestHandler<Query, Result>
@@ -37,12 +39,13 @@ internal static class ListOpenMessages
                 roster.Require(name);
             var limit = (int)Math.Clamp(request.Limit ?? Usual, 1, Most);
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-            var found = await store.Read(
-                db => Read(db, new { request.Name, failed = request.Failed == true, now, limit = limit + 1 }), cancellationToken);
+            var asked = new { request.Name, failed = request.Failed == true, now, limit = limit + 1 };
+            var found = await store.Read(db => Read(db, asked), cancellationToken);
             return new Result([.. found.Take(limit)], More: found.Length > limit);
         }
 
-        private static Message[] Read(DbConnection db, object asked) => [.. db.Query<MessageRow.Stored>(Sql, asked).Select(r => r.ToMessage())];
+        private static Message[] Read(DbConnection db, object asked) =>
+            [.. db.Query<MessageRow.Stored>(Sql, asked).Select(r => r.ToMessage())];
 
         private const string Sql = $"""
             SELECT {MessageRow.Columns}

@@ -7,7 +7,9 @@ namespace Hive.Features.Messages;
 /// <summary>A row of <c>messages</c>, read with <see cref="Columns"/> in that order.</summary>
 internal static class MessageRow
 {
-    public const string Columns = "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, parked_at, last_error, file_refs, available_at";
+    public const string Columns =
+        "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, parked_at, "
+        + "last_error, file_refs, available_at";
 
     private static readonly IReadOnlyList<string> NoRefs = [];
 

@@ -24,7 +24,8 @@ internal static class RequeueInflight
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var (agent, goOn) = (command.Caller.Name, command.ExceptTurns ?? []);
-            var running = await store.Read(db => db.Query<long>(Running, new { agent }).ToArray(), CancellationToken.None);
+            var running = await store.Read(
+                db => db.Query<long>(Running, new { agent }).ToArray(), CancellationToken.None);
             var words = running.Except(goOn).Any() ? await lastWords.Of(agent) : null;
             return await store.Write(
                 write => new Result(broker.RequeueInflight(write, agent, goOn, words)), CancellationToken.None);

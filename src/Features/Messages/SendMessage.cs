@@ -21,7 +21,8 @@ internal static class SendMessage
         Caller Caller,
         [property: Description("The id of the message this answers.")] long? InReplyTo = null,
         [property: Description("Any text of your own: repeating a call with the same key within 24 hours does not send again.")] string? Key = null,
-        [property: Description("A file under your state folder or /shared, at most 1 MiB: the recipient gets a copy, and its path at the end of the text. Not with '*'.")] string? FilePath = null) : IRequest<Result>;
+        [property: Description("A file under your state folder or /shared, at most 1 MiB: the recipient gets a copy. Not with '*'.")]
+        string? FilePath = null) : IRequest<Result>;
 
     internal sealed record Result(long? Id = null, string? RecipientState = null, IReadOnlyList<long>? Ids = null);
 
@@ -33,18 +34,26 @@ internal static class SendMessage
             RuleFor(c => c.Body).MustBeBody(c => BodyRules.WayOutOfMessage(c.Caller, roster, folders));
             RuleFor(c => c.Key).MustBeKey();
             RuleFor(c => c.FilePath).MustBeText(Limits.BodyBytes);
-            RuleFor(c => c.FilePath).Null().When(c => c.To == Principals.Everyone).WithMessage("'file_path' goes to one recipient; for everybody put the file under /shared/ and send its path");
+            RuleFor(c => c.FilePath).Null().When(c => c.To == Principals.Everyone).WithMessage(
+                "'file_path' goes to one recipient; for everybody put the file under /shared/ and send its path");
         }
     }
 
     internal sealed class Handler(
-        IStore store, Broker broker, IRoster roster, IdempotencyKeys keys, IFileReferences references, IFileHandover files, AgentFolders folders, IRecipientStates states)
+        IStore store,
+        Broker broker,
+        IRoster roster,
+        IdempotencyKeys keys,
+        IFileReferences references,
+        IFileHandover files,
+        AgentFolders folders,
+        IRecipientStates states)
         : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             roster.MustAllow(command.Caller, command.To);
-            return command.FilePath is null ? Send(command, file: null, fault: null) : SendWithFile(command, command.FilePath);
+            return command.FilePath is { } path ? SendWithFile(command, path) : Send(command, file: null, fault: null);
         }
 
         private Task<Result> Send(Command command, string? file, Problem? fault)
@@ -52,22 +61,24 @@ internal static class SendMessage
             var from = command.Caller.Name;
             var found = references.ScanAs(from, command.Body);
             // The host itself has put the copy there, so it is a reference wherever it lies.
-            var message = file is null
-                ? new Outgoing(from, command.To, command.Body, found, command.InReplyTo)
-                : new Outgoing(from, command.To, WithFile(command.Body, file), [.. found.Where(path => path != file), file], command.InReplyTo);
+            var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
+            if (file is not null)
+                message = message with { Body = WithFile(command.Body, file), FileRefs = [.. found.Where(path => path != file), file] };
             // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
             return store.Write(
-                write => keys.Once(write, from, "send", command.Key, () => fault is null ? Store(write, message) : throw fault),
+                write => keys.Once(
+                    write, from, "send", command.Key, () => fault is null ? Store(write, message) : throw fault),
                 CancellationToken.None);
         }
 
-        // A file that is gone by now was there when the same key came first; so that is said only if this is the first time.
+        // A file that is gone by now was there when the same key came first: that is said only if this is the first time.
         private async Task<Result> SendWithFile(Command command, string path)
         {
             try
             {
                 // Copying waits for the disk, which must not hold up the socket's thread.
-                return await Send(command, await Task.Run(() => Give(command, path), CancellationToken.None), fault: null);
+                var file = await Task.Run(() => Give(command, path), CancellationToken.None);
+                return await Send(command, file, fault: null);
             }
             catch (Problem fault) when (command.Key is not null)
             {
@@ -88,7 +99,8 @@ internal static class SendMessage
             var bytes = Encoding.UTF8.GetByteCount(WithFile(command.Body, file));
             return bytes <= Limits.BodyBytes
                 ? file
-                : throw Problem.TooLarge($"'body' and the path of the file have {bytes} bytes, the limit is {Limits.BodyBytes}; shorten the text");
+                : throw Problem.TooLarge(
+                    $"'body' and the path of the file have {bytes} bytes, the limit is {Limits.BodyBytes}; shorten the text");
         }
 
         private static string WithFile(string body, string file) => $"{body}\n\nFile: {file}";

@@ -19,8 +19,14 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
 
     public string Give(string from, string path, string? to)
     {
-        if (!StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength) || !(relative[..rootLength] is "shared" || relative[..rootLength].SequenceEqual($"agents/{from}/state")))
-            throw Problem.Forbidden($"'file_path' must name a file under /agents/{from}/state/ or /shared/ (on the host {files.DataDir}/…), without '.', '..' or an empty part, and no token, repository or database");
+        if (!StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength)
+            || !IsOf(from, relative[..rootLength]))
+        {
+            throw Problem.Forbidden(
+                $"'file_path' must name a file under /agents/{from}/state/ or /shared/ (on the host {files.DataDir}/…), "
+                + "without '.', '..' or an empty part, and no token, repository or database");
+        }
+
         var bytes = Read(path);
         if (to is null)
             return path;
@@ -30,6 +36,9 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
         writer.Put(to, copy, bytes, MaxFiles);
         return copy;
     }
+
+    private static bool IsOf(string agent, ReadOnlySpan<char> root) =>
+        root is "shared" || root.SequenceEqual($"agents/{agent}/state");
 
     private byte[] Read(string path)
     {
@@ -42,13 +51,16 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
             length += count;
         return length <= MaxBytes
             ? bytes[..length]
-            : throw Problem.TooLarge($"'file_path' names a file of more than {MaxBytes} bytes, which is the limit; send it in parts, or put it under /shared/ and send its path");
+            : throw Problem.TooLarge(
+                $"'file_path' names a file of more than {MaxBytes} bytes, which is the limit; "
+                + "send it in parts, or put it under /shared/ and send its path");
     }
 
     // A blank or a bracket would end the path in the message.
     private static string PlainName(ReadOnlySpan<char> path)
     {
         var name = path[(path.LastIndexOf('/') + 1)..];
-        return string.Concat(name[..Math.Min(name.Length, MaxNameLength)].ToString().Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_')).TrimEnd('.', '-');
+        var cut = name[..Math.Min(name.Length, MaxNameLength)].ToString();
+        return string.Concat(cut.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_')).TrimEnd('.', '-');
     }
 }

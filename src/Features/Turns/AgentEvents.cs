@@ -16,7 +16,7 @@ internal sealed class AgentEvents(IRoster roster, TimeProvider clock)
         if (roster.Find(agent) is null)
             return;
         var at = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        var insert = write.Prepare("INSERT INTO agent_events (agent, turn, at, kind, payload) VALUES (?1, ?2, ?3, ?4, ?5) RETURNING id");
+        var insert = write.Prepare(Insert);
         List<StoredEvent> stored = new(events.Count);
         foreach (var told in events)
         {
@@ -38,6 +38,12 @@ internal sealed class AgentEvents(IRoster roster, TimeProvider clock)
 
     private static long Bytes(IWrite write, string agent) =>
         write.Db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = @agent", new { agent });
+
+    private const string Insert = """
+        INSERT INTO agent_events (agent, turn, at, kind, payload)
+        VALUES (?1, ?2, ?3, ?4, ?5)
+        RETURNING id
+        """;
 
     private const string RemoveOldest = """
         DELETE FROM agent_events

@@ -1,28 +1,41 @@
 using Hive.Common.Doctor;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Turns.Contracts;
 using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Finds agents that run and whose driver cannot work, as their harnesses report it; without a host there are none.</summary>
-internal sealed class DriversCheck(IRoster roster, Harnesses harnesses) : ICheck
+/// <summary>Finds agents whose driver cannot work, as their harnesses report it; without a host there are none.</summary>
+internal sealed class DriversCheck(IServiceProvider services, IHostApplicationLifetime lifetime) : ICheck
 {
     private const string Topic = "agents";
 
-    public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) =>
-        Task.FromResult<IReadOnlyList<Finding>>([.. roster.All.Select(agent => Of(agent.Name)).OfType<Finding>()]);
+    public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => Task.FromResult(Look());
 
-    private Finding? Of(string agent)
+    private IReadOnlyList<Finding> Look()
     {
-        var now = harnesses.Of(agent);
+        // Without a host the database, on which both depend, must not be opened.
+        if (!lifetime.ApplicationStarted.IsCancellationRequested)
+            return [];
+        var (roster, harnesses) = (services.GetRequiredService<IRoster>(), services.GetRequiredService<Harnesses>());
+        return [.. roster.All.Select(agent => Of(agent.Name, harnesses.Of(agent.Name))).OfType<Finding>()];
+    }
+
+    private static Finding? Of(string agent, HarnessView now)
+    {
         if (now.Missing is { } missing)
         {
             var cut = missing.IndexOf("; ", StringComparison.Ordinal);
-            return new Finding(Topic, agent, FindingState.Failed, cut < 0 ? missing : missing[..cut], cut < 0 ? null : missing[(cut + 2)..]);
+            return cut < 0
+                ? new Finding(Topic, agent, FindingState.Absent, missing)
+                : new Finding(Topic, agent, FindingState.Absent, missing[..cut], missing[(cut + 2)..]);
         }
 
         return HarnessState.NeedsLogin(now.State)
-            ? new Finding(Topic, agent, FindingState.Failed, $"its driver {now.Driver} needs a login", $"Log in on the page of {agent}: hive open")
+            ? new Finding(
+                Topic, agent, FindingState.Absent, $"its driver {now.Driver} needs a login", $"Log in on the page of {agent}: hive open")
             : null;
     }
 }

@@ -8,7 +8,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Shows what an agent's harness does, and from where its stream goes on; waits for a harness to connect where that is wanted.</summary>
+/// <summary>Shows what an agent's harness does and from where its stream goes on; waits for a harness where that is wanted.</summary>
 internal static class GetHarness
 {
     internal sealed record Query(string Name, long? WaitSeconds = null) : IRequest<HarnessView>, IWaitingRequest;

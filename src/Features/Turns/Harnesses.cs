@@ -122,8 +122,13 @@ internal sealed class Harnesses(
     private void Note(string agent, HarnessView before, HarnessView now)
     {
         var needsLogin = HarnessState.NeedsLogin(now.State);
-        if (before.Connected == now.Connected && before.Model == now.Model && before.Missing == now.Missing && HarnessState.NeedsLogin(before.State) == needsLogin && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin))
+        if (before.Connected == now.Connected && before.Model == now.Model && before.Missing == now.Missing
+            && HarnessState.NeedsLogin(before.State) == needsLogin
+            && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin))
+        {
             return;
+        }
+
         _ = store.WriteUntilStored(
             write =>
             {

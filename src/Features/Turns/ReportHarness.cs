@@ -57,7 +57,18 @@ internal static class ReportHarness
             var known = harnesses.Of(caller.Name);
             var startedAt = turn is null ? null : known.Turn == turn ? known.TurnStartedAt : await store.Read(db => turns.StartedAt(db, caller.Name, turn.Value), CancellationToken.None);
             harnesses.Report(caller, new HarnessView(
-                Connected: true, command.State, command.SinceAt, command.Driver, command.Model, command.ContextTokens, command.ContextLimit, turn, startedAt, command.RateLimitedUntil, command.Login, command.Missing));
+                Connected: true,
+                command.State,
+                command.SinceAt,
+                command.Driver,
+                command.Model,
+                command.ContextTokens,
+                command.ContextLimit,
+                turn,
+                startedAt,
+                command.RateLimitedUntil,
+                command.Login,
+                command.Missing));
             return Done.Instance;
         }
     }

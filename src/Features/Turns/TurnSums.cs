@@ -87,7 +87,8 @@ internal sealed record TurnSums
     /// <param name="slot">How long a slot is. Of whole hours, and from a whole hour on, they are there already added up.</param>
     /// <param name="agent">Of this agent alone; null for all.</param>
     public static TurnSums[] Read(DbConnection db, long from, long to, long slot, string? agent) => [.. db.Query<TurnSums>(
-        from % Hour == 0 && slot % Hour == 0 ? ByHour : ByTurn, new { from, to, slot, agent, failed = TurnResult.Failed, tooLong = TurnResult.PromptTooLong, lost = TurnResult.Lost })];
+        from % Hour == 0 && slot % Hour == 0 ? ByHour : ByTurn,
+        new { from, to, slot, agent, failed = TurnResult.Failed, tooLong = TurnResult.PromptTooLong, lost = TurnResult.Lost })];
 
     /// <summary>One row for each agent, by name.</summary>
     public static IReadOnlyList<AgentStats> ByAgent(IEnumerable<TurnSums> sums, PriceTable prices) => [.. sums

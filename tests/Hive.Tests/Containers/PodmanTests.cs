@@ -108,7 +108,6 @@ public sealed class PodmanTests
     {
         await using var service = await PodmanDaemon.OfItsOwn();
         await using var fleet = await Fleet.Start("podman", realClock: true, service);
-        var events = await fleet.Hive.Events();
         fleet.Configure("worker", "restart: never\n");
         fleet.Configure("other", "restart: never\n");
         foreach (var name in new[] { "worker", "other" })
@@ -117,6 +116,7 @@ public sealed class PodmanTests
             await fleet.Up(name);
         }
 
+        var events = await fleet.Hive.Events();
         await fleet.Do("stop", new { name = "other" });
         var pid = fleet.Pid("worker");
         await service.Stop();

@@ -32,7 +32,8 @@ internal sealed class ClaudeDriver : IDriver
 
     public ILogin Login => login;
 
-    public string? Missing => ClaudeProgram.Missing(context.Settings.Command is [var program, ..] ? program : "claude", context.StateDir);
+    public string? Missing =>
+        ClaudeProgram.Missing(context.Settings.Command is [var program, ..] ? program : "claude", context.StateDir);
 
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {

@@ -27,6 +27,11 @@ internal sealed class CommandDriver : IDriver
     /// <summary>What it prints is the answer to one message.</summary>
     public int MaxBatch => 1;
 
+    public string? Missing => Child.Find(context.Settings.Command[0], context.StateDir) is not null
+        ? null
+        : $"the program `{context.Settings.Command[0]}` is not on the agent's PATH ({Environment.GetEnvironmentVariable("PATH")}); "
+            + $"install it there, or change `command` in {AgentSettings.FileName}";
+
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
         var message = turn.Messages[0];
@@ -85,7 +90,13 @@ internal sealed class CommandDriver : IDriver
             text = WireText.Cut(text, Limits.BodyBytes - RoomForPath - Utf8.GetByteCount(Pointer)) + Pointer;
         }
 
-        var answer = new JsonObject { ["to"] = message.From, ["body"] = text, ["in_reply_to"] = message.Id, ["key"] = string.Create(CultureInfo.InvariantCulture, $"command-{message.Id}") };
+        var answer = new JsonObject
+        {
+            ["to"] = message.From,
+            ["body"] = text,
+            ["in_reply_to"] = message.Id,
+            ["key"] = string.Create(CultureInfo.InvariantCulture, $"command-{message.Id}"),
+        };
         if (path is not null)
             answer["file_path"] = path;
         try

@@ -21,8 +21,10 @@ internal sealed class ScriptedDriver : IDriver
     public string? Missing => script is not null
         ? null
         : ClaudeProgram.Missing("claude", context.StateDir) is { } noClaude
-            ? $"it has no {context.Settings.Script} for the driver scripted, and {noClaude}, or add {context.Settings.Script} to its configuration"
-            : $"it has no {context.Settings.Script} for the driver scripted; add one to its configuration, or set `driver: claude` in {AgentSettings.FileName}";
+            ? $"{NoScript}, and {noClaude}, or add {context.Settings.Script} to its configuration"
+            : $"{NoScript}; add one to its configuration, or set `driver: claude` in {AgentSettings.FileName}";
+
+    private string NoScript => $"it has no {context.Settings.Script} for the driver scripted";
 
     /// <summary>Rules look at one message.</summary>
     public int MaxBatch => 1;
@@ -31,7 +33,6 @@ internal sealed class ScriptedDriver : IDriver
     {
         if (script is null)
         {
-            context.Log.Warn($"there is no {context.Settings.Script} in {context.Settings.Folder}: messages stay unread");
             return;
         }
 

@@ -30,7 +30,8 @@ internal sealed class AgentFolders(HivePaths paths)
     public string SharedAsSeenBy(AgentEntry agent) => agent.SeesHostPaths ? Shared : "/shared";
 
     /// <summary>A path in container form, as the agent can open it.</summary>
-    public string AsSeenBy(AgentEntry agent, string path) => agent.SeesHostPaths ? paths.DataDir.TrimEnd('/') + path : path;
+    public string AsSeenBy(AgentEntry agent, string path) =>
+        agent.SeesHostPaths ? paths.DataDir.TrimEnd('/') + path : path;
 
     /// <summary>The state folder as the agent can open it.</summary>
     public string StateAsSeenBy(AgentEntry agent) => agent.SeesHostPaths ? State(agent.Name) : $"/agents/{agent.Name}/state";

@@ -18,7 +18,7 @@ internal interface IOutbox
 /// <summary>Takes back what a dead agent had leased, as part of another slice's write.</summary>
 internal interface IInflight
 {
-    /// <summary>Every lease of the agent comes again, with <c>redelivered</c> set, and its running turns are lost.</summary>
+    /// <summary>Requeues every lease of the agent, with <c>redelivered</c> set; its running turns are lost.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="agent">Whose.</param>
     /// <param name="lastWords">The end of what its process printed, for the notes of those turns.</param>
