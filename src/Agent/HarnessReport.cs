@@ -7,7 +7,8 @@ namespace Hive.Agent;
 /// <summary>What the harness is doing, as <c>report_harness</c> says it (docs/turns.md).</summary>
 internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string Driver)
 {
-    public const string Idle = "idle", Thinking = "thinking", Compacting = "compacting", NeedsLogin = "needs_login", LoggingIn = "logging_in", RateLimited = "rate_limited";
+    public const string Idle = "idle", Thinking = "thinking", Compacting = "compacting", NeedsLogin = "needs_login";
+    public const string LoggingIn = "logging_in", RateLimited = "rate_limited", NotReady = "not_ready";
 
     public string? Model { get; init; }
 
@@ -20,6 +21,9 @@ internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string
     public DateTimeOffset? RateLimitedUntil { get; init; }
 
     public LoginReport? Login { get; init; }
+
+    /// <summary>With <see cref="NotReady"/>: what the driver lacks, and the way out.</summary>
+    public string? Missing { get; init; }
 }
 
 /// <summary>How far a login is.</summary>
@@ -36,6 +40,7 @@ internal sealed class HarnessReport
     private readonly Lock gate = new();
     private HarnessState now;
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int? deafTo;
     private bool saidDeaf;
 
@@ -72,9 +77,13 @@ internal sealed class HarnessReport
         }
     }
 
+    /// <summary>The driver is known, and with it what the harness can do: from now on the host is told.</summary>
+    public void Begin() => begun.TrySetResult();
+
     /// <summary>Reports until told to stop.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
+        await begun.Task.WaitAsync(stop);
         while (true)
         {
             Task change;

@@ -5,24 +5,30 @@ namespace Hive.Agent;
 /// <summary>Text that comes from elsewhere (an error, a client's name) made fit for a field of the protocol.</summary>
 internal static class WireText
 {
-    /// <summary>At most <paramref name="bytes"/> of UTF-8, without NUL and without half a surrogate pair.</summary>
+    private const int MarkBytes = 3;
+
+    /// <summary>
+    /// At most <paramref name="bytes"/> of UTF-8, without NUL and without half a surrogate pair. A cut text ends in an ellipsis where
+    /// there is room for one.
+    /// </summary>
     public static string Cut(string text, int bytes)
     {
         var kept = new StringBuilder();
-        var used = 0;
+        var (used, end) = (0, 0);
+        var room = bytes < MarkBytes ? bytes : bytes - MarkBytes;
         foreach (var rune in text.EnumerateRunes())
         {
             var fit = rune.Value == 0 ? Rune.ReplacementChar : rune;
             used += fit.Utf8SequenceLength;
             if (used > bytes)
             {
-                var room = bytes - Encoding.UTF8.GetByteCount("…");
-                while (Encoding.UTF8.GetByteCount(kept.ToString()) > room)
-                    kept.Length -= char.IsLowSurrogate(kept[^1]) ? 2 : 1;
-                return kept.Append('…').ToString();
+                kept.Length = end;
+                return (bytes < MarkBytes ? kept : kept.Append('…')).ToString();
             }
 
             kept.Append(fit.ToString());
+            if (used <= room)
+                end = kept.Length;
         }
 
         return kept.ToString();

@@ -70,7 +70,9 @@ internal static class FeatureRegistration
     private static IServiceCollection AddStateFiles(this IServiceCollection services) => services
         .AddSingleton<StateFileOpener>()
         .AddSingleton<IFileReferences, FileReferences>()
-        .AddSingleton<IStateFileWriter, StateFileWriter>()
+        .AddSingleton<StateFileWriter>()
+        .AddSingleton<IStateFileWriter>(p => p.GetRequiredService<StateFileWriter>())
+        .AddSingleton<IFileHandover, FileHandover>()
         .AddSingleton<IForgeTokenFile, ForgeTokenFile>()
         .AddSingleton<ICheck, Openat2Check>();
 
@@ -98,6 +100,7 @@ internal static class FeatureRegistration
         .AddSingleton<ISchema, TurnsSchema>()
         .AddSingleton<Prices>()
         .AddHostedService(p => p.GetRequiredService<Prices>())
+        .AddSingleton<AgentEvents>()
         .AddSingleton<TurnLedger>()
         .AddSingleton<ILostTurns>(p => p.GetRequiredService<TurnLedger>())
         .AddSingleton<EventFlood>()
@@ -112,6 +115,7 @@ internal static class FeatureRegistration
         .AddSingleton<IAgentRemains>(p => p.GetRequiredService<AgentRemains>())
         .AddHostedService<VacuumTurns>()
         .AddSingleton<IDashboardSection, StatsSection>()
+        .AddSingleton<ICheck, DriversCheck>()
         .AddSingleton<IAgentRowPart, HarnessRowPart>();
 
     // Before the containers, whose agents could ask: what was missed is in the queue first.
@@ -203,6 +207,13 @@ internal static class FeatureRegistration
         .AddSingleton<AppliedState>()
         .AddSingleton<AgentLauncher>()
         .AddSingleton<AgentLogs>()
+        .AddSingleton<LastWords>()
+        .AddSingleton<ILastWords>(p => p.GetRequiredService<LastWords>())
+        .AddSingleton<AgentGit>()
+        .AddSingleton<WakeNotes>()
+        .AddSingleton<IAgentRemains>(p => p.GetRequiredService<WakeNotes>())
+        .AddSingleton<IWakeNotes>(p => p.GetRequiredService<WakeNotes>())
+        .AddHostedService(p => p.GetRequiredService<WakeNotes>())
         .AddSingleton<CrashWatch>()
         .AddSingleton<AgentContainers>()
         .AddSingleton<ManagersView>()

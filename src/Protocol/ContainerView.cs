@@ -17,6 +17,9 @@ namespace Hive.Protocol;
 /// <param name="ActiveModel">The model its driver uses.</param>
 /// <param name="StatusText">What it says of itself.</param>
 /// <param name="StatusSetAt">When it said so.</param>
+/// <param name="Delayed">Of the unread messages, those that failed and wait to be tried again.</param>
+/// <param name="Parked">Messages that were set aside for the operator to retry or drop.</param>
+/// <param name="Missing">What its driver lacks, and the way out: until then its messages stay unread.</param>
 /// <param name="Note">Why it is not running, or what is weak about how it runs.</param>
 public sealed record ContainerView(
     string Name,
@@ -35,4 +38,7 @@ public sealed record ContainerView(
     string? ActiveModel = null,
     string? StatusText = null,
     DateTimeOffset? StatusSetAt = null,
-    string? Note = null);
+    string? Note = null,
+    long Delayed = 0,
+    long Parked = 0,
+    string? Missing = null);

@@ -15,6 +15,7 @@ namespace Hive.Protocol;
 /// <param name="ParkedAt">When it was set aside after its last nack.</param>
 /// <param name="LastError">What the last nack said.</param>
 /// <param name="Redelivered">Only on a received message: it was leased before, and its effects may already have happened.</param>
+/// <param name="NextAttemptAt">After a failure: when it can be received again.</param>
 public sealed record Message(
     long Id,
     string From,
@@ -29,4 +30,5 @@ public sealed record Message(
     bool? Broadcast = null,
     DateTimeOffset? ParkedAt = null,
     string? LastError = null,
-    bool? Redelivered = null);
+    bool? Redelivered = null,
+    DateTimeOffset? NextAttemptAt = null);

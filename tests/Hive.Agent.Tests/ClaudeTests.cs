@@ -250,14 +250,16 @@ public sealed class ClaudeTests
     }
 
     [Fact(Timeout = 120_000)]
-    public async Task A_driver_that_is_not_installed_fails_the_turn_with_what_to_do()
+    public async Task A_driver_that_is_not_installed_leaves_messages_unread_and_says_what_to_do()
     {
         await using var h = await Harnessed.StartAsync("driver: claude\ncommand: [claude-that-is-nowhere]");
-        await h.Alice.PostAsync("hello");
+        var id = await h.Alice.PostAsync("hello");
         await using var agent = h.Serve();
 
-        var ended = await h.EndedAsync();
-        Assert.Equal(("failed", "there is no program `claude-that-is-nowhere` on the PATH; install it where the agent runs, or change agent.yaml"), ((string?)ended["result"], (string?)ended["note"]));
+        var reported = await h.Front.ReportAsync("not_ready");
+        Assert.StartsWith("Claude Code (`claude-that-is-nowhere`) is not on the agent's PATH (", (string?)reported["missing"], StringComparison.Ordinal);
+        Assert.EndsWith("; install it there, such as with `npm install -g @anthropic-ai/claude-code`", (string?)reported["missing"], StringComparison.Ordinal);
+        Assert.Null((await h.Alice.StandingAsync(id)).DeliveredAt);
     }
 
     [Fact(Timeout = 120_000)]

@@ -34,10 +34,42 @@ public sealed class CommandTests
 
         var answer = await h.Alice.AtBobAsync();
 
-        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 4000, 4096);
-        var path = answer.Body[(answer.Body.LastIndexOf("All of it: ", StringComparison.Ordinal) + "All of it: ".Length)..];
-        Assert.StartsWith(Path.Combine(h.StateDir, "answers"), path);
+        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
+        // A copy that bob can read, too.
+        var path = answer.Body[(answer.Body.LastIndexOf("All of it:\n\nFile: ", StringComparison.Ordinal) + "All of it:\n\nFile: ".Length)..];
+        Assert.StartsWith(Path.Combine(h.Alice.Hive.DataDir, "agents/bob/state/received/alice"), path);
+        Assert.Equal([path], answer.FileRefs);
         Assert.Equal(2000, (await File.ReadAllLinesAsync(path, Ct)).Length);
+        Assert.Single(Directory.GetFiles(Path.Combine(h.StateDir, "answers")));
+    }
+
+    [Theory(Timeout = 60_000)]
+    [InlineData("head -c 998 /dev/zero | tr '\\0' e >&2; echo >&2; echo more >&2; echo done", "done")]
+    [InlineData("i=0; while [ $i -lt 200 ]; do echo \"warning $i\" >&2; i=$((i+1)); done; echo done", "done")]
+    [InlineData("head -c 1048574 /dev/zero | tr '\\0' o; echo; echo more; echo and more", "oooo")]
+    public async Task Output_that_fills_what_is_kept_does_not_fail_the_turn(string script, string answer)
+    {
+        await using var h = await Harnessed.StartAsync(Yaml(script));
+        var bob = await h.Alice.Hive.Connect("bob");
+        await using var agent = h.Serve();
+        await bob.CallAsync("send", new { to = "alice", body = "go" }, Ct);
+
+        Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
+        Assert.StartsWith(answer, (await h.Alice.AtBobAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_long_answer_whose_file_cannot_be_handed_over_is_sent_with_the_reason()
+    {
+        await using var h = await Harnessed.StartAsync(Yaml("head -c 1000000 /dev/zero | tr '\\0' o | sed 's/o/ü/g'"));
+        var bob = await h.Alice.Hive.Connect("bob");
+        await using var agent = h.Serve();
+        await bob.CallAsync("send", new { to = "alice", body = "much" }, Ct);
+
+        var answer = await h.Alice.AtBobAsync();
+
+        Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
+        Assert.Contains("which could not be handed over: 'file_path' names a file of more than 1048576 bytes", answer.Body, StringComparison.Ordinal);
     }
 
     [Theory(Timeout = 60_000)]
@@ -78,6 +110,18 @@ public sealed class CommandTests
         Assert.Equal("done", (await h.Alice.AtBobAsync()).Body);
         Assert.Equal(2, h.Front.Requests.Count(r => (string?)r["cmd"] == "send"));
         Assert.Empty((await bob.CallAsync<Alice.Received>("recv", new { wait_seconds = 0 }, Ct)).Messages);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_program_that_is_not_installed_leaves_messages_unread_and_says_so()
+    {
+        await using var h = await Harnessed.StartAsync("driver: command\ncommand: [nowhere-to-be-found]");
+        var id = await h.Alice.PostAsync("hello");
+        await using var agent = h.Serve();
+
+        var missing = (string?)(await h.Front.ReportAsync("not_ready"))["missing"];
+        Assert.StartsWith("the program `nowhere-to-be-found` is not on the agent's PATH (", missing, StringComparison.Ordinal);
+        Assert.Null((await h.Alice.StandingAsync(id)).DeliveredAt);
     }
 
     [Fact(Timeout = 60_000)]

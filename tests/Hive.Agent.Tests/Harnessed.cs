@@ -62,11 +62,11 @@ internal sealed class Harnessed : IAsyncDisposable
     public AgentProcess Serve() => new(Front.Socket, Variables);
 
     /// <summary>In this process, for a clock that the test moves; agent.yaml names the stand-in and the folder of credentials.</summary>
-    public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "")
+    public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "", string? program = null)
     {
         Write("agent.yaml", $"""
             driver: claude
-            command: ["{Program}"]
+            command: ["{program ?? Program}"]
             environment:
               CLAUDE_CONFIG_DIR: "{Path.Combine(Home, ".claude")}"
             {more}

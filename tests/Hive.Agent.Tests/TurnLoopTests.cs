@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Hive.Protocol;
 using System.Text.RegularExpressions;
 using Hive.Agent.Serve;
 using Hive.Tests.Fixture;
@@ -199,15 +200,42 @@ public sealed class TurnLoopTests
     }
 
     [Fact(Timeout = 60_000)]
-    public async Task Without_a_script_messages_are_taken_and_the_status_says_so()
+    public async Task Without_a_script_messages_stay_unread_and_the_row_says_what_is_missing()
     {
         await using var alice = await Alice.StartAsync();
-        var events = await alice.Hive.Events();
         var id = await alice.PostAsync("anybody there?");
-        await using var agent = new AgentProcess(alice.Socket);
+        var host = await alice.Hive.Operator();
+        await using var agent = new AgentProcess(alice.Socket, new Dictionary<string, string> { ["PATH"] = "/nowhere" });
 
-        await events.HappenedAsync("acked", id);
-        Assert.Equal("no script (script.yaml): messages are taken and nothing is done", await alice.StatusAsync());
+        var harness = await host.CallAsync("harness", new { name = "alice", wait_seconds = 30 }, Ct);
+        Assert.Equal("not_ready", harness.GetProperty("state").GetString());
+        var missing = harness.GetProperty("missing").GetString();
+        Assert.StartsWith("it has no script.yaml for the driver scripted, and Claude Code (`claude`) is not on the agent's PATH (/nowhere); install it", missing, StringComparison.Ordinal);
+        var row = (await host.CallAsync("agent_status", null, Ct)).GetProperty("agent_statuses").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == "alice");
+        Assert.Equal((1, missing), (row.Unread, row.Missing));
+        Assert.Null((await alice.StandingAsync(id)).DeliveredAt);
+        var found = (await host.CallAsync("doctor", null, Ct)).Deserialize<Diagnosis>(WireJson.Options)!.Findings.Single(f => f is { Topic: "agents", Name: "alice" });
+        Assert.Equal(FindingState.Absent, found.State);
+        Assert.StartsWith("install it there", found.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task A_program_that_is_installed_while_the_agent_runs_ends_the_wait()
+    {
+        await using var h = await Harnessed.StartAsync(realClock: false);
+        var program = Path.Combine(h.Folder, "claude");
+        var (ended, stop) = h.ServeHere(program: program);
+        var reported = await h.Front.ReportAsync("not_ready");
+        Assert.StartsWith($"Claude Code (`{program}`) is not on the agent's PATH", (string?)reported["missing"], StringComparison.Ordinal);
+        File.CreateSymbolicLink(program, Harnessed.StandInClaude);
+        await h.Clock.Set(h.Clock.GetUtcNow() + TimeSpan.FromSeconds(10));
+        var events = await h.Alice.Hive.Events();
+        var id = await h.Alice.PostAsync("go");
+        h.Clock.Advance(TimeSpan.FromSeconds(10));
+        await events.HappenedAsync("delivered", id);
+        await stop.CancelAsync();
+        await ended;
+        stop.Dispose();
     }
 
     [Theory(Timeout = 60_000)]

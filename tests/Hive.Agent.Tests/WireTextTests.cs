@@ -19,4 +19,23 @@ public sealed class WireTextTests
     [Fact]
     public void Half_a_surrogate_pair_is_replaced() =>
         Assert.Equal("ab\uFFFD", WireText.Cut("ab" + (char)0xD83D, 10));
+
+    [Fact]
+    public void Every_limit_gives_the_beginning_of_the_text_within_it()
+    {
+        foreach (var text in (string[])["", "a", "abcd", "üüü", "€€", "\ud83d\ude00\ud83d\ude00", "a\0b\0c", "a😀ü€z"])
+        {
+            var whole = WireText.Cut(text, int.MaxValue);
+            for (var bytes = -1; bytes <= 20; bytes++)
+            {
+                var cut = WireText.Cut(text, bytes);
+
+                Assert.True(Encoding.UTF8.GetByteCount(cut) <= Math.Max(bytes, 0), $"'{text}' in {bytes}: '{cut}'");
+                if (cut != whole)
+                    Assert.StartsWith(cut.TrimEnd('…'), whole, StringComparison.Ordinal);
+                else
+                    Assert.True(Encoding.UTF8.GetByteCount(whole) <= Math.Max(bytes, 0));
+            }
+        }
+    }
 }

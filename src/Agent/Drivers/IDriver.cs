@@ -13,6 +13,9 @@ internal interface IDriver : IAsyncDisposable
         set => _ = value;
     }
 
+    /// <summary>Says what it lacks to do any turn, then behind a semicolon the way out. Null: nothing. Read before each receive.</summary>
+    string? Missing => null;
+
     /// <summary>What it must be logged in to; null when there is nothing of the kind.</summary>
     ILogin? Login => null;
 

@@ -228,7 +228,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         return bytes <= MostBytes
             ? fields
             : throw new HiveException(
-                "too_large", $"the arguments have {bytes} bytes, at most {MostBytes} fit; send less at a time");
+                "too_large", $"the arguments have {bytes} bytes, at most {MostBytes} fit; write a file and send it with file_path");
     }
 
     // The socket passes over fields that it does not know; a model that misspelled one would not hear of it.

@@ -4,12 +4,17 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Knows when nothing may be received, since no turn could go well: a limit that lasts, or a login that is lacking.</summary>
+/// <summary>Knows when nothing may be received, since no turn could go well: during a limit, or without a login, program or script.</summary>
 internal sealed class HoldBack(TimeProvider time)
 {
     // Credentials that were refused may be good again without having changed.
     private static readonly TimeSpan TryLoginAgain = TimeSpan.FromMinutes(15);
+    // A program may be installed while the agent runs.
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromDays(1);
+
+    // As long as the host takes it (docs/turns.md).
+    private const int MissingBytes = 1000;
 
     private Pause? pause;
 
@@ -19,7 +24,13 @@ internal sealed class HoldBack(TimeProvider time)
     /// <summary>What the driver must be logged in to; null when there is nothing of the kind.</summary>
     public LoginWatch? Login { get; set; }
 
+    /// <summary>The driver, once there is one.</summary>
+    public IDriver? Driver { get; set; }
+
     public bool NeedsLogin => Login?.IsNeeded == true;
+
+    /// <summary>What the driver lacked when that was last looked at; null for nothing.</summary>
+    public string? Missing { get; private set; }
 
     /// <summary>When a limit ends, to the second; null when there is none.</summary>
     public DateTimeOffset? Until => pause is { } limit ? Whole(time.GetUtcNow() + Left(limit)) : null;
@@ -35,9 +46,10 @@ internal sealed class HoldBack(TimeProvider time)
             Login?.Accepted();
     }
 
-    /// <summary>Forgets a limit that is over.</summary>
+    /// <summary>Forgets a limit that is over, and looks what the driver lacks.</summary>
     public void Look()
     {
+        Missing = Driver?.Missing is { } lacks ? WireText.Cut(lacks, MissingBytes) : null;
         if (pause is { } limit && Left(limit) <= TimeSpan.Zero)
             pause = null;
     }
@@ -48,6 +60,20 @@ internal sealed class HoldBack(TimeProvider time)
     /// <param name="stop">Ends the wait.</param>
     public async Task<bool> WaitAsync(LineClient line, Task asked, CancellationToken stop)
     {
+        if (Missing is not null)
+        {
+            using var looking = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            try
+            {
+                await line.HoldsUntilAsync(Task.WhenAny(Task.Delay(LookAgain, time, looking.Token), asked), stop);
+                return true;
+            }
+            finally
+            {
+                await looking.CancelAsync();
+            }
+        }
+
         var needed = NeedsLogin;
         if (!needed && pause is null)
             return false;

@@ -181,7 +181,12 @@ internal sealed class TurnLoop : IAsyncDisposable
                 wishes.Login = new LoginSession(needed, folder, report, live, log, time);
             }
 
+            holdBack.Driver = driver;
+            holdBack.Look();
             Show();
+            report.Begin();
+            if (holdBack.Missing is { } missing)
+                log.Warn($"no message is received before this is put right: {missing}");
             var stats = new TurnStats(folder, log, time);
             return new Parts(driver, new TurnRuns(driver, stats, wishes, live, report, log, time), new TurnEndings(stats, log));
         }
@@ -301,11 +306,13 @@ internal sealed class TurnLoop : IAsyncDisposable
         report.Change(s => running is not null ? s : s with
         {
             State = wishes.Login?.IsActive == true ? HarnessState.LoggingIn
+                : holdBack.Missing is not null ? HarnessState.NotReady
                 : holdBack.NeedsLogin ? HarnessState.NeedsLogin
                 : limit is not null ? HarnessState.RateLimited
                 : wishes.IsCompacting ? s.State
                 : HarnessState.Idle,
             Turn = null,
+            Missing = holdBack.Missing,
             // Said once: worked out anew it would waver.
             RateLimitedUntil = limit is null ? null : s.RateLimitedUntil ?? limit,
         });

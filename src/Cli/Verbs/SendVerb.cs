@@ -16,6 +16,8 @@ internal static class SendVerb
             var text = await GivenText.ReadAsync(parsed.GetValue(body)!, "what shall the message say? hive send NAME TEXT, or hive send NAME - to read it from standard input", verb.Cancelled);
             var answer = await verb.CallAsync("send", new { to = who, body = text, in_reply_to = parsed.GetValue(reply) });
             verb.Report(answer, answer.TryGetProperty("id", out var id) ? $"sent to {who} as message {id}" : $"sent to {who}");
+            if (!verb.Json && await Readiness.OfAsync(verb, who) is { } missing)
+                verb.Screen.Styled($"{who} cannot work yet, and the message waits: {missing}", "magenta");
         }, name, body, reply);
     }
 }

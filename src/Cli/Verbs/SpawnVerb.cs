@@ -18,7 +18,11 @@ internal static class SpawnVerb
             // Absent means the host's own default, so nothing is said where nothing was typed.
             var fields = new { name = who, runtime = parsed.GetValue(runtime), start = parsed.GetValue(stopped) ? false : (bool?)null };
             var answer = await verb.CallAsync("spawn", fields);
+            // What its driver lacks is known a moment after the start.
+            var missing = parsed.GetValue(stopped) ? null : await Readiness.OfStartedAsync(verb, answer, who);
             verb.Report(answer, $"{who} exists{Text(answer, "runtime", " ({0})")}{(parsed.GetValue(stopped) ? "; start it with: hive start " + who : Text(answer, "note", "; note: {0}"))}");
+            if (missing is not null && !verb.Json)
+                verb.Screen.Styled($"{who} cannot work yet: {missing}", "magenta");
         }, name, runtime, stopped);
     }
 

@@ -37,16 +37,31 @@ internal static class StatusVerb
         row.Role == "manager" ? new Screen.Cell(row.Name, "bold") : row.Name,
         State(row),
         row.Runtime,
-        row.Unread > 0 ? new Screen.Cell(row.Unread.ToString(CultureInfo.InvariantCulture), "yellow") : new Screen.Cell("0", "grey"),
+        Unread(row),
         row.PendingReminders > 0 ? new Screen.Cell(row.PendingReminders.ToString(CultureInfo.InvariantCulture), "cyan") : new Screen.Cell("0", "grey"),
-        row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey") : row.StatusText,
+        row.Missing is not null ? new Screen.Cell(row.Missing, "magenta")
+            : row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey")
+            : row.StatusText,
         new Screen.Cell(Screen.Age(row.StatusSetAt ?? row.StartedAt), "grey"),
     ];
+
+    private static Screen.Cell Unread(Row row)
+    {
+        List<string> failed = [];
+        if (row.Delayed > 0)
+            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{row.Delayed} tried again later"));
+        if (row.Parked > 0)
+            failed.Add(string.Create(CultureInfo.InvariantCulture, $"{row.Parked} parked"));
+        var unread = row.Unread.ToString(CultureInfo.InvariantCulture);
+        var text = failed.Count > 0 ? $"{unread} ({string.Join(", ", failed)})" : unread;
+        return new Screen.Cell(text, row.Parked > 0 ? "red bold" : row.Unread > 0 ? "yellow" : "grey");
+    }
 
     private static Screen.Cell State(Row row)
     {
         var (word, style) = row switch
         {
+            { Running: true, Missing: not null } => ("not ready", "magenta"),
             { Running: true, NeedsLogin: true } => ("needs login", "magenta"),
             { Running: true, Paused: true } => ("paused", "yellow"),
             { Running: true } => ("running", "green"),
@@ -70,6 +85,9 @@ internal static class StatusVerb
         public bool NeedsLogin { get; init; }
         public bool NeedsUpdate { get; init; }
         public long Unread { get; init; }
+        public long Delayed { get; init; }
+        public long Parked { get; init; }
+        public string? Missing { get; init; }
         public long PendingReminders { get; init; }
         public DateTimeOffset? StartedAt { get; init; }
         public string? StatusText { get; init; }

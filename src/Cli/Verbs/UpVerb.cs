@@ -8,7 +8,7 @@ internal static class UpVerb
     private const string Logging = "Logging:";
 
     // What the host reads. It would pass over any other in silence, and over a misspelt one too.
-    private static readonly string[] Keys = ["DataDir", "RunDir", "Urls", "AllowedHosts", "Token", "Runtime", "Driver", "OperatorPronouns"];
+    private static readonly string[] Keys = ["DataDir", "RunDir", "Urls", "AllowedHosts", "Token", "Runtime", "Driver", "OperatorPronouns", "GitEmailDomain"];
 
     public static Command Create()
     {

@@ -137,7 +137,9 @@ internal sealed partial class AgentContainers(
     /// <param name="ct">Gives up before the container is started.</param>
     /// <param name="anew">Somebody asked for it: earlier failures do not count any more.</param>
     /// <param name="seeded">What it is to run on is locked already.</param>
-    public async Task Start(string name, CancellationToken ct, bool anew = true, bool seeded = false)
+    /// <param name="reason">What the agent is told.</param>
+    public async Task Start(
+        string name, CancellationToken ct, bool anew = true, bool seeded = false, StartReason reason = StartReason.Start)
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
@@ -154,7 +156,7 @@ internal sealed partial class AgentContainers(
         try
         {
             fault?.Throw();
-            await launcher.Launch(agent, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
+            await launcher.Launch(agent, reason, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -184,7 +186,7 @@ internal sealed partial class AgentContainers(
         if (await FaultOfSeed(agent) is { SourceException: var e })
             throw e is Problem ? e : Problem.Unavailable($"{name} cannot be restarted: {e.Message}", e);
         await Stop(name, atOnce: false, wanted: "running");
-        await Start(name, CancellationToken.None, anew, seeded: true);
+        await Start(name, CancellationToken.None, anew, seeded: true, StartReason.Restart);
     }
 
     /// <summary>Ends an agent's container: TERM, then KILL after 10 s.</summary>
@@ -296,7 +298,7 @@ internal sealed partial class AgentContainers(
             {
                 await Stop(name, atOnce: false, wanted: "running");
                 var harness = signs.Expect(name);
-                await Start(name, CancellationToken.None, seeded: true);
+                await Start(name, CancellationToken.None, seeded: true, reason: StartReason.Rebuild);
                 await MustComeUp(name, runtime, harness);
             }
 

@@ -4,7 +4,6 @@ using Hive.Common.Errors;
 using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
-using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using Microsoft.Extensions.Logging;
 
@@ -22,7 +21,8 @@ internal sealed partial class AgentLauncher(
     AppliedState applied,
     ContainerStates states,
     SocketDoors doors,
-    IOutbox outbox,
+    WakeNotes wakeNotes,
+    AgentGit git,
     ILogger<AgentLauncher> log)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -55,11 +55,12 @@ internal sealed partial class AgentLauncher(
         ActiveModel = spec.Model,
     });
 
-    /// <summary>Starts an agent's container on what is applied for it, and leaves it its wake message.</summary>
+    /// <summary>Starts an agent's container on what is applied for it, and leaves it a note of that.</summary>
     /// <param name="agent">Its entry.</param>
+    /// <param name="reason">What it is told.</param>
     /// <param name="watch">Told of the run as soon as there is one.</param>
     /// <param name="ct">Gives up before the container is started.</param>
-    public async Task Launch(AgentEntry agent, Action<IRunning, string?, string> watch, CancellationToken ct)
+    public async Task Launch(AgentEntry agent, StartReason reason, Action<IRunning, string?, string> watch, CancellationToken ct)
     {
         var name = agent.Name;
         var runtime = runtimes.Find(agent.Runtime)!;
@@ -77,8 +78,10 @@ internal sealed partial class AgentLauncher(
             write =>
             {
                 states.StoreNote(write, name, "running", failed: false, weakness);
+                var before = AppliedState.Stored(write, name);
                 AppliedState.Store(write, name, runsOn);
-                write.Db.Execute("UPDATE containers SET wake = 1 WHERE agent = @name", new { name });
+                var updated = before?.Contains(spec.Fingerprint, StringComparison.Ordinal) == false;
+                wakeNotes.Leave(write, name, reason, updated);
                 return TakeOn(write, name, spec);
             },
             CancellationToken.None);
@@ -86,17 +89,9 @@ internal sealed partial class AgentLauncher(
         var running = await runtime.Start(blueprints.For(agent, spec, applied.DriverOf(spec)), CancellationToken.None);
         LogStarted(log, name, runtime.Name, running.Id);
         watch(running, weakness, runsOn);
-        await Wake(agent);
         // It may have changed since it was read.
         _ = applied.Look(name);
     }
-
-    /// <summary>Tells an agent that it has been started, if it was and has not been told: the host may have died between the two.</summary>
-    public Task Wake(AgentEntry agent) => states.UntilStored(agent.Name, write =>
-    {
-        if (write.Db.Execute("UPDATE containers SET wake = 0 WHERE agent = @Name AND wake = 1", new { agent.Name }) > 0)
-            outbox.Append(write, Principals.System, agent.Name, $"You have been started. Your notes are in {folders.StateAsSeenBy(agent)}/; read them to see where you were.");
-    });
 
     // The harness finds its configuration beside its socket, where it cannot change it.
     private void CopySpec(string name, AgentSpec spec)
@@ -106,6 +101,7 @@ internal sealed partial class AgentLauncher(
             File.Delete(old);
         foreach (var file in spec.Files)
             File.Copy(file, Path.Combine(target, Path.GetFileName(file)), overwrite: true);
+        git.Write(target, name);
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "start of {Agent}: folders and configuration are there")]

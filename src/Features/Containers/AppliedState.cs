@@ -40,6 +40,10 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
 
     private string Seen(AgentEntry agent) => agent is { IsManager: true, SeesHostPaths: false } ? $" {string.Join(',', roster.Names)}" : "";
 
+    /// <summary>What an agent ran on when it was started last; null when it never was.</summary>
+    public static string? Stored(IWrite write, string name) =>
+        write.Db.ExecuteScalar<string?>("SELECT runs_on FROM containers WHERE agent = @name", new { name });
+
     /// <summary>Stores what an agent runs on.</summary>
     public static void Store(IWrite write, string name, string runsOn) =>
         write.Db.Execute("UPDATE containers SET runs_on = @runsOn, needs_update = 0 WHERE agent = @name", new { name, runsOn });

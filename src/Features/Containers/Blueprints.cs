@@ -21,6 +21,7 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
             ["HIVE_AGENT"] = name,
             ["HIVE_SOCKET"] = "/run/hive/agent.sock",
             ["HIVE_STATE_DIR"] = $"/agents/{name}/state",
+            [AgentGit.Variable] = $"/run/hive/{AgentGit.FileName}",
         };
         return new Blueprint(agent, [$"{HarnessFolder}/{HarnessBinary.FileName}", "serve", "--driver", driver], [.. Mounts(agent, spec)], environment, spec.Limits);
     }

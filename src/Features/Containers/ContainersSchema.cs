@@ -41,8 +41,9 @@ internal sealed class ContainersSchema : ISchema
         // The configuration its process was started on, and whether the manager was told that there is another by now.
         editor.Column("containers", "runs_on", "TEXT");
         editor.Column("containers", "needs_update", "INTEGER NOT NULL DEFAULT 0");
-        // It was started and is to be told so.
+        // It was started and is to be told so, in these words, with its next message.
         editor.Column("containers", "wake", "INTEGER NOT NULL DEFAULT 0");
+        editor.Column("containers", "wake_text", "TEXT");
         // Its present run is asked to end so that another one follows.
         editor.Column("containers", "restarting", "INTEGER NOT NULL DEFAULT 0");
     }

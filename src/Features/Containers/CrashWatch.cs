@@ -18,6 +18,7 @@ internal sealed partial class CrashWatch(
     Restarts restarts,
     Transients transients,
     IInflight inflight,
+    LastWords lastWords,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     ILogger<CrashWatch> log)
@@ -51,10 +52,12 @@ internal sealed partial class CrashWatch(
         {
             await running.Ended;
             var (clean, note) = await running.Outcome();
+            // Before anybody knows of the end: a start after that must not lose its leases to what is stored of this end.
+            var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
             var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended by itself");
             // Known here at once; stored as soon as the disk lets it.
-            var stored = Ended(name, ended, asked);
+            var stored = Ended(name, ended, asked, words);
             await states.Soon(stored);
             if (ended.Restart is { } restart)
                 _ = RestartLater(name, restart);
@@ -66,7 +69,7 @@ internal sealed partial class CrashWatch(
             var ended = Container.Stopped with { Failed = true, Note = $"ended; {e.Message}" };
             var now = states.Of(name);
             if (now.Running == running && states.TryChange(name, now, ended))
-                _ = Ended(name, ended, asked: now.Stopping);
+                _ = Ended(name, ended, asked: now.Stopping, words: null);
         }
         finally
         {
@@ -130,11 +133,11 @@ internal sealed partial class CrashWatch(
         }
     }
 
-    private Task Ended(string name, Container ended, bool asked) => states.UntilStored(name, write =>
+    private Task Ended(string name, Container ended, bool asked, string? words) => states.UntilStored(name, write =>
     {
         if (roster.Find(name) is null)
             return;
-        inflight.RequeueAll(write, name);
+        inflight.RequeueAll(write, name, words);
         if (asked)
             return;
         write.Db.Execute(
@@ -168,7 +171,7 @@ internal sealed partial class CrashWatch(
             try
             {
                 await specs.Seed(name, agent.Runtime);
-                await launcher.Launch(agent, (running, note, runsOn) => Watch(name, running, note, runsOn), CancellationToken.None);
+                await launcher.Launch(agent, StartReason.Crash, (running, note, runsOn) => Watch(name, running, note, runsOn), CancellationToken.None);
             }
             catch (Problem e) when (e.Code == ErrorCode.Unavailable && restarts.Next(name) is ({ } after, var told))
             {

@@ -23,6 +23,7 @@ internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders fold
             ["HOME"] = folders.Home(name),
             ["HIVE_SOCKET"] = paths.AgentSocket(name),
             ["HIVE_STATE_DIR"] = folders.State(name),
+            [AgentGit.Variable] = Path.Combine(folders.Run(name), AgentGit.FileName),
         };
         return new Launch([blueprint.Command[0].Replace(Blueprints.HarnessFolder, HarnessBinary.Folder, StringComparison.Ordinal), .. blueprint.Command.Skip(1)], environment, folders.State(name));
     }

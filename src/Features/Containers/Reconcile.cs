@@ -154,7 +154,6 @@ internal sealed partial class Reconcile(
             // A Hive that did not note it yet was another one than this.
             crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
             LogAdopted(log, agent.Name, running.Id);
-            _ = launcher.Wake(agent);
         }
     }
 

@@ -15,9 +15,16 @@ namespace Hive.Features.Messages;
 /// a receiver that starts to wait and a message that arrives at the same moment cannot miss each other.
 /// </summary>
 internal sealed partial class Broker(
-    IStore store, IRoster roster, ILostTurns lostTurns, TimeProvider clock, IHostApplicationLifetime lifetime)
-    : IOutbox, IInflight, ITurnEnds
+    IStore store,
+    IRoster roster,
+    ILostTurns lostTurns,
+    IWakeNotes wakeNotes,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime) : IOutbox, IInflight, ITurnEnds
 {
+    /// <summary>The error of messages whose turn the operator cancelled, unless the harness says more.</summary>
+    public const string CancelledByOperator = "cancelled by the operator";
+
     /// <summary>
     /// Messages that one write changes at most, so that nobody waits longer than 10 ms for it: one takes about 5 us
     /// (600,000 at once held up every other caller for 2.9 s).
@@ -26,6 +33,8 @@ internal sealed partial class Broker(
 
     // Leased messages kept in memory, per agent: acknowledging one then needs no look at its row. Most agents hold one to a few.
     private const int RememberedLeases = 256;
+
+    private const string LostNote = "the agent's process ended in the middle of it";
 
     // Turns of one agent that run at a time. A harness runs one; whoever begins many and ends none is stopped here.
     private const int MostTurns = 32;
@@ -36,10 +45,17 @@ internal sealed partial class Broker(
     public Action<long>? Alarm { get; set; }
 
     /// <summary>Messages that wait for a recipient; from any thread.</summary>
-    public long Unread(string name)
+    public long Unread(string name) => Waiting(name).Unread;
+
+    /// <summary>Messages that wait for a recipient, those of them in back-off, and parked ones; from any thread.</summary>
+    public (long Unread, long Delayed, long Parked) Waiting(string name)
     {
         lock (inboxes)
-            return inboxes.TryGetValue(name, out var inbox) ? inbox.Unread : 0;
+        {
+            return inboxes.TryGetValue(name, out var inbox)
+                ? (inbox.Unread, inbox.InBackoff, inbox.SetAside)
+                : (0, 0, 0);
+        }
     }
 
     /// <summary>Stores one message and, when its recipient waits, leases it to the receiver at once: one commit instead of two.</summary>
@@ -49,12 +65,10 @@ internal sealed partial class Broker(
         var now = Now();
         if (inbox.Ready.Count == 0 && WaitingReceiver(write, inbox) is { } waiter)
         {
-            var lease = LeaseOf(inbox, waiter.Connection);
-            var delivered = Insert(write, message, now, deliveredAt: now, InTurn(lease));
-            Hold(write, inbox, lease, delivered);
-            write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
-            Grant(write, waiter, delivered with { Redelivered = false });
-            return delivered;
+            // First, as it is the older news.
+            if (waiter.Room > 1 && TakeWakeNote(write, inbox) is { } note)
+                SendTo(write, inbox, waiter, note, now);
+            return SendTo(write, inbox, waiter, message, now);
         }
 
         var sent = Insert(write, message, now, deliveredAt: null, turn: null);
@@ -63,6 +77,27 @@ internal sealed partial class Broker(
         Serve(write, inbox);
         return sent;
     }
+
+    // Stores a message as leased to a receiver that waits.
+    private static Message SendTo(IWrite write, Inbox inbox, Waiter waiter, Outgoing message, long now)
+    {
+        var delivered = InsertLeased(write, inbox, waiter.Connection, message, now);
+        Grant(write, waiter, delivered with { Redelivered = false });
+        return delivered;
+    }
+
+    private static Message InsertLeased(IWrite write, Inbox inbox, long connection, Outgoing message, long now)
+    {
+        var lease = LeaseOf(inbox, connection);
+        var delivered = Insert(write, message, now, deliveredAt: now, InTurn(lease));
+        Hold(write, inbox, lease, delivered);
+        write.Raise(new MessageChanged("sent", delivered with { DeliveredAt = null }));
+        return delivered;
+    }
+
+    // What an agent is told of its own start goes with the first message that it receives: alone it would cost a turn.
+    private Outgoing? TakeWakeNote(IWrite write, Inbox inbox) =>
+        wakeNotes.Take(write, inbox.Owner) is { } text ? new Outgoing(Principals.System, inbox.Owner, text, []) : null;
 
     /// <inheritdoc />
     public void Append(IWrite write, string from, string to, string body, IReadOnlyList<string>? fileRefs = null)
@@ -86,6 +121,13 @@ internal sealed partial class Broker(
             List<Message> messages = [];
             while (messages.Count < max && inbox.Ready.Count > 0)
                 messages.Add(LeaseOldest(write, inbox, connection));
+            if (messages.Count < max && TakeWakeNote(write, inbox) is { } note)
+            {
+                var told = InsertLeased(write, inbox, connection, note, Now());
+                write.Raise(new MessageChanged("delivered", told));
+                messages.Add(told with { Redelivered = false });
+            }
+
             return messages;
         }
 
@@ -165,8 +207,9 @@ internal sealed partial class Broker(
     /// <param name="ids">Which.</param>
     /// <param name="delaySeconds">How long they wait; null for the usual time.</param>
     /// <param name="error">What went wrong.</param>
-    /// <param name="counts">It is a failure, the third of which parks the message.</param>
-    public (int Requeued, int Parked) Nack(IWrite write, string name, IEnumerable<long> ids, long? delaySeconds, string? error, bool counts = true)
+    /// <param name="blame">Whether that counts against them.</param>
+    public (int Requeued, int Parked) Nack(
+        IWrite write, string name, IEnumerable<long> ids, long? delaySeconds, string? error, Blame blame = Blame.Counts)
     {
         var inbox = Of(name);
         var now = Now();
@@ -175,8 +218,9 @@ internal sealed partial class Broker(
         foreach (var id in ids.Where(inbox.Leased.ContainsKey).Distinct().ToArray())
         {
             Release(write, inbox, id);
-            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id }) + (counts ? 1 : 0);
-            if (counts && attempts >= Limits.NacksBeforeParking)
+            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id })
+                + (blame == Blame.None ? 0 : 1);
+            if (blame == Blame.Parks || (blame == Blame.Counts && attempts >= Limits.NacksBeforeParking))
             {
                 Park(write, inbox, id, attempts, error, now);
                 parked++;
@@ -289,10 +333,15 @@ internal sealed partial class Broker(
         db.ExecuteScalar<long?>("SELECT started_at FROM turns WHERE id = @turn AND agent = @agent", new { turn, agent }) is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
 
     /// <summary>Leases of closed connections and of turns not named come again; those turns are over.</summary>
-    public int RequeueInflight(IWrite write, string name, IReadOnlyCollection<long> exceptTurns)
+    /// <param name="write">The write.</param>
+    /// <param name="name">Whose.</param>
+    /// <param name="exceptTurns">Turns that go on.</param>
+    /// <param name="lastWords">The end of what the agent's process printed, for the notes of the lost turns.</param>
+    public int RequeueInflight(
+        IWrite write, string name, IReadOnlyCollection<long> exceptTurns, string? lastWords = null)
     {
         var inbox = Of(name);
-        EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))]);
+        EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))], lastWords);
         MarkOpen(write, inbox);
         return Requeue(
             write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : IsClosed(inbox, lease));
@@ -318,10 +367,10 @@ internal sealed partial class Broker(
     }
 
     /// <inheritdoc />
-    public int RequeueAll(IWrite write, string agent)
+    public int RequeueAll(IWrite write, string agent, string? lastWords = null)
     {
         var inbox = Of(agent);
-        EndLostTurns(write, inbox, [.. inbox.Turns]);
+        EndLostTurns(write, inbox, [.. inbox.Turns], lastWords);
         return Requeue(write, inbox, _ => true);
     }
 
@@ -358,25 +407,26 @@ internal sealed partial class Broker(
         }
     }
 
-    /// <summary>Puts a parked message back in line, its record cleared.</summary>
+    /// <summary>Puts a message that failed back in line, its record cleared.</summary>
     public Message Retry(IWrite write, long id)
     {
-        var (inbox, _) = RequireParked(write, id);
+        var inbox = RequireFailed(write, id);
         var row = write.Prepare($"UPDATE messages SET parked_at = NULL, attempts = 0, last_error = NULL, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
         var message = One(row);
-        Unpark(write, inbox, id);
+        Unqueue(write, inbox, id);
         MakeReady(write, inbox, id);
         write.Raise(new MessageChanged("requeued", message));
         Serve(write, inbox);
         return message;
     }
 
-    /// <summary>Gives a parked message up: nobody will receive it.</summary>
+    /// <summary>Gives a message that failed up: nobody will receive it.</summary>
     public Message Drop(IWrite write, long id)
     {
-        var (inbox, _) = RequireParked(write, id);
-        var message = One(write.Prepare($"UPDATE messages SET acked_at = ?2 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, Now()));
-        Unpark(write, inbox, id);
+        var inbox = RequireFailed(write, id);
+        var row = write.Prepare($"UPDATE messages SET acked_at = ?2, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}");
+        var message = One(row.Bind(1, id).Bind(2, Now()));
+        Unqueue(write, inbox, id);
         write.Raise(new MessageChanged("dropped", message));
         return message;
     }
@@ -560,7 +610,11 @@ internal sealed partial class Broker(
     private void Serve(IWrite write, Inbox inbox)
     {
         while (inbox.Ready.Count > 0 && WaitingReceiver(write, inbox) is { } waiter)
+        {
             Grant(write, waiter, LeaseOldest(write, inbox, waiter.Connection, raise: false));
+            if (inbox.Ready.Count == 0 && waiter.Room > 0 && TakeWakeNote(write, inbox) is { } note)
+                SendTo(write, inbox, waiter, note, Now());
+        }
     }
 
     private static void Grant(IWrite write, Waiter waiter, Message message)
@@ -659,8 +713,7 @@ internal sealed partial class Broker(
     {
         if (result == TurnResult.Ok)
             return (Ack(write, agent, held), 0, 0);
-        var counts = result is not TurnResult.RateLimited;
-        var (requeued, parked) = Nack(write, agent, held, delaySeconds, note ?? result, counts);
+        var (requeued, parked) = Nack(write, agent, held, delaySeconds, ErrorOf(result, note), BlameOf(result));
         return (0, requeued, parked);
     }
 
@@ -710,15 +763,16 @@ internal sealed partial class Broker(
         Serve(write, inbox);
     }
 
-    private void EndLostTurns(IWrite write, Inbox inbox, long[] turns)
+    private void EndLostTurns(IWrite write, Inbox inbox, long[] turns, string? lastWords = null)
     {
+        var note = LostNote + (lastWords is null ? "" : $"; the end of its log:\n{lastWords}");
         foreach (var turn in turns)
         {
             inbox.Turns.Remove(turn);
             write.OnRollback(() => inbox.Turns.Add(turn));
             var row = write.Db.QuerySingle<TurnRow>(
                 $"UPDATE turns SET ended_at = @now, result = @result, note = @note, lost = 1 WHERE id = @turn RETURNING {TurnRow.Columns}",
-                new { turn, now = Now(), result = TurnResult.Cancelled, note = "the agent ended in the middle of it" });
+                new { turn, now = Now(), result = TurnResult.Lost, note });
             lostTurns.Add(write, row.ToEnded(isNews: true));
         }
     }
@@ -746,7 +800,7 @@ internal sealed partial class Broker(
         var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, parked_at = ?4 WHERE id = ?1 RETURNING {MessageRow.Columns}")
             .Bind(1, id).Bind(2, attempts).Bind(3, error).Bind(4, now);
         inbox.Parked.Add(id);
-        write.OnRollback(() => inbox.Parked.Remove(id));
+        Changed(write, inbox, () => inbox.Parked.Remove(id));
         write.Raise(new MessageChanged("parked", One(row)));
     }
 
@@ -766,18 +820,52 @@ internal sealed partial class Broker(
         write.AfterCommit(() => Alarm?.Invoke(until));
     }
 
-    private (Inbox Inbox, string Recipient) RequireParked(IWrite write, long id)
+    // Parked, in back-off, or waiting after a back-off that is over; what somebody works on is not to be taken away.
+    private Inbox RequireFailed(IWrite write, long id)
     {
-        var recipient = write.Db.ExecuteScalar<string?>("SELECT recipient FROM messages WHERE id = @id AND parked_at IS NOT NULL AND acked_at IS NULL", new { id })
-            ?? throw Problem.NotFound($"there is no parked message {id}");
-        return (Of(recipient), recipient);
+        var recipient = write.Db.ExecuteScalar<string?>(
+            """
+            SELECT recipient
+              FROM messages
+             WHERE id = @id AND acked_at IS NULL AND (parked_at IS NOT NULL OR attempts > 0 OR last_error IS NOT NULL)
+            """,
+            new { id })
+            ?? throw Problem.NotFound(
+                $"message {id} is neither parked nor waiting to be tried again; hive inbox --parked lists those");
+        var inbox = Of(recipient);
+        return inbox.Leased.ContainsKey(id)
+            ? throw Problem.Conflict(
+                $"{recipient} works on message {id} now; cancel its turn first, which parks the message")
+            : inbox;
     }
 
-    private static void Unpark(IWrite write, Inbox inbox, long id)
+    private static void Unqueue(IWrite write, Inbox inbox, long id)
     {
-        inbox.Parked.Remove(id);
-        write.OnRollback(() => inbox.Parked.Add(id));
+        var parked = inbox.Parked.Remove(id);
+        var delayed = inbox.Delayed.Remove(id, out var until);
+        var ready = inbox.Ready.Contains(id);
+        inbox.Ready.Remove(id);
+        Changed(write, inbox, () =>
+        {
+            if (parked)
+                inbox.Parked.Add(id);
+            if (delayed)
+                inbox.Delayed.Add(id, until);
+            if (ready)
+                inbox.Ready.Add(id);
+        });
     }
+
+    // The operator has decided about a cancelled turn: what it held does not come again by itself (docs/adr/0088).
+    private static Blame BlameOf(string result) => result switch
+    {
+        TurnResult.RateLimited => Blame.None,
+        TurnResult.Cancelled => Blame.Parks,
+        _ => Blame.Counts,
+    };
+
+    private static string ErrorOf(string result, string? note) =>
+        note ?? (result == TurnResult.Cancelled ? CancelledByOperator : result);
 
     /// <summary>An open row, as the broker needs it at start.</summary>
     internal sealed record OpenRow
@@ -794,6 +882,19 @@ internal sealed partial class Broker(
 
         public long? Turn { get; init; }
     }
+}
+
+/// <summary>What giving a message back says of it.</summary>
+internal enum Blame
+{
+    /// <summary>Nothing: something else was in the way.</summary>
+    None,
+
+    /// <summary>It failed; the third time parks it.</summary>
+    Counts,
+
+    /// <summary>It is not to be tried again by itself.</summary>
+    Parks,
 }
 
 /// <summary>A message that is about to be stored.</summary>

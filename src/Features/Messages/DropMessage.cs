@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Gives a parked message up: nobody will receive it, and the hourly vacuum removes it in time.</summary>
+/// <summary>Drops a message that failed: nobody will receive it, and the hourly vacuum removes it in time.</summary>
 internal static class DropMessage
 {
     internal sealed record Command(long Id) : IRequest<Result>;

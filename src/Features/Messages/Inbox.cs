@@ -8,7 +8,7 @@ namespace Hive.Features.Messages;
 /// </summary>
 internal sealed class Inbox(string owner)
 {
-    private long waiting;
+    private long waiting, delayed, parked;
 
     public string Owner => owner;
 
@@ -45,8 +45,19 @@ internal sealed class Inbox(string owner)
     /// <summary>Messages that wait, in back-off or not; readable from any thread.</summary>
     public long Unread => Interlocked.Read(ref waiting);
 
-    /// <summary>Publishes the count after a change.</summary>
-    public void Count() => Interlocked.Exchange(ref waiting, Ready.Count + Delayed.Count);
+    /// <summary>How many of those are in back-off; readable from any thread.</summary>
+    public long InBackoff => Interlocked.Read(ref delayed);
+
+    /// <summary>Messages that are parked; readable from any thread.</summary>
+    public long SetAside => Interlocked.Read(ref parked);
+
+    /// <summary>Publishes the counts after a change.</summary>
+    public void Count()
+    {
+        Interlocked.Exchange(ref waiting, Ready.Count + Delayed.Count);
+        Interlocked.Exchange(ref delayed, Delayed.Count);
+        Interlocked.Exchange(ref parked, Parked.Count);
+    }
 }
 
 /// <summary>Who holds a message: a turn, or else a connection; neither when its connection belonged to an earlier run of the host.</summary>
@@ -68,6 +79,9 @@ internal sealed class Waiter(long connection, int max)
     public List<Message> Granted { get; } = [];
 
     public long GrantedInBatch { get; set; }
+
+    /// <summary>How many more it may be given.</summary>
+    public int Room => max - Granted.Count;
 
     public Task<IReadOnlyList<Message>> Task => completion.Task;
 

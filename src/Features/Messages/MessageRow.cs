@@ -7,7 +7,9 @@ namespace Hive.Features.Messages;
 /// <summary>A row of <c>messages</c>, read with <see cref="Columns"/> in that order.</summary>
 internal static class MessageRow
 {
-    public const string Columns = "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, parked_at, last_error, file_refs";
+    public const string Columns =
+        "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, parked_at, "
+        + "last_error, file_refs, available_at";
 
     private static readonly IReadOnlyList<string> NoRefs = [];
 
@@ -25,7 +27,8 @@ internal static class MessageRow
         InReplyTo: row.LongOrNull(7),
         Broadcast: row.Long(8) != 0 ? true : null,
         ParkedAt: Instant(row.LongOrNull(11)),
-        LastError: row.TextOrNull(12));
+        LastError: row.TextOrNull(12),
+        NextAttemptAt: Instant(row.LongOrNull(14)));
 
     /// <summary>A row as Dapper reads it.</summary>
     internal sealed record Stored
@@ -56,9 +59,12 @@ internal static class MessageRow
 
         public string? File_refs { get; init; }
 
+        public long? Available_at { get; init; }
+
         public Message ToMessage() => new(
             Id, Sender, Recipient, Body, Instant(Sent_at), Refs(File_refs), Positive(Attempts), Instant(Delivered_at), Instant(Acked_at),
-            In_reply_to, Broadcast != 0 ? true : null, Instant(Parked_at), Last_error);
+            In_reply_to, Broadcast != 0 ? true : null, Instant(Parked_at), Last_error,
+            NextAttemptAt: Instant(Available_at));
     }
 
     public static string? Text(IReadOnlyList<string> refs) => refs.Count == 0 ? null : JsonSerializer.Serialize(refs, WireJson.Options);

@@ -43,8 +43,12 @@ internal sealed class ParkedSection : IDashboardSection
         """).Select(r => r.ToMessage()).ToArray();
 }
 
-/// <summary>How many messages wait for an agent, on its row.</summary>
+/// <summary>How many messages wait for an agent, and how many of them failed, on its row.</summary>
 internal sealed class UnreadRowPart(Broker broker) : IAgentRowPart
 {
-    public ContainerView Fill(ContainerView row) => row with { Unread = broker.Unread(row.Name) };
+    public ContainerView Fill(ContainerView row)
+    {
+        var (unread, delayed, parked) = broker.Waiting(row.Name);
+        return row with { Unread = unread, Delayed = delayed, Parked = parked };
+    }
 }

@@ -25,10 +25,14 @@ internal sealed class MessagesModule : FeatureModule
         Host<OperatorSend.Command>("send");
         Host<OperatorInbox.Query>("inbox");
         Host<ReadOperatorInbox.Command>("ack_messages");
+        Host<ListOpenMessages.Query>("open_messages");
+        Host<RetryMessage.Command>("retry_message");
+        Host<DropMessage.Command>("drop_message");
         Post<OperatorSend.Command>("/op-send");
         Post<ReadOperatorInbox.Command>("/ack-messages");
         Post<RetryMessage.Command>("/retry-message/{id}");
         Post<DropMessage.Command>("/drop-message/{id}");
+        Get<ListOpenMessages.Query>("/api/open-messages");
         Get<MessageHistory.Query>("/dashboard/history");
     }
 }

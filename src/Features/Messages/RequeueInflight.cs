@@ -1,6 +1,8 @@
+using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Persistence;
+using Hive.Features.Messages.Contracts;
 using MediatR;
 
 namespace Hive.Features.Messages;
@@ -17,9 +19,22 @@ internal static class RequeueInflight
         public Validator() => RuleForEach(c => c.ExceptTurns).GreaterThan(0).WithMessage("'except_turns' holds numbers of turns, above 0");
     }
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Broker broker, ILastWords lastWords) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write => new Result(broker.RequeueInflight(write, command.Caller.Name, command.ExceptTurns ?? [])), CancellationToken.None);
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var (agent, goOn) = (command.Caller.Name, command.ExceptTurns ?? []);
+            var running = await store.Read(
+                db => db.Query<long>(Running, new { agent }).ToArray(), CancellationToken.None);
+            var words = running.Except(goOn).Any() ? await lastWords.Of(agent) : null;
+            return await store.Write(
+                write => new Result(broker.RequeueInflight(write, agent, goOn, words)), CancellationToken.None);
+        }
+
+        private const string Running = """
+            SELECT id
+              FROM turns
+             WHERE ended_at IS NULL AND agent = @agent
+            """;
     }
 }

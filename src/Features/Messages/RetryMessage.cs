@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Puts a parked message back in line: its record is cleared and its recipient gets it again.</summary>
+/// <summary>Retries a message that failed: its record is cleared and its recipient gets it again at once.</summary>
 internal static class RetryMessage
 {
     internal sealed record Command(long Id) : IRequest<Result>;

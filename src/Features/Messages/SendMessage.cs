@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.Text;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -6,6 +7,7 @@ using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.StateFiles.Contracts;
+using Hive.Protocol;
 using MediatR;
 
 namespace Hive.Features.Messages;
@@ -15,10 +17,12 @@ internal static class SendMessage
 {
     internal sealed record Command(
         [property: Description("An agent's name, 'operator' for the human, or '*' for every other agent.")] string To,
-        [property: Description("The text, at most 4096 bytes. For more, write a file under your state folder and send its path.")] string Body,
+        [property: Description("The text, at most 4096 bytes. For more, write a file under your state folder and give it as file_path.")] string Body,
         Caller Caller,
         [property: Description("The id of the message this answers.")] long? InReplyTo = null,
-        [property: Description("Any text of your own: repeating a call with the same key within 24 hours does not send again.")] string? Key = null) : IRequest<Result>;
+        [property: Description("Any text of your own: repeating a call with the same key within 24 hours does not send again.")] string? Key = null,
+        [property: Description("A file under your state folder or /shared, at most 1 MiB: the recipient gets a copy. Not with '*'.")]
+        string? FilePath = null) : IRequest<Result>;
 
     internal sealed record Result(long? Id = null, string? RecipientState = null, IReadOnlyList<long>? Ids = null);
 
@@ -27,22 +31,79 @@ internal static class SendMessage
         public Validator(IRoster roster, AgentFolders folders)
         {
             RuleFor(c => c.To).NotEmpty().WithMessage("'to' is empty; name an agent, 'operator' or '*'");
-            RuleFor(c => c.Body).MustBeBody(c => BodyRules.WayOut(c.Caller, roster, folders));
+            RuleFor(c => c.Body).MustBeBody(c => BodyRules.WayOutOfMessage(c.Caller, roster, folders));
             RuleFor(c => c.Key).MustBeKey();
+            RuleFor(c => c.FilePath).MustBeText(Limits.BodyBytes);
+            RuleFor(c => c.FilePath).Null().When(c => c.To == Principals.Everyone).WithMessage(
+                "'file_path' goes to one recipient; for everybody put the file under /shared/ and send its path");
         }
     }
 
-    internal sealed class Handler(IStore store, Broker broker, IRoster roster, IdempotencyKeys keys, IFileReferences references, IRecipientStates states) : IRequestHandler<Command, Result>
+    internal sealed class Handler(
+        IStore store,
+        Broker broker,
+        IRoster roster,
+        IdempotencyKeys keys,
+        IFileReferences references,
+        IFileHandover files,
+        AgentFolders folders,
+        IRecipientStates states)
+        : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
-            var from = command.Caller.Name;
             roster.MustAllow(command.Caller, command.To);
-            var found = references.ScanAs(from, command.Body);
-            var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
-            // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
-            return store.Write(write => keys.Once(write, from, "send", command.Key, () => Store(write, message)), CancellationToken.None);
+            return command.FilePath is { } path ? SendWithFile(command, path) : Send(command, file: null, fault: null);
         }
+
+        private Task<Result> Send(Command command, string? file, Problem? fault)
+        {
+            var from = command.Caller.Name;
+            var found = references.ScanAs(from, command.Body);
+            // The host itself has put the copy there, so it is a reference wherever it lies.
+            var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
+            if (file is not null)
+                message = message with { Body = WithFile(command.Body, file), FileRefs = [.. found.Where(path => path != file), file] };
+            // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
+            return store.Write(
+                write => keys.Once(
+                    write, from, "send", command.Key, () => fault is null ? Store(write, message) : throw fault),
+                CancellationToken.None);
+        }
+
+        // A file that is gone by now was there when the same key came first: that is said only if this is the first time.
+        private async Task<Result> SendWithFile(Command command, string path)
+        {
+            try
+            {
+                // Copying waits for the disk, which must not hold up the socket's thread.
+                var file = await Task.Run(() => Give(command, path), CancellationToken.None);
+                return await Send(command, file, fault: null);
+            }
+            catch (Problem fault) when (command.Key is not null)
+            {
+                return await Send(command, file: null, fault);
+            }
+            catch (IOException e)
+            {
+                throw Problem.Unavailable($"the file could not be copied: {e.Message}", e);
+            }
+        }
+
+        // The path of the copy as the recipient opens it.
+        private string Give(Command command, string path)
+        {
+            var recipient = command.To == Principals.Operator ? null : roster.Require(command.To);
+            var given = files.Give(command.Caller.Name, path, recipient?.Name);
+            var file = recipient is null ? given : folders.AsSeenBy(recipient, given);
+            var bytes = Encoding.UTF8.GetByteCount(WithFile(command.Body, file));
+            return bytes <= Limits.BodyBytes
+                ? file
+                : throw Problem.TooLarge(
+                    $"'body' and the path of the file have {bytes} bytes, the limit is {Limits.BodyBytes}; shorten the text");
+        }
+
+        private static string WithFile(string body, string file) => $"{body}\n\nFile: {file}";
 
         private Result Store(IWrite write, Outgoing message)
         {

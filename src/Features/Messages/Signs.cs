@@ -21,6 +21,8 @@ internal sealed class Signs : IHarnessSigns
             awaited.Hello.TrySetResult();
     }
 
+    public void CameUp(string agent) => Asks(agent);
+
     /// <summary>It asks for messages, which every agent does again and again.</summary>
     public void Asks(string agent)
     {

@@ -17,7 +17,7 @@ namespace Hive.Features.Questions;
 internal static class Ask
 {
     internal sealed record Command(
-        [property: Description("The question, at most 4096 bytes. For more, write a file under your state folder and name its path.")] string Question,
+        [property: Description("The question, at most 4096 bytes. For more, write a file under /shared and name its path.")] string Question,
         Caller Caller,
         [property: Description("Up to 10 answers to choose from, at most 200 bytes each; a free text can be given all the same.")] IReadOnlyList<string>? Options = null,
         [property: Description("True when several options may be chosen; the answer then joins them by ', '.")] bool? Multi = null,

@@ -59,6 +59,39 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             Native.Flush(folder);
     }
 
+    /// <summary>Puts a file that only its owner reads; one of the same name and size is there already and stays.</summary>
+    /// <param name="agent">Whose state folder.</param>
+    /// <param name="path">A path below it, in either form.</param>
+    /// <param name="bytes">What the file is to hold.</param>
+    /// <param name="most">How many files its folder may hold with it.</param>
+    /// <exception cref="Problem">Another thing is in the way, or the folder is full.</exception>
+    /// <exception cref="IOException">The disk fails.</exception>
+    public void Put(string agent, string path, ReadOnlySpan<byte> bytes, int most)
+    {
+        var (above, name) = Locate(agent, path);
+        using var folder = Enter(above, path, make: true)!;
+        var there = Native.KindIn(folder, name, out var size);
+        if (there >= FileKind.PlainFile && size == bytes.Length)
+            return;
+        if (there == FileKind.Missing && Holds(folder, most))
+        {
+            throw Problem.Conflict(
+                $"{agent} keeps {most} files of yours already, which is the limit; "
+                + $"ask {agent} to remove some, or put it under /shared/ and send its path");
+        }
+
+        using var file = OpenFile(folder, name, path, out _);
+        RandomAccess.SetLength(file, 0);
+        RandomAccess.Write(file, bytes, 0);
+        // Last: one that a kill left unfinished can be written again.
+        File.SetUnixFileMode(file, UnixFileMode.UserRead);
+        RandomAccess.FlushToDisk(file);
+        Native.Flush(folder);
+    }
+
+    private static bool Holds(SafeFileHandle folder, int count) =>
+        Directory.EnumerateFileSystemEntries($"/proc/self/fd/{folder.DangerousGetHandle()}").Take(count).Count() == count;
+
     // The folders on the way, beginning with the state folder below the data folder, and the file's own name; each ends in a zero.
     private (byte[][] Above, byte[] Name) Locate(string agent, string path)
     {

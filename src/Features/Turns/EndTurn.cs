@@ -51,7 +51,7 @@ internal static class EndTurn
     {
         public Validator()
         {
-            RuleFor(c => c.Result).Must(r => TurnResult.All.Contains(r)).WithMessage($"'result' must be one of {string.Join(", ", TurnResult.All)}");
+            RuleFor(c => c.Result).Must(r => TurnResult.Told.Contains(r)).WithMessage($"'result' must be one of {string.Join(", ", TurnResult.Told)}");
             RuleFor(c => c.Note).MustBeText(Limits.BodyBytes);
             RuleFor(c => c.DelaySeconds).MustBeDelay();
             RuleFor(c => c.Model).MustBeText(ModelBytes);

@@ -60,6 +60,10 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
     public static EventText Dropped(DateTimeOffset now, long count) =>
         new("dropped", null, JsonSerializer.Serialize(new { kind = "dropped", at = now, count }, WireJson.Options));
 
+    /// <summary>One that the host itself adds: the turn ended with its agent's process, and nobody told its end.</summary>
+    public static EventText Lost(DateTimeOffset now, long turn, string result, string? note) => new(
+        "turn_ended", turn, JsonSerializer.Serialize(new { kind = "turn_ended", at = now, turn, result, note }, WireJson.Options));
+
     /// <summary>The stored event with its id, as clients see it.</summary>
     public static JsonElement WithId(long id, string payload) => JsonElement.Parse($"{{\"id\":{id},{payload.AsSpan(1)}");
 

@@ -12,10 +12,18 @@ namespace Hive.Features.Turns;
 
 /// <summary>What every harness says that it does. Kept in memory, and only as long as the connection that said it.</summary>
 internal sealed class Harnesses(
-    AgentHubs hubs, HarnessWishes wishes, IStore store, IOutbox outbox, IRoster roster, TimeProvider clock, IHostApplicationLifetime lifetime) : IConnectionObserver
+    AgentHubs hubs,
+    HarnessWishes wishes,
+    IHarnessSigns signs,
+    IStore store,
+    IOutbox outbox,
+    IRoster roster,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime) : IConnectionObserver
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Said> all = new(StringComparer.Ordinal);
+    private readonly List<(string Agent, TaskCompletionSource Connected)> waiters = [];
     private readonly DateTimeOffset begun = clock.GetUtcNow();
 
     /// <summary>Called when an agent's harness has gone, before anybody is told.</summary>
@@ -38,8 +46,12 @@ internal sealed class Harnesses(
             all[caller.Name] = new Said(caller.Connection!.Id, view);
             if (view != before)
                 Publish(caller.Name, view);
+            foreach (var (_, connected) in waiters.Where(w => w.Agent == caller.Name))
+                connected.TrySetResult();
         }
 
+        if (HarnessState.Waits(view.State))
+            signs.CameUp(caller.Name);
         Note(caller.Name, before, view);
     }
 
@@ -76,6 +88,32 @@ internal sealed class Harnesses(
             all.Remove(agent);
     }
 
+    /// <summary>Completes when a harness of the agent's is connected, or the wait is over.</summary>
+    public async Task Connected(string agent, TimeSpan wait, CancellationToken gone)
+    {
+        var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (gate)
+        {
+            if (all.GetValueOrDefault(agent)?.View.Connected == true)
+                return;
+            waiters.Add((agent, waiter));
+        }
+
+        try
+        {
+            await waiter.Task.WaitAsync(wait, clock, gone);
+        }
+        catch (TimeoutException)
+        {
+            // Whoever asked looks at what is known by now.
+        }
+        finally
+        {
+            lock (gate)
+                waiters.Remove((agent, waiter));
+        }
+    }
+
     private static HarnessView Offline(DateTimeOffset since) => new(Connected: false, HarnessState.Offline, since);
 
     private void Publish(string agent, HarnessView view) => hubs.Publish(agent, () => new DashboardEvent("harness_changed", "harness", view));
@@ -84,8 +122,13 @@ internal sealed class Harnesses(
     private void Note(string agent, HarnessView before, HarnessView now)
     {
         var needsLogin = HarnessState.NeedsLogin(now.State);
-        if (before.Connected == now.Connected && before.Model == now.Model && HarnessState.NeedsLogin(before.State) == needsLogin && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin))
+        if (before.Connected == now.Connected && before.Model == now.Model && before.Missing == now.Missing
+            && HarnessState.NeedsLogin(before.State) == needsLogin
+            && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin))
+        {
             return;
+        }
+
         _ = store.WriteUntilStored(
             write =>
             {
@@ -118,9 +161,13 @@ internal static class HarnessState
 
     private const string Login = "needs_login";
     private const string LoggingIn = "logging_in";
+    private const string NotReady = "not_ready";
 
     /// <summary>What a harness may say.</summary>
-    public static readonly string[] Said = ["idle", "thinking", "compacting", Login, LoggingIn, "rate_limited"];
+    public static readonly string[] Said = ["idle", "thinking", "compacting", Login, LoggingIn, "rate_limited", NotReady];
+
+    /// <summary>True when it receives nothing before the operator has done something: it has come up all the same.</summary>
+    public static bool Waits(string state) => NeedsLogin(state) || state == NotReady;
 
     /// <summary>True until a login has come to a good end.</summary>
     public static bool NeedsLogin(string state) => state is Login or LoggingIn;
@@ -132,6 +179,11 @@ internal sealed class HarnessRowPart(Harnesses harnesses, HarnessWishes wishes) 
     public ContainerView Fill(ContainerView row)
     {
         var now = harnesses.Of(row.Name);
-        return row with { NeedsLogin = HarnessState.NeedsLogin(now.State), ActiveModel = now.Model ?? wishes.Of(row.Name).Model ?? row.ActiveModel };
+        return row with
+        {
+            NeedsLogin = HarnessState.NeedsLogin(now.State),
+            ActiveModel = now.Model ?? wishes.Of(row.Name).Model ?? row.ActiveModel,
+            Missing = now.Missing,
+        };
     }
 }

@@ -13,6 +13,7 @@ internal static class ReportHarness
     private const int NameBytes = 200;
     private const int UrlBytes = 4096;
     private const int OutputBytes = 32 * 1024;
+    private const int MissingBytes = 1000;
     private const long MostTokens = 1_000_000_000_000;
 
     internal sealed record Command(
@@ -25,7 +26,8 @@ internal static class ReportHarness
         long? ContextLimit = null,
         long? Turn = null,
         DateTimeOffset? RateLimitedUntil = null,
-        LoginView? Login = null) : IRequest<Done>;
+        LoginView? Login = null,
+        string? Missing = null) : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -36,6 +38,7 @@ internal static class ReportHarness
             RuleFor(c => c.Model).MustBeText(NameBytes);
             RuleFor(c => c.ContextTokens).InclusiveBetween(0, MostTokens).WithMessage("'context_tokens' must not be below 0");
             RuleFor(c => c.ContextLimit).InclusiveBetween(0, MostTokens).WithMessage("'context_limit' must not be below 0");
+            RuleFor(c => c.Missing).MustBeText(MissingBytes);
             // The operator is to follow it: a link of another kind could do something on the page.
             RuleFor(c => c.Login!.Url).MustBeText(UrlBytes).When(c => c.Login is not null);
             RuleFor(c => c.Login!.Url).Must(IsWeb).When(c => c.Login?.Url is not null).WithMessage("'login.url' must begin with https:// or http://");
@@ -54,7 +57,18 @@ internal static class ReportHarness
             var known = harnesses.Of(caller.Name);
             var startedAt = turn is null ? null : known.Turn == turn ? known.TurnStartedAt : await store.Read(db => turns.StartedAt(db, caller.Name, turn.Value), CancellationToken.None);
             harnesses.Report(caller, new HarnessView(
-                Connected: true, command.State, command.SinceAt, command.Driver, command.Model, command.ContextTokens, command.ContextLimit, turn, startedAt, command.RateLimitedUntil, command.Login));
+                Connected: true,
+                command.State,
+                command.SinceAt,
+                command.Driver,
+                command.Model,
+                command.ContextTokens,
+                command.ContextLimit,
+                turn,
+                startedAt,
+                command.RateLimitedUntil,
+                command.Login,
+                command.Missing));
             return Done.Instance;
         }
     }

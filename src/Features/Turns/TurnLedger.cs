@@ -6,10 +6,15 @@ using Hive.Features.Turns.Contracts;
 namespace Hive.Features.Turns;
 
 /// <summary>Writes a row for each turn, once, within the write that ends it.</summary>
-internal sealed class TurnLedger(Prices prices) : ILostTurns
+internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
 {
     /// <inheritdoc />
-    public void Add(IWrite write, EndedTurn turn) => Add(write, turn, told: null);
+    public void Add(IWrite write, EndedTurn turn)
+    {
+        Add(write, turn, told: null);
+        // Its harness can tell no more, and the page shows what was told.
+        events.Append(write, turn.Agent, [EventText.Lost(turn.EndedAt, turn.Id, turn.Result, turn.Note)]);
+    }
 
     /// <summary>Notes a turn that has ended; one that is noted already and whose end is no news stays as it is.</summary>
     /// <param name="write">The write that ends it.</param>
@@ -49,7 +54,7 @@ internal sealed class TurnLedger(Prices prices) : ILostTurns
             row.Agent,
             model = row.Model ?? "",
             turns = sign,
-            failed = row.Result is TurnResult.Failed or TurnResult.PromptTooLong ? sign : 0,
+            failed = row.Result is TurnResult.Failed or TurnResult.PromptTooLong or TurnResult.Lost ? sign : 0,
             withTokens = tokens is null ? 0 : sign,
             duration = sign * (row.DurationMs ?? 0),
             tools = sign * (row.ToolCallCount ?? 0),

@@ -7,7 +7,7 @@ namespace Hive.Features.Turns;
 /// <summary>What one agent's turns came to.</summary>
 /// <param name="Name">The agent.</param>
 /// <param name="Turns">How many.</param>
-/// <param name="Failed">How many of them failed, or had a prompt that was too long.</param>
+/// <param name="Failed">How many of them failed, had a prompt that was too long, or were lost.</param>
 /// <param name="InputTokens">Of all turns.</param>
 /// <param name="OutputTokens">Of all turns.</param>
 /// <param name="CacheReadInputTokens">Of all turns.</param>
@@ -32,7 +32,7 @@ internal sealed record AgentStats(
 /// <summary>What the turns of a span of time came to.</summary>
 /// <param name="At">Its beginning.</param>
 /// <param name="Turns">How many ended in it.</param>
-/// <param name="Failed">How many of them failed, or had a prompt that was too long.</param>
+/// <param name="Failed">How many of them failed, had a prompt that was too long, or were lost.</param>
 /// <param name="InputTokens">Of all turns.</param>
 /// <param name="OutputTokens">Of all turns.</param>
 /// <param name="CacheReadInputTokens">Of all turns.</param>
@@ -87,7 +87,8 @@ internal sealed record TurnSums
     /// <param name="slot">How long a slot is. Of whole hours, and from a whole hour on, they are there already added up.</param>
     /// <param name="agent">Of this agent alone; null for all.</param>
     public static TurnSums[] Read(DbConnection db, long from, long to, long slot, string? agent) => [.. db.Query<TurnSums>(
-        from % Hour == 0 && slot % Hour == 0 ? ByHour : ByTurn, new { from, to, slot, agent, failed = TurnResult.Failed, tooLong = TurnResult.PromptTooLong })];
+        from % Hour == 0 && slot % Hour == 0 ? ByHour : ByTurn,
+        new { from, to, slot, agent, failed = TurnResult.Failed, tooLong = TurnResult.PromptTooLong, lost = TurnResult.Lost })];
 
     /// <summary>One row for each agent, by name.</summary>
     public static IReadOnlyList<AgentStats> ByAgent(IEnumerable<TurnSums> sums, PriceTable prices) => [.. sums
@@ -136,7 +137,7 @@ internal sealed record TurnSums
 
     private const string ByTurn = """
         SELECT (at - @from) / @slot AS Slot, agent, model, count(*) AS Turns,
-               sum(result IN (@failed, @tooLong)) AS Failed,
+               sum(result IN (@failed, @tooLong, @lost)) AS Failed,
                sum(coalesce(input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens) IS NOT NULL) AS WithTokens,
                coalesce(sum(duration_ms), 0) AS DurationMs,
                coalesce(sum(tool_call_count), 0) AS ToolCallCount,

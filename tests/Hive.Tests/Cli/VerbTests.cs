@@ -37,6 +37,54 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
     }
 
     [Fact]
+    public async Task An_agent_that_cannot_work_says_so_at_spawn_send_status_and_doctor_and_keeps_its_messages()
+    {
+        var spawned = Ok(await hive.RunAsync("spawn", "idler"), "idler cannot work yet: it has no script.yaml for the driver scripted");
+        Assert.Contains("to its configuration", spawned.Output, StringComparison.Ordinal);
+        Ok(await hive.RunAsync("send", "idler", "hello there"), "idler cannot work yet, and the message waits: it has no script.yaml");
+        Assert.Contains("hello there", Ok(await hive.RunAsync("inbox", "idler"), "unread").Output, StringComparison.Ordinal);
+        Assert.Contains("idler  not ready  process  1", Ok(await hive.RunAsync("status", "idler")).Output, StringComparison.Ordinal);
+        var examined = await hive.RunAsync("doctor", "--json");
+        Assert.Contains(
+            JsonElement.Parse(Assert.Single(examined.Lines)).GetProperty("findings").EnumerateArray(),
+            f => f.GetProperty("topic").GetString() == "agents" && f.GetProperty("name").GetString() == "idler");
+        Ok(await hive.RunAsync("destroy", "idler", "--purge", "--yes"));
+    }
+
+    [Fact]
+    public async Task Failed_messages_and_lost_turns_are_shown_and_the_messages_retried_or_dropped()
+    {
+        Ok(await hive.RunAsync("spawn", "failing", "--runtime", "external"));
+        using var agent = await hive.AgentAsync("failing");
+        long[] ids = [await Sent("one"), await Sent("two")];
+        await agent.CallAsync("recv", new { wait_seconds = 10, max = 32 });
+        var turn = (await agent.CallAsync("begin_turn", new { ids = ids[..1], wake_from = "operator" })).GetProperty("turn").GetInt64();
+        await agent.CallAsync("end_turn", new { turn, result = "cancelled" });
+        await agent.CallAsync("nack", new { ids = ids[1..], error = "not now", delay_seconds = 3600 });
+
+        Assert.Matches("1 \\(1 tried again later, 1 parked\\)", Ok(await hive.RunAsync("status", "failing")).Output);
+        var inbox = Ok(await hive.RunAsync("inbox", "--parked")).Output;
+        Assert.Matches($"message {ids[0]}\\)  parked after 1 failed attempt\n", inbox);
+        Assert.Contains("error: cancelled by the operator", inbox, StringComparison.Ordinal);
+        Assert.Matches($"message {ids[1]}\\)  tried again at ", inbox);
+        Assert.Equal(2, Document(await hive.RunAsync("inbox", "failing", "--json")).GetProperty("messages").GetArrayLength());
+        Ok(await hive.RunAsync("drop", $"{ids[0]}"), $"message {ids[0]} is dropped");
+        Ok(await hive.RunAsync("retry", $"{ids[1]}"), $"message {ids[1]} is delivered again");
+        Assert.Equal(1, (await hive.RunAsync("drop", $"{ids[0]}")).ExitCode);
+        Assert.Equal(2, (await hive.RunAsync("inbox", "failing", "--ack")).ExitCode);
+        Assert.Contains("No message has failed.", Ok(await hive.RunAsync("inbox", "failing", "--parked")).Output, StringComparison.Ordinal);
+
+        await agent.CallAsync("recv", new { wait_seconds = 10, max = 32 });
+        await agent.CallAsync("begin_turn", new { ids = ids[1..], wake_from = "operator" });
+        await agent.CallAsync("requeue_inflight");
+        var turns = Ok(await hive.RunAsync("turns", "failing")).Lines;
+        Assert.Matches("cancelled +operator", turns[1]);
+        Assert.Matches("lost +operator .*the agent's process ended in the middle of it", turns[2]);
+
+        async Task<long> Sent(string text) => Document(await hive.RunAsync("send", "failing", text, "--json")).GetProperty("id").GetInt64();
+    }
+
+    [Fact]
     public async Task A_refusal_is_exit_code_1_with_the_hosts_reason_and_nothing_on_standard_output()
     {
         foreach (var (says, arguments) in new (string, string[])[]

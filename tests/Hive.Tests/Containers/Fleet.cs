@@ -72,6 +72,13 @@ internal sealed class Fleet : IAsyncDisposable
         await host.CallAsync(verb, fields);
     }
 
+    /// <summary>Waits until an agent's harness says what it does: it has its driver, and takes signals.</summary>
+    public async Task Up(string name)
+    {
+        using var host = await LineClient.ConnectAsync(Hive.HostSocket);
+        Assert.True((await host.CallAsync("harness", new { name, wait_seconds = 60 })).GetProperty("connected").GetBoolean(), $"{name} has not come up");
+    }
+
     public async Task<ContainerView> Row(string name)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);

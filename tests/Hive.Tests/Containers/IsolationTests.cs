@@ -196,9 +196,8 @@ public sealed class IsolationTests
     public async Task What_forks_without_end_stops_at_a_bound(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("forker", runtime);
-        await events.Next("acked");
+        await fleet.Up("forker");
         if (await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Weakness(CancellationToken.None) is { } weakness)
         {
             Assert.Equal(weakness, (await fleet.Row("forker")).Note);

@@ -16,9 +16,9 @@ public sealed class LifecycleTests
     public async Task An_agent_is_spawned_stopped_started_restarted_killed_and_destroyed(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
-        var (events, up) = (await fleet.Hive.Events(), await fleet.Hive.Events());
+        var events = await fleet.Hive.Events();
         var spawned = await fleet.Spawn("worker", runtime);
-        await Up(up);
+        await fleet.Up("worker");
         Assert.True(spawned.GetProperty("running").GetBoolean(), spawned.ToString());
         var row = await Fleet.Row(events, "worker", r => r.Running);
         Assert.Equal((runtime, false), (row.Runtime, row.Failed));
@@ -33,17 +33,17 @@ public sealed class LifecycleTests
         Assert.False(Fleet.IsAlive(first));
         await fleet.Do("start", new { name = "worker" });
         await Fleet.Row(events, "worker", r => r.Running);
-        await Up(up);
+        await fleet.Up("worker");
         var second = fleet.Pid("worker");
         await fleet.Do("restart", new { scope = new { agent_names = new[] { "worker" } } });
         Assert.NotEqual(second, fleet.Pid("worker"));
-        await Up(up);
+        await fleet.Up("worker");
         Assert.True((await fleet.Row("worker")).Running);
         await fleet.Do("kill", new { name = "worker" });
         Assert.Equal((false, false), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
 
         await fleet.Do("start", new { name = "worker" });
-        await Up(up);
+        await fleet.Up("worker");
         var agent = Path.Combine(fleet.Hive.DataDir, "agents", "worker");
         File.WriteAllText(Path.Combine(agent, "state", "notes.md"), "remember");
         await fleet.Do("destroy", new { name = "worker" });
@@ -53,7 +53,7 @@ public sealed class LifecycleTests
         Assert.Empty(Fleet.Processes(fleet.Hive.RunDir + "/agents/worker"));
         await fleet.Spawn("worker", runtime);
         Assert.True(File.Exists(Path.Combine(agent, "state", "notes.md")));
-        await Up(up);
+        await fleet.Up("worker");
         await fleet.Do("destroy", new { name = "worker", purge = true });
         Assert.False(Directory.Exists(agent));
         Assert.False(Directory.Exists(Path.Combine(fleet.Hive.DataDir, "applied", "worker")));
@@ -69,7 +69,7 @@ public sealed class LifecycleTests
         fleet.Configure("worker", "restart: never\n");
         await fleet.Spawn("worker", runtime);
         var manager = await hive.Connect("manager");
-        await Up(events);
+        await fleet.Up("worker");
         foreach (var pid in fleet.Members("worker"))
             Fleet.Signal(pid, SigStop);
         // One of the two may go to the harness, which can do nothing with it any more.
@@ -135,9 +135,8 @@ public sealed class LifecycleTests
     {
         await using var fleet = await Fleet.Start(runtime, realClock: false);
         var clock = fleet.Hive.Clock;
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", runtime);
-        await Up(events);
+        await fleet.Up("worker");
         var pid = fleet.Pid("worker");
         foreach (var member in fleet.Members("worker"))
             Fleet.Signal(member, SigStop);
@@ -165,9 +164,8 @@ public sealed class LifecycleTests
     public async Task A_host_that_comes_back_takes_over_the_agents_that_run(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", runtime);
-        await Up(events);
+        await fleet.Up("worker");
         var pid = fleet.Pid("worker");
         var before = fleet.Members("worker");
 
@@ -191,13 +189,13 @@ public sealed class LifecycleTests
         var hive = fleet.Hive;
         var events = await hive.Events();
         await fleet.Spawn("worker", runtime);
-        await Up(events);
+        await fleet.Up("worker");
         var (pid, members, socket) = (fleet.Pid("worker"), fleet.Members("worker"), hive.AgentSocket("worker"));
 
         await hive.Restart(() => hive.RunDir += "2");
 
         events = await hive.EventsFromStart();
-        await Up(events);
+        await fleet.Up("worker");
         Assert.NotEqual(pid, fleet.Pid("worker"));
         Assert.DoesNotContain(members, Fleet.IsAlive);
         Assert.Empty(Fleet.Processes(Path.GetDirectoryName(socket)! + "/"));
@@ -243,8 +241,6 @@ public sealed class LifecycleTests
     }
 
     // It has dealt with its first message, which tells it that it was started.
-    private static Task<JsonElement> Up(EventReader events) => events.Next("acked");
-
     private static async Task<string[]> Log(Fleet fleet, string name)
     {
         using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);

@@ -150,9 +150,8 @@ public sealed class OneBrokenAgentTests
     public async Task What_is_run_inside_gets_nothing_of_the_hosts_environment(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", runtime);
-        await events.Next("acked");
+        await fleet.Up("worker");
         var told = await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Exec("worker", ["/usr/bin/env"], CancellationToken.None);
         Assert.Equal(0, told.ExitCode);
         Assert.Equal(["PATH"], told.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]));

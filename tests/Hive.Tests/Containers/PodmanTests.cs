@@ -18,9 +18,8 @@ public sealed class PodmanTests
     public async Task A_container_says_whose_it_is_and_is_held_to_its_limits()
     {
         await using var fleet = await Fleet.Start("podman");
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "podman");
-        await events.Next("acked");
+        await fleet.Up("worker");
         Assert.Equal(
             $"worker {fleet.InstanceName} {fleet.Hive.RunDir}",
             await Inspect(fleet, "worker", """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} {{index .Config.Labels "hive.run_dir"}}"""));
@@ -35,12 +34,11 @@ public sealed class PodmanTests
     public async Task What_is_unchanged_is_started_again_and_what_has_changed_is_made_anew_with_all_it_printed()
     {
         await using var fleet = await Fleet.Start("podman");
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "podman");
-        await events.Next("acked");
+        await fleet.Up("worker");
         var first = await Inspect(fleet, "worker", "{{.Id}}");
         await fleet.Do("restart", new { scope = new { agent_names = new[] { "worker" } } });
-        await events.Next("acked");
+        await fleet.Up("worker");
         Assert.Equal(first, await Inspect(fleet, "worker", "{{.Id}}"));
         await fleet.Do("stop", new { name = "worker" });
         var before = await Podman(fleet).Tail("worker", 5000, CancellationToken.None);
@@ -65,7 +63,7 @@ public sealed class PodmanTests
         foreach (var (command, note, failed) in new[] { ("stop", "ended by itself", false), ("kill", "ended by signal 9", true), ("rm --force --time 0", "signal 9|removed by somebody else", true) })
         {
             await (command == "stop" ? fleet.Spawn("worker", "podman") : fleet.Do("start", new { name = "worker" }));
-            await events.Next("acked");
+            await fleet.Up("worker");
             await PodmanDaemon.Run([.. command.Split(' '), fleet.Container("worker")]);
             var row = await Fleet.Row(events, "worker", r => !r.Running && r.Note is not null);
             Assert.Equal(failed, row.Failed);
@@ -80,7 +78,7 @@ public sealed class PodmanTests
         var events = await fleet.Hive.Events();
         fleet.Configure("worker", "restart: never\n");
         await fleet.Spawn("worker", "podman");
-        await events.Next("acked");
+        await fleet.Up("worker");
         await PodmanDaemon.Run("kill", fleet.Container("worker"));
         await Fleet.Row(events, "worker", r => !r.Running && r.Failed);
         await PodmanDaemon.Run("start", fleet.Container("worker"));
@@ -97,9 +95,8 @@ public sealed class PodmanTests
     public async Task One_that_somebody_has_paused_still_runs_and_can_be_killed()
     {
         await using var fleet = await Fleet.Start("podman");
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "podman");
-        await events.Next("acked");
+        await fleet.Up("worker");
         await PodmanDaemon.Run("pause", fleet.Container("worker"));
         Assert.True((await Podman(fleet).List(CancellationToken.None))["worker"]);
         await fleet.Do("kill", new { name = "worker" });
@@ -111,15 +108,15 @@ public sealed class PodmanTests
     {
         await using var service = await PodmanDaemon.OfItsOwn();
         await using var fleet = await Fleet.Start("podman", realClock: true, service);
-        var events = await fleet.Hive.Events();
         fleet.Configure("worker", "restart: never\n");
         fleet.Configure("other", "restart: never\n");
         foreach (var name in new[] { "worker", "other" })
         {
             await fleet.Spawn(name, "podman");
-            await events.Next("acked");
+            await fleet.Up(name);
         }
 
+        var events = await fleet.Hive.Events();
         await fleet.Do("stop", new { name = "other" });
         var pid = fleet.Pid("worker");
         await service.Stop();
@@ -144,9 +141,8 @@ public sealed class PodmanTests
     {
         await using var service = await PodmanDaemon.OfItsOwn();
         await using var fleet = await Fleet.Start("podman", realClock: false, service);
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "podman");
-        await events.Next("acked");
+        await fleet.Up("worker");
         var pid = fleet.Pid("worker");
         await service.Stop();
         await fleet.Hive.Restart();
@@ -177,13 +173,12 @@ public sealed class PodmanTests
     public async Task Containers_that_nobody_knows_any_more_are_removed_and_half_made_ones_are_replaced()
     {
         await using var fleet = await Fleet.Start("podman", realClock: false);
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "podman", start: false);
         foreach (var name in new[] { "worker", "ghost" })
             await PodmanDaemon.Run("create", "--network", "host", "--name", fleet.Container(name), "--label", $"hive.instance={fleet.InstanceName}", "--label", $"hive.agent={name}", PodmanDaemon.Image, "/bin/sleep", "1000");
         await PodmanDaemon.Run("start", fleet.Container("ghost"));
         await fleet.Do("start", new { name = "worker" });
-        await events.Next("acked");
+        await fleet.Up("worker");
         Assert.Equal("/opt/hive/hive-agent", await Inspect(fleet, "worker", "{{.Path}}"));
 
         await fleet.Hive.Restart();
@@ -290,9 +285,8 @@ public sealed class PodmanTests
     public async Task A_program_is_run_inside()
     {
         await using var fleet = await Fleet.Start("podman");
-        var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "podman");
-        await events.Next("acked");
+        await fleet.Up("worker");
         var executed = await Podman(fleet).Exec("worker", ["/bin/sh", "-c", "pwd; echo $HIVE_AGENT >&2; exit 3"], CancellationToken.None);
         Assert.Equal(3, executed.ExitCode);
         Assert.Equal(["/agents/worker/state", "worker"], executed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());

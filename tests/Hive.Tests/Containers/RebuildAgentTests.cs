@@ -21,7 +21,7 @@ public sealed class RebuildAgentTests
         var (hive, events) = (fleet.Hive, await fleet.Hive.Events());
         await fleet.Spawn("worker", runtime);
         await fleet.Spawn("other", runtime, start: false);
-        await events.Next("acked");
+        await fleet.Up("worker");
         var first = fleet.Pid("worker");
         fleet.Configure("worker", "recipients: [operator]\n");
         await Fleet.Row(events, "worker", r => r.NeedsUpdate);
@@ -39,7 +39,7 @@ public sealed class RebuildAgentTests
         Assert.False(Fleet.IsAlive(first));
         var row = await fleet.Row("worker");
         Assert.Equal((true, false, false), (row.Running, row.Failed, row.NeedsUpdate));
-        await events.Next("acked");
+        await fleet.Up("worker");
         Assert.True(Directory.Exists(Path.Combine(hive.DataDir, "agents", "worker", "config")));
         Assert.Equal("recipients: [operator]\n", File.ReadAllText(Path.Combine(hive.RunDir, "agents", "worker", "agent.yaml")));
         await Talk.Refused(async () => await (await hive.Connect("worker")).Send("other"), "forbidden");
@@ -48,7 +48,7 @@ public sealed class RebuildAgentTests
         // Stopped, failed and running all come to the same.
         await fleet.Do("stop", new { name = "worker" });
         await fleet.Do("rebuild", new { name = "worker" });
-        await events.Next("acked");
+        await fleet.Up("worker");
         fleet.Configure("worker", "restart: never\n");
         Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
         await Fleet.Row(events, "worker", r => r.Failed);
@@ -95,9 +95,9 @@ public sealed class RebuildAgentTests
     public async Task Two_at_once_never_interleave()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
-        var (clock, events) = (fleet.Hive.Clock, await fleet.Hive.Events());
+        var clock = fleet.Hive.Clock;
         await fleet.Spawn("worker", "process");
-        await events.Next("acked");
+        await fleet.Up("worker");
         // It ignores being asked, so that the first rebuild lasts.
         Fleet.Signal(fleet.Pid("worker"), 19);
         // Not at the very moment of a sweep.

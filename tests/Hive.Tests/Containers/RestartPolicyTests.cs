@@ -18,7 +18,7 @@ public sealed class RestartPolicyTests
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
         var events = await hive.Events();
         await fleet.Spawn("worker", "process");
-        await Woken(events);
+        await fleet.Up("worker");
         for (var i = 0; i < 3; i++)
         {
             var (pid, pause) = (fleet.Pid("worker"), TimeSpan.FromSeconds(new[] { 1, 5, 25 }[i]));
@@ -28,7 +28,7 @@ public sealed class RestartPolicyTests
             Assert.Equal((false, false, told), (row.Running, row.Failed, row.Note));
             await clock.Set(clock.GetUtcNow() + pause);
             clock.Advance(pause);
-            await Woken(events);
+            await fleet.Up("worker");
             Assert.NotEqual(pid, fleet.Pid("worker"));
             row = await fleet.Row("worker");
             Assert.Equal((true, false), (row.Running, row.Failed));
@@ -42,7 +42,7 @@ public sealed class RestartPolicyTests
 
         events = await hive.Events();
         await fleet.Do("start", new { name = "worker" });
-        await Woken(events);
+        await fleet.Up("worker");
         Assert.Contains("in 1 s (1 of 3", await Crash(fleet, events), StringComparison.Ordinal);
     }
 
@@ -53,13 +53,13 @@ public sealed class RestartPolicyTests
         var clock = fleet.Hive.Clock;
         var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "process");
-        await Woken(events);
+        await fleet.Up("worker");
         for (var i = 0; i < 5; i++)
         {
             Assert.Contains("in 1 s (1 of 3", await Crash(fleet, events), StringComparison.Ordinal);
             await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(1));
             clock.Advance(TimeSpan.FromSeconds(1));
-            await Woken(events);
+            await fleet.Up("worker");
             clock.Advance(TimeSpan.FromMinutes(10));
         }
     }
@@ -74,7 +74,7 @@ public sealed class RestartPolicyTests
         var clock = fleet.Hive.Clock;
         var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "process");
-        await Woken(events);
+        await fleet.Up("worker");
         var pid = fleet.Pid("worker");
         await Crash(fleet, events);
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(1));
@@ -95,11 +95,11 @@ public sealed class RestartPolicyTests
         await using var fleet = await Fleet.Start("process", realClock: false);
         var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "process");
-        await Woken(events);
+        await fleet.Up("worker");
         await Crash(fleet, events);
         await fleet.Hive.Restart();
         events = await fleet.Hive.EventsFromStart();
-        await Woken(events);
+        await fleet.Up("worker");
         Assert.Contains("in 5 s (2 of 3", await Crash(fleet, events), StringComparison.Ordinal);
     }
 
@@ -109,14 +109,14 @@ public sealed class RestartPolicyTests
         await using var fleet = await Fleet.Start("process", realClock: false);
         var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "process");
-        await events.Next("acked");
+        await fleet.Up("worker");
         Fleet.Signal(fleet.Pid("worker"), SigTerm);
         Assert.Equal("ended by itself", await Told(events));
         Assert.Equal((false, false, "ended by itself"), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed, (await fleet.Row("worker")).Note));
 
         fleet.Configure("other", "restart: never\n");
         await fleet.Spawn("other", "process");
-        await Woken(events);
+        await fleet.Up("other");
         Fleet.Signal(-fleet.Pid("other"), Native.SigKill);
         Assert.Equal("ended by signal 9", await Told(events));
         Assert.True((await fleet.Row("other")).Failed);
@@ -140,11 +140,5 @@ public sealed class RestartPolicyTests
             if (message.To == "manager" && JsonElement.Parse(message.Body) is var body && body.GetProperty("event").GetString() == "container_crash")
                 return body.GetProperty("note").GetString()!;
         }
-    }
-
-    // Its process runs: it has been told that it was started.
-    private static async Task Woken(EventReader events)
-    {
-        while ((await events.Next("sent")).GetProperty("message").GetProperty("from").GetString() != "system") { }
     }
 }

@@ -61,7 +61,7 @@ public sealed class OpenApiTests
         await using var hive = await HiveFixture.Start();
         var schemas = (await Document(hive))["components"]!["schemas"]!;
         Assert.Equal(["id", "from", "to", "body", "sent_at", "file_refs"], Required(schemas["Message"]!));
-        Assert.Equal(["name", "role", "runtime", "running", "failed", "paused", "needs_login", "needs_update", "unread", "pending_reminders", "url"], Required(schemas["ContainerView"]!));
+        Assert.Equal(["name", "role", "runtime", "running", "failed", "paused", "needs_login", "needs_update", "unread", "pending_reminders", "url", "delayed", "parked"], Required(schemas["ContainerView"]!));
         Assert.Equal(["name", "kind", "since_at"], Required(schemas["Transient"]!));
         Assert.Equal("date-time", schemas["Message"]!["properties"]!["sent_at"]!["format"]!.GetValue<string>());
         Assert.Equal("string", schemas["Message"]!["properties"]!["acked_at"]!["type"]!.GetValue<string>());

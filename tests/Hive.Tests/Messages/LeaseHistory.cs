@@ -276,7 +276,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
 
     private async Task Parked(bool retry, int choice)
     {
-        var parked = model.Messages.Values.Where(m => m.Place == LeaseModel.Place.Parked).ToArray();
+        var parked = model.Messages.Values.Where(m => m.HasFailed).ToArray();
         var id = parked.Length > 0 && choice % 5 > 0 ? parked[choice % parked.Length].Id : model.Messages.Keys.DefaultIfEmpty(NoSuchId).ElementAt(choice % Math.Max(1, model.Messages.Count));
         story.Add($"the operator {(retry ? "retries" : "drops")} {id}");
         using var answer = await hive.Http().PostAsync(new Uri($"/{(retry ? "retry" : "drop")}-message/{id}", UriKind.Relative), null);

@@ -190,7 +190,7 @@ internal sealed class LeaseModel
 
     public bool Retry(long id)
     {
-        if (!Messages.TryGetValue(id, out var message) || message.Place != Place.Parked)
+        if (!Messages.TryGetValue(id, out var message) || !message.HasFailed)
             return false;
         (message.Place, message.Attempts) = (Place.Ready, 0);
         Serve(Agents[message.To]);
@@ -199,7 +199,7 @@ internal sealed class LeaseModel
 
     public bool Drop(long id)
     {
-        if (!Messages.TryGetValue(id, out var message) || message.Place != Place.Parked)
+        if (!Messages.TryGetValue(id, out var message) || !message.HasFailed)
             return false;
         message.Place = Place.Done;
         return true;
@@ -339,6 +339,9 @@ internal sealed class LeaseModel
         public string To => to;
 
         public Place Place { get; set; } = Place.Ready;
+
+        /// <summary>It was given back as failed, and nobody works on it: the operator may retry or drop it.</summary>
+        public bool HasFailed => Attempts > 0 && Place is (Place.Parked or Place.Delayed or Place.Ready);
 
         public DateTimeOffset Until { get; set; }
 

@@ -9,10 +9,10 @@ public sealed class TurnTests
     [Theory]
     [InlineData("ok", "acked", 0, 0)]
     [InlineData("failed", "requeued", 1, 0)]
-    [InlineData("cancelled", "requeued", 1, 0)]
+    [InlineData("cancelled", "parked", 0, 1)]
     [InlineData("rate_limited", "requeued", 1, 0)]
     [InlineData("prompt_too_long", "requeued", 1, 0)]
-    public async Task The_end_of_a_turn_acks_or_nacks_all_it_held_once(string result, string kind, int unread, int leased)
+    public async Task The_end_of_a_turn_acks_parks_or_nacks_all_it_held_once(string result, string kind, int unread, int parked)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -29,9 +29,27 @@ public sealed class TurnTests
         cursor = await hive.Cursor();
         Assert.Equal(first.ToString(), (await bob.CallAsync("end_turn", end)).ToString());
         Assert.Empty(await hive.Kinds(cursor));
-        Assert.Equal((unread, leased, 0), await bob.Status());
+        Assert.Equal((unread, 0, parked), await bob.Status());
         var row = Assert.Single((await bob.CallAsync("recent")).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!);
         Assert.Equal(result == "ok" ? null : "so it was", row.LastError);
+    }
+
+    [Fact]
+    public async Task A_cancelled_turn_parks_its_messages_with_the_operator_as_the_reason()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
+        var id = await alice.Send("bob");
+        await bob.Receive();
+        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var ended = await bob.CallAsync("end_turn", new { turn, result = "cancelled", delay_seconds = 0 });
+        Assert.Equal((0, 1), (ended.Int("requeued"), ended.Int("parked")));
+        var row = Assert.Single((await bob.CallAsync("recent")).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!);
+        Assert.Equal(("cancelled by the operator", 1, true), (row.LastError, row.Attempts, row.ParkedAt is not null));
+        hive.Clock.Advance(TimeSpan.FromDays(1));
+        await hive.Settled();
+        Assert.Empty(await bob.Receive());
     }
 
     [Fact]

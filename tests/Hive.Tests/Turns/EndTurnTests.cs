@@ -119,8 +119,8 @@ public sealed class EndTurnTests
         // The harness is started anew, and forgets to name the turn.
         var again = await hive.Connect("bob");
         await again.CallAsync("requeue_inflight");
-        Assert.Equal("cancelled", (await events.Next("turn_ended")).GetProperty("turn").Word("result"));
-        Assert.Equal("cancelled", Assert.Single(await hive.Turns("bob")).Word("result"));
+        Assert.Equal("lost", (await events.Next("turn_ended")).GetProperty("turn").Word("result"));
+        Assert.Equal("lost", Assert.Single(await hive.Turns("bob")).Word("result"));
         Assert.Equal((1, 0, 0), await again.Status());
         // Also for a host that has been started anew.
         await hive.Restart();
@@ -151,25 +151,6 @@ public sealed class EndTurnTests
         await bob.CallAsync("requeue_inflight");
         Assert.Equal(1, (await bob.CallAsync("end_turn", new { turn = second, result = "failed", delay_seconds = 0 })).Int("requeued"));
         Assert.Equal(1, Assert.Single(await bob.Receive()).Attempts);
-    }
-
-    [Fact]
-    public async Task A_turn_that_was_cancelled_three_times_sets_its_message_aside()
-    {
-        await using var hive = await HiveFixture.Start();
-        await hive.Spawn("bob");
-        var bob = await hive.Connect("bob");
-        var (turn, id) = await hive.Turn(bob, "bob");
-        for (var left = 2; left >= 0; left--)
-        {
-            var ended = await bob.CallAsync("end_turn", new { turn, result = "cancelled", note = "by the operator", delay_seconds = 0 });
-            Assert.Equal((0, left > 0 ? 1 : 0, left > 0 ? 0 : 1), (ended.Int("acked"), ended.Int("requeued"), ended.Int("parked")));
-            if (left > 0)
-            {
-                Assert.Equal(id, Assert.Single(await bob.Receive()).Id);
-                turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "operator" })).GetProperty("turn").GetInt64();
-            }
-        }
     }
 
     [Fact]

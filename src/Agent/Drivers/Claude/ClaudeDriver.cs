@@ -34,6 +34,9 @@ internal sealed class ClaudeDriver : IDriver
 
     public ILogin Login => login;
 
+    public string? Missing =>
+        ClaudeProgram.Missing(context.Settings.Command is [var program, ..] ? program : "claude", context.StateDir);
+
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
         var prompt = WakePrompt.Of(turn);

@@ -10,7 +10,7 @@ namespace Hive.Agent.Drivers.Command;
 [Driver("command")]
 internal sealed class CommandDriver : IDriver
 {
-    private const int LongestLine = 1024 * 1024, MostOutput = 1024 * 1024, ErrorCharacters = 1000;
+    private const int LongestLine = 1024 * 1024, MostOutput = 1024 * 1024, ErrorCharacters = 1000, RoomForPath = 512;
 
     private static readonly UTF8Encoding Utf8 = new(false);
 
@@ -26,6 +26,11 @@ internal sealed class CommandDriver : IDriver
 
     /// <summary>What it prints is the answer to one message.</summary>
     public int MaxBatch => 1;
+
+    public string? Missing => Child.Find(context.Settings.Command[0], context.StateDir) is not null
+        ? null
+        : $"the program `{context.Settings.Command[0]}` is not on the agent's PATH ({Environment.GetEnvironmentVariable("PATH")}); "
+            + $"install it there, or change `command` in {AgentSettings.FileName}";
 
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
@@ -74,32 +79,54 @@ internal sealed class CommandDriver : IDriver
         // What the host itself sends has nobody behind it who could read an answer.
         if (text.Length == 0 || message.From is "system" or "reminder")
             return;
+        string? path = null;
         if (Utf8.GetByteCount(text) > Limits.BodyBytes)
         {
             var file = string.Create(CultureInfo.InvariantCulture, $"answers/{turn.Id}.txt");
             await StateFile.WriteAsync(context.StateDir, file, text, append: false, ct);
-            var pointer = $"\n…\nAll of it: {Path.Combine(context.StateDir, file)}";
-            text = WireText.Cut(text, Limits.BodyBytes - Utf8.GetByteCount(pointer)) + pointer;
+            path = Path.Combine(context.StateDir, file);
+            // The host adds where the reader finds it.
+            const string Pointer = "\n…\nAll of it:";
+            text = WireText.Cut(text, Limits.BodyBytes - RoomForPath - Utf8.GetByteCount(Pointer)) + Pointer;
         }
 
-        await context.Host.CallAsync(
-            "send",
-            new JsonObject { ["to"] = message.From, ["body"] = text, ["in_reply_to"] = message.Id, ["key"] = string.Create(CultureInfo.InvariantCulture, $"command-{message.Id}") },
-            ct);
+        var answer = new JsonObject
+        {
+            ["to"] = message.From,
+            ["body"] = text,
+            ["in_reply_to"] = message.Id,
+            ["key"] = string.Create(CultureInfo.InvariantCulture, $"command-{message.Id}"),
+        };
+        if (path is not null)
+            answer["file_path"] = path;
+        try
+        {
+            await context.Host.CallAsync("send", answer, ct);
+        }
+        catch (HiveException e) when (path is not null && e.Code is ("conflict" or "too_large"))
+        {
+            // Too large a file, or too many that the reader keeps: the beginning is better than nothing.
+            answer.Remove("file_path");
+            answer["body"] = text + WireText.Cut($" {path}, which could not be handed over: {e.Message}", RoomForPath);
+            await context.Host.CallAsync("send", answer, ct);
+        }
     }
 
     /// <summary>The first of what a program prints, as much as is wanted.</summary>
     private sealed class Kept(int most)
     {
         private readonly StringBuilder text = new();
+        private bool full;
 
         public string Text => text.ToString();
 
         public void Add(string line)
         {
+            if (full)
+                return;
             var room = most - text.Length;
-            if (room > 0)
-                text.Append(line.Length < room ? line : WireText.Cut(line, room)).Append('\n');
+            full = line.Length >= room;
+            text.Append(full ? WireText.Cut(line, room) : line).Append('\n');
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Hive.Protocol;
 
@@ -19,6 +18,14 @@ internal sealed class ScriptedDriver : IDriver
             script = ScriptReader.Read(context.Settings.ScriptPath);
     }
 
+    public string? Missing => script is not null
+        ? null
+        : ClaudeProgram.Missing("claude", context.StateDir) is { } noClaude
+            ? $"{NoScript}, and {noClaude}, or add {context.Settings.Script} to its configuration"
+            : $"{NoScript}; add one to its configuration, or set `driver: claude` in {AgentSettings.FileName}";
+
+    private string NoScript => $"it has no {context.Settings.Script} for the driver scripted";
+
     /// <summary>Rules look at one message.</summary>
     public int MaxBatch => 1;
 
@@ -26,8 +33,6 @@ internal sealed class ScriptedDriver : IDriver
     {
         if (script is null)
         {
-            context.Log.Warn($"there is no {context.Settings.Script} in {context.Settings.Folder}: messages are taken and nothing is done");
-            await context.Host.CallAsync("set_status", new JsonObject { ["text"] = $"no script ({Path.GetFileName(context.Settings.ScriptPath)}): messages are taken and nothing is done" }, ct);
             return;
         }
 
@@ -37,7 +42,7 @@ internal sealed class ScriptedDriver : IDriver
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
         if (script is null)
-            return TurnOutcome.Ok;
+            return TurnOutcome.Failed(Missing!);
         foreach (var message in turn.Messages)
         {
             var happened = SystemEvent.Of(message);

@@ -10,7 +10,7 @@ export interface Command {
 /** What can be asked of an agent's harness at its prompt. */
 export const COMMANDS: readonly Command[] = [
   { name: 'help', takes: '', plain: 'what can be asked here' },
-  { name: 'cancel', takes: '', plain: 'cancel the turn that runs; its messages come again' },
+  { name: 'cancel', takes: '', plain: 'cancel the turn that runs; its messages are parked' },
   { name: 'compact', takes: '', plain: 'make the conversation shorter, between turns' },
   { name: 'model', takes: '[NAME]', plain: 'use this model from the next turn; without a name, the configured one' },
   { name: 'new-session', takes: '', plain: 'the next turn starts without the old conversation' },

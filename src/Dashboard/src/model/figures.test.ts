@@ -43,6 +43,7 @@ describe('a turn', () => {
   });
 
   test('that was told of since it was fetched stands once, as it was told last', () => {
+    expect(resultWords('lost')).toMatchObject({ words: 'lost: its process ended', tone: 'bad' });
     const merged = mergedTurns([turn(5), turn(4)], [turn(6, { result: 'ok' }), turn(5, { result: 'failed' }), turn(2)]);
     expect(merged.map(({ id, result }) => [id, result])).toEqual([[6, 'ok'], [5, 'failed'], [4, undefined]]);
   });

@@ -37,6 +37,7 @@ export interface ResultWords {
 const RESULTS: Record<string, ResultWords> = {
   ok: { glyph: '✓', words: 'ok', tone: 'good' },
   failed: { glyph: '✗', words: 'failed', tone: 'bad' },
+  lost: { glyph: '✗', words: 'lost: its process ended', tone: 'bad' },
   prompt_too_long: { glyph: '✗', words: 'prompt too long', tone: 'bad' },
   cancelled: { glyph: '■', words: 'cancelled', tone: 'warn' },
   rate_limited: { glyph: '◷', words: 'rate limited', tone: 'orange' },

@@ -18,6 +18,7 @@ const STATES: Record<string, StateWords> = {
   compacting: { glyph: '⇣', words: 'compacting', tone: 'info', busy: true },
   needs_login: { glyph: '⚠', words: 'waiting for login', tone: 'warn', busy: false },
   logging_in: { glyph: '⚠', words: 'logging in', tone: 'warn', busy: true },
+  not_ready: { glyph: '⚠', words: 'not ready', tone: 'bad', busy: false },
   rate_limited: { glyph: '◷', words: 'rate limited', tone: 'orange', busy: false },
 };
 

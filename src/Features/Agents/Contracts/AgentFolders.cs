@@ -26,6 +26,13 @@ internal sealed class AgentFolders(HivePaths paths)
     /// <summary>The folder of its socket, on the host.</summary>
     public string Run(string agent) => Path.GetDirectoryName(paths.AgentSocket(agent))!;
 
+    /// <summary>The folder every agent shares, as the agent can open it.</summary>
+    public string SharedAsSeenBy(AgentEntry agent) => agent.SeesHostPaths ? Shared : "/shared";
+
+    /// <summary>A path in container form, as the agent can open it.</summary>
+    public string AsSeenBy(AgentEntry agent, string path) =>
+        agent.SeesHostPaths ? paths.DataDir.TrimEnd('/') + path : path;
+
     /// <summary>The state folder as the agent can open it.</summary>
     public string StateAsSeenBy(AgentEntry agent) => agent.SeesHostPaths ? State(agent.Name) : $"/agents/{agent.Name}/state";
 }

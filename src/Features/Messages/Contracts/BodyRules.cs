@@ -21,9 +21,15 @@ internal static class BodyRules
     /// <summary>A key as <see cref="Common.Persistence.IdempotencyKeys"/> takes it.</summary>
     public static void MustBeKey<T>(this IRuleBuilder<T, string?> rule) => rule.MustBeText(Common.Persistence.IdempotencyKeys.MaxLength);
 
-    /// <summary>The way out for an agent whose text is too long, naming its state folder as it can open it.</summary>
+    /// <summary>The way out for an agent whose text is too long: a folder that its reader sees, too.</summary>
     public static string WayOut(Caller caller, IRoster roster, AgentFolders folders) =>
         roster.Find(caller.Name) is { } agent
-            ? $"write it to a file under {folders.StateAsSeenBy(agent)}/ and send its path"
+            ? $"write it to a file under {folders.SharedAsSeenBy(agent)}/, which all can read, and send its path"
+            : "put it in a file and send its path";
+
+    /// <summary>The same for a message, which can take a file of the sender's own along.</summary>
+    public static string WayOutOfMessage(Caller caller, IRoster roster, AgentFolders folders) =>
+        roster.Find(caller.Name) is { } agent
+            ? $"write it to a file under {folders.StateAsSeenBy(agent)}/ and send that with 'file_path'"
             : "put it in a file and send its path";
 }

@@ -18,9 +18,12 @@ internal interface IOutbox
 /// <summary>Takes back what a dead agent had leased, as part of another slice's write.</summary>
 internal interface IInflight
 {
-    /// <summary>Every lease of the agent comes again, with <c>redelivered</c> set.</summary>
+    /// <summary>Requeues every lease of the agent, with <c>redelivered</c> set; its running turns are lost.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="agent">Whose.</param>
+    /// <param name="lastWords">The end of what its process printed, for the notes of those turns.</param>
     /// <returns>How many.</returns>
-    int RequeueAll(IWrite write, string agent);
+    int RequeueAll(IWrite write, string agent, string? lastWords = null);
 
     /// <summary>How many messages the agent works on: leased, to a turn or to a connection.</summary>
     int Leased(IWrite write, string agent);

@@ -39,7 +39,7 @@ internal interface ILostTurns
 /// <param name="WakeFrom">Who or what woke the agent.</param>
 /// <param name="StartedAt">When it began, by the host's clock.</param>
 /// <param name="EndedAt">When its end was told, by the host's clock.</param>
-/// <param name="Result">One of <see cref="TurnResult.All"/>.</param>
+/// <param name="Result">One of <see cref="TurnResult"/>.</param>
 /// <param name="Note">The error, when there was one.</param>
 /// <param name="Acked">How many messages it dealt with.</param>
 /// <param name="Requeued">How many come again.</param>
@@ -60,14 +60,17 @@ internal static class TurnResult
     /// <summary>Its prompt was more than the model takes.</summary>
     public const string PromptTooLong = "prompt_too_long";
 
-    /// <summary>The operator ended it; its messages come again, and are set aside after the third time.</summary>
+    /// <summary>The operator ended it; its messages are parked.</summary>
     public const string Cancelled = "cancelled";
 
     /// <summary>The model's provider wants a pause, or a login, or the agent was stopped in the middle of it; that does not count against the messages.</summary>
     public const string RateLimited = "rate_limited";
 
-    /// <summary>All of them.</summary>
-    public static readonly string[] All = [Ok, Failed, PromptTooLong, Cancelled, RateLimited];
+    /// <summary>Its process ended, so that nobody told its end; only the host says so.</summary>
+    public const string Lost = "lost";
+
+    /// <summary>Those that a harness may tell.</summary>
+    public static readonly string[] Told = [Ok, Failed, PromptTooLong, Cancelled, RateLimited];
 }
 
 /// <summary>The rule of how long a message may be kept waiting by who gives it back.</summary>

@@ -55,6 +55,7 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
         </div>
         <Verbs agent={agent} transient={transient} onError={setError} />
       </div>
+      {agent.missing == null ? null : <p class="note bad">{agent.missing}</p>}
       {agent.note == null || agent.note === '' ? null : <p class={`note ${agent.failed ? 'bad' : ''}`}>{agent.note}</p>}
       <Refused error={error} onClose={() => setError(null)} />
     </header>

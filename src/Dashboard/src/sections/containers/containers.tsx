@@ -90,6 +90,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         <StateBadge agent={agent} transient={transient} />
         {agent.paused ? <span class="badge warn">paused</span> : null}
         {agent.needs_login ? <span class="badge warn">needs login</span> : null}
+        {agent.missing == null ? null : <span class="badge bad">⚠ not ready</span>}
         {agent.needs_update ? (
           <span class="badge warn" title="It runs on something else than what is applied for it: rebuild it">
             needs update
@@ -99,6 +100,8 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
           {agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}
         </span>
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
+        {agent.delayed > 0 ? <span class="badge warn">↻ {agent.delayed} tried again later</span> : null}
+        {agent.parked > 0 ? <span class="badge bad">⚠ {agent.parked} parked</span> : null}
         {agent.pending_reminders > 0 ? <ReminderChip agent={agent} /> : null}
         {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha.slice(0, 7)}</span>}
         <ForgeChip name={name} />
@@ -127,6 +130,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         </span>
         <Verbs agent={agent} transient={transient} onError={setError} />
       </div>
+      {agent.missing == null ? null : <p class="note bad">{agent.missing}</p>}
       {agent.note == null || agent.note === '' ? null : <p class={`note ${agent.failed ? 'bad' : ''}`}>{agent.note}</p>}
       <Refused error={error} onClose={() => setError(null)} />
     </li>

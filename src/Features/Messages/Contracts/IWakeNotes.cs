@@ -1,0 +1,10 @@
+using Hive.Common.Persistence;
+
+namespace Hive.Features.Messages.Contracts;
+
+/// <summary>Keeps what an agent is told of its start until its next message; filled by the slice that runs the agents.</summary>
+internal interface IWakeNotes
+{
+    /// <summary>Takes the agent's note, as part of the write that delivers it; null when there is none.</summary>
+    string? Take(IWrite write, string agent);
+}

@@ -1,0 +1,66 @@
+using System.Security.Cryptography;
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.StateFiles.Contracts;
+
+namespace Hive.Features.StateFiles;
+
+/// <inheritdoc />
+internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer, IAgentNames names) : IFileHandover
+{
+    /// <summary>Largest file that is handed over: 1 MiB, as much as is shown of one.</summary>
+    public const int MaxBytes = 1 << 20;
+
+    /// <summary>Copies of one sender's files that a recipient holds; one sender cannot fill another's folder.</summary>
+    public const int MaxFiles = 32;
+
+    private const int MaxNameLength = 100;
+    private const int HashLength = 12;
+
+    public string Give(string from, string path, string? to)
+    {
+        if (!StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength)
+            || !IsOf(from, relative[..rootLength]))
+        {
+            throw Problem.Forbidden(
+                $"'file_path' must name a file under /agents/{from}/state/ or /shared/ (on the host {files.DataDir}/…), "
+                + "without '.', '..' or an empty part, and no token, repository or database");
+        }
+
+        var bytes = Read(path);
+        if (to is null)
+            return path;
+        // Named by its content: given twice, it lies there once.
+        var name = $"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..HashLength]}-{PlainName(relative)}";
+        var copy = $"/agents/{to}/state/received/{from}/{name}";
+        writer.Put(to, copy, bytes, MaxFiles);
+        return copy;
+    }
+
+    private static bool IsOf(string agent, ReadOnlySpan<char> root) =>
+        root is "shared" || root.SequenceEqual($"agents/{agent}/state");
+
+    private byte[] Read(string path)
+    {
+        using var file = files.Open(path, out _)
+            ?? throw Problem.NotFound("'file_path' names no readable file; it must be a regular file with one name");
+        // Read to the limit and one byte more, since it may grow while it is read.
+        var bytes = new byte[MaxBytes + 1];
+        var length = 0;
+        while (length < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(length), length) is var count and > 0)
+            length += count;
+        return length <= MaxBytes
+            ? bytes[..length]
+            : throw Problem.TooLarge(
+                $"'file_path' names a file of more than {MaxBytes} bytes, which is the limit; "
+                + "send it in parts, or put it under /shared/ and send its path");
+    }
+
+    // A blank or a bracket would end the path in the message.
+    private static string PlainName(ReadOnlySpan<char> path)
+    {
+        var name = path[(path.LastIndexOf('/') + 1)..];
+        var cut = name[..Math.Min(name.Length, MaxNameLength)].ToString();
+        return string.Concat(cut.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_')).TrimEnd('.', '-');
+    }
+}

@@ -1,0 +1,52 @@
+using Dapper;
+using Hive.Common.Persistence;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Turns.Contracts;
+
+namespace Hive.Features.Turns;
+
+/// <summary>Stores events of agents and keeps those of each agent within a bound.</summary>
+internal sealed class AgentEvents(IRoster roster, TimeProvider clock)
+{
+    private const int MostRounds = 200;
+
+    public void Append(IWrite write, string agent, IReadOnlyList<EventText> events)
+    {
+        // Its last words may come after it was purged.
+        if (roster.Find(agent) is null)
+            return;
+        var at = clock.GetUtcNow().ToUnixTimeMilliseconds();
+        var insert = write.Prepare(Insert);
+        List<StoredEvent> stored = new(events.Count);
+        foreach (var told in events)
+        {
+            insert.Bind(1, agent).Bind(2, told.Turn).Bind(3, at).Bind(4, told.Kind).Bind(5, told.Payload).Step();
+            stored.Add(new StoredEvent(insert.Long(0), told.Payload));
+            insert.Reset();
+        }
+
+        MakeRoom(write, agent);
+        write.Raise(new AgentEventsStored(agent, stored));
+    }
+
+    // As much as was added, and somewhat more where too much is there already: the writer has others to serve.
+    private static void MakeRoom(IWrite write, string agent)
+    {
+        for (var round = 0; round < MostRounds && Bytes(write, agent) > EventFlood.BytesKept; round++)
+            write.Db.Execute(RemoveOldest, new { agent });
+    }
+
+    private static long Bytes(IWrite write, string agent) =>
+        write.Db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = @agent", new { agent });
+
+    private const string Insert = """
+        INSERT INTO agent_events (agent, turn, at, kind, payload)
+        VALUES (?1, ?2, ?3, ?4, ?5)
+        RETURNING id
+        """;
+
+    private const string RemoveOldest = """
+        DELETE FROM agent_events
+         WHERE id IN (SELECT id FROM agent_events WHERE agent = @agent ORDER BY id LIMIT 10)
+        """;
+}

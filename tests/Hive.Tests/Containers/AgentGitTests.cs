@@ -1,0 +1,54 @@
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
+
+namespace Hive.Tests.Containers;
+
+/// <summary>Git as an agent's programs find it.</summary>
+public sealed class AgentGitTests
+{
+    [Theory]
+    [InlineData("process")]
+    [InlineData("sandbox")]
+    public async Task A_commit_works_at_once_and_the_agents_own_configuration_wins(string runtime)
+    {
+        await using var fleet = await Fleet.Start(runtime);
+        fleet.Configure("worker", """
+            driver: command
+            command:
+              - sh
+              - -ec
+              - |
+                git init -q repo 2>&1
+                cd repo
+                git commit -q --allow-empty -m one 2>&1
+                git config user.name own
+                git commit -q --allow-empty -m two 2>&1
+                git log --reverse --format='%an <%ae> %cn <%ce>'
+            """);
+        await fleet.Spawn("worker", runtime);
+        var events = await fleet.Hive.Events();
+        await (await fleet.Hive.Operator()).Send("worker", "commit");
+        Assert.Equal("worker <worker@hive.local> worker <worker@hive.local>\nown <worker@hive.local> own <worker@hive.local>", await Answer(events));
+    }
+
+    [Fact]
+    public async Task A_domain_that_is_none_is_refused_with_the_option()
+    {
+        await using var hive = await HiveFixture.Start("--GitEmailDomain", "a b\n[core]");
+        using var host = await LineClient.ConnectAsync(hive.HostSocket);
+        var spawned = await host.CallAsync("spawn", new { name = "worker", runtime = "process" });
+        Assert.False(spawned.GetProperty("running").GetBoolean());
+        Assert.StartsWith("GitEmailDomain is not a domain; ", spawned.GetProperty("note").GetString(), StringComparison.Ordinal);
+    }
+
+    private static async Task<string> Answer(EventReader events)
+    {
+        while (true)
+        {
+            var message = (await events.Next("sent")).GetProperty("message");
+            if (message.GetProperty("to").GetString() == "operator")
+                return message.GetProperty("body").GetString()!;
+        }
+    }
+}
