@@ -92,10 +92,15 @@ async function enter(): Promise<void> {
       dropCode();
     } catch (e) {
       // A code that did not reach the host stays, for a reload to try again.
-      const unreachable = e instanceof Refusal && e.code === 'unreachable';
+      const unreachable = e instanceof Refusal && e.status === 0;
       if (!unreachable) dropCode();
       if (key() === null) {
-        signedOut.value = unreachable ? `The login link could not be tried: ${words(e)}. Reload the page to try again.` : `The login link was refused: ${words(e)}`;
+        const notSecure = e instanceof Refusal && e.code === 'not_secure';
+        signedOut.value = notSecure
+          ? words(e)
+          : unreachable
+            ? `The login link could not be tried: ${words(e)} Reload the page to try again.`
+            : `The login link was refused: ${words(e)}`;
         return;
       }
     }

@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Protocol;
@@ -7,10 +8,17 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Dashboard;
 
 /// <summary>The stream of events of the swarm, or of one agent (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
-internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDirectory agents, TimeProvider clock, IHostApplicationLifetime lifetime)
+internal sealed class EventStream(
+    EventHub swarm,
+    AgentHubs ofAgents,
+    IAgentDirectory agents,
+    IOperatorKeys keys,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime)
 {
     private const int MaxStreams = 2_000;
     private static readonly TimeSpan Ping = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Use = TimeSpan.FromMinutes(1);
     private int open;
 
     public async Task Write(HttpContext http)
@@ -61,8 +69,10 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
         await body.FlushAsync(ct);
         List<byte[]> frames = [];
+        var usedAt = clock.GetUtcNow();
         while (true)
         {
+            KeepSession(http, ref usedAt);
             frames.Clear();
             if (!hub.Read(ref cursor, frames))
             {
@@ -76,11 +86,21 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
                 return;
             while (frames.Count == 0 && !await Arrived(hub, cursor, ct))
             {
+                KeepSession(http, ref usedAt);
                 Write(body, "event: ping\ndata: {}\n\n"u8);
                 if ((await body.FlushAsync(ct)).IsCompleted)
                     return;
             }
         }
+    }
+
+    // A page that is looked at uses its session, also while it asks for nothing.
+    private void KeepSession(HttpContext http, ref DateTimeOffset usedAt)
+    {
+        if (clock.GetUtcNow() - usedAt < Use)
+            return;
+        usedAt = clock.GetUtcNow();
+        keys.Accepts(http.Request.Headers.Authorization.ToString()["Bearer ".Length..].Trim());
     }
 
     // False when it is time for a ping.

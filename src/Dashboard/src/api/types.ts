@@ -23,6 +23,7 @@ export type Forge = Snapshot['forge'];
 export type ForgeAccount = Forge['accounts'][number];
 export type ForgeRepository = Forge['repositories'][number];
 export type History = Answer<'/dashboard/history', 'get'>;
+export type KeyProof = Answer<'/api/session/proof', 'post'>;
 export type SessionKey = Answer<'/api/session', 'post'>;
 export type StateFile = Answer<'/api/state-file', 'get'>;
 export type Logs = Answer<'/api/logs/{name}', 'get'>;
