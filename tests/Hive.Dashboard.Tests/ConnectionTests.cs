@@ -20,8 +20,8 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await Hive.StopHostAsync();
 
         await StateIs(page, "reconnecting");
-        await Expect(page.Locator(".connection [role=status]")).ToContainTextAsync("may be out of date");
-        await Expect(page.Locator(".connection-detail")).ToContainTextAsync("for ");
+        await Expect(page.Locator(".banner .connection [role=status]")).ToContainTextAsync("may be out of date");
+        await Expect(page.Locator(".banner .connection-detail")).ToContainTextAsync("for ");
         await Expect(Message(page, "before")).ToBeVisibleAsync();
 
         await Hive.StartHostAsync();
@@ -52,8 +52,8 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         using (var impostor = new Impostor(Hive.Url))
         {
             await StateIs(page, "stranger");
-            await Expect(page.Locator(".connection [role=status]")).ToContainTextAsync("Another program answers at this address");
-            await Expect(page.Locator(".connection-detail")).ToContainTextAsync("nothing was sent to it");
+            await Expect(page.Locator(".banner .connection [role=status]")).ToContainTextAsync("Another program answers at this address");
+            await Expect(page.Locator(".banner .connection-detail")).ToContainTextAsync("nothing was sent to it");
             await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
             await Expect(Row(page, "alice").GetByRole(AriaRole.Alert)).ToContainTextAsync("Another program answers");
             await page.GetByRole(AriaRole.Link, new() { Name = "alice", Exact = true }).ClickAsync();

@@ -22,6 +22,7 @@ import { StatsPage } from './sections/stats/page';
 import { Tombstones } from './sections/tombstones/tombstones';
 import { Confirm } from './ui/confirm';
 import { followHistory, step, view } from './ui/link';
+import { showUnseen } from './ui/unseen';
 
 function App() {
   const { count, scroll, then } = step.value;
@@ -137,6 +138,7 @@ addEventListener('hashchange', () => {
   if (codeIn(location.hash) !== null) void enter();
 });
 
+showUnseen();
 followHistory();
 const root = document.getElementById('hive');
 if (root !== null) render(<App />, root);

@@ -229,6 +229,28 @@ describe('the message log', () => {
   });
 });
 
+describe('what failed and comes again by itself', () => {
+  const next_attempt_at = '2026-05-01T12:00:20.000Z';
+  const waiting = (swarm: Swarm) => swarm.backedOff.value.map(({ id }) => id);
+
+  test('is known from the log and from what happens, until it is delivered, parked, settled or dropped', async () => {
+    const { swarm, told } = loaded();
+    const failed = (id: number) => message(id, { attempts: 1, next_attempt_at });
+    await swarm.page(false, async () => ({ cursor: 'e-10', messages: [message(1), failed(2)] }));
+    expect(waiting(swarm)).toEqual([2]);
+    for (const id of [3, 4, 5, 6]) told('requeued', failed(id));
+    expect(waiting(swarm)).toEqual([6, 5, 4, 3, 2]);
+    told('delivered', message(2, { attempts: 1, delivered_at: AT }));
+    told('parked', message(3, { attempts: 3, parked_at: AT, next_attempt_at }));
+    told('acked', message(4, { acked_at: AT }));
+    told('dropped', failed(5));
+    expect(waiting(swarm)).toEqual([6]);
+    expect(swarm.parked.value.map(({ id }) => id)).toEqual([3]);
+    told('requeued', message(6, { attempts: 1 }));
+    expect(waiting(swarm)).toEqual([]);
+  });
+});
+
 describe('the connection state', () => {
   const synced = { state: 'synced', resyncedAt: null } as const;
 
