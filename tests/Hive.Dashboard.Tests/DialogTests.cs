@@ -60,6 +60,8 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
 
         await Expect(drawer.Locator(".connection[data-state=reconnecting]")).ToBeInViewportAsync();
         await Expect(drawer.Locator(".connection-detail")).ToContainTextAsync("for ");
+        Assert.True(await drawer.EvaluateAsync<bool>(
+            "drawer => drawer.querySelector('.connection').getBoundingClientRect().bottom <= drawer.querySelector('.drawer-head').getBoundingClientRect().top + 1"));
         await AccessibilityTests.NothingSerious(page, width);
     }
 }

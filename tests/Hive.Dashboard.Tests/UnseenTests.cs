@@ -111,7 +111,7 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
             new { kind = "of_a_later_harness", at, anything = Hostile });
         var page = await SignedInAsync();
         await page.GotoAsync($"{Hive.Url}/agents/alice");
-        await Expect(page.Locator(".entry").Last).ToContainTextAsync(Shown);
+        await Expect(page.Locator(".entry[data-kind=note]")).ToContainTextAsync(Shown);
         await Expect(page.Locator("#agent-turns")).ToContainTextAsync(Shown);
         await NothingTurns(page);
         await page.Locator("#agent-login summary").ClickAsync();

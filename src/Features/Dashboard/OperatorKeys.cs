@@ -59,6 +59,10 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         store = from;
         token = new(Hash(accessToken), DateTimeOffset.MaxValue);
         var now = clock.GetUtcNow();
+        // Earlier versions gave a session thirty days.
+        var latest = (now + SessionLife).ToUnixTimeMilliseconds();
+        if (await from.Read(db => db.ExecuteScalar<bool>("SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at > @latest)", new { latest }), ct))
+            await from.Write(write => write.Db.Execute("UPDATE sessions SET expires_at = @latest WHERE expires_at > @latest", new { latest }), ct);
         var rows = await from.Read(
             db => db.Query<Row>(
                 "SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now",
@@ -67,9 +71,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         foreach (var row in rows)
         {
             var hash = Convert.FromHexString(row.KeyHash);
-            // Earlier versions gave a session thirty days.
-            var expires = DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt);
-            sessions[IdOf(hash)] = new(hash, expires < now + SessionLife ? expires : now + SessionLife);
+            sessions[IdOf(hash)] = new(hash, DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt));
         }
     }
 

@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Dapper;
 using Hive.Tests.Common;
 using Hive.Tests.Fixture;
+using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Doors;
 
@@ -82,6 +84,23 @@ public sealed class SessionTests
         await hive.Restart();
         Assert.Equal(HttpStatusCode.OK, await Asked(hive, key));
         hive.Clock.Jump(life);
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
+    }
+
+    [Fact]
+    public async Task A_session_of_an_earlier_version_ends_as_soon_as_any_other()
+    {
+        await using var hive = await HiveFixture.Start();
+        var key = await Exchange(hive, await Code(hive));
+        await hive.Restart(() =>
+        {
+            using var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Pooling=False");
+            db.Open();
+            Assert.Equal(1, db.Execute("UPDATE sessions SET expires_at = expires_at + 30 * 86400000"));
+        });
+        hive.Clock.Jump(TimeSpan.FromHours(7));
+        await hive.Restart();
+        hive.Clock.Jump(TimeSpan.FromHours(7));
         Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
     }
 

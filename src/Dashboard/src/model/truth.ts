@@ -33,7 +33,7 @@ export function describe(connection: Connection, sync: Sync): Truth {
       label: 'N0T Y0UR H1V3',
       plain: STRANGER,
       tone: 'bad',
-      detail: 'another program answers at this address; nothing was sent to it',
+      detail: 'another program answers here; nothing was sent to it',
       since: stranger.since,
       nextTryAt: stranger.nextTryAt,
       canRetry: stranger.nextTryAt !== null,

@@ -131,14 +131,13 @@ function Wake({ text: whole }: { text: string }) {
               {lines.map(({ text: line, quoted, told }, i) => (
                 <span key={i} class={quoted ? 'quoted' : 'own'}>
                   {told === null ? (
-                    line
+                    `${line}\n`
                   ) : (
                     <>
                       {'> '}
                       <bdi>{plainly(told)}</bdi> <EventJson json={line.slice(2)} />
                     </>
                   )}
-                  {'\n'}
                 </span>
               ))}
             </pre>

@@ -3,7 +3,7 @@ import { post } from '../../api/client';
 import type { Message } from '../../api/types';
 import { swarm } from '../../live';
 import { Act } from '../../ui/act';
-import { Age, now, Until } from '../../ui/clock';
+import { Age, Until } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { MessageText } from '../files/text';
@@ -11,7 +11,7 @@ import { MessageText } from '../files/text';
 /** Messages whose recipient failed at them: those that come again by themselves, and those that do not any more. Shown only when there are some. */
 export function Parked() {
   const parked = swarm.parked.value;
-  const waiting = swarm.backedOff.value.filter(({ next_attempt_at }) => Date.parse(next_attempt_at ?? '') > now.value);
+  const waiting = swarm.backedOff.value;
   if (parked.length + waiting.length === 0) return null;
   return (
     <Section
@@ -50,7 +50,7 @@ function Row({ message }: { message: Message }) {
           </span>
         ) : next_attempt_at != null ? (
           <span class="dim since">
-            <Until at={next_attempt_at} ahead={(left) => `comes again in ${left}`} past={() => 'comes again now'} />
+            <Until at={next_attempt_at} ahead={(left) => `comes again in ${left}`} past={() => 'waits to be taken again'} />
           </span>
         ) : null}
       </div>
