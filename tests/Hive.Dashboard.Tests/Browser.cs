@@ -8,7 +8,7 @@ public sealed class Browser : IAsyncLifetime
 {
     private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-    /// <summary>A name that leads to this machine and that the browser does not take for it, like a name of the local network.</summary>
+    /// <summary>A name that leads to this machine, and that the browser takes for another machine's.</summary>
     internal const string LanName = "hive.test";
 
     private IPlaywright? playwright;

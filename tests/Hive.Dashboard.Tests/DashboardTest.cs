@@ -65,7 +65,8 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     /// <summary>Answers what is asked before something that cannot be undone.</summary>
     protected static Task ConfirmAsync(IPage page) => page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
 
-    protected static Task CancelAsync(IPage page) => page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "No, go back" }).ClickAsync();
+    protected static Task CancelAsync(IPage page) =>
+        page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "No, go back" }).ClickAsync();
 
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

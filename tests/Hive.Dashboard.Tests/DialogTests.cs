@@ -27,7 +27,8 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
             await button.ClickAsync();
             var dialog = page.Locator("dialog.confirm");
             await Expect(dialog).ToBeVisibleAsync();
-            var labels = await dialog.Locator("[data-leet]").EvaluateAllAsync<string[]>("all => all.map(one => one.dataset.leet)");
+            var labels = await dialog.Locator("[data-leet]")
+                .EvaluateAllAsync<string[]>("all => all.map(one => one.dataset.leet)");
             Assert.Equal(2, labels.Length);
             Assert.Equal("‹ B4CK", labels[0]);
             Assert.NotEqual(labels[0], labels[1]);
@@ -54,14 +55,24 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         await Expect(drawer.Locator(".connection[data-state=live]")).ToBeInViewportAsync();
         // Nothing lies over it.
         Assert.True(await drawer.Locator(".connection-chip").EvaluateAsync<bool>(
-            "chip => { const { x, y, width, height } = chip.getBoundingClientRect(); return chip.contains(document.elementFromPoint(x + width / 2, y + height / 2)); }"));
+            """
+            chip => {
+              const { x, y, width, height } = chip.getBoundingClientRect();
+              return chip.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+            }
+            """));
 
         await Hive.StopHostAsync();
 
         await Expect(drawer.Locator(".connection[data-state=reconnecting]")).ToBeInViewportAsync();
         await Expect(drawer.Locator(".connection-detail")).ToContainTextAsync("for ");
         Assert.True(await drawer.EvaluateAsync<bool>(
-            "drawer => drawer.querySelector('.connection').getBoundingClientRect().bottom <= drawer.querySelector('.drawer-head').getBoundingClientRect().top + 1"));
+            """
+            drawer => {
+              const [state, head] = ['.connection', '.drawer-head'].map((part) => drawer.querySelector(part).getBoundingClientRect());
+              return state.bottom <= head.top + 1;
+            }
+            """));
         await AccessibilityTests.NothingSerious(page, width);
     }
 }

@@ -197,7 +197,8 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("#parked .row")).ToContainTextAsync("alice asks (question 1): blue or red?");
         await page.GotoAsync($"{Hive.Url}/agents/bob");
         await Expect(page.Locator("#agent-inbox")).ToContainTextAsync("alice asks (question 1): blue or red?");
-        await bob.EmitAsync(new { kind = "turn_started", at = DateTimeOffset.UtcNow, turn = 1, from = "system", text = "Message 1 from system:\n> {\"event\":\"needs_login\",\"agent\":\"bob\"}\n\n(A rule.)\n" });
+        const string Woken = "Message 1 from system:\n> {\"event\":\"needs_login\",\"agent\":\"bob\"}\n\n(A rule.)\n";
+        await bob.EmitAsync(new { kind = "turn_started", at = DateTimeOffset.UtcNow, turn = 1, from = "system", text = Woken });
         var wake = page.Locator(".entry.turn .wake");
         await Expect(wake).ToContainTextAsync("> bob needs a login");
         await wake.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();

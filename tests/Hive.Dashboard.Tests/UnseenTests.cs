@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Characters that are not seen or turn what follows around: wherever others' text is shown they show, and turn nothing of Hive's own.</summary>
+/// <summary>Characters that are not seen, or turn what follows around: they show, and turn nothing of Hive's own.</summary>
 public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
 {
     // A letter that runs from right to left stays one; what turns without being seen does not.
@@ -49,12 +49,14 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         }
 
         Directory.CreateDirectory(Hive.Shared);
-        await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "plan.md"), $"# {Hostile}\n\n- {Hostile} **{Hostile}** [{Hostile}](http://x/{Hostile}) `{Hostile}`\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(Hive.Shared, "plan.md"), $"# {Hostile}\n\n- {Hostile} **{Hostile}** [{Hostile}](http://x/{Hostile}) `{Hostile}`\n");
         await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "notes.txt"), $"{Hostile}\n");
         await alice.CallAsync("send", new { to = "operator", body = $"{Hostile} /shared/plan.md {Hostile} /shared/notes.txt" });
         await alice.CallAsync("ask", new { question = Hostile, options = new[] { Hostile, "no" } });
         await alice.CallAsync("ask", new { question = Hostile, options = new[] { Hostile }, to = "bob" });
-        await bob.CallAsync("answer", new { id = (await alice.CallAsync("ask", new { question = Hostile, to = "bob" })).GetProperty("id").GetInt64(), answer = Hostile });
+        var asked = await alice.CallAsync("ask", new { question = Hostile, to = "bob" });
+        await bob.CallAsync("answer", new { id = asked.GetProperty("id").GetInt64(), answer = Hostile });
         await alice.CallAsync("remind", new { message = Hostile, delay_seconds = 86_400 });
         var denied = (await manager.CallAsync("request_spawn", new { name = "carol", description = Hostile })).GetProperty("id").GetInt64();
         await Hive.CallAsync("deny", new { id = denied, note = Hostile });
@@ -62,7 +64,8 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         await File.WriteAllTextAsync(Path.Combine(Hive.ConfigOf("alice"), $"{Hostile}.yaml"), $"{Hostile}: {Hostile}\n");
         await Hive.GitAsync("alice", "add", "-A");
         await Hive.GitAsync("alice", "-c", "user.name=manager", "-c", "user.email=manager@hive", "commit", "-qm", "hostile");
-        var proposal = await manager.CallAsync("request_apply_commit", new { agent = "alice", commit_ref = await Hive.GitAsync("alice", "rev-parse", "HEAD"), description = Hostile });
+        var commit = await Hive.GitAsync("alice", "rev-parse", "HEAD");
+        var proposal = await manager.CallAsync("request_apply_commit", new { agent = "alice", commit_ref = commit, description = Hostile });
         await Hive.SpawnAsync("printer", start: false);
         await Hive.PrintAsync("printer", [Hostile]);
         var page = await SignedInAsync();
@@ -94,9 +97,11 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         var at = DateTimeOffset.UtcNow;
         await alice.CallAsync("set_status", new { text = Hostile });
         await alice.CallAsync("ask", new { question = Hostile });
-        await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", Hostile), "failed", Hostile, Hostile, new Dictionary<string, int> { [Hostile] = 1 });
+        var turn = await Hive.BeginTurnAsync(alice, "alice", Hostile);
+        await alice.EndTurnAsync(turn, "failed", Hostile, Hostile, new Dictionary<string, int> { [Hostile] = 1 });
         await Hive.CallAsync("send", new { to = "alice", body = Hostile });
-        await alice.ReportAsync("logging_in", new { driver = Hostile, model = Hostile, login = new { url = $"https://login.example/{Hostile}", output = Hostile, error = Hostile } });
+        var login = new { url = $"https://login.example/{Hostile}", output = Hostile, error = Hostile };
+        await alice.ReportAsync("logging_in", new { driver = Hostile, model = Hostile, login });
         await alice.EmitAsync(
             new { kind = "turn_started", at, turn = 7, from = Hostile, text = $"Message 1 from bob:\n> {Hostile}\n" },
             new { kind = "text", at, text = Hostile },

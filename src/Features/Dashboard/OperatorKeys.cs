@@ -11,8 +11,9 @@ namespace Hive.Features.Dashboard;
 
 /// <summary>
 /// The keys of the dashboard: the access token, session keys that pages hold, one-time codes of login links.
-/// Only hashes are kept, and session keys outlive the host so that an open page does. Every key has an id, which is not secret: by it a page asks
-/// this host to prove that it knows the key. After that a page sends the key under a mask, which this run of the host alone can take off.
+/// Only hashes are kept, and session keys outlive the host so that an open page does. Every key has an id, which is not
+/// secret: by it a page asks this host to prove that it knows the key. Then the page sends the key under a mask, which
+/// this run of the host alone can take off.
 /// </summary>
 internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime lifetime) : IOperatorKeys, ISchema
 {
@@ -42,7 +43,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
 
     public int Version => 1;
 
-    /// <summary>Names this run of the host: a mask belongs to one run, so it is worth nothing to a program that takes the host's place.</summary>
+    /// <summary>Names this run of the host: a mask belongs to one run, so it is worth nothing after it.</summary>
     public string Run { get; } = Secret(16);
 
     public void Converge(SchemaEditor editor) => editor.Run("""
@@ -61,8 +62,10 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         var now = clock.GetUtcNow();
         // Earlier versions gave a session thirty days.
         var latest = (now + SessionLife).ToUnixTimeMilliseconds();
-        if (await from.Read(db => db.ExecuteScalar<bool>("SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at > @latest)", new { latest }), ct))
-            await from.Write(write => write.Db.Execute("UPDATE sessions SET expires_at = @latest WHERE expires_at > @latest", new { latest }), ct);
+        const string Exists = "SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at > @latest)";
+        const string Shorten = "UPDATE sessions SET expires_at = @latest WHERE expires_at > @latest";
+        if (await from.Read(db => db.ExecuteScalar<bool>(Exists, new { latest }), ct))
+            await from.Write(write => write.Db.Execute(Shorten, new { latest }), ct);
         var rows = await from.Read(
             db => db.Query<Row>(
                 "SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now",
@@ -88,12 +91,13 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return true;
     }
 
-    /// <summary>Proves to a page that this host knows a key, without the key: an HMAC under its hash over what the page chose.</summary>
+    /// <summary>Proves to a page that this host knows a key: an HMAC under its hash over what the page chose.</summary>
     /// <returns>False for an id that is not known; the work is the same, and the proof is worth nothing.</returns>
     public bool Prove(string id, string nonce, string origin, out string proof)
     {
         var known = Find(id);
-        proof = Text(HMACSHA256.HashData(known?.Hash ?? decoy, Encoding.UTF8.GetBytes($"hive proof\n{origin}\n{Run}\n{nonce}")));
+        var about = Encoding.UTF8.GetBytes($"hive proof\n{origin}\n{Run}\n{nonce}");
+        proof = Text(HMACSHA256.HashData(known?.Hash ?? decoy, about));
         return known is not null;
     }
 
@@ -158,7 +162,9 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     private void Prolong(string id, Known session)
     {
         var expires = clock.GetUtcNow() + SessionLife;
-        if (expires - session.ExpiresAt < ProlongStep || !sessions.TryUpdate(id, session with { ExpiresAt = expires }, session))
+        if (expires - session.ExpiresAt < ProlongStep)
+            return;
+        if (!sessions.TryUpdate(id, session with { ExpiresAt = expires }, session))
             return;
         _ = store!.WriteUntilStored(
             write => write.Db.Execute(
@@ -168,15 +174,20 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
             lifetime.ApplicationStopping);
     }
 
-    private Known? Find(string id) =>
-        id == IdOf(token.Hash) ? token
-        : (sessions.TryGetValue(id, out var found) || codes.TryGetValue(id, out found)) && found.ExpiresAt > clock.GetUtcNow() ? found
-        : null;
+    private Known? Find(string id)
+    {
+        if (id == IdOf(token.Hash))
+            return token;
+        var known = sessions.GetValueOrDefault(id) ?? codes.GetValueOrDefault(id);
+        return known?.ExpiresAt > clock.GetUtcNow() ? known : null;
+    }
 
-    // A mask hides the key from everybody who does not know its hash; taking it off gives the key itself, so that the hash alone opens nothing.
+    // A mask hides the key from everybody who does not know its hash. Taking it off gives the key: the hash opens nothing.
     private string Unmasked(string key)
     {
-        if (!key.StartsWith(MaskPrefix, StringComparison.Ordinal) || key.Length > MaxLength || key.Split('.') is not [_, var id, var text])
+        if (!key.StartsWith(MaskPrefix, StringComparison.Ordinal) || key.Length > MaxLength)
+            return key;
+        if (key.Split('.') is not [_, var id, var text])
             return key;
         if (!Base64Url.IsValid(text, out var length) || length is 0 or > MaxKey || Find(id) is not { } known)
             return key;
@@ -188,7 +199,8 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return Encoding.UTF8.GetString(mask);
     }
 
-    private static string IdOf(ReadOnlySpan<byte> hash) => Hex(SHA256.HashData([.. "hive key\n"u8, .. hash]))[..IdLength];
+    private static string IdOf(ReadOnlySpan<byte> hash) =>
+        Hex(SHA256.HashData([.. "hive key\n"u8, .. hash]))[..IdLength];
 
     private static string Text(byte[] bytes) => Base64Url.EncodeToString(bytes);
 

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Doors;
 
-/// <summary>What the page does before it sends its key, done by hand: the host proves that it knows the key, and gets it under a mask.</summary>
+/// <summary>The host proves that it knows a key, and gets the key under a mask; what the page does is done by hand.</summary>
 public sealed class ProofTests
 {
     private const string Nonce = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -105,7 +105,8 @@ public sealed class ProofTests
         var hash = Hash(hive.Token);
         foreach (var guess in new[] { Convert.ToHexStringLower(hash), "", "\0" })
             Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, Masked(guess, run, hash)));
-        foreach (var broken in new[] { "masked.", "masked..", $"masked.{Id(hive.Token)}.", $"masked.{Id(hive.Token)}.***", $"masked.{Id(hive.Token)}.{new string('A', 400)}" })
+        var start = $"masked.{Id(hive.Token)}.";
+        foreach (var broken in new[] { "masked.", "masked..", start, $"{start}***", $"{start}{new string('A', 400)}" })
             Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, broken));
     }
 

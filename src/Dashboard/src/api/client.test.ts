@@ -26,13 +26,13 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A host that knows the key, and what it was asked beside proofs: the bearer is the key itself where it could take off the mask. */
-function host(answer: (path: string, init: RequestInit) => Response | Promise<Response> = () => new Response('{}')): string[] {
+/** A host that knows the key, and what it was asked beside proofs, with the key that it found under the mask. */
+function host(answer: () => Response = () => new Response('{}')): string[] {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
     if (path === '/api/session/proof') return keys.prove(String(init.body));
     asked.push(`${init.method ?? 'GET'} ${path} ${keys.keyIn(init)}`);
-    return keys.keyIn(init) === null ? new Response('{}', { status: 401 }) : await answer(path, init);
+    return keys.keyIn(init) === null ? new Response('{}', { status: 401 }) : answer();
   });
   return asked;
 }

@@ -6,7 +6,7 @@ import { key, leave, signOut } from './session';
 /** The key as the host gets it, since it has last proved that it knows it. */
 let held: { key: string; masked: Promise<string> } | null = null;
 
-/** The host may have gone and another program may listen at its address: before the next request it proves itself again. */
+/** The host may have gone, and another program may listen at its address: before the next request it proves itself. */
 export function distrust(): void {
   held = null;
 }
@@ -31,7 +31,7 @@ async function signed(path: string, init: RequestInit = {}, again = false): Prom
 }
 
 async function maskOf(used: string, signal: AbortSignal | null | undefined): Promise<string> {
-  // Requests that begin together wait for one proof, so none of them calls it off: one that is not wanted any more only stops waiting.
+  // Requests that begin together wait for one proof, so none of them calls it off: one that is called off stops waiting.
   if (held?.key !== used) {
     const begun = (held = { key: used, masked: proven(used) });
     begun.masked.catch(() => {

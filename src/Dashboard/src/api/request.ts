@@ -11,7 +11,11 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
     return await fetch(path, { ...init, signal, cache: 'no-store', credentials: 'omit' });
   } catch (e) {
     if (init.signal?.aborted === true) throw e;
-    throw new Refusal(late.aborted ? `the host did not answer within ${ANSWER_MS / 1000} s` : 'the host cannot be reached', 0, 'unreachable');
+    throw new Refusal(
+      late.aborted ? `the host did not answer within ${ANSWER_MS / 1000} s` : 'the host cannot be reached',
+      0,
+      'unreachable',
+    );
   }
 }
 
@@ -22,4 +26,8 @@ export async function request(path: string, init: RequestInit = {}): Promise<Res
   return response;
 }
 
-export const json = (body: object): RequestInit => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+export const json = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+});

@@ -13,8 +13,8 @@ export function signIn(newKey: string): void {
 }
 
 /**
- * Asks to sign in, since the host does not know the key; true when another tab has put a newer one there, which is worth a try. The key that was
- * refused stays until a new one takes its place: only the host could prove that it knows a key, and anybody can say that they do not.
+ * Asks to sign in, since the host does not know the key; true when another tab has put a newer one there, which is worth
+ * a try. The refused key stays until a new one takes its place: anybody can say that they do not know a key.
  */
 export function signOut(refused: string | null): boolean {
   const now = key();
@@ -22,7 +22,8 @@ export function signOut(refused: string | null): boolean {
   signedOut.value ??=
     refused === null
       ? ''
-      : 'The host that answers here does not know this session: it has ended (12 hours without use), or another program answers in place of your Hive.';
+      : 'The host that answers here does not know this session: it has ended (12 hours without use), ' +
+        'or another program answers in place of your Hive.';
   return false;
 }
 

@@ -219,7 +219,8 @@ export class Swarm {
 
   #backOff(message: Message, dropped: boolean): void {
     const others = this.backedOff.value.filter(({ id }) => id !== message.id);
-    if (backedOffUntil({ message, dropped }) !== null) this.backedOff.value = [message, ...others].sort((a, b) => b.id - a.id).slice(0, PARKED_ROWS);
+    if (backedOffUntil({ message, dropped }) !== null)
+      this.backedOff.value = [message, ...others].sort((a, b) => b.id - a.id).slice(0, PARKED_ROWS);
     else if (others.length !== this.backedOff.value.length) this.backedOff.value = others;
   }
 

@@ -33,8 +33,9 @@ export class Syncing {
     for (let attempt = 0; ; attempt++) {
       if (again || attempt > 0) {
         const delay = resyncDelay(attempt);
-        const before = attempt > 0 && this.sync.value.state === 'waiting' ? this.sync.value : { reason: '', stranger: false };
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason: before.reason, stranger: before.stranger };
+        const last = attempt > 0 && this.sync.value.state === 'waiting' ? this.sync.value : null;
+        const { reason, stranger } = last ?? { reason: '', stranger: false };
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason, stranger };
         await this.#wait.for(delay, stopped);
         if (stopped.aborted) return 'stopped';
       }
@@ -50,7 +51,8 @@ export class Syncing {
           this.sync.value = { state: 'cannot', reason: e.message };
           return 'cannot';
         }
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e), stranger: e instanceof Refusal && e.code === 'stranger' };
+        const stranger = e instanceof Refusal && e.code === 'stranger';
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e), stranger };
       }
     }
   }

@@ -3,7 +3,10 @@ export type Piece = { own: string } | { said: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** What happened, as one sentence, where a message is an event that Hive tells of by itself; null for every other message, and for an event that this page has not heard of. */
+/**
+ * What happened, as one sentence, where a message is an event that Hive tells of by itself; null for every other
+ * message, and for an event that this page does not know.
+ */
 export function toldBy(from: string, body: string): readonly Piece[] | null {
   // Anybody else may write the same letters: they stay letters.
   if (from !== 'system' || !body.startsWith('{')) return null;
@@ -19,7 +22,8 @@ export function toldBy(from: string, body: string): readonly Piece[] | null {
 }
 
 /** The sentence as one text. */
-export const plainly = (pieces: readonly Piece[]): string => pieces.map((piece) => ('own' in piece ? piece.own : piece.said)).join('');
+export const plainly = (pieces: readonly Piece[]): string =>
+  pieces.map((piece) => ('own' in piece ? piece.own : piece.said)).join('');
 
 const own = (text: string): Piece => ({ own: text });
 const said = (text: string): Piece => ({ said: text });
@@ -32,25 +36,40 @@ function sentenceOf(event: Fields): Piece[] | null {
   const note = text('note');
   switch (event['event']) {
     case 'question_asked': {
-      const options = Array.isArray(event['options']) ? event['options'].filter((option) => typeof option === 'string') : [];
-      const choices = options.length === 0 ? [] : after(event['multi'] === true ? ' · any of: ' : ' · one of: ', options.join(' / '));
+      const options = Array.isArray(event['options'])
+        ? event['options'].filter((option) => typeof option === 'string')
+        : [];
+      const choices =
+        options.length === 0 ? [] : after(event['multi'] === true ? ' · any of: ' : ' · one of: ', options.join(' / '));
       return [own(`${text('asker')} asks (question ${number('id')}): `), said(text('question')), ...choices];
     }
     case 'question_answered': {
       const [answer, answerer] = [text('answer'), text('answerer')];
       const asked = after(' · the question: ', text('question'));
       if (answer === '[expired]') return [own(`Question ${number('id')} expired without an answer`), ...asked];
-      if (answer === '[cancelled]') return [own(`Question ${number('id')} was cancelled${answerer === '' ? '' : ` by ${answerer}`}`), ...asked];
-      return [own(`${answerer === '' ? 'somebody' : answerer} answers question ${number('id')}: `), said(answer), ...asked];
+      if (answer === '[cancelled]')
+        return [own(`Question ${number('id')} was cancelled${answerer === '' ? '' : ` by ${answerer}`}`), ...asked];
+      return [
+        own(`${answerer === '' ? 'somebody' : answerer} answers question ${number('id')}: `),
+        said(answer),
+        ...asked,
+      ];
     }
     case 'approval_resolved': {
       const about = [text('kind'), agent].filter((part) => part !== '').join(', ');
-      return [own(`Approval ${number('id')}${about === '' ? '' : ` (${about})`}: ${text('status') || 'resolved'}`), ...after(' · ', note)];
+      return [
+        own(`Approval ${number('id')}${about === '' ? '' : ` (${about})`}: ${text('status') || 'resolved'}`),
+        ...after(' · ', note),
+      ];
     }
     case 'spawned':
-      return event['ok'] === false ? [own(`${agent} could not be created`), ...after(': ', note)] : [own(`${agent} was created`), ...after(' · ', note)];
+      return event['ok'] === false
+        ? [own(`${agent} could not be created`), ...after(': ', note)]
+        : [own(`${agent} was created`), ...after(' · ', note)];
     case 'rebuilt':
-      return event['ok'] === false ? [own(`The rebuild of ${agent} failed`), ...after(': ', note)] : [own(`${agent} was rebuilt`), ...after(' · ', note)];
+      return event['ok'] === false
+        ? [own(`The rebuild of ${agent} failed`), ...after(': ', note)]
+        : [own(`${agent} was rebuilt`), ...after(' · ', note)];
     case 'killed':
       return [own(`${agent} was killed`)];
     case 'destroyed':
@@ -64,9 +83,18 @@ function sentenceOf(event: Fields): Piece[] | null {
     case 'needs_update':
       return [own(`${agent} needs an update: it does not run on what is applied for it`)];
     case 'review_requested':
-      return [said(text('by')), own(' asks for a review of '), ...pull(text('repository'), number('number'), text('title'))];
+      return [
+        said(text('by')),
+        own(' asks for a review of '),
+        ...pull(text('repository'), number('number'), text('title')),
+      ];
     case 'mentioned':
-      return [said(text('by')), own(' mentions you in '), ...pull(text('repository'), number('number'), text('title')), ...after(' · ', text('text'))];
+      return [
+        said(text('by')),
+        own(' mentions you in '),
+        ...pull(text('repository'), number('number'), text('title')),
+        ...after(' · ', text('text')),
+      ];
     case 'pull_request_opened':
       return [said(text('by')), own(' opened '), ...pull(text('repository'), number('number'), text('title'))];
     default:
@@ -74,4 +102,7 @@ function sentenceOf(event: Fields): Piece[] | null {
   }
 }
 
-const pull = (repository: string, number: string, title: string): Piece[] => [said(`${repository}#${number}`), ...after(': ', title)];
+const pull = (repository: string, number: string, title: string): Piece[] => [
+  said(`${repository}#${number}`),
+  ...after(': ', title),
+];

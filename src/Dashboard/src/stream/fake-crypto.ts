@@ -8,7 +8,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 let nonces = 0;
 
-/** The browser's cryptography for tests with a clock of their own: the platform's works on another thread, which such a clock does not wait for. */
+/** The browser's cryptography for tests with a clock of their own, which does not wait for the platform's threads. */
 export function fakeCrypto(): void {
   vi.stubGlobal('location', { origin: 'http://host' });
   vi.stubGlobal('crypto', {
@@ -17,7 +17,8 @@ export function fakeCrypto(): void {
       digest: async (_: string, data: Bytes) => sha256(data),
       importKey: async (_: string, key: Bytes) => key,
       sign: async (_: string, key: Bytes, data: Bytes) => hmac(sha256, key, data),
-      deriveBits: async ({ salt, info }: { salt: Bytes; info: Bytes }, key: Bytes, bits: number) => hkdf(sha256, key, salt, info, bits / 8),
+      deriveBits: async ({ salt, info }: { salt: Bytes; info: Bytes }, key: Bytes, bits: number) =>
+        hkdf(sha256, key, salt, info, bits / 8),
     },
   });
 }
@@ -31,14 +32,22 @@ export class FakeKeys {
   prove(body: string): Response {
     const { id, nonce } = JSON.parse(body) as { id: string; nonce: string };
     const hash = this.#hashOf(id);
-    const proof = hmac(sha256, hash ?? utf8ToBytes('decoy'), utf8ToBytes(`hive proof\nhttp://host\n${this.run}\n${nonce}`));
-    const text = btoa(String.fromCharCode(...proof)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+    const proof = hmac(
+      sha256,
+      hash ?? utf8ToBytes('decoy'),
+      utf8ToBytes(`hive proof\nhttp://host\n${this.run}\n${nonce}`),
+    );
+    const text = btoa(String.fromCharCode(...proof))
+      .replaceAll('+', '-')
+      .replaceAll('/', '_')
+      .replace(/=+$/, '');
     return new Response(JSON.stringify({ known: hash !== undefined, run: this.run, proof: text }));
   }
 
   /** The key behind a bearer that this run of the host takes, or null. */
   keyIn(init: RequestInit | undefined): string | null {
-    const [, id = '', text = ''] = /^Bearer masked\.([0-9a-f]+)\.(.+)$/.exec(new Headers(init?.headers).get('Authorization') ?? '') ?? [];
+    const [, id = '', text = ''] =
+      /^Bearer masked\.([0-9a-f]+)\.(.+)$/.exec(new Headers(init?.headers).get('Authorization') ?? '') ?? [];
     const hash = this.#hashOf(id);
     if (hash === undefined) return null;
     const masked = Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0));

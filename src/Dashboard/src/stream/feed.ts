@@ -112,7 +112,9 @@ export class Feed {
       delay = Math.min(delay * 2, MAX_DELAY_MS);
       const since = brokenSince;
       const broken = (nextTryAt: number | null): Connection =>
-        end.stranger === true ? { state: 'stranger', since, nextTryAt } : { state: 'reconnecting', since, nextTryAt, reason: end.reason };
+        end.stranger === true
+          ? { state: 'stranger', since, nextTryAt }
+          : { state: 'reconnecting', since, nextTryAt, reason: end.reason };
       this.#say(broken(Date.now() + wait));
       await this.#wait.for(wait, run.signal);
       if (run.signal.aborted) return;

@@ -1,6 +1,17 @@
 // Control characters, and those that are not seen or turn what follows around: a text can look like another one by them.
-const UNSEEN =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
+const UNSEEN = new RegExp(
+  [
+    // Controls but tab, line feed and carriage return.
+    String.raw`[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f`,
+    // Soft hyphen, joiners, fillers, marks of other scripts.
+    String.raw`\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0`,
+    // Zero widths, directions and isolates, separators of lines.
+    String.raw`\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb`,
+    // Tags and supplementary selectors.
+    String.raw`\u{e0000}-\u{e0fff}]`,
+  ].join(''),
+  'gu',
+);
 /** The joiner between two pictures is seen: it makes one picture of them. */
 const JOINER = /(?<=\p{Extended_Pictographic}[\ufe0f\u{1f3fb}-\u{1f3ff}]?)\u200d(?=\p{Extended_Pictographic})/uy;
 
@@ -11,5 +22,6 @@ export const visible = (text: string): string =>
     .replace(/\r/g, '␍')
     .replace(UNSEEN, (c, at: number, whole: string) => {
       JOINER.lastIndex = at;
-      return c === '\u200d' && JOINER.test(whole) ? c : `⟨U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
+      if (c === '\u200d' && JOINER.test(whole)) return c;
+      return `⟨U+${(c.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
     });

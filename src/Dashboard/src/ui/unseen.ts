@@ -5,8 +5,9 @@ import { visible } from '../text/visible';
 const SHOWN = ['title', 'aria-label', 'placeholder'];
 
 /**
- * Makes every text of the page show what would not be seen in it, wherever it is drawn and whoever wrote it: nobody has to think of it at each
- * place. What is being typed is left alone. Texts are kept apart from what stands beside them by the style sheet (unicode-bidi).
+ * Makes every text of the page show what would not be seen in it, wherever it is drawn and whoever wrote it: nobody has
+ * to think of it at each place. What is being typed is left alone. The style sheet (unicode-bidi) keeps each text apart
+ * from the text beside it.
  */
 export function showUnseen(): void {
   const before = options.vnode;

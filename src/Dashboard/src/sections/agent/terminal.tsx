@@ -110,7 +110,8 @@ function Following({ it }: { it: AgentLive }) {
   const truth = describe(it.connection.value, it.sync.value);
   const live = truth.state === 'live' || truth.state === 'resynced';
   const held = live && !(it.following.value && it.terminal.value.atHead);
-  const [tone, words] = held ? ['amber', '‖ held'] : live ? ['good', '● following'] : NOT_LIVE[truth.state] ?? ['warn', '↻ reconnecting'];
+  const lost = NOT_LIVE[truth.state] ?? ['warn', '↻ reconnecting'];
+  const [tone, words] = held ? ['amber', '‖ held'] : live ? ['good', '● following'] : lost;
   return (
     <>
       {live || truth.detail === '' ? null : <span class={truth.tone === 'bad' ? 'bad' : 'dim'}>{truth.detail}</span>}

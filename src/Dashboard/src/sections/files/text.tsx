@@ -38,18 +38,38 @@ export function AgentText({ text, refs, most = Number.POSITIVE_INFINITY }: Props
 /** A message: what somebody wrote, or an event that Hive tells of, as a sentence. */
 export function MessageText({ message: { from, body, file_refs }, most }: { message: Message; most?: number }) {
   const told = toldBy(from, body);
-  return told === null ? <AgentText text={body} refs={file_refs} most={most} /> : <EventText told={told} json={body} refs={file_refs} most={most} />;
+  return told === null ? (
+    <AgentText text={body} refs={file_refs} most={most} />
+  ) : (
+    <EventText told={told} json={body} refs={file_refs} most={most} />
+  );
 }
 
 /** What happened in a sentence, and behind a click as it was sent. */
-function EventText({ told, json, refs, most = Number.POSITIVE_INFINITY }: { told: readonly Piece[]; json: string; refs: readonly string[]; most?: number | undefined }) {
+function EventText({
+  told,
+  json,
+  refs,
+  most = Number.POSITIVE_INFINITY,
+}: {
+  told: readonly Piece[];
+  json: string;
+  refs: readonly string[];
+  most?: number | undefined;
+}) {
   const files = useFiles(refs);
   // A short sentence is shown whole; of a long one its beginning, and the rest with the event.
   const long = plainly(told).length > most;
   return (
     <div class="agent-text event">
       <p>
-        {told.map((piece) => ('own' in piece ? <span>{piece.own}</span> : <bdi>{files.linked(long ? beginning(piece.said, most) : piece.said)}</bdi>))}
+        {told.map((piece) =>
+          'own' in piece ? (
+            <span>{piece.own}</span>
+          ) : (
+            <bdi>{files.linked(long ? beginning(piece.said, most) : piece.said)}</bdi>
+          ),
+        )}
         {long ? <span class="dim"> …</span> : null} <EventJson json={json} />
       </p>
       {files.opened}
@@ -62,7 +82,13 @@ export function EventJson({ json }: { json: string }) {
   const [open, setOpen] = useState(false);
   return (
     <>
-      <button type="button" class="ref json" aria-expanded={open} aria-label={open ? 'Hide the event as it was sent' : 'Show the event as it was sent'} onClick={() => setOpen(!open)}>
+      <button
+        type="button"
+        class="ref json"
+        aria-expanded={open}
+        aria-label={open ? 'Hide the event as it was sent' : 'Show the event as it was sent'}
+        onClick={() => setOpen(!open)}
+      >
         {'{ }'}
       </button>
       {open ? <code class="event-json">{JSON.stringify(JSON.parse(json), null, 2)}</code> : null}
@@ -77,7 +103,12 @@ function useFiles(refs: readonly string[]): { linked: (text: string) => Componen
     linked: (text) =>
       splitAtRefs(text, refs).map((piece) =>
         piece.ref ? (
-          <button type="button" class="ref" aria-expanded={open === piece.text} onClick={() => setOpen(open === piece.text ? null : piece.text)}>
+          <button
+            type="button"
+            class="ref"
+            aria-expanded={open === piece.text}
+            onClick={() => setOpen(open === piece.text ? null : piece.text)}
+          >
             {piece.text}
           </button>
         ) : (

@@ -8,7 +8,7 @@ import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { MessageText } from '../files/text';
 
-/** Messages whose recipient failed at them: those that come again by themselves, and those that do not any more. Shown only when there are some. */
+/** Messages whose recipient failed at them: those in back-off, and the parked ones. Shown only when there are some. */
 export function Parked() {
   const parked = swarm.parked.value;
   const waiting = swarm.backedOff.value;
@@ -50,7 +50,11 @@ function Row({ message }: { message: Message }) {
           </span>
         ) : next_attempt_at != null ? (
           <span class="dim since">
-            <Until at={next_attempt_at} ahead={(left) => `comes again in ${left}`} past={() => 'waits to be taken again'} />
+            <Until
+              at={next_attempt_at}
+              ahead={(left) => `comes again in ${left}`}
+              past={() => 'waits to be taken again'}
+            />
           </span>
         ) : null}
       </div>
@@ -58,12 +62,22 @@ function Row({ message }: { message: Message }) {
       <div class="line second">
         <span class="status bad">{message.last_error ?? 'no reason was given'}</span>
         <span class="buttons">
-          <Act label="↻ R3TRY" plain={`Deliver message ${id} to ${to} again`} tone="good" onError={setError} run={() => post(`/retry-message/${id}`)} />
+          <Act
+            label="↻ R3TRY"
+            plain={`Deliver message ${id} to ${to} again`}
+            tone="good"
+            onError={setError}
+            run={() => post(`/retry-message/${id}`)}
+          />
           <Act
             label="✗ DR0P"
             plain={`Drop message ${id}`}
             tone="bad"
-            confirm={{ title: 'Drop this message?', text: `${to} will never get it. It was sent by ${from}.`, yes: '✗ DR0P' }}
+            confirm={{
+              title: 'Drop this message?',
+              text: `${to} will never get it. It was sent by ${from}.`,
+              yes: '✗ DR0P',
+            }}
             onError={setError}
             run={() => post(`/drop-message/${id}`)}
           />
