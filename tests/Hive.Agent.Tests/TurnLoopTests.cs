@@ -227,7 +227,7 @@ public sealed class TurnLoopTests
         var (ended, stop) = h.ServeHere(program: program);
         var reported = await h.Front.ReportAsync("not_ready");
         Assert.StartsWith($"Claude Code (`{program}`) is not on the agent's PATH", (string?)reported["missing"], StringComparison.Ordinal);
-        File.CreateSymbolicLink(program, Harnessed.StandInClaude);
+        File.CreateSymbolicLink(program, Harnessed.Program);
         await h.Clock.Set(h.Clock.GetUtcNow() + TimeSpan.FromSeconds(10));
         var events = await h.Alice.Hive.Events();
         var id = await h.Alice.PostAsync("go");

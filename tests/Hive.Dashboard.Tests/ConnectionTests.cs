@@ -20,8 +20,8 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await Hive.StopHostAsync();
 
         await StateIs(page, "reconnecting");
-        await Expect(page.Locator(".connection [role=status]")).ToContainTextAsync("may be out of date");
-        await Expect(page.Locator(".connection-detail")).ToContainTextAsync("for ");
+        await Expect(page.Locator(".banner .connection [role=status]")).ToContainTextAsync("may be out of date");
+        await Expect(page.Locator(".banner .connection-detail")).ToContainTextAsync("for ");
         await Expect(Message(page, "before")).ToBeVisibleAsync();
 
         await Hive.StartHostAsync();
@@ -34,6 +34,46 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         using (var alice = await Hive.OpenAsync("alice"))
             await alice.CallAsync("send", new { to = "bob", body = "after" });
         await Expect(Message(page, "after")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Another_program_at_the_address_gets_no_key_and_the_page_goes_on_when_the_host_is_back()
+    {
+        Expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+        using (await Hive.JoinAsync("alice"))
+        {
+        }
+
+        var page = await SignedInAsync();
+        await page.Locator(".compose textarea").FillAsync("a draft");
+        var key = await page.EvaluateAsync<string>("localStorage.getItem('hive.key')");
+
+        await Hive.StopHostAsync();
+        using (var impostor = new Impostor(Hive.Url))
+        {
+            await StateIs(page, "stranger");
+            await Expect(page.Locator(".banner .connection [role=status]")).ToContainTextAsync("Another program answers at this address");
+            await Expect(page.Locator(".banner .connection-detail")).ToContainTextAsync("nothing was sent to it");
+            await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
+            await Expect(Row(page, "alice").GetByRole(AriaRole.Alert)).ToContainTextAsync("Another program answers");
+            await page.GetByRole(AriaRole.Link, new() { Name = "alice", Exact = true }).ClickAsync();
+            await Expect(page.Locator("[data-following]")).ToContainTextAsync("not your Hive");
+
+            Assert.Contains(impostor.Requests, request => request.StartsWith("POST /api/session/proof", StringComparison.Ordinal));
+            Assert.All(impostor.Requests, request =>
+            {
+                Assert.DoesNotContain("Authorization", request, StringComparison.OrdinalIgnoreCase);
+                Assert.DoesNotContain(key, request, StringComparison.Ordinal);
+            });
+        }
+
+        await page.GoBackAsync();
+        await Hive.StartHostAsync();
+
+        await StateIs(page, "live", "resynced");
+        await Expect(page.Locator(".compose textarea")).ToHaveValueAsync("a draft");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
+        await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
     }
 
     [Fact]

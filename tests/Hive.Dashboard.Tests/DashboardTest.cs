@@ -56,7 +56,7 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     }
 
     protected static Task StateIs(IPage page, params string[] states) =>
-        page.Locator(string.Join(", ", states.Select(state => $".connection[data-state={state}]"))).WaitForAsync();
+        page.Locator(string.Join(", ", states.Select(state => $".banner .connection[data-state={state}]"))).WaitForAsync();
 
     protected static ILocator Message(IPage page, string text) => page.Locator("#flow .message").Filter(new LocatorFilterOptions { HasText = text });
 
@@ -65,7 +65,8 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     /// <summary>Answers what is asked before something that cannot be undone.</summary>
     protected static Task ConfirmAsync(IPage page) => page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
 
-    protected static Task CancelAsync(IPage page) => page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Cancel" }).ClickAsync();
+    protected static Task CancelAsync(IPage page) =>
+        page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "No, go back" }).ClickAsync();
 
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 }

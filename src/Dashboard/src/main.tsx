@@ -22,6 +22,7 @@ import { StatsPage } from './sections/stats/page';
 import { Tombstones } from './sections/tombstones/tombstones';
 import { Confirm } from './ui/confirm';
 import { followHistory, step, view } from './ui/link';
+import { showUnseen } from './ui/unseen';
 
 function App() {
   const { count, scroll, then } = step.value;
@@ -92,10 +93,15 @@ async function enter(): Promise<void> {
       dropCode();
     } catch (e) {
       // A code that did not reach the host stays, for a reload to try again.
-      const unreachable = e instanceof Refusal && e.code === 'unreachable';
+      const unreachable = e instanceof Refusal && e.status === 0;
       if (!unreachable) dropCode();
       if (key() === null) {
-        signedOut.value = unreachable ? `The login link could not be tried: ${words(e)}. Reload the page to try again.` : `The login link was refused: ${words(e)}`;
+        const notSecure = e instanceof Refusal && e.code === 'not_secure';
+        signedOut.value = notSecure
+          ? words(e)
+          : unreachable
+            ? `The login link could not be tried: ${words(e)} Reload the page to try again.`
+            : `The login link was refused: ${words(e)}`;
         return;
       }
     }
@@ -132,6 +138,7 @@ addEventListener('hashchange', () => {
   if (codeIn(location.hash) !== null) void enter();
 });
 
+showUnseen();
 followHistory();
 const root = document.getElementById('hive');
 if (root !== null) render(<App />, root);

@@ -9,6 +9,7 @@ internal sealed class DashboardModule : FeatureModule
     public DashboardModule()
     {
         Post<OpenSession.Command>("/api/session");
+        Post<ProveKey.Query>("/api/session/proof");
         Delete<EndSession.Command>("/api/session");
         Get("/api/state", "application/json", http => http.RequestServices.GetRequiredService<Snapshot>().Write(http), nameof(Snapshot));
         Get("/dashboard/stream", "text/event-stream", http => http.RequestServices.GetRequiredService<EventStream>().Write(http));

@@ -1,4 +1,5 @@
 using Hive.Common;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Microsoft.AspNetCore.Http;
@@ -11,6 +12,7 @@ internal sealed class EventStream(
     EventHub swarm,
     AgentHubs ofAgents,
     IAgentDirectory agents,
+    OperatorKeys keys,
     HiveBuild build,
     TimeProvider clock,
     IHostApplicationLifetime lifetime)
@@ -35,13 +37,15 @@ internal sealed class EventStream(
                 throw Problem.Unavailable($"{MaxStreams} streams are open already; close one first");
             }
 
+            var key = Gatekeeper.KeyOf(http.Request)!;
             using var listening = hub.Listen();
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
-            await Follow(http, hub, Asked(http.Request), stop.Token);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(
+                http.RequestAborted, lifetime.ApplicationStopping, keys.Ended(key));
+            await Follow(http, hub, Asked(http.Request), key, stop.Token);
         }
         catch (OperationCanceledException)
         {
-            // The reader has gone, or the host stops: either way the stream simply ends.
+            // The reader has gone, its session has ended, or the host stops: in each case the stream simply ends.
         }
         finally
         {
@@ -54,7 +58,7 @@ internal sealed class EventStream(
     private static string? Asked(HttpRequest request) =>
         request.Headers["Last-Event-ID"] is { Count: > 0 } last ? last.ToString() : request.Query.TryGetValue("cursor", out var cursor) ? cursor.ToString() : null;
 
-    private async Task Follow(HttpContext http, EventHub hub, string? asked, CancellationToken ct)
+    private async Task Follow(HttpContext http, EventHub hub, string? asked, string key, CancellationToken ct)
     {
         var body = http.Response.BodyWriter;
         var cursor = hub.Head;
@@ -67,7 +71,8 @@ internal sealed class EventStream(
         if (!known)
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
         await body.FlushAsync(ct);
-        while (true)
+        var checkedAt = clock.GetTimestamp();
+        while (IsSignedIn(key, ref checkedAt))
         {
             var before = cursor;
             if (!hub.Read(ref cursor, body))
@@ -80,11 +85,23 @@ internal sealed class EventStream(
                 return;
             while (cursor == before && !await Arrived(hub, cursor, ct))
             {
+                if (!IsSignedIn(key, ref checkedAt))
+                    return;
                 Write(body, "event: ping\ndata: {}\n\n"u8);
                 if ((await body.FlushAsync(ct)).IsCompleted)
                     return;
             }
         }
+    }
+
+    // A page that is looked at uses its session, also while it asks for nothing. Ending a session cancels its streams; one
+    // that has expired is seen here.
+    private bool IsSignedIn(string key, ref long checkedAt)
+    {
+        if (clock.GetElapsedTime(checkedAt) < Ping)
+            return true;
+        checkedAt = clock.GetTimestamp();
+        return keys.Accepts(key);
     }
 
     // False when it is time for a ping.

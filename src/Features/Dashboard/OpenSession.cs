@@ -15,7 +15,9 @@ internal static class OpenSession
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Code).NotEmpty().WithMessage("'code' is missing").MaximumLength(200).WithMessage("'code' is too long");
+        public Validator() => RuleFor(c => c.Code)
+            .NotEmpty().WithMessage("'code' is missing")
+            .MaximumLength(OperatorKeys.MaxLength).WithMessage("'code' is too long");
     }
 
     internal sealed class Handler(IStore store, OperatorKeys keys, WrongKeys wrongKeys) : IRequestHandler<Command, Result>

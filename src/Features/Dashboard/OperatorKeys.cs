@@ -1,29 +1,50 @@
+using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Persistence;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
 
 /// <summary>
 /// The keys of the dashboard: the access token, session keys that pages hold, one-time codes of login links.
-/// Only hashes are kept, and session keys outlive the host so that an open page does.
+/// Only hashes are kept, and session keys outlive the host so that an open page does. Every key has an id, which is not
+/// secret: by it a page asks this host to prove that it knows the key. Then the page sends the key under a mask, which
+/// this run of the host alone can take off.
 /// </summary>
-internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
+internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime lifetime) : IOperatorKeys, ISchema
 {
-    private static readonly TimeSpan SessionLife = TimeSpan.FromDays(30);
+    /// <summary>The longest key, masked: its own text has at most 200 characters.</summary>
+    public const int MaxLength = 320;
+
+    /// <summary>How many characters an id has.</summary>
+    public const int IdLength = 32;
+
+    /// <summary>A session that is not used for so long has ended.</summary>
+    private static readonly TimeSpan SessionLife = TimeSpan.FromHours(12);
+
+    /// <summary>Use prolongs a session in steps of this length, so that not every request writes.</summary>
+    private static readonly TimeSpan ProlongStep = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan CodeLife = TimeSpan.FromMinutes(10);
     private const int MaxCodes = 100;
+    private const int MaxKey = 200;
+    private const string MaskPrefix = "masked.";
 
-    private readonly ConcurrentDictionary<string, DateTimeOffset> sessions = new();
-    private readonly ConcurrentDictionary<string, DateTimeOffset> codes = new();
-    private byte[] token = [];
+    private readonly ConcurrentDictionary<string, Known> sessions = new();
+    private readonly ConcurrentDictionary<string, Known> codes = new();
+    private readonly byte[] decoy = RandomNumberGenerator.GetBytes(SHA256.HashSizeInBytes);
+    private Known token = new([], DateTimeOffset.MinValue);
+    private IStore? store;
 
     public string Slice => "sessions";
 
     public int Version => 1;
+
+    /// <summary>Names this run of the host: a mask belongs to one run, so it is worth nothing after it.</summary>
+    public string Run { get; } = Secret(16);
 
     public void Converge(SchemaEditor editor) => editor.Run("""
         CREATE TABLE IF NOT EXISTS sessions (
@@ -34,32 +55,62 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
         """);
 
     /// <summary>Sets the access token and reads the sessions that still hold.</summary>
-    public async Task Load(IStore store, string accessToken, CancellationToken ct)
+    public async Task Load(IStore from, string accessToken, CancellationToken ct)
     {
-        token = SHA256.HashData(Encoding.UTF8.GetBytes(accessToken));
-        var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var row in await store.Read(db => db.Query<Row>("SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now", new { now }).ToList(), ct))
-            sessions[row.KeyHash] = DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt);
+        store = from;
+        token = new(Hash(accessToken), DateTimeOffset.MaxValue);
+        var now = clock.GetUtcNow();
+        // Earlier versions gave a session thirty days.
+        var latest = (now + SessionLife).ToUnixTimeMilliseconds();
+        const string Exists = "SELECT EXISTS (SELECT 1 FROM sessions WHERE expires_at > @latest)";
+        const string Shorten = "UPDATE sessions SET expires_at = @latest WHERE expires_at > @latest";
+        if (await from.Read(db => db.ExecuteScalar<bool>(Exists, new { latest }), ct))
+            await from.Write(write => write.Db.Execute(Shorten, new { latest }), ct);
+        var rows = await from.Read(
+            db => db.Query<Row>(
+                "SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now",
+                new { now = now.ToUnixTimeMilliseconds() }).ToList(),
+            ct);
+        foreach (var row in rows)
+        {
+            var hash = Convert.FromHexString(row.KeyHash);
+            sessions[IdOf(hash)] = new(hash, DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt));
+        }
     }
 
     public bool Accepts(string key)
     {
-        if (key.Length > 200)
-            return false;
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        var hash = Hash(Unmasked(key));
+        var id = IdOf(hash);
         // Comparing hashes takes the same time whatever they are, and looking one up tells nothing about another.
-        return CryptographicOperations.FixedTimeEquals(hash, token)
-            || (sessions.TryGetValue(Convert.ToHexStringLower(hash), out var expires) && expires > clock.GetUtcNow());
+        if (CryptographicOperations.FixedTimeEquals(hash, token.Hash))
+            return true;
+        if (!sessions.TryGetValue(id, out var session) || session.ExpiresAt <= clock.GetUtcNow())
+            return false;
+        Prolong(id, session);
+        return true;
+    }
+
+    /// <summary>Proves to a page that this host knows a key: an HMAC under its hash over what the page chose.</summary>
+    /// <returns>False for an id that is not known; the work is the same, and the proof is worth nothing.</returns>
+    public bool Prove(string id, string nonce, string origin, out string proof)
+    {
+        var known = Find(id);
+        var about = Encoding.UTF8.GetBytes($"hive proof\n{origin}\n{Run}\n{nonce}");
+        proof = Text(HMACSHA256.HashData(known?.Hash ?? decoy, about));
+        return known is not null;
     }
 
     /// <summary>A new one-time code for a login link; good for ten minutes.</summary>
     public string NewCode()
     {
         var now = clock.GetUtcNow();
-        foreach (var (old, expires) in codes.OrderBy(c => c.Value).Take(Math.Max(0, codes.Count - MaxCodes + 1)).Concat(codes.Where(c => c.Value <= now)))
+        var spare = codes.OrderBy(c => c.Value.ExpiresAt).Take(Math.Max(0, codes.Count - MaxCodes + 1));
+        foreach (var (old, _) in spare.Concat(codes.Where(c => c.Value.ExpiresAt <= now)))
             codes.TryRemove(old, out _);
         var code = Secret(16);
-        codes[Hash(code)] = now + CodeLife;
+        var hash = Hash(code);
+        codes[IdOf(hash)] = new(hash, now + CodeLife);
         return code;
     }
 
@@ -67,11 +118,11 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
     /// <returns>False when it is wrong, used or too old.</returns>
     public bool TakeCode(IWrite write, string code)
     {
-        var hash = Hash(code);
-        if (!codes.TryRemove(hash, out var expires))
+        var id = IdOf(Hash(Unmasked(code)));
+        if (!codes.TryRemove(id, out var known))
             return false;
-        write.OnRollback(() => codes[hash] = expires);
-        return expires > clock.GetUtcNow();
+        write.OnRollback(() => codes[id] = known);
+        return known.ExpiresAt > clock.GetUtcNow();
     }
 
     /// <summary>Opens a session.</summary>
@@ -79,31 +130,85 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
     {
         var key = Secret(32);
         var hash = Hash(key);
+        var id = IdOf(hash);
         var now = clock.GetUtcNow();
         var expires = now + SessionLife;
         write.Db.Execute("DELETE FROM sessions WHERE expires_at <= @now", new { now = now.ToUnixTimeMilliseconds() });
+        foreach (var (old, _) in sessions.Where(s => s.Value.ExpiresAt <= now))
+            sessions.TryRemove(old, out _);
         write.Db.Execute(
             "INSERT INTO sessions (key_hash, created_at, expires_at) VALUES (@hash, @at, @expires)",
-            new { hash, at = now.ToUnixTimeMilliseconds(), expires = expires.ToUnixTimeMilliseconds() });
-        sessions[hash] = expires;
-        write.OnRollback(() => sessions.TryRemove(hash, out _));
+            new { hash = Hex(hash), at = now.ToUnixTimeMilliseconds(), expires = expires.ToUnixTimeMilliseconds() });
+        sessions[id] = new(hash, expires);
+        write.OnRollback(() => sessions.TryRemove(id, out _));
         return (key, expires);
     }
 
     /// <summary>Ends a session.</summary>
     public void End(IWrite write, string key)
     {
-        var hash = Hash(key);
-        write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash });
-        if (sessions.TryRemove(hash, out var expires))
-            write.OnRollback(() => sessions[hash] = expires);
+        var hash = Hash(Unmasked(key));
+        var id = IdOf(hash);
+        write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash = Hex(hash) });
+        if (sessions.TryRemove(id, out var session))
+            write.OnRollback(() => sessions[id] = session);
     }
 
     /// <summary>A random text that fits into a link.</summary>
     /// <param name="bytes">How many random bytes stand behind it.</param>
-    public static string Secret(int bytes) => Convert.ToBase64String(RandomNumberGenerator.GetBytes(bytes)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    public static string Secret(int bytes) => Text(RandomNumberGenerator.GetBytes(bytes));
 
-    private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+    // Two requests at once may both prolong: the database then says the same of both.
+    private void Prolong(string id, Known session)
+    {
+        var expires = clock.GetUtcNow() + SessionLife;
+        if (expires - session.ExpiresAt < ProlongStep)
+            return;
+        if (!sessions.TryUpdate(id, session with { ExpiresAt = expires }, session))
+            return;
+        _ = store!.WriteUntilStored(
+            write => write.Db.Execute(
+                "UPDATE sessions SET expires_at = @expires WHERE key_hash = @hash",
+                new { hash = Hex(session.Hash), expires = expires.ToUnixTimeMilliseconds() }),
+            clock,
+            lifetime.ApplicationStopping);
+    }
+
+    private Known? Find(string id)
+    {
+        if (id == IdOf(token.Hash))
+            return token;
+        var known = sessions.GetValueOrDefault(id) ?? codes.GetValueOrDefault(id);
+        return known?.ExpiresAt > clock.GetUtcNow() ? known : null;
+    }
+
+    // A mask hides the key from everybody who does not know its hash. Taking it off gives the key: the hash opens nothing.
+    private string Unmasked(string key)
+    {
+        if (!key.StartsWith(MaskPrefix, StringComparison.Ordinal) || key.Length > MaxLength)
+            return key;
+        if (key.Split('.') is not [_, var id, var text])
+            return key;
+        if (!Base64Url.IsValid(text, out var length) || length is 0 or > MaxKey || Find(id) is not { } known)
+            return key;
+        var masked = Base64Url.DecodeFromChars(text);
+        Span<byte> mask = stackalloc byte[length];
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, known.Hash, mask, Encoding.UTF8.GetBytes(Run), "hive mask"u8);
+        for (var i = 0; i < length; i++)
+            mask[i] ^= masked[i];
+        return Encoding.UTF8.GetString(mask);
+    }
+
+    private static string IdOf(ReadOnlySpan<byte> hash) =>
+        Hex(SHA256.HashData([.. "hive key\n"u8, .. hash]))[..IdLength];
+
+    private static string Text(byte[] bytes) => Base64Url.EncodeToString(bytes);
+
+    private static string Hex(byte[] bytes) => Convert.ToHexStringLower(bytes);
+
+    private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
+
+    private sealed record Known(byte[] Hash, DateTimeOffset ExpiresAt);
 
     private sealed record Row
     {

@@ -2,8 +2,10 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Dapper;
 using Hive.Tests.Common;
 using Hive.Tests.Fixture;
+using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Doors;
 
@@ -68,16 +70,53 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task A_session_ends_when_it_says_by_the_clock()
+    public async Task A_session_ends_twelve_hours_after_its_last_use_also_over_a_restart()
     {
         await using var hive = await HiveFixture.Start();
         using var answer = await hive.Http(signedIn: false).PostAsync("/api/session", JsonContent.Create(new { code = await Code(hive) }));
         var session = await answer.Content.ReadFromJsonAsync<JsonElement>();
         var key = session.GetProperty("key").GetString()!;
-        hive.Clock.Jump(session.GetProperty("expires_at").GetDateTimeOffset() - hive.Clock.GetUtcNow() - TimeSpan.FromMilliseconds(1));
+        var life = session.GetProperty("expires_at").GetDateTimeOffset() - hive.Clock.GetUtcNow();
+        Assert.Equal(TimeSpan.FromHours(12), life);
+        hive.Clock.Jump(life - TimeSpan.FromMilliseconds(1));
         Assert.Equal(HttpStatusCode.OK, await Asked(hive, key));
         hive.Clock.Jump(TimeSpan.FromMilliseconds(1));
+        await hive.Restart();
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, key));
+        hive.Clock.Jump(life);
         Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
+    }
+
+    [Fact]
+    public async Task A_session_of_an_earlier_version_ends_as_soon_as_any_other()
+    {
+        await using var hive = await HiveFixture.Start();
+        var key = await Exchange(hive, await Code(hive));
+        await hive.Restart(() =>
+        {
+            using var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Pooling=False");
+            db.Open();
+            Assert.Equal(1, db.Execute("UPDATE sessions SET expires_at = expires_at + 30 * 86400000"));
+        });
+        hive.Clock.Jump(TimeSpan.FromHours(7));
+        await hive.Restart();
+        hive.Clock.Jump(TimeSpan.FromHours(7));
+        Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
+    }
+
+    [Fact]
+    public async Task An_open_stream_is_a_use_of_its_session()
+    {
+        await using var hive = await HiveFixture.Start();
+        var key = await Exchange(hive, await Code(hive));
+        using var stream = await EventReader.Open(SignedIn(hive, key), null);
+        var ping = TimeSpan.FromSeconds(15);
+        await hive.Clock.Set(hive.Clock.GetUtcNow() + ping);
+        hive.Clock.Jump(TimeSpan.FromHours(11));
+        hive.Clock.Advance(ping);
+        Assert.Equal("ping", (await stream.NextFrame()).EventType);
+        hive.Clock.Jump(TimeSpan.FromHours(11));
+        Assert.Equal(HttpStatusCode.OK, await Asked(hive, key));
     }
 
     [Fact]

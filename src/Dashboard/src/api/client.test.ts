@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { endSession, get } from './client';
+import { FakeKeys, fakeCrypto } from '../stream/fake-crypto';
+import { distrust, endSession, get, post } from './client';
 import { key, signedOut, signIn } from './session';
 
 let late: AbortController;
+let keys: FakeKeys;
 
 beforeEach(() => {
   const stored = new Map<string, string>();
@@ -12,6 +14,9 @@ beforeEach(() => {
     removeItem: (name: string) => stored.delete(name),
   });
   late = new AbortController();
+  keys = new FakeKeys();
+  fakeCrypto();
+  distrust();
   vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => late.signal);
   signIn('key');
 });
@@ -21,6 +26,17 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+/** A host that knows the key, and what it was asked beside proofs, with the key that it found under the mask. */
+function host(answer: () => Response = () => new Response('{}')): string[] {
+  const asked: string[] = [];
+  vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+    if (path === '/api/session/proof') return keys.prove(String(init.body));
+    asked.push(`${init.method ?? 'GET'} ${path} ${keys.keyIn(init)}`);
+    return keys.keyIn(init) === null ? new Response('{}', { status: 401 }) : answer();
+  });
+  return asked;
+}
+
 /** A host that takes the request and never answers. */
 const mute = (_: unknown, init?: RequestInit) =>
   new Promise<Response>((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error)));
@@ -28,7 +44,7 @@ const mute = (_: unknown, init?: RequestInit) =>
 test('a host that does not answer in time is unreachable', async () => {
   vi.stubGlobal('fetch', mute);
   const answer = expect(get('/api/state', new AbortController().signal)).rejects.toMatchObject({ status: 0, code: 'unreachable', message: 'the host did not answer within 30 s' });
-  expect(AbortSignal.timeout).toHaveBeenCalledWith(30_000);
+  await vi.waitFor(() => expect(AbortSignal.timeout).toHaveBeenCalledWith(30_000));
   late.abort(new DOMException('late', 'TimeoutError'));
   await answer;
 });
@@ -42,13 +58,9 @@ test('a request that nobody waits for any more is no refusal', async () => {
 });
 
 test('signing out ends the session at the host and forgets its key', async () => {
-  const asked: string[] = [];
-  vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
-    asked.push(`${init.method} ${path} ${new Headers(init.headers).get('Authorization')}`);
-    return new Response('{}');
-  });
+  const asked = host();
   await endSession();
-  expect(asked).toEqual(['DELETE /api/session Bearer key']);
+  expect(asked).toEqual(['DELETE /api/session key']);
   expect(key()).toBeNull();
   expect(signedOut.value).toBe('');
 });
@@ -63,11 +75,85 @@ test('signing out works without the host, and says that the session goes on ther
 });
 
 test('signing out leaves a newer key of another tab alone', async () => {
-  vi.stubGlobal('fetch', async () => {
+  host(() => {
     signIn('newer');
     return new Response('{}');
   });
   await endSession();
   expect(key()).toBe('newer');
   expect(signedOut.value).toBeNull();
+});
+
+test('requests that begin together wait for one proof', async () => {
+  const asked = host();
+  const prove = vi.spyOn(keys, 'prove');
+  await Promise.all([get('/api/state'), post('/update-all'), get('/api/stats')]);
+  expect(asked).toHaveLength(3);
+  expect(asked.every((request) => request.endsWith(' key'))).toBe(true);
+  expect(prove).toHaveBeenCalledTimes(1);
+});
+
+test('what the stream lost is asked for a proof again, and so is what could not be reached', async () => {
+  host();
+  const prove = vi.spyOn(keys, 'prove');
+  await get('/api/state');
+  distrust();
+  await get('/api/state');
+  expect(prove).toHaveBeenCalledTimes(2);
+  vi.stubGlobal('fetch', async () => {
+    throw new TypeError('fetch failed');
+  });
+  await expect(get('/api/state')).rejects.toMatchObject({ code: 'unreachable' });
+  host();
+  await get('/api/state');
+  expect(prove).toHaveBeenCalledTimes(3);
+});
+
+test('a host that was started again in between gets the key under its own mask', async () => {
+  const asked = host();
+  await get('/api/state');
+  keys.run = 'run-2';
+  await post('/update-all');
+  expect(asked).toEqual(['GET /api/state key', 'POST /update-all null', 'POST /update-all key']);
+  expect(signedOut.value).toBeNull();
+});
+
+test('a host that was busy is asked for a proof again', async () => {
+  vi.stubGlobal('fetch', async () => new Response('{}', { status: 503 }));
+  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
+  host();
+  expect(await get('/api/state')).toEqual({});
+});
+
+test.each([
+  ['nothing that is a proof', () => new Response('hello')],
+  ['a proof without the key', () => new Response('{"known":true,"run":"r","proof":"AAAA"}')],
+  ['a refusal in words of its own', () => new Response('{"detail":"paste your access token"}', { status: 401 })],
+  ['a route that is missing', () => new Response('{}', { status: 404 })],
+])('another program that answers with %s gets nothing', async (_, answer) => {
+  const asked: unknown[] = [];
+  vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
+    asked.push(path, new Headers(init.headers).get('Authorization'));
+    return answer();
+  });
+  await expect(get('/api/state')).rejects.toMatchObject({ code: 'stranger', message: expect.stringContaining('Another program answers') });
+  expect(asked).toEqual(['/api/session/proof', null]);
+  expect(key()).toBe('key');
+  expect(signedOut.value).toBeNull();
+});
+
+test('a session that the host does not know asks to sign in, and its key stays until there is a new one', async () => {
+  host();
+  keys.known.clear();
+  await expect(get('/api/state')).rejects.toMatchObject({ code: 'unknown_key' });
+  expect(signedOut.value).toContain('does not know this session');
+  expect(key()).toBe('key');
+});
+
+test('where the browser has no cryptography nothing is sent, and the way out is said', async () => {
+  const asked: unknown[] = [];
+  vi.stubGlobal('fetch', async (path: string) => asked.push(path));
+  vi.stubGlobal('crypto', {});
+  await expect(get('/api/state')).rejects.toMatchObject({ code: 'not_secure', message: expect.stringContaining('ssh -L') });
+  expect(asked).toEqual([]);
 });

@@ -1,34 +1,51 @@
-import { Refusal, refusalOf, words } from './refusal';
+import { proven } from './proof';
+import { Refusal, words } from './refusal';
+import { json, request } from './request';
 import { key, leave, signOut } from './session';
 
-/** A host that has not answered in full by then is taken for unreachable. */
-const ANSWER_MS = 30_000;
+/** The key as the host gets it, since it has last proved that it knows it. */
+let held: { key: string; masked: Promise<string> } | null = null;
 
-/** One request without a key, for signing in. */
-export async function request(path: string, init: RequestInit = {}): Promise<Response> {
-  const late = AbortSignal.timeout(ANSWER_MS);
-  const signal = init.signal == null ? late : AbortSignal.any([init.signal, late]);
-  let response: Response;
-  try {
-    response = await fetch(path, { ...init, signal, cache: 'no-store', credentials: 'omit' });
-  } catch (e) {
-    if (init.signal?.aborted === true) throw e;
-    throw new Refusal(late.aborted ? `the host did not answer within ${ANSWER_MS / 1000} s` : 'the host cannot be reached', 0, 'unreachable');
-  }
-  if (!response.ok) throw await refusalOf(response);
-  return response;
+/** The host may have gone, and another program may listen at its address: before the next request it proves itself. */
+export function distrust(): void {
+  held = null;
 }
 
-async function signed(path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers);
+async function signed(path: string, init: RequestInit = {}, again = false): Promise<Response> {
   const used = key();
-  headers.set('Authorization', `Bearer ${used ?? ''}`);
   try {
+    if (used === null) throw new Refusal('sign in first', 401, 'forbidden');
+    const headers = new Headers(init.headers);
+    headers.set('Authorization', `Bearer ${await maskOf(used, init.signal)}`);
     return await request(path, { ...init, headers });
   } catch (e) {
-    if (e instanceof Refusal && e.status === 401) signOut(used);
+    if (!(e instanceof Refusal)) throw e;
+    // Nobody answered, or somebody who does not know the key: the next request begins with a new proof.
+    if (e.status === 0 || e.status === 401) distrust();
+    if (e.status !== 401) throw e;
+    // A host that was started again in between takes no mask of the run before.
+    if (used !== null && e.code !== 'unknown_key' && !again) return await signed(path, init, true);
+    signOut(used);
     throw e;
   }
+}
+
+async function maskOf(used: string, signal: AbortSignal | null | undefined): Promise<string> {
+  // Requests that begin together wait for one proof, so none of them calls it off: one that is called off stops waiting.
+  if (held?.key !== used) {
+    const begun = (held = { key: used, masked: proven(used) });
+    begun.masked.catch(() => {
+      if (held === begun) held = null;
+    });
+  }
+  const { masked } = held;
+  if (signal == null) return await masked;
+  signal.throwIfAborted();
+  return await new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', stop);
+    masked.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
@@ -38,7 +55,7 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 
 /** A POST answers 200 or 202 and nothing to read: what it changed arrives over the stream. */
 export async function post(path: string, body: object = {}): Promise<void> {
-  await signed(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+  await signed(path, json(body));
 }
 
 /** Ends the session at the host and forgets its key here, the latter also when the host cannot be told. */

@@ -12,11 +12,19 @@ export function signIn(newKey: string): void {
   signedOut.value = null;
 }
 
-/** Forgets the key that was refused; true when another tab has put a newer one there meanwhile: it stays, and is worth a try. */
+/**
+ * Asks to sign in, since the host does not know the key; true when another tab has put a newer one there, which is worth
+ * a try. The refused key stays until a new one takes its place: anybody can say that they do not know a key.
+ */
 export function signOut(refused: string | null): boolean {
-  if (refused !== null && key() === refused) localStorage.removeItem(KEY);
-  if (key() === null) signedOut.value ??= refused === null ? '' : 'The session has ended, or the host does not know it any more.';
-  return key() !== null;
+  const now = key();
+  if (now !== null && now !== refused) return true;
+  signedOut.value ??=
+    refused === null
+      ? ''
+      : 'The host that answers here does not know this session: it has ended (12 hours without use), ' +
+        'or another program answers in place of your Hive.';
+  return false;
 }
 
 /** The operator signs out: forgets <used>, unless another tab has put a newer key in its place. */

@@ -13,7 +13,10 @@ export type Snapshot = Answer<'/api/state', 'get'>;
 export type Reminder = Snapshot['reminders'][number];
 /** What an agent asks the operator (no target) or a peer. */
 export type Question = Snapshot['questions'][number];
-export type Message = Snapshot['inbox'][number];
+export type Message = Snapshot['inbox'][number] & {
+  /** After a failure: when it can be received again. */
+  next_attempt_at?: string | null;
+};
 export type Agent = Snapshot['agents'][number];
 export type Transient = Snapshot['transients'][number];
 /** What is kept of a destroyed agent. */
@@ -23,6 +26,7 @@ export type Forge = Snapshot['forge'];
 export type ForgeAccount = Forge['accounts'][number];
 export type ForgeRepository = Forge['repositories'][number];
 export type History = Answer<'/dashboard/history', 'get'>;
+export type KeyProof = Answer<'/api/session/proof', 'post'>;
 export type SessionKey = Answer<'/api/session', 'post'>;
 export type StateFile = Answer<'/api/state-file', 'get'>;
 export type Logs = Answer<'/api/logs/{name}', 'get'>;

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { AgentEvent } from '../api/types';
+import { fakeCrypto } from '../stream/fake-crypto';
 import { FakeHost } from '../stream/fake-host';
 import { AgentLive } from './agent';
 import { entriesOf, KEPT, KEPT_LIVE } from './terminal';
@@ -19,6 +20,7 @@ const answer = (body: object) => new Response(JSON.stringify(status === 200 ? bo
 beforeEach(() => {
   vi.useFakeTimers();
   host = new FakeHost();
+  fakeCrypto();
   [visible, status, stored, asked] = [true, 200, [], []];
   harness = { connected: true, state: 'idle', since_at: AT };
   vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });

@@ -151,6 +151,10 @@ describe('a difference', () => {
   test('shows what would not be seen', () => {
     expect(visible('a\u202eb\u200bc\u0000d')).toBe('a⟨U+202E⟩b⟨U+200B⟩c⟨U+0000⟩d');
     expect(visible('tab\tand ünïcode 🐝 stay\r')).toBe('tab\tand ünïcode 🐝 stay␍');
+    expect(visible('two\r\nlines')).toBe('two\nlines');
+    expect(visible('\u2066\u2069\u061c\u{e0041}\u3164\ufff9')).toBe('⟨U+2066⟩⟨U+2069⟩⟨U+061C⟩⟨U+E0041⟩⟨U+3164⟩⟨U+FFF9⟩');
+    expect(visible('a\u200db 👩‍💻 👩🏽‍💻 🏳️‍🌈 👩\u200dx')).toBe('a⟨U+200D⟩b 👩‍💻 👩🏽‍💻 🏳️‍🌈 👩⟨U+200D⟩x');
+    expect(visible(visible('a\u202e'))).toBe('a⟨U+202E⟩');
   });
 });
 

@@ -64,6 +64,12 @@ export function markOf({ message, dropped }: FlowRow): Mark {
   return (message.attempts ?? 0) > 0 ? 'requeued' : 'waiting';
 }
 
+/** When a message that failed comes again by itself; null when it does not wait for that. */
+export function backedOffUntil({ message, dropped }: FlowRow): string | null {
+  const { next_attempt_at, parked_at, acked_at, delivered_at } = message;
+  return dropped || parked_at != null || acked_at != null || delivered_at != null ? null : (next_attempt_at ?? null);
+}
+
 function byId(messages: readonly Message[]): FlowRow[] {
   return [...messages].sort((a, b) => a.id - b.id).map((message) => ({ message, dropped: false }));
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { fakeCrypto } from '../stream/fake-crypto';
 import { FakeHost } from '../stream/fake-host';
 import { Live, type News } from './live';
 
@@ -16,6 +17,7 @@ const answer = (status: number, body: object) => new Response(JSON.stringify(sta
 beforeEach(() => {
   vi.useFakeTimers();
   host = new FakeHost();
+  fakeCrypto();
   [state, history, messages] = [200, 200, []];
   vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });
   vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {

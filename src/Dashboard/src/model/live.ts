@@ -1,5 +1,5 @@
 import { batch, signal } from '@preact/signals';
-import { get } from '../api/client';
+import { distrust, get } from '../api/client';
 import { key, signOut } from '../api/session';
 import type { Approval, HiveEvent, History, Message, Question, Snapshot } from '../api/types';
 import { parseCursor } from '../stream/cursor';
@@ -69,6 +69,8 @@ export class Live {
     if (!this.#attached) return;
     switch (message.type) {
       case 'connection':
+        // The stream has broken off, so the next request goes over a new connection, to whoever listens there now.
+        if (message.connection.state !== 'live') distrust();
         if (message.connection.state === 'signed_out' && signOut(this.#usedKey)) this.#attach();
         this.connection.value = message.connection;
         break;

@@ -229,12 +229,35 @@ describe('the message log', () => {
   });
 });
 
+describe('what failed and comes again by itself', () => {
+  const next_attempt_at = '2026-05-01T12:00:20.000Z';
+  const waiting = (swarm: Swarm) => swarm.backedOff.value.map(({ id }) => id);
+
+  test('is known from the log and from what happens, until it is delivered, parked, settled or dropped', async () => {
+    const { swarm, told } = loaded();
+    const failed = (id: number) => message(id, { attempts: 1, next_attempt_at });
+    await swarm.page(false, async () => ({ cursor: 'e-10', messages: [message(1), failed(2)] }));
+    expect(waiting(swarm)).toEqual([2]);
+    for (const id of [3, 4, 5, 6]) told('requeued', failed(id));
+    expect(waiting(swarm)).toEqual([6, 5, 4, 3, 2]);
+    told('delivered', message(2, { attempts: 1, delivered_at: AT }));
+    told('parked', message(3, { attempts: 3, parked_at: AT, next_attempt_at }));
+    told('acked', message(4, { acked_at: AT }));
+    told('dropped', failed(5));
+    expect(waiting(swarm)).toEqual([6]);
+    expect(swarm.parked.value.map(({ id }) => id)).toEqual([3]);
+    told('requeued', message(6, { attempts: 1 }));
+    expect(waiting(swarm)).toEqual([]);
+  });
+});
+
 describe('the connection state', () => {
   const synced = { state: 'synced', resyncedAt: null } as const;
 
   test('is live only when both the stream and the snapshot are', () => {
     expect(truth({ state: 'live', since: 0 }, synced).state).toBe('live');
-    expect(truth({ state: 'live', since: 0 }, { state: 'waiting', again: true, nextTryAt: 1, reason: '' }).state).toBe('resyncing');
+    const waits = { state: 'waiting', again: true, nextTryAt: 1, reason: '', stranger: false } as const;
+    expect(truth({ state: 'live', since: 0 }, waits).state).toBe('resyncing');
     expect(truth({ state: 'connecting' }, synced).state).toBe('connecting');
     expect(truth({ state: 'live', since: 0 }, { state: 'synced', resyncedAt: 5 }).state).toBe('resynced');
   });
@@ -243,6 +266,15 @@ describe('the connection state', () => {
     expect(truth({ state: 'reconnecting', since: 1, nextTryAt: 2, reason: 'gone' }, synced)).toMatchObject({ state: 'reconnecting', since: 1, nextTryAt: 2, detail: 'gone', canRetry: true });
     expect(truth({ state: 'cannot', reason: 'no' }, synced)).toMatchObject({ state: 'cannot', detail: 'no', canRetry: true });
     expect(truth({ state: 'signed_out' }, synced).state).toBe('signed_out');
+  });
+
+  test('says that another program answers, whichever half has met it', () => {
+    const met = { state: 'waiting', again: false, nextTryAt: 2, reason: '', stranger: true } as const;
+    const byStream = truth({ state: 'stranger', since: 1, nextTryAt: 2 }, synced);
+    expect(byStream).toMatchObject({ state: 'stranger', since: 1, nextTryAt: 2, tone: 'bad' });
+    expect(truth({ state: 'connecting' }, met)).toMatchObject({ state: 'stranger', nextTryAt: 2 });
+    expect(byStream.plain).toContain('Another program');
+    expect(truth({ state: 'reconnecting', since: 1, nextTryAt: 3, reason: 'gone' }, met).state).toBe('reconnecting');
   });
 });
 

@@ -2,7 +2,7 @@ import { batch, computed, signal } from '@preact/signals';
 import type { Agent, Approval, Forge, HiveEvent, History, Message, MessageEventKind, MetaInput, Question, Reminder, Snapshot, Tombstone, Transient, Turn } from '../api/types';
 import { parseCursor } from '../stream/cursor';
 import { byResolution, DECIDED } from './approvals';
-import { emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
+import { backedOffUntil, emptyFlow, type Flow, newestPage, olderPage, trimmed, withMessage } from './flow';
 import { looseEnds } from './loose';
 import { byAnswer, forOperator, HISTORY } from './questions';
 import { byDue, failed } from './reminders';
@@ -24,6 +24,8 @@ export class Swarm {
   /** Null until the first snapshot, and from a host that knows no forge. */
   readonly forge = signal<Forge | null>(null);
   readonly parked = signal<readonly Message[]>([]);
+  /** Messages that failed and come again by themselves, as far as the page has seen them; the newest first. */
+  readonly backedOff = signal<readonly Message[]>([]);
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
   readonly flow = signal<Flow>(emptyFlow);
@@ -82,6 +84,7 @@ export class Swarm {
       this.metaInputs.value = snapshot.meta_inputs;
       this.forge.value = snapshot.forge ?? null;
       this.parked.value = [...snapshot.parked].sort((a, b) => b.id - a.id);
+      this.backedOff.value = [];
       this.inbox.value = [...snapshot.inbox].sort((a, b) => b.id - a.id).slice(0, INBOX_ROWS);
       this.inboxUnread.value = snapshot.inbox_unread;
       this.#reminders.replace(snapshot.reminders);
@@ -169,6 +172,7 @@ export class Swarm {
       }
       batch(() => {
         this.flow.value = flow;
+        for (const row of flow.rows) this.#backOff(row.message, row.dropped);
         this.flowLoaded.value = true;
         if (!older) this.unseen.value = 0;
       });
@@ -209,7 +213,15 @@ export class Swarm {
     if (isParked) this.parked.value = [message, ...others].sort((a, b) => b.id - a.id).slice(0, PARKED_ROWS);
     else if (others.length !== this.parked.value.length) this.parked.value = others;
 
+    this.#backOff(message, kind === 'dropped');
     if (message.to === 'operator') this.#inbox(kind, message);
+  }
+
+  #backOff(message: Message, dropped: boolean): void {
+    const others = this.backedOff.value.filter(({ id }) => id !== message.id);
+    if (backedOffUntil({ message, dropped }) !== null)
+      this.backedOff.value = [message, ...others].sort((a, b) => b.id - a.id).slice(0, PARKED_ROWS);
+    else if (others.length !== this.backedOff.value.length) this.backedOff.value = others;
   }
 
   #inbox(kind: MessageEventKind, message: Message): void {

@@ -7,7 +7,7 @@ import { resyncDelay } from './backoff';
 /** How the page's picture stands to the host's: what the stream alone cannot say. */
 export type Sync =
   | { state: 'loading' }
-  | { state: 'waiting'; again: boolean; nextTryAt: number; reason: string }
+  | { state: 'waiting'; again: boolean; nextTryAt: number; reason: string; stranger: boolean }
   | { state: 'synced'; resyncedAt: number | null }
   | { state: 'cannot'; reason: string };
 
@@ -33,8 +33,9 @@ export class Syncing {
     for (let attempt = 0; ; attempt++) {
       if (again || attempt > 0) {
         const delay = resyncDelay(attempt);
-        const reason = attempt > 0 && this.sync.value.state === 'waiting' ? this.sync.value.reason : '';
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason };
+        const last = attempt > 0 && this.sync.value.state === 'waiting' ? this.sync.value : null;
+        const { reason, stranger } = last ?? { reason: '', stranger: false };
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now() + delay, reason, stranger };
         await this.#wait.for(delay, stopped);
         if (stopped.aborted) return 'stopped';
       }
@@ -50,7 +51,8 @@ export class Syncing {
           this.sync.value = { state: 'cannot', reason: e.message };
           return 'cannot';
         }
-        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e) };
+        const stranger = e instanceof Refusal && e.code === 'stranger';
+        this.sync.value = { state: 'waiting', again, nextTryAt: Date.now(), reason: words(e), stranger };
       }
     }
   }

@@ -1,9 +1,10 @@
+import { STRANGER } from '../api/proof';
 import type { Connection } from '../stream/feed';
 import { clock } from '../text/time';
 import type { Sync } from './sync';
 
 export interface Truth {
-  state: 'connecting' | 'live' | 'reconnecting' | 'resyncing' | 'resynced' | 'signed_out' | 'cannot';
+  state: 'connecting' | 'live' | 'reconnecting' | 'stranger' | 'resyncing' | 'resynced' | 'signed_out' | 'cannot';
   glyph: string;
   label: string;
   plain: string;
@@ -23,6 +24,20 @@ export function describe(connection: Connection, sync: Sync): Truth {
     const reason = connection.state === 'cannot' ? connection.reason : sync.state === 'cannot' ? sync.reason : '';
     return { ...none, state: 'cannot', glyph: '✗', label: 'C4NN0T', plain: `Cannot show what happens: ${reason}`, tone: 'bad', detail: reason, canRetry: true };
   }
+  const waits = sync.state === 'waiting' && sync.stranger ? { since: null, nextTryAt: sync.nextTryAt } : null;
+  const stranger = connection.state === 'stranger' ? connection : connection.state === 'reconnecting' ? null : waits;
+  if (stranger !== null)
+    return {
+      state: 'stranger',
+      glyph: '✗',
+      label: 'N0T Y0UR H1V3',
+      plain: STRANGER,
+      tone: 'bad',
+      detail: 'another program answers here; nothing was sent to it',
+      since: stranger.since,
+      nextTryAt: stranger.nextTryAt,
+      canRetry: stranger.nextTryAt !== null,
+    };
   if (connection.state === 'reconnecting')
     return {
       state: 'reconnecting',

@@ -1,21 +1,33 @@
+import { type Piece, plainly, toldBy } from './told';
+
 /** A line of what woke an agent: the Hive's own, or one that somebody wrote, with a mark in front. */
 export interface WakeLine {
   text: string;
   quoted: boolean;
+  /** Of an event that Hive tells of: what happened, as a sentence. */
+  told: readonly Piece[] | null;
 }
 
 const MARK = /^> ?/;
+const FROM = /^Message \d+ from ([a-z][a-z0-9-]*)/;
 
 /** What woke an agent, line by line; null where it is a text without such marks, as older harnesses tell it. */
 export function wakeLines(text: string): WakeLine[] | null {
   const lines = text.trimEnd().split('\n');
   // A line says who wrote, and what they wrote follows.
   if (lines.length < 2 || MARK.test(lines[0] ?? '') || !MARK.test(lines[1] ?? '')) return null;
-  return lines.map((line) => ({ text: line, quoted: MARK.test(line) }));
+  return lines.map((line, i) => {
+    const quoted = MARK.test(line);
+    // Who writes stands in a line of Hive's own, right above; an event is one line.
+    const above = lines[i - 1] ?? '';
+    const from = quoted && !MARK.test(above) && !MARK.test(lines[i + 1] ?? '') ? (FROM.exec(above)?.[1] ?? '') : '';
+    return { text: line, quoted, told: toldBy(from, line.replace(MARK, '')) };
+  });
 }
 
 /** The text from where somebody's words begin: who wrote them stands above it. */
 export function wakeBeginning(text: string): string {
   const first = wakeLines(text)?.find(({ text: line, quoted }) => quoted && line.replace(MARK, '').trim() !== '');
+  if (first?.told != null) return plainly(first.told);
   return first === undefined ? text : first.text.replace(MARK, '').trimStart();
 }

@@ -1,4 +1,5 @@
 import { parseCursor } from './cursor';
+import { FakeKeys } from './fake-crypto';
 
 /** A stand-in for the host's stream in tests: a ring of events behind `fetch`, with the connections it holds. */
 export class FakeHost {
@@ -6,15 +7,25 @@ export class FakeHost {
   seq = 0;
   version = '1';
   status = 200;
-  readonly keys = new Set(['key']);
+  readonly keys = new FakeKeys();
+  /** Another program in its place: it answers everything, and knows nothing. */
+  stranger = false;
+  /** What the other program was sent. */
+  readonly stolen: string[] = [];
   readonly opened: string[] = [];
   #ring: { id: string; data: string }[] = [];
   #open = new Set<ReadableStreamDefaultController<Uint8Array>>();
 
   readonly fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
+    init?.signal?.throwIfAborted();
     if (this.status === 0) throw new TypeError('fetch failed');
     const headers = new Headers(init?.headers);
-    if (!this.keys.has((headers.get('Authorization') ?? '').slice(7))) return new Response('{"detail":"sign in"}', { status: 401 });
+    if (this.stranger) {
+      this.stolen.push(JSON.stringify([String(input), [...headers], init?.body]));
+      return new Response('{"known":true,"run":"mine","proof":"a guess"}');
+    }
+    if (String(input) === '/api/session/proof') return this.keys.prove(String(init?.body));
+    if (this.keys.keyIn(init) === null) return new Response('{"detail":"sign in"}', { status: 401 });
     if (this.status !== 200) return new Response(JSON.stringify({ detail: `status ${this.status}` }), { status: this.status });
     const cursor = headers.get('Last-Event-ID') ?? new URL(String(input), 'http://host').searchParams.get('cursor') ?? '';
     this.opened.push(cursor);
@@ -65,6 +76,7 @@ export class FakeHost {
   /** A new process: what was before is not known any more. */
   restart(): void {
     this.drop();
+    this.keys.run += 'x';
     this.epoch += 'x';
     this.seq = 0;
     this.#ring = [];

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { fakeCrypto } from './fake-crypto';
 import { FakeHost } from './fake-host';
 import { type Connection, Feed, SILENCE_MS } from './feed';
 
@@ -11,6 +12,7 @@ let resyncs: string[];
 beforeEach(() => {
   vi.useFakeTimers();
   host = new FakeHost();
+  fakeCrypto();
   vi.stubGlobal('fetch', host.fetch);
   [said, events, resyncs] = [[], [], []];
   feed = new Feed({
@@ -123,6 +125,38 @@ test('signed out and refused are final, until it is asked again', async () => {
   feed.retryNow();
   await settle();
   expect(state()).toBe('live');
+});
+
+test('another program at the address gets no key, and the stream goes on when the host is back', async () => {
+  feed.start('key', 'a-0');
+  await settle();
+  host.stranger = true;
+  host.drop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(state()).toBe('stranger');
+  expect(host.stolen.length).toBeGreaterThan(2);
+  for (const sent of host.stolen) {
+    expect(sent.toLowerCase()).not.toContain('authorization');
+    expect(sent).toContain('/api/session/proof');
+  }
+  host.stranger = false;
+  host.restart();
+  await vi.advanceTimersByTimeAsync(15_000);
+  expect(state()).toBe('live');
+});
+
+test('a key that ends while its stream is opened is asked for once more, and then signed out', async () => {
+  const { keyIn } = host.keys;
+  host.keys.keyIn = () => {
+    host.keys.known.clear();
+    return null;
+  };
+  feed.start('key', 'a-0');
+  await settle();
+  expect(state()).toBe('reconnecting');
+  host.keys.keyIn = keyIn;
+  await vi.advanceTimersByTimeAsync(1000);
+  expect(state()).toBe('signed_out');
 });
 
 test('a host that is busy is tried again', async () => {

@@ -1,4 +1,5 @@
-import { refusalOf } from '../api/refusal';
+import { proven } from '../api/proof';
+import { Refusal, refusalOf } from '../api/refusal';
 import { SseParser } from './sse';
 import { Wait } from './wait';
 
@@ -7,6 +8,8 @@ export type Connection =
   | { state: 'connecting' }
   | { state: 'live'; since: number }
   | { state: 'reconnecting'; since: number; nextTryAt: number | null; reason: string }
+  /** Another program answers at the host's address. */
+  | { state: 'stranger'; since: number; nextTryAt: number | null }
   | { state: 'signed_out' }
   | { state: 'cannot'; reason: string };
 
@@ -29,6 +32,15 @@ const FIRST_DELAY_MS = 500;
 const MAX_DELAY_MS = 15_000;
 /** A connection that stood this long was a good one: the next failure starts the back-off anew. */
 const STEADY_MS = 10_000;
+
+/** How a try at the stream ended. */
+interface End {
+  reason: string;
+  wasLive: boolean;
+  stranger?: true;
+  /** It is not tried again. */
+  final?: Connection;
+}
 
 /** Holds one stream to the host open: reconnects with back-off from the last event it has seen, and says truly how that goes. */
 export class Feed {
@@ -98,14 +110,19 @@ export class Feed {
       // Half of it fixed, half by lot: many pages that lost one host do not come back in step.
       const wait = delay / 2 + (Math.random() * delay) / 2;
       delay = Math.min(delay * 2, MAX_DELAY_MS);
-      this.#say({ state: 'reconnecting', since: brokenSince, nextTryAt: Date.now() + wait, reason: end.reason });
+      const since = brokenSince;
+      const broken = (nextTryAt: number | null): Connection =>
+        end.stranger === true
+          ? { state: 'stranger', since, nextTryAt }
+          : { state: 'reconnecting', since, nextTryAt, reason: end.reason };
+      this.#say(broken(Date.now() + wait));
       await this.#wait.for(wait, run.signal);
       if (run.signal.aborted) return;
-      this.#say({ state: 'reconnecting', since: brokenSince, nextTryAt: null, reason: end.reason });
+      this.#say(broken(null));
     }
   }
 
-  async #readOnce(run: AbortSignal): Promise<{ reason: string; wasLive: boolean; final?: Connection }> {
+  async #readOnce(run: AbortSignal): Promise<End> {
     const attempt = new AbortController();
     const stopAttempt = () => attempt.abort();
     run.addEventListener('abort', stopAttempt);
@@ -117,14 +134,17 @@ export class Feed {
     };
     let watchdog = setTimeout(hush, SILENCE_MS);
     try {
+      // Every time: the program that answers now need not be the one that answered before.
+      const masked = await proven(this.#key, attempt.signal);
       const response = await fetch(`/dashboard/stream?${new URLSearchParams({ ...this.stream, cursor: this.#cursor }).toString()}`, {
-        headers: { Authorization: `Bearer ${this.#key}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
+        headers: { Authorization: `Bearer ${masked}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
         signal: attempt.signal,
         cache: 'no-store',
         credentials: 'omit',
       });
       if (!response.ok || response.body === null) {
-        if (response.status === 401) return { reason: '', wasLive, final: { state: 'signed_out' } };
+        // It knew the key a moment ago; whether it still does, the next proof tells.
+        if (response.status === 401) return { reason: 'the host took the key no longer', wasLive };
         const { message, passing } = await refusalOf(response);
         return passing ? { reason: message, wasLive } : { reason: message, wasLive, final: { state: 'cannot', reason: message } };
       }
@@ -172,6 +192,7 @@ export class Feed {
       }
     } catch (e) {
       if (silent) return { reason: 'nothing was heard from the host for half a minute', wasLive };
+      if (e instanceof Refusal) return unproven(e);
       return { reason: wasLive && e instanceof TypeError ? 'the connection broke off' : e instanceof TypeError ? 'the host cannot be reached' : String(e), wasLive };
     } finally {
       clearTimeout(watchdog);
@@ -183,5 +204,20 @@ export class Feed {
   #say(connection: Connection): void {
     this.#connection = connection;
     this.sink.connection(connection);
+  }
+}
+
+/** The host did not prove that it knows the key. */
+function unproven({ code, message }: Refusal): End {
+  const end = { reason: message, wasLive: false };
+  switch (code) {
+    case 'stranger':
+      return { ...end, stranger: true };
+    case 'unknown_key':
+      return { ...end, final: { state: 'signed_out' } };
+    case 'not_secure':
+      return { ...end, final: { state: 'cannot', reason: message } };
+    default:
+      return end;
   }
 }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parseCursor } from './cursor';
+import { fakeCrypto } from './fake-crypto';
 import { FakeHost } from './fake-host';
 import { StreamHub, type ToTab } from './hub';
 
@@ -9,6 +10,7 @@ let hub: StreamHub;
 beforeEach(() => {
   vi.useFakeTimers();
   host = new FakeHost();
+  fakeCrypto();
   vi.stubGlobal('fetch', host.fetch);
   hub = new StreamHub();
 });
@@ -198,11 +200,11 @@ test('a long outage drops no tab', async () => {
 test('after the key was refused, a tab with a new one brings the stream back for all', async () => {
   const first = new Tab().snapshot().attach();
   await settle();
-  host.keys.clear();
+  host.keys.known.clear();
   host.drop();
   await vi.advanceTimersByTimeAsync(2000);
   expect(first.got.at(-1)).toEqual({ type: 'connection', connection: { state: 'signed_out' } });
-  host.keys.add('new');
+  host.keys.known.add('new');
   host.emit();
   const second = new Tab().snapshot();
   hub.receive(second.port, { type: 'attach', key: 'new', cursor: host.cursor });
@@ -243,4 +245,4 @@ test('whatever happens in whatever order, no tab has a gap', async () => {
     expect(host.connections, `history ${history}`).toBe(tabs.length > 0 ? 1 : 0);
     for (const tab of tabs) tab.bye();
   }
-});
+}, 30_000);

@@ -34,7 +34,16 @@ export function Act({ label, plain, tone, disabled, working, confirm, run, onErr
     }
   };
   return (
-    <button type="button" class={`act ${tone ?? ''}`} aria-label={plain} title={plain} aria-busy={busy} disabled={disabled === true || busy} onClick={() => void act()}>
+    <button
+      type="button"
+      class={`act ${tone ?? ''}`}
+      aria-label={plain}
+      title={plain}
+      aria-busy={busy}
+      {...(confirm === undefined ? {} : { 'aria-haspopup': 'dialog' as const })}
+      disabled={disabled === true || busy}
+      onClick={() => void act()}
+    >
       <Face label={label} busy={busy} />
     </button>
   );

@@ -5,8 +5,12 @@ import { Leet } from './leet';
 export interface Question {
   title: string;
   text: string;
+  /** What the button says that does it; the other one always says LEAVE. */
   yes: string;
 }
+
+/** No deed is called so: of two buttons of one dialog, one must not be taken for the other. */
+export const LEAVE = '‹ B4CK';
 
 const asked = signal<{ question: Question; answer: (yes: boolean) => void } | null>(null);
 
@@ -36,8 +40,8 @@ export function Confirm() {
       <h2 id="confirm-title">{open?.question.title}</h2>
       <p id="confirm-text">{open?.question.text}</p>
       <div class="buttons">
-        <button type="button" class="act" aria-label="Cancel" onClick={() => open?.answer(false)}>
-          <Leet text="✗ C4NC3L" />
+        <button type="button" class="act" aria-label="No, go back" onClick={() => open?.answer(false)}>
+          <Leet text={LEAVE} />
         </button>
         <button type="button" class="act bad solid" aria-label="Yes, do it" onClick={() => open?.answer(true)}>
           <Leet text={open?.question.yes ?? ''} />

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { ConnectionState } from './connection';
 
 /** From here on there is room for the swarm beside the drawer. */
 const beside = matchMedia('(min-width: 900px)');
@@ -15,12 +16,14 @@ interface Props {
 /** What is looked at closely: beside the page, and where there is no room for both, over it. */
 export function Drawer({ label, title, aside, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const [over, setOver] = useState(!beside.matches);
   // The browser gives the keyboard back to where it was when the drawer closes.
   useLayoutEffect(() => {
     const el = dialog.current;
     if (el === null) return;
     const open = () => {
       el.close();
+      setOver(!beside.matches);
       if (beside.matches) el.show();
       else el.showModal();
     };
@@ -50,6 +53,8 @@ export function Drawer({ label, title, aside, onClose, children }: Props) {
         onClose();
       }}
     >
+      {/* The banner is behind the drawer; over the page nothing of it is read out either. */}
+      <ConnectionState quiet={!over} />
       <div class="drawer-head">
         <h2>{title}</h2>
         {aside}

@@ -6,7 +6,9 @@ export function Fault({ error, children }: { error: string | null; children?: Co
   if (error === null) return null;
   return (
     <p class="refused" role="alert">
-      <span>⚠ {error}</span>
+      <span>
+        ⚠ <bdi>{error}</bdi>
+      </span>
       {children}
     </p>
   );

@@ -5,10 +5,12 @@ import type { AgentEvent } from '../../api/types';
 import { callOf, type EditLine } from '../../model/calls';
 import { resultWords, turnWords } from '../../model/figures';
 import { beginningOf, folded } from '../../model/fold';
+import { plainly } from '../../model/told';
 import { wakeBeginning, wakeLines } from '../../model/wake';
 import { plainLine } from '../../text/ansi';
 import { tokensText } from '../../text/figures';
 import { Clock } from '../../ui/clock';
+import { EventJson } from '../files/text';
 
 /** So many lines of an edit are shown until somebody wants the rest. */
 const EDIT_LINES = 40;
@@ -127,8 +129,17 @@ function Wake({ text: whole }: { text: string }) {
         ? null
         : () => (
             <pre>
-              {lines.map(({ text: line, quoted }, i) => (
-                <span key={i} class={quoted ? 'quoted' : 'own'}>{`${line}\n`}</span>
+              {lines.map(({ text: line, quoted, told }, i) => (
+                <span key={i} class={quoted ? 'quoted' : 'own'}>
+                  {told === null ? (
+                    `${line}\n`
+                  ) : (
+                    <>
+                      {'> '}
+                      <bdi>{plainly(told)}</bdi> <EventJson json={line.slice(2)} />
+                    </>
+                  )}
+                </span>
               ))}
             </pre>
           )}
@@ -209,7 +220,11 @@ function Fold({ text: whole, always, mostChars, mostLines, beginning, children }
           {open ? '▾' : '▸'}
         </span>
         {/* The beginning stands in the whole again. */}
-        {open ? null : <span class="beginning">{beginning ?? fold.beginning} …</span>} <span class="dim size">{fold.size}</span>
+        {open ? null : (
+          <span class="beginning">
+            <bdi>{beginning ?? fold.beginning}</bdi> …
+          </span>
+        )} <span class="dim size">{fold.size}</span>
       </button>
       {open ? draw() : null}
     </>

@@ -28,7 +28,11 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
         </Link>
         <h2>{name}</h2>
         {harness === null ? null : <HarnessBadge name={name} harness={harness} />}
-        {model == null ? null : <span class="badge peer">model · {model}</span>}
+        {model == null ? null : (
+          <span class="badge peer">
+            model · <bdi>{model}</bdi>
+          </span>
+        )}
         {context === null ? null : (
           <span class={`badge ${context.tone}`} title={context.plain}>
             <span aria-hidden="true">ctx {context.text}</span>
@@ -36,7 +40,11 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
           </span>
         )}
         <CostBadge name={name} />
-        {harness?.driver == null ? null : <span class="badge dim">driver · {harness.driver}</span>}
+        {harness?.driver == null ? null : (
+          <span class="badge dim">
+            driver · <bdi>{harness.driver}</bdi>
+          </span>
+        )}
       </div>
       <div class="line second">
         <div class="line">

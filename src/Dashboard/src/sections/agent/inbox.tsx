@@ -3,7 +3,7 @@ import { markOf } from '../../model/flow';
 import { useBounded } from '../../ui/bounded';
 import { Age } from '../../ui/clock';
 import { Section } from '../../ui/section';
-import { AgentText } from '../files/text';
+import { MessageText } from '../files/text';
 
 const STEP = 20;
 const CHARS = 400;
@@ -41,7 +41,7 @@ export function Waiting({ name, unread }: { name: string; unread: number }) {
                   <Age at={message.sent_at} /> ago
                 </span>
               </div>
-              <AgentText text={message.body} refs={message.file_refs} most={CHARS} />
+              <MessageText message={message} most={CHARS} />
             </li>
           ))}
           {unread > held ? <li class="row dim">{unread - held} older ones are further back than this page has read.</li> : null}

@@ -34,7 +34,7 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
             run={() => post(`/api/agents/${encodeURIComponent(name)}/login`)}
           />
         </div>
-        {login?.error == null || login.error === '' ? null : <p class="refused">⚠ {login.error}</p>}
+        {login?.error == null || login.error === '' ? null : <Fault error={login.error} />}
         {state === 'logging_in' && login?.url != null ? (
           <>
             <Address url={login.url} />

@@ -2,7 +2,7 @@ import { useMemo, useState } from 'preact/hooks';
 import { post } from '../../api/client';
 import type { AgentLive } from '../../model/agent';
 import { entriesOf } from '../../model/terminal';
-import { describe } from '../../model/truth';
+import { describe, type Truth } from '../../model/truth';
 import { Act } from '../../ui/act';
 import { Refused, Unread } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
@@ -99,12 +99,20 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
   );
 }
 
+const NOT_LIVE: Partial<Record<Truth['state'], readonly [tone: string, words: string]>> = {
+  connecting: ['dim', '◌ connecting'],
+  cannot: ['bad', '✗ not following'],
+  signed_out: ['bad', '✗ not following'],
+  stranger: ['bad', '✗ not your Hive'],
+};
+
 /** Whether what is shown is what happens at this moment, and if not, why. */
 function Following({ it }: { it: AgentLive }) {
   const truth = describe(it.connection.value, it.sync.value);
   const live = truth.state === 'live' || truth.state === 'resynced';
   const held = live && !(it.following.value && it.terminal.value.atHead);
-  const [tone, words] = held ? ['amber', '‖ held'] : live ? ['good', '● following'] : truth.state === 'connecting' ? ['dim', '◌ connecting'] : [truth.tone === 'bad' ? 'bad' : 'warn', truth.state === 'cannot' ? '✗ not following' : '↻ reconnecting'];
+  const lost = NOT_LIVE[truth.state] ?? ['warn', '↻ reconnecting'];
+  const [tone, words] = held ? ['amber', '‖ held'] : live ? ['good', '● following'] : lost;
   return (
     <>
       {live || truth.detail === '' ? null : <span class={truth.tone === 'bad' ? 'bad' : 'dim'}>{truth.detail}</span>}

@@ -102,8 +102,18 @@ function Row({ turn }: { turn: Turn }) {
         <td colSpan={6}>
           <span class="dim">
             from {turn.wake_from}
-            {turn.model == null ? '' : ` · ${turn.model}`}
-            {calls === 0 ? '' : ` · ${counted(calls, 'tool call')}${tools === '' ? '' : `: ${tools}`}`}
+            {turn.model == null ? null : (
+              <>
+                {' · '}
+                <bdi>{turn.model}</bdi>
+              </>
+            )}
+            {calls === 0 ? '' : ` · ${counted(calls, 'tool call')}`}
+            {calls === 0 || tools === '' ? null : (
+              <>
+                : <bdi>{tools}</bdi>
+              </>
+            )}
           </span>
           {turn.note == null || turn.note === '' ? null : <p class={tone === 'bad' ? 'bad' : 'note'}>{turn.note}</p>}
         </td>

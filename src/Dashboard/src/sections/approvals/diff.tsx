@@ -7,7 +7,6 @@ import { swarm } from '../../live';
 import { whatIsAsked } from '../../model/approvals';
 import { type DiffLine, lineCount, linesOf, markOf, modeOf, openAtFirst } from '../../model/diff';
 import type { Coloured } from '../../model/highlight';
-import { visible } from '../../text/visible';
 import { useBounded } from '../../ui/bounded';
 import { Drawer } from '../../ui/drawer';
 import { Fault } from '../../ui/fault';
@@ -129,7 +128,7 @@ function Files({ diff: { files, files_left_out, truncated } }: { diff: ApprovalD
                   requestAnimationFrame(() => document.getElementById(`file-${i}`)?.focus());
                 }}
               >
-                {visible(file.path)}
+                {file.path}
               </button>
               {file.binary ? <span class="badge dim">binary</span> : <Counts additions={file.additions} deletions={file.deletions} />}
             </li>
@@ -170,10 +169,10 @@ function File({ id, file, open, onToggle }: { id: string; file: DiffFile; open: 
           <span class="dim" aria-hidden="true">
             {open ? '▾' : '▸'}
           </span>
-          <span class="path">{visible(file.path)}</span>
+          <span class="path">{file.path}</span>
         </button>
         <Mark file={file} />
-        {file.old_path == null ? null : <span class="dim path">from {visible(file.old_path)}</span>}
+        {file.old_path == null ? null : <span class="dim path">from <bdi>{file.old_path}</bdi></span>}
         {mode === null ? null : <span class="badge orange">{mode}</span>}
         {file.binary ? <span class="badge dim">binary</span> : <Counts additions={file.additions} deletions={file.deletions} />}
         {open || lines === 0 ? null : <span class="dim">{lines} lines</span>}
@@ -188,7 +187,7 @@ let colouring: Promise<typeof import('../../model/highlight')> | null = null;
 
 const Patch = memo(function Patch({ file }: { file: DiffFile }) {
   const { path, patch, binary, truncated } = file;
-  const lines = useMemo(() => linesOf(patch ?? '').map((line) => ({ ...line, text: visible(line.text) })), [patch]);
+  const lines = useMemo(() => linesOf(patch ?? ''), [patch]);
   const [colours, setColours] = useState<Coloured[][] | null>(null);
   const { shown, more } = useBounded(lines, LINES);
   useEffect(() => {

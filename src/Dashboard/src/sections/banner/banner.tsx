@@ -1,9 +1,7 @@
 import { endSession } from '../../api/client';
-import { live, swarm } from '../../live';
-import { describe } from '../../model/truth';
-import { age } from '../../text/time';
+import { swarm } from '../../live';
 import { Act } from '../../ui/act';
-import { now } from '../../ui/clock';
+import { ConnectionState } from '../../ui/connection';
 import { Leet } from '../../ui/leet';
 import { Link, view } from '../../ui/link';
 
@@ -36,42 +34,5 @@ export function Banner() {
       {/* Never refused: what the host had to say of it stands on the login page. */}
       <Act label="S1GN 0UT" plain="Sign out" run={endSession} onError={() => {}} />
     </header>
-  );
-}
-
-function ConnectionState() {
-  const truth = describe(live.connection.value, live.sync.value);
-  // Read out when it turns into something else, not with every second of a countdown.
-  return (
-    <div class={`connection ${truth.tone}`} data-state={truth.state}>
-      <span class="connection-chip" aria-hidden="true">
-        <span class="dot">{truth.glyph}</span> {truth.label}
-      </span>
-      <Detail />
-      <span class="hidden" role="status">
-        {truth.plain}
-      </span>
-      {truth.canRetry ? (
-        <button type="button" class="act" aria-label="Try to reach the host now" onClick={() => live.retry()}>
-          <Leet text="↻ N0W" />
-        </button>
-      ) : null}
-    </div>
-  );
-}
-
-function Detail() {
-  const { since, nextTryAt, detail } = describe(live.connection.value, live.sync.value);
-  const parts = [detail];
-  if (since !== null) parts.push(`for ${age(since, now.value)}`);
-  if (nextTryAt !== null) {
-    const seconds = Math.ceil((nextTryAt - now.value) / 1000);
-    parts.push(seconds > 0 ? `next try in ${seconds}s` : 'trying now');
-  }
-  const text = parts.filter((part) => part !== '').join(' · ');
-  return text === '' ? null : (
-    <span class="connection-detail" aria-hidden="true">
-      {text}
-    </span>
   );
 }

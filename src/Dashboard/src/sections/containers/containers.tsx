@@ -118,7 +118,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
             <span class="dim">no status yet</span>
           ) : (
             <>
-              {agent.status_text}
+              <bdi>{agent.status_text}</bdi>
               {agent.status_set_at == null ? null : (
                 <span class="dim">
                   {' · '}

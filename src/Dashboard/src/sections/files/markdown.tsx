@@ -98,7 +98,7 @@ function link(token: Token, children: ComponentChild[]): ComponentChild {
   return (
     <span class="md-link">
       {children}
-      {itself || href === '' ? null : <span class="dim"> ({href})</span>}
+      {itself || href === '' ? null : <span class="dim"> (<bdi>{href}</bdi>)</span>}
     </span>
   );
 }

@@ -7,7 +7,7 @@ import { Unread } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
-import { AgentText } from '../files/text';
+import { MessageText } from '../files/text';
 import { Compose } from './compose';
 
 const MARKS: Record<Mark, { glyph: string; plain: string }> = {
@@ -112,7 +112,7 @@ const Line = memo(function Line({ row }: { row: FlowRow }) {
           </span>
         )}
       </span>
-      <AgentText text={message.body} refs={message.file_refs} />
+      <MessageText message={message} />
     </li>
   );
 });

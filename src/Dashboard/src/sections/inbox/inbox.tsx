@@ -8,7 +8,7 @@ import { Refused } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
 import { askToNotify, notifyPermission } from '../../ui/notify';
 import { Section } from '../../ui/section';
-import { AgentText } from '../files/text';
+import { MessageText } from '../files/text';
 import { answer } from '../flow/recipient';
 
 export function Inbox() {
@@ -66,7 +66,7 @@ function Row({ message }: { message: Message }) {
           {unread ? <Act label="✓ 4CK" plain={`Mark the message of ${message.from} as read`} onError={setError} run={() => post('/ack-messages', { ids: [message.id] })} /> : null}
         </span>
       </div>
-      <AgentText text={message.body} refs={message.file_refs} />
+      <MessageText message={message} />
       <Refused error={error} onClose={() => setError(null)} />
     </li>
   );

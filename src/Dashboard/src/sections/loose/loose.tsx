@@ -86,7 +86,11 @@ function Item({ end }: { end: LooseEnd }) {
         <span class="badge amber">asks you</span>
         <button type="button" class="end" onClick={() => goToSwarm(`[data-approval="${id}"]`, '#approvals')}>
           {whatIsAsked(end.approval)}
-          {description == null ? '' : `: ${description}`}
+          {description == null ? null : (
+            <>
+              : <bdi>{description}</bdi>
+            </>
+          )}
         </button>
         <span class="dim">
           <Age at={requested_at} />

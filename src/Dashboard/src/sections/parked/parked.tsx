@@ -3,19 +3,30 @@ import { post } from '../../api/client';
 import type { Message } from '../../api/types';
 import { swarm } from '../../live';
 import { Act } from '../../ui/act';
-import { Age } from '../../ui/clock';
+import { Age, Until } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
-import { AgentText } from '../files/text';
+import { MessageText } from '../files/text';
 
-/** Messages whose recipient failed at them again and again; shown only when there are some. */
+/** Messages whose recipient failed at them: those in back-off, and the parked ones. Shown only when there are some. */
 export function Parked() {
   const parked = swarm.parked.value;
-  if (parked.length === 0) return null;
+  const waiting = swarm.backedOff.value;
+  if (parked.length + waiting.length === 0) return null;
   return (
-    <Section id="parked" title="P4RK3D" plain="Parked messages" aside={<span class="count bad">{parked.length}</span>}>
+    <Section
+      id="parked"
+      title="F41L3D M3SS4G3S"
+      plain="Failed messages"
+      aside={
+        <span class="counts">
+          {parked.length > 0 ? <span class="count bad">{parked.length} parked</span> : null}
+          {waiting.length > 0 ? <span class="count amber">{waiting.length} in back-off</span> : null}
+        </span>
+      }
+    >
       <ul class="rows">
-        {parked.map((message) => (
+        {[...parked, ...waiting].map((message) => (
           <Row key={message.id} message={message} />
         ))}
       </ul>
@@ -25,31 +36,50 @@ export function Parked() {
 
 function Row({ message }: { message: Message }) {
   const [error, setError] = useState<string | null>(null);
+  const { id, from, to, attempts, parked_at, next_attempt_at } = message;
   return (
-    <li class="row parked" data-message={message.id}>
+    <li class={`row parked ${parked_at == null ? 'again' : ''}`} data-message={id}>
       <div class="line">
         <span class="who">
-          {message.from} → {message.to}
+          {from} → {to}
         </span>
-        <span class="badge bad">⚠ {message.attempts ?? 0} failed</span>
-        {message.parked_at == null ? null : (
+        <span class={`badge ${parked_at == null ? 'orange' : 'bad'}`}>⚠ {attempts ?? 0} failed</span>
+        {parked_at != null ? (
           <span class="dim since">
-            <Age at={message.parked_at} /> ago
+            parked <Age at={parked_at} /> ago
           </span>
-        )}
+        ) : next_attempt_at != null ? (
+          <span class="dim since">
+            <Until
+              at={next_attempt_at}
+              ahead={(left) => `comes again in ${left}`}
+              past={() => 'waits to be taken again'}
+            />
+          </span>
+        ) : null}
       </div>
-      <AgentText text={message.body} refs={message.file_refs} />
+      <MessageText message={message} />
       <div class="line second">
         <span class="status bad">{message.last_error ?? 'no reason was given'}</span>
         <span class="buttons">
-          <Act label="↻ R3TRY" plain={`Deliver message ${message.id} to ${message.to} again`} tone="good" onError={setError} run={() => post(`/retry-message/${message.id}`)} />
+          <Act
+            label="↻ R3TRY"
+            plain={`Deliver message ${id} to ${to} again`}
+            tone="good"
+            onError={setError}
+            run={() => post(`/retry-message/${id}`)}
+          />
           <Act
             label="✗ DR0P"
-            plain={`Drop message ${message.id}`}
+            plain={`Drop message ${id}`}
             tone="bad"
-            confirm={{ title: 'Drop this message?', text: `${message.to} will never get it. It was sent by ${message.from}.`, yes: '✗ DR0P' }}
+            confirm={{
+              title: 'Drop this message?',
+              text: `${to} will never get it. It was sent by ${from}.`,
+              yes: '✗ DR0P',
+            }}
             onError={setError}
-            run={() => post(`/drop-message/${message.id}`)}
+            run={() => post(`/drop-message/${id}`)}
           />
         </span>
       </div>

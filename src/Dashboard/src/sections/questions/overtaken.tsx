@@ -21,7 +21,7 @@ export function Overtaken({ question }: { question: Question }) {
       </div>
       <span class="buttons">
         <button type="button" class="act" aria-label={`Let go of my answer to ${asker}`} onClick={() => drafts.drop(question)}>
-          <Leet text="✗ L3T G0" />
+          <Leet text="✗ D1SC4RD" />
         </button>
       </span>
     </div>

@@ -99,7 +99,7 @@ function Offered({ question: { multi, options } }: { question: Question }) {
     <ul class="offered" aria-label={multi ? 'Options, several may be chosen' : 'Options'}>
       {options.map((option) => (
         <li>
-          <span aria-hidden="true">{multi ? '☐' : '○'}</span> {option}
+          <span aria-hidden="true">{multi ? '☐' : '○'}</span> <bdi>{option}</bdi>
         </li>
       ))}
     </ul>

@@ -98,7 +98,7 @@ function Failure({ reminder }: { reminder: Reminder }) {
   const { next_attempt_at } = reminder;
   return (
     <p class="note bad">
-      {reminder.last_error ?? 'no reason was given'}
+      <bdi>{reminder.last_error ?? 'no reason was given'}</bdi>
       <span class="dim">
         {' · '}
         {givenUp(reminder) ? (

@@ -28,7 +28,7 @@ export function StatsPage() {
             <span class="line">
               {unknown.map((model) => (
                 <button key={model} type="button" class="badge amber jump" onClick={() => setPriced(model)}>
-                  {model} · set its price
+                  <bdi>{model}</bdi> · set its price
                 </button>
               ))}
             </span>
