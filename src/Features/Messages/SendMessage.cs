@@ -34,14 +34,14 @@ internal static class SendMessage
 
     internal sealed class Handler(IStore store, Broker broker, IRoster roster, IdempotencyKeys keys, IFileReferences references, IRecipientStates states) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var from = command.Caller.Name;
             roster.MustAllow(command.Caller, command.To);
-            var found = references.ScanAs(from, command.Body);
+            var found = await references.ScanAs(from, command.Body);
             var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
             // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
-            return store.Write(write => keys.Once(write, from, "send", command.Key, () => Store(write, message)), CancellationToken.None);
+            return await store.Write(write => keys.Once(write, from, "send", command.Key, () => Store(write, message)), CancellationToken.None);
         }
 
         private Result Store(IWrite write, Outgoing message)
