@@ -206,7 +206,11 @@ internal static partial class HiveApp
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
             console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
+        // A standard output that nobody reads must block nobody who logs; the console says how many lines it left out.
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // It warns of connections that end in the middle or are too many, which anybody who reaches the port can make.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
         // Says on its own that a start failed; the program says it with the cure.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
     }
