@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
 using Hive.Protocol;
@@ -7,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Dashboard;
 
 /// <summary>The stream of events of the swarm, or of one agent (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
-internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDirectory agents, TimeProvider clock, IHostApplicationLifetime lifetime)
+internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDirectory agents, OperatorKeys keys, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     private const int MaxStreams = 2_000;
     private static readonly TimeSpan Ping = TimeSpan.FromSeconds(15);
@@ -29,12 +30,13 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
                 throw Problem.Unavailable($"{MaxStreams} streams are open already; close one first");
             }
 
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
-            await Follow(http, hub, Asked(http.Request), stop.Token);
+            var key = Gatekeeper.KeyOf(http.Request)!;
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping, keys.Ended(key));
+            await Follow(http, hub, Asked(http.Request), key, stop.Token);
         }
         catch (OperationCanceledException)
         {
-            // The reader has gone, or the host stops: either way the stream simply ends.
+            // The reader has gone, its session has ended, or the host stops: in each case the stream simply ends.
         }
         finally
         {
@@ -47,7 +49,7 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
     private static string? Asked(HttpRequest request) =>
         request.Headers["Last-Event-ID"] is { Count: > 0 } last ? last.ToString() : request.Query.TryGetValue("cursor", out var cursor) ? cursor.ToString() : null;
 
-    private async Task Follow(HttpContext http, EventHub hub, string? asked, CancellationToken ct)
+    private async Task Follow(HttpContext http, EventHub hub, string? asked, string key, CancellationToken ct)
     {
         var body = http.Response.BodyWriter;
         var cursor = hub.Head;
@@ -61,7 +63,7 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
         await body.FlushAsync(ct);
         List<byte[]> frames = [];
-        while (true)
+        while (keys.Accepts(key))
         {
             frames.Clear();
             if (!hub.Read(ref cursor, frames))
@@ -74,8 +76,11 @@ internal sealed class EventStream(EventHub swarm, AgentHubs ofAgents, IAgentDire
                 Write(body, frame);
             if ((await body.FlushAsync(ct)).IsCompleted)
                 return;
+            // A ping is never far, so a session that expires is seen in time.
             while (frames.Count == 0 && !await Arrived(hub, cursor, ct))
             {
+                if (!keys.Accepts(key))
+                    return;
                 Write(body, "event: ping\ndata: {}\n\n"u8);
                 if ((await body.FlushAsync(ct)).IsCompleted)
                     return;

@@ -17,7 +17,7 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
     private static readonly TimeSpan CodeLife = TimeSpan.FromMinutes(10);
     private const int MaxCodes = 100;
 
-    private readonly ConcurrentDictionary<string, DateTimeOffset> sessions = new();
+    private readonly ConcurrentDictionary<string, Session> sessions = new();
     private readonly ConcurrentDictionary<string, DateTimeOffset> codes = new();
     private byte[] token = [];
 
@@ -39,7 +39,7 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
         token = SHA256.HashData(Encoding.UTF8.GetBytes(accessToken));
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var row in await store.Read(db => db.Query<Row>("SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now", new { now }).ToList(), ct))
-            sessions[row.KeyHash] = DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt);
+            sessions[row.KeyHash] = new Session(DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt), new CancellationTokenSource());
     }
 
     public bool Accepts(string key)
@@ -49,8 +49,11 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
         // Comparing hashes takes the same time whatever they are, and looking one up tells nothing about another.
         return CryptographicOperations.FixedTimeEquals(hash, token)
-            || (sessions.TryGetValue(Convert.ToHexStringLower(hash), out var expires) && expires > clock.GetUtcNow());
+            || (sessions.TryGetValue(Convert.ToHexStringLower(hash), out var session) && session.ExpiresAt > clock.GetUtcNow());
     }
+
+    /// <summary>Cancelled when the session of a key is ended, not when it expires; never for the access token.</summary>
+    public CancellationToken Ended(string key) => sessions.TryGetValue(Hash(key), out var session) ? session.Ending.Token : CancellationToken.None;
 
     /// <summary>A new one-time code for a login link; good for ten minutes.</summary>
     public string NewCode()
@@ -85,7 +88,7 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
         write.Db.Execute(
             "INSERT INTO sessions (key_hash, created_at, expires_at) VALUES (@hash, @at, @expires)",
             new { hash, at = now.ToUnixTimeMilliseconds(), expires = expires.ToUnixTimeMilliseconds() });
-        sessions[hash] = expires;
+        sessions[hash] = new Session(expires, new CancellationTokenSource());
         write.OnRollback(() => sessions.TryRemove(hash, out _));
         return (key, expires);
     }
@@ -95,8 +98,10 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
     {
         var hash = Hash(key);
         write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash });
-        if (sessions.TryRemove(hash, out var expires))
-            write.OnRollback(() => sessions[hash] = expires);
+        if (!sessions.TryRemove(hash, out var session))
+            return;
+        write.OnRollback(() => sessions[hash] = session);
+        write.AfterCommit(session.End);
     }
 
     /// <summary>A random text that fits into a link.</summary>
@@ -104,6 +109,15 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
     public static string Secret(int bytes) => Convert.ToBase64String(RandomNumberGenerator.GetBytes(bytes)).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
     private static string Hash(string key) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+
+    /// <summary>One signed-in page.</summary>
+    /// <param name="ExpiresAt">When it ends by itself.</param>
+    /// <param name="Ending">Cancelled when it is ended before. Never disposed: it has no timer, and a stream may look at it at any time.</param>
+    private sealed record Session(DateTimeOffset ExpiresAt, CancellationTokenSource Ending)
+    {
+        // On the pool, where the streams that listen go on.
+        public void End() => _ = Ending.CancelAsync();
+    }
 
     private sealed record Row
     {
