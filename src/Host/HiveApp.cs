@@ -7,11 +7,13 @@ using Hive.Common.Errors;
 using Hive.Common.Messaging;
 using Hive.Common.Persistence;
 using Hive.Features;
+using Hive.Features.Agents;
 using Hive.Features.Dashboard;
 using Hive.Host.Doctor;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging.Console;
 
@@ -71,7 +73,13 @@ internal static partial class HiveApp
             await app.StartAsync();
             OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), app.Services.GetRequiredService<HivePaths>());
         }
-        catch (Exception e) when (e is IOException or SocketException or Problem)
+        catch (Exception e) when (e is UnreadableDataException or SqliteException)
+        {
+            var database = Path.Combine(app.Services.GetRequiredService<HivePaths>().DataDir, "hive.sqlite");
+            await app.DisposeAsync();
+            throw new StartupProblem($"Hive cannot start with what is in the database {database}: {e.Message}. Restore it from a backup, or repair it with sqlite3", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or Problem)
         {
             var busy = e.InnerException is AddressInUseException || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
             await app.DisposeAsync();
@@ -184,17 +192,30 @@ internal static partial class HiveApp
                 provider.GetServices<ISchema>(),
                 provider.GetRequiredService<CommitPublisher>(),
                 provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<SqliteStore>>());
+                provider.GetRequiredService<ILogger<SqliteStore>>(),
+                HoldsAgents(paths) ? AgentsSchema.Table : null,
+                AcceptsLoss(provider.GetRequiredService<IConfiguration>()));
         }
         catch (InvalidDataException e)
         {
             throw new StartupProblem(e.Message, e);
         }
-        catch (Microsoft.Data.Sqlite.SqliteException e)
+        catch (SqliteException e)
         {
             throw new StartupProblem($"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --DataDir (HIVE_DATADIR), or restore a backup", e);
         }
     }
+
+    private static bool HoldsAgents(HivePaths paths) =>
+        Path.Combine(paths.DataDir, "agents") is var agents && Directory.Exists(agents) && Directory.EnumerateDirectories(agents).Any();
+
+    private static bool AcceptsLoss(IConfiguration configuration) =>
+        configuration["AcceptLoss"] switch
+        {
+            null or "" or "false" or "False" => false,
+            "true" or "True" => true,
+            var given => throw new StartupProblem($"AcceptLoss is '{given}'; it is true or false"),
+        };
 
     private static void Logging(WebApplicationBuilder builder)
     {
