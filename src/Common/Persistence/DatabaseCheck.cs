@@ -65,7 +65,7 @@ public static class DatabaseCheck
         error is DataException or InvalidCastException or FormatException or OverflowException or JsonException or ArgumentException;
 
     internal static InvalidDataException Damaged(string path, string what, Exception? cause = null) => new(
-        $"the database {path} is damaged: {what}. Restore it from a backup, or save what can be read with `sqlite3 {path} .recover`; to start without it, move {path}* away and start once with --AcceptLoss true", cause);
+        $"the database {path} is damaged: {what}. Restore it from a backup, save what can be read with `sqlite3 {path} .recover`, or choose another data folder with --DataDir (HIVE_DATADIR); to start without it, move {path}* away and start once with --AcceptLoss true", cause);
 
     private static InvalidDataException Lost(string what, string path) => new(
         $"{what}. Put {path} and {path}-wal back, or restore them from a backup; to start without what was in them, start once with --AcceptLoss true");
