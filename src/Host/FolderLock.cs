@@ -13,13 +13,15 @@ internal sealed class FolderLock : IDisposable
     /// <param name="folder">An absolute path.</param>
     /// <param name="mode">The mode a new folder gets.</param>
     /// <param name="flag">What names another folder, for the message.</param>
-    /// <exception cref="StartupProblem">Another host has it, or it cannot be written.</exception>
+    /// <exception cref="StartupProblem">Another host has it, it cannot be written, or somebody else can write to it.</exception>
     public static FolderLock Take(string folder, UnixFileMode mode, string flag)
     {
         var pidFile = Path.Combine(folder, "hive.pid");
         try
         {
             Directory.CreateDirectory(folder, mode);
+            if (FolderOwner.Fault(folder) is { } fault)
+                throw new StartupProblem($"{fault}. Or choose another folder with {flag}");
             // A folder that somebody made before loses what is too much: messages are for its owner alone.
             if (File.GetUnixFileMode(folder) is var found && (found & mode) != found)
                 File.SetUnixFileMode(folder, found & mode);

@@ -7,12 +7,14 @@ using Hive.Common.Errors;
 using Hive.Common.Messaging;
 using Hive.Common.Persistence;
 using Hive.Features;
+using Hive.Features.Agents;
 using Hive.Features.Dashboard;
 using Hive.Host.Doctor;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging.Console;
 
@@ -81,7 +83,13 @@ internal static partial class HiveApp
             await app.DisposeAsync();
             throw;
         }
-        catch (Exception e) when (e is IOException or SocketException or Problem)
+        catch (Exception e) when (e is UnreadableDataException or SqliteException)
+        {
+            var database = Path.Combine(app.Services.GetRequiredService<HivePaths>().DataDir, "hive.sqlite");
+            await app.DisposeAsync();
+            throw new StartupProblem($"Hive cannot start with what is in the database {database}: {e.Message}. Restore it from a backup, or repair it with sqlite3", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or Problem)
         {
             var busy = e.InnerException is AddressInUseException || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
             await app.DisposeAsync();
@@ -199,17 +207,30 @@ internal static partial class HiveApp
                 provider.GetServices<ISchema>(),
                 provider.GetRequiredService<CommitPublisher>(),
                 provider.GetRequiredService<TimeProvider>(),
-                provider.GetRequiredService<ILogger<SqliteStore>>());
+                provider.GetRequiredService<ILogger<SqliteStore>>(),
+                HoldsAgents(paths) ? AgentsSchema.Table : null,
+                AcceptsLoss(provider.GetRequiredService<IConfiguration>()));
         }
         catch (InvalidDataException e)
         {
             throw new StartupProblem(e.Message, e);
         }
-        catch (Microsoft.Data.Sqlite.SqliteException e)
+        catch (SqliteException e)
         {
             throw new StartupProblem($"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --DataDir (HIVE_DATADIR), or restore a backup", e);
         }
     }
+
+    private static bool HoldsAgents(HivePaths paths) =>
+        Path.Combine(paths.DataDir, "agents") is var agents && Directory.Exists(agents) && Directory.EnumerateDirectories(agents).Any();
+
+    private static bool AcceptsLoss(IConfiguration configuration) =>
+        configuration["AcceptLoss"] switch
+        {
+            null or "" or "false" or "False" => false,
+            "true" or "True" => true,
+            var given => throw new StartupProblem($"AcceptLoss is '{given}'; it is true or false"),
+        };
 
     private static void Logging(WebApplicationBuilder builder)
     {
@@ -221,7 +242,11 @@ internal static partial class HiveApp
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
             console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
+        // A standard output that nobody reads must block nobody who logs; the console says how many lines it left out.
+        builder.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // It warns of connections that end in the middle or are too many, which anybody who reaches the port can make.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
         // Says on its own that a start failed; the program says it with the cure.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
     }

@@ -43,6 +43,7 @@ public sealed partial class PlaceTests
             "Hive.Features.Forge.", // Hive's own token, the secret of the forge's webhook and what the operator's configuration names
             "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
             "Hive.Common.Doors.SocketDoor", // the socket files
+            "Hive.Common.Persistence.", // the database, its write-ahead log and the note beside it
             "Hive.Protocol.HivePaths", // hive.json
             "Hive.Host.", // locks, token, page
         ];

@@ -8,14 +8,14 @@ internal static class UpVerb
     private const string Logging = "Logging:";
 
     // What the host reads. It would pass over any other in silence, and over a misspelt one too.
-    private static readonly string[] Keys = ["DataDir", "RunDir", "Urls", "AllowedHosts", "Token", "Runtime", "Driver", "OperatorPronouns", "GitEmailDomain"];
+    private static readonly string[] Keys = ["DataDir", "RunDir", "Urls", "AllowedHosts", "Token", "Runtime", "Driver", "OperatorPronouns", "GitEmailDomain", "AcceptLoss"];
 
     public static Command Create()
     {
         var command = new Command("up", """
             Start Hive in the foreground. The host's own flags:
               --DataDir DIR  --RunDir DIR  --Urls http://127.0.0.1:7000  --Runtime auto|nixos|podman|docker|nspawn|sandbox|process  --Driver auto|scripted
-              --AllowedHosts NAMES  --Token TOKEN  --OperatorPronouns TEXT  --Logging:LogLevel:Default Debug
+              --AllowedHosts NAMES  --Token TOKEN  --OperatorPronouns TEXT  --AcceptLoss true  --Logging:LogLevel:Default Debug
             Ctrl-C stops it.
             """)
         {

@@ -47,9 +47,22 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
         }
     }
 
-    // Without the scheme: a proxy in front may speak https to the browser and http to Hive.
+    /// <summary>The bearer key of a request; null when it has none.</summary>
+    public static string? KeyOf(HttpRequest request)
+    {
+        const string Scheme = "Bearer ";
+        var header = request.Headers.Authorization.ToString();
+        return header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && header[Scheme.Length..].Trim() is { Length: > 0 } key ? key : null;
+    }
+
+    // A proxy in front may speak https to the browser and http to Hive, so https is always its own; http is where nothing says that the browser speaks https.
     private static bool IsOwn(string origin, HttpRequest request) =>
-        Uri.TryCreate(origin, UriKind.Absolute, out var uri) && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase);
+        Uri.TryCreate(origin, UriKind.Absolute, out var uri)
+        && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase)
+        && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && !IsByTls(request)));
+
+    private static bool IsByTls(HttpRequest request) =>
+        request.IsHttps || request.Headers["X-Forwarded-Proto"].ToString().Split(',')[0].Trim().Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase);
 
     private bool NeedsKey(HttpRequest request)
     {
@@ -62,13 +75,11 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
 
     private async Task<bool> HasKey(HttpContext http)
     {
-        const string Scheme = "Bearer ";
-        var header = http.Request.Headers.Authorization.ToString();
-        var key = header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? header[Scheme.Length..].Trim() : "";
-        if (key.Length > 0 && keys.Value.Accepts(key))
+        var key = KeyOf(http.Request);
+        if (key is not null && keys.Value.Accepts(key))
             return true;
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        if (key.Length > 0 && wrongKeys.TooMany(out var wait))
+        if (key is not null && wrongKeys.TooMany(out var wait))
         {
             http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
             await RestErrors.Write(http, ErrorCode.Forbidden, "too many wrong keys; wait a little", StatusCodes.Status429TooManyRequests).ConfigureAwait(false);

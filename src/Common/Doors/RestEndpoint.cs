@@ -58,6 +58,11 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         {
             throw Problem.Invalid("the form ends in the middle of a part", e);
         }
+        catch (NotSupportedException e)
+        {
+            // Such as UTF-7, which .NET knows by name and refuses to read.
+            throw Problem.Invalid("the form has a charset that cannot be read; send UTF-8", e);
+        }
     }
 
     private static async Task<byte[]> ReadBody(HttpRequest request, CancellationToken ct)

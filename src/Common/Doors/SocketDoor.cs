@@ -10,6 +10,12 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
 {
     private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly HashSet<Socket> connections = [];
+    // An agent may connect as often as it likes; its log lines are this far apart.
+    private static readonly TimeSpan BetweenLines = TimeSpan.FromMinutes(1);
+
+    private readonly Lock logging = new();
+    private long? loggedAt;
+    private long unlogged;
     private bool closed;
 
     public CommandTable Commands => commands;
@@ -129,7 +135,7 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
     private void LogPeer(Socket socket, DoorConnection connection)
     {
         const LogLevel level = LogLevel.Information;
-        if (!context.Log.IsEnabled(level))
+        if (!context.Log.IsEnabled(level) || !IsDue(out var more))
             return;
         // unix(7): SO_PEERCRED (17 at level SOL_SOCKET, 1) gives struct ucred { pid, uid, gid }.
         Span<byte> credentials = stackalloc byte[12];
@@ -137,11 +143,37 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
         var pid = BinaryPrimitives.ReadInt32LittleEndian(credentials);
         var uid = BinaryPrimitives.ReadInt32LittleEndian(credentials[4..]);
         var gid = BinaryPrimitives.ReadInt32LittleEndian(credentials[8..]);
-        LogConnected(context.Log, level, path, connection.Id, pid, uid, gid);
+        if (more == 0)
+            LogConnected(context.Log, level, path, connection.Id, pid, uid, gid);
+        else
+            LogConnectedAgain(context.Log, level, path, connection.Id, pid, uid, gid, more);
+    }
+
+    // Every connection of the operator's is logged, since few may make one; of an agent's one a minute, with how many were left out since the last.
+    private bool IsDue(out long more)
+    {
+        more = 0;
+        if (kind == CallerKind.Operator)
+            return true;
+        lock (logging)
+        {
+            if (loggedAt is { } at && context.Clock.GetElapsedTime(at) < BetweenLines)
+            {
+                unlogged++;
+                return false;
+            }
+
+            loggedAt = context.Clock.GetTimestamp();
+            (more, unlogged) = (unlogged, 0);
+            return true;
+        }
     }
 
     [LoggerMessage(Message = "{Path}: connection {Id} by pid {Pid}, uid {Uid}, gid {Gid}")]
     private static partial void LogConnected(ILogger logger, LogLevel level, string path, long id, int pid, int uid, int gid);
+
+    [LoggerMessage(Message = "{Path}: connection {Id} by pid {Pid}, uid {Uid}, gid {Gid}; {More} more since the last one logged")]
+    private static partial void LogConnectedAgain(ILogger logger, LogLevel level, string path, long id, int pid, int uid, int gid, long more);
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Path}: connection {Id} ended: {Reason}")]
     private static partial void LogEnded(ILogger logger, string path, long id, string reason);

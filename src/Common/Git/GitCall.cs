@@ -18,8 +18,11 @@ public sealed record GitCall
     /// <summary>What git may fetch over, separated by colons: <c>file</c>, <c>https</c>, <c>ssh</c>, <c>git</c>. Nothing unless said.</summary>
     public string Protocols { get; init; } = "none";
 
-    /// <summary>No file that git writes may be larger; null for any size. What git holds in memory is bounded too then.</summary>
+    /// <summary>No file that git writes may be larger; null for any size.</summary>
     public long? MaxFileBytes { get; init; }
+
+    /// <summary>Address space that git, and each program it starts, may use: the other side decides how much it holds in memory.</summary>
+    public long MaxMemoryBytes { get; init; } = 1L << 30;
 
     /// <summary>Further settings, as <c>key=value</c>. They win over those of the repository.</summary>
     public IReadOnlyList<string> Settings { get; init; } = [];

@@ -22,15 +22,14 @@ public sealed class GitProgram(string program)
     private const int MaxErrorBytes = 64 << 10;
     private const int ShownError = 600;
 
-    // With a bound on files also one on memory, for what is made to be large when it is unpacked. In KiB.
-    private const long MaxMemoryKiB = 4L << 20;
-
     private static readonly string[] Settings =
     [
         "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=false", "core.autocrlf=false", "core.attributesFile=/dev/null", "core.excludesFile=/dev/null",
         "core.quotePath=false", "core.bigFileThreshold=16m", "core.fsync=committed,reference", "core.untrackedCache=false", "credential.helper=", "gc.auto=0", "maintenance.auto=false",
         "submodule.recurse=false", "fetch.recurseSubmodules=false", "transfer.fsckObjects=true", "commit.gpgSign=false", "tag.gpgSign=false", "log.showSignature=false",
         "pack.threads=1", "advice.detachedHead=false",
+        // By default packs are mapped a gibibyte at a time, however many, which the bound on memory would not allow.
+        "core.packedGitWindowSize=32m", "core.packedGitLimit=256m", "core.deltaBaseCacheLimit=64m", "pack.windowMemory=64m", "pack.deltaCacheSize=64m",
     ];
 
     // What a fetch over a network needs of the host's own environment.
@@ -155,7 +154,8 @@ public sealed class GitProgram(string program)
                 Kill(process);
             await input;
             await process.WaitForExitAsync(limit.Token);
-            return new GitResult(process.ExitCode, output, InShort(said), truncated);
+            // How a shell says that it did not find or could not start a program.
+            return process.ExitCode is 126 or 127 ? throw NotRun(InShort(said)) : new GitResult(process.ExitCode, output, InShort(said), truncated);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
@@ -169,11 +169,10 @@ public sealed class GitProgram(string program)
 
     private Process Launch(IReadOnlyList<string> arguments, string? repository, GitCall call)
     {
-        // A shell that bounds itself and then becomes git.
-        var bounds = call.MaxFileBytes is { } bytes
-            ? string.Create(CultureInfo.InvariantCulture, $"ulimit -f {(bytes + 511) / 512}; ulimit -v {MaxMemoryKiB}; exec \"$0\" \"$@\"")
-            : null;
-        var start = new ProcessStartInfo(bounds is null ? program : "/bin/sh", bounds is null ? [] : ["-c", bounds, program])
+        // A shell that bounds itself and then becomes git. It counts files in blocks of 512 bytes and memory in KiB, and fails only where a lower bound holds already.
+        var files = call.MaxFileBytes is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"ulimit -f {(bytes + 511) / 512}; ") : "";
+        var bounds = string.Create(CultureInfo.InvariantCulture, $"{files}ulimit -v {call.MaxMemoryBytes >> 10}; exec \"$0\" \"$@\"");
+        var start = new ProcessStartInfo("/bin/sh", ["-c", bounds, program])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -199,9 +198,12 @@ public sealed class GitProgram(string program)
         }
         catch (Win32Exception e)
         {
-            throw Problem.Unavailable($"{program} cannot be run: {e.Message}. Hive keeps agents' configurations in git; install it (Debian: apt-get install git) and see that it is in PATH", e);
+            throw NotRun(e.Message, e);
         }
     }
+
+    private Problem NotRun(string why, Exception? cause = null) =>
+        Problem.Unavailable($"{program} cannot be run: {why}. Hive keeps agents' configurations in git; install it (Debian: apt-get install git) and see that it is in PATH", cause);
 
     private static void Furnish(IDictionary<string, string?> environment, string? repository, GitCall call)
     {

@@ -31,6 +31,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private readonly ILogger<SqliteStore> log;
     private readonly object gate = new();
     private readonly Thread writer;
+    private readonly CommitMark mark;
     private readonly SemaphoreSlim readSlots = new(Readers, Readers);
     private readonly ConcurrentBag<CachedConnection> readers = [];
     private List<Work> queue = [];
@@ -39,21 +40,33 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private long reads;
 
     /// <summary>Opens the database, creating it if need be, and brings its schema up to date.</summary>
-    /// <exception cref="InvalidDataException">The file is of a newer Hive, or is no database.</exception>
-    public SqliteStore(string path, IEnumerable<ISchema> schemas, CommitPublisher publisher, TimeProvider clock, ILogger<SqliteStore> log)
+    /// <exception cref="InvalidDataException">The file is of a newer Hive, is not a database, is damaged, or lacks commits; it is left as it is.</exception>
+    public SqliteStore(
+        string path, IEnumerable<ISchema> schemas, CommitPublisher publisher, TimeProvider clock, ILogger<SqliteStore> log, string? roster = null, bool acceptLoss = false)
     {
         _ = SqliteLibrary.Version;
+        // Beside the file itself, as SQLite has it, also where its name is a link.
+        path = (File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName : null) ?? path;
         this.path = path;
         this.publisher = publisher;
         this.log = log;
-        var connection = OpenWriter();
+        if (DatabaseCheck.Run(path, roster, acceptLoss))
+            LogChecked(log, path);
+        mark = new CommitMark(path, keepClaim: !acceptLoss);
+        CachedConnection? connection = null;
         try
         {
+            connection = OpenWriter();
             SchemaConvergence.Apply(connection, schemas, clock.GetUtcNow());
+            mark.Committed();
         }
-        catch
+        catch (Exception e)
         {
-            connection.Dispose();
+            connection?.Dispose();
+            Note(mark.Closed);
+            mark.Dispose();
+            if (DatabaseCheck.IsDamage(e))
+                throw DatabaseCheck.Damaged(path, e.Message, e);
             throw;
         }
 
@@ -114,16 +127,19 @@ public sealed partial class SqliteStore : IStore, IDisposable
         writer.Join();
         while (readers.TryTake(out var reader))
             reader.Dispose();
+        Note(mark.Closed);
+        mark.Dispose();
         readSlots.Dispose();
     }
 
     private static Problem Stopping() => Problem.Unavailable("Hive is stopping; try again when it is back");
 
-    private static Problem? AsProblem(Exception error) => error switch
+    private Problem? AsProblem(Exception error) => error switch
     {
         SqliteException { SqliteErrorCode: raw.SQLITE_FULL } => Problem.Unavailable("the disk with the data folder is full; nothing was stored. Make room and try again", error),
         SqliteException { SqliteErrorCode: raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM } => Problem.Unavailable("the data folder cannot be written; nothing was stored. Make it writable and try again", error),
         SqliteException { SqliteErrorCode: raw.SQLITE_IOERR or raw.SQLITE_NOMEM or raw.SQLITE_BUSY or raw.SQLITE_LOCKED } => Problem.Unavailable("the database cannot be written now; nothing was stored. Try again", error),
+        _ when DatabaseCheck.IsDamage(error) => Problem.Unavailable($"the database {path} is damaged; stop Hive and restore a backup", error),
         _ => null,
     };
 
@@ -147,9 +163,11 @@ public sealed partial class SqliteStore : IStore, IDisposable
             if (AsProblem(e) is { } problem)
             {
                 LogReadFailed(log, e);
-                throw Problem.Unavailable("the database cannot be read now; try again", problem);
+                throw DatabaseCheck.IsDamage(e) ? problem : Problem.Unavailable("the database cannot be read now; try again", problem);
             }
 
+            if (DatabaseCheck.IsUnreadable(e))
+                throw new UnreadableDataException($"a row cannot be read: {e.Message}", e);
             throw;
         }
     }
@@ -249,13 +267,35 @@ public sealed partial class SqliteStore : IStore, IDisposable
     {
         try
         {
-            if (session is { Broken: false })
-                Execute(session.Connection, "PRAGMA wal_checkpoint(PASSIVE)");
+            if (session is { Broken: false } && CopiesAll(session.Connection))
+                Note(mark.Copied);
         }
         catch (SqliteException e)
         {
             LogCheckpointFailed(log, e);
             session!.Broken = true;
+        }
+    }
+
+    // True when nothing is left in the WAL that is not in the database: busy, frames in the WAL, frames copied.
+    private static bool CopiesAll(CachedConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA wal_checkpoint(PASSIVE)";
+        using var row = command.ExecuteReader();
+        return row.Read() && row.GetInt64(0) == 0 && row.GetInt64(1) >= 0 && row.GetInt64(1) == row.GetInt64(2);
+    }
+
+    // What was committed is committed, whether it could be noted or not.
+    private void Note(Action note)
+    {
+        try
+        {
+            note();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotNoted(log, e.Message);
         }
     }
 
@@ -265,6 +305,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
             return session;
         try
         {
+            Note(mark.Reopening);
             session?.Dispose();
             return new WriterSession(OpenWriter());
         }
@@ -300,13 +341,15 @@ public sealed partial class SqliteStore : IStore, IDisposable
             return false;
         }
 
+        if (session.Touched > 0)
+            Note(mark.Committed);
         Interlocked.Add(ref writes, session.Touched);
         publisher.Ended(session.TakeRaised(), session.TakeUndone(), batch);
         return session.Touched > 0;
     }
 
     // Throws only what ends the whole batch.
-    private static void RunOne(WriterSession session, Work work)
+    private void RunOne(WriterSession session, Work work)
     {
         if (work.WithdrawnBeforeStart())
             return;
@@ -346,6 +389,12 @@ public sealed partial class SqliteStore : IStore, IDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the WAL could not be copied into the database; the next write opens it anew")]
     private static partial void LogCheckpointFailed(ILogger logger, Exception error);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Path} was not closed the last time, or was changed since; it was checked and is whole")]
+    private static partial void LogChecked(ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the last commit could not be noted beside the database, so a loss of its write-ahead log may go unseen: {Reason}")]
+    private static partial void LogNotNoted(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a read failed")]
     private static partial void LogReadFailed(ILogger logger, Exception error);

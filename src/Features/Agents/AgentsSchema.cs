@@ -5,12 +5,15 @@ namespace Hive.Features.Agents;
 /// <summary>The roster's table.</summary>
 internal sealed class AgentsSchema : ISchema
 {
+    /// <summary>A database without it is not one of a Hive with agents.</summary>
+    public const string Table = "agents";
+
     public string Slice => "agents";
 
     public int Version => 1;
 
-    public void Converge(SchemaEditor editor) => editor.Run("""
-        CREATE TABLE IF NOT EXISTS agents (
+    public void Converge(SchemaEditor editor) => editor.Run($"""
+        CREATE TABLE IF NOT EXISTS {Table} (
             name          TEXT PRIMARY KEY,
             runtime       TEXT NOT NULL,
             paused        INTEGER NOT NULL DEFAULT 0,

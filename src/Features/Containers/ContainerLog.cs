@@ -13,7 +13,9 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     /// <summary>From this size on a file is set aside; it may be passed by <see cref="AgentProcess.PumpedAtOnce"/>.</summary>
     public const long MaxBytes = 4 << 20;
 
-    private const int MaxTail = 1 << 20;
+    // Read at a time, from the end to the beginning.
+    private const int Block = 256 << 10;
+
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
     private string Folder => Path.Combine(paths.DataDir, "logs");
@@ -31,7 +33,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         var (older, newer) = Both(agent);
         using (older)
         using (newer)
-            return Lines(Newest(older, newer), lines);
+            return Lines(Newest(older, newer, lines), lines);
     }
 
     /// <summary>The newest lines, then what is added, as it is added. A reader that is more than two files behind misses what lay between.</summary>
@@ -50,7 +52,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         {
             IReadOnlyList<string> first;
             using (older)
-                first = Lines(Newest(older, file), lines);
+                first = Lines(Newest(older, file, lines), lines);
             yield return first;
 
             var buffer = new byte[LineText.MaxLine];
@@ -143,26 +145,38 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     // The name an open file has now, whatever it was opened as. Without its folder, which may have been reached by a link.
     private static string? NameOf(FileStream file) => File.ResolveLinkTarget($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}", returnFinalTarget: false)?.Name;
 
-    // Leaves the newer one at its end, so that reading can go on there.
-    private static byte[] Newest(FileStream? older, FileStream? newer)
+    // The end of both files that holds so many lines, or all of them; what is kept is bounded. Leaves the newer one at its end, so that reading can go on there.
+    private static byte[] Newest(FileStream? older, FileStream? newer, int lines)
     {
-        var fromNewer = Math.Min(newer?.Length ?? 0, MaxTail);
-        var fromOlder = Math.Min(older?.Length ?? 0, MaxTail - fromNewer);
-        var bytes = new byte[fromOlder + fromNewer];
-        Fill(older, bytes.AsSpan(0, (int)fromOlder));
-        Fill(newer, bytes.AsSpan((int)fromOlder));
-        if (bytes.Length < MaxTail)
-            return bytes;
-        // The first line has most likely lost its beginning.
-        return bytes[(Array.IndexOf(bytes, (byte)'\n') + 1)..];
-
-        static void Fill(FileStream? file, Span<byte> part)
+        List<byte[]> blocks = [];
+        var wanted = lines;
+        foreach (var file in (FileStream?[])[newer, older])
         {
-            if (part.Length == 0)
-                return;
-            file!.Seek(-part.Length, SeekOrigin.End);
-            file.ReadAtLeast(part, part.Length, throwOnEndOfStream: false);
+            var end = file?.Length ?? 0;
+            for (var at = end; at > 0 && wanted >= 0;)
+            {
+                var block = new byte[(int)Math.Min(at, Block)];
+                at -= block.Length;
+                file!.Seek(at, SeekOrigin.Begin);
+                file.ReadAtLeast(block, block.Length, throwOnEndOfStream: false);
+                // One more than are asked for: the last line may have ended, and the first lacks its beginning.
+                wanted -= block.AsSpan().Count((byte)'\n');
+                blocks.Insert(0, block);
+            }
+
+            file?.Seek(end, SeekOrigin.Begin);
         }
+
+        var bytes = new byte[blocks.Sum(b => b.Length)];
+        var filled = 0;
+        foreach (var block in blocks)
+        {
+            block.CopyTo(bytes, filled);
+            filled += block.Length;
+        }
+
+        // Where it was cut, the first line most likely lacks its beginning.
+        return wanted >= 0 ? bytes : bytes[(Array.IndexOf(bytes, (byte)'\n') + 1)..];
     }
 
     private static IReadOnlyList<string> Lines(byte[] bytes, int lines)

@@ -19,7 +19,16 @@ internal static class GetLogs
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Query, ReadLogs.Result>
     {
-        public Task<ReadLogs.Result> Handle(Query request, CancellationToken cancellationToken) =>
-            mediator.Send(new ReadLogs.Query(request.Agent, Math.Clamp(request.Lines ?? 50, 1, 500)), cancellationToken);
+        // A model reads them, and an agent decides how long its lines are.
+        private const int MaxCharacters = 256 << 10;
+
+        public async Task<ReadLogs.Result> Handle(Query request, CancellationToken cancellationToken)
+        {
+            var read = await mediator.Send(new ReadLogs.Query(request.Agent, Math.Clamp(request.Lines ?? 50, 1, 500)), cancellationToken);
+            var (first, left) = (read.Lines.Count, MaxCharacters);
+            while (first > 0 && (left -= read.Lines[first - 1].Length) >= 0)
+                first--;
+            return first == 0 ? read : new ReadLogs.Result([.. read.Lines.Skip(first)], Truncated: true);
+        }
     }
 }

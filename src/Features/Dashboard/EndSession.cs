@@ -14,7 +14,7 @@ internal static class EndSession
     {
         public Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
-            var key = http.HttpContext!.Request.Headers.Authorization.ToString()["Bearer ".Length..].Trim();
+            var key = Gatekeeper.KeyOf(http.HttpContext!.Request)!;
             return store.Write(
                 write =>
                 {

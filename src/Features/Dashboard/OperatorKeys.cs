@@ -101,6 +101,10 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known is not null;
     }
 
+    /// <summary>Cancelled when the session of a key is ended, not when it expires; never for the access token.</summary>
+    public CancellationToken Ended(string key) =>
+        sessions.TryGetValue(IdOf(Hash(Unmasked(key))), out var session) ? session.Ending.Token : CancellationToken.None;
+
     /// <summary>A new one-time code for a login link; good for ten minutes.</summary>
     public string NewCode()
     {
@@ -150,8 +154,11 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         var hash = Hash(Unmasked(key));
         var id = IdOf(hash);
         write.Db.Execute("DELETE FROM sessions WHERE key_hash = @hash", new { hash = Hex(hash) });
-        if (sessions.TryRemove(id, out var session))
-            write.OnRollback(() => sessions[id] = session);
+        if (!sessions.TryRemove(id, out var session))
+            return;
+        write.OnRollback(() => sessions[id] = session);
+        // On the pool, where the streams that listen go on.
+        write.AfterCommit(() => _ = session.Ending.CancelAsync());
     }
 
     /// <summary>A random text that fits into a link.</summary>
@@ -208,7 +215,11 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
 
     private static byte[] Hash(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 
-    private sealed record Known(byte[] Hash, DateTimeOffset ExpiresAt);
+    private sealed record Known(byte[] Hash, DateTimeOffset ExpiresAt)
+    {
+        // Never disposed: it has no timer, and a stream may look at it at any time.
+        public CancellationTokenSource Ending { get; } = new();
+    }
 
     private sealed record Row
     {

@@ -47,6 +47,7 @@ internal sealed partial class ForgeWorker(
     private string? hookFault;
     private bool hasOrganisations;
     private bool isCoreSure;
+    private bool isCoreNew;
     private bool mayAppear;
     private int failures;
     private DateTimeOffset notBefore;
@@ -236,17 +237,23 @@ internal sealed partial class ForgeWorker(
             var core = await EnsureCore(admin, ct);
             hasLeft = !await Do(admin, core, mayLeave, ct);
             (failures, notBefore) = (0, default);
+            isCoreNew = false;
             if (core is not null)
                 lastFault = null;
         }
+        catch (ForgeFault fault) when (fault.Scope == FaultScope.CoreToken)
+        {
+            coreToken.Forget();
+            isCoreSure = false;
+            // Another is made at once; a forge that refuses that one too is left alone for a while.
+            if (isCoreNew)
+                return Down(admin.Mode, fault);
+            isCoreNew = true;
+            LogCoreRefused(log, fault.Message);
+            return await Round(sweep, mayLeave, ct);
+        }
         catch (ForgeFault fault)
         {
-            if (fault.Scope == FaultScope.CoreToken)
-            {
-                coreToken.Forget();
-                isCoreSure = false;
-            }
-
             return Down(admin.Mode, fault);
         }
 
@@ -458,7 +465,11 @@ internal sealed partial class ForgeWorker(
         }
         catch (Exception e) when (!ct.IsCancellationRequested)
         {
-            Later(due.Work, due.Attempts);
+            // A refused token of Hive itself says nothing of this work, which is done with the next token.
+            if (e is ForgeFault { Scope: FaultScope.CoreToken })
+                todo[due.Work] = new Due(clock.GetUtcNow(), due.Attempts);
+            else
+                Later(due.Work, due.Attempts);
             if (e is not (ForgeFault { Scope: FaultScope.One } or Problem or IOException))
                 throw;
             await Failed(due.Work, e.Message);
@@ -502,6 +513,9 @@ internal sealed partial class ForgeWorker(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Hive has no account of its own on the forge, so nothing is pushed: {Reason}")]
     private static partial void LogNoCore(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
+    private static partial void LogCoreRefused(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
     private static partial void LogNoHook(ILogger logger, string reason);

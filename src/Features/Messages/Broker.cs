@@ -523,19 +523,20 @@ internal sealed partial class Broker(
     {
         foreach (var row in messages)
         {
-            var inbox = Of(row.Recipient);
+            var inbox = Of(LooseValue.Text(row.Recipient)!);
+            var turn = LooseValue.Long(row.Turn);
             if (row.ParkedAt is not null)
                 inbox.Parked.Add(row.Id);
             else if (row.DeliveredAt is not null)
-                inbox.Leased[row.Id] = row.Turn is < 0 ? new Lease(-row.Turn, null, IsDoubtful: true) : new Lease(row.Turn, null);
-            else if (row.AvailableAt is { } at)
+                inbox.Leased[row.Id] = turn < 0 ? new Lease(-turn, null, IsDoubtful: true) : new Lease(turn, null);
+            else if (LooseValue.Long(row.AvailableAt) is { } at)
                 inbox.Delayed[row.Id] = at;
             else
                 inbox.Ready.Add(row.Id);
         }
 
-        foreach (var turn in turns)
-            Of(turn.Agent).Turns.Add(turn.Id);
+        foreach (var running in turns)
+            Of(running.Agent).Turns.Add(running.Id);
         foreach (var inbox in inboxes.Values)
             inbox.Count();
     }
@@ -872,15 +873,15 @@ internal sealed partial class Broker(
     {
         public required long Id { get; init; }
 
-        public required string Recipient { get; init; }
+        public required object Recipient { get; init; }
 
-        public long? DeliveredAt { get; init; }
+        public object? DeliveredAt { get; init; }
 
-        public long? AvailableAt { get; init; }
+        public object? AvailableAt { get; init; }
 
-        public long? ParkedAt { get; init; }
+        public object? ParkedAt { get; init; }
 
-        public long? Turn { get; init; }
+        public object? Turn { get; init; }
     }
 }
 

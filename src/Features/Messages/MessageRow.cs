@@ -19,7 +19,7 @@ internal static class MessageRow
         From: row.Text(1),
         To: row.Text(2),
         Body: row.Text(3),
-        SentAt: Instant(row.Long(4)),
+        SentAt: LooseValue.Instant(row.Long(4)),
         FileRefs: Refs(row.TextOrNull(13)),
         Attempts: Positive(row.Long(10)),
         DeliveredAt: Instant(row.LongOrNull(5)),
@@ -30,50 +30,74 @@ internal static class MessageRow
         LastError: row.TextOrNull(12),
         NextAttemptAt: Instant(row.LongOrNull(14)));
 
-    /// <summary>A row as Dapper reads it.</summary>
+    /// <summary>A row as Dapper reads it, each column as whatever it is stored.</summary>
     internal sealed record Stored
     {
         public required long Id { get; init; }
 
-        public required string Sender { get; init; }
+        public object? Sender { get; init; }
 
-        public required string Recipient { get; init; }
+        public object? Recipient { get; init; }
 
-        public required string Body { get; init; }
+        public object? Body { get; init; }
 
-        public required long Sent_at { get; init; }
+        public object? Sent_at { get; init; }
 
-        public long? Delivered_at { get; init; }
+        public object? Delivered_at { get; init; }
 
-        public long? Acked_at { get; init; }
+        public object? Acked_at { get; init; }
 
-        public long? In_reply_to { get; init; }
+        public object? In_reply_to { get; init; }
 
-        public long Broadcast { get; init; }
+        public object? Broadcast { get; init; }
 
-        public long Attempts { get; init; }
+        public object? Attempts { get; init; }
 
-        public long? Parked_at { get; init; }
+        public object? Parked_at { get; init; }
 
-        public string? Last_error { get; init; }
+        public object? Last_error { get; init; }
 
-        public string? File_refs { get; init; }
+        public object? File_refs { get; init; }
 
-        public long? Available_at { get; init; }
+        public object? Available_at { get; init; }
 
         public Message ToMessage() => new(
-            Id, Sender, Recipient, Body, Instant(Sent_at), Refs(File_refs), Positive(Attempts), Instant(Delivered_at), Instant(Acked_at),
-            In_reply_to, Broadcast != 0 ? true : null, Instant(Parked_at), Last_error,
-            NextAttemptAt: Instant(Available_at));
+            Id,
+            Text(Sender),
+            Text(Recipient),
+            Text(Body),
+            LooseValue.Instant(LooseValue.Long(Sent_at) ?? 0),
+            Refs(LooseValue.Text(File_refs)),
+            Positive(LooseValue.Long(Attempts) ?? 0),
+            Instant(LooseValue.Long(Delivered_at)),
+            Instant(LooseValue.Long(Acked_at)),
+            LooseValue.Long(In_reply_to),
+            LooseValue.Long(Broadcast) is not (null or 0) ? true : null,
+            Instant(LooseValue.Long(Parked_at)),
+            LooseValue.Text(Last_error),
+            NextAttemptAt: Instant(LooseValue.Long(Available_at)));
+
+        private static string Text(object? value) => LooseValue.Text(value) ?? "";
     }
 
     public static string? Text(IReadOnlyList<string> refs) => refs.Count == 0 ? null : JsonSerializer.Serialize(refs, WireJson.Options);
 
-    private static IReadOnlyList<string> Refs(string? json) => json is null ? NoRefs : JsonSerializer.Deserialize<string[]>(json, WireJson.Options)!;
+    // A message is more than its references: one whose list cannot be read is received without them.
+    private static IReadOnlyList<string> Refs(string? json)
+    {
+        if (json is null)
+            return NoRefs;
+        try
+        {
+            return JsonSerializer.Deserialize<string[]>(json, WireJson.Options) is { } refs && !Array.Exists(refs, r => r is null) ? refs : NoRefs;
+        }
+        catch (JsonException)
+        {
+            return NoRefs;
+        }
+    }
 
     private static int? Positive(long count) => count > 0 ? (int)count : null;
 
-    private static DateTimeOffset Instant(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
-
-    private static DateTimeOffset? Instant(long? milliseconds) => milliseconds is { } at ? Instant(at) : null;
+    private static DateTimeOffset? Instant(long? milliseconds) => milliseconds is { } at ? LooseValue.Instant(at) : null;
 }

@@ -50,22 +50,22 @@ internal static class SendMessage
         IRecipientStates states)
         : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             roster.MustAllow(command.Caller, command.To);
-            return command.FilePath is { } path ? SendWithFile(command, path) : Send(command, file: null, fault: null);
+            return await (command.FilePath is { } path ? SendWithFile(command, path) : Send(command, file: null, fault: null));
         }
 
-        private Task<Result> Send(Command command, string? file, Problem? fault)
+        private async Task<Result> Send(Command command, string? file, Problem? fault)
         {
             var from = command.Caller.Name;
-            var found = references.ScanAs(from, command.Body);
+            var found = await references.ScanAs(from, command.Body);
             // The host itself has put the copy there, so it is a reference wherever it lies.
             var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
             if (file is not null)
                 message = message with { Body = WithFile(command.Body, file), FileRefs = [.. found.Where(path => path != file), file] };
             // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
-            return store.Write(
+            return await store.Write(
                 write => keys.Once(
                     write, from, "send", command.Key, () => fault is null ? Store(write, message) : throw fault),
                 CancellationToken.None);

@@ -30,10 +30,10 @@ internal static class AnswerQuestion
 
     internal sealed class Handler(IStore store, Resolution resolution, IFileReferences references) : IRequestHandler<Command, Done>
     {
-        public Task<Done> Handle(Command command, CancellationToken cancellationToken)
+        public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
-            var refs = references.ScanAs(command.Caller.Name, command.Answer);
-            return store.Write(
+            var refs = await references.ScanAs(command.Caller.Name, command.Answer);
+            return await store.Write(
                 write =>
                 {
                     var target = QuestionId.Require(write, command.Id).Target;

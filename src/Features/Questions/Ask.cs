@@ -53,11 +53,11 @@ internal static class Ask
     internal sealed class Handler(IStore store, IRoster roster, IdempotencyKeys keys, IFileReferences references, IOutbox outbox, Deadlines deadlines, TimeProvider clock)
         : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             roster.MustAllow(command.Caller, command.To ?? Principals.Operator);
-            var refs = references.ScanAs(command.Caller.Name, command.Question);
-            return store.Write(write => keys.Once(write, command.Caller.Name, "ask", command.Key, () => new Result(Store(write, command, refs))), CancellationToken.None);
+            var refs = await references.ScanAs(command.Caller.Name, command.Question);
+            return await store.Write(write => keys.Once(write, command.Caller.Name, "ask", command.Key, () => new Result(Store(write, command, refs))), CancellationToken.None);
         }
 
         private long Store(IWrite write, Command command, IReadOnlyList<string> refs)

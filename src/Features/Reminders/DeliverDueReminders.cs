@@ -45,7 +45,10 @@ internal static partial class DeliverDueReminders
                 var (due, next) = await store.Read(Look, cancellationToken);
                 if (due.Length == 0)
                     return new Result(next);
-                await Deliver([.. due.Select(Prepare)]);
+                List<Delivery> prepared = [];
+                foreach (var row in due)
+                    prepared.Add(await Prepare(row));
+                await Deliver(prepared);
             }
         }
 
@@ -69,12 +72,12 @@ internal static partial class DeliverDueReminders
                 """));
         }
 
-        private Delivery Prepare(ReminderRow row)
+        private async Task<Delivery> Prepare(ReminderRow row)
         {
             try
             {
                 var (body, file) = Text(row);
-                var found = references.ScanAs(row.Agent, body);
+                var found = await references.ScanAs(row.Agent, body);
                 // It was just written, so it is one, also where its name holds what ends a path in a text.
                 return new Delivery(row, body, file is null ? found : [file, .. found.Where(path => path != file)], null);
             }
@@ -124,7 +127,7 @@ internal static partial class DeliverDueReminders
         };
 
         // Once begun it is done, also when the host is asked to stop meanwhile.
-        private async Task Deliver(Delivery[] deliveries)
+        private async Task Deliver(List<Delivery> deliveries)
         {
             try
             {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Collections.Concurrent;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.StateFiles.Contracts;
 
@@ -6,14 +7,20 @@ namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
 /// <remarks>
-/// Runs on the caller's thread: a text without a slash is told by one vectorised search, and one with paths costs at most 64 look-ups of names
-/// that the kernel mostly holds in memory, less than handing the work to another thread and back.
-/// Nothing is cached: what was true of a file a moment ago is certain of none that an agent can change.
+/// A text without such a path costs one vectorised search. A text with paths is scanned on a pool thread, because the caller may be on the thread that serves every socket
+/// and a look-up waits for the file system. Each sender has one scan at a time and all of them have a few, so an agent that floods the host with paths waits for itself.
+/// Nothing is cached: an agent can change its files at any moment.
 /// </remarks>
-internal sealed class FileReferences(StateFileOpener files) : IFileReferences
+internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) : IFileReferences, IDisposable
 {
     /// <summary>Path tokens looked at in one text; what stands behind them is not.</summary>
     public const int MaxCandidates = 64;
+
+    /// <summary>Texts scanned at the same time.</summary>
+    public const int MaxScans = 2;
+
+    /// <summary>Longest that one text is scanned; paths that were not reached by then are plain text.</summary>
+    public static readonly TimeSpan MaxTime = TimeSpan.FromMilliseconds(100);
 
     private static readonly SearchValues<string> Beginnings = SearchValues.Create([.. StateFilePath.Beginnings], StringComparison.Ordinal);
 
@@ -27,26 +34,54 @@ internal sealed class FileReferences(StateFileOpener files) : IFileReferences
     // Where a path most likely ended if the longer one is no file: a:12, a#L3, a,b, a)b.
     private static readonly SearchValues<char> Cuts = SearchValues.Create(",;:#()[]{}'…’‘、。，；：！？（）【】《》");
 
-    public IReadOnlyList<string> Scan(string text)
+    private readonly SemaphoreSlim slots = new(MaxScans, MaxScans);
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new();
+
+    public async ValueTask<IReadOnlyList<string>> ScanAs(string sender, string text)
     {
-        var from = text.IndexOf('/');
-        return from < 0 ? [] : Scan(text.AsSpan(), from);
+        var from = text.AsSpan().IndexOfAny(Beginnings);
+        if (from < 0)
+            return [];
+        var turn = turns.GetOrAdd(sender, static _ => new SemaphoreSlim(1, 1));
+        await turn.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await slots.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                var found = await Task.Run(() => Scan(text, from)).ConfigureAwait(false);
+                if (found.Count == 0 || sender is Principals.Manager or Principals.Operator)
+                    return found;
+                string[] own = [$"/agents/{sender}/state/", $"{files.DataDir}/agents/{sender}/state/", "/shared/", $"{files.DataDir}/shared/"];
+                return [.. found.Where(path => Array.Exists(own, prefix => path.StartsWith(prefix, StringComparison.Ordinal)))];
+            }
+            finally
+            {
+                slots.Release();
+            }
+        }
+        finally
+        {
+            turn.Release();
+        }
     }
 
-    public IReadOnlyList<string> ScanAs(string sender, string text)
+    public void Dispose()
     {
-        var found = Scan(text);
-        if (found.Count == 0 || sender is Principals.Manager or Principals.Operator)
-            return found;
-        string[] own = [$"/agents/{sender}/state/", $"{files.DataDir}/agents/{sender}/state/", "/shared/", $"{files.DataDir}/shared/"];
-        return [.. found.Where(path => Array.Exists(own, prefix => path.StartsWith(prefix, StringComparison.Ordinal)))];
+        slots.Dispose();
+        foreach (var turn in turns.Values)
+            turn.Dispose();
     }
+
+    /// <summary>The references in a text, found on this thread.</summary>
+    internal IReadOnlyList<string> Scan(string text) => Scan(text, from: 0);
 
     private List<string> Scan(ReadOnlySpan<char> text, int from)
     {
         List<string> found = [];
         using var folders = new KnownFolders();
-        for (var candidates = 0; candidates < MaxCandidates;)
+        var began = clock.GetTimestamp();
+        for (var candidates = 0; candidates < MaxCandidates && clock.GetElapsedTime(began) < MaxTime;)
         {
             var hit = text[from..].IndexOfAny(Beginnings);
             if (hit < 0)

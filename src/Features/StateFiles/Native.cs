@@ -40,7 +40,6 @@ internal static unsafe partial class Native
     private const int KeepSize = 0x1;
     private const int TypeMask = 0xF000;
     private const int TypeRegular = 0x8000;
-    private const int TypeSymlink = 0xA000;
     private const int OwnerMayRead = 0x100;
 
     // What only its owner reads and writes; in a folder, also enters.
@@ -139,7 +138,6 @@ internal static unsafe partial class Native
             return FileKind.Missing;
         return (status.Mode & TypeMask) switch
         {
-            TypeSymlink => FileKind.Symlink,
             TypeRegular when status.Links == 1 => status.Owner == User && (status.Mode & OwnerMayRead) != 0 ? FileKind.OwnPlainFile : FileKind.PlainFile,
             _ => FileKind.Other,
         };
@@ -223,11 +221,8 @@ internal enum FileKind
     /// <summary>Nothing, or nothing that can be looked at.</summary>
     Missing,
 
-    /// <summary>Nothing that is ever shown: a folder, a FIFO, a device, a file with several names.</summary>
+    /// <summary>Nothing that is ever shown: a link, a folder, a FIFO, a device, a file with several names.</summary>
     Other,
-
-    /// <summary>A symbolic link.</summary>
-    Symlink,
 
     /// <summary>A regular file with exactly one name.</summary>
     PlainFile,

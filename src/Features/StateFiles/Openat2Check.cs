@@ -13,7 +13,7 @@ internal sealed class Openat2Check : ICheck
         [
             root is not null && StateFileOpener.HasOpenat2(root)
                 ? new Finding("kernel", "openat2", FindingState.Ok, "state files are opened by it")
-                : new Finding("kernel", "openat2", FindingState.Absent, "not there, or forbidden: state files are opened step by step, and links among them are not followed", "Use Linux 5.6 or later."),
+                : new Finding("kernel", "openat2", FindingState.Absent, "not there, or forbidden: state files are opened folder by folder, which is slower", "Use Linux 5.6 or later."),
         ]);
     }
 }

@@ -9,6 +9,7 @@ namespace Hive.Features.StateFiles;
 
 /// <summary>
 /// The one way to a state file, for the scan, the read and the write: from a path that somebody wrote to a regular file below an allowed root, or to nothing.
+/// No link is followed, in any part of the path.
 /// What is read was checked after it was opened, so it does not matter what happens to the path meanwhile. Waits only for the file system. Safe on any thread.
 /// </summary>
 /// <param name="paths">Where the data folder is.</param>
@@ -18,9 +19,9 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
 {
     private const int FileFlags = Native.OpenReadOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
     private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec;
-    private const ulong Beneath = Native.ResolveBeneath | Native.ResolveNoMagicLinks;
+    private const ulong WithoutLinks = Native.ResolveBeneath | Native.ResolveNoMagicLinks | Native.ResolveNoSymlinks;
 
-    // openat2 answers "again" when anything in the system was renamed while it went up a link's `..`; who is unlucky that often is refused.
+    // The kernel may answer "again" or "interrupted"; a path that is unlucky this often is refused.
     private const int Attempts = 32;
 
     private readonly Lock opening = new();
@@ -42,8 +43,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         Span<byte> buffer = stackalloc byte[StateFilePath.MaxBytes];
         if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, names, out var relative, out var rootLength) || !Encode(relative, buffer, out var name))
             return null;
-        var slash = name.LastIndexOf((byte)'/');
-        var file = OpenPlainly(data, name, slash, out var hasLink) ?? (hasLink && data.HasOpenat2 ? OpenThroughLinks(data, name, rootLength) : null);
+        var file = OpenPlainly(data, name, name.LastIndexOf((byte)'/'));
         if (file is null || Native.KindOf(file, out size) >= FileKind.PlainFile)
             return file;
         file.Dispose();
@@ -61,23 +61,25 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             return false;
         var slash = name.LastIndexOf((byte)'/');
         var parent = name[..slash];
-        if (!folders.TryGet(parent, out var folder, out var hasLink))
+        if (!folders.TryGet(parent, out var folder))
         {
             name[slash] = 0;
-            folder = OpenFolder(data, name[..(slash + 1)], out hasLink);
+            folder = OpenFolder(data, name[..(slash + 1)]);
             name[slash] = (byte)'/';
-            folders.Add(parent, folder, hasLink);
+            folders.Add(parent, folder);
         }
 
-        var kind = folder is not null ? Native.KindIn(folder, name[(slash + 1)..]) : hasLink ? FileKind.Symlink : FileKind.Other;
-        if (kind is not (FileKind.Symlink or FileKind.PlainFile))
+        if (folder is null)
+            return false;
+        var kind = Native.KindIn(folder, name[(slash + 1)..]);
+        if (kind != FileKind.PlainFile)
             return kind == FileKind.OwnPlainFile;
         using var file = Open(path, out _);
         return file is not null;
     }
 
     /// <summary>Opens a folder below the data folder (UTF-8, ends in a zero, allowed by <see cref="StateFilePath"/>) without following any link; null when there is none.</summary>
-    public SafeFileHandle? OpenFolder(Span<byte> path) => DataFolder() is { } data ? OpenFolder(data, path, out _) : null;
+    public SafeFileHandle? OpenFolder(Span<byte> path) => DataFolder() is { } data ? OpenFolder(data, path) : null;
 
     public void Dispose() => root?.Folder.Dispose();
 
@@ -90,68 +92,32 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return done;
     }
 
-    // Without following any link, and with names only, a path cannot leave its root.
-    private static SafeFileHandle? OpenPlainly(Root data, Span<byte> path, int slash, out bool hasLink)
+    // Without following any link, and with names only, a path cannot leave its root, and what a look-up costs is bounded by the path's own length:
+    // links in links can make one path of a hundred bytes cost a hundred thousand steps.
+    private static SafeFileHandle? OpenPlainly(Root data, Span<byte> path, int slash)
     {
         path[slash] = 0;
-        using var folder = OpenFolder(data, path[..(slash + 1)], out hasLink);
+        using var folder = OpenFolder(data, path[..(slash + 1)]);
         path[slash] = (byte)'/';
         if (folder is null)
             return null;
         for (var attempt = 1; ; attempt++)
         {
             var file = Native.OpenIn(folder, path[(slash + 1)..], FileFlags | Native.OpenNoFollow, out var error);
-            hasLink = error == Native.ErrorSymlinks;
             if (file is not null || !IsPassing(error) || attempt == Attempts)
                 return file;
         }
     }
 
-    private static SafeFileHandle? OpenFolder(Root data, Span<byte> path, out bool hasLink)
+    private static SafeFileHandle? OpenFolder(Root data, Span<byte> path)
     {
         if (!data.HasOpenat2)
-        {
-            hasLink = false;
             return Walk(data.Folder, path);
-        }
-
-        var folder = OpenBeneath(data.Folder, path, FolderFlags | Native.OpenFolder, Beneath | Native.ResolveNoSymlinks, out var error);
-        hasLink = error == Native.ErrorSymlinks;
-        return folder;
-    }
-
-    // An agent may link to its own files. The root itself is opened without following any link, for the agent may have put one in its place,
-    // and the kernel keeps the rest beneath it, however the folders are swapped meanwhile.
-    private static SafeFileHandle? OpenThroughLinks(Root data, Span<byte> path, int rootLength)
-    {
-        // An allowed root is ASCII, so its length in characters is that in bytes.
-        path[rootLength] = 0;
-        using var folder = OpenFolder(data, path[..(rootLength + 1)], out _);
-        path[rootLength] = (byte)'/';
-        if (folder is null)
-            return null;
-        var file = OpenBeneath(folder, path[(rootLength + 1)..], FileFlags, Beneath, out _);
-        if (file is null || IsShown(folder, file))
-            return file;
-        file.Dispose();
-        return null;
-    }
-
-    // A link must not give a hidden file a harmless name.
-    private static bool IsShown(SafeFileHandle folder, SafeFileHandle file) =>
-        TruePath(folder) is { } above && TruePath(file) is { } path
-        && path.StartsWith(above, StringComparison.Ordinal) && path.Length > above.Length && path[above.Length] == '/'
-        && StateFilePath.IsShown(path.AsSpan(above.Length + 1));
-
-    private static string? TruePath(SafeFileHandle handle)
-    {
-        try
+        for (var attempt = 1; ; attempt++)
         {
-            return new FileInfo($"/proc/self/fd/{handle.DangerousGetHandle()}").LinkTarget;
-        }
-        catch (IOException)
-        {
-            return null;
+            var folder = Native.OpenBeneath(data.Folder, path, FolderFlags | Native.OpenFolder, WithoutLinks, out var error);
+            if (folder is not null || !IsPassing(error) || attempt == Attempts)
+                return folder;
         }
     }
 
@@ -176,16 +142,6 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return folder;
     }
 
-    private static SafeFileHandle? OpenBeneath(SafeFileHandle folder, ReadOnlySpan<byte> path, int flags, ulong resolve, out int error)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            var opened = Native.OpenBeneath(folder, path, flags, resolve, out error);
-            if (opened is not null || !IsPassing(error) || attempt == Attempts)
-                return opened;
-        }
-    }
-
     private static bool IsPassing(int error) => error is Native.ErrorAgain or Native.ErrorInterrupted;
 
     // Opened once: the host holds the data folder for as long as it runs, and no agent can name it or what is above it.
@@ -204,7 +160,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     // Missing (ENOSYS), or forbidden by a container's system call filter (EPERM): walking needs neither.
     public static bool HasOpenat2(SafeFileHandle folder)
     {
-        using var itself = Native.OpenBeneath(folder, ".\0"u8, FolderFlags | Native.OpenFolder, Beneath, out _);
+        using var itself = Native.OpenBeneath(folder, ".\0"u8, FolderFlags | Native.OpenFolder, WithoutLinks, out _);
         return itself is not null;
     }
 
@@ -214,29 +170,29 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
 /// <summary>The folders met while one text is scanned, each opened once. Not kept for the next text: an agent may have put others in their place.</summary>
 internal sealed class KnownFolders : IDisposable
 {
-    private readonly List<(byte[] Path, SafeFileHandle? Folder, bool HasLink)> known = [];
+    private readonly List<(byte[] Path, SafeFileHandle? Folder)> known = [];
 
-    public bool TryGet(ReadOnlySpan<byte> path, out SafeFileHandle? folder, out bool hasLink)
+    public bool TryGet(ReadOnlySpan<byte> path, out SafeFileHandle? folder)
     {
         // The last one first: paths in a text mostly lie beside each other.
         for (var i = known.Count - 1; i >= 0; i--)
         {
             if (path.SequenceEqual(known[i].Path))
             {
-                (_, folder, hasLink) = known[i];
+                folder = known[i].Folder;
                 return true;
             }
         }
 
-        (folder, hasLink) = (null, false);
+        folder = null;
         return false;
     }
 
-    public void Add(ReadOnlySpan<byte> path, SafeFileHandle? folder, bool hasLink) => known.Add((path.ToArray(), folder, hasLink));
+    public void Add(ReadOnlySpan<byte> path, SafeFileHandle? folder) => known.Add((path.ToArray(), folder));
 
     public void Dispose()
     {
-        foreach (var (_, folder, _) in known)
+        foreach (var (_, folder) in known)
             folder?.Dispose();
     }
 }

@@ -45,18 +45,6 @@ internal static class StateFilePath
         return false;
     }
 
-    /// <summary>True when no component is one whose content is never shown: tokens, repositories, databases.</summary>
-    public static bool IsShown(ReadOnlySpan<char> rest)
-    {
-        foreach (var component in rest.Split('/'))
-        {
-            if (IsHidden(rest[component]))
-                return false;
-        }
-
-        return true;
-    }
-
     private static bool IsBelow(ReadOnlySpan<char> path, string[] root, IAgentNames names, out int length)
     {
         length = -1;

@@ -12,7 +12,7 @@ public sealed class DiskTests
     {
         await HostProcess.RequireMounts();
         await using var host = await HostProcess.StartWithMounts("""
-            mount -t tmpfs -o size=6m tmpfs "$DATA"
+            mount -t tmpfs -o size=6m,mode=700 tmpfs "$DATA"
             head -c 4000000 /dev/zero >"$DATA/filler"
             """);
         await host.Spawn("alice", "bob");

@@ -42,6 +42,47 @@ public sealed class FolderLockTests
         Directory.Delete(data, recursive: true);
     }
 
+    [Theory]
+    [InlineData("data", "--DataDir")]
+    [InlineData("run", "--RunDir")]
+    public void A_folder_of_another_owner_is_refused(string which, string flag)
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        // Somebody else's: made so by root, found so by everybody else.
+        var foreign = "/usr/share";
+        if (Environment.IsPrivilegedProcess)
+        {
+            foreign = Directory.CreateDirectory(Path.Combine(folder, "foreign")).FullName;
+            using var chown = System.Diagnostics.Process.Start("chown", ["65534", foreign]);
+            chown.WaitForExit();
+        }
+
+        var (data, run) = which == "data" ? (foreign, Path.Combine(folder, "run")) : (Path.Combine(folder, "data"), foreign);
+        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"]));
+        Assert.Contains($"{foreign} belongs to another user", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("chown", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(flag, refused.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(foreign, "hive.lock")));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Theory]
+    [InlineData("data", UnixFileMode.GroupWrite)]
+    [InlineData("data", UnixFileMode.OtherWrite)]
+    [InlineData("run", UnixFileMode.OtherWrite)]
+    public void A_folder_that_others_can_write_is_refused(string which, UnixFileMode also)
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        string Made(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
+        var (data, run) = (Made("data"), Made("run"));
+        var open = which == "data" ? data : run;
+        File.SetUnixFileMode(open, HiveApp.DataMode | also);
+        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"]));
+        Assert.Contains($"chmod go-w {open}", refused.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(open, "hive.lock")));
+        Directory.Delete(folder, recursive: true);
+    }
+
     [Fact]
     public async Task A_killed_host_leaves_nothing_that_keeps_the_next_from_starting()
     {

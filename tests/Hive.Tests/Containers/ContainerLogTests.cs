@@ -47,6 +47,29 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
+    public void As_many_lines_are_given_as_were_asked_for_however_long_they_are()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-log-").FullName;
+        try
+        {
+            var log = new ContainerLog(HivePaths.Find(folder, Path.Combine(folder, "run")), TimeProvider.System);
+            // More than a mebibyte, over both files; the seam falls into a line.
+            var lines = Enumerable.Range(0, 15_000).Select(i => $"{i} {new string('é', 110)}").ToArray();
+            var all = System.Text.Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n")));
+            File.WriteAllBytes(log.Open("worker") + ".1", all[..2_700_001]);
+            File.WriteAllBytes(log.Open("worker"), all[2_700_001..]);
+
+            Assert.Equal(lines[^5000..], log.Tail("worker", 5000));
+            Assert.Equal(lines, log.Tail("worker", 20_000));
+            Assert.Equal(lines[^1..], log.Tail("worker", 1));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public async Task Following_goes_on_when_the_log_turns_over_and_misses_nothing()
     {
         await using var fleet = await Fleet.Start("process");

@@ -50,6 +50,8 @@ public sealed class RestTests
     [InlineData("http://localhost:1")]
     [InlineData("http://{host}.evil.example")]
     [InlineData("http://{host}@evil.example")]
+    [InlineData("ftp://{host}")]
+    [InlineData("chrome-extension://{host}")]
     public async Task A_foreign_origin_is_forbidden_even_with_the_key(string origin)
     {
         await using var hive = await HiveFixture.Start();
@@ -73,6 +75,19 @@ public sealed class RestTests
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state") { Headers = { { "Origin", $"{scheme}://{new Uri(hive.Url).Authority}" } } };
         using var answer = await hive.Http().SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_page_without_TLS_is_foreign_to_a_host_behind_TLS()
+    {
+        await using var hive = await HiveFixture.Start();
+        var authority = new Uri(hive.Url).Authority;
+        foreach (var (scheme, status) in new[] { ("http", HttpStatusCode.Forbidden), ("https", HttpStatusCode.OK) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state") { Headers = { { "Origin", $"{scheme}://{authority}" }, { "X-Forwarded-Proto", "https" } } };
+            using var answer = await hive.Http().SendAsync(request);
+            Assert.Equal(status, answer.StatusCode);
+        }
     }
 
     [Fact]

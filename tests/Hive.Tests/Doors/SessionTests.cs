@@ -87,6 +87,44 @@ public sealed class SessionTests
         Assert.Equal(HttpStatusCode.Unauthorized, await Asked(hive, key));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stream_ends_with_its_session_and_no_other(bool ofAgent)
+    {
+        await using var hive = await HiveFixture.Start();
+        var (key, other) = (await Exchange(hive, await Code(hive)), await Exchange(hive, await Code(hive)));
+        var agent = ofAgent ? "manager" : null;
+        using var ending = await EventReader.Open(SignedIn(hive, key), null, agent);
+        using var staying = await EventReader.Open(SignedIn(hive, other), null, agent);
+        using var withToken = await EventReader.Open(hive.Http(), null, agent);
+        var last = ending.NextFrame();
+        using (var ended = await SignedIn(hive, key).DeleteAsync("/api/session"))
+            Assert.Equal(HttpStatusCode.OK, ended.StatusCode);
+        await Assert.ThrowsAsync<EndOfStreamException>(() => last.WaitAsync(TimeSpan.FromSeconds(60)));
+        await Pinged(staying);
+
+        hive.Clock.Jump(TimeSpan.FromDays(31));
+        await Assert.ThrowsAsync<EndOfStreamException>(async () =>
+        {
+            while (true)
+                await Pinged(staying);
+        });
+        await Pinged(withToken);
+
+        async Task Pinged(EventReader stream)
+        {
+            var next = stream.NextFrame();
+            while (!next.IsCompleted)
+            {
+                hive.Clock.Advance(TimeSpan.FromSeconds(1));
+                await Asked(hive, hive.Token);
+            }
+
+            Assert.Equal("ping", (await next).EventType);
+        }
+    }
+
     [Fact]
     public async Task A_session_of_an_earlier_version_ends_as_soon_as_any_other()
     {

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Hive.Protocol;
+using Hive.Tests.Cli;
+using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Doors;
@@ -378,5 +380,53 @@ public sealed class SocketDoorTests
             hive.Clock.Advance(TimeSpan.FromSeconds(1));
             await bystander.CallAsync("whoami");
         }
+    }
+
+    [Fact]
+    public async Task An_agents_connections_are_one_line_of_the_log_a_minute_with_their_count()
+    {
+        await using var hive = await HiveFixture.Start("--Logging:LogLevel:Default", "Information");
+        await hive.Spawn("alice", "bob");
+        var log = hive.Log();
+        await Connect("alice", 50);
+        Assert.Contains("alice/agent.sock: connection", Assert.Single(log.Taken()), StringComparison.Ordinal);
+        await Connect("bob", 1);
+        Assert.Contains("bob/agent.sock: connection", Assert.Single(log.Taken()), StringComparison.Ordinal);
+        hive.Clock.Advance(TimeSpan.FromMinutes(1));
+        await Connect("alice", 3);
+        var line = Assert.Single(log.Taken());
+        Assert.Contains("alice/agent.sock: connection", line, StringComparison.Ordinal);
+        Assert.Contains("49 more", line, StringComparison.Ordinal);
+
+        async Task Connect(string agent, int times)
+        {
+            for (var i = 0; i < times; i++)
+            {
+                using var line = await LineClient.ConnectAsync(hive.AgentSocket(agent));
+                await line.CallAsync("whoami");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_standard_output_that_nobody_reads_blocks_nothing()
+    {
+        var folder = Directory.CreateTempSubdirectory("hive-").FullName;
+        // The pipe holds 64 KiB; a short queue in front of it only makes the test short.
+        using var host = Built.Start(Built.Host, [.. HostProcess.Arguments(folder), "--Logging:Console:MaxQueueLength", "10"]);
+        var run = Path.Combine(folder, "run");
+        await RunningHive.AnswersAsync(run, host.WaitForExitAsync());
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        for (var i = 0; i < 1200; i++)
+        {
+            using var line = await LineClient.ConnectAsync(Path.Combine(run, "host.sock")).WaitAsync(patience.Token);
+            await line.CallAsync("version").WaitAsync(patience.Token);
+        }
+
+        using (var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{host.Id}"]))
+            await kill.WaitForExitAsync(patience.Token);
+        await host.WaitForExitAsync(patience.Token);
+        Assert.Equal(0, host.ExitCode);
+        Directory.Delete(folder, recursive: true);
     }
 }

@@ -15,11 +15,12 @@ public sealed class HiveFixture : IAsyncDisposable
     private readonly List<IDisposable> opened = [];
     private readonly string[] extra;
     private readonly bool realClock;
+    private readonly bool keep;
     private WebApplication? app;
 
-    private HiveFixture(bool realClock, string[] extra, string? folder = null)
+    private HiveFixture(bool realClock, string[] extra, string? folder = null, bool keep = false)
     {
-        (this.realClock, this.extra) = (realClock, extra);
+        (this.realClock, this.extra, this.keep) = (realClock, extra, keep);
         // Short: a socket's path holds 107 bytes.
         Folder = folder ?? Directory.CreateTempSubdirectory("hive-").FullName;
         RunDir = Path.Combine(Folder, "run");
@@ -52,10 +53,10 @@ public sealed class HiveFixture : IAsyncDisposable
         return fixture;
     }
 
-    /// <summary>Starts a host in a folder that is a test's own and goes with it.</summary>
-    public static async Task<HiveFixture> StartIn(string folder)
+    /// <summary>Starts a host in a folder that is a test's own and goes with it, unless it is to be kept.</summary>
+    public static async Task<HiveFixture> StartIn(string folder, bool keep = false, params string[] args)
     {
-        var fixture = new HiveFixture(realClock: false, [], folder);
+        var fixture = new HiveFixture(realClock: false, args, folder, keep);
         await fixture.StartHost();
         return fixture;
     }
@@ -126,7 +127,7 @@ public sealed class HiveFixture : IAsyncDisposable
     {
         await StopHost();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (Directory.Exists(Folder))
+        while (!keep && Directory.Exists(Folder))
         {
             patience.Token.ThrowIfCancellationRequested();
             try

@@ -20,6 +20,15 @@ public sealed class LoggedLines : ILoggerProvider, ILogger
         }
     }
 
+    /// <summary>The lines that came since the last look.</summary>
+    public string[] Taken()
+    {
+        List<string> taken = [];
+        while (lines.Reader.TryRead(out var line))
+            taken.Add(line);
+        return [.. taken];
+    }
+
     public ILogger CreateLogger(string categoryName) => this;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>

@@ -236,6 +236,40 @@ public sealed class AccountTests
     }
 
     [Fact]
+    public async Task A_refused_token_of_Hive_itself_is_made_again_at_once()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Hive.Spawn("alice");
+        await rig.Sync();
+        var before = File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-core-token")).Trim();
+        rig.Forge.RevokeTokensOf("core");
+        // The clock stands still, so nothing waited for is due.
+        var view = await rig.Sync();
+        Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
+        var after = File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-core-token")).Trim();
+        Assert.NotEqual(before, after);
+        Assert.Equal("core", rig.Forge.OwnerOf(after));
+        Assert.DoesNotContain(view.Repositories, r => r.Behind);
+    }
+
+    [Fact]
+    public async Task A_forge_that_refuses_every_token_of_Hive_itself_is_not_asked_for_more_without_a_pause()
+    {
+        await using var rig = await ForgeRig.Start();
+        await rig.Sync();
+        rig.Forge.Instead = async http =>
+        {
+            if (!http.Request.Headers.Authorization.ToString().StartsWith("token", StringComparison.OrdinalIgnoreCase) || http.Request.Path == "/api/v1/version")
+                return false;
+            await StandInForge.Say(http, 401, new { message = "no" });
+            return true;
+        };
+        var view = await rig.Sync();
+        Assert.Equal(ForgeState.Down, view.State);
+        Assert.NotNull(view.NextAttemptAt);
+    }
+
+    [Fact]
     public async Task A_file_of_Hives_own_token_that_holds_none_is_made_anew()
     {
         await using var rig = await ForgeRig.Start();
@@ -319,6 +353,8 @@ public sealed class AccountTests
             mount -t tmpfs -o size=4k,mode=755 tmpfs "$DATA/agents/manager/state"
             head -c 4096 /dev/zero >"$DATA/agents/manager/state/filler"
             export HIVE_FORGE__URL={forge.Url} HIVE_FORGE__USER={StandInForge.AdminName} HIVE_FORGE__PASSWORD={forge.AdminPassword}
+            # It holds an agent's folder before there is a database.
+            export HIVE_ACCEPTLOSS=true
             """);
         using var line = await host.Operator();
         var error = Account(await line.CallAsync("forge_sync")).GetProperty("error").GetString();

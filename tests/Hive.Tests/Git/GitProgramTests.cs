@@ -65,6 +65,28 @@ public sealed class GitProgramTests
     }
 
     [Fact]
+    public async Task Every_git_is_bounded_in_memory()
+    {
+        await using var repositories = await Repositories.Create();
+        var program = Path.Combine(repositories.Folder, "tells-its-bound");
+        await File.WriteAllTextAsync(program, "#!/bin/sh\nulimit -v\n", Token);
+        File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Assert.Equal("1048576", await new GitProgram(program).Version(Token));
+    }
+
+    [Fact]
+    public async Task A_server_that_advertises_without_end_is_left_when_the_bound_is_reached()
+    {
+        await using var repositories = await Repositories.Create();
+        await using var server = await EndlessForge.Start();
+        var call = new GitCall { Protocols = "http", MaxMemoryBytes = 256L << 20 };
+        var result = await repositories.Program.Try(repositories.Own, ["fetch", "--quiet", "--", server.Url, "main"], Token, call);
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("memory", result.Error, StringComparison.OrdinalIgnoreCase);
+        Assert.InRange(server.Advertised, 1, call.MaxMemoryBytes);
+    }
+
+    [Fact]
     public async Task Without_git_it_says_what_to_install()
     {
         var problem = await Assert.ThrowsAsync<Problem>(() => new GitProgram("git-that-nobody-has").Run("/", ["version"], Token));

@@ -118,7 +118,7 @@ public sealed class CancelReminderTests
 
         // Room for what SQLite needs to open its database, not for taking them out.
         await using var host = await HostProcess.StartWithMounts($"""
-            mount -t tmpfs -o size=24m tmpfs "$DATA"
+            mount -t tmpfs -o size=24m,mode=700 tmpfs "$DATA"
             cp -a '{before.DataDir}/.' "$DATA"
             cat /dev/zero >"$DATA/filler" 2>/dev/null || true
             truncate -s -262144 "$DATA/filler"

@@ -112,6 +112,38 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
+    public void Stops_looking_when_its_time_is_up()
+    {
+        for (var i = 0; i < 10; i++)
+            tree.Write($"/shared/{i}.md");
+        // Each look at the clock is as if the file system had taken half of the time.
+        using var references = tree.References(clock: new SteppingClock(FileReferences.MaxTime / 2));
+        Assert.Equal(["/shared/0.md"], references.Scan(string.Join(' ', Enumerable.Range(0, 10).Select(i => $"/shared/{i}.md"))));
+    }
+
+    [Fact]
+    public async Task Scans_off_the_callers_thread_a_few_texts_at_a_time_and_one_of_each_sender()
+    {
+        tree.Write("/shared/a.md");
+        using var clock = new HeldClock();
+        using var references = tree.References(clock: clock);
+        // Would not return if it were scanned here.
+        var alices = Enumerable.Range(0, 20).Select(_ => references.ScanAs("alice", "see /shared/a.md").AsTask()).ToArray();
+        await clock.Entered.WaitAsync(Patience());
+        var bob = references.ScanAs("bob", "see /shared/a.md").AsTask();
+        await clock.Entered.WaitAsync(Patience());
+        var carol = references.ScanAs("carol", "see /shared/a.md").AsTask();
+        Assert.Equal(FileReferences.MaxScans, clock.Inside);
+        Assert.Empty(await references.ScanAs("dave", "a text without a path / of a state file"));
+        Assert.All([.. alices, bob, carol], scan => Assert.False(scan.IsCompleted));
+        clock.Release();
+        foreach (var scan in (Task<IReadOnlyList<string>>[])[.. alices, bob, carol])
+            Assert.Equal(["/shared/a.md"], await scan);
+    }
+
+    private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
+
+    [Fact]
     public void Ends_on_any_text()
     {
         var random = new Random(11);
@@ -141,5 +173,38 @@ public sealed class ScanTests : IDisposable
         Directory.CreateSymbolicLink(tree.On("/shared"), tree.Outside);
         File.WriteAllText($"{tree.Outside}/late.md", "outside");
         Assert.Empty(references.Scan("/shared/late.md"));
+    }
+
+    // Goes on by a step whenever it is looked at.
+    private sealed class SteppingClock(TimeSpan step) : TimeProvider
+    {
+        private long now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => now += step.Ticks;
+    }
+
+    // Holds whoever looks at it until it is released.
+    private sealed class HeldClock : TimeProvider, IDisposable
+    {
+        private readonly ManualResetEventSlim released = new();
+        private int inside;
+
+        public SemaphoreSlim Entered { get; } = new(0);
+
+        public int Inside => Volatile.Read(ref inside);
+
+        public override long GetTimestamp()
+        {
+            Interlocked.Increment(ref inside);
+            Entered.Release();
+            released.Wait();
+            return 0;
+        }
+
+        public void Release() => released.Set();
+
+        public void Dispose() => released.Dispose();
     }
 }

@@ -45,7 +45,7 @@ internal sealed class StateTree : IDisposable
         File.CreateSymbolicLink(On(path), target);
     }
 
-    public FileReferences References(bool walk = false) => new(Opener(walk));
+    public FileReferences References(bool walk = false, TimeProvider? clock = null) => new(Opener(walk), clock ?? TimeProvider.System);
 
     public StateFileOpener Opener(bool walk = false)
     {
@@ -71,9 +71,9 @@ internal sealed class StateTree : IDisposable
     }
 
     /// <summary>Asserts that a path is read, and is a reference.</summary>
-    public async Task MustRead(string path, string content, bool alsoWithoutOpenat2 = true)
+    public async Task MustRead(string path, string content)
     {
-        foreach (var walk in alsoWithoutOpenat2 ? (bool[])[false, true] : [false])
+        foreach (var walk in (bool[])[false, true])
         {
             var result = await Read(path, walk);
             Assert.Equal((path, content), (result.Path, result.Content));

@@ -4,14 +4,9 @@ namespace Hive.Features.StateFiles.Contracts;
 internal interface IFileReferences
 {
     /// <summary>
-    /// The path tokens of <paramref name="text"/> that name a file the operator may read, each once, in order of appearance.
-    /// Looks at the file system: never inside a write.
+    /// The path tokens of <paramref name="text"/> that name a file the operator may read, each once, in order of appearance; of an agent's text
+    /// only those that the agent can open itself, or the references of its messages to itself would tell which files of others exist.
+    /// The manager and the operator can open everybody's. Looks at the file system, never on the caller's thread: never inside a write.
     /// </summary>
-    IReadOnlyList<string> Scan(string text);
-
-    /// <summary>
-    /// Those of them that the sender can open itself, which is all it vouches for: else the references of an agent's message to itself would tell
-    /// which files of others exist. The manager and the operator can open everybody's.
-    /// </summary>
-    IReadOnlyList<string> ScanAs(string sender, string text);
+    ValueTask<IReadOnlyList<string>> ScanAs(string sender, string text);
 }
