@@ -38,9 +38,9 @@ internal static class NackMessages
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
             write =>
             {
-                var counts = command.Unseen != true;
+                var blame = command.Unseen == true ? Blame.None : Blame.Counts;
                 var (requeued, parked) = broker.Nack(
-                    write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error, counts);
+                    write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error, blame);
                 return new Result(requeued, parked);
             },
             CancellationToken.None);
