@@ -15,6 +15,7 @@ internal sealed class MessagesModule : FeatureModule
         Agent<Hello.Command>("hello");
         Agent<RequeueInflight.Command>("requeue_inflight");
         Agent<InboxStatus.Query>("status");
+        Agent<AwaitMessages.Query>("wait");
         Agent<RecentMessages.Query>("recent");
         Host<OperatorSend.Command>("send");
         Host<OperatorInbox.Query>("inbox");
