@@ -60,10 +60,9 @@ internal static class WaitCommand
             var unread = looks
                 ? await LookAsync(socket, end.Token)
                 : await UnreadAsync(new HostConnector(socket, silent, TimeProvider.System), hook?.WasWoken == true, end.Token);
-            if (unread == 0)
+            if (unread is null)
                 return Nothing;
-            var what = unread == 1 ? "message. Call recv to receive it." : "messages. Call recv to receive them.";
-            await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"Hive: {unread} unread {what}"));
+            await Console.Error.WriteLineAsync(unread);
             return Unread;
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)
@@ -82,13 +81,14 @@ internal static class WaitCommand
         }
     }
 
-    private static async Task<int> LookAsync(string socket, CancellationToken ct)
+    private static async Task<string?> LookAsync(string socket, CancellationToken ct)
     {
         using var line = await LineClient.ConnectAsync(socket, ct);
-        return (await line.CallAsync<Look>(Name, new { wait_seconds = 0 }, ct)).Ready;
+        var found = await line.CallAsync<Look>(Name, new { wait_seconds = 0 }, ct);
+        return found.Ready == 0 ? null : await SentenceAsync(line, found.Ready, ct);
     }
 
-    private static async Task<int> UnreadAsync(HostConnector connector, bool wasWoken, CancellationToken ct)
+    private static async Task<string> UnreadAsync(HostConnector connector, bool wasWoken, CancellationToken ct)
     {
         // Messages up to this one have been told of; null until that is known.
         long? told = wasWoken ? null : 0;
@@ -103,7 +103,7 @@ internal static class WaitCommand
                 {
                     var found = await line.CallAsync<Look>(Name, new { wait_seconds = Limits.MaxWaitSeconds, after = told }, ct);
                     if (found.Newest > told)
-                        return found.Ready;
+                        return await SentenceAsync(line, found.Ready, ct);
                     if (++rounds == RoundsBeforeTellingAgain)
                         told = 0;
                     backoff.Reset();
@@ -114,6 +114,14 @@ internal static class WaitCommand
                 // The host restarts; it is connected to again.
             }
         }
+    }
+
+    // With the agent's name: a client may be several agents.
+    private static async Task<string> SentenceAsync(LineClient line, int unread, CancellationToken ct)
+    {
+        var name = (await line.CallAsync("whoami", null, ct)).GetProperty("name").GetString();
+        var (messages, them) = unread == 1 ? ("message", "it") : ("messages", "them");
+        return string.Create(CultureInfo.InvariantCulture, $"Hive: {unread} unread {messages} for {name}. Call the recv tool of {name} to receive {them}.");
     }
 
     /// <summary>What the host says about messages that are ready.</summary>

@@ -27,7 +27,7 @@ internal sealed class FileChange
     public static FileChange Of(string path, Func<string, string> edit)
     {
         // Through a link, so that a file that lies elsewhere stays there.
-        var target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        var target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
         var before = Read(target);
         try
         {

@@ -65,9 +65,10 @@ internal sealed class JsonFile
     /// <summary>Removes a member, and the objects above it that have become empty.</summary>
     public void Remove(params string[] path)
     {
-        if (path.Length == 0 || Find(path) is not { } found)
+        if (path.Length == 0 || Find(path) is null)
             return;
-        Cut(Find(path[..^1])!, found);
+        var above = Find(path[..^1])!;
+        Cut(above, above.Children.Last(member => member.Name == path[^1]));
         Prune(path[..^1]);
     }
 
