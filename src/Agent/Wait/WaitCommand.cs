@@ -125,5 +125,5 @@ internal static class WaitCommand
     }
 
     /// <summary>What the host says about messages that are ready.</summary>
-    private sealed record Look(int Ready, long? Newest);
+    private sealed record Look(int Ready, long? Newest = null);
 }

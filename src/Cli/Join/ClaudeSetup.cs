@@ -4,14 +4,15 @@ namespace Hive.Cli.Join;
 
 /// <summary>
 /// Claude Code: the server in the project's <c>.mcp.json</c>; in its <c>settings.local.json</c>, which belongs to one person, the server's approval,
-/// the permission for its tools, and the hooks that wake an idle session (docs/join.md).
+/// the permission for its tools, and the hook that wakes an idle session (docs/join.md).
 /// </summary>
 internal sealed class ClaudeSetup : IClientSetup
 {
     // A hook in the background is ended after ten minutes unless it says otherwise: a week.
     private const int HookSeconds = 7 * 24 * 60 * 60;
 
-    private static readonly string[] Hooks = ["SessionStart", "Stop"];
+    // After each turn; one at a session's start would hold its first prompt back until a message comes.
+    private const string Hook = "Stop";
 
     public string Title => "Claude Code";
 
@@ -39,14 +40,10 @@ internal sealed class ClaudeSetup : IClientSetup
             var file = JsonFile.Parse(text);
             file.Add(server.Name, "enabledMcpjsonServers");
             file.Add(Permission(server), "permissions", "allow");
-            foreach (var hook in Hooks)
-            {
-                var wanted = Hook(server);
-                // One of an earlier Hive, which lay elsewhere.
-                file.RemoveItems(group => IsOurs(group, server) && !JsonNode.DeepEquals(group, wanted), "hooks", hook);
-                file.Add(wanted, "hooks", hook);
-            }
-
+            var wanted = Group(server);
+            // One of an earlier Hive, which lay elsewhere.
+            file.RemoveItems(group => IsOurs(group, server) && !JsonNode.DeepEquals(group, wanted), "hooks", Hook);
+            file.Add(wanted, "hooks", Hook);
             return file.Text;
         }),
     ];
@@ -62,8 +59,7 @@ internal sealed class ClaudeSetup : IClientSetup
         FileChange.Of(Settings(folder), text =>
         {
             var file = JsonFile.Parse(text);
-            foreach (var hook in Hooks)
-                file.RemoveItems(group => IsOurs(group, server), "hooks", hook);
+            file.RemoveItems(group => IsOurs(group, server), "hooks", Hook);
             file.RemoveItems(item => IsText(item, Permission(server)), "permissions", "allow");
             file.RemoveItems(item => IsText(item, server.Name), "enabledMcpjsonServers");
             return file.Text;
@@ -75,7 +71,7 @@ internal sealed class ClaudeSetup : IClientSetup
     // Without a tool's name: all of the server's.
     private static string Permission(McpServer server) => $"mcp__{server.Name}";
 
-    private static JsonObject Hook(McpServer server) => new()
+    private static JsonObject Group(McpServer server) => new()
     {
         ["hooks"] = new JsonArray(new JsonObject
         {

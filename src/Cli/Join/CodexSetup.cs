@@ -9,6 +9,9 @@ internal sealed class CodexSetup : IClientSetup
     // A recv may wait three minutes; the minute that is the default would end it before.
     private const int ToolTimeoutSeconds = Limits.MaxWaitSeconds + 20;
 
+    // Ten seconds are the default, after which a session goes on without the tools; a busy machine can be slower.
+    private const int StartupTimeoutSeconds = 60;
+
     public string Title => "Codex";
 
     public string Next => "Codex reads this file in folders that it trusts: start `codex` there, and trust the folder when it asks.";
@@ -20,6 +23,7 @@ internal sealed class CodexSetup : IClientSetup
         args = [{string.Join(", ", server.Args.Select(a => JsonSerializer.Serialize(a)))}]
         env_vars = ["HIVE_TURN"]
         default_tools_approval_mode = "approve"
+        startup_timeout_sec = {StartupTimeoutSeconds}
         tool_timeout_sec = {ToolTimeoutSeconds}
 
         """;

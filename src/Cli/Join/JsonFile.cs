@@ -116,7 +116,7 @@ internal sealed class JsonFile
     private void Insert(Node container, string[] path, string? name, JsonNode value)
     {
         var newline = Newline;
-        var inline = container.Children.Count > 0 && !Inside(container).Contains('\n', StringComparison.Ordinal);
+        var inline = container.Children is [var head, ..] && !text.AsSpan(container.Start, head.From - container.Start).Contains('\n');
         var indent = container.Children.Count > 0 ? IndentAt(container.Children[0].From) : IndentAt(container.Start) + Unit;
         var member = (name is null ? "" : $"{JsonSerializer.Serialize(name, Plain)}: ") + (inline ? value.ToJsonString(Plain) : Written(value, indent));
         if (container.Children.Count == 0)

@@ -19,7 +19,7 @@ internal static class JoinVerb
         var name = CommonOptions.Agent("The name to join under: a new one, or that of an external agent");
         (Option<bool> Flag, IClientSetup Setup)[] clients =
         [
-            (new Option<bool>("--claude") { Description = "Write the configuration of Claude Code, with hooks that wake it" }, new ClaudeSetup()),
+            (new Option<bool>("--claude") { Description = "Write the configuration of Claude Code, with a hook that wakes it" }, new ClaudeSetup()),
             (new Option<bool>("--codex") { Description = "Write the configuration of Codex" }, new CodexSetup()),
             (new Option<bool>("--opencode") { Description = "Write the configuration of OpenCode" }, new OpenCodeSetup()),
         ];
