@@ -223,6 +223,7 @@ internal static class FeatureRegistration
         .AddHostedService<AutoUpdate>()
         .AddSingleton<ICheck, RuntimesCheck>()
         .AddSingleton<ICheck, KernelCheck>()
+        .AddSingleton<ICheck, ClaudeCheck>()
         .AddSingleton<IDashboardSection, TransientsSection>()
         .AddSingleton<IDashboardSection, TombstonesSection>()
         .AddSingleton<IAgentRowPart, ContainerRowPart>();

@@ -151,6 +151,30 @@ internal sealed partial class Broker(
         write.AfterCommit(waiter.Answer);
     }
 
+    /// <summary>Tells what is ready to be received; lets <paramref name="lookout"/> wait when nothing of that is new to it.</summary>
+    public (int Ready, long? Newest, bool Waits) LookOut(IWrite write, string name, Lookout? lookout)
+    {
+        var paused = roster.Require(name).Paused;
+        var inbox = Of(name);
+        var waits = lookout is not null && (paused || !IsNews(inbox, lookout));
+        if (waits)
+        {
+            inbox.Lookouts.Add(lookout!);
+            write.OnRollback(() => inbox.Lookouts.Remove(lookout!));
+        }
+
+        return paused || inbox.Ready.Count == 0 ? (0, null, waits) : (inbox.Ready.Count, inbox.Ready.Max, waits);
+    }
+
+    /// <summary>Ends a wait without receiving, and tells what is ready.</summary>
+    public (int Ready, long? Newest) LookAway(IWrite write, string name, Lookout lookout)
+    {
+        var (ready, newest, _) = LookOut(write, name, null);
+        if (Of(name).Lookouts.Remove(lookout))
+            write.OnRollback(() => Of(name).Lookouts.Add(lookout));
+        return (ready, newest);
+    }
+
     /// <summary>Undoes leases whose answer never reached anybody: as if they had not been given.</summary>
     public void Undo(IWrite write, Caller caller, IEnumerable<long> ids)
     {
@@ -616,7 +640,20 @@ internal sealed partial class Broker(
             if (inbox.Ready.Count == 0 && waiter.Room > 0 && TakeWakeNote(write, inbox) is { } note)
                 SendTo(write, inbox, waiter, note, Now());
         }
+
+        Rouse(write, inbox);
     }
+
+    // What nobody was waiting to receive.
+    private void Rouse(IWrite write, Inbox inbox)
+    {
+        if (inbox.Lookouts.Count == 0 || roster.Find(inbox.Owner) is not { Paused: false })
+            return;
+        foreach (var lookout in inbox.Lookouts.Where(lookout => IsNews(inbox, lookout)))
+            write.AfterCommit(lookout.Answer);
+    }
+
+    private static bool IsNews(Inbox inbox, Lookout lookout) => inbox.Ready.Count > 0 && inbox.Ready.Max > lookout.After;
 
     private static void Grant(IWrite write, Waiter waiter, Message message)
     {

@@ -14,6 +14,9 @@ internal sealed class IdQueue : IEnumerable<long>
     /// <summary>The lowest id; there must be one.</summary>
     public long Min => Count > 0 ? ids[first] : throw new InvalidOperationException("the queue is empty");
 
+    /// <summary>The highest id; there must be one.</summary>
+    public long Max => Count > 0 ? ids[first + Count - 1] : throw new InvalidOperationException("the queue is empty");
+
     public bool Contains(long id) => Find(id) >= 0;
 
     /// <summary>Adds an id; one that is there stays there once.</summary>

@@ -27,6 +27,9 @@ internal sealed class Inbox(string owner)
     /// <summary>Receivers that wait, longest first.</summary>
     public LinkedList<Waiter> Waiters { get; } = [];
 
+    /// <summary>Those who wait for a message without receiving it.</summary>
+    public List<Lookout> Lookouts { get; } = [];
+
     /// <summary>The turn each open connection said it belongs to.</summary>
     public Dictionary<long, long> TurnOfConnection { get; } = [];
 

@@ -21,6 +21,7 @@ internal sealed class MessagesModule : FeatureModule
         Agent<RequeueInflight.Command>("requeue_inflight");
         Agent<RequeueClosed.Command>("requeue_closed");
         Agent<InboxStatus.Query>("status");
+        Agent<AwaitMessages.Query>("wait");
         Agent<RecentMessages.Query>("recent");
         Host<OperatorSend.Command>("send");
         Host<OperatorInbox.Query>("inbox");

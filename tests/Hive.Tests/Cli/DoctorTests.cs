@@ -121,6 +121,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         Assert.Equal((FindingState.Absent, "on Debian: apt-get install bubblewrap"), (found["sandbox"].State, found["sandbox"].Advice));
         Failed(found["git"], "not installed", "apt-get install git");
         Failed(found["tools"], "setsid", "util-linux");
+        Assert.Equal((FindingState.Absent, "Install it: npm install -g @anthropic-ai/claude-code"), (found["claude"].State, found["claude"].Advice));
         if (!Runtimes.Automatic.Any(name => found[name].State == FindingState.Ok))
             Failed(found["new agents"], "no runtime that isolates works here", "bubblewrap");
     }
@@ -167,6 +168,20 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
 
         Assert.Equal(FindingState.Ok, found["sandbox"].State);
         Assert.Contains("limit", found["sandbox"].Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Claude_Code_is_told_with_its_version_and_wanted_where_new_agents_run_it()
+    {
+        string[] flags = ["doctor", "--json", "--DataDir", Data, "--RunDir", Run, "--Driver", "claude"];
+        Failed(Diagnosed(await Built.HiveAsync(flags, "", ("PATH", folder)))["claude"], "not installed", "npm install");
+
+        var claude = Path.Combine(folder, "claude");
+        await File.WriteAllTextAsync(claude, "#!/bin/sh\necho '2.1.330 (Claude Code)'\n");
+        File.SetUnixFileMode(claude, Everybody | UnixFileMode.UserExecute);
+        var found = Diagnosed(await Built.HiveAsync(flags, "", ("PATH", folder)))["claude"];
+        Assert.Equal(FindingState.Ok, found.State);
+        Assert.StartsWith("2.1.330 (Claude Code);", found.Text, StringComparison.Ordinal);
     }
 
     [Fact]

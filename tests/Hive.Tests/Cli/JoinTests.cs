@@ -11,10 +11,12 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
         var joined = await hive.RunAsync("join", "@carol");
         Assert.True(joined.ExitCode == 0, joined.ToString());
         var socket = Path.Combine(hive.RunDir, "agents", "carol", "agent.sock");
-        Assert.Contains("claude mcp add hive -- /", joined.Output, StringComparison.Ordinal);
+        Assert.Contains("claude mcp add hive-carol -- /", joined.Output, StringComparison.Ordinal);
         Assert.Contains($"hive-agent mcp --socket {socket}", joined.Output, StringComparison.Ordinal);
-        Assert.Contains("[mcp_servers.hive]", joined.Output, StringComparison.Ordinal);
+        Assert.Contains("[mcp_servers.hive-carol]", joined.Output, StringComparison.Ordinal);
         Assert.Contains("\"mcpServers\"", joined.Output, StringComparison.Ordinal);
+        // A file that a peer can read, where this agent can write it.
+        Assert.Contains($"{Path.Combine(hive.DataDir, "shared")}, which other agents see as /shared", joined.Output, StringComparison.Ordinal);
         // Asked for again, it is the same agent.
         var again = Document(await hive.RunAsync("join", "carol", "--json"));
         Assert.False(again.GetProperty("created").GetBoolean());
@@ -28,7 +30,7 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
     {
         var joined = Document(await hive.RunAsync("join", "dave", "--json"));
         Assert.True(joined.GetProperty("created").GetBoolean());
-        var server = joined.GetProperty("mcp_json").GetProperty("mcpServers").GetProperty("hive");
+        var server = joined.GetProperty("mcp_json").GetProperty("mcpServers").GetProperty("hive-dave");
         Assert.Equal("stdio", server.GetProperty("type").GetString());
         using var process = Built.Start(server.GetProperty("command").GetString()!, server.GetProperty("args").EnumerateArray().Select(a => a.GetString()!));
         try

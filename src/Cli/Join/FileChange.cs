@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Text;
+using DiffPlex;
+using Hive.Protocol;
+
+namespace Hive.Cli.Join;
+
+/// <summary>What would become of one file of a client's configuration: shown before it is written.</summary>
+internal sealed class FileChange
+{
+    // A person's configuration has some kilobytes.
+    private const int LargestFile = 1024 * 1024, Context = 3;
+
+    private readonly string target, after;
+    private readonly string? before;
+
+    private FileChange(string path, string target, string? before, string after) =>
+        (Path, this.target, this.before, this.after) = (path, target, before, after);
+
+    public string Path { get; }
+
+    public bool IsChange => (before ?? "") != after;
+
+    /// <param name="path">The file, which need not exist.</param>
+    /// <param name="edit">Its text as it should be; empty when the file should go.</param>
+    /// <exception cref="HiveException">It cannot be read, or is not what it should be.</exception>
+    public static FileChange Of(string path, Func<string, string> edit)
+    {
+        // Through a link, so that a file that lies elsewhere stays there.
+        var target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
+        var before = Read(target);
+        try
+        {
+            return new FileChange(target, target, before, edit(before ?? ""));
+        }
+        catch (FormatException e)
+        {
+            throw new HiveException("invalid", $"{target} cannot be changed: {e.Message}. Fix the file, or use --print and change it yourself");
+        }
+    }
+
+    /// <summary>The change as lines of a unified diff.</summary>
+    public IEnumerable<string> Diff()
+    {
+        yield return $"--- {(before is null ? "/dev/null" : Path)}";
+        yield return $"+++ {(after.Length == 0 ? "/dev/null" : Path)}";
+        var diff = new Differ().CreateLineDiffs(Lines(before ?? ""), Lines(after), ignoreWhitespace: false);
+        for (var first = 0; first < diff.DiffBlocks.Count;)
+        {
+            // Changes whose surroundings touch make one hunk.
+            var end = first + 1;
+            while (end < diff.DiffBlocks.Count && diff.DiffBlocks[end].DeleteStartA - EndA(end - 1) <= 2 * Context)
+                end++;
+            var (fromA, toA) = (Math.Max(0, diff.DiffBlocks[first].DeleteStartA - Context), Math.Min(Count(diff.PiecesOld), EndA(end - 1) + Context));
+            var fromB = diff.DiffBlocks[first].InsertStartB - (diff.DiffBlocks[first].DeleteStartA - fromA);
+            var more = diff.DiffBlocks.Skip(first).Take(end - first).Sum(b => b.InsertCountB - b.DeleteCountA);
+            yield return $"@@ -{Range(fromA, toA - fromA)} +{Range(fromB, toA - fromA + more)} @@";
+            var at = fromA;
+            foreach (var block in diff.DiffBlocks.Skip(first).Take(end - first))
+            {
+                for (; at < block.DeleteStartA; at++)
+                    yield return $" {diff.PiecesOld[at]}";
+                for (; at < block.DeleteStartA + block.DeleteCountA && at < Count(diff.PiecesOld); at++)
+                    yield return $"-{diff.PiecesOld[at]}";
+                for (var added = block.InsertStartB; added < block.InsertStartB + block.InsertCountB && added < Count(diff.PiecesNew); added++)
+                    yield return $"+{diff.PiecesNew[added]}";
+            }
+
+            for (; at < toA; at++)
+                yield return $" {diff.PiecesOld[at]}";
+            first = end;
+        }
+
+        int EndA(int block) => diff.DiffBlocks[block].DeleteStartA + diff.DiffBlocks[block].DeleteCountA;
+    }
+
+    /// <summary>Writes the file, or removes it, all at once.</summary>
+    /// <exception cref="HiveException">Somebody has changed it since it was read.</exception>
+    public void Write()
+    {
+        if (Read(target) != before)
+            throw new HiveException("conflict", $"{target} was changed by another program in the meantime; run this again");
+        var folder = System.IO.Path.GetDirectoryName(target)!;
+        if (after.Length == 0)
+        {
+            File.Delete(target);
+            // .claude or .codex, when the file was all it held; never the project's own.
+            if (System.IO.Path.GetFileName(folder).StartsWith('.') && !Directory.EnumerateFileSystemEntries(folder).Any())
+                Directory.Delete(folder);
+            return;
+        }
+
+        Directory.CreateDirectory(folder);
+        var beside = System.IO.Path.Combine(folder, $".hive-join-{Guid.NewGuid():N}");
+        try
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (before is not null)
+                options.UnixCreateMode = File.GetUnixFileMode(target);
+            using (var stream = new FileStream(beside, options))
+            {
+                stream.Write(Encoding.UTF8.GetBytes(after));
+                stream.Flush(flushToDisk: true);
+            }
+
+            File.Move(beside, target, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(beside);
+        }
+    }
+
+    private static string? Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return Directory.Exists(path) ? throw new HiveException("invalid", $"{path} is a folder, not a file; move it away") : null;
+        }
+
+        if (new FileInfo(path).Length > LargestFile)
+            throw new HiveException("too_large", $"{path} is larger than 1 MiB; use --print and change it yourself");
+        try
+        {
+            // Strict: a byte that is not UTF-8 would be another one after this wrote the file.
+            return new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
+        }
+        catch (DecoderFallbackException)
+        {
+            throw new HiveException("invalid", $"{path} is not UTF-8 text; use --print and change it yourself");
+        }
+    }
+
+    private static string Lines(string text) => text.EndsWith('\n') ? text[..^1] : text;
+
+    // An empty text is one empty line to the library, and none to everybody else.
+    private static int Count(string[] pieces) => pieces is [""] ? 0 : pieces.Length;
+
+    private static string Range(int from, int count) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(count == 0 ? from : from + 1)},{count}");
+}

@@ -1,0 +1,39 @@
+using System.ComponentModel;
+using Hive.Common.Doctor;
+using Hive.Common.Errors;
+using Hive.Protocol;
+using Microsoft.Extensions.Configuration;
+
+namespace Hive.Features.Containers;
+
+/// <summary>Whether Claude Code is installed, and which version; a failure only where new agents are to run it.</summary>
+internal sealed class ClaudeCheck(IConfiguration configuration) : ICheck
+{
+    private const string Advice = "Install it: npm install -g @anthropic-ai/claude-code";
+
+    // The driver `auto` follows the scripts of agents where it is missing.
+    private FindingState Missing => configuration["Driver"] == "claude" ? FindingState.Failed : FindingState.Absent;
+
+    public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => [await Look(ct)];
+
+    private async Task<Finding> Look(CancellationToken ct)
+    {
+        try
+        {
+            var told = await Trial.Output(["claude", "--version"], Trial.Patience, ct);
+            return told.ExitCode == 0
+                ? Found(FindingState.Ok, $"{told.Output.Trim()}; each agent that runs it logs in on its own page")
+                : Found(Missing, $"claude --version ended with {told.ExitCode}: {told.Output.Trim()}", Advice);
+        }
+        catch (Problem e)
+        {
+            return Found(Missing, e.Message, Advice);
+        }
+        catch (Win32Exception)
+        {
+            return Found(Missing, "not installed, so agents with the driver 'claude' cannot work", Advice);
+        }
+    }
+
+    private static Finding Found(FindingState state, string text, string? advice = null) => new("programs", "claude", state, text, advice);
+}

@@ -1,0 +1,50 @@
+using Hive.Common.Doors;
+using Hive.Common.Persistence;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Messages;
+
+/// <summary>Waits until a message is ready to be received, and leases nothing: for a program that wakes the one who will receive it.</summary>
+internal static class AwaitMessages
+{
+    /// <param name="Caller">Whose messages.</param>
+    /// <param name="WaitSeconds">How long to wait; 0 looks and returns.</param>
+    /// <param name="After">Only a message with a higher id ends the wait.</param>
+    internal sealed record Query(Caller Caller, long? WaitSeconds = null, long? After = null) : IRequest<Result>, IWaitingRequest;
+
+    /// <param name="Ready">How many messages <c>recv</c> would find now.</param>
+    /// <param name="Newest">The highest of their ids.</param>
+    internal sealed record Result(int Ready, long? Newest);
+
+    internal sealed class Handler(IStore store, Broker broker, TimeProvider clock) : IRequestHandler<Query, Result>
+    {
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
+        {
+            var name = request.Caller.Name;
+            var wait = TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
+            var lookout = wait > TimeSpan.Zero ? new Lookout(request.After ?? 0) : null;
+            var (ready, newest, waits) = await store.Write(write => broker.LookOut(write, name, lookout), CancellationToken.None);
+            if (lookout is null || !waits)
+                return new Result(ready, newest);
+
+            await using (clock.CreateTimer(_ => lookout.Answer(), null, wait, Timeout.InfiniteTimeSpan))
+            await using (cancellationToken.Register(lookout.Answer))
+                await lookout.Task;
+            (ready, newest) = await store.Write(write => broker.LookAway(write, name, lookout), CancellationToken.None);
+            return new Result(ready, newest);
+        }
+    }
+}
+
+/// <summary>Somebody who waits for a message above an id without receiving it.</summary>
+internal sealed class Lookout(long after)
+{
+    private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public long After => after;
+
+    public Task Task => completion.Task;
+
+    public void Answer() => completion.TrySetResult();
+}
