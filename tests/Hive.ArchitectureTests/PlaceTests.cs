@@ -44,6 +44,7 @@ public sealed partial class PlaceTests
             "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
             "Hive.Common.Doors.SocketDoor", // the socket files
             "Hive.Protocol.HivePaths", // hive.json
+            "Hive.Protocol.Options.", // hive.json, and whether what an option names is a folder
             "Hive.Host.", // locks, token, page
         ];
         var users = Server.Where(t => t.Calls.Any(IsFileCall)).Select(t => t.ToString()).ToArray();

@@ -101,7 +101,7 @@ internal static class DemoVerb
         string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [typeof(DemoVerb).Assembly.Location] : [];
         string[] keep = demo.Keep ? ["--keep"] : [];
         var url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{demo.Port}");
-        return Process.Start(new ProcessStartInfo(self, [.. program, KeeperVerb.Name, folder.Root, .. keep, "--Urls", url, "--Runtime", runtime, "--Driver", "scripted"])
+        return Process.Start(new ProcessStartInfo(self, [.. program, KeeperVerb.Name, folder.Root, .. keep, "--urls", url, "--runtime", runtime, "--driver", "scripted"])
         {
             RedirectStandardInput = true,
         })!;

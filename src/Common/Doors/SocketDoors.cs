@@ -36,7 +36,7 @@ public sealed partial class SocketDoors : IDisposable
     public void Open(string path, CallerKind kind, string name, UnixFileMode mode)
     {
         if (Encoding.UTF8.GetByteCount(path) > Limits.SocketPathBytes)
-            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder (--RunDir or HIVE_RUNDIR)");
+            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder with --run-dir (HIVE_RUNDIR)");
         var door = new SocketDoor(path, kind, name, tables[kind], context);
         if (!open.TryAdd(path, door))
             throw new InvalidOperationException($"{path} is open already");

@@ -1,8 +1,8 @@
 using Hive.Common.Doors;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
+using Hive.Protocol.Options;
 using MediatR;
-using Microsoft.Extensions.Configuration;
 
 namespace Hive.Features.Agents;
 
@@ -13,13 +13,12 @@ internal static class WhoAmI
 
     internal sealed record Result(string Name, string Role, string StateDir, string HiveVersion, string? OperatorPronouns = null);
 
-    internal sealed class Handler(IRoster roster, AgentFolders folders, IConfiguration configuration) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IRoster roster, AgentFolders folders, HiveOptions options) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
             var agent = roster.Require(request.Caller.Name);
-            var pronouns = configuration["OperatorPronouns"];
-            return Task.FromResult(new Result(agent.Name, agent.Role, folders.StateAsSeenBy(agent), HiveVersion.Text, string.IsNullOrWhiteSpace(pronouns) ? null : pronouns));
+            return Task.FromResult(new Result(agent.Name, agent.Role, folders.StateAsSeenBy(agent), HiveVersion.Text, options.OperatorPronouns));
         }
     }
 }

@@ -1,4 +1,4 @@
-namespace Hive.Common.Errors;
+namespace Hive.Protocol;
 
 /// <summary>Which of the names there are somebody may have meant.</summary>
 public static class NearNames
@@ -9,8 +9,8 @@ public static class NearNames
     public static string[] Of(string given, IEnumerable<string> names) =>
         given.Length > 64 ? [] : [.. names.Where(n => Distance(n, given) <= Math.Max(2, n.Length / 3)).Take(3)];
 
-    // Levenshtein's.
-    private static int Distance(string a, string b)
+    /// <summary>How many letters to put in, to leave out or to change make one of the other (Levenshtein).</summary>
+    internal static int Distance(string a, string b)
     {
         var row = new int[b.Length + 1];
         for (var j = 0; j <= b.Length; j++)
