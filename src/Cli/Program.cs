@@ -37,6 +37,7 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     ForgeVerb.Create(),
     OpenVerb.Create(),
     DoctorVerb.Create(),
+    BackupVerb.Create(),
     VersionVerb.Create(),
 };
 root.Options.Add(CommonOptions.RunDir);

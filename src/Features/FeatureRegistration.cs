@@ -1,4 +1,5 @@
 using Hive.Common;
+using Hive.Common.Backups;
 using Hive.Common.Doctor;
 using Hive.Common.Doors;
 using Hive.Common.Messaging;
@@ -7,6 +8,7 @@ using Hive.Common.Persistence;
 using Hive.Features.Agents;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Approvals;
+using Hive.Features.Backups;
 using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
@@ -45,7 +47,8 @@ internal static class FeatureRegistration
             typeof(ForgeModule),
             typeof(StateFilesModule),
             typeof(DashboardModule),
-            typeof(DoctorModule))
+            typeof(DoctorModule),
+            typeof(BackupsModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
@@ -171,6 +174,7 @@ internal static class FeatureRegistration
         .AddSingleton<IMetaInputs>(p => p.GetRequiredService<MetaInputs>())
         .AddSingleton<ICommitObserver, Meta.OnAgentDestroyed>()
         .AddHostedService<MetaStartup>()
+        .AddSingleton<IBackupPart, RepositoriesBackup>()
         .AddSingleton<IDashboardSection, MetaInputsSection>()
         .AddSingleton<IAgentRowPart, DeployedRowPart>();
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Carter;
+using Hive.Common.Backups;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Messaging;
@@ -140,7 +141,7 @@ internal static partial class HiveApp
         builder.Services.AddSingleton(provider => OpenStore(provider, paths));
         builder.Services.AddSingleton<IStore>(provider => provider.GetRequiredService<SqliteStore>());
         builder.Services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<HiveStartup>(provider, token));
-        builder.Services.AddHiveFeatures().AddHostChecks();
+        builder.Services.AddHiveFeatures().AddHostChecks().AddSingleton<IBackupPart, SettingsBackup>();
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();

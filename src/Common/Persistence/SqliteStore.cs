@@ -100,6 +100,34 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
     }
 
+    /// <summary>Copies the database as it is at one moment into a new file, and checks the copy. Neither the writer nor readers wait for it.</summary>
+    /// <param name="file">The copy; needs no second file beside it.</param>
+    /// <param name="ct">Withdraws the copy while it has not started.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: the database cannot be read or is damaged, or the copy cannot be written.</exception>
+    public Task CopyTo(string file, CancellationToken ct) => Task.Run(
+        () =>
+        {
+            try
+            {
+                using var source = OpenReader();
+                using var copy = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+                copy.Open();
+                source.Inner.BackupDatabase(copy);
+                using var command = copy.CreateCommand();
+                command.CommandText = "PRAGMA journal_mode = DELETE";
+                command.ExecuteNonQuery();
+                command.CommandText = "PRAGMA integrity_check(1)";
+                if (command.ExecuteScalar() is not "ok" and var damage)
+                    throw Problem.Unavailable($"the database is damaged ({damage}), so it was not copied; restore an earlier backup");
+            }
+            catch (SqliteException e)
+            {
+                LogCopyFailed(log, e);
+                throw Problem.Unavailable($"the database cannot be copied: {e.Message}. Make sure that the data folder has room for it, and try again", e);
+            }
+        },
+        ct);
+
     /// <summary>Finishes what is queued, copies the WAL into the database and closes it.</summary>
     public void Dispose()
     {
@@ -337,6 +365,9 @@ public sealed partial class SqliteStore : IStore, IDisposable
             work.Fail(error);
         publisher.Ended([], undone, batch);
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the database could not be copied for a backup")]
+    private static partial void LogCopyFailed(ILogger logger, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing of it was stored")]
     private static partial void LogBatchFailed(ILogger logger, int count, Exception error);
