@@ -1,14 +1,19 @@
 using System.Globalization;
+using System.Text;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Hive.Cli.Terminal;
 
 /// <summary>
-/// Standard output for people. On a terminal: tables and colour by meaning (none with NO_COLOR). Elsewhere: aligned columns of plain text,
+/// Standard output for people. On a terminal: tables that fit it, and colour by meaning (none with NO_COLOR). Elsewhere: aligned columns of plain text,
 /// never cut and never boxed, so that grep and awk can read them.
 /// </summary>
 internal sealed class Screen
 {
+    private const string Gap = "  ";
+    private const int LeastText = 8;
+
     private readonly bool terminal = !Console.IsOutputRedirected;
     private readonly TextWriter output = Console.Out;
     private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -24,6 +29,17 @@ internal sealed class Screen
     public readonly record struct Cell(string Text, string Style = "")
     {
         public static implicit operator Cell(string? text) => new(text ?? "");
+    }
+
+    /// <summary>One column of a table.</summary>
+    /// <param name="Head">What stands above it.</param>
+    /// <param name="IsText">Free text, which loses its end first where the terminal is narrow.</param>
+    public readonly record struct Column(string Head, bool IsText = false)
+    {
+        public static implicit operator Column(string head) => new(head);
+
+        /// <summary>A column of free text.</summary>
+        public static Column Text(string head) => new(head, IsText: true);
     }
 
     public void Line(string text = "") => output.WriteLine(Plain.Text(text));
@@ -45,21 +61,52 @@ internal sealed class Screen
             Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
     }
 
-    public void Table(IReadOnlyList<string> heads, IReadOnlyList<Cell[]> rows)
+    /// <summary>One line a row. On a terminal no line is longer than it is wide: texts are cut first, then whatever is widest.</summary>
+    public void Table(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
         if (!terminal)
         {
-            WriteColumns(heads, rows);
+            WriteColumns(columns, rows);
             return;
         }
 
-        var table = new Table { Border = TableBorder.Rounded, UseSafeBorder = true };
-        table.BorderStyle(new Style(Color.Grey));
-        foreach (var head in heads)
-            table.AddColumn(new TableColumn(new Markup($"[bold]{Markup.Escape(head)}[/]")));
-        foreach (var row in rows)
-            table.AddRow(row.Select(cell => new Markup(Markup.Escape(Plain.Text(cell.Text)), cell.Style.Length > 0 ? Style.Parse(cell.Style) : null)));
-        console.Write(table);
+        Cell[][] lines = [[.. columns.Select(c => new Cell(c.Head, "bold"))], .. rows.Select(row => row.Select(cell => cell with { Text = Plain.OneLine(cell.Text) }).ToArray())];
+        foreach (var line in Fitted(columns, lines, console.Profile.Width))
+            console.MarkupLine(string.Join(Gap, line.Select(c => c.Style.Length > 0 ? $"[{c.Style}]{Markup.Escape(c.Text)}[/]" : Markup.Escape(c.Text))).TrimEnd());
+    }
+
+    /// <summary>The cells of a table, cut and padded so that each line fits.</summary>
+    internal static IEnumerable<Cell[]> Fitted(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> lines, int width)
+    {
+        var widths = columns.Select((_, i) => lines.Max(line => WidthOf(line[i].Text))).ToArray();
+        var room = width - (Gap.Length * (columns.Count - 1));
+        Shrink(columns.Select(c => c.IsText), LeastText);
+        Shrink(columns.Select(_ => true), 1);
+        return lines.Select(line => line.Select((cell, i) => cell with { Text = Fit(cell.Text, widths[i]) }).ToArray());
+
+        void Shrink(IEnumerable<bool> which, int least)
+        {
+            var may = which.ToArray();
+            while (widths.Sum() > room && widths.Where((w, i) => may[i] && w > least).DefaultIfEmpty(0).Max() is var widest and > 0)
+                widths[Enumerable.Range(0, widths.Length).Last(i => may[i] && widths[i] == widest)]--;
+        }
+    }
+
+    // In cells of the terminal: a Chinese character or an emoji takes two.
+    private static int WidthOf(string text) => new Segment(text).CellCount();
+
+    private static string Fit(string text, int width)
+    {
+        if (WidthOf(text) is var all && all <= width)
+            return text + new string(' ', width - all);
+        var (cut, used) = (new StringBuilder(), 0);
+        for (var elements = StringInfo.GetTextElementEnumerator(text); elements.MoveNext() && used + WidthOf(elements.GetTextElement()) < width;)
+        {
+            cut.Append(elements.GetTextElement());
+            used += WidthOf(elements.GetTextElement());
+        }
+
+        return cut.Append('…').Append(' ', width - used - 1).ToString();
     }
 
     /// <summary>How long ago, in one unit: <c>12 s</c>, <c>5 min</c>, <c>3 h</c>, <c>9 d</c>.</summary>
@@ -83,11 +130,11 @@ internal sealed class Screen
         static string Count(double many, string unit) => string.Create(CultureInfo.InvariantCulture, $"{(long)many} {unit}");
     }
 
-    private static void WriteColumns(IReadOnlyList<string> heads, IReadOnlyList<Cell[]> rows)
+    private static void WriteColumns(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
-        string[][] lines = [[.. heads.Select(h => h.ToUpperInvariant())], .. rows.Select(row => row.Select(cell => Plain.OneLine(cell.Text)).ToArray())];
-        var widths = heads.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
+        string[][] lines = [[.. columns.Select(c => c.Head.ToUpperInvariant())], .. rows.Select(row => row.Select(cell => Plain.OneLine(cell.Text)).ToArray())];
+        var widths = columns.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
         foreach (var line in lines)
-            Console.Out.WriteLine(string.Join("  ", line.Select((text, column) => text.PadRight(widths[column]))).TrimEnd());
+            Console.Out.WriteLine(string.Join(Gap, line.Select((text, column) => text.PadRight(widths[column]))).TrimEnd());
     }
 }
