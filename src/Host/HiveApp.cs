@@ -88,9 +88,9 @@ internal static partial class HiveApp
     public static void Announce(WebApplication app, TextWriter output)
     {
         var paths = app.Services.GetRequiredService<HivePaths>();
-        output.WriteLine($"Hive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
-        output.WriteLine("Open the dashboard (this link works once; `hive open` gives another):");
-        output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(app.Services.GetRequiredService<OperatorKeys>().NewCode()));
+        output.WriteLine($"\nHive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
+        output.WriteLine("Open the dashboard (this link works once; `hive open` gives another):\n");
+        output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(app.Services.GetRequiredService<OperatorKeys>().NewCode()) + "\n");
     }
 
     /// <summary>Begins a host with what was configured; holds and makes nothing.</summary>

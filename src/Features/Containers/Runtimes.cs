@@ -56,15 +56,16 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, HiveOptions optio
             return name;
         }
 
-        List<string> faults = [];
+        var last = "";
         foreach (var candidate in Automatic)
         {
             if (await byName[candidate].Fault(ct) is not { } fault)
                 return candidate;
-            faults.Add($"{candidate}: {fault}");
+            last = fault;
         }
 
-        throw Problem.Unavailable($"no isolating runtime works here ({string.Join("; ", faults)}). Mend that, or name the runtime 'process' to run without isolation");
+        // The last is the smallest to install.
+        throw Problem.Unavailable($"no runtime that isolates agents works here; {Automatic[^1]}: {last}. `hive doctor` tells of the others; the runtime 'process' works without isolation");
     }
 
     /// <summary>The runtime new agents get, or <c>none</c> when no isolating one works here.</summary>
