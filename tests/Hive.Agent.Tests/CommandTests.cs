@@ -1,4 +1,6 @@
 using System.Text;
+using Hive.Agent.Drivers;
+using Hive.Protocol.Options;
 
 namespace Hive.Agent.Tests;
 

@@ -52,6 +52,10 @@ internal sealed class Screen
             Line(text);
     }
 
+    /// <summary>The lines of a text that stands to the right of others; elsewhere than on a terminal one line. None of an empty text.</summary>
+    public IEnumerable<string> Wrapped(string text, int indent) =>
+        text.Length == 0 ? [] : Plain.Wrapped(Plain.OneLine(text), terminal ? Math.Max(console.Profile.Width - indent, 20) : int.MaxValue).Select(line => new string(' ', indent) + line);
+
     /// <summary>A line whose first word alone has a style.</summary>
     public void Marked(string indent, Cell mark, string text)
     {

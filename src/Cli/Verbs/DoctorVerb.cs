@@ -107,9 +107,12 @@ internal static class DoctorVerb
                 screen.Styled(topic.Key, "bold");
             foreach (var finding in topic)
             {
-                screen.Marked("  ", Mark(finding.State), $"{finding.Name.PadRight(width)}  {finding.Text}");
-                if (finding.Advice is { } advice)
-                    screen.Styled($"{new string(' ', width + 6)}{Plain.OneLine(advice)}", "cyan");
+                var text = screen.Wrapped(finding.Text, width + 6).ToArray();
+                screen.Marked("  ", Mark(finding.State), $"{finding.Name.PadRight(width)}  {text[0].TrimStart()}");
+                foreach (var more in text[1..])
+                    screen.Line(more);
+                foreach (var advice in screen.Wrapped(finding.Advice ?? "", width + 6))
+                    screen.Styled(advice, "cyan");
             }
         }
 
