@@ -12,7 +12,7 @@ namespace Hive.Cli;
 /// <summary>What the command does with a command line before any verb runs: help, and errors in words.</summary>
 internal static partial class CommandLine
 {
-    /// <summary><c>hive</c> alone, <c>hive help</c> and <c>hive help VERB</c> ask for help as <c>--help</c> does.</summary>
+    /// <summary><c>hive</c> alone, <c>hive help</c> and <c>hive help VERB</c> ask for help.</summary>
     public static string[] Normalized(string[] arguments) => arguments switch
     {
         [] => ["--help"],
@@ -32,17 +32,29 @@ internal static partial class CommandLine
     {
         if (parsed.CommandResult.Command != root || parsed.UnmatchedTokens is not [var unknown, ..])
             return parsed.Action is HelpWithHostFlags ? [] : [.. parsed.Errors.Select(Worded)];
-        var near = unknown.StartsWith('-') ? [] : NearNames.Of(unknown, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
-        return [$"there is no {(unknown.StartsWith('-') ? "option" : "verb")} '{unknown}'{(near.Length > 0 ? $"; did you mean {string.Join(" or ", near)}?" : "")}"];
+        if (unknown.StartsWith('-'))
+            return [$"there is no option '{unknown}'"];
+        var near = NearNames.Of(unknown, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
+        var meant = near.Length > 0 ? $"; did you mean {string.Join(" or ", near)}?" : "";
+        return [$"there is no verb '{unknown}'{meant}"];
     }
 
     // The library names the type it could not make of a text. All that verbs take beside texts are whole numbers.
-    private static string Worded(ParseError error) =>
-        NotParsed().Match(error.Message) is { Success: true } parts
-            ? $"'{parts.Groups["text"].Value}' is not valid for {(error.SymbolResult is ArgumentResult { Argument: var argument } && parts.Groups["kind"].Value == "command" ? argument.Name : parts.Groups["name"].Value)}; use a whole number"
-            : error.Message;
+    private static string Worded(ParseError error)
+    {
+        if (NotParsed().Match(error.Message) is not { Success: true } parts)
+            return error.Message;
+        // For an argument it names the verb.
+        var isArgument = parts.Groups["kind"].Value == "command";
+        var name = isArgument && error.SymbolResult is ArgumentResult result
+            ? result.Argument.Name
+            : parts.Groups["name"].Value;
+        return $"'{parts.Groups["text"].Value}' is not valid for {name}; use a whole number";
+    }
 
-    [GeneratedRegex("^Cannot parse argument '(?<text>.*)' for (?<kind>command|option) '(?<name>.*)' as expected type '.*'", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        "^Cannot parse argument '(?<text>.*)' for (?<kind>command|option) '(?<name>.*)' as expected type '.*'",
+        RegexOptions.Singleline)]
     private static partial Regex NotParsed();
 
     private sealed class HelpWithHostFlags(HelpAction standard) : SynchronousCommandLineAction
@@ -59,7 +71,7 @@ internal static partial class CommandLine
             command.TreatUnmatchedTokensAsErrors = true;
             var code = standard.Invoke(parseResult);
             var output = parseResult.InvocationConfiguration.Output;
-            output.WriteLine("Flags of the host (each also as an environment variable or in hive.json; the flag wins, then the variable):");
+            output.WriteLine("Flags of the host (also as variables and in hive.json; the flag wins, then the variable):");
             var width = Console.IsOutputRedirected ? WidthWithoutTerminal : Math.Max(Console.WindowWidth, Indent + 40);
             foreach (var option in HiveOption.All.Where(o => o.Flag != CommonOptions.RunDir.Name))
             {
@@ -73,7 +85,8 @@ internal static partial class CommandLine
                     _ => "TEXT",
                 }}>";
                 var choices = option.Choices.Count > 0 ? $" ({string.Join(", ", option.Choices)})" : "";
-                var lines = Plain.Wrapped($"{option.Description}{choices}. Default: {option.Default}. {option.Variable}", width - Indent).ToList();
+                var text = $"{option.Description}{choices}. Default: {option.Default}. {option.Variable}";
+                var lines = Plain.Wrapped(text, width - Indent).ToList();
                 if (name.Length >= Indent)
                     output.WriteLine(name);
                 for (var i = 0; i < lines.Count; i++)

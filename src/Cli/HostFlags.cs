@@ -4,9 +4,12 @@ namespace Hive.Cli;
 
 /// <summary>The flags of <c>up</c>, as they are handed to the host.</summary>
 /// <param name="Given">The values, by key.</param>
-/// <param name="Arguments">What goes onto the host's command line: everything but secrets, which every user of the machine could read there.</param>
+/// <param name="Arguments">
+/// What goes onto the host's command line: everything but secrets, which every user of the machine could read there.
+/// </param>
 /// <param name="Environment">What goes into its environment.</param>
-internal sealed record HostFlags(IReadOnlyDictionary<string, string> Given, string[] Arguments, Dictionary<string, string> Environment)
+internal sealed record HostFlags(
+    IReadOnlyDictionary<string, string> Given, string[] Arguments, Dictionary<string, string> Environment)
 {
     /// <summary>Reads them from the command line of a verb.</summary>
     /// <param name="tokens">What the command line holds beside the command's own options.</param>

@@ -90,7 +90,8 @@ internal static partial class HiveApp
         var paths = app.Services.GetRequiredService<HivePaths>();
         output.WriteLine($"\nHive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
         output.WriteLine("Open the dashboard (this link works once; `hive open` gives another):\n");
-        output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(app.Services.GetRequiredService<OperatorKeys>().NewCode()) + "\n");
+        var code = app.Services.GetRequiredService<OperatorKeys>().NewCode();
+        output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(code) + "\n");
     }
 
     /// <summary>Begins a host with what was configured; holds and makes nothing.</summary>
@@ -113,7 +114,8 @@ internal static partial class HiveApp
         return group is null ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
     }
 
-    private static WebApplication Compose(WebApplicationBuilder builder, HiveOptions options, HivePaths paths, Action<IServiceCollection>? configure)
+    private static WebApplication Compose(
+        WebApplicationBuilder builder, HiveOptions options, HivePaths paths, Action<IServiceCollection>? configure)
     {
         var token = AccessToken.Find(options.Token, paths.DataDir);
         // Not the framework's own host filtering: ours answers 421 on every route.

@@ -1,6 +1,6 @@
 namespace Hive.Host;
 
-/// <summary>Waits until nothing has been logged for a while, so that what is printed then is not scrolled away by what a start brings.</summary>
+/// <summary>Waits until nothing has been logged for a while, so that what is printed then stays in sight.</summary>
 internal sealed class QuietLog(TimeProvider clock) : ILoggerProvider, ILogger
 {
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
@@ -33,7 +33,12 @@ internal sealed class QuietLog(TimeProvider clock) : ILoggerProvider, ILogger
     public bool IsEnabled(LogLevel logLevel) => true;
 
     /// <inheritdoc />
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter) =>
         Volatile.Write(ref last, clock.GetTimestamp());
 
     /// <inheritdoc />

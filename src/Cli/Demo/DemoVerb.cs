@@ -95,8 +95,12 @@ internal static class DemoVerb
     }
 
     // The usual reason, and the smallest thing that helps.
-    private static string Cure() =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, "bwrap"))) ? "" : "Cure on Debian: apt-get install bubblewrap. ";
+    private static string Cure()
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        var isInstalled = Array.Exists(folders, folder => File.Exists(Path.Combine(folder, "bwrap")));
+        return isInstalled ? "" : "Cure on Debian: apt-get install bubblewrap. ";
+    }
 
     private static Process StartKeeper(DemoFolder folder, Options demo, string runtime)
     {

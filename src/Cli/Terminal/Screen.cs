@@ -6,8 +6,8 @@ using Spectre.Console.Rendering;
 namespace Hive.Cli.Terminal;
 
 /// <summary>
-/// Standard output for people. On a terminal: tables that fit it, and colour by meaning (none with NO_COLOR). Elsewhere: aligned columns of plain text,
-/// never cut and never boxed, so that grep and awk can read them.
+/// Standard output for people. On a terminal: tables that fit it, and colour by meaning (none with NO_COLOR).
+/// Elsewhere: aligned columns of plain text, never cut, so that grep and awk can read them.
 /// </summary>
 internal sealed class Screen
 {
@@ -52,9 +52,13 @@ internal sealed class Screen
             Line(text);
     }
 
-    /// <summary>The lines of a text that stands to the right of others; elsewhere than on a terminal one line. None of an empty text.</summary>
-    public IEnumerable<string> Wrapped(string text, int indent) =>
-        text.Length == 0 ? [] : Plain.Wrapped(Plain.OneLine(text), terminal ? Math.Max(console.Profile.Width - indent, 20) : int.MaxValue).Select(line => new string(' ', indent) + line);
+    /// <summary>A text to the right of others: as many lines as the terminal needs, elsewhere one.</summary>
+    public IEnumerable<string> Wrapped(string text, int indent)
+    {
+        var width = terminal ? Math.Max(console.Profile.Width - indent, 20) : int.MaxValue;
+        var lines = text.Length == 0 ? [] : Plain.Wrapped(Plain.OneLine(text), width);
+        return lines.Select(line => new string(' ', indent) + line);
+    }
 
     /// <summary>A line whose first word alone has a style.</summary>
     public void Marked(string indent, Cell mark, string text)
@@ -65,7 +69,7 @@ internal sealed class Screen
             Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
     }
 
-    /// <summary>One line a row. On a terminal no line is longer than it is wide: texts are cut first, then whatever is widest.</summary>
+    /// <summary>One line a row. What does not fit the terminal is cut: texts first, then the widest columns.</summary>
     public void Table(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
         if (!terminal)
@@ -74,9 +78,13 @@ internal sealed class Screen
             return;
         }
 
-        Cell[][] lines = [[.. columns.Select(c => new Cell(c.Head, "bold"))], .. rows.Select(row => row.Select(cell => cell with { Text = Plain.OneLine(cell.Text) }).ToArray())];
-        foreach (var line in Fitted(columns, lines, console.Profile.Width))
-            console.MarkupLine(string.Join(Gap, line.Select(c => c.Style.Length > 0 ? $"[{c.Style}]{Markup.Escape(c.Text)}[/]" : Markup.Escape(c.Text))).TrimEnd());
+        var head = columns.Select(c => new Cell(c.Head, "bold")).ToArray();
+        var clean = rows.Select(row => row.Select(cell => cell with { Text = Plain.OneLine(cell.Text) }).ToArray());
+        foreach (var line in Fitted(columns, [head, .. clean], console.Profile.Width))
+            console.MarkupLine(string.Join(Gap, line.Select(Marked)).TrimEnd());
+
+        static string Marked(Cell cell) =>
+            cell.Style.Length > 0 ? $"[{cell.Style}]{Markup.Escape(cell.Text)}[/]" : Markup.Escape(cell.Text);
     }
 
     /// <summary>The cells of a table, cut and padded so that each line fits.</summary>
@@ -91,8 +99,10 @@ internal sealed class Screen
         void Shrink(IEnumerable<bool> which, int least)
         {
             var may = which.ToArray();
-            while (widths.Sum() > room && widths.Where((w, i) => may[i] && w > least).DefaultIfEmpty(0).Max() is var widest and > 0)
-                widths[Enumerable.Range(0, widths.Length).Last(i => may[i] && widths[i] == widest)]--;
+            while (widths.Sum() > room && Wider().Any())
+                widths[Wider().MaxBy(i => widths[i])]--;
+
+            IEnumerable<int> Wider() => Enumerable.Range(0, widths.Length).Where(i => may[i] && widths[i] > least);
         }
     }
 
@@ -104,10 +114,11 @@ internal sealed class Screen
         if (WidthOf(text) is var all && all <= width)
             return text + new string(' ', width - all);
         var (cut, used) = (new StringBuilder(), 0);
-        for (var elements = StringInfo.GetTextElementEnumerator(text); elements.MoveNext() && used + WidthOf(elements.GetTextElement()) < width;)
+        var elements = StringInfo.GetTextElementEnumerator(text);
+        while (elements.MoveNext() && elements.GetTextElement() is var element && used + WidthOf(element) < width)
         {
-            cut.Append(elements.GetTextElement());
-            used += WidthOf(elements.GetTextElement());
+            cut.Append(element);
+            used += WidthOf(element);
         }
 
         return cut.Append('…').Append(' ', width - used - 1).ToString();

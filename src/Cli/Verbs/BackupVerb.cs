@@ -10,19 +10,30 @@ namespace Hive.Cli.Verbs;
 /// <summary>Writes a backup that the running host puts together.</summary>
 internal static class BackupVerb
 {
+    private static readonly FileStreamOptions New = new()
+    {
+        Mode = FileMode.CreateNew,
+        Access = FileAccess.Write,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    };
+
     public static Command Create()
     {
-        var file = new Argument<string>("FILE") { Description = "The new file, a tar archive with mode 0600; one that exists is never overwritten" };
+        var file = new Argument<string>("FILE")
+        {
+            Description = "The new file, a tar archive with mode 0600; one that exists is never overwritten",
+        };
         return HostVerb.Create(
             "backup",
-            "Save the database, hive.json, prices.json and agents' configurations in a new file while Hive runs; agents' notes and shared files are not in it.",
+            "Save the database, hive.json, prices.json and agents' configurations in a new file while Hive runs; "
+            + "agents' notes and shared files are not in it. Restoring comes with a later version.",
             async (verb, parsed) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(file));
                 FileStream output;
                 try
                 {
-                    output = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite });
+                    output = new FileStream(path, New);
                 }
                 catch (IOException) when (Path.Exists(path))
                 {
@@ -34,10 +45,7 @@ internal static class BackupVerb
                     JsonElement end;
                     await using (output)
                         end = await ReceiveAsync(verb, output);
-                    if (verb.Json)
-                        HostVerb.Print(new JsonObject { ["file"] = path, ["bytes"] = end.GetProperty("bytes").GetInt64(), ["sha256"] = end.GetProperty("sha256").GetString(), ["holds"] = JsonSerializer.SerializeToNode(end.GetProperty("holds")) });
-                    else
-                        Show(verb, path, end);
+                    Show(verb, path, end);
                 }
                 catch
                 {
@@ -73,8 +81,25 @@ internal static class BackupVerb
 
     private static void Show(HostVerb verb, string path, JsonElement end)
     {
-        verb.Screen.Line(string.Create(CultureInfo.InvariantCulture, $"{path}: {end.GetProperty("bytes").GetInt64() / 1024.0 / 1024.0:0.0} MiB, the database in it is checked."));
-        verb.Screen.Line($"It holds {string.Join(", ", end.GetProperty("holds").EnumerateArray().Select(h => h.GetString()))}.");
-        verb.Screen.Line("Agents' notes, their logins and shared files are not in it: copy the data folder while Hive is stopped to keep those.");
+        var bytes = end.GetProperty("bytes").GetInt64();
+        if (verb.Json)
+        {
+            HostVerb.Print(new JsonObject
+            {
+                ["file"] = path,
+                ["bytes"] = bytes,
+                ["sha256"] = end.GetProperty("sha256").GetString(),
+                ["holds"] = JsonSerializer.SerializeToNode(end.GetProperty("holds")),
+            });
+            return;
+        }
+
+        var size = string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024.0:0.0} MiB");
+        var holds = end.GetProperty("holds").EnumerateArray().Select(h => h.GetString());
+        verb.Screen.Line($"""
+            {path}: {size}, the database in it is checked.
+            It holds {string.Join(", ", holds)}.
+            Agents' notes, logins and shared files are not in it: to keep those, copy the data folder while Hive is down.
+            """);
     }
 }

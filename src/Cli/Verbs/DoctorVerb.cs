@@ -17,7 +17,8 @@ internal static class DoctorVerb
 
     public static Command Create()
     {
-        var command = new Command("doctor", "Check whether Hive works here, and suggest a fix for each problem; takes the flags of `up` where no host runs.")
+        var command = new Command(
+            "doctor", "Check whether Hive works here, and suggest a fix for each problem; takes the flags of up.")
         {
             TreatUnmatchedTokensAsErrors = false,
         };

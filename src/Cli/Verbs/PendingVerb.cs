@@ -51,7 +51,8 @@ internal static class PendingVerb
 
     private const string Nothing = "Nothing waits for your approval.";
 
-    private static readonly Screen.Column[] Heads = ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
+    private static readonly Screen.Column[] Heads =
+        ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
 
     private static void List(HostVerb verb, JsonElement answer, bool history)
     {

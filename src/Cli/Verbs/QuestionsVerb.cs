@@ -26,7 +26,8 @@ internal static class QuestionsVerb
         }, all);
     }
 
-    private static readonly Screen.Column[] Heads = ["id", "from", "to", "age", "left", Screen.Column.Text("question"), Screen.Column.Text("options")];
+    private static readonly Screen.Column[] Heads =
+        ["id", "from", "to", "age", "left", Screen.Column.Text("question"), Screen.Column.Text("options")];
 
     private static Screen.Cell[] Cells(QuestionView question, bool history)
     {

@@ -7,12 +7,14 @@ internal static class UpVerb
 {
     public static Command Create()
     {
-        var command = new Command("up", "Start Hive in the foreground; Ctrl-C stops it, and agents go on where their runtime allows.") { TreatUnmatchedTokensAsErrors = false };
+        const string Description = "Start Hive in the foreground; Ctrl-C stops it; agents go on where their runtime allows.";
+        var command = new Command("up", Description) { TreatUnmatchedTokensAsErrors = false };
         command.SetAction((Func<ParseResult, int>)(parsed =>
         {
             var flags = HostFlags.Of(parsed.UnmatchedTokens, parsed.GetValue(CommonOptions.RunDir));
             var host = HostProgram.Find();
-            throw new UnreachableException($"cannot start {host}: {Native.Become(host, flags.Arguments, flags.Environment)}");
+            var why = Native.Become(host, flags.Arguments, flags.Environment);
+            throw new UnreachableException($"cannot start {host}: {why}");
         }));
         return command;
     }

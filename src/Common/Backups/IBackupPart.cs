@@ -4,7 +4,7 @@ namespace Hive.Common.Backups;
 public interface IBackupPart
 {
     /// <summary>Writes its files, each as it is at one moment.</summary>
-    /// <param name="folder">An empty place of this backup's own; what is written there becomes a member of the archive under its path below that folder.</param>
+    /// <param name="folder">Files below it become members of the archive, under their paths there.</param>
     /// <param name="ct">Gives up.</param>
     /// <exception cref="Errors.Problem">It cannot be copied; then there is no backup.</exception>
     Task Write(string folder, CancellationToken ct);

@@ -100,17 +100,20 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
     }
 
-    /// <summary>Copies the database as it is at one moment into a new file, and checks the copy. Neither the writer nor readers wait for it.</summary>
+    /// <summary>
+    /// Copies the database as it is at one moment into a new file, and checks the copy. Nobody else waits for it.
+    /// </summary>
     /// <param name="file">The copy; needs no second file beside it.</param>
     /// <param name="ct">Withdraws the copy while it has not started.</param>
-    /// <exception cref="Problem">Code <c>unavailable</c>: the database cannot be read or is damaged, or the copy cannot be written.</exception>
+    /// <exception cref="Problem">Code <c>unavailable</c>: it is damaged, or the copy cannot be written.</exception>
     public Task CopyTo(string file, CancellationToken ct) => Task.Run(
         () =>
         {
             try
             {
                 using var source = OpenReader();
-                using var copy = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+                var target = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false };
+                using var copy = new SqliteConnection(target.ToString());
                 copy.Open();
                 source.Inner.BackupDatabase(copy);
                 using var command = copy.CreateCommand();
@@ -118,12 +121,13 @@ public sealed partial class SqliteStore : IStore, IDisposable
                 command.ExecuteNonQuery();
                 command.CommandText = "PRAGMA integrity_check(1)";
                 if (command.ExecuteScalar() is not "ok" and var damage)
-                    throw Problem.Unavailable($"the database is damaged ({damage}), so it was not copied; restore an earlier backup");
+                    throw Problem.Unavailable($"the database is damaged ({damage}); nothing was copied, restore a backup");
             }
             catch (SqliteException e)
             {
                 LogCopyFailed(log, e);
-                throw Problem.Unavailable($"the database cannot be copied: {e.Message}. Make sure that the data folder has room for it, and try again", e);
+                throw Problem.Unavailable(
+                    $"the database cannot be copied: {e.Message}. Make room in the data folder, and try again", e);
             }
         },
         ct);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Formats.Tar;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
@@ -11,7 +12,7 @@ using MediatR;
 
 namespace Hive.Features.Backups;
 
-/// <summary>Hands a backup to the operator's command: a tar archive in pieces, which the command writes as its own user.</summary>
+/// <summary>Hands a backup to the operator's command: a tar archive in pieces, which the command writes itself.</summary>
 internal static class MakeBackup
 {
     internal sealed record Query : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
@@ -25,13 +26,17 @@ internal static class MakeBackup
     /// <summary>What the archive says of itself, in its first member <c>backup.json</c>.</summary>
     private sealed record Manifest(int Format, string HiveVersion, DateTimeOffset MadeAt, IReadOnlyList<string> Holds);
 
-    internal sealed class Handler(IEnumerable<IBackupPart> parts, HivePaths paths, TimeProvider clock) : IRequestHandler<Query, IAsyncEnumerable<object>>
+    internal sealed class Handler(IEnumerable<IBackupPart> parts, HivePaths paths, TimeProvider clock)
+        : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
+        private const string ManifestName = "backup.json";
+
         // With base64 a line stays below the 64 KiB that lines have elsewhere.
         private const int PieceBytes = 45 << 10;
         private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-        public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(Make(CancellationToken.None));
+        public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(Make(CancellationToken.None));
 
         private async IAsyncEnumerable<object> Make([EnumeratorCancellation] CancellationToken ct)
         {
@@ -47,7 +52,7 @@ internal static class MakeBackup
                 var bytes = 0L;
                 while (await pipe.Reader.ReadAtLeastAsync(PieceBytes, stop.Token) is { Buffer.IsEmpty: false } read)
                 {
-                    var piece = System.Buffers.BuffersExtensions.ToArray(read.Buffer.Slice(0, Math.Min(PieceBytes, read.Buffer.Length)));
+                    var piece = read.Buffer.Slice(0, Math.Min(PieceBytes, read.Buffer.Length)).ToArray();
                     pipe.Reader.AdvanceTo(read.Buffer.GetPosition(piece.Length));
                     hash.AppendData(piece);
                     bytes += piece.Length;
@@ -72,7 +77,8 @@ internal static class MakeBackup
         {
             try
             {
-                return Directory.CreateDirectory(Path.Combine(paths.DataDir, "tmp", "backup-" + Guid.NewGuid().ToString("N")), Own | UnixFileMode.UserExecute).FullName;
+                var folder = Path.Combine(paths.DataDir, "tmp", "backup-" + Guid.NewGuid().ToString("N"));
+                return Directory.CreateDirectory(folder, Own | UnixFileMode.UserExecute).FullName;
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -86,9 +92,12 @@ internal static class MakeBackup
             {
                 foreach (var part in parts)
                     await part.Write(folder, ct);
-                string[] holds = [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal)];
-                await File.WriteAllTextAsync(Path.Combine(folder, "backup.json"), JsonSerializer.Serialize(new Manifest(1, HiveVersion.Text, clock.GetUtcNow(), holds), WireJson.Options) + "\n", ct);
-                return ["backup.json", .. holds];
+                var files = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories);
+                string[] holds = [.. files.Select(f => Path.GetRelativePath(folder, f)).Order(StringComparer.Ordinal)];
+                var manifest = new Manifest(1, HiveVersion.Text, clock.GetUtcNow(), holds);
+                var text = JsonSerializer.Serialize(manifest, WireJson.Options) + "\n";
+                await File.WriteAllTextAsync(Path.Combine(folder, ManifestName), text, ct);
+                return [ManifestName, .. holds];
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -97,10 +106,13 @@ internal static class MakeBackup
         }
 
         private static Problem NotCollected(Exception e) =>
-            Problem.Unavailable($"the backup cannot be put together: {e.Message}. Make sure that the data folder can be written and has room for it, and try again", e);
+            Problem.Unavailable(
+                $"the backup cannot be put together: {e.Message}. Make sure that the data folder can be written and has room, "
+                + "and try again", e);
 
         // Never fails itself.
-        private static async Task Archive(string folder, IReadOnlyList<string> members, PipeWriter output, CancellationToken ct)
+        private static async Task Archive(
+            string folder, IReadOnlyList<string> members, PipeWriter output, CancellationToken ct)
         {
             Exception? error = null;
             try

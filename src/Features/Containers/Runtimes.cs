@@ -65,7 +65,9 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, HiveOptions optio
         }
 
         // The last is the smallest to install.
-        throw Problem.Unavailable($"no runtime that isolates agents works here; {Automatic[^1]}: {last}. `hive doctor` tells of the others; the runtime 'process' works without isolation");
+        throw Problem.Unavailable(
+            $"no runtime that isolates agents works here; {Automatic[^1]}: {last}. "
+            + "`hive doctor` tells of the others; the runtime 'process' works without isolation");
     }
 
     /// <summary>The runtime new agents get, or <c>none</c> when no isolating one works here.</summary>

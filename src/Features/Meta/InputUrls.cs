@@ -12,7 +12,8 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
 
     private const int MaxLength = 1000;
 
-    private readonly string[] allowed = [.. options.Inputs.AllowedPaths.Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p)))];
+    private readonly string[] allowed =
+        [.. options.Inputs.AllowedPaths.Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p)))];
 
     /// <summary>Why that is no url of an input; null when it is one. The text goes behind "the url".</summary>
     public string? Fault(string url) => FormFault(url) ?? (IsPath(url) ? PathFault(url) : null);

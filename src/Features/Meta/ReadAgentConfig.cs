@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Meta;
 
-/// <summary>An agent's configuration as it is deployed: the text of its <c>agent.yaml</c>, and the commit that text is from.</summary>
+/// <summary>Tells what is deployed for an agent: the text of its <c>agent.yaml</c>, and the commit.</summary>
 internal static class ReadAgentConfig
 {
     internal sealed record Query(string Name) : IRequest<Result>;
@@ -14,17 +14,21 @@ internal static class ReadAgentConfig
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) => RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
+        public Validator(IAgentNames names) =>
+            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
     }
 
-    internal sealed class Handler(IRoster roster, SwarmLock swarm, ConfigRepositories repositories) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IRoster roster, SwarmLock swarm, ConfigRepositories repositories)
+        : IRequestHandler<Query, Result>
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
             var name = roster.Require(request.Name).Name;
             swarm.MustHaveNoFault();
-            var commit = swarm.Deployed(name) ?? throw Problem.Conflict($"nothing is deployed for {name} yet; `hive rebuild {name}` does it");
-            return new Result(name, DeployedRowPart.Shown(commit)!, await repositories.TextAt(name, commit, cancellationToken));
+            var commit = swarm.Deployed(name)
+                ?? throw Problem.Conflict($"nothing is deployed for {name} yet; `hive rebuild {name}` does it");
+            var text = await repositories.TextAt(name, commit, cancellationToken);
+            return new Result(name, DeployedRowPart.Shown(commit)!, text);
         }
     }
 }

@@ -5,8 +5,9 @@ using Hive.Protocol;
 
 namespace Hive.Features.Meta;
 
-/// <summary>The lock and the applied configuration of each agent in a backup: a git bundle each, with every commit and tag.</summary>
-internal sealed class RepositoriesBackup(GitProgram git, IRoster roster, AgentFolders folders, HivePaths paths) : IBackupPart
+/// <summary>The lock and each agent's applied configuration in a backup, as git bundles with all commits.</summary>
+internal sealed class RepositoriesBackup(GitProgram git, IRoster roster, AgentFolders folders, HivePaths paths)
+    : IBackupPart
 {
     public async Task Write(string folder, CancellationToken ct)
     {

@@ -33,7 +33,8 @@ internal static class Checkup
     private static async Task<Diagnosis> Examine(string[] args)
     {
         var read = ReadOptions.All(args);
-        Finding[] wrong = [.. read.Faults.Select(fault => new Finding("configuration", "settings", FindingState.Failed, fault))];
+        Finding[] wrong =
+            [.. read.Faults.Select(fault => new Finding("configuration", "settings", FindingState.Failed, fault))];
         if (read.Paths is not { } paths)
             return Diagnosis.Of(wrong);
         var builder = HiveApp.CreateBuilder(read);
@@ -46,6 +47,7 @@ internal static class Checkup
             .AddHiveFeatures()
             .AddHostChecks()
             .BuildServiceProvider();
-        return Diagnosis.Of([.. wrong, .. (await services.GetRequiredService<IMediator>().Send(new Diagnose.Query())).Findings]);
+        var diagnosis = await services.GetRequiredService<IMediator>().Send(new Diagnose.Query());
+        return Diagnosis.Of([.. wrong, .. diagnosis.Findings]);
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Reflection;
 using System.Text;
 
@@ -22,7 +21,7 @@ public sealed class HiveOption
     /// <summary>All of them, in the order in which they are shown.</summary>
     public static IReadOnlyList<HiveOption> All { get; } = [.. Of(typeof(HiveOptions), [])];
 
-    /// <summary>The key in <c>hive.json</c>, such as <c>Forge:Url</c>; <c>--Forge:Url</c> is the old spelling of the flag.</summary>
+    /// <summary>The key in <c>hive.json</c>, such as <c>Forge:Url</c>; an old flag is <c>--</c> and this.</summary>
     public string Key { get; }
 
     /// <summary>The flag of <c>up</c>, such as <c>--forge-url</c>.</summary>
@@ -51,7 +50,8 @@ public sealed class HiveOption
     };
 
     /// <summary>The value that these options have.</summary>
-    public object? ValueIn(HiveOptions options) => path.Aggregate((object?)options, (owner, property) => property.GetValue(owner));
+    public object? ValueIn(HiveOptions options) =>
+        path.Aggregate((object?)options, (owner, property) => property.GetValue(owner));
 
     /// <summary>The options with another value of this one.</summary>
     /// <param name="options">Those there are.</param>
@@ -91,7 +91,12 @@ public sealed class HiveOption
     {
         var kebab = new StringBuilder();
         foreach (var c in name)
-            kebab.Append(char.IsUpper(c) && kebab.Length > 0 ? "-" : "").Append(char.ToLower(c, CultureInfo.InvariantCulture));
+        {
+            if (char.IsUpper(c) && kebab.Length > 0)
+                kebab.Append('-');
+            kebab.Append(char.ToLowerInvariant(c));
+        }
+
         return kebab.ToString();
     }
 }

@@ -3,8 +3,9 @@
 namespace Hive.Protocol.Options;
 
 /// <summary>
-/// Every option of the host. This tree is the one source of the flags of <c>up</c>, of the environment variables, of the keys in <c>hive.json</c>, of
-/// <c>hive up --help</c>, of the table in the README and of <c>docs/options.md</c>: an option is added here and nowhere else.
+/// Every option of the host. This tree is the one source of the flags of <c>up</c>, of the environment variables, of
+/// the keys in <c>hive.json</c>, of <c>hive up --help</c>, of the table in the README and of <c>docs/options.md</c>: an
+/// option is added here and nowhere else.
 /// </summary>
 public sealed record HiveOptions
 {
@@ -14,24 +15,41 @@ public sealed record HiveOptions
     /// <summary>The runtime or driver that stands for "the first that works here".</summary>
     public const string Auto = "auto";
 
-    [Option("Everything durable: database, agents, access token", Kind = OptionKind.Folder, Default = "root: /var/lib/hive; else $XDG_STATE_HOME/hive or ~/.local/state/hive")]
+    [Option(
+        "Everything durable: database, agents, access token",
+        Kind = OptionKind.Folder,
+        Default = "root: /var/lib/hive; else $XDG_STATE_HOME/hive or ~/.local/state/hive")]
     public string? DataDir { get; init; }
 
-    [Option("The sockets", Kind = OptionKind.Folder, Default = "root: /run/hive; else $XDG_RUNTIME_DIR/hive or the folder run in the data folder")]
+    [Option(
+        "The sockets",
+        Kind = OptionKind.Folder,
+        Default = "root: /run/hive; else $XDG_RUNTIME_DIR/hive or the folder run in the data folder")]
     public string? RunDir { get; init; }
 
     [Option("Where the dashboard listens; several addresses are separated by ;", Kind = OptionKind.ListenUrls)]
     public string Urls { get; init; } = DefaultUrl;
 
-    [Option("More names that the dashboard answers to, separated by ;", Kind = OptionKind.HostNames, Default = "localhost, loopback addresses and the names in Urls")]
+    [Option(
+        "More names that the dashboard answers to, separated by ;",
+        Kind = OptionKind.HostNames,
+        Default = "localhost, loopback addresses and the names in Urls")]
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
-    [Option("The bearer token of scripts, at least 16 characters. The file access-token in the data folder keeps it off command lines", Kind = OptionKind.AccessToken, Default = "made at the first start, in the file access-token in the data folder", Secret = true)]
+    [Option(
+        "The bearer token of scripts, at least 16 characters. The file access-token in the data folder keeps "
+        + "it off command lines",
+        Kind = OptionKind.AccessToken,
+        Default = "made at the first start, in the file access-token in the data folder",
+        Secret = true)]
     public string? Token { get; init; }
 
     [Option(
-        "The containers of new agents. auto takes the first of nixos, podman, docker, nspawn (systemd-nspawn) and sandbox (bubblewrap) that works here. process isolates nothing; external starts nothing: whoever opens the agent's socket is the agent",
-        Kind = OptionKind.Choice, Choices = [Auto, "nixos", "podman", "docker", "nspawn", "sandbox", "process", "external"])]
+        "The containers of new agents. auto takes the first of nixos, podman, docker, nspawn (systemd-nspawn) "
+        + "and sandbox (bubblewrap) that works here. process isolates nothing; external starts nothing: whoever "
+        + "opens the agent's socket is the agent",
+        Kind = OptionKind.Choice,
+        Choices = [Auto, "nixos", "podman", "docker", "nspawn", "sandbox", "process", "external"])]
     public string Runtime { get; init; } = Auto;
 
     [Option("The image that podman and docker make containers from", Kind = OptionKind.Image)]
@@ -46,11 +64,16 @@ public sealed record HiveOptions
     public NixosOptions Nixos { get; init; } = new();
 
     [Option(
-        "What an agent's turns are done by, unless its agent.yaml says. auto: scripted where the agent has a script, else claude where Claude Code is installed",
-        Kind = OptionKind.Choice, Choices = [Auto, "claude", "command", "scripted"])]
+        "What an agent's turns are done by, unless its agent.yaml says. auto: scripted where the agent has a "
+        + "script, else claude where Claude Code is installed",
+        Kind = OptionKind.Choice,
+        Choices = [Auto, "claude", "command", "scripted"])]
     public string Driver { get; init; } = Auto;
 
-    [Option("true: agents that another version of Hive has started are rebuilt at the start, one after another. false: they show that they need an update", Kind = OptionKind.Switch)]
+    [Option(
+        "true: agents that another version of Hive has started are rebuilt at the start, one after another. "
+        + "false: they show that they need an update",
+        Kind = OptionKind.Switch)]
     public bool AutoUpdate { get; init; }
 
     [Option("How agents refer to the operator, such as she/her; they read it with whoami", Default = "not told")]
@@ -66,42 +89,61 @@ public sealed record HiveOptions
 /// <summary>Podman's daemon.</summary>
 public sealed record PodmanOptions
 {
-    [Option("The socket that podman answers at", Kind = OptionKind.Socket, Default = "root: /run/podman/podman.sock; else $XDG_RUNTIME_DIR/podman/podman.sock")]
+    [Option(
+        "The socket that podman answers at",
+        Kind = OptionKind.Socket,
+        Default = "root: /run/podman/podman.sock; else $XDG_RUNTIME_DIR/podman/podman.sock")]
     public string? Socket { get; init; }
 }
 
 /// <summary>Docker's daemon.</summary>
 public sealed record DockerOptions
 {
-    [Option("The socket that docker answers at", Kind = OptionKind.Socket, Default = "$DOCKER_HOST where that is unix://…, else /var/run/docker.sock")]
+    [Option(
+        "The socket that docker answers at",
+        Kind = OptionKind.Socket,
+        Default = "$DOCKER_HOST where that is unix://…, else /var/run/docker.sock")]
     public string? Socket { get; init; }
 }
 
 /// <summary>Agents under systemd-nspawn.</summary>
 public sealed record NspawnOptions
 {
-    [Option("A folder with a usr in it, whose programs agents on nspawn get in place of the host's. Names, the network and trusted certificates stay the host's", Kind = OptionKind.RootFolder, Default = "the host's own /usr")]
+    [Option(
+        "A folder with a usr in it, whose programs agents on nspawn get in place of the host's. Names, the "
+        + "network and trusted certificates stay the host's",
+        Kind = OptionKind.RootFolder,
+        Default = "the host's own /usr")]
     public string? Root { get; init; }
 }
 
 /// <summary>Agents on NixOS.</summary>
 public sealed record NixosOptions
 {
-    [Option("The folder that stands for / where the files of NixOS containers are written; for trying things out", Kind = OptionKind.Folder)]
+    [Option(
+        "The folder that stands for / where the files of NixOS containers are written; for trying things out",
+        Kind = OptionKind.Folder)]
     public string Root { get; init; } = "/";
 }
 
 /// <summary>Repositories that agents get as inputs.</summary>
 public sealed record InputsOptions
 {
-    [Option("Folders, separated by ;, whose git repositories an agent.yaml may name as file:///…. Nothing in the data folder is ever taken", Kind = OptionKind.Folders, Default = "none")]
+    [Option(
+        "Folders, separated by ;, whose git repositories an agent.yaml may name as file:///…. Nothing in the "
+        + "data folder is ever taken",
+        Kind = OptionKind.Folders,
+        Default = "none")]
     public IReadOnlyList<string> AllowedPaths { get; init; } = [];
 }
 
 /// <summary>The git forge (docs/forge.md).</summary>
 public sealed record ForgeOptions
 {
-    [Option("The git forge (docs/forge.md)", Kind = OptionKind.Url, Default = "none; http://localhost:3000 where there is a container hive-forge")]
+    [Option(
+        "The git forge (docs/forge.md)",
+        Kind = OptionKind.Url,
+        Default = "none; http://localhost:3000 where there is a container hive-forge")]
     public string? Url { get; init; }
 
     [Option("The name of a site admin of the forge", Default = "none")]
@@ -110,16 +152,30 @@ public sealed record ForgeOptions
     [Option("A file with that admin's password", Kind = OptionKind.File, Default = "none")]
     public string? PasswordFile { get; init; }
 
-    [Option("That password itself; a file (Forge:PasswordFile) keeps it off command lines", Kind = OptionKind.Credential, Default = "none", Secret = true)]
+    [Option(
+        "That password itself; a file (Forge:PasswordFile) keeps it off command lines",
+        Kind = OptionKind.Credential,
+        Default = "none",
+        Secret = true)]
     public string? Password { get; init; }
 
-    [Option("In place of user and password: a file with a site admin's token", Kind = OptionKind.File, Default = "none")]
+    [Option(
+        "In place of user and password: a file with a site admin's token",
+        Kind = OptionKind.File,
+        Default = "none")]
     public string? TokenFile { get; init; }
 
-    [Option("That token itself; a file (Forge:TokenFile) keeps it off command lines", Kind = OptionKind.Credential, Default = "none", Secret = true)]
+    [Option(
+        "That token itself; a file (Forge:TokenFile) keeps it off command lines",
+        Kind = OptionKind.Credential,
+        Default = "none",
+        Secret = true)]
     public string? Token { get; init; }
 
-    [Option("The address at which the forge reaches /forge/webhook of this Hive, which then makes a webhook there", Kind = OptionKind.Url, Default = "none")]
+    [Option(
+        "The address at which the forge reaches /forge/webhook of this Hive, which then makes a webhook there",
+        Kind = OptionKind.Url,
+        Default = "none")]
     public string? WebhookUrl { get; init; }
 
     [Option("The folder with Forgejo's data in the container hive-forge", Kind = OptionKind.WholePath)]
@@ -135,6 +191,10 @@ public sealed record LoggingOptions
 /// <summary>How much is logged.</summary>
 public sealed record LogLevelOptions
 {
-    [Option("The least level of log lines. Another category is a key of its own, such as Logging:LogLevel:Microsoft", Kind = OptionKind.Choice, Choices = ["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"])]
+    [Option(
+        "The least level of log lines. Another category is a key of its own, such as "
+        + "Logging:LogLevel:Microsoft",
+        Kind = OptionKind.Choice,
+        Choices = ["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"])]
     public string Default { get; init; } = "Information";
 }

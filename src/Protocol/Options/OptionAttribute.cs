@@ -1,7 +1,7 @@
 namespace Hive.Protocol.Options;
 
-/// <summary>Describes one option of the host: the value it takes and the sentence that help and documents show.</summary>
-/// <param name="description">What the option decides; full sentences without markup and without a full stop at the end.</param>
+/// <summary>Describes one option of the host: its values, and the sentence that help and documents show.</summary>
+/// <param name="description">What the option decides; without markup and without a full stop at the end.</param>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class OptionAttribute(string description) : Attribute
 {

@@ -4,20 +4,32 @@ using System.Text.Json;
 namespace Hive.Protocol.Options;
 
 /// <summary>
-/// The options as they were given: by flag, else by environment, else in <c>hive.json</c> in the data folder. Everything wrong is told at once, each with the place
-/// where it stands; a wrong value counts as not given. An empty value does too, without being wrong.
+/// The options as they were given: by flag, else by environment, else in <c>hive.json</c> in the data folder.
+/// Everything wrong is told at once, each with the place where it stands; a wrong value counts as not given. An empty
+/// value does too, without being wrong.
 /// </summary>
 public sealed class ReadOptions
 {
     private const string LogLevel = "Logging:LogLevel:";
     private const string Prefix = "HIVE_";
+    private const string InDocuments = "docs/options.md lists them";
 
     // Variables of agents, of the demo and of the tests, which a host may find in its environment as well.
     private static readonly HashSet<string> Others =
     [
-        "HIVE_AGENT", "HIVE_SOCKET", "HIVE_STATE_DIR", "HIVE_TURN", "HIVE_MESSAGE_ID", "HIVE_MESSAGE_FROM", "HIVE_REDELIVERED", "HIVE_ARGUMENTS", "HIVE_CONTAINER",
-        "HIVE_DEMO", "HIVE_REQUIRE_ALL", "HIVE_TEST_SECONDS", "HIVE_CHROMIUM", "HIVE_UPDATE_OPENAPI", "HIVE_UPDATE_DOCS",
+        "HIVE_AGENT", "HIVE_SOCKET", "HIVE_STATE_DIR", "HIVE_TURN", "HIVE_MESSAGE_ID", "HIVE_MESSAGE_FROM",
+        "HIVE_REDELIVERED", "HIVE_ARGUMENTS", "HIVE_CONTAINER", "HIVE_DEMO", "HIVE_REQUIRE_ALL", "HIVE_TEST_SECONDS",
+        "HIVE_CHROMIUM", "HIVE_UPDATE_OPENAPI", "HIVE_UPDATE_DOCS",
     ];
+
+    // Another category of the log has a level like the default one.
+    private static readonly HiveOption Level = HiveOption.All.First(o => o.Key == LogLevel + "Default");
+
+    private static readonly JsonDocumentOptions Relaxed = new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+    };
 
     private readonly Dictionary<string, string> given = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> faults = [];
@@ -49,14 +61,19 @@ public sealed class ReadOptions
     /// <summary>Reads flags, environment and <c>hive.json</c>.</summary>
     /// <param name="arguments">The command line.</param>
     /// <param name="environment">The variables; null for the process's own.</param>
-    public static ReadOptions All(IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+    public static ReadOptions All(
+        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var variables = environment ?? Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "");
+        var variables = environment ?? Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "");
         var read = Flags(arguments);
         read.AddEnvironment(variables);
         try
         {
-            read.Paths = HivePaths.Find(read.given.GetValueOrDefault("DataDir"), read.given.GetValueOrDefault("RunDir"), variables.GetValueOrDefault);
+            read.Paths = HivePaths.Find(
+                read.given.GetValueOrDefault("DataDir"),
+                read.given.GetValueOrDefault("RunDir"),
+                variables.GetValueOrDefault);
             read.AddFile(Path.Combine(read.Paths.DataDir, "hive.json"));
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
@@ -69,20 +86,22 @@ public sealed class ReadOptions
 
     private void AddFlags(IReadOnlyList<string> arguments)
     {
+        // The last of two counts, as everywhere on command lines.
         Dictionary<string, (string Source, string Value)> last = new(StringComparer.OrdinalIgnoreCase);
         for (var i = 0; i < arguments.Count; i++)
         {
-            var (flag, value) = arguments[i].Split('=', 2) is [var name, var after] ? (name, after) : (arguments[i], null);
+            var parts = arguments[i].Split('=', 2);
+            var (flag, value) = (parts[0], parts.ElementAtOrDefault(1));
             if (!flag.StartsWith("--", StringComparison.Ordinal))
             {
-                faults.Add($"'{flag}' belongs to no option; options are given as --name value");
+                faults.Add($"'{Shown(flag)}' belongs to no option; options are given as --name value");
                 continue;
             }
 
             var option = HiveOption.All.FirstOrDefault(o => Letters(o.Flag) == Letters(flag));
-            var key = option?.Key ?? (flag.Length > 2 + LogLevel.Length && flag[2..].StartsWith(LogLevel, StringComparison.OrdinalIgnoreCase) ? flag[2..] : null);
+            var key = option?.Key ?? Category(flag[2..]);
             if (key is null)
-                faults.Add($"{flag} is not an option; {Near(flag, HiveOption.All.Select(o => o.Flag)) ?? "hive up --help lists them"}");
+                AddUnknown(flag, HiveOption.All.Select(o => o.Flag), "hive up --help lists them");
             var hasNext = i + 1 < arguments.Count && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal);
             if (value is null && hasNext)
                 value = arguments[++i];
@@ -100,12 +119,14 @@ public sealed class ReadOptions
 
     private void AddEnvironment(IReadOnlyDictionary<string, string> variables)
     {
-        foreach (var (name, value) in variables.Where(v => v.Key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !Others.Contains(v.Key)).OrderBy(v => v.Key, StringComparer.Ordinal))
+        var ours = variables
+            .Where(v => v.Key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !Others.Contains(v.Key));
+        foreach (var (name, value) in ours.OrderBy(v => v.Key, StringComparer.Ordinal))
         {
             var key = HiveOption.All.FirstOrDefault(o => o.Variable == name)?.Key
-                ?? (name[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal) is var category && category.Length > LogLevel.Length && category.StartsWith(LogLevel, StringComparison.OrdinalIgnoreCase) ? category : null);
+                ?? Category(name[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal));
             if (key is null)
-                faults.Add($"the environment variable {name} is not an option; {Near(name, HiveOption.All.Select(o => o.Variable)) ?? "docs/options.md lists them"}");
+                AddUnknown($"the variable {name}", HiveOption.All.Select(o => o.Variable), InDocuments, name);
             else
                 Add(key, value, name);
         }
@@ -117,7 +138,7 @@ public sealed class ReadOptions
             return;
         try
         {
-            using var settings = JsonDocument.Parse(File.ReadAllBytes(file), new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using var settings = JsonDocument.Parse(File.ReadAllBytes(file), Relaxed);
             if (settings.RootElement.ValueKind != JsonValueKind.Object)
                 throw new JsonException("it begins with something else.");
             AddObject(settings.RootElement, "", file, new HashSet<string>(StringComparer.OrdinalIgnoreCase));
@@ -135,30 +156,37 @@ public sealed class ReadOptions
             var key = above + member.Name;
             var source = $"\"{key}\" in {file}";
             var option = HiveOption.All.FirstOrDefault(o => o.Key.Equals(key, StringComparison.OrdinalIgnoreCase));
-            var isLevel = key.Length > LogLevel.Length && key.StartsWith(LogLevel, StringComparison.OrdinalIgnoreCase);
             var begins = HiveOption.All.Any(o => o.Key.StartsWith(key + ":", StringComparison.OrdinalIgnoreCase));
             if (member.Value.ValueKind == JsonValueKind.Object && begins)
                 AddObject(member.Value, key + ":", file, seen);
-            else if (option is null && !isLevel)
-                faults.Add($"{source} is not an option; {Near(key, HiveOption.All.Select(o => o.Key)) ?? "docs/options.md lists them"}");
+            else if (option is null && Category(key) is null)
+                AddUnknown(source, HiveOption.All.Select(o => o.Key), InDocuments, key);
             else if (option is { Key: "DataDir" })
-                faults.Add($"{source} changes nothing, since the file lies in the data folder; use {option.Flag} ({option.Variable})");
+                faults.Add($"{source} changes nothing: the file lies in that folder; use {option.Flag} ({option.Variable})");
             else if (!seen.Add(key))
                 faults.Add($"{source} stands there more than once; leave one of them");
             else if (TextOf(member.Value, option) is { } text)
                 Add(option?.Key ?? key, text, source);
             else
-                faults.Add($"{source} must be a string{(option?.Kind is OptionKind.Folders or OptionKind.HostNames or OptionKind.ListenUrls ? ", or a list of strings" : option?.Kind == OptionKind.Switch ? ", true or false" : "")}");
+                faults.Add($"{source} must be {Forms(option)}");
         }
     }
+
+    private static string Forms(HiveOption? option) =>
+        IsList(option) ? "a string or a list of strings"
+        : option?.Kind == OptionKind.Switch ? "true or false"
+        : "a string";
+
+    private static bool IsList(HiveOption? option) =>
+        option?.Kind is OptionKind.Folders or OptionKind.HostNames or OptionKind.ListenUrls;
 
     private static string? TextOf(JsonElement value, HiveOption? option) => value.ValueKind switch
     {
         JsonValueKind.String => value.GetString(),
         JsonValueKind.Null => "",
         JsonValueKind.True or JsonValueKind.False when option?.Kind == OptionKind.Switch => value.GetRawText(),
-        JsonValueKind.Array when option?.Kind is OptionKind.Folders or OptionKind.HostNames or OptionKind.ListenUrls
-            && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String) => string.Join(';', value.EnumerateArray().Select(v => v.GetString())),
+        JsonValueKind.Array when IsList(option) && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
+            => string.Join(';', value.EnumerateArray().Select(v => v.GetString())),
         _ => null,
     };
 
@@ -168,11 +196,13 @@ public sealed class ReadOptions
         if (value.Length == 0 || given.ContainsKey(key))
             return;
         var option = HiveOption.All.FirstOrDefault(o => o.Key == key);
-        // Another category of the log has a level like the default one.
         if (OptionRules.Fault(option ?? Level, value) is { } fault)
         {
             // An address may hold a password where it should not.
-            faults.Add(option is { IsSecret: true } || value.Contains('@', StringComparison.Ordinal) ? $"the value of {source} is not valid; {fault}" : $"{source} cannot be '{Shown(value)}'; {fault}");
+            var mayBeShown = option is not { IsSecret: true } && !value.Contains('@', StringComparison.Ordinal);
+            faults.Add(mayBeShown
+                ? $"{source} cannot be '{Shown(value)}'; {fault}"
+                : $"the value of {source} is not valid; {fault}");
             return;
         }
 
@@ -181,13 +211,22 @@ public sealed class ReadOptions
             Options = option.With(Options, value);
     }
 
-    private static HiveOption Level { get; } = HiveOption.All.First(o => o.Key == LogLevel + "Default");
+    // The key of a level of the log that has no option of its own; null for any other key.
+    private static string? Category(string key) =>
+        key.Length > LogLevel.Length && key.StartsWith(LogLevel, StringComparison.OrdinalIgnoreCase) ? key : null;
 
-    private static string Shown(string value) => string.Concat(value.Take(80).Select(c => char.IsControl(c) ? '?' : c)) + (value.Length > 80 ? "…" : "");
+    private void AddUnknown(string what, IEnumerable<string> names, string list, string? name = null)
+    {
+        var letters = Letters(name ?? what);
+        var near = names.MinBy(n => NearNames.Distance(letters, Letters(n)))!;
+        var isNear = NearNames.Distance(letters, Letters(near)) <= 2;
+        faults.Add($"{what} is not an option; {(isNear ? $"did you mean {near}?" : list)}");
+    }
 
-    private static string? Near(string name, IEnumerable<string> names) =>
-        names.Select(n => (Name: n, Distance: NearNames.Distance(Letters(name), Letters(n)))).MinBy(n => n.Distance) is { Distance: <= 2 } near ? $"did you mean {near.Name}?" : null;
+    private static string Shown(string value) =>
+        string.Concat(value.Take(80).Select(c => char.IsControl(c) ? '?' : c)) + (value.Length > 80 ? "…" : "");
 
     // Both spellings of a flag have the same letters.
-    private static string Letters(string text) => string.Concat(text.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant();
+    private static string Letters(string text) =>
+        string.Concat(text.Where(char.IsAsciiLetterOrDigit)).ToUpperInvariant();
 }

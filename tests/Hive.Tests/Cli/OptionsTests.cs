@@ -47,15 +47,21 @@ public sealed class OptionsTests : IDisposable
             if (option.Key == "DataDir")
                 continue;
             Was(option, value, ReadFile(new JsonObject { [option.Key] = value }));
-            Was(option, value, ReadFile(option.Key.Split(':').Reverse().Aggregate((JsonNode)value, (inner, name) => new JsonObject { [name] = inner })));
+            var names = option.Key.Split(':').Reverse();
+            Was(option, value, ReadFile(names.Aggregate((JsonNode)value, (inner, name) => new JsonObject { [name] = inner })));
         }
     }
 
     [Fact]
     public async Task Up_and_doctor_take_every_flag_and_keep_secrets_off_the_hosts_command_line()
     {
-        var given = HiveOption.All.Where(o => o.Key is not ("DataDir" or "RunDir" or "Urls" or "Runtime" or "AutoUpdate" or "Nixos:Root")).SelectMany(o => (string[])[o.Flag, Sample(o)]);
-        string[] flags = ["--data-dir", Data, "--run-dir", Run, "--urls", "http://127.0.0.1:0", "--runtime", "external", "--nixos-root", Path.Combine(folder, "root"), "--auto-update", .. given];
+        string[] flags =
+        [
+            "--data-dir", Data, "--run-dir", Run, "--urls", "http://127.0.0.1:0", "--runtime", "external", "--auto-update",
+            "--nixos-root", Path.Combine(folder, "root"),
+        ];
+        var others = HiveOption.All.Where(o => !flags.Contains(o.Flag)).SelectMany(o => (string[])[o.Flag, Sample(o)]);
+        flags = [.. flags, .. others];
 
         var checkup = await Built.HiveAsync(["doctor", "--json", .. flags]);
         Assert.DoesNotContain("\"settings\"", checkup.Output, StringComparison.Ordinal);
@@ -68,38 +74,62 @@ public sealed class OptionsTests : IDisposable
         host.Kill();
         await host.WaitForExitAsync();
 
-        Assert.Contains($"--forge-user={Sample(HiveOption.All.Single(o => o.Key == "Forge:User"))}\0", line, StringComparison.Ordinal);
-        Assert.All(HiveOption.All.Where(o => o.IsSecret), o => Assert.DoesNotContain(Sample(o), line, StringComparison.Ordinal));
+        var user = HiveOption.All.Single(o => o.Key == "Forge:User");
+        Assert.Contains($"--forge-user={Sample(user)}\0", line, StringComparison.Ordinal);
+        var secrets = HiveOption.All.Where(o => o.IsSecret);
+        Assert.All(secrets, o => Assert.DoesNotContain(Sample(o), line, StringComparison.Ordinal));
     }
 
     [Fact]
     public void A_flag_wins_over_a_variable_and_a_variable_over_hive_json()
     {
-        File.WriteAllText(Settings, """{ "Driver": "command", "Image": "from/file", "Urls": ["http://127.0.0.1:1", "http://[::1]:1"], "AutoUpdate": true, }""");
+        File.WriteAllText(
+            Settings,
+            """
+            {
+                "Driver": "command", "Image": "from/file", // comments are allowed
+                "Urls": ["http://127.0.0.1:1", "http://[::1]:1"], "AutoUpdate": true,
+            }
+            """);
 
-        var read = Read(["--driver", "claude"], ("HIVE_DRIVER", "scripted"), ("HIVE_IMAGE", "from/variable"), ("HIVE_RUNTIME", ""));
+        var read = Read(
+            ["--driver", "claude"], ("HIVE_DRIVER", "scripted"), ("HIVE_IMAGE", "from/variable"), ("HIVE_RUNTIME", ""));
 
         Assert.Empty(read.Faults);
         var options = read.Options;
-        Assert.Equal(("claude", "from/variable", "http://127.0.0.1:1;http://[::1]:1", true, "auto"), (options.Driver, options.Image, options.Urls, options.AutoUpdate, options.Runtime));
+        Assert.Equal(
+            ("claude", "from/variable", "http://127.0.0.1:1;http://[::1]:1", true, "auto"),
+            (options.Driver, options.Image, options.Urls, options.AutoUpdate, options.Runtime));
     }
 
     [Theory]
-    [InlineData("--runtime cannot be 'sandbx'; did you mean sandbox? If not, choose auto, nixos, podman, docker, nspawn, sandbox, process or external", "--runtime", "sandbx")]
+    [InlineData(
+        "--runtime cannot be 'sandbx'; did you mean sandbox? If not, choose auto, nixos, podman, docker, nspawn, sandbox, process or external",
+        "--runtime", "sandbx")]
     [InlineData("--Driver cannot be 'magic'; choose auto, claude, command or scripted", "--Driver", "magic")]
     [InlineData("--auto-update cannot be 'maybe'; use true or false", "--auto-update=maybe")]
     [InlineData("--urls cannot be '127.0.0.1:7000'; use http://ADDRESS:PORT", "--urls", "127.0.0.1:7000")]
     [InlineData("--urls cannot be 'https://127.0.0.1'; Hive serves plain http", "--urls", "https://127.0.0.1")]
-    [InlineData("--urls cannot be 'http://127.0.0.1:70000'; use http://ADDRESS:PORT with a port up to 65535", "--urls", "http://127.0.0.1:70000")]
+    [InlineData(
+        "--urls cannot be 'http://127.0.0.1:70000'; use http://ADDRESS:PORT with a port up to 65535",
+        "--urls", "http://127.0.0.1:70000")]
     [InlineData("--urls cannot be 'http://127.0.0.1/hive'", "--urls", "http://127.0.0.1/hive")]
     [InlineData("--allowed-hosts cannot be 'http://a'; use names of hosts", "--allowed-hosts", "http://a")]
     [InlineData("the value of --token is not valid; it has fewer than 16 characters", "--token", "hush")]
-    [InlineData("--podman-socket cannot be 'tcp://127.0.0.1:2375'; use the path of a unix socket", "--podman-socket", "tcp://127.0.0.1:2375")]
-    [InlineData("--nspawn-root cannot be '/nonexistent'; name a folder with a usr in it", "--nspawn-root", "/nonexistent")]
+    [InlineData(
+        "--podman-socket cannot be 'tcp://127.0.0.1:2375'; use the path of a unix socket",
+        "--podman-socket", "tcp://127.0.0.1:2375")]
+    [InlineData(
+        "--nspawn-root cannot be '/nonexistent'; name a folder with a usr in it",
+        "--nspawn-root", "/nonexistent")]
     [InlineData("--data-dir cannot be '/etc/passwd'; that is a file; name a folder", "--data-dir", "/etc/passwd")]
-    [InlineData("--inputs-allowed-paths cannot be '/srv;/etc/passwd'; that is a file; name a folder", "--inputs-allowed-paths", "/srv;/etc/passwd")]
+    [InlineData(
+        "--inputs-allowed-paths cannot be '/srv;/etc/passwd'; that is a file; name a folder",
+        "--inputs-allowed-paths", "/srv;/etc/passwd")]
     [InlineData("--forge-url cannot be 'ftp://forge'; use http:// or https://", "--forge-url", "ftp://forge")]
-    [InlineData("the value of --forge-url is not valid; use http:// or https://, a host and perhaps a path, without user, password", "--forge-url", "http://boss:pw@forge/")]
+    [InlineData(
+        "the value of --forge-url is not valid; use http:// or https://, a host and perhaps a path, without user, password",
+        "--forge-url", "http://boss:pw@forge/")]
     [InlineData("--forge-work-path cannot be 'data'; use a path that begins with /", "--forge-work-path", "data")]
     [InlineData("--forge-token-file cannot be '/etc'; that is a folder; name a file", "--forge-token-file", "/etc")]
     [InlineData("the value of --forge-password is not valid; use one line", "--forge-password", "one\ntwo")]
@@ -111,26 +141,40 @@ public sealed class OptionsTests : IDisposable
         var fault = Assert.Single(Read(flags).Faults);
 
         Assert.StartsWith(says, fault, StringComparison.Ordinal);
-        Assert.All(HiveOption.All.Where(o => o.IsSecret), _ => Assert.DoesNotContain("hush", fault, StringComparison.Ordinal));
+        Assert.DoesNotContain("hush", fault, StringComparison.Ordinal);
+        Assert.DoesNotContain("boss", fault, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Unknown_options_are_refused_with_a_near_name_wherever_they_come_from()
     {
-        File.WriteAllText(Settings, """{ "Runtme": "process", "Forge": { "Ulr": "http://forge", "Url": 7 }, "datadir": "/elsewhere", "Image": "a", "image": "b", "Logging": { "LogLevel": { "Hive": "Debug" } }, "Podman": "x" }""");
+        File.WriteAllText(
+            Settings,
+            """
+            {
+                "Runtme": "process", "Forge": { "Ulr": "http://forge", "Url": 7 }, "datadir": "/elsewhere",
+                "Image": "a", "image": "b", "Logging": { "LogLevel": { "Hive": "Debug" } }, "Podman": "x"
+            }
+            """);
 
-        var read = Read(["--dta-dir", "/x", "--wholly-unknown"], ("HIVE_DATA_DR", "x"), ("HIVE_URL", "http://127.0.0.1:0"), ("HIVE_SOCKET", "/an/agents/own"), ("HIVE_LOGGING__LOGLEVEL__MICROSOFT", "Debug"));
+        var read = Read(
+            ["--dta-dir", "/x", "--wholly-unknown"],
+            ("HIVE_DATA_DR", "x"),
+            ("HIVE_URL", "http://127.0.0.1:0"),
+            ("HIVE_SOCKET", "/an/agents/own"),
+            ("HIVE_LOGGING__LOGLEVEL__MICROSOFT", "Debug"));
 
         Assert.Equal(
             [
                 "--dta-dir is not an option; did you mean --data-dir?",
                 "--wholly-unknown is not an option; hive up --help lists them",
-                "the environment variable HIVE_DATA_DR is not an option; did you mean HIVE_DATADIR?",
-                "the environment variable HIVE_URL is not an option; did you mean HIVE_URLS?",
+                "the variable HIVE_DATA_DR is not an option; did you mean HIVE_DATADIR?",
+                "the variable HIVE_URL is not an option; did you mean HIVE_URLS?",
                 $"\"Runtme\" in {Settings} is not an option; did you mean Runtime?",
                 $"\"Forge:Ulr\" in {Settings} is not an option; did you mean Forge:Url?",
                 $"\"Forge:Url\" in {Settings} must be a string",
-                $"\"datadir\" in {Settings} changes nothing, since the file lies in the data folder; use --data-dir (HIVE_DATADIR)",
+                $"\"datadir\" in {Settings} changes nothing: the file lies in that folder; "
+                    + "use --data-dir (HIVE_DATADIR)",
                 $"\"image\" in {Settings} stands there more than once; leave one of them",
                 $"\"Podman\" in {Settings} is not an option; docs/options.md lists them",
             ],
@@ -145,7 +189,8 @@ public sealed class OptionsTests : IDisposable
     {
         File.WriteAllText(Settings, settings);
 
-        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--data-dir", Data, "--run-dir", Run, "--nonsense"]));
+        string[] flags = ["--data-dir", Data, "--run-dir", Run, "--nonsense"];
+        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(flags));
 
         Assert.Contains("--nonsense is not an option", refused.Message, StringComparison.Ordinal);
         Assert.Contains(says, refused.Message, StringComparison.Ordinal);
@@ -157,9 +202,10 @@ public sealed class OptionsTests : IDisposable
     public async Task The_runtimes_that_may_be_named_are_those_there_are()
     {
         await using var hive = await HiveFixture.Start();
-        var there = hive.Services.GetRequiredService<Runtimes>().All.Select(r => r.Name).Concat([HiveOptions.Auto, Runtimes.External]);
+        var there = hive.Services.GetRequiredService<Runtimes>().All.Select(r => r.Name);
 
-        Assert.Equal(there.Order(StringComparer.Ordinal), HiveOption.All.Single(o => o.Key == "Runtime").Choices.Order(StringComparer.Ordinal));
+        var choices = HiveOption.All.Single(o => o.Key == "Runtime").Choices;
+        Assert.Equivalent(there.Concat([HiveOptions.Auto, Runtimes.External]), choices, strict: true);
     }
 
     [Fact]
@@ -183,7 +229,8 @@ public sealed class OptionsTests : IDisposable
         var (_, after) = Cut(rest, TableEnds);
         var wanted = before + TableBegins + Table(o => $"`{o.Flag}`", ["flag"]) + TableEnds + after;
         var (head, _) = Cut(await File.ReadAllTextAsync(page), TableBegins);
-        var wantedPage = head + TableBegins + Table(o => $"`{o.Flag}` | `{o.Variable}` | `{o.Key}`", ["flag", "variable", "key in `hive.json`"]) + TableEnds;
+        var table = Table(o => $"`{o.Flag}` | `{o.Variable}` | `{o.Key}`", ["flag", "variable", "key in `hive.json`"]);
+        var wantedPage = head + TableBegins + table + TableEnds;
         if (Environment.GetEnvironmentVariable("HIVE_UPDATE_DOCS") == "1")
         {
             await File.WriteAllTextAsync(readme, wanted);
@@ -197,10 +244,12 @@ public sealed class OptionsTests : IDisposable
 
     private static string Table(Func<HiveOption, string> names, string[] heads)
     {
-        var table = new StringBuilder($"| {string.Join(" | ", heads)} | default | meaning |\n|{string.Concat(Enumerable.Repeat("---|", heads.Length + 2))}\n");
+        var rule = string.Concat(Enumerable.Repeat("---|", heads.Length + 2));
+        var table = new StringBuilder($"| {string.Join(" | ", heads)} | default | meaning |\n|{rule}\n");
         foreach (var option in HiveOption.All)
         {
-            var choices = option.Choices.Count > 0 ? $". One of {string.Join(", ", option.Choices.Select(c => $"`{c}`"))}" : "";
+            var words = string.Join(", ", option.Choices.Select(c => $"`{c}`"));
+            var choices = words.Length > 0 ? $". One of {words}" : "";
             table.Append($"| {names(option)} | {option.Default} | {option.Description}{choices} |\n");
         }
 

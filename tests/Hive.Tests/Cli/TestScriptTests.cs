@@ -1,7 +1,7 @@
 
 namespace Hive.Tests.Cli;
 
-/// <summary>What <c>./test</c> and <c>.ci/run</c> make of their runners' results: the scripts themselves, over runners that say what is expected here.</summary>
+/// <summary>What <c>./test</c> and <c>.ci/run</c> make of results: the scripts themselves, over stand-ins of the runners.</summary>
 public sealed class TestScriptTests : IDisposable
 {
     private const UnixFileMode Runnable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -26,8 +26,11 @@ public sealed class TestScriptTests : IDisposable
         Program("bin/npm", """
             #!/bin/sh
             for argument do case $argument in --outputFile.json=*) report=${argument#*=} ;; esac; done
-            [ -z "${report:-}" ] || echo '{"success":true,"numPassedTests":2,"numFailedTests":0,"numPendingTests":1,"numTodoTests":1,"testResults":[{"assertionResults":[
-                {"fullName":"page draws","status":"passed"},{"fullName":"page moves","status":"passed"},{"fullName":"page sings","status":"skipped"},{"fullName":"page dances","status":"todo"}]}]}' >"$report"
+            [ -z "${report:-}" ] || echo '{
+                "success": true, "numPassedTests": 2, "numFailedTests": 0, "testResults": [{ "assertionResults": [
+                    { "fullName": "page draws", "status": "passed" }, { "fullName": "page moves", "status": "passed" },
+                    { "fullName": "page sings", "status": "skipped" }, { "fullName": "page dances", "status": "todo" }
+                ] }] }' >"$report"
             """);
         // As the runner prints it: one test with two lines of reason, one whose reason is the last thing said.
         Program("artifacts/bin/First.Tests/release/First.Tests", """
@@ -35,14 +38,21 @@ public sealed class TestScriptTests : IDisposable
             case " $* " in *' -failSkips '*) bad=2 skipped=0 ;; *) bad=0 skipped=2 ;; esac
             echo '  Starting:    First.Tests'
             if [ $bad -eq 0 ]; then
-                printf '%s\n' '    First.Tests.Podman.Works(name: "a b") [SKIP]' '      podman is not installed' '      and cannot be' '    First.Tests.Root.Works [SKIP]' '      only root can'
+                echo '    First.Tests.Podman.Works(name: "a b") [SKIP]'
+                echo '      podman is not installed'
+                echo '      and cannot be'
+                echo '    First.Tests.Root.Works [SKIP]'
+                echo '      only root can'
             fi
             echo '  Finished:    First.Tests (ID = 1)'
             echo '=== TEST EXECUTION SUMMARY ==='
             echo "   First.Tests  Total: 5, Errors: 0, Failed: $bad, Skipped: $skipped, Not Run: 0, Time: 0.1s"
             exit $bad
             """);
-        Program("artifacts/bin/Second.Tests/release/Second.Tests", "#!/bin/sh\necho '   Second.Tests  Total: 7, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 0.1s'\n");
+        Program("artifacts/bin/Second.Tests/release/Second.Tests", """
+            #!/bin/sh
+            echo '   Second.Tests  Total: 7, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 0.1s'
+            """);
     }
 
     public void Dispose() => Directory.Delete(root, recursive: true);
@@ -83,12 +93,14 @@ public sealed class TestScriptTests : IDisposable
         var outcome = await Run("test", "Second.Tests");
 
         Assert.True(outcome.ExitCode == 0, outcome.ToString());
-        Assert.EndsWith("-- Second.Tests: 7 passed, 0 failed, 0 skipped\n\n7 passed, 0 failed, 0 skipped\n", outcome.Output, StringComparison.Ordinal);
+        const string Last = "7 passed, 0 failed, 0 skipped\n";
+        Assert.EndsWith($"-- Second.Tests: {Last}\n{Last}", outcome.Output, StringComparison.Ordinal);
     }
 
     private async Task<Outcome> Run(string script, params string[] arguments)
     {
-        using var process = Built.Start(Path.Combine(root, script), arguments, ("PATH", $"{root}/bin:{Environment.GetEnvironmentVariable("PATH")}"), ("TMPDIR", root));
+        var path = $"{root}/bin:{Environment.GetEnvironmentVariable("PATH")}";
+        using var process = Built.Start(Path.Combine(root, script), arguments, ("PATH", path), ("TMPDIR", root));
         process.StandardInput.Close();
         var error = process.StandardError.ReadToEndAsync();
         var output = await process.StandardOutput.ReadToEndAsync();

@@ -15,12 +15,17 @@ public sealed class UpOnTerminalTests : IDisposable
     [Fact]
     public async Task The_link_stands_alone_on_its_line_between_empty_ones()
     {
-        using var up = Built.Start(
-            "script", ["-qec", $"exec {Built.Command} up --data-dir {folder}/data --run-dir {folder}/run --urls http://127.0.0.1:0 --runtime external", "/dev/null"], ("TERM", "dumb"), ("SHELL", "/bin/sh"));
+        var folders = $"--data-dir {folder}/data --run-dir {folder}/run";
+        var command = $"exec {Built.Command} up {folders} --urls http://127.0.0.1:0 --runtime external";
+        using var up = Built.Start("script", ["-qec", command, "/dev/null"], ("TERM", "dumb"), ("SHELL", "/bin/sh"));
         List<string> lines = [];
-        do
-            lines.Add((await up.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException(string.Join('\n', lines))).TrimEnd('\r'));
-        while (lines.Count < 2 || lines[^1].Length > 0 || !lines[^2].StartsWith("http://127.0.0.1:", StringComparison.Ordinal));
+        while (lines is not [.., var link, ""] || !link.StartsWith("http://127.0.0.1:", StringComparison.Ordinal))
+        {
+            var line = await up.StandardOutput.ReadLineAsync();
+            Assert.True(line is not null, string.Join('\n', lines));
+            lines.Add(line.TrimEnd('\r'));
+        }
+
         // As Ctrl-C does on a terminal.
         await up.StandardInput.WriteAsync('\u0003');
         await up.StandardInput.FlushAsync();
