@@ -35,7 +35,7 @@ internal static class CommonOptions
         }
         catch (InvalidOperationException e)
         {
-            throw new UsageException($"{e.Message.Replace("--RunDir", "--run-dir (HIVE_RUNDIR)", StringComparison.Ordinal)}{(e.InnerException is null ? ", or the folder of its sockets with --run-dir (HIVE_RUNDIR)" : "")}");
+            throw new UsageException($"{e.Message.Replace("--run-dir", "--run-dir (HIVE_RUNDIR)", StringComparison.Ordinal)}{(e.InnerException is null ? ", or the folder of its sockets with --run-dir (HIVE_RUNDIR)" : "")}");
         }
     }
 }

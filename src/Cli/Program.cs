@@ -40,16 +40,18 @@ var root = new RootCommand("Hive runs a swarm of coding agents on this machine a
     ForgeVerb.Create(),
     OpenVerb.Create(),
     DoctorVerb.Create(),
+    BackupVerb.Create(),
     VersionVerb.Create(),
 };
 root.Options.Add(CommonOptions.RunDir);
+CommandLine.AddHostFlagsToHelp(root);
 
 // An argument that begins with @ is a name somebody typed as on the dashboard, not a file of further arguments.
-var parsed = root.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-if (parsed.Action is not System.CommandLine.Help.HelpAction && parsed.Errors.Count > 0)
+var parsed = root.Parse(CommandLine.Normalized(args), new ParserConfiguration { ResponseFileTokenReplacer = null });
+if (CommandLine.Errors(parsed, root) is { Count: > 0 } errors)
 {
-    foreach (var error in parsed.Errors)
-        Console.Error.WriteLine($"hive: {Plain.OneLine(error.Message)}");
+    foreach (var error in errors)
+        Console.Error.WriteLine($"hive: {Plain.OneLine(error)}");
     Console.Error.WriteLine($"Try: hive {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help");
     return ExitCode.Usage;
 }

@@ -1,7 +1,9 @@
 using Carter;
+using Hive.Common.Backups;
 using Hive.Common.Doors;
 using Hive.Common.Git;
 using Hive.Common.Notifications;
+using Hive.Common.Persistence;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -14,6 +16,7 @@ public static class CommonRegistration
     public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version, params Type[] modules)
     {
         services.AddSingleton(_ => new EventHub());
+        services.AddSingleton<IBackupPart, DatabaseBackup>();
         services.AddSingleton<AgentHubs>();
         services.AddSingleton<ICommitObserver, DashboardForwarder>();
         services.AddSingleton<WrongKeys>();

@@ -1,4 +1,5 @@
 using Hive.Common;
+using Hive.Common.Backups;
 using Hive.Common.Doctor;
 using Hive.Common.Doors;
 using Hive.Common.Messaging;
@@ -7,6 +8,7 @@ using Hive.Common.Persistence;
 using Hive.Features.Agents;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Approvals;
+using Hive.Features.Backups;
 using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Dashboard;
@@ -22,7 +24,7 @@ using Hive.Features.StateFiles;
 using Hive.Features.StateFiles.Contracts;
 using Hive.Features.Turns;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features;
@@ -45,7 +47,8 @@ internal static class FeatureRegistration
             typeof(ForgeModule),
             typeof(StateFilesModule),
             typeof(DashboardModule),
-            typeof(DoctorModule))
+            typeof(DoctorModule),
+            typeof(BackupsModule))
         .AddAgents()
         .AddStateFiles()
         .AddMessages()
@@ -175,14 +178,15 @@ internal static class FeatureRegistration
         .AddSingleton<IMetaInputs>(p => p.GetRequiredService<MetaInputs>())
         .AddSingleton<ICommitObserver, Meta.OnAgentDestroyed>()
         .AddHostedService<MetaStartup>()
+        .AddSingleton<IBackupPart, RepositoriesBackup>()
         .AddSingleton<IDashboardSection, MetaInputsSection>()
         .AddSingleton<IAgentRowPart, DeployedRowPart>();
 
     private static IServiceCollection AddContainers(this IServiceCollection services) => services
         .AddSingleton<ISchema, ContainersSchema>()
         .AddSingleton<IRuntime, NixosRuntime>()
-        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Podman(p.GetRequiredService<IConfiguration>())))
-        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Docker(p.GetRequiredService<IConfiguration>())))
+        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Podman(p.GetRequiredService<HiveOptions>())))
+        .AddSingleton<IRuntime>(p => ActivatorUtilities.CreateInstance<ContainerApiRuntime>(p, ContainerDaemon.Docker(p.GetRequiredService<HiveOptions>())))
         .AddSingleton<IRuntime, NspawnRuntime>()
         .AddSingleton<IRuntime, SandboxRuntime>()
         .AddSingleton<IRuntime, ProcessRuntime>()

@@ -8,21 +8,14 @@ internal static class AccessToken
     /// <summary>Its owner alone.</summary>
     public const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private const int LeastLength = 16;
-
     /// <summary>Where it is kept.</summary>
     public static string PathIn(string dataDir) => Path.Combine(dataDir, "access-token");
 
     /// <summary>The configured token, or the one in <c>access-token</c>, made at the first start and readable by its owner alone.</summary>
     public static string Find(string? configured, string dataDir)
     {
-        if (!string.IsNullOrEmpty(configured))
-        {
-            return configured.Length >= LeastLength
-                ? configured
-                : throw new StartupProblem($"the configured Token is shorter than {LeastLength} characters; use a longer one, or leave it out and Hive makes one");
-        }
-
+        if (configured is not null)
+            return configured;
         var path = PathIn(dataDir);
         if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } stored)
             return stored;

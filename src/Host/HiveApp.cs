@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using Carter;
+using Hive.Common.Backups;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Messaging;
@@ -11,6 +12,7 @@ using Hive.Features.Agents;
 using Hive.Features.Dashboard;
 using Hive.Host.Doctor;
 using Hive.Protocol;
+using Hive.Protocol.Options;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -29,33 +31,36 @@ internal static partial class HiveApp
     /// <summary>What the run folder lets others do: reach the sockets in it, whose own modes say who may open them.</summary>
     public const UnixFileMode RunMode = DataMode | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    private const string DefaultUrl = "http://127.0.0.1:7000";
     private const long MaxRequestBytes = 1 << 20;
 
     /// <summary>Builds the host from command line, environment and <c>hive.json</c>; it holds its folders from here on.</summary>
-    /// <param name="args">Such as <c>--DataDir</c>.</param>
+    /// <param name="args">Such as <c>--data-dir</c>.</param>
     /// <param name="configure">Lets a test put its own clock in.</param>
     /// <exception cref="StartupProblem">It cannot run here.</exception>
     public static WebApplication Build(string[] args, Action<IServiceCollection>? configure = null)
     {
-        var builder = CreateBuilder(args, out var paths);
+        var read = ReadOptions.All(args);
+        if (read.Faults.Count > 0)
+            throw new StartupProblem(string.Join("\nhive-host: ", read.Faults));
+        var paths = read.Paths!;
+        var builder = CreateBuilder(read);
         // Both have a folder for each agent: what is removed with a socket must not be what an agent has written.
         if (Path.TrimEndingDirectorySeparator(paths.RunDir) == Path.TrimEndingDirectorySeparator(paths.DataDir))
-            throw new StartupProblem($"{paths.DataDir} cannot be both the data folder and the run folder. Choose another run folder with --RunDir (HIVE_RUNDIR), such as {Path.Combine(paths.DataDir, "run")}");
-        var dataLock = FolderLock.Take(paths.DataDir, DataMode, "--DataDir (HIVE_DATADIR)");
+            throw new StartupProblem($"{paths.DataDir} cannot be both the data folder and the run folder. Choose another run folder with --run-dir (HIVE_RUNDIR), such as {Path.Combine(paths.DataDir, "run")}");
+        var dataLock = FolderLock.Take(paths.DataDir, DataMode, "--data-dir (HIVE_DATADIR)");
         FolderLock? runLock = null;
         try
         {
-            runLock = FolderLock.Take(paths.RunDir, RunMode, "--RunDir (HIVE_RUNDIR)");
+            runLock = FolderLock.Take(paths.RunDir, RunMode, "--run-dir (HIVE_RUNDIR)");
             // The store asks for them first, so the container lets go of them last, when the database is closed.
             builder.Services.AddSingleton(_ => new FolderLocks(dataLock, runLock));
-            return Compose(builder, paths, configure);
+            return Compose(builder, read.Options, paths, configure);
         }
         catch (Exception e) when (e is UnauthorizedAccessException)
         {
             runLock?.Dispose();
             dataLock.Dispose();
-            throw new StartupProblem($"{e.Message} Choose another data folder with --DataDir (HIVE_DATADIR), or make this one readable and writable", e);
+            throw new StartupProblem($"{e.Message} Choose another data folder with --data-dir (HIVE_DATADIR), or make this one readable and writable", e);
         }
         catch
         {
@@ -74,7 +79,7 @@ internal static partial class HiveApp
             var paths = app.Services.GetRequiredService<HivePaths>();
             // All that can be known to be in the way is found before the first agent is started.
             SocketDoors.MustFit(paths.HostSocket);
-            app.Services.GetRequiredService<ListeningSockets>().Listen(UrlsOf(app.Configuration));
+            app.Services.GetRequiredService<ListeningSockets>().Listen(app.Services.GetRequiredService<HiveOptions>().Urls);
             await app.StartAsync();
             OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), paths);
         }
@@ -93,7 +98,7 @@ internal static partial class HiveApp
         {
             var busy = e.InnerException is AddressInUseException || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
             await app.DisposeAsync();
-            throw new StartupProblem(busy ? $"{e.Message} Choose another with --Urls (HIVE_URLS), such as --Urls http://127.0.0.1:7001" : e.Message, e);
+            throw new StartupProblem(busy ? $"{e.Message} Choose another with --urls (HIVE_URLS), such as --urls http://127.0.0.1:7001" : e.Message, e);
         }
     }
 
@@ -101,23 +106,22 @@ internal static partial class HiveApp
     public static void Announce(WebApplication app, TextWriter output)
     {
         var paths = app.Services.GetRequiredService<HivePaths>();
-        output.WriteLine($"Hive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
-        output.WriteLine("Open the dashboard (this link works once; `hive open` gives another):");
-        output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(app.Services.GetRequiredService<OperatorKeys>().NewCode()));
+        output.WriteLine($"\nHive {HiveVersion.Text} is running. Data: {paths.DataDir}  Sockets: {paths.RunDir}");
+        output.WriteLine("Open the dashboard (this link works once; `hive open` gives another):\n");
+        var code = app.Services.GetRequiredService<OperatorKeys>().NewCode();
+        output.WriteLine(app.Services.GetRequiredService<DashboardUrls>().LoginLink(code) + "\n");
     }
 
-    /// <summary>Reads the configuration; holds and makes nothing.</summary>
-    /// <exception cref="StartupProblem">It cannot be read.</exception>
-    public static WebApplicationBuilder CreateBuilder(string[] args, out HivePaths paths)
+    /// <summary>Begins a host with what was configured; holds and makes nothing.</summary>
+    public static WebApplicationBuilder CreateBuilder(ReadOptions read)
     {
         // The content root is where the program is, not where it was called: the page is part of it.
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        paths = Configure(builder.Configuration, args);
+        // The log's levels are read from here; everything else from the options.
+        builder.Configuration.AddInMemoryCollection(read.Given.Select(g => KeyValuePair.Create(g.Key, (string?)g.Value)));
+        builder.Services.AddSingleton(read.Options);
         return builder;
     }
-
-    /// <summary>Where the dashboard is to listen.</summary>
-    public static string UrlsOf(IConfiguration configuration) => configuration["Urls"] is { Length: > 0 } given ? given : DefaultUrl;
 
     /// <summary>Who may open the host socket: this user, or also the members of the operators' group where there is one.</summary>
     /// <param name="group">That group's number.</param>
@@ -128,39 +132,16 @@ internal static partial class HiveApp
         return group is null ? OwnerOnly : OwnerOnly | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
     }
 
-    private static HivePaths Configure(ConfigurationManager configuration, string[] args)
+    private static WebApplication Compose(
+        WebApplicationBuilder builder, HiveOptions options, HivePaths paths, Action<IServiceCollection>? configure)
     {
-        configuration.AddEnvironmentVariables("HIVE_").AddCommandLine(args);
-        try
-        {
-            var paths = HivePaths.Find(configuration["DataDir"], configuration["RunDir"]);
-            var settings = Path.Combine(paths.DataDir, "hive.json");
-            if (File.Exists(settings))
-            {
-                // Least strong: what the environment and the command line say comes after it.
-                configuration.AddJsonFile(settings, optional: true, reloadOnChange: false);
-                configuration.AddEnvironmentVariables("HIVE_").AddCommandLine(args);
-            }
-
-            return paths;
-        }
-        catch (Exception e) when (e is InvalidOperationException or InvalidDataException or FormatException)
-        {
-            throw new StartupProblem(e.Message, e);
-        }
-    }
-
-    private static WebApplication Compose(WebApplicationBuilder builder, HivePaths paths, Action<IServiceCollection>? configure)
-    {
-        var configuration = builder.Configuration;
-        var urls = UrlsOf(configuration);
-        var token = AccessToken.Find(configuration["Token"], paths.DataDir);
+        var token = AccessToken.Find(options.Token, paths.DataDir);
         // Not the framework's own host filtering: ours answers 421 on every route.
-        var hosts = new HostNames([.. (configuration["AllowedHosts"] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Where(h => h != "*"), .. NamesIn(urls)]);
+        var hosts = new HostNames([.. options.AllowedHosts, .. NamesIn(options.Urls)]);
         // It reads the same key and would answer 400 to `localhost` and to every name that is ours besides.
         builder.Services.Configure<HostFilteringOptions>(filtering => filtering.AllowedHosts = ["*"]);
         Logging(builder);
-        builder.WebHost.UseUrls(urls);
+        builder.WebHost.UseUrls(options.Urls);
         builder.Services.AddSingleton<ListeningSockets>();
         builder.Services.AddOptions<SocketTransportOptions>()
             .Configure<ListeningSockets>((transport, sockets) => transport.CreateBoundListenSocket = sockets.Take);
@@ -185,7 +166,7 @@ internal static partial class HiveApp
         builder.Services.AddSingleton(provider => OpenStore(provider, paths));
         builder.Services.AddSingleton<IStore>(provider => provider.GetRequiredService<SqliteStore>());
         builder.Services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<HiveStartup>(provider, token));
-        builder.Services.AddHiveFeatures().AddHostChecks();
+        builder.Services.AddHiveFeatures().AddHostChecks().AddSingleton<IBackupPart, SettingsBackup>();
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();
@@ -209,7 +190,7 @@ internal static partial class HiveApp
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<SqliteStore>>(),
                 HoldsAgents(paths) ? AgentsSchema.Table : null,
-                AcceptsLoss(provider.GetRequiredService<IConfiguration>()));
+                provider.GetRequiredService<HiveOptions>().AcceptLoss);
         }
         catch (InvalidDataException e)
         {
@@ -217,20 +198,12 @@ internal static partial class HiveApp
         }
         catch (SqliteException e)
         {
-            throw new StartupProblem($"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --DataDir (HIVE_DATADIR), or restore a backup", e);
+            throw new StartupProblem($"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --data-dir (HIVE_DATADIR), or restore a backup", e);
         }
     }
 
     private static bool HoldsAgents(HivePaths paths) =>
         Path.Combine(paths.DataDir, "agents") is var agents && Directory.Exists(agents) && Directory.EnumerateDirectories(agents).Any();
-
-    private static bool AcceptsLoss(IConfiguration configuration) =>
-        configuration["AcceptLoss"] switch
-        {
-            null or "" or "false" or "False" => false,
-            "true" or "True" => true,
-            var given => throw new StartupProblem($"AcceptLoss is '{given}'; it is true or false"),
-        };
 
     private static void Logging(WebApplicationBuilder builder)
     {

@@ -32,7 +32,7 @@ internal sealed class ListeningSockets : IDisposable
                 var taken = e.SocketErrorCode == SocketError.AddressAlreadyInUse;
                 throw new StartupProblem(
                     $"the dashboard cannot listen at {url}: {(taken ? "another program listens there" : e.Message)}. "
-                    + "Choose another with --Urls (HIVE_URLS), such as --Urls http://127.0.0.1:7001",
+                    + "Choose another with --urls (HIVE_URLS), such as --urls http://127.0.0.1:7001",
                     e);
             }
         }

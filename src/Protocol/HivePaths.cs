@@ -30,8 +30,8 @@ public sealed class HivePaths
     public string AgentSocket(string name) => Path.Combine(RunDir, "agents", name, "agent.sock");
 
     /// <summary>Finds both folders; creates nothing.</summary>
-    /// <param name="dataDir"><c>--DataDir</c> as it was given; null or empty when it was not.</param>
-    /// <param name="runDir"><c>--RunDir</c> as it was given; null or empty when it was not.</param>
+    /// <param name="dataDir"><c>--data-dir</c> as it was given; null or empty when it was not.</param>
+    /// <param name="runDir"><c>--run-dir</c> as it was given; null or empty when it was not.</param>
     /// <param name="environment">Reads an environment variable; null for the process's own.</param>
     /// <param name="root">Whether root asks; null for this process.</param>
     /// <exception cref="InvalidOperationException">The run folder follows from a data folder that is not known, or <c>hive.json</c> cannot be read; the message names the flag that helps.</exception>
@@ -50,7 +50,7 @@ public sealed class HivePaths
     private static string UnderHome(Func<string, string?> read) =>
         Absolute(read("XDG_STATE_HOME")) is { } state ? Path.Combine(state, "hive")
         : Absolute(read("HOME")) is { } home ? Path.Combine(home, ".local", "state", "hive")
-        : throw new InvalidOperationException("neither XDG_STATE_HOME nor HOME names a folder: say where Hive's data is with --DataDir (HIVE_DATADIR)");
+        : throw new InvalidOperationException("neither XDG_STATE_HOME nor HOME names a folder: say where Hive's data is with --data-dir (HIVE_DATADIR)");
 
     private static string? FromSettings(string dataDir)
     {
@@ -69,7 +69,7 @@ public sealed class HivePaths
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidOperationException($"{file} is not a JSON object: {e.Message} Mend it, or say --RunDir", e);
+            throw new InvalidOperationException($"{file} is not a JSON object: {e.Message} Correct it, or say --run-dir", e);
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Text;
+using Hive.Agent.Drivers;
+using Hive.Protocol.Options;
 
 namespace Hive.Agent.Tests;
 
@@ -133,6 +135,10 @@ public sealed class CommandTests
         Assert.Equal(1, await agent.ExitAsync(Ct));
         Assert.Contains("the driver `command` wants `command` in agent.yaml", agent.Log);
     }
+
+    [Fact]
+    public void The_drivers_that_the_hosts_option_may_name_are_those_there_are() =>
+        Assert.Equal($"{HiveOptions.Auto}, {DriverCatalog.Names}", string.Join(", ", HiveOption.All.Single(o => o.Key == "Driver").Choices));
 
     private static string Yaml(string script) => $"driver: command\ncommand: [sh, -c, '{script.Replace("'", "''", StringComparison.Ordinal)}']\n";
 }

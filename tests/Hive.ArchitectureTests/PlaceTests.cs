@@ -39,12 +39,14 @@ public sealed partial class PlaceTests
             "Hive.Features.Meta.", // the repositories of the swarm, all named by the host
             "Hive.Features.Approvals.AppliedRepository", // what lies beside the files of an applied repository, and git cannot keep
             "Hive.Features.Containers.", // the agents' folders, specs, logs and pid files, all named by the host
+            "Hive.Features.Backups.", // the folder in which a backup is put together
             "Hive.Features.Turns.Prices", // prices.json, named by the host
             "Hive.Features.Forge.", // Hive's own token, the secret of the forge's webhook and what the operator's configuration names
             "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
             "Hive.Common.Doors.SocketDoor", // the socket files
             "Hive.Common.Persistence.", // the database, its write-ahead log and the note beside it
             "Hive.Protocol.HivePaths", // hive.json
+            "Hive.Protocol.Options.", // hive.json, and whether what an option names is a folder
             "Hive.Host.", // locks, token, page
         ];
         var users = Server.Where(t => t.Calls.Any(IsFileCall)).Select(t => t.ToString()).ToArray();

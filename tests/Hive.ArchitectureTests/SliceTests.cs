@@ -20,6 +20,7 @@ public sealed partial class SliceTests
         ["Turns"] = ["Agents", "Messages"],
         ["Dashboard"] = [],
         ["Doctor"] = [],
+        ["Backups"] = [],
     };
 
     [Fact]

@@ -11,7 +11,7 @@ internal static class DemoHost
     public static Process Start(DemoFolder folder, IEnumerable<string> flags)
     {
         // Through the shell for one thing: output straight into a file, so that the host can write whatever becomes of this process.
-        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" >\"$HIVE_DEMO/host.log\" 2>&1 </dev/null", HostProgram.Find(), "--DataDir", folder.DataDir, "--RunDir", folder.RunDir, .. flags])
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "exec \"$0\" \"$@\" >\"$HIVE_DEMO/host.log\" 2>&1 </dev/null", HostProgram.Find(), "--data-dir", folder.DataDir, "--run-dir", folder.RunDir, .. flags])
         {
             WorkingDirectory = folder.Root,
         };

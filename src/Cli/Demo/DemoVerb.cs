@@ -32,14 +32,14 @@ internal static class DemoVerb
             var demo = new Options(parsed.GetValue(port) ?? 0, parsed.GetValue(keep), OpenBrowser: !parsed.GetValue(noOpen), parsed.GetValue(CommonOptions.Json));
             var named = parsed.GetValue(runtime);
             if (named is not null and not "auto")
-                return await RunAsync(demo, named, fellBack: null, ct);
+                return await RunAsync(demo, named, fellBack: false, ct);
             try
             {
-                return await RunAsync(demo, "auto", fellBack: null, ct);
+                return await RunAsync(demo, "auto", fellBack: false, ct);
             }
-            catch (NoRuntimeException none)
+            catch (NoRuntimeException)
             {
-                return await RunAsync(demo, "process", fellBack: none.Message, ct);
+                return await RunAsync(demo, "process", fellBack: true, ct);
             }
         });
         return command;
@@ -48,9 +48,9 @@ internal static class DemoVerb
     private sealed record Options(int Port, bool Keep, bool OpenBrowser, bool Json);
 
     // `auto` found no container runtime that works on this machine.
-    private sealed class NoRuntimeException(string message) : Exception(message);
+    private sealed class NoRuntimeException : Exception;
 
-    private static async Task<int> RunAsync(Options demo, string runtime, string? fellBack, CancellationToken ct)
+    private static async Task<int> RunAsync(Options demo, string runtime, bool fellBack, CancellationToken ct)
     {
         var folder = DemoFolder.Create();
         using var keeper = StartKeeper(folder, demo, runtime);
@@ -94,6 +94,14 @@ internal static class DemoVerb
         }
     }
 
+    // The usual reason, and the smallest thing that helps.
+    private static string Cure()
+    {
+        var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        var isInstalled = Array.Exists(folders, folder => File.Exists(Path.Combine(folder, "bwrap")));
+        return isInstalled ? "" : "Cure on Debian: apt-get install bubblewrap. ";
+    }
+
     private static Process StartKeeper(DemoFolder folder, Options demo, string runtime)
     {
         // By its own executable, or by dotnet with its assembly where it was started so.
@@ -101,7 +109,7 @@ internal static class DemoVerb
         string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [typeof(DemoVerb).Assembly.Location] : [];
         string[] keep = demo.Keep ? ["--keep"] : [];
         var url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{demo.Port}");
-        return Process.Start(new ProcessStartInfo(self, [.. program, KeeperVerb.Name, folder.Root, .. keep, "--Urls", url, "--Runtime", runtime, "--Driver", "scripted"])
+        return Process.Start(new ProcessStartInfo(self, [.. program, KeeperVerb.Name, folder.Root, .. keep, "--urls", url, "--runtime", runtime, "--driver", "scripted"])
         {
             RedirectStandardInput = true,
         })!;
@@ -152,12 +160,12 @@ internal static class DemoVerb
             }
             catch (HiveException e) when (runtime == "auto" && name == Workers[0] && e.Code is "unavailable" or "invalid" or "conflict")
             {
-                throw new NoRuntimeException(e.Message);
+                throw new NoRuntimeException();
             }
         }
     }
 
-    private static async Task TellAsync(LineClient host, DemoFolder folder, Options demo, string? fellBack, CancellationToken ct)
+    private static async Task TellAsync(LineClient host, DemoFolder folder, Options demo, bool fellBack, CancellationToken ct)
     {
         var url = (await HostSocket.Guard(() => host.CallAsync("open_link", null, ct))).GetProperty("url").GetString()!;
         var agents = (await HostSocket.Guard(() => host.CallAsync("agent_status", null, ct))).GetProperty("agent_statuses").EnumerateArray().ToArray();
@@ -181,8 +189,8 @@ internal static class DemoVerb
                 Hive's demo runs: a manager hands out small tasks, alice and bob do them and talk to each other.
                 Each is a process of its own ({(runtimes.Length > 0 ? string.Join(", ", runtimes) : "process")}) behind its own unix socket.
                 """);
-            if (fellBack is not null)
-                screen.Styled($"No container runtime works here, so the agents run as plain processes WITHOUT isolation: {fellBack}", "yellow");
+            if (fellBack)
+                screen.Styled($"Nothing isolates agents here, so they run as plain processes. {Cure()}Details: hive doctor", "yellow");
             screen.Line("\nOpen the dashboard (the link logs in once; Ctrl-C here ends everything):\n");
             screen.Line(url);
             screen.Line($"""

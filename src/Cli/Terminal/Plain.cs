@@ -14,6 +14,24 @@ internal static class Plain
     /// <summary>The same on one line: what would break it becomes a blank.</summary>
     public static string OneLine(string text) => Clean(text, keepLines: false);
 
+    /// <summary>Words in lines of at most that many characters; a longer word has a line of its own.</summary>
+    public static IEnumerable<string> Wrapped(string text, int width)
+    {
+        var line = new StringBuilder();
+        foreach (var word in text.Split(' '))
+        {
+            if (line.Length > 0 && line.Length + 1 + word.Length > width)
+            {
+                yield return line.ToString();
+                line.Clear();
+            }
+
+            line.Append(line.Length > 0 ? " " : "").Append(word);
+        }
+
+        yield return line.ToString();
+    }
+
     private static string Clean(string text, bool keepLines)
     {
         if (!text.AsSpan().ContainsAnyInRange('\0', '\u001f') && !text.Any(Unsafe))

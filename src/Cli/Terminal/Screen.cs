@@ -1,14 +1,19 @@
 using System.Globalization;
+using System.Text;
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Hive.Cli.Terminal;
 
 /// <summary>
-/// Standard output for people. On a terminal: tables and colour by meaning (none with NO_COLOR). Elsewhere: aligned columns of plain text,
-/// never cut and never boxed, so that grep and awk can read them.
+/// Standard output for people. On a terminal: tables that fit it, and colour by meaning (none with NO_COLOR).
+/// Elsewhere: aligned columns of plain text, never cut, so that grep and awk can read them.
 /// </summary>
 internal sealed class Screen
 {
+    private const string Gap = "  ";
+    private const int LeastText = 8;
+
     private readonly bool terminal = !Console.IsOutputRedirected;
     private readonly TextWriter output = Console.Out;
     private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
@@ -26,6 +31,17 @@ internal sealed class Screen
         public static implicit operator Cell(string? text) => new(text ?? "");
     }
 
+    /// <summary>One column of a table.</summary>
+    /// <param name="Head">What stands above it.</param>
+    /// <param name="IsText">Free text, which loses its end first where the terminal is narrow.</param>
+    public readonly record struct Column(string Head, bool IsText = false)
+    {
+        public static implicit operator Column(string head) => new(head);
+
+        /// <summary>A column of free text.</summary>
+        public static Column Text(string head) => new(head, IsText: true);
+    }
+
     public void Line(string text = "") => output.WriteLine(Plain.Text(text));
 
     public void Styled(string text, string style)
@@ -34,6 +50,14 @@ internal sealed class Screen
             console.MarkupLine($"[{style}]{Markup.Escape(Plain.Text(text))}[/]");
         else
             Line(text);
+    }
+
+    /// <summary>A text to the right of others: as many lines as the terminal needs, elsewhere one.</summary>
+    public IEnumerable<string> Wrapped(string text, int indent)
+    {
+        var width = terminal ? Math.Max(console.Profile.Width - indent, 20) : int.MaxValue;
+        var lines = text.Length == 0 ? [] : Plain.Wrapped(Plain.OneLine(text), width);
+        return lines.Select(line => new string(' ', indent) + line);
     }
 
     /// <summary>A line whose first word alone has a style.</summary>
@@ -45,21 +69,59 @@ internal sealed class Screen
             Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
     }
 
-    public void Table(IReadOnlyList<string> heads, IReadOnlyList<Cell[]> rows)
+    /// <summary>One line a row. What does not fit the terminal is cut: texts first, then the widest columns.</summary>
+    public void Table(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
         if (!terminal)
         {
-            WriteColumns(heads, rows);
+            WriteColumns(columns, rows);
             return;
         }
 
-        var table = new Table { Border = TableBorder.Rounded, UseSafeBorder = true };
-        table.BorderStyle(new Style(Color.Grey));
-        foreach (var head in heads)
-            table.AddColumn(new TableColumn(new Markup($"[bold]{Markup.Escape(head)}[/]")));
-        foreach (var row in rows)
-            table.AddRow(row.Select(cell => new Markup(Markup.Escape(Plain.Text(cell.Text)), cell.Style.Length > 0 ? Style.Parse(cell.Style) : null)));
-        console.Write(table);
+        var head = columns.Select(c => new Cell(c.Head, "bold")).ToArray();
+        var clean = rows.Select(row => row.Select(cell => cell with { Text = Plain.OneLine(cell.Text) }).ToArray());
+        foreach (var line in Fitted(columns, [head, .. clean], console.Profile.Width))
+            console.MarkupLine(string.Join(Gap, line.Select(Marked)).TrimEnd());
+
+        static string Marked(Cell cell) =>
+            cell.Style.Length > 0 ? $"[{cell.Style}]{Markup.Escape(cell.Text)}[/]" : Markup.Escape(cell.Text);
+    }
+
+    /// <summary>The cells of a table, cut and padded so that each line fits.</summary>
+    internal static IEnumerable<Cell[]> Fitted(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> lines, int width)
+    {
+        var widths = columns.Select((_, i) => lines.Max(line => WidthOf(line[i].Text))).ToArray();
+        var room = width - (Gap.Length * (columns.Count - 1));
+        Shrink(columns.Select(c => c.IsText), LeastText);
+        Shrink(columns.Select(_ => true), 1);
+        return lines.Select(line => line.Select((cell, i) => cell with { Text = Fit(cell.Text, widths[i]) }).ToArray());
+
+        void Shrink(IEnumerable<bool> which, int least)
+        {
+            var may = which.ToArray();
+            while (widths.Sum() > room && Wider().Any())
+                widths[Wider().MaxBy(i => widths[i])]--;
+
+            IEnumerable<int> Wider() => Enumerable.Range(0, widths.Length).Where(i => may[i] && widths[i] > least);
+        }
+    }
+
+    // In cells of the terminal: a Chinese character or an emoji takes two.
+    private static int WidthOf(string text) => new Segment(text).CellCount();
+
+    private static string Fit(string text, int width)
+    {
+        if (WidthOf(text) is var all && all <= width)
+            return text + new string(' ', width - all);
+        var (cut, used) = (new StringBuilder(), 0);
+        var elements = StringInfo.GetTextElementEnumerator(text);
+        while (elements.MoveNext() && elements.GetTextElement() is var element && used + WidthOf(element) < width)
+        {
+            cut.Append(element);
+            used += WidthOf(element);
+        }
+
+        return cut.Append('…').Append(' ', width - used - 1).ToString();
     }
 
     /// <summary>How long ago, in one unit: <c>12 s</c>, <c>5 min</c>, <c>3 h</c>, <c>9 d</c>.</summary>
@@ -83,11 +145,11 @@ internal sealed class Screen
         static string Count(double many, string unit) => string.Create(CultureInfo.InvariantCulture, $"{(long)many} {unit}");
     }
 
-    private static void WriteColumns(IReadOnlyList<string> heads, IReadOnlyList<Cell[]> rows)
+    private static void WriteColumns(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
-        string[][] lines = [[.. heads.Select(h => h.ToUpperInvariant())], .. rows.Select(row => row.Select(cell => Plain.OneLine(cell.Text)).ToArray())];
-        var widths = heads.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
+        string[][] lines = [[.. columns.Select(c => c.Head.ToUpperInvariant())], .. rows.Select(row => row.Select(cell => Plain.OneLine(cell.Text)).ToArray())];
+        var widths = columns.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
         foreach (var line in lines)
-            Console.Out.WriteLine(string.Join("  ", line.Select((text, column) => text.PadRight(widths[column]))).TrimEnd());
+            Console.Out.WriteLine(string.Join(Gap, line.Select((text, column) => text.PadRight(widths[column]))).TrimEnd());
     }
 }

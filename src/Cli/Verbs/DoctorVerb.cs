@@ -9,7 +9,7 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Verbs;
 
-/// <summary>Looks whether Hive works here, and says how to mend what does not. The host looks; where none runs, its program does, as it would start now.</summary>
+/// <summary>Looks whether Hive works here, and says how to fix what does not. The host looks; where none runs, its program does, as it would start now.</summary>
 internal static class DoctorVerb
 {
     // Every trial ends by itself within 10 s.
@@ -17,25 +17,17 @@ internal static class DoctorVerb
 
     public static Command Create()
     {
-        var command = new Command("doctor", """
-            Check whether Hive works here, and say how to mend what does not: runtimes by trying them, kernel, programs, database, folders, port.
-            A running host checks itself. Without one, the flags of `up` are taken, and it is checked whether a host would run with them.
-            Exit code 0: nothing is wrong; 1: something is.
-            """)
+        var command = new Command(
+            "doctor", "Check whether Hive works here, and suggest a fix for each problem; takes the flags of up.")
         {
             TreatUnmatchedTokensAsErrors = false,
         };
         command.Options.Add(CommonOptions.Json);
         command.SetAction(async (parsed, ct) =>
         {
-            var flags = UpVerb.Flags("doctor", parsed.UnmatchedTokens);
-            var (host, diagnosis) = await AskAsync(() => parsed.Paths(flags), ct);
-            if (diagnosis is null)
-            {
-                string[] runDir = parsed.GetValue(CommonOptions.RunDir) is { } dir ? ["--RunDir", dir] : [];
-                diagnosis = await RunAsync([.. parsed.UnmatchedTokens, .. runDir], ct);
-            }
-
+            var flags = HostFlags.Of(parsed.UnmatchedTokens, parsed.GetValue(CommonOptions.RunDir));
+            var (host, diagnosis) = await AskAsync(() => parsed.Paths(flags.Given), ct);
+            diagnosis ??= await RunAsync(flags, ct);
             diagnosis = Diagnosis.Of([host, .. diagnosis.Findings]);
             if (parsed.GetValue(CommonOptions.Json))
                 HostVerb.Print((JsonObject)JsonSerializer.SerializeToNode(diagnosis, WireJson.Options)!);
@@ -83,10 +75,10 @@ internal static class DoctorVerb
         static Finding Found(FindingState state, string text, string? advice = null) => new("host", "host", state, text, advice);
     }
 
-    private static async Task<Diagnosis> RunAsync(string[] arguments, CancellationToken ct)
+    private static async Task<Diagnosis> RunAsync(HostFlags flags, CancellationToken ct)
     {
-        var start = new ProcessStartInfo(HostProgram.Find(), ["--doctor", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in HostProgram.Environment())
+        var start = new ProcessStartInfo(HostProgram.Find(), ["--doctor", .. flags.Arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in flags.Environment)
             start.Environment[name] = value;
         try
         {
@@ -116,9 +108,12 @@ internal static class DoctorVerb
                 screen.Styled(topic.Key, "bold");
             foreach (var finding in topic)
             {
-                screen.Marked("  ", Mark(finding.State), $"{finding.Name.PadRight(width)}  {finding.Text}");
-                if (finding.Advice is { } advice)
-                    screen.Styled($"{new string(' ', width + 6)}{Plain.OneLine(advice)}", "cyan");
+                var text = screen.Wrapped(finding.Text, width + 6).ToArray();
+                screen.Marked("  ", Mark(finding.State), $"{finding.Name.PadRight(width)}  {text[0].TrimStart()}");
+                foreach (var more in text[1..])
+                    screen.Line(more);
+                foreach (var advice in screen.Wrapped(finding.Advice ?? "", width + 6))
+                    screen.Styled(advice, "cyan");
             }
         }
 

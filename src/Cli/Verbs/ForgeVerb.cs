@@ -42,7 +42,7 @@ internal static class ForgeVerb
             _ => $"The forge at {forge.Url} has not been asked yet.",
         });
         if (forge.State != ForgeState.Off)
-            verb.Screen.Table(["account", "token", "repository", "pushed", "head", "wrong"], [.. forge.Repositories.Select(r => Cells(r, forge.Accounts.FirstOrDefault(a => a.Agent == r.Agent)))]);
+            verb.Screen.Table(["account", "token", "repository", "pushed", "head", Screen.Column.Text("wrong")], [.. forge.Repositories.Select(r => Cells(r, forge.Accounts.FirstOrDefault(a => a.Agent == r.Agent)))]);
         return forge;
     }
 

@@ -51,7 +51,8 @@ internal static class PendingVerb
 
     private const string Nothing = "Nothing waits for your approval.";
 
-    private static readonly string[] Heads = ["id", "kind", "agent", "commit", "by", "age", "description"];
+    private static readonly Screen.Column[] Heads =
+        ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
 
     private static void List(HostVerb verb, JsonElement answer, bool history)
     {
@@ -61,7 +62,7 @@ internal static class PendingVerb
         else if (approvals.Length == 0)
             verb.Screen.Line(history ? "Nothing has been asked for yet." : Nothing);
         else
-            verb.Screen.Table([.. Heads, .. history ? ["status", "note"] : Array.Empty<string>()], [.. approvals.Select(a => Cells(a, history))]);
+            verb.Screen.Table([.. Heads, .. history ? ["status", Screen.Column.Text("note")] : Array.Empty<Screen.Column>()], [.. approvals.Select(a => Cells(a, history))]);
     }
 
     private static Screen.Cell[] Cells(Approval approval, bool history)

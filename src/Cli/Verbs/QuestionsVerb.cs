@@ -22,11 +22,12 @@ internal static class QuestionsVerb
             else if (questions.Length == 0)
                 verb.Screen.Line(history ? "Nobody has asked anything yet." : "No question waits for an answer.");
             else
-                verb.Screen.Table([.. Heads, .. history ? ["answer", "by"] : Array.Empty<string>()], [.. questions.Select(q => Cells(q, history))]);
+                verb.Screen.Table([.. Heads, .. history ? [Screen.Column.Text("answer"), "by"] : Array.Empty<Screen.Column>()], [.. questions.Select(q => Cells(q, history))]);
         }, all);
     }
 
-    private static readonly string[] Heads = ["id", "from", "to", "age", "left", "question", "options"];
+    private static readonly Screen.Column[] Heads =
+        ["id", "from", "to", "age", "left", Screen.Column.Text("question"), Screen.Column.Text("options")];
 
     private static Screen.Cell[] Cells(QuestionView question, bool history)
     {

@@ -25,7 +25,7 @@ internal static class RemindersVerb
             else if (shown.Length == 0)
                 verb.Screen.Line("No reminder is pending.");
             else
-                verb.Screen.Table(["id", "agent", "due", "message", "failed"], [.. shown.Select(Cells)]);
+                verb.Screen.Table(["id", "agent", "due", Screen.Column.Text("message"), Screen.Column.Text("failed")], [.. shown.Select(Cells)]);
         }, names);
     }
 

@@ -26,7 +26,7 @@ internal static class StatusVerb
             else if (rows.Length == 0)
                 verb.Screen.Line("There is no agent yet. Make one with: hive spawn NAME");
             else
-                verb.Screen.Table(["agent", "state", "runtime", "unread", "reminders", "says", "age"], [.. rows.Select(row => Cells(row.Deserialize<Row>(WireJson.Options)!))]);
+                verb.Screen.Table(["agent", "state", "runtime", "unread", "reminders", Screen.Column.Text("says"), "age"], [.. rows.Select(row => Cells(row.Deserialize<Row>(WireJson.Options)!))]);
         }, names);
     }
 

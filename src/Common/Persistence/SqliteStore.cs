@@ -113,6 +113,38 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
     }
 
+    /// <summary>
+    /// Copies the database as it is at one moment into a new file, and checks the copy. Nobody else waits for it.
+    /// </summary>
+    /// <param name="file">The copy; needs no second file beside it.</param>
+    /// <param name="ct">Withdraws the copy while it has not started.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: it is damaged, or the copy cannot be written.</exception>
+    public Task CopyTo(string file, CancellationToken ct) => Task.Run(
+        () =>
+        {
+            try
+            {
+                using var source = OpenReader();
+                var target = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false };
+                using var copy = new SqliteConnection(target.ToString());
+                copy.Open();
+                source.Inner.BackupDatabase(copy);
+                using var command = copy.CreateCommand();
+                command.CommandText = "PRAGMA journal_mode = DELETE";
+                command.ExecuteNonQuery();
+                command.CommandText = "PRAGMA integrity_check(1)";
+                if (command.ExecuteScalar() is not "ok" and var damage)
+                    throw Problem.Unavailable($"the database is damaged ({damage}); nothing was copied, restore a backup");
+            }
+            catch (SqliteException e)
+            {
+                LogCopyFailed(log, e);
+                throw Problem.Unavailable(
+                    $"the database cannot be copied: {e.Message}. Make room in the data folder, and try again", e);
+            }
+        },
+        ct);
+
     /// <summary>Finishes what is queued, copies the WAL into the database and closes it.</summary>
     public void Dispose()
     {
@@ -380,6 +412,9 @@ public sealed partial class SqliteStore : IStore, IDisposable
             work.Fail(error);
         publisher.Ended([], undone, batch);
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the database could not be copied for a backup")]
+    private static partial void LogCopyFailed(ILogger logger, Exception error);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing of it was stored")]
     private static partial void LogBatchFailed(ILogger logger, int count, Exception error);

@@ -1,8 +1,8 @@
 using Hive.Common.Doors;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
+using Hive.Protocol.Options;
 using MediatR;
-using Microsoft.Extensions.Configuration;
 
 namespace Hive.Features.Agents;
 
@@ -34,12 +34,11 @@ internal static class WhoAmI
 
     private static readonly Peer Human = new(Principals.Operator, Principals.Operator);
 
-    internal sealed class Handler(IRoster roster, AgentFolders folders, IConfiguration configuration) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IRoster roster, AgentFolders folders, HiveOptions options) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
             var agent = roster.Require(request.Caller.Name);
-            var pronouns = configuration["OperatorPronouns"];
             var peers = PeersOf(agent);
             return Task.FromResult(new Result(
                 agent.Name,
@@ -48,7 +47,7 @@ internal static class WhoAmI
                 HiveVersion.Text,
                 [.. peers.Take(MostPeers)],
                 peers.Length > MostPeers ? peers.Length - MostPeers : null,
-                string.IsNullOrWhiteSpace(pronouns) ? null : pronouns));
+                options.OperatorPronouns));
         }
 
         private Peer[] PeersOf(AgentEntry agent) =>

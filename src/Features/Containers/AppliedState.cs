@@ -5,12 +5,12 @@ using Hive.Common.Persistence;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers;
 
 /// <summary>Compares what is applied for each agent with what it runs on.</summary>
-internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs specs, ContainerStates states, IConfiguration configuration)
+internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs specs, ContainerStates states, HiveOptions options)
 {
     // What was released and the very harness: another build of the same version is another one.
     private static readonly string Hive = $"{HiveVersion.Text}+{HarnessIdentity.Text}";
@@ -29,7 +29,7 @@ internal sealed class AppliedState(IStore store, IRoster roster, IAgentSpecs spe
         NeedsUpdate(agent.Name) || states.Of(agent.Name).Failed || (states.Of(agent.Name).RunsOn is not null && !CanBeRead(agent.Name));
 
     /// <summary>What a harness runs for a turn.</summary>
-    public string DriverOf(AgentSpec spec) => spec.Driver ?? (configuration["Driver"] is { Length: > 0 } configured ? configured : "auto");
+    public string DriverOf(AgentSpec spec) => spec.Driver ?? options.Driver;
 
     /// <summary>Everything that a container started now would run on: the harness, what is applied, and for a manager with mounts of its own the agents whose folders it sees.</summary>
     public string RunsOn(AgentEntry agent, AgentSpec spec) =>

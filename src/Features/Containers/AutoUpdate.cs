@@ -1,4 +1,4 @@
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers;
@@ -7,11 +7,11 @@ namespace Hive.Features.Containers;
 /// Rebuilds at start the agents that were started with another harness, where the operator wants that; elsewhere they show that they
 /// need an update.
 /// </summary>
-internal sealed class AutoUpdate(UpdateRound round, AppliedState applied, IConfiguration configuration) : IHostedService
+internal sealed class AutoUpdate(UpdateRound round, AppliedState applied, HiveOptions options) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        if (configuration["AutoUpdate"]?.ToUpperInvariant() is "TRUE" or "1" or "ON")
+        if (options.AutoUpdate)
             round.Begin(agent => applied.IsOfAnotherHive(agent.Name));
         return Task.CompletedTask;
     }

@@ -2,17 +2,17 @@ using System.ComponentModel;
 using Hive.Common.Doctor;
 using Hive.Common.Errors;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers;
 
 /// <summary>Whether Claude Code is installed, and which version; a failure only where new agents are to run it.</summary>
-internal sealed class ClaudeCheck(IConfiguration configuration) : ICheck
+internal sealed class ClaudeCheck(HiveOptions options) : ICheck
 {
     private const string Advice = "Install it: npm install -g @anthropic-ai/claude-code";
 
     // The driver `auto` follows the scripts of agents where it is missing.
-    private FindingState Missing => configuration["Driver"] == "claude" ? FindingState.Failed : FindingState.Absent;
+    private FindingState Missing => options.Driver == "claude" ? FindingState.Failed : FindingState.Absent;
 
     public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => [await Look(ct)];
 

@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Hive.Common.Errors;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -14,9 +14,6 @@ namespace Hive.Features.Containers;
 /// </summary>
 internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 {
-    /// <summary>What an agent's image is called unless the key <c>Image</c> says otherwise.</summary>
-    public const string DefaultImage = "localhost/hive-agent:latest";
-
     // As many as can be asked for at once.
     private const int KeptLines = 5000;
 
@@ -40,11 +37,11 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     // Completed and replaced whenever something has happened to a container.
     private volatile TaskCompletionSource happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ContainerApiRuntime(ContainerDaemon daemon, HivePaths paths, ContainerLog logs, IConfiguration configuration, SweepBell bell, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<ContainerApiRuntime> log)
+    public ContainerApiRuntime(ContainerDaemon daemon, HivePaths paths, ContainerLog logs, HiveOptions options, SweepBell bell, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<ContainerApiRuntime> log)
     {
         (Name, this.logs, this.bell, this.log) = (daemon.Name, logs, bell, log);
         (instance, runDir) = (Instance.Of(paths), paths.RunDir);
-        image = configuration["Image"] is { Length: > 0 } named ? named : DefaultImage;
+        image = options.Image;
         api = new ContainerApi(daemon);
         trial = new ContainerTrial(api, image, instance);
         kept = new KeptTrial(trial.Run, clock);

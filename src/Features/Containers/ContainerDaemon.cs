@@ -1,4 +1,5 @@
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
+
 
 namespace Hive.Features.Containers;
 
@@ -11,20 +12,18 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
 {
     private const string UnixScheme = "unix://";
 
-    public static ContainerDaemon Podman(IConfiguration configuration)
+    public static ContainerDaemon Podman(HiveOptions options)
     {
         var root = Environment.IsPrivilegedProcess;
         var runFolder = root ? "/run" : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own ? own : $"/run/user/{Native.UserId()}";
-        return new ContainerDaemon("podman", Given(configuration, "Podman:Socket") ?? $"{runFolder}/podman/podman.sock", "Podman:Socket", root ? "systemctl start podman.socket" : "systemctl --user start podman.socket");
+        return new ContainerDaemon("podman", PathIn(options.Podman.Socket ?? $"{runFolder}/podman/podman.sock"), "Podman:Socket", root ? "systemctl start podman.socket" : "systemctl --user start podman.socket");
     }
 
-    public static ContainerDaemon Docker(IConfiguration configuration)
+    public static ContainerDaemon Docker(HiveOptions options)
     {
         var elsewhere = Environment.GetEnvironmentVariable("DOCKER_HOST") is { } host && host.StartsWith(UnixScheme, StringComparison.Ordinal) ? host : null;
-        return new ContainerDaemon("docker", PathIn(Given(configuration, "Docker:Socket") ?? elsewhere ?? "/var/run/docker.sock"), "Docker:Socket", "systemctl start docker");
+        return new ContainerDaemon("docker", PathIn(options.Docker.Socket ?? elsewhere ?? "/var/run/docker.sock"), "Docker:Socket", "systemctl start docker");
     }
-
-    private static string? Given(IConfiguration configuration, string key) => configuration[key] is { Length: > 0 } path ? PathIn(path) : null;
 
     // Both ways to write it are in use.
     private static string PathIn(string address) => address.StartsWith(UnixScheme, StringComparison.Ordinal) ? address[UnixScheme.Length..] : address;

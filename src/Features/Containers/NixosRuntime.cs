@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Hive.Common.Errors;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
@@ -36,10 +36,10 @@ internal sealed partial class NixosRuntime : IRuntime
     // By agent: completed and replaced when its container is started, for those who follow its log.
     private readonly ConcurrentDictionary<string, TaskCompletionSource> starts = new();
 
-    public NixosRuntime(HivePaths paths, IConfiguration configuration, ProcessWatch watch, TimeProvider clock, ILogger<NixosRuntime> log)
+    public NixosRuntime(HivePaths paths, HiveOptions options, ProcessWatch watch, TimeProvider clock, ILogger<NixosRuntime> log)
     {
         (this.paths, this.watch, this.log) = (paths, watch, log);
-        files = new NixosFiles(configuration["Nixos:Root"] is { Length: > 0 } root ? root : "/", paths);
+        files = new NixosFiles(options.Nixos.Root, paths);
         trial = new KeptTrial(Try, clock);
     }
 

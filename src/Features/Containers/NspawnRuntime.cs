@@ -1,4 +1,5 @@
 using Hive.Protocol;
+using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers;
 
@@ -15,10 +16,10 @@ internal sealed class NspawnRuntime : LocalRuntime
     private readonly string? root;
     private readonly KeptTrial trial;
 
-    public NspawnRuntime(LocalProcesses processes, HivePaths paths, Microsoft.Extensions.Configuration.IConfiguration configuration, TimeProvider clock)
+    public NspawnRuntime(LocalProcesses processes, HivePaths paths, HiveOptions options, TimeProvider clock)
         : base(processes)
     {
-        (this.processes, this.paths, root) = (processes, paths, configuration["Nspawn:Root"] is { Length: > 0 } folder ? Path.GetFullPath(folder) : null);
+        (this.processes, this.paths, root) = (processes, paths, options.Nspawn.Root is { } folder ? Path.GetFullPath(folder) : null);
         trial = new KeptTrial(Try, clock);
     }
 

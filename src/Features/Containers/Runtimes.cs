@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Hive.Common.Errors;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers;
 
@@ -24,7 +24,7 @@ internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictiona
 }
 
 /// <summary>The runtimes of this host, and which one new agents get.</summary>
-internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration configuration)
+internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, HiveOptions options)
 {
     /// <summary>No container: whoever opens the agent's socket is the agent.</summary>
     public const string External = "external";
@@ -38,7 +38,7 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
     public IReadOnlyCollection<IRuntime> All => byName.Values;
 
     /// <summary>What the operator named for new agents; null for <c>auto</c>.</summary>
-    public string? Configured => configuration["Runtime"] is { Length: > 0 } name && name != "auto" ? name : null;
+    public string? Configured => options.Runtime is HiveOptions.Auto ? null : options.Runtime;
 
     /// <summary>The runtime behind a name; null for <c>external</c>.</summary>
     /// <exception cref="Problem">Code <c>invalid</c>: there is none of that name.</exception>
@@ -55,23 +55,26 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, IConfiguration co
     /// <exception cref="Problem">Code <c>unavailable</c>: none works here; the message says why and what helps.</exception>
     public async Task<string> Choose(string? asked, CancellationToken ct)
     {
-        var name = string.IsNullOrEmpty(asked) ? configuration["Runtime"] : asked;
-        if (!string.IsNullOrEmpty(name) && name != "auto")
+        var name = string.IsNullOrEmpty(asked) ? options.Runtime : asked;
+        if (name != HiveOptions.Auto)
         {
             if (Find(name) is { } named && await named.Fault(ct) is { } fault)
                 throw Problem.Unavailable($"the runtime '{name}' does not work here: {fault}");
             return name;
         }
 
-        List<string> faults = [];
+        var last = "";
         foreach (var candidate in Automatic)
         {
             if (await byName[candidate].Fault(ct) is not { } fault)
                 return candidate;
-            faults.Add($"{candidate}: {fault}");
+            last = fault;
         }
 
-        throw Problem.Unavailable($"no isolating runtime works here ({string.Join("; ", faults)}). Mend that, or name the runtime 'process' to run without isolation");
+        // The last is the smallest to install.
+        throw Problem.Unavailable(
+            $"no runtime that isolates agents works here; {Automatic[^1]}: {last}. "
+            + "`hive doctor` tells of the others; the runtime 'process' works without isolation");
     }
 
     /// <summary>The runtime new agents get, or <c>none</c> when no isolating one works here.</summary>

@@ -118,6 +118,19 @@ internal sealed partial class ConfigRepositories(GitProgram git, AgentFolders fo
             : throw Problem.Invalid($"{AgentYaml.FileName} cannot be read: {blob.Error}");
     }
 
+    /// <summary>The text of <c>agent.yaml</c> at a commit of the applied repository.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: the commit, or the file in it, is missing.</exception>
+    public async Task<string> TextAt(string agent, string commit, CancellationToken ct)
+    {
+        var bounded = new GitCall { MaxOutputBytes = AgentYaml.MaxBytes };
+        var blob = await git.Try(folders.Applied(agent), ["cat-file", "blob", $"{commit}:{AgentYaml.FileName}"], ct, bounded);
+        return blob is { ExitCode: 0, Truncated: false }
+            ? Text(blob.Output)
+            : throw Problem.Unavailable(
+                $"{AgentYaml.FileName} of {agent} cannot be read at {commit[..12]}: {blob.Error}; "
+                + $"`hive rebuild {agent}` deploys what is there");
+    }
+
     /// <summary>Why a file cannot be part of a configuration; null when it can.</summary>
     public static string? Fault(string path, long bytes)
     {

@@ -1,11 +1,11 @@
 using System.Text.RegularExpressions;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 
 namespace Hive.Features.Meta;
 
 /// <summary>Which repositories an input may come from. What is refused is never repeated: it may hold somebody's password.</summary>
-internal sealed partial class InputUrls(IConfiguration configuration, HivePaths paths)
+internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
 {
     /// <summary>The key of the folders whose repositories may be named by a path.</summary>
     public const string AllowedPathsKey = "Inputs:AllowedPaths";
@@ -13,10 +13,7 @@ internal sealed partial class InputUrls(IConfiguration configuration, HivePaths 
     private const int MaxLength = 1000;
 
     private readonly string[] allowed =
-    [
-        .. (configuration[AllowedPathsKey] ?? "").Split([';', ','], StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-            .Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p))),
-    ];
+        [.. options.Inputs.AllowedPaths.Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p)))];
 
     /// <summary>Why that is no url of an input; null when it is one. The text goes behind "the url".</summary>
     public string? Fault(string url) => FormFault(url) ?? (IsPath(url) ? PathFault(url) : null);

@@ -2,8 +2,12 @@ using Hive.Common.Doors;
 
 namespace Hive.Features.Meta;
 
-/// <summary>The doors of the swarm's lock.</summary>
+/// <summary>The doors of agents' configurations and of the swarm's lock.</summary>
 internal sealed class MetaModule : FeatureModule
 {
-    public MetaModule() => Post<UpdateInputs.Command>("/meta-update");
+    public MetaModule()
+    {
+        Get<ReadAgentConfig.Query>("/api/agent-config/{name}");
+        Post<UpdateInputs.Command>("/meta-update");
+    }
 }

@@ -18,7 +18,8 @@ internal sealed class MetaInputsSection(SwarmLock swarm) : IDashboardSection
 /// <summary>Which commit is deployed, on an agent's row.</summary>
 internal sealed class DeployedRowPart(SwarmLock swarm) : IAgentRowPart
 {
-    private const int ShownDigits = 12;
+    public ContainerView Fill(ContainerView row) => row with { DeployedSha = Shown(swarm.Deployed(row.Name)) };
 
-    public ContainerView Fill(ContainerView row) => row with { DeployedSha = swarm.Deployed(row.Name)?[..ShownDigits] };
+    /// <summary>As much of a commit's name as clients are shown.</summary>
+    public static string? Shown(string? commit) => commit?[..12];
 }

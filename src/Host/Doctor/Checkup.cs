@@ -3,6 +3,7 @@ using Hive.Common.Doctor;
 using Hive.Features;
 using Hive.Features.Doctor;
 using Hive.Protocol;
+using Hive.Protocol.Options;
 using MediatR;
 using Microsoft.Extensions.Hosting.Internal;
 
@@ -31,23 +32,22 @@ internal static class Checkup
 
     private static async Task<Diagnosis> Examine(string[] args)
     {
-        try
-        {
-            var builder = HiveApp.CreateBuilder(args, out var paths);
-            await using var services = new ServiceCollection()
-                .AddLogging()
-                .AddSingleton<IConfiguration>(builder.Configuration)
-                .AddSingleton(TimeProvider.System)
-                .AddSingleton(paths)
-                .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
-                .AddHiveFeatures()
-                .AddHostChecks()
-                .BuildServiceProvider();
-            return await services.GetRequiredService<IMediator>().Send(new Diagnose.Query());
-        }
-        catch (StartupProblem problem)
-        {
-            return Diagnosis.Of([new Finding("configuration", "settings", FindingState.Failed, problem.Message)]);
-        }
+        var read = ReadOptions.All(args);
+        Finding[] wrong =
+            [.. read.Faults.Select(fault => new Finding("configuration", "settings", FindingState.Failed, fault))];
+        if (read.Paths is not { } paths)
+            return Diagnosis.Of(wrong);
+        var builder = HiveApp.CreateBuilder(read);
+        await using var services = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton(read.Options)
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton(paths)
+            .AddSingleton<IHostApplicationLifetime, ApplicationLifetime>()
+            .AddHiveFeatures()
+            .AddHostChecks()
+            .BuildServiceProvider();
+        var diagnosis = await services.GetRequiredService<IMediator>().Send(new Diagnose.Query());
+        return Diagnosis.Of([.. wrong, .. diagnosis.Findings]);
     }
 }

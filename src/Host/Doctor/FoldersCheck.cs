@@ -3,11 +3,12 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Hive.Common.Doctor;
 using Hive.Protocol;
+using Hive.Protocol.Options;
 
 namespace Hive.Host.Doctor;
 
 /// <summary>The folders and files of this Hive: whether the host may write them, and whether others may read what is not for them.</summary>
-internal sealed partial class FoldersCheck(HivePaths paths, IConfiguration configuration, IServiceProvider services) : ICheck
+internal sealed partial class FoldersCheck(HivePaths paths, HiveOptions options, IServiceProvider services) : ICheck
 {
     private const string Topic = "folders";
     private const int LongestName = 31;
@@ -18,8 +19,8 @@ internal sealed partial class FoldersCheck(HivePaths paths, IConfiguration confi
 
     public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => Task.FromResult<IReadOnlyList<Finding>>(
     [
-        Folder("data", paths.DataDir, HiveApp.DataMode, "--DataDir (HIVE_DATADIR)"),
-        Folder("run", paths.RunDir, HiveApp.RunMode, "--RunDir (HIVE_RUNDIR)"),
+        Folder("data", paths.DataDir, HiveApp.DataMode, "--data-dir (HIVE_DATADIR)"),
+        Folder("run", paths.RunDir, HiveApp.RunMode, "--run-dir (HIVE_RUNDIR)"),
         SocketPath(),
         HostSocket(),
         Token(),
@@ -50,7 +51,7 @@ internal sealed partial class FoldersCheck(HivePaths paths, IConfiguration confi
     private Finding SocketPath()
     {
         const string Name = "socket paths";
-        const string Advice = "Choose a shorter run folder with --RunDir (HIVE_RUNDIR).";
+        const string Advice = "Choose a shorter run folder with --run-dir (HIVE_RUNDIR).";
         var room = Limits.SocketPathBytes - Encoding.UTF8.GetByteCount(paths.AgentSocket(""));
         return room < 1 ? new Finding(Topic, Name, FindingState.Failed, $"{paths.RunDir} is too long: a socket's path may have {Limits.SocketPathBytes} bytes", Advice)
             : room < "manager".Length ? new Finding(Topic, Name, FindingState.Failed, $"{paths.RunDir} leaves room for {room} bytes of an agent's name, and the manager's has {"manager".Length}", Advice)
@@ -78,7 +79,7 @@ internal sealed partial class FoldersCheck(HivePaths paths, IConfiguration confi
     private Finding Token()
     {
         const string Name = "access token";
-        if (!string.IsNullOrEmpty(configuration["Token"]))
+        if (options.Token is not null)
             return new Finding(Topic, Name, FindingState.Ok, "as configured");
         var path = AccessToken.PathIn(paths.DataDir);
         if (!File.Exists(path))

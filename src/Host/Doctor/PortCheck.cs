@@ -2,22 +2,23 @@ using System.Net;
 using System.Net.Sockets;
 using Hive.Common.Doctor;
 using Hive.Protocol;
+using Hive.Protocol.Options;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Hive.Host.Doctor;
 
 /// <summary>Whether the dashboard's addresses are this host's, or free for one.</summary>
-internal sealed class PortCheck(IConfiguration configuration, IServiceProvider services) : ICheck
+internal sealed class PortCheck(HiveOptions options, IServiceProvider services) : ICheck
 {
     private const string Topic = "network";
-    private const string Advice = "Choose another with --Urls (HIVE_URLS), such as --Urls http://127.0.0.1:7001";
+    private const string Advice = "Choose another with --urls (HIVE_URLS), such as --urls http://127.0.0.1:7001";
 
     public Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
     {
         string[] addresses = services.GetService<IServer>()?.Features.Get<IServerAddressesFeature>() is { Addresses.Count: > 0 } listening
             ? [.. listening.Addresses]
-            : HiveApp.UrlsOf(configuration).Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            : options.Urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return Task.FromResult<IReadOnlyList<Finding>>([.. addresses.Select(url => services.GetService<FolderLocks>() is null ? Free(url) : Own(url))]);
     }
 

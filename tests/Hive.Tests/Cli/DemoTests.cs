@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 using Xunit;
 
 namespace Hive.Tests.Cli;
@@ -44,7 +45,7 @@ public sealed class DemoTests
 
         var processes = Marked(folder);
         Assert.True(processes.Length >= 5, $"{processes.Length} processes: the keeper's host and three agents, at least");
-        using (var kill = Process.Start("/bin/kill", [$"-{signal}", $"{demo.Id}"])!)
+        using (var kill = Process.Start("/bin/sh", ["-c", $"kill -{signal} {demo.Id}"])!)
             await kill.WaitForExitAsync();
         await demo.WaitForExitAsync();
 
@@ -67,6 +68,35 @@ public sealed class DemoTests
         Assert.Equal(1, demo.ExitCode);
         Assert.Contains("ended by itself", await error, StringComparison.Ordinal);
         await GoneAsync(processes, folder);
+    }
+
+    [Fact]
+    public async Task Where_nothing_isolates_it_says_so_in_one_short_line_with_the_cure()
+    {
+        var daemons = new[] { "/run/podman/podman.sock", "/var/run/docker.sock" }.Where(File.Exists);
+        Requires.That(!daemons.Any(), "podman or docker serves this machine, so something isolates here");
+        var programs = Directory.CreateTempSubdirectory("hive-programs-").FullName;
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Where(Directory.Exists);
+        foreach (var program in path.SelectMany(Directory.EnumerateFiles))
+        {
+            var name = Path.GetFileName(program);
+            if (name is not ("bwrap" or "systemd-nspawn" or "nixos-container") && !File.Exists(Path.Combine(programs, name)))
+                File.CreateSymbolicLink(Path.Combine(programs, name), program);
+        }
+
+        using var demo = Built.Start(Built.Command, ["demo", "--no-open"], ("PATH", programs));
+        List<string> lines = [];
+        while (await demo.StandardOutput.ReadLineAsync() is { } line && !line.Contains("A fresh link", StringComparison.Ordinal))
+            lines.Add(line);
+        using (var kill = Process.Start("/bin/sh", ["-c", $"kill -INT {demo.Id}"])!)
+            await kill.WaitForExitAsync();
+        _ = await demo.StandardOutput.ReadToEndAsync();
+        await demo.WaitForExitAsync();
+        Directory.Delete(programs, recursive: true);
+
+        const string Says = "Nothing isolates agents here, so they run as plain processes.";
+        Assert.Contains($"{Says} Cure on Debian: apt-get install bubblewrap. Details: hive doctor", lines);
+        Assert.All(lines, line => Assert.True(line.Length <= 130, line));
     }
 
     [Fact]

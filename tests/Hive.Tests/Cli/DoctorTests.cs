@@ -62,15 +62,15 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         other.Start();
         var url = $"http://{other.LocalEndpoint}";
 
-        string[] flags = ["doctor", "--run-dir", Run, "--DataDir", Data, "--Urls", url, "--Runtime", "nonesuch"];
-        var outcome = await Built.HiveAsync(flags);
-        var found = Diagnosed(await Built.HiveAsync([.. flags, "--json"]));
+        string[] flags = ["doctor", "--run-dir", Run, "--DataDir", Data, "--Urls", url];
+        var outcome = await Built.HiveAsync(flags, "", ("HIVE_RUNTIME", "nonesuch"));
+        var found = Diagnosed(await Built.HiveAsync([.. flags, "--json"], "", ("HIVE_RUNTIME", "nonesuch")));
 
         Assert.Equal(1, outcome.ExitCode);
         Failed(found["data"], "0705", $"chmod 0700 {Data}");
         Failed(found["access token"], "0644", $"chmod 0600 {token}");
-        Failed(found["dashboard"], $"{url} is taken", "--Urls");
-        Failed(found["new agents"], "'nonesuch'", "leave it out");
+        Failed(found["dashboard"], $"{url} is taken", "--urls");
+        Failed(found["settings"], "HIVE_RUNTIME cannot be 'nonesuch'; choose auto, nixos", null);
         Assert.Matches($"\n  ✘ access token +{token} has the mode 0644", outcome.Output);
         Assert.Matches($"\n +chmod 0600 {token}; ", outcome.Output);
         Assert.Contains("4 things are wrong (✘).", outcome.Output, StringComparison.Ordinal);
@@ -82,8 +82,8 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         await File.WriteAllTextAsync(Data, "a file");
         var found = Diagnosed(await Built.HiveAsync(["doctor", "--json", "--DataDir", Path.Combine(Data, "hive"), "--RunDir", $"{folder}/{new string('x', 100)}"]));
 
-        Failed(found["data"], $"{Data} is no folder", "--DataDir");
-        Failed(found["socket paths"], "107 bytes", "--RunDir");
+        Failed(found["data"], $"{Data} is no folder", "--data-dir");
+        Failed(found["socket paths"], "107 bytes", "--run-dir");
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         var output = await doctor.StandardOutput.ReadToEndAsync();
         await doctor.WaitForExitAsync();
 
-        Failed(Diagnosed(new Outcome(doctor.ExitCode, output, ""))["data"], "Read-only file system", "--DataDir");
+        Failed(Diagnosed(new Outcome(doctor.ExitCode, output, ""))["data"], "Read-only file system", "--data-dir");
     }
 
     [Fact]
@@ -208,13 +208,13 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         await using var running = await HostProcess.Start();
         var found = Diagnosed(await Built.HiveAsync(["doctor", "--json", "--DataDir", running.DataDir, "--RunDir", Run]));
 
-        Failed(found["data"], $"another Hive (pid {running.Pid})", "--DataDir");
+        Failed(found["data"], $"another Hive (pid {running.Pid})", "--data-dir");
         Assert.Equal(FindingState.Absent, found["run"].State);
     }
 
     [Theory]
-    [InlineData("did you mean --DataDir", "--data-dir", "/nowhere")]
-    [InlineData("--Urls wants a value", "--Urls")]
+    [InlineData("did you mean --data-dir?", "--dta-dir", "/nowhere")]
+    [InlineData("--Urls needs a value", "--Urls")]
     public async Task It_takes_the_flags_of_up_and_no_others(string says, params string[] flags)
     {
         var outcome = await Built.HiveAsync(["doctor", .. flags]);

@@ -65,7 +65,7 @@ public sealed class HivePathsTests : IDisposable
         var error = Assert.Throws<InvalidOperationException>(() => Find([("HIVE_DATADIR", folder)]));
 
         Assert.Contains($"{folder}/hive.json", error.Message, StringComparison.Ordinal);
-        Assert.Contains("--RunDir", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--run-dir", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,7 +74,7 @@ public sealed class HivePathsTests : IDisposable
         var paths = Find([("HIVE_RUNDIR", "/somewhere")]);
 
         Assert.Equal("/somewhere", paths.RunDir);
-        Assert.Contains("--DataDir", Assert.Throws<InvalidOperationException>(() => paths.DataDir).Message, StringComparison.Ordinal);
+        Assert.Contains("--data-dir", Assert.Throws<InvalidOperationException>(() => paths.DataDir).Message, StringComparison.Ordinal);
     }
 
     private static HivePaths Find((string, string)[] variables, bool root = false) => HivePaths.Find(environment: Environment(variables), root: root);

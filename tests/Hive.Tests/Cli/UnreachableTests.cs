@@ -55,16 +55,22 @@ public sealed class UnreachableTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Required command was not provided")]
-    [InlineData("nonsense", "nonsense")]
+    [InlineData("there is no verb 'nonsense'", "nonsense")]
+    [InlineData("there is no verb 'statsu'; did you mean status?", "statsu", "--help")]
+    [InlineData("there is no verb 'statsu'; did you mean status?", "help", "statsu")]
+    [InlineData("there is no option '--nonsense'", "--nonsense")]
     [InlineData("spawn", "spawn")]
     [InlineData("--port", "demo", "--port", "99999")]
     [InlineData("many", "logs", "alice", "--lines", "many")]
     [InlineData("--yes", "destroy", "alice", "--purge")]
-    [InlineData("did you mean --DataDir", "up", "--data-dir", "/nowhere")]
-    [InlineData("did you mean --Runtime", "up", "--Urls=http://127.0.0.1:0", "--Runtme=process")]
-    [InlineData("up has no typo", "up", "typo")]
-    [InlineData("--Driver wants a value", "up", "--Driver")]
+    [InlineData("'many' is not valid for -n; use a whole number", "logs", "alice", "-n", "many")]
+    [InlineData("'one' is not valid for ID; use a whole number", "answer", "one", "yes")]
+    [InlineData("'99999999999' is not valid for -n; use a whole number", "inbox", "--limit", "99999999999")]
+    [InlineData("--dat-dir is not an option; did you mean --data-dir?", "up", "--dat-dir", "/nowhere")]
+    [InlineData("--Runtme is not an option; did you mean --runtime?", "up", "--Urls=http://127.0.0.1:0", "--Runtme=process")]
+    [InlineData("--runtime cannot be 'bogus'; choose auto, nixos, podman", "up", "--runtime", "bogus")]
+    [InlineData("'typo' belongs to no option", "up", "typo")]
+    [InlineData("--Driver needs a value", "up", "--Driver")]
     public async Task Refuses_a_command_line_that_makes_no_sense(string says, params string[] arguments)
     {
         var outcome = await Built.HiveAsync(arguments);
@@ -72,6 +78,20 @@ public sealed class UnreachableTests : IDisposable
         Assert.Equal(2, outcome.ExitCode);
         Assert.Empty(outcome.Output);
         Assert.Contains(says, outcome.Error, StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain("System.", outcome.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData]
+    [InlineData("help")]
+    public async Task Hive_alone_and_hive_help_show_the_verbs(params string[] arguments)
+    {
+        var outcome = await Built.HiveAsync(arguments);
+
+        Assert.Equal(0, outcome.ExitCode);
+        Assert.Empty(outcome.Error);
+        Assert.Contains("  status <NAME>", outcome.Output, StringComparison.Ordinal);
+        Assert.Equal((await Built.HiveAsync(["send", "--help"])).Output, (await Built.HiveAsync(["help", "send"])).Output);
     }
 
     [Fact]

@@ -1,11 +1,13 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
+using Hive.Cli.Terminal;
 using Hive.Protocol;
 using Xunit;
 
 namespace Hive.Tests.Cli;
 
 /// <summary>Each verb as a process of its own against a host that is one too.</summary>
-public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
+public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
 {
     [Fact]
     public async Task Up_becomes_the_host_itself()
@@ -217,6 +219,47 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.Matches("^planner +not connected +external +0 +2", Ok(await hive.RunAsync("status", "planner")).Lines[1]);
     }
 
+    [Theory]
+    [InlineData(40)]
+    [InlineData(80)]
+    [InlineData(120)]
+    public async Task Tables_have_one_line_a_row_that_fits_the_terminal(int columns)
+    {
+        string[] names = ["wide-one", "wide-two-twenty-chars", "wide-three"];
+        foreach (var name in names)
+        {
+            await hive.RunAsync("spawn", name, "--runtime", "external");
+            using var agent = await hive.AgentAsync(name);
+            var text = "reads 日本語の文章 and 🐝🐝🐝, then writes\nwhat it has found out in turn: " + new string('x', 60);
+            await agent.CallAsync("set_status", new { text });
+            await agent.CallAsync("remind", new { message = text, delay_seconds = 7200 });
+        }
+
+        var status = await OnTerminalAsync(columns, "status", names);
+        Assert.Equal(names.Length + 1, status.Length);
+        Assert.All(status, line => Assert.True(Cells(line) <= columns, $"{Cells(line)}: {line}"));
+        var reminders = await OnTerminalAsync(columns, "reminders", names);
+        Assert.True(reminders.Length > names.Length, string.Join('\n', reminders));
+        Assert.All(reminders, line => Assert.True(Cells(line) <= columns, $"{Cells(line)}: {line}"));
+        if (columns >= 80)
+        {
+            Assert.All(names, name => Assert.Contains(status, line => Regex.IsMatch(line, $"^{name} +not connected ")));
+            Assert.All(status[1..], line => Assert.Matches(columns == 80 ? " reads ….* " : " reads 日本.*… ", line));
+        }
+    }
+
+    [Fact]
+    public void A_commit_is_not_cut_while_a_text_can_be()
+    {
+        Screen.Column[] columns = ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
+        Screen.Cell[] row = ["12", "apply_commit", "documentation-writer", "0123456789ab", "manager", "12 min", new string('d', 300)];
+
+        var line = string.Join("  ", Screen.Fitted(columns, [row], 90).Single().Select(c => c.Text));
+
+        Assert.Equal($"12  apply_commit  documentation-writer  0123456789ab  manager  12 min  {new string('d', 18)}…", line);
+        Assert.Equal(90, line.Length);
+    }
+
     [Fact]
     public async Task Start_stop_restart_kill_and_logs_follow_a_real_process()
     {
@@ -296,6 +339,22 @@ public sealed class VerbTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.Equal(version.GetProperty("hive_version").GetString(), version.GetProperty("host").GetProperty("hive_version").GetString());
         Assert.Matches(@"^\d+\.\d+", version.GetProperty("host").GetProperty("sqlite_version").GetString()!);
     }
+
+    // What the command shows on a terminal of that width, without colours.
+    private async Task<string[]> OnTerminalAsync(int columns, string verb, params string[] names)
+    {
+        var command = $"stty cols {columns}; exec {Built.Command} {verb} {string.Join(' ', names)} --run-dir {hive.RunDir}";
+        using var shown = Built.Start("script", ["-qec", command, "/dev/null"], ("TERM", "xterm-256color"), ("SHELL", "/bin/sh"));
+        var output = await shown.StandardOutput.ReadToEndAsync();
+        await shown.WaitForExitAsync();
+        Assert.True(shown.ExitCode == 0, output);
+        return Escapes().Replace(output, "").Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    private static int Cells(string line) => new Spectre.Console.Rendering.Segment(line).CellCount();
+
+    [GeneratedRegex("\u001b(\\[[0-9;?]*[a-zA-Z]|[=>])")]
+    private static partial Regex Escapes();
 
     private async Task<string> StateAsync(string agent)
     {

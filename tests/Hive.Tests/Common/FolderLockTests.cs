@@ -7,8 +7,8 @@ namespace Hive.Tests.Common;
 public sealed class FolderLockTests
 {
     [Theory]
-    [InlineData("data", "--DataDir")]
-    [InlineData("run", "--RunDir")]
+    [InlineData("data", "--data-dir")]
+    [InlineData("run", "--run-dir")]
     public async Task A_second_host_on_the_same_folder_refuses_names_the_first_and_leaves_it_alone(string same, string flag)
     {
         await using var first = await HostProcess.Start();
@@ -28,7 +28,7 @@ public sealed class FolderLockTests
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", folder, "--RunDir", folder + "/", "--Urls", "http://127.0.0.1:0"]));
-        Assert.Contains("--RunDir", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--run-dir", refused.Message, StringComparison.Ordinal);
         Directory.Delete(folder);
     }
 
@@ -102,7 +102,7 @@ public sealed class FolderLockTests
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var refused = await HostProcess.Refused(["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", first.Url, "--Runtime", "external"]);
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains("--Urls", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("--urls", refused.Error, StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
     }
 
@@ -114,7 +114,7 @@ public sealed class FolderLockTests
         var refused = await HostProcess.Refused(["--DataDir", Path.Combine(folder, "data"), "--RunDir", run, "--Urls", "http://127.0.0.1:0", "--Runtime", "external"]);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("107", refused.Error, StringComparison.Ordinal);
-        Assert.Contains("--RunDir", refused.Error, StringComparison.Ordinal);
+        Assert.Contains("--run-dir", refused.Error, StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using Hive.Features.Containers;
+using Hive.Tests.Fixture;
 
 [assembly: AssemblyFixture(typeof(Hive.Tests.Containers.PodmanDaemon))]
 
@@ -27,7 +28,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
     /// <summary>Another one on the same storage, for a test that ends it.</summary>
     internal static async Task<PodmanService> OfItsOwn()
     {
-        await Service();
+        Requires.That((await Service()).IsRunning, "podman is not installed");
         return await PodmanService.Start((await Shared()).folder!);
     }
 

@@ -6,7 +6,7 @@ using Hive.Features.Agents;
 using Hive.Features.Containers.Contracts;
 using Hive.Features.Meta;
 using Hive.Protocol;
-using Microsoft.Extensions.Configuration;
+using Hive.Protocol.Options;
 
 namespace Hive.Tests.Meta;
 
@@ -155,7 +155,7 @@ public sealed class AgentYamlTests
     [InlineData("secret", "must be https://")]
     public void Only_harmless_urls_are_taken_and_a_refused_one_is_not_repeated(string url, string? said = null)
     {
-        var yaml = Yaml(("Inputs:AllowedPaths", "/srv/git; /other"));
+        var yaml = Yaml("/srv/git", "/other");
         var text = $"inputs:\n  skills:\n    url: \"{url}\"\n";
         if (said is null)
         {
@@ -233,8 +233,8 @@ public sealed class AgentYamlTests
 
     internal static JsonElement Schema { get; } = JsonElement.Parse(File.ReadAllText(Docs("agent.schema.json")));
 
-    internal static AgentYaml Yaml(params (string Key, string Value)[] settings) => new(
-        new InputUrls(new ConfigurationBuilder().AddInMemoryCollection(settings.ToDictionary(s => s.Key, s => (string?)s.Value)).Build(), HivePaths.Find("/srv/git/data", "/run/x")),
+    internal static AgentYaml Yaml(params string[] allowedPaths) => new(
+        new InputUrls(new HiveOptions { Inputs = new InputsOptions { AllowedPaths = allowedPaths } }, HivePaths.Find("/srv/git/data", "/run/x")),
         new AgentNames());
 
     private static AgentConfig Read(string text) => Yaml().Read("agent.yaml", Encoding.UTF8.GetBytes(text), Files);

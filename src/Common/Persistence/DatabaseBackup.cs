@@ -1,0 +1,9 @@
+using Hive.Common.Backups;
+
+namespace Hive.Common.Persistence;
+
+/// <summary>The database in a backup.</summary>
+internal sealed class DatabaseBackup(SqliteStore store) : IBackupPart
+{
+    public Task Write(string folder, CancellationToken ct) => store.CopyTo(Path.Combine(folder, "hive.sqlite"), ct);
+}

@@ -1,0 +1,211 @@
+// Each option says in its attribute what it means, and that sentence is the one that people read.
+#pragma warning disable CS1591
+namespace Hive.Protocol.Options;
+
+/// <summary>
+/// Every option of the host. This tree is the one source of the flags of <c>up</c>, of the environment variables, of
+/// the keys in <c>hive.json</c>, of <c>hive up --help</c>, of the table in the README and of <c>docs/options.md</c>: an
+/// option is added here and nowhere else.
+/// </summary>
+public sealed record HiveOptions
+{
+    /// <summary>The address that the dashboard has unless another one is given.</summary>
+    public const string DefaultUrl = "http://127.0.0.1:7000";
+
+    /// <summary>The runtime or driver that stands for "the first that works here".</summary>
+    public const string Auto = "auto";
+
+    [Option(
+        "Everything durable: database, agents, access token",
+        Kind = OptionKind.Folder,
+        Default = "root: /var/lib/hive; else $XDG_STATE_HOME/hive or ~/.local/state/hive")]
+    public string? DataDir { get; init; }
+
+    [Option(
+        "The sockets",
+        Kind = OptionKind.Folder,
+        Default = "root: /run/hive; else $XDG_RUNTIME_DIR/hive or the folder run in the data folder")]
+    public string? RunDir { get; init; }
+
+    [Option("Where the dashboard listens; several addresses are separated by ;", Kind = OptionKind.ListenUrls)]
+    public string Urls { get; init; } = DefaultUrl;
+
+    [Option(
+        "More names that the dashboard answers to, separated by ;",
+        Kind = OptionKind.HostNames,
+        Default = "localhost, loopback addresses and the names in Urls")]
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
+    [Option(
+        "The bearer token of scripts, at least 16 characters. The file access-token in the data folder keeps "
+        + "it off command lines",
+        Kind = OptionKind.AccessToken,
+        Default = "made at the first start, in the file access-token in the data folder",
+        Secret = true)]
+    public string? Token { get; init; }
+
+    [Option(
+        "The containers of new agents. auto takes the first of nixos, podman, docker, nspawn (systemd-nspawn) "
+        + "and sandbox (bubblewrap) that works here. process isolates nothing; external starts nothing: whoever "
+        + "opens the agent's socket is the agent",
+        Kind = OptionKind.Choice,
+        Choices = [Auto, "nixos", "podman", "docker", "nspawn", "sandbox", "process", "external"])]
+    public string Runtime { get; init; } = Auto;
+
+    [Option("The image that podman and docker make containers from", Kind = OptionKind.Image)]
+    public string Image { get; init; } = "localhost/hive-agent:latest";
+
+    public PodmanOptions Podman { get; init; } = new();
+
+    public DockerOptions Docker { get; init; } = new();
+
+    public NspawnOptions Nspawn { get; init; } = new();
+
+    public NixosOptions Nixos { get; init; } = new();
+
+    [Option(
+        "What an agent's turns are done by, unless its agent.yaml says. auto: scripted where the agent has a "
+        + "script, else claude where Claude Code is installed",
+        Kind = OptionKind.Choice,
+        Choices = [Auto, "claude", "command", "scripted"])]
+    public string Driver { get; init; } = Auto;
+
+    [Option(
+        "The domain of the addresses that agents commit with, as NAME@ this; an agent's own git configuration wins",
+        Kind = OptionKind.Domain)]
+    public string GitEmailDomain { get; init; } = "hive.local";
+
+    [Option(
+        "true: start although the database or its write-ahead log is missing or cut, without what was in it. Hive says "
+        + "when this helps",
+        Kind = OptionKind.Switch)]
+    public bool AcceptLoss { get; init; }
+
+    [Option(
+        "true: agents that were started with another harness than this build's are rebuilt at the start, one after "
+        + "another. false: they show that they need an update",
+        Kind = OptionKind.Switch)]
+    public bool AutoUpdate { get; init; }
+
+    [Option("How agents refer to the operator, such as she/her; they read it with whoami", Default = "not told")]
+    public string? OperatorPronouns { get; init; }
+
+    public InputsOptions Inputs { get; init; } = new();
+
+    public ForgeOptions Forge { get; init; } = new();
+
+    public LoggingOptions Logging { get; init; } = new();
+}
+
+/// <summary>Podman's daemon.</summary>
+public sealed record PodmanOptions
+{
+    [Option(
+        "The socket that podman answers at",
+        Kind = OptionKind.Socket,
+        Default = "root: /run/podman/podman.sock; else $XDG_RUNTIME_DIR/podman/podman.sock")]
+    public string? Socket { get; init; }
+}
+
+/// <summary>Docker's daemon.</summary>
+public sealed record DockerOptions
+{
+    [Option(
+        "The socket that docker answers at",
+        Kind = OptionKind.Socket,
+        Default = "$DOCKER_HOST where that is unix://…, else /var/run/docker.sock")]
+    public string? Socket { get; init; }
+}
+
+/// <summary>Agents under systemd-nspawn.</summary>
+public sealed record NspawnOptions
+{
+    [Option(
+        "A folder with a usr in it, whose programs agents on nspawn get in place of the host's. Names, the "
+        + "network and trusted certificates stay the host's",
+        Kind = OptionKind.RootFolder,
+        Default = "the host's own /usr")]
+    public string? Root { get; init; }
+}
+
+/// <summary>Agents on NixOS.</summary>
+public sealed record NixosOptions
+{
+    [Option(
+        "The folder that stands for / where the files of NixOS containers are written; for trying things out",
+        Kind = OptionKind.Folder)]
+    public string Root { get; init; } = "/";
+}
+
+/// <summary>Repositories that agents get as inputs.</summary>
+public sealed record InputsOptions
+{
+    [Option(
+        "Folders, separated by ;, whose git repositories an agent.yaml may name as file:///…. Nothing in the "
+        + "data folder is ever taken",
+        Kind = OptionKind.Folders,
+        Default = "none")]
+    public IReadOnlyList<string> AllowedPaths { get; init; } = [];
+}
+
+/// <summary>The git forge (docs/forge.md).</summary>
+public sealed record ForgeOptions
+{
+    [Option(
+        "The git forge (docs/forge.md)",
+        Kind = OptionKind.Url,
+        Default = "none; http://localhost:3000 where there is a container hive-forge")]
+    public string? Url { get; init; }
+
+    [Option("The name of a site admin of the forge", Default = "none")]
+    public string? User { get; init; }
+
+    [Option("A file with that admin's password", Kind = OptionKind.File, Default = "none")]
+    public string? PasswordFile { get; init; }
+
+    [Option(
+        "That password itself; a file (Forge:PasswordFile) keeps it off command lines",
+        Kind = OptionKind.Credential,
+        Default = "none",
+        Secret = true)]
+    public string? Password { get; init; }
+
+    [Option(
+        "In place of user and password: a file with a site admin's token",
+        Kind = OptionKind.File,
+        Default = "none")]
+    public string? TokenFile { get; init; }
+
+    [Option(
+        "That token itself; a file (Forge:TokenFile) keeps it off command lines",
+        Kind = OptionKind.Credential,
+        Default = "none",
+        Secret = true)]
+    public string? Token { get; init; }
+
+    [Option(
+        "The address at which the forge reaches /forge/webhook of this Hive, which then makes a webhook there",
+        Kind = OptionKind.Url,
+        Default = "none")]
+    public string? WebhookUrl { get; init; }
+
+    [Option("The folder with Forgejo's data in the container hive-forge", Kind = OptionKind.WholePath)]
+    public string WorkPath { get; init; } = "/var/lib/forgejo";
+}
+
+/// <summary>The host's log.</summary>
+public sealed record LoggingOptions
+{
+    public LogLevelOptions LogLevel { get; init; } = new();
+}
+
+/// <summary>How much is logged.</summary>
+public sealed record LogLevelOptions
+{
+    [Option(
+        "The least level of log lines. Another category is a key of its own, such as "
+        + "Logging:LogLevel:Microsoft",
+        Kind = OptionKind.Choice,
+        Choices = ["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"])]
+    public string Default { get; init; } = "Information";
+}

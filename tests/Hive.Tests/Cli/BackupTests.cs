@@ -1,0 +1,137 @@
+using System.Formats.Tar;
+using System.Text.Json;
+using Hive.Tests.Fixture;
+using Microsoft.Data.Sqlite;
+
+namespace Hive.Tests.Cli;
+
+/// <summary>A backup of a host that runs, made by the command and read by nothing of Hive's.</summary>
+public sealed class BackupTests : IDisposable
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    private readonly string folder = Directory.CreateTempSubdirectory("hive-backup-").FullName;
+
+    private string Target => Path.Combine(folder, "hive.tar");
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task A_running_host_is_copied_whole_into_a_new_file_that_others_cannot_read()
+    {
+        await using var hive = await HiveFixture.Start();
+        await File.WriteAllTextAsync(Path.Combine(hive.DataDir, "hive.json"), "{}");
+        await hive.Spawn("alice", "bob");
+        using var alice = await hive.Connect("alice");
+        await alice.CallAsync("send", new { to = "bob", body = "before the backup" });
+        // The log of what was written last is still beside the database, and more is written during the copy.
+        using var stop = new CancellationTokenSource();
+        var writing = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+                await alice.CallAsync("send", new { to = "bob", body = "during the backup" });
+        });
+
+        var outcome = await Backup(hive);
+        await stop.CancelAsync();
+        await writing;
+
+        Assert.True(outcome.ExitCode == 0, outcome.ToString());
+        var told = JsonDocument.Parse(outcome.Output).RootElement;
+        Assert.Equal(Target, told.GetProperty("file").GetString());
+        Assert.Equal(new FileInfo(Target).Length, told.GetProperty("bytes").GetInt64());
+        Assert.Equal(OwnerOnly, File.GetUnixFileMode(Target));
+        string[] members =
+        [
+            "backup.json", "applied/alice.bundle", "applied/bob.bundle", "applied/manager.bundle", "hive.json",
+            "hive.sqlite", "meta.bundle", "prices.json",
+        ];
+        Assert.Equal(members, told.GetProperty("holds").EnumerateArray().Select(h => h.GetString()));
+
+        var unpacked = Directory.CreateDirectory(Path.Combine(folder, "unpacked")).FullName;
+        await TarFile.ExtractToDirectoryAsync(Target, unpacked, overwriteFiles: false);
+        var files = Directory.EnumerateFiles(unpacked, "*", SearchOption.AllDirectories);
+        Assert.Equivalent(members, files.Select(f => Path.GetRelativePath(unpacked, f)), strict: true);
+        Assert.All(members, m => Assert.Equal(OwnerOnly, File.GetUnixFileMode(Path.Combine(unpacked, m))));
+        var database = Path.Combine(unpacked, "hive.sqlite");
+        Assert.Equal("ok", Asked(database, "PRAGMA integrity_check"));
+        Assert.Equal(1L, Asked(database, "SELECT count(*) FROM messages WHERE body = 'before the backup'"));
+        var head = await Git(Path.Combine(hive.DataDir, "applied", "alice"), "rev-parse", "HEAD");
+        var bundled = await Git(unpacked, "bundle", "list-heads", $"{unpacked}/applied/alice.bundle", "refs/heads/main");
+        Assert.StartsWith(head.Trim(), bundled, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "tmp")));
+    }
+
+    [Fact]
+    public async Task A_file_that_exists_is_refused_and_what_cannot_be_finished_leaves_none()
+    {
+        await using var hive = await HiveFixture.Start();
+        await File.WriteAllTextAsync(Target, "somebody's own");
+
+        var refused = await Backup(hive);
+        Assert.Equal((1, ""), (refused.ExitCode, refused.Output));
+        Assert.Equal($"hive: {Target} exists and was not changed; name a new file\n", refused.Error);
+        Assert.Equal("somebody's own", await File.ReadAllTextAsync(Target));
+
+        File.Delete(Target);
+        var nowhere = await Built.HiveAsync(["backup", $"{folder}/none/x.tar", "--run-dir", hive.RunDir]);
+        Assert.Equal(1, nowhere.ExitCode);
+
+        // The host cannot put the parts together.
+        var tmp = Path.Combine(hive.DataDir, "tmp");
+        if (Directory.Exists(tmp))
+            Directory.Delete(tmp, recursive: true);
+        await File.WriteAllTextAsync(tmp, "in the way");
+        var broken = await Backup(hive);
+        Assert.Equal(1, broken.ExitCode);
+        Assert.Contains("the backup cannot be put together", broken.Error, StringComparison.Ordinal);
+        Assert.False(File.Exists(Target));
+
+        Assert.Equal(3, (await Built.HiveAsync(["backup", Target, "--run-dir", folder])).ExitCode);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+    }
+
+    [Fact]
+    public async Task A_database_that_fails_its_check_makes_no_backup()
+    {
+        await using var hive = await HiveFixture.Start();
+        using (var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Pooling=False"))
+        {
+            db.Open();
+            using var command = db.CreateCommand();
+            command.CommandText = """
+                CREATE TABLE checked (value INTEGER CHECK (value > 0));
+                PRAGMA ignore_check_constraints = ON;
+                INSERT INTO checked (value) VALUES (0)
+                """;
+            command.ExecuteNonQuery();
+        }
+
+        var outcome = await Backup(hive);
+
+        Assert.Equal(1, outcome.ExitCode);
+        Assert.Contains("is damaged (CHECK constraint failed in checked)", outcome.Error, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+    }
+
+    private Task<Outcome> Backup(HiveFixture hive) =>
+        Built.HiveAsync(["backup", Target, "--json", "--run-dir", hive.RunDir]);
+
+    private static object? Asked(string database, string sql)
+    {
+        using var db = new SqliteConnection($"Data Source={database};Mode=ReadOnly;Pooling=False");
+        db.Open();
+        using var command = db.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar();
+    }
+
+    private static async Task<string> Git(string where, params string[] arguments)
+    {
+        using var git = Built.Start("git", ["-c", "safe.directory=*", "-C", where, .. arguments]);
+        var output = await git.StandardOutput.ReadToEndAsync();
+        await git.WaitForExitAsync();
+        Assert.Equal(0, git.ExitCode);
+        return output;
+    }
+}
