@@ -1,5 +1,4 @@
 using Hive.Common.Doctor;
-using Hive.Common.Errors;
 using Hive.Protocol;
 
 namespace Hive.Features.Containers;
@@ -47,15 +46,8 @@ internal sealed class RuntimesCheck(Runtimes runtimes, ResourceLimits limits) : 
         const string Name = "new agents";
         var order = string.Join(", ", Runtimes.Automatic);
         var best = Runtimes.Automatic.FirstOrDefault(working.Contains);
-        try
-        {
-            if (runtimes.Configured is { } named && runtimes.Find(named) is not null && !working.Contains(named))
-                return new Finding(Topic, Name, FindingState.Failed, $"would get '{named}', as Runtime says, which does not work here", best is null ? "Mend it: see above." : $"Mend it, or leave Runtime out: then they get '{best}'.");
-        }
-        catch (Problem e)
-        {
-            return new Finding(Topic, Name, FindingState.Failed, e.Message, "Put one of those into Runtime, or leave it out.");
-        }
+        if (runtimes.Configured is { } named && runtimes.Find(named) is not null && !working.Contains(named))
+            return new Finding(Topic, Name, FindingState.Failed, $"would get '{named}', as Runtime says, which does not work here", best is null ? "Mend it: see above." : $"Mend it, or leave Runtime out: then they get '{best}'.");
 
         if (best is null)
         {
