@@ -9,7 +9,8 @@ namespace Hive.Cli.Verbs;
 /// <summary>Shows the turns of an agent and how they ended.</summary>
 internal static class TurnsVerb
 {
-    private static readonly string[] Heads = ["turn", "result", "from", "took", "ended", "note"];
+    private static readonly Screen.Column[] Heads =
+        ["turn", "result", "from", "took", "ended", Screen.Column.Text("note")];
 
     public static Command Create()
     {
