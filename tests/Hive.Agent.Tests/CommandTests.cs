@@ -63,7 +63,7 @@ public sealed class CommandTests
     [Fact(Timeout = 60_000)]
     public async Task A_long_answer_whose_file_cannot_be_handed_over_is_sent_with_the_reason()
     {
-        await using var h = await Harnessed.StartAsync(Yaml("head -c 1000000 /dev/zero | tr '\\0' o | sed 's/o/ü/g'"));
+        await using var h = await Harnessed.StartAsync(Yaml("yes \"$(printf 'ü%.0s' $(seq 1000))\" | head -n 700"));
         var bob = await h.Alice.Hive.Connect("bob");
         await using var agent = h.Serve();
         await bob.CallAsync("send", new { to = "alice", body = "much" }, Ct);
