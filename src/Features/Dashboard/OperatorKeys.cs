@@ -52,7 +52,8 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
             || (sessions.TryGetValue(Convert.ToHexStringLower(hash), out var session) && session.ExpiresAt > clock.GetUtcNow());
     }
 
-    /// <summary>Cancelled when the session of a key is ended, not when it expires; never for the access token.</summary>
+    /// <summary>Cancelled when the session of a key is ended, not when it expires; never for the access
+    /// token.</summary>
     public CancellationToken Ended(string key) => sessions.TryGetValue(Hash(key), out var session) ? session.Ending.Token : CancellationToken.None;
 
     /// <summary>A new one-time code for a login link; good for ten minutes.</summary>
@@ -112,7 +113,8 @@ internal sealed class OperatorKeys(TimeProvider clock) : IOperatorKeys, ISchema
 
     /// <summary>One signed-in page.</summary>
     /// <param name="ExpiresAt">When it ends by itself.</param>
-    /// <param name="Ending">Cancelled when it is ended before. Never disposed: it has no timer, and a stream may look at it at any time.</param>
+    /// <param name="Ending">Cancelled when it is ended before. Never disposed: it has no timer, and a stream may look
+    /// at it at any time.</param>
     private sealed record Session(DateTimeOffset ExpiresAt, CancellationTokenSource Ending)
     {
         // On the pool, where the streams that listen go on.

@@ -7,8 +7,10 @@ namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
 /// <remarks>
-/// A text without such a path costs one vectorised search. A text with paths is scanned on a pool thread, because the caller may be on the thread that serves every socket
-/// and a look-up waits for the file system. Each sender has one scan at a time and all of them have a few, so an agent that floods the host with paths waits for itself.
+/// A text without such a path costs one vectorised search. A text with paths is scanned on a pool thread, because the
+/// caller may be on the thread that serves every socket
+/// and a look-up waits for the file system. Each sender has one scan at a time and all of them have a few, so an agent
+/// that floods the host with paths waits for itself.
 /// Nothing is cached: an agent can change its files at any moment.
 /// </remarks>
 internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) : IFileReferences, IDisposable
