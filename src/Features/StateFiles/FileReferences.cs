@@ -22,7 +22,7 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
     public const int MaxScans = 2;
 
     /// <summary>Longest that one text is scanned; paths that were not reached by then are plain text.</summary>
-    public static readonly TimeSpan MaxTime = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(1);
 
     private static readonly SearchValues<string> Beginnings = SearchValues.Create([.. StateFilePath.Beginnings], StringComparison.Ordinal);
 
