@@ -13,7 +13,8 @@ internal sealed class FolderLock : IDisposable
     /// <param name="folder">An absolute path.</param>
     /// <param name="mode">The mode a new folder gets.</param>
     /// <param name="flag">What names another folder, for the message.</param>
-    /// <exception cref="StartupProblem">Another host has it, it cannot be written, or somebody else can write to it.</exception>
+    /// <exception cref="StartupProblem">Another host has it, it cannot be written, or somebody else can write to
+    /// it.</exception>
     public static FolderLock Take(string folder, UnixFileMode mode, string flag)
     {
         var pidFile = Path.Combine(folder, "hive.pid");

@@ -55,7 +55,8 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
         return header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && header[Scheme.Length..].Trim() is { Length: > 0 } key ? key : null;
     }
 
-    // A proxy in front may speak https to the browser and http to Hive, so https is always its own; http is where nothing says that the browser speaks https.
+    // A proxy in front may speak https to the browser and http to Hive, so https is always its own; http is where
+    // nothing says that the browser speaks https.
     private static bool IsOwn(string origin, HttpRequest request) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var uri)
         && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase)

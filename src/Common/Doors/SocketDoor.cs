@@ -149,7 +149,8 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
             LogConnectedAgain(context.Log, level, path, connection.Id, pid, uid, gid, more);
     }
 
-    // Every connection of the operator's is logged, since few may make one; of an agent's one a minute, with how many were left out since the last.
+    // Every connection of the operator's is logged, since few may make one; of an agent's one a minute, with how many
+    // were left out since the last.
     private bool IsDue(out long more)
     {
         more = 0;

@@ -21,7 +21,8 @@ public sealed record GitCall
     /// <summary>No file that git writes may be larger; null for any size.</summary>
     public long? MaxFileBytes { get; init; }
 
-    /// <summary>Address space that git, and each program it starts, may use: the other side decides how much it holds in memory.</summary>
+    /// <summary>Address space that git, and each program it starts, may use: the other side decides how much it holds
+    /// in memory.</summary>
     public long MaxMemoryBytes { get; init; } = 1L << 30;
 
     /// <summary>Further settings, as <c>key=value</c>. They win over those of the repository.</summary>

@@ -169,7 +169,8 @@ public sealed class GitProgram(string program)
 
     private Process Launch(IReadOnlyList<string> arguments, string? repository, GitCall call)
     {
-        // A shell that bounds itself and then becomes git. It counts files in blocks of 512 bytes and memory in KiB, and fails only where a lower bound holds already.
+        // A shell that bounds itself and then becomes git. It counts files in blocks of 512 bytes and memory in KiB,
+        // and fails only where a lower bound holds already.
         var files = call.MaxFileBytes is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"ulimit -f {(bytes + 511) / 512}; ") : "";
         var bounds = string.Create(CultureInfo.InvariantCulture, $"{files}ulimit -v {call.MaxMemoryBytes >> 10}; exec \"$0\" \"$@\"");
         var start = new ProcessStartInfo("/bin/sh", ["-c", bounds, program])

@@ -30,18 +30,21 @@ internal enum CommitState
 }
 
 /// <summary>
-/// Notes beside the database, in <c>hive.sqlite-commits</c>, how far it is committed. Without it a WAL that is gone or damaged looks to SQLite like one that ended there, and the commits in it
+/// Notes beside the database, in <c>hive.sqlite-commits</c>, how far it is committed. Without it a WAL that is gone or
+/// damaged looks to SQLite like one that ended there, and the commits in it
 /// are missing without a word (docs/adr/0095).
 /// </summary>
 /// <remarks>
-/// The writer's alone. The note of a commit is written after the commit is on disk and is not flushed itself, so it costs two short system calls; after a power cut it may be older than the
+/// The writer's alone. The note of a commit is written after the commit is on disk and is not flushed itself, so it
+/// costs two short system calls; after a power cut it may be older than the
 /// WAL, never newer.
 /// </remarks>
 internal sealed class CommitMark : IDisposable
 {
     private const int Size = 64;
 
-    // sqlite.org/walformat.html, section 2.1: the last valid frame, in the machine's byte order, and the salts as in the WAL.
+    // sqlite.org/walformat.html, section 2.1: the last valid frame, in the machine's byte order, and the salts as in
+    // the WAL.
     private const int IndexBytes = 48;
     private const int LastFrameAt = 16;
     private const int SaltsAt = 32;
@@ -49,12 +52,14 @@ internal sealed class CommitMark : IDisposable
 
     private readonly string database;
     private readonly SafeFileHandle file;
-    // Closed with the mark alone, when no connection is left: closing any descriptor of a file gives up all locks that this process has on it (fcntl(2)), and SQLite's are on this one.
+    // Closed with the mark alone, when no connection is left: closing any descriptor of a file gives up all locks that
+    // this process has on it (fcntl(2)), and SQLite's are on this one.
     private readonly List<SafeFileHandle> indexes = [];
     private SafeFileHandle? index;
     private CommitNote written;
 
-    /// <summary>Opens the note, making it if need be; what it claims of the WAL stays until there is more to say.</summary>
+    /// <summary>Opens the note, making it if need be; what it claims of the WAL stays until there is more to
+    /// say.</summary>
     /// <param name="database">The path of the database.</param>
     /// <param name="keepClaim">False when commits in the WAL are given up.</param>
     public CommitMark(string database, bool keepClaim)
@@ -71,7 +76,8 @@ internal sealed class CommitMark : IDisposable
     {
         try
         {
-            var words = File.ReadAllText(PathOf(database), Encoding.ASCII).Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
+            var words = File.ReadAllText(PathOf(database), Encoding.ASCII)
+                .Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries);
             return words switch
             {
                 ["open"] => new CommitNote(CommitState.Open),
@@ -88,9 +94,12 @@ internal sealed class CommitMark : IDisposable
 
     /// <summary>What a closed database would be noted as, as it is now.</summary>
     public static CommitNote AsClosed(string database) =>
-        new FileInfo(database) is var found && found.Exists ? new CommitNote(CommitState.Closed, found.Length, found.LastWriteTimeUtc.Ticks) : default;
+        new FileInfo(database) is { Exists: true } found
+            ? new CommitNote(CommitState.Closed, found.Length, found.LastWriteTimeUtc.Ticks)
+            : default;
 
-    /// <summary>The writer is about to close its connection and open another, and SQLite may begin a WAL of another number.</summary>
+    /// <summary>The writer is about to close its connection and open another, and SQLite may begin a WAL of another
+    /// number.</summary>
     public void Reopening()
     {
         index = null;
@@ -100,22 +109,32 @@ internal sealed class CommitMark : IDisposable
     /// <summary>A commit is on disk.</summary>
     public void Committed()
     {
-        // Made by the first statement of a connection; missing where the file system knows no shared memory and SQLite keeps no WAL.
+        // Made by the first statement of a connection; missing where the file system knows no shared memory and SQLite
+        // keeps no WAL.
         if (index is null && File.Exists(database + "-shm"))
-            indexes.Add(index = File.OpenHandle(database + "-shm", FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete));
+        {
+            const FileShare Shared = FileShare.ReadWrite | FileShare.Delete;
+            indexes.Add(index = File.OpenHandle(database + "-shm", FileMode.Open, FileAccess.Read, Shared));
+        }
+
         Span<byte> header = stackalloc byte[IndexBytes];
-        if (index is null || RandomAccess.Read(index, header, 0) < IndexBytes || MemoryMarshal.Read<uint>(header) != IndexVersion)
+        if (index is null
+            || RandomAccess.Read(index, header, 0) < IndexBytes
+            || MemoryMarshal.Read<uint>(header) != IndexVersion)
             return;
         var frames = MemoryMarshal.Read<uint>(header[LastFrameAt..]);
-        var (salt1, salt2) = (BinaryPrimitives.ReadUInt32BigEndian(header[SaltsAt..]), BinaryPrimitives.ReadUInt32BigEndian(header[(SaltsAt + 4)..]));
+        var salt1 = BinaryPrimitives.ReadUInt32BigEndian(header[SaltsAt..]);
+        var salt2 = BinaryPrimitives.ReadUInt32BigEndian(header[(SaltsAt + 4)..]);
         // Begun again and still empty: what was in it before is in the database.
-        Write(frames == 0 ? new CommitNote(CommitState.Open) : new CommitNote(CommitState.InWal, salt1, salt2, frames), flush: false);
+        var note = frames == 0 ? new CommitNote(CommitState.Open) : new CommitNote(CommitState.InWal, salt1, salt2, frames);
+        Write(note, flush: false);
     }
 
     /// <summary>Everything in the WAL is in the database too.</summary>
     public void Copied() => Write(new CommitNote(CommitState.Open), flush: false);
 
-    /// <summary>The last connection is closed. Where SQLite could not bring everything into the database, the WAL is still there and so is the note of it.</summary>
+    /// <summary>The last connection is closed. Where SQLite could not bring everything into the database, the WAL is
+    /// still there and so is the note of it.</summary>
     public void Closed()
     {
         if (!File.Exists(database + "-wal"))
@@ -138,7 +157,8 @@ internal sealed class CommitMark : IDisposable
             return;
         var text = note.State switch
         {
-            CommitState.InWal => string.Create(CultureInfo.InvariantCulture, $"wal {note.First} {note.Second} {note.Frames}"),
+            CommitState.InWal =>
+                string.Create(CultureInfo.InvariantCulture, $"wal {note.First} {note.Second} {note.Frames}"),
             CommitState.Closed => string.Create(CultureInfo.InvariantCulture, $"closed {note.First} {note.Second}"),
             _ => "open",
         };

@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Hive.Common.Persistence;
 
-/// <summary>Reads a column of whatever type it is stored as, since SQLite keeps any value in any column: one odd value must not hide the rows beside it.</summary>
+/// <summary>Reads a column of whatever type it is stored as, since SQLite keeps any value in any column: one odd value
+/// must not hide the rows beside it.</summary>
 public static class LooseValue
 {
     private static readonly long First = DateTimeOffset.MinValue.ToUnixTimeMilliseconds();

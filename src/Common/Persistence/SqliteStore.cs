@@ -40,7 +40,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private long reads;
 
     /// <summary>Opens the database, creating it if need be, and brings its schema up to date.</summary>
-    /// <exception cref="InvalidDataException">The file is of a newer Hive, is not a database, is damaged, or lacks commits; it is left as it is.</exception>
+    /// <exception cref="InvalidDataException">The file is of a newer Hive, is not a database, is damaged, or lacks
+    /// commits; it is left as it is.</exception>
     public SqliteStore(
         string path, IEnumerable<ISchema> schemas, CommitPublisher publisher, TimeProvider clock, ILogger<SqliteStore> log, string? roster = null, bool acceptLoss = false)
     {

@@ -2,7 +2,8 @@ using System.Buffers.Binary;
 
 namespace Hive.Common.Persistence;
 
-/// <summary>What SQLite would find in a write-ahead log: its number and how many of its frames are whole. sqlite.org/fileformat2.html, section 4.</summary>
+/// <summary>What SQLite would find in a write-ahead log: its number and how many of its frames are whole.
+/// sqlite.org/fileformat2.html, section 4.</summary>
 /// <param name="Salt1">Rises by one whenever the log is begun again.</param>
 /// <param name="Salt2">Random each time.</param>
 /// <param name="Frames">Frames from the beginning whose checksums hold; what stands behind them SQLite ignores.</param>

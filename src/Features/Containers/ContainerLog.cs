@@ -145,7 +145,8 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     // The name an open file has now, whatever it was opened as. Without its folder, which may have been reached by a link.
     private static string? NameOf(FileStream file) => File.ResolveLinkTarget($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}", returnFinalTarget: false)?.Name;
 
-    // The end of both files that holds so many lines, or all of them; what is kept is bounded. Leaves the newer one at its end, so that reading can go on there.
+    // The end of both files that holds so many lines, or all of them; what is kept is bounded. Leaves the newer one at
+    // its end, so that reading can go on there.
     private static byte[] Newest(FileStream? older, FileStream? newer, int lines)
     {
         List<byte[]> blocks = [];

@@ -10,7 +10,8 @@ internal static class ReadLogs
     internal sealed record Query(string Name, long? Lines = null) : IRequest<Result>;
 
     /// <param name="Lines">Oldest first.</param>
-    /// <param name="Truncated">There are fewer than were asked for because they are long; the oldest are left out.</param>
+    /// <param name="Truncated">There are fewer than were asked for because they are long; the oldest are left
+    /// out.</param>
     internal sealed record Result(IReadOnlyList<string> Lines, bool? Truncated = null);
 
     internal sealed class Validator : AbstractValidator<Query>

@@ -56,7 +56,8 @@ internal static class Remind
             var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds());
             var due = command.At ?? now.AddSeconds(command.DelaySeconds!.Value);
             // What is wrong by now may have been right when the same key came first; so both are said only if this is the first time.
-            // The scan comes first: from here on this is not the thread that serves sockets, and the other look at the file system may wait.
+            // The scan comes first: from here on this is not the thread that serves sockets, and the other look at the
+            // file system may wait.
             var found = await references.ScanAs(agent, command.FilePath is null ? command.Message : $"{command.Message}\n{command.FilePath}");
             var fault = due > now.AddDays(Limits.ReminderDays) ? Problem.Invalid($"'at' is more than {Limits.ReminderDays} days ahead; set one on the way and another then") : Fault(agent, command.FilePath);
             var reminder = new ReminderView(0, agent, command.Message, found, now, DateTimeOffset.FromUnixTimeMilliseconds(due.ToUnixTimeMilliseconds()), 0, command.FilePath);

@@ -7,8 +7,10 @@ namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
 /// <remarks>
-/// A text without such a path costs one vectorised search. A text with paths is scanned on a pool thread, because the caller may be on the thread that serves every socket
-/// and a look-up waits for the file system. Each sender has one scan at a time and all of them have a few, so an agent that floods the host with paths waits for itself.
+/// A text without such a path costs one vectorised search. A text with paths is scanned on a pool thread, because the
+/// caller may be on the thread that serves every socket
+/// and a look-up waits for the file system. Each sender has one scan at a time and all of them have a few, so an agent
+/// that floods the host with paths waits for itself.
 /// Nothing is cached: an agent can change its files at any moment.
 /// </remarks>
 internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) : IFileReferences, IDisposable
@@ -20,7 +22,7 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
     public const int MaxScans = 2;
 
     /// <summary>Longest that one text is scanned; paths that were not reached by then are plain text.</summary>
-    public static readonly TimeSpan MaxTime = TimeSpan.FromMilliseconds(100);
+    public static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(1);
 
     private static readonly SearchValues<string> Beginnings = SearchValues.Create([.. StateFilePath.Beginnings], StringComparison.Ordinal);
 

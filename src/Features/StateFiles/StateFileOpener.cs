@@ -92,7 +92,8 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return done;
     }
 
-    // Without following any link, and with names only, a path cannot leave its root, and what a look-up costs is bounded by the path's own length:
+    // Without following any link, and with names only, a path cannot leave its root, and what a look-up costs is
+    // bounded by the path's own length:
     // links in links can make one path of a hundred bytes cost a hundred thousand steps.
     private static SafeFileHandle? OpenPlainly(Root data, Span<byte> path, int slash)
     {

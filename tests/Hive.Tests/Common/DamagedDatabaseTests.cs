@@ -27,7 +27,8 @@ public sealed class DamagedDatabaseTests : IDisposable
         await KillOneWithAgents();
         var whole = await File.ReadAllBytesAsync(Log);
         var before = await File.ReadAllBytesAsync(Database);
-        // A frame is 24 bytes and a page; what stands behind those of the last commit is left over from before, and of no use.
+        // A frame is 24 bytes and a page; what stands behind those of the last commit is left over from before, and of
+        // no use.
         var half = 32 + (int)(CommitMark.Read(Database).Frames / 2 * (24 + 4096));
         byte[] Changed(int at) => [.. whole[..at], (byte)~whole[at], .. whole[(at + 1)..]];
         (string Words, byte[]? Log)[] damages =
@@ -187,7 +188,8 @@ public sealed class DamagedDatabaseTests : IDisposable
         return refused.Error;
     }
 
-    // Both agents and the message are in the log alone: a reader of what was before keeps an idle host from copying them into the database.
+    // Both agents and the message are in the log alone: a reader of what was before keeps an idle host from copying
+    // them into the database.
     private async Task KillOneWithAgents()
     {
         var host = await HostProcess.Start(folder);

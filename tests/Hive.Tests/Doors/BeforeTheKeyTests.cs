@@ -5,7 +5,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Doors;
 
-/// <summary>Anybody who reaches the port can send these; none of them may cost a line of the log or be a fault of the host.</summary>
+/// <summary>Anybody who reaches the port can send these; none of them may cost a line of the log or be a fault of the
+/// host.</summary>
 public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClassFixture<BeforeTheKeyTests.Running>
 {
     private const string Form = "application/x-www-form-urlencoded";

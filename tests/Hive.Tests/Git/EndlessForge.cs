@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Git;
 
-/// <summary>A git server on loopback whose advertisement of branches goes on until its client leaves, or far behind every bound.</summary>
+/// <summary>A git server on loopback whose advertisement of branches goes on until its client leaves, or far behind
+/// every bound.</summary>
 internal sealed class EndlessForge : IAsyncDisposable
 {
     private const long Most = 2L << 30;

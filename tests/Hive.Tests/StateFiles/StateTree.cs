@@ -4,6 +4,7 @@ using Hive.Common.Errors;
 using Hive.Features.Agents;
 using Hive.Features.StateFiles;
 using Hive.Protocol;
+using Hive.Tests.Fixture;
 
 namespace Hive.Tests.StateFiles;
 
@@ -45,7 +46,7 @@ internal sealed class StateTree : IDisposable
         File.CreateSymbolicLink(On(path), target);
     }
 
-    public FileReferences References(bool walk = false, TimeProvider? clock = null) => new(Opener(walk), clock ?? TimeProvider.System);
+    public FileReferences References(bool walk = false, TimeProvider? clock = null) => new(Opener(walk), clock ?? new ManualClock(DateTimeOffset.UnixEpoch));
 
     public StateFileOpener Opener(bool walk = false)
     {
