@@ -177,6 +177,37 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
+    public async Task A_message_in_back_off_shows_beside_the_parked_ones_and_is_retried_or_dropped()
+    {
+        using var alice = await Hive.JoinAsync("alice");
+        using var bob = await Hive.JoinAsync("bob");
+        var page = await SignedInAsync();
+        await alice.CallAsync("send", new { to = "bob", body = "not so fast" });
+        await FailOnceAsync("wait for the build");
+
+        var row = page.Locator("#parked .row");
+        await Expect(row).ToContainTextAsync("not so fast");
+        await Expect(row).ToContainTextAsync("wait for the build");
+        await Expect(row).ToContainTextAsync("comes again in");
+        await Expect(page.Locator("#parked .count")).ToHaveTextAsync("1 in back-off");
+        await page.ReloadAsync();
+        await row.GetByRole(AriaRole.Button, new() { Name = "again" }).ClickAsync();
+        await Expect(page.Locator("#parked")).ToHaveCountAsync(0);
+
+        await FailOnceAsync("still not");
+        await row.GetByRole(AriaRole.Button, new() { Name = "Drop message" }).ClickAsync();
+        await ConfirmAsync(page);
+        await Expect(page.Locator("#parked")).ToHaveCountAsync(0);
+        await Expect(Message(page, "not so fast").Locator(".mark.dropped")).ToBeVisibleAsync();
+
+        async Task FailOnceAsync(string error)
+        {
+            var message = Received(await bob.CallAsync("recv", new { wait_seconds = 30 }));
+            await bob.CallAsync("nack", new { ids = new[] { message.Id }, delay_seconds = 600, error });
+        }
+    }
+
+    [Fact]
     public async Task An_event_of_Hive_is_a_sentence_everywhere_and_its_JSON_a_click_away()
     {
         using var alice = await Hive.JoinAsync("alice");
