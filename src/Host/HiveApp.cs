@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -15,6 +16,7 @@ using Hive.Protocol;
 using Hive.Protocol.Options;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.HostFiltering;
+using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.FileProviders;
@@ -157,6 +159,11 @@ internal static partial class HiveApp
             // One loop that fails is logged; it must not take the broker with it.
             options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore;
         });
+        // Pages, their files and JSON; never the stream, whose type is not among the defaults. Whoever could measure
+        // compressed answers (BREACH) cannot ask for any: each needs a key that no browser sends by itself.
+        builder.Services.AddResponseCompression(compression => compression.EnableForHttps = true);
+        builder.Services.Configure<BrotliCompressionProviderOptions>(brotli => brotli.Level = CompressionLevel.Fastest);
+        builder.Services.Configure<GzipCompressionProviderOptions>(gzip => gzip.Level = CompressionLevel.Fastest);
         builder.Services.AddRouting();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(paths);
@@ -170,6 +177,7 @@ internal static partial class HiveApp
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();
+        app.UseResponseCompression();
         app.UseStatusCodePages(context => RestErrors.Write(context.HttpContext, CodeOf(context.HttpContext), "there is nothing at this address for this method", context.HttpContext.Response.StatusCode));
         ServePage(app);
         app.UseRouting();

@@ -1,14 +1,38 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Doors;
 
 public sealed class RestTests
 {
+    [Fact]
+    public async Task Files_of_the_page_and_the_snapshot_are_compressed_and_the_stream_is_not()
+    {
+        await using var hive = await HiveFixture.Start();
+        var http = hive.Http();
+        http.DefaultRequestHeaders.AcceptEncoding.ParseAdd("br");
+        var shell = await Unpacked(await http.GetAsync("/"));
+        var script = Regex.Match(shell, "src=\"(/assets/[^\"]+\\.js)\"").Groups[1].Value;
+        Assert.NotEmpty(await Unpacked(await http.GetAsync(script)));
+        Assert.True(JsonElement.Parse(await Unpacked(await http.GetAsync("/api/state"))).TryGetProperty("cursor", out _));
+        using var stream = await http.GetAsync("/dashboard/stream", HttpCompletionOption.ResponseHeadersRead);
+        Assert.Empty(stream.Content.Headers.ContentEncoding);
+
+        static async Task<string> Unpacked(HttpResponseMessage answer)
+        {
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.Equal(["br"], answer.Content.Headers.ContentEncoding);
+            using var text = new StreamReader(new BrotliStream(await answer.Content.ReadAsStreamAsync(), CompressionMode.Decompress));
+            return await text.ReadToEndAsync();
+        }
+    }
+
     [Theory]
     [InlineData("evil.example")]
     [InlineData("evil.example:7000")]
