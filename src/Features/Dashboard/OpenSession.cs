@@ -26,7 +26,7 @@ internal static class OpenSession
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
             write =>
             {
-                if (!keys.TakeCode(write, command.Code) && !keys.Accepts(command.Code))
+                if (!keys.TakeCode(write, command.Code) && !keys.IsToken(command.Code))
                 {
                     throw Problem.Forbidden(wrongKeys.TooMany(out var wait)
                         ? $"too many wrong codes; wait {Math.Ceiling(wait.TotalSeconds)} s"

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Text;
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
@@ -73,7 +74,10 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
             ct);
         foreach (var row in rows)
         {
-            var hash = Convert.FromHexString(row.KeyHash);
+            var hash = new byte[SHA256.HashSizeInBytes];
+            // The page of a row that was damaged signs in again.
+            if (Convert.FromHexString(row.KeyHash, hash, out _, out var bytes) != OperationStatus.Done || bytes != hash.Length)
+                continue;
             sessions[IdOf(hash)] = new(hash, DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt));
         }
     }
@@ -91,6 +95,9 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return true;
     }
 
+    /// <summary>True for the access token, plain or masked.</summary>
+    public bool IsToken(string key) => CryptographicOperations.FixedTimeEquals(Hash(Unmasked(key)), token.Hash);
+
     /// <summary>Proves to a page that this host knows a key: an HMAC under its hash over what the page chose.</summary>
     /// <returns>False for an id that is not known; the work is the same, and the proof is worth nothing.</returns>
     public bool Prove(string id, string nonce, string origin, out string proof)
@@ -101,9 +108,14 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known is not null;
     }
 
-    /// <summary>Cancelled when the session of a key is ended, not when it expires; never for the access token.</summary>
-    public CancellationToken Ended(string key) =>
-        sessions.TryGetValue(IdOf(Hash(Unmasked(key))), out var session) ? session.Ending.Token : CancellationToken.None;
+    /// <summary>Cancelled once the session of a key has been ended, not when it expires; never for the access token.</summary>
+    public CancellationToken Ended(string key)
+    {
+        if (IsToken(key))
+            return CancellationToken.None;
+        var id = IdOf(Hash(Unmasked(key)));
+        return sessions.TryGetValue(id, out var session) ? session.Ending.Token : new CancellationToken(canceled: true);
+    }
 
     /// <summary>A new one-time code for a login link; good for ten minutes.</summary>
     public string NewCode()

@@ -40,11 +40,18 @@ internal static class ProveKey
         {
             // A browser says where the page comes from, and the page compares: another site cannot pass this proof on.
             var origin = http.HttpContext!.Request.Headers.Origin.ToString();
+            if (IsOfAnotherPort(origin, http.HttpContext.Connection.LocalPort))
+                origin = "";
             var known = keys.Prove(query.Id, query.Nonce, origin, out var proof);
             // A right one is always answered, so that nobody can lock the operator out.
             if (!known && wrongKeys.TooMany(out var wait))
                 throw Problem.Unavailable($"too many unknown keys; wait {Math.Ceiling(wait.TotalSeconds)} s");
             return Task.FromResult(new Result(known, keys.Run, proof));
         }
+
+        // Browsers prove keys over plain http at the machine's own addresses only. A page of another port there asks some
+        // other program, which passes the question on: it gets a proof for no page.
+        private static bool IsOfAnotherPort(string origin, int port) =>
+            Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Scheme == Uri.UriSchemeHttp && page.Port != port;
     }
 }

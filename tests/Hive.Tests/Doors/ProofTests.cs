@@ -41,6 +41,36 @@ public sealed class ProofTests
     }
 
     [Fact]
+    public async Task A_relay_at_another_port_gets_a_proof_for_no_page()
+    {
+        await using var hive = await HiveFixture.Start();
+        var http = hive.Http();
+        var relay = $"127.0.0.1:{new Uri(hive.Url).Port + 1}";
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/session/proof");
+        request.Headers.Host = relay;
+        request.Headers.Add("Origin", $"http://{relay}");
+        request.Content = JsonContent.Create(new { id = Id(hive.Token), nonce = Nonce });
+        using var answer = await http.SendAsync(request);
+        var proof = await answer.Content.ReadFromJsonAsync<JsonElement>();
+        Assert.NotEqual(Expected(hive.Token, $"http://{relay}", Run(proof), Nonce), proof.GetProperty("proof").GetString());
+    }
+
+    [Fact]
+    public async Task A_session_key_opens_no_other_session()
+    {
+        await using var hive = await HiveFixture.Start();
+        var key = await Exchange(hive, await Code(hive));
+        var run = Run(await Proof(hive, Id(key)));
+        foreach (var code in new[] { key, Masked(key, run) })
+        {
+            using var refused = await hive.Http().PostAsJsonAsync("/api/session", new { code });
+            await RestTests.IsProblem(refused, "forbidden");
+        }
+
+        Assert.NotEqual(key, await Exchange(hive, Masked(hive.Token, run)));
+    }
+
+    [Fact]
     public async Task The_id_of_an_ended_or_expired_key_is_unknown()
     {
         await using var hive = await HiveFixture.Start();
