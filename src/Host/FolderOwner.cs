@@ -18,7 +18,8 @@ internal static unsafe partial class FolderOwner
         if (*(uint*)(status + 20) is var owner && owner != geteuid())
             return $"{folder} belongs to another user (uid {owner}), who could change what Hive keeps there; run Hive as that user, or `chown -R` the folder after a look at what is in it";
         const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
-        return (File.GetUnixFileMode(folder) & OthersWrite) == 0
+        // An empty one holds nothing of theirs, and is closed to them next.
+        return (File.GetUnixFileMode(folder) & OthersWrite) == 0 || !Directory.EnumerateFileSystemEntries(folder).Any()
             ? null
             : $"others can write to {folder} and may have put files there; look at what is in it, then `chmod go-w {folder}`";
     }

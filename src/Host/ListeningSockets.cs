@@ -71,7 +71,7 @@ internal sealed class ListeningSockets : IDisposable
         else if (address.Port == 0)
         {
             throw new StartupProblem(
-                "the dashboard cannot listen at any free port of localhost; name the port, or the address: --Urls http://127.0.0.1:0");
+                "the dashboard cannot listen at any free port of localhost; name the port, or the address: --urls http://127.0.0.1:0");
         }
         else if (!Tried(new IPEndPoint(IPAddress.IPv6Loopback, address.Port)))
         {

@@ -80,7 +80,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
         var row = Row(page, "carol");
         var rebuild = page.GetByRole(AriaRole.Button, new() { Name = "Rebuild carol" });
         var stop = page.GetByRole(AriaRole.Button, new() { Name = "Stop carol" });
-        await Expect(row.Locator(".note")).ToContainTextAsync("no isolation");
+        await Expect(row.Locator(".note").Filter(new() { HasText = "no isolation" })).ToHaveCountAsync(1);
         var before = Hive.Pid("carol");
         await rebuild.ClickAsync();
         await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("Rebuild carol?");

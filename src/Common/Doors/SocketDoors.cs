@@ -32,7 +32,7 @@ public sealed partial class SocketDoors : IDisposable
     public static void MustFit(string path)
     {
         if (Encoding.UTF8.GetByteCount(path) > Limits.SocketPathBytes)
-            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder (--RunDir or HIVE_RUNDIR)");
+            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder with --run-dir (HIVE_RUNDIR)");
     }
 
     /// <summary>Opens a socket; whoever can open the file is <paramref name="name"/>.</summary>

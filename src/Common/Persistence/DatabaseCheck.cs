@@ -71,13 +71,13 @@ public static class DatabaseCheck
 
     internal static InvalidDataException Damaged(string path, string what, Exception? cause = null) => new(
         $"the database {path} is damaged: {what}. Restore it from a backup, save what can be read with "
-        + $"`sqlite3 {path} .recover`, or choose another data folder with --DataDir (HIVE_DATADIR); "
-        + $"to start without it, move {path}* away and start once with --AcceptLoss true",
+        + $"`sqlite3 {path} .recover`, or choose another data folder with --data-dir (HIVE_DATADIR); "
+        + $"to start without it, move {path}* away and start once with --accept-loss",
         cause);
 
     private static InvalidDataException Lost(string what, string path) => new(
         $"{what}. Put {path} and {path}-wal back, or restore them from a backup; "
-        + "to start without what was in them, start once with --AcceptLoss true");
+        + "to start without what was in them, start once with --accept-loss");
 
     private static void MustHoldCommits(string path, CommitNote note)
     {

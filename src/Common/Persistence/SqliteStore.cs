@@ -63,6 +63,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
         catch (Exception e)
         {
+            if (connection is not null)
+                WithdrawClaim(connection);
             connection?.Dispose();
             Note(mark.Closed);
             mark.Dispose();
@@ -267,6 +269,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
             batch.Clear();
         }
 
+        if (session is { Broken: false })
+            WithdrawClaim(session.Connection);
         session?.Dispose();
     }
 
@@ -307,6 +311,21 @@ public sealed partial class SqliteStore : IStore, IDisposable
         {
             LogCheckpointFailed(log, e);
             session!.Broken = true;
+        }
+    }
+
+    // The last close makes SQLite remove the WAL. By then the note must not claim that commits are in it: a host that is
+    // killed in between would seem to have lost them.
+    private void WithdrawClaim(CachedConnection connection)
+    {
+        try
+        {
+            if (CopiesAll(connection))
+                Note(mark.Reopening);
+        }
+        catch (SqliteException e)
+        {
+            LogCheckpointFailed(log, e);
         }
     }
 

@@ -23,26 +23,14 @@ internal static class AckMessages
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
     {
-        // Many are acked in several writes, so that nobody waits for all of them.
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var caller = command.Caller;
-            IReadOnlyList<long> ids = [];
-            var acked = await store.Write(
-                write =>
-                {
-                    ids = command.Ids ?? broker.LeasedTo(caller);
-                    return broker.Ack(write, caller.Name, ids.Take(Broker.Piece));
-                },
-                CancellationToken.None);
-            foreach (var piece in ids.Skip(Broker.Piece).Chunk(Broker.Piece))
-            {
-                acked += await store.Write(
-                    write => broker.Ack(write, caller.Name, command.Ids is null ? broker.LeasedTo(caller, piece) : piece),
-                    CancellationToken.None);
-            }
-
-            return new Result(acked);
+            var acked = await Pieces.Write(
+                store,
+                _ => command.Ids ?? broker.LeasedTo(caller),
+                (write, ids) => broker.Ack(write, caller.Name, command.Ids is null ? broker.LeasedTo(caller, ids) : ids));
+            return new Result(acked.Sum());
         }
     }
 }

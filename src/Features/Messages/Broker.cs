@@ -25,12 +25,6 @@ internal sealed partial class Broker(
     /// <summary>The error of messages whose turn the operator cancelled, unless the harness says more.</summary>
     public const string CancelledByOperator = "cancelled by the operator";
 
-    /// <summary>
-    /// Messages that one write changes at most, so that nobody waits longer than 10 ms for it: one takes about 5 us
-    /// (600,000 at once held up every other caller for 2.9 s).
-    /// </summary>
-    internal const int Piece = 500;
-
     // Leased messages kept in memory, per agent: acknowledging one then needs no look at its row. Most agents hold one to a few.
     private const int RememberedLeases = 256;
 
@@ -283,7 +277,8 @@ internal sealed partial class Broker(
     }
 
     /// <summary>Binds a connection to a turn: what it holds and what it will receive belongs to the turn.</summary>
-    public void Join(IWrite write, Caller caller, long turn)
+    /// <returns>What it holds, to be given to <see cref="JoinPiece"/>.</returns>
+    public long[] Join(IWrite write, Caller caller, long turn)
     {
         var inbox = Of(caller.Name);
         if (!inbox.Turns.Contains(turn))
@@ -292,28 +287,48 @@ internal sealed partial class Broker(
         var before = inbox.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
         inbox.TurnOfConnection[connection] = turn;
         write.OnRollback(() => Restore(inbox.TurnOfConnection, connection, before));
-        foreach (var id in inbox.Leased.Where(l => l.Value.Connection == connection && l.Value.Turn != turn).Select(l => l.Key).ToArray())
+        return [.. inbox.Leased.Where(l => l.Value.Connection == connection && l.Value.Turn != turn).Select(l => l.Key)];
+    }
+
+    /// <summary>Moves what a connection holds still to the turn that it has joined, unless that has ended.</summary>
+    public int JoinPiece(IWrite write, Caller caller, long turn, IEnumerable<long> ids)
+    {
+        var inbox = Of(caller.Name);
+        var connection = caller.Connection!.Id;
+        var count = 0;
+        foreach (var id in inbox.Turns.Contains(turn) ? ids : [])
+        {
+            if (!inbox.Leased.TryGetValue(id, out var lease) || lease.Connection != connection)
+                continue;
             MoveToTurn(write, inbox, id, turn, noted: -turn);
+            count++;
+        }
+
+        return count;
     }
 
     /// <inheritdoc />
-    public bool EndPiece(IWrite write, string agent, long turn, string result, string? note, long? delaySeconds)
+    public IReadOnlyList<long> HeldByLargeTurn(string agent, long turn)
     {
         var inbox = Of(agent);
-        var held = HeldBy(inbox, turn);
-        if (held.Length <= Piece)
-            return false;
-        // As at the end: what is given back does not come to a receiver inside the turn.
-        if (inbox.Turns.Remove(turn))
-            write.OnRollback(() => inbox.Turns.Add(turn));
-        var piece = held.AsSpan(0, Piece).ToArray();
-        var (acked, requeued, parked) = Release(write, agent, piece, result, note, delaySeconds);
+        if (inbox.Leased.Count <= ITurnEnds.Piece)
+            return [];
+        var held = HeldBy(inbox, turn).ToArray();
+        return held.Length <= ITurnEnds.Piece ? [] : held;
+    }
+
+    /// <inheritdoc />
+    public void EndPiece(
+        IWrite write, string agent, long turn, IReadOnlyList<long> ids, string result, string? note, long? delaySeconds)
+    {
+        var inbox = Of(agent);
+        long[] held = [.. ids.Where(id => inbox.Leased.TryGetValue(id, out var lease) && IsHeldBy(lease, turn))];
+        var (acked, requeued, parked) = Release(write, agent, held, result, note, delaySeconds);
         write.Db.Execute("""
             UPDATE turns
                SET acked = acked + @acked, requeued = requeued + @requeued, parked = parked + @parked
-             WHERE id = @turn
+             WHERE id = @turn AND ended_at IS NULL
             """, new { turn, acked, requeued, parked });
-        return true;
     }
 
     /// <inheritdoc />
@@ -326,7 +341,7 @@ internal sealed partial class Broker(
             return row.ToEnded(isNews: false);
         if (row.Lost)
             TakeBack(write, inbox, turn);
-        var held = HeldBy(inbox, turn);
+        var held = HeldBy(inbox, turn).Order().ToArray();
         // Over before anything is given back, or a receiver inside it would get that for a turn that has ended.
         if (inbox.Turns.Remove(turn))
             write.OnRollback(() => inbox.Turns.Add(turn));
@@ -455,21 +470,21 @@ internal sealed partial class Broker(
         return message;
     }
 
+    /// <summary>The ids that wait for the operator.</summary>
+    public IReadOnlyList<long> UnreadByOperator() => [.. Of(Principals.Operator).Ready];
+
     /// <summary>The operator has read messages: they are acked without having been leased.</summary>
-    public int Read(IWrite write, IReadOnlyList<long>? ids)
+    public int Read(IWrite write, IEnumerable<long> ids)
     {
         var inbox = Of(Principals.Operator);
         var now = Now();
-        var count = 0;
-        foreach (var id in (ids ?? [.. inbox.Ready]).Where(inbox.Ready.Contains).Distinct().ToArray())
-        {
-            inbox.Ready.Remove(id);
-            Changed(write, inbox, () => inbox.Ready.Add(id));
+        long[] read = [.. ids.Where(inbox.Ready.Contains).Distinct().Order()];
+        // At once: each alone would move all behind it.
+        inbox.Ready.RemoveRange(read);
+        Changed(write, inbox, () => inbox.Ready.AddRange(read));
+        foreach (var id in read)
             Acked(write, id, now, known: null);
-            count++;
-        }
-
-        return count;
+        return read.Length;
     }
 
     /// <summary>Counts for one agent, exact at one moment.</summary>
@@ -491,7 +506,7 @@ internal sealed partial class Broker(
             all = [.. inboxes.Values];
         foreach (var inbox in all.Where(i => i.Delayed.Count > 0))
         {
-            var due = inbox.Delayed.Where(d => d.Value <= now).OrderBy(d => d.Key).Take(Piece).ToArray();
+            var due = inbox.Delayed.Where(d => d.Value <= now).OrderBy(d => d.Key).ToArray();
             long[] ids = [.. due.Select(d => d.Key)];
             Array.ForEach(ids, id => inbox.Delayed.Remove(id));
             inbox.Ready.AddRange(ids);
@@ -743,8 +758,10 @@ internal sealed partial class Broker(
         write.Db.Execute("UPDATE messages SET turn = @noted WHERE id = @id", new { id, noted });
     }
 
-    private static long[] HeldBy(Inbox inbox, long turn) =>
-        [.. inbox.Leased.Where(l => l.Value.Turn == turn && !l.Value.IsDoubtful).Select(l => l.Key).Order()];
+    private static IEnumerable<long> HeldBy(Inbox inbox, long turn) =>
+        inbox.Leased.Where(l => IsHeldBy(l.Value, turn)).Select(l => l.Key);
+
+    private static bool IsHeldBy(Lease lease, long turn) => lease.Turn == turn && !lease.IsDoubtful;
 
     private (int Acked, int Requeued, int Parked) Release(
         IWrite write, string agent, long[] held, string result, string? note, long? delaySeconds)
@@ -760,7 +777,7 @@ internal sealed partial class Broker(
     private int Requeue(IWrite write, Inbox inbox, Func<Lease, bool> which)
     {
         (long Id, Lease Lease)[] found = [.. inbox.Leased.Where(l => which(l.Value)).Select(l => (l.Key, l.Value))];
-        if (found.Length <= Piece)
+        if (found.Length <= ITurnEnds.Piece)
             Requeue(write, inbox, [.. found.Select(l => l.Id).Order()]);
         else
             write.AfterCommit(() => _ = RequeueInPieces(inbox, found));
@@ -769,7 +786,7 @@ internal sealed partial class Broker(
 
     private async Task RequeueInPieces(Inbox inbox, (long Id, Lease Lease)[] found)
     {
-        foreach (var piece in found.OrderBy(l => l.Id).Chunk(Piece))
+        foreach (var piece in found.OrderBy(l => l.Id).Chunk(ITurnEnds.Piece))
             await store.WriteUntilStored(write => RequeuePiece(write, inbox, piece), clock, lifetime.ApplicationStopping);
     }
 
@@ -865,16 +882,19 @@ internal sealed partial class Broker(
             """
             SELECT recipient
               FROM messages
-             WHERE id = @id AND acked_at IS NULL AND (parked_at IS NOT NULL OR attempts > 0 OR last_error IS NOT NULL)
+             WHERE id = @id AND acked_at IS NULL
+               AND (parked_at IS NOT NULL OR available_at IS NOT NULL OR attempts > 0 OR last_error IS NOT NULL)
             """,
             new { id })
             ?? throw Problem.NotFound(
                 $"message {id} is neither parked nor waiting to be tried again; hive inbox --parked lists those");
         var inbox = Of(recipient);
-        return inbox.Leased.ContainsKey(id)
-            ? throw Problem.Conflict(
-                $"{recipient} works on message {id} now; cancel its turn first, which parks the message")
-            : inbox;
+        if (!inbox.Leased.TryGetValue(id, out var lease))
+            return inbox;
+        var wayOut = lease.Turn is null
+            ? "it comes again when that client closes or gives it back"
+            : "cancel its turn first, which parks the message";
+        throw Problem.Conflict($"{recipient} works on message {id} now; {wayOut}");
     }
 
     private static void Unqueue(IWrite write, Inbox inbox, long id)

@@ -19,13 +19,14 @@ internal static class Hello
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
-            await store.Write(
-                write =>
-                {
-                    if (command.Turn is { } turn)
-                        broker.Join(write, command.Caller, turn);
-                },
-                CancellationToken.None);
+            if (command.Turn is { } turn)
+            {
+                await Pieces.Write(
+                    store,
+                    write => broker.Join(write, command.Caller, turn),
+                    (write, ids) => broker.JoinPiece(write, command.Caller, turn, ids));
+            }
+
             signs.Hello(command.Caller.Name);
             return Done.Instance;
         }

@@ -7,7 +7,7 @@ internal sealed class MessagesSchema : ISchema
 {
     public string Slice => "messages";
 
-    public int Version => 2;
+    public int Version => 3;
 
     public void Converge(SchemaEditor editor)
     {
@@ -33,8 +33,9 @@ internal sealed class MessagesSchema : ISchema
             """);
         // Its key is the id alone: one on the recipient would dirty a page per recipient and commit, which halves the throughput (docs/benchmarks.md).
         editor.Run("CREATE INDEX IF NOT EXISTS messages_open ON messages (id) WHERE acked_at IS NULL");
-        // These two hold few rows and cost nothing where the others are written.
+        // These hold few rows and cost nothing where the others are written.
         editor.Run("CREATE INDEX IF NOT EXISTS messages_to_operator ON messages (id) WHERE recipient = 'operator'");
+        editor.Run("CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' AND acked_at IS NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at IS NULL");
         editor.Run("""
             CREATE TABLE IF NOT EXISTS turns (

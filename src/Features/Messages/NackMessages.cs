@@ -35,14 +35,16 @@ internal static class NackMessages
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write =>
-            {
-                var blame = command.Unseen == true ? Blame.None : Blame.Counts;
-                var (requeued, parked) = broker.Nack(
-                    write, command.Caller.Name, command.Ids, command.DelaySeconds, command.Error, blame);
-                return new Result(requeued, parked);
-            },
-            CancellationToken.None);
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
+        {
+            var blame = command.Unseen == true ? Blame.None : Blame.Counts;
+            var pieces = await Pieces.Write(
+                store,
+                // A message named twice is given back once.
+                _ => [.. command.Ids.Distinct()],
+                (write, ids) => broker.Nack(
+                    write, command.Caller.Name, ids, command.DelaySeconds, command.Error, blame));
+            return new Result(pieces.Sum(piece => piece.Requeued), pieces.Sum(piece => piece.Parked));
+        }
     }
 }

@@ -18,7 +18,7 @@ internal static class ReadOperatorInbox
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(write => new Result(broker.Read(write, command.Ids)), CancellationToken.None);
+        public async Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
+            new((await Pieces.Write(store, _ => command.Ids ?? broker.UnreadByOperator(), broker.Read)).Sum());
     }
 }

@@ -89,18 +89,25 @@ internal static class EndTurn
             prices.Look();
             var (agent, id, result, note, delay) =
                 (command.Caller.Name, command.Turn, command.Result, command.Note, command.DelaySeconds);
-            while (await store.Write(write => turns.EndPiece(write, agent, id, result, note, delay), CancellationToken.None))
+            IReadOnlyList<long> many = [];
+            var outcome = await store.Write(
+                write => (many = turns.HeldByLargeTurn(agent, id)).Count > 0 ? null : End(write), CancellationToken.None);
+            if (outcome is not null)
+                return outcome;
+            foreach (var piece in many.Order().Chunk(ITurnEnds.Piece))
             {
+                await store.Write(
+                    write => turns.EndPiece(write, agent, id, piece, result, note, delay), CancellationToken.None);
             }
 
-            return await store.Write(
-                write =>
-                {
-                    var turn = turns.End(write, agent, id, result, note, delay);
-                    ledger.Add(write, turn, told);
-                    return new Outcome(turn.Acked, turn.Requeued, turn.Parked);
-                },
-                CancellationToken.None);
+            return await store.Write(End, CancellationToken.None);
+
+            Outcome End(IWrite write)
+            {
+                var turn = turns.End(write, agent, id, result, note, delay);
+                ledger.Add(write, turn, told);
+                return new Outcome(turn.Acked, turn.Requeued, turn.Parked);
+            }
         }
 
         private static TurnRow Told(Command command) => new()

@@ -45,7 +45,7 @@ public sealed class DamagedDatabaseTests : IDisposable
             Assert.Contains(words, refused, StringComparison.Ordinal);
             Assert.Contains(Log, refused, StringComparison.Ordinal);
             Assert.Contains("backup", refused, StringComparison.Ordinal);
-            Assert.Contains("--AcceptLoss true", refused, StringComparison.Ordinal);
+            Assert.Contains("--accept-loss", refused, StringComparison.Ordinal);
             Assert.Equal(before, await File.ReadAllBytesAsync(Database));
             Assert.Equal(damaged, File.Exists(Log) ? await File.ReadAllBytesAsync(Log) : null);
         }
@@ -88,7 +88,7 @@ public sealed class DamagedDatabaseTests : IDisposable
             await File.WriteAllBytesAsync(Database, []);
         File.Delete(Database + "-commits");
         var refused = await Refused();
-        Assert.Contains("--AcceptLoss true", refused, StringComparison.Ordinal);
+        Assert.Contains("--accept-loss", refused, StringComparison.Ordinal);
         File.Delete(Database);
         await using var accepted = await StartHere("--AcceptLoss", "true");
         Assert.DoesNotContain("alice", (await accepted.State()).GetProperty("agents").EnumerateArray().Select(a => a.GetProperty("name").GetString()));

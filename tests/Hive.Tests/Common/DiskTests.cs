@@ -75,7 +75,7 @@ public sealed class DiskTests
         await using var host = await HostProcess.StartWithMounts("""mount -t tmpfs -o ro tmpfs "$DATA" """, answers: false);
         Assert.Equal(1, await host.Exit());
         Assert.Contains(host.DataDir, host.Output, StringComparison.Ordinal);
-        Assert.Contains("--DataDir", host.Output, StringComparison.Ordinal);
+        Assert.Contains("--data-dir", host.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -43,8 +43,8 @@ public sealed class FolderLockTests
     }
 
     [Theory]
-    [InlineData("data", "--DataDir")]
-    [InlineData("run", "--RunDir")]
+    [InlineData("data", "--data-dir")]
+    [InlineData("run", "--run-dir")]
     public void A_folder_of_another_owner_is_refused(string which, string flag)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
@@ -77,6 +77,7 @@ public sealed class FolderLockTests
         var (data, run) = (Made("data"), Made("run"));
         var open = which == "data" ? data : run;
         File.SetUnixFileMode(open, HiveApp.DataMode | also);
+        File.WriteAllText(Path.Combine(open, "theirs"), "");
         var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"]));
         Assert.Contains($"chmod go-w {open}", refused.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(open, "hive.lock")));

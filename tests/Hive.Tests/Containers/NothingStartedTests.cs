@@ -20,7 +20,7 @@ public sealed class NothingStartedTests : IDisposable
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
-        await Refused($"http://{other.LocalEndpoint}", "run", $"http://{other.LocalEndpoint}", "--Urls");
+        await Refused($"http://{other.LocalEndpoint}", "run", $"http://{other.LocalEndpoint}", "--urls");
     }
 
     [Fact]
@@ -29,12 +29,12 @@ public sealed class NothingStartedTests : IDisposable
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
         var port = ((IPEndPoint)other.LocalEndpoint).Port;
-        await Refused($"http://127.0.0.1:0;http://localhost:{port}", "run", "localhost", "--Urls");
+        await Refused($"http://127.0.0.1:0;http://localhost:{port}", "run", "localhost", "--urls");
     }
 
     [Fact]
     public async Task A_run_folder_that_is_too_long_is_found_before_any_agent_is_made() =>
-        await Refused("http://127.0.0.1:0", new string('r', 100), "107 bytes", "--RunDir");
+        await Refused("http://127.0.0.1:0", new string('r', 100), "107 bytes", "--run-dir");
 
     private async Task Refused(string urls, string run, params string[] says)
     {

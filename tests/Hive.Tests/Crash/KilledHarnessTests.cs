@@ -65,7 +65,7 @@ public sealed class KilledHarnessTests
         // What both ends have written down agrees: each turn that the harness took is there with its end, and one that it did not live to end was given up.
         var kept = work.Kept();
         Assert.All(kept, turn => Assert.Equal((turn.Value.Result, turn.Value.DurationMs), (told[turn.Key].Word("result"), told[turn.Key].Number("duration_ms"))));
-        Assert.All(told.Where(t => !kept.ContainsKey(t.Key)), t => Assert.Equal("cancelled", t.Value.Word("result")));
+        Assert.All(told.Where(t => !kept.ContainsKey(t.Key)), t => Assert.Equal("lost", t.Value.Word("result")));
         Assert.Equal(Messages, kept.Values.Count(t => t.Result == "ok"));
         Assert.Contains(kept.Values, t => t.Result == "failed");
         Assert.True(told.Count > kept.Count);

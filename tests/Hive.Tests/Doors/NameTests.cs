@@ -47,7 +47,7 @@ public sealed class NameTests
             {
                 if (name.Length == 0)
                     continue;
-                path += $"?agent={Uri.EscapeDataString(name)}";
+                path += $"?{Naming(route.Request!).First()}={Uri.EscapeDataString(name)}";
             }
 
             using var request = new HttpRequestMessage(new HttpMethod(route.Verb), path);

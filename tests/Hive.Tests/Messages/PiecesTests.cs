@@ -1,5 +1,5 @@
 using Hive.Common.Persistence;
-using Hive.Features.Messages;
+using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +9,7 @@ namespace Hive.Tests.Messages;
 /// <summary>Steps over many messages are several small writes, so that nobody waits for all of them.</summary>
 public sealed class PiecesTests
 {
-    private const int Many = (2 * Broker.Piece) + 100;
+    private const int Many = (2 * ITurnEnds.Piece) + 100;
 
     [Fact]
     public async Task Acking_many_leases_takes_several_writes()
@@ -50,13 +50,29 @@ public sealed class PiecesTests
         await using var hive = await HiveFixture.Start();
         var (bob, ids) = await Lease(hive);
         var turn = (await bob.CallAsync("begin_turn", new { ids = ids.Take(1), wake_from = "alice" })).GetProperty("turn").GetInt64();
-        await bob.CallAsync("hello", new { turn });
         var before = Writes(hive);
+        await bob.CallAsync("hello", new { turn });
+        Assert.InRange(Writes(hive) - before, 3, 10);
+        before = Writes(hive);
         var ended = await bob.CallAsync("end_turn", new { turn, result });
         Assert.InRange(Writes(hive) - before, 3, 10);
         Assert.Equal((Many - requeued, requeued, 0), (ended.Int("acked"), ended.Int("requeued"), ended.Int("parked")));
         Assert.Equal((unread, 0, 0), await bob.Status());
         Assert.Equal(ended.Int("acked"), (await bob.CallAsync("end_turn", new { turn, result })).Int("acked"));
+    }
+
+    [Fact]
+    public async Task The_operator_reads_many_messages_in_several_writes()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice");
+        var alice = await hive.Connect("alice");
+        for (var i = 0; i < Many; i++)
+            await alice.Send("operator");
+        var before = Writes(hive);
+        Assert.Equal(Many, (await (await hive.Operator()).CallAsync("ack_messages", new { all = true })).Int("acked"));
+        Assert.InRange(Writes(hive) - before, 3, 10);
+        Assert.Equal(0, (await hive.State()).GetProperty("inbox_unread").GetInt32());
     }
 
     private static long Writes(HiveFixture hive) => ((SqliteStore)hive.Services.GetRequiredService<IStore>()).Writes;

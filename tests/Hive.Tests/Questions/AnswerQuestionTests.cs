@@ -83,7 +83,7 @@ public sealed class AnswerQuestionTests
         await Talk.Refused(() => bob.CallAsync("answer", new { id }), "invalid");
         await Talk.Refused(() => bob.Answer(id, ""), "invalid");
         await Talk.Refused(() => bob.Answer(id, "a\0b"), "invalid");
-        Assert.Contains("/state/", (await Talk.Refused(() => bob.Answer(id, new string('€', 1366)), "too_large")).Message, StringComparison.Ordinal);
+        Assert.Contains("/shared/", (await Talk.Refused(() => bob.Answer(id, new string('€', 1366)), "too_large")).Message, StringComparison.Ordinal);
         Assert.Equal("invalid", await http.Post($"/answer-question/{id}"));
         Assert.Equal("invalid", await http.Post("/answer-question/x", new { answer = "x" }));
         Assert.Equal("invalid", await http.Post("/cancel-question/-1"));
