@@ -21,6 +21,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
 
             """);
         await Hive.SpawnAsync("alice");
+        await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
         var page = await SignedInAsync();
         await Expect(Row(page, "alice")).ToContainTextAsync("login");
         await page.GotoAsync($"{Hive.Url}/agents/alice");

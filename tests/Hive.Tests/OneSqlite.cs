@@ -6,5 +6,5 @@ namespace Hive.Tests;
 internal static class OneSqlite
 {
     [ModuleInitializer]
-    public static void Choose() => _ = Common.Persistence.SqliteLibrary.Version;
+    public static void Choose() => _ = Hive.Common.Persistence.SqliteLibrary.Version;
 }

@@ -1,5 +1,7 @@
 using System.ComponentModel;
+using System.Data.Common;
 using System.Text;
+using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
@@ -76,8 +78,13 @@ internal static class SendMessage
         {
             try
             {
-                // Copying waits for the disk, which must not hold up the socket's thread.
-                var file = await Task.Run(() => Give(command, path), CancellationToken.None);
+                // Reading and copying wait for the disk, which must not hold up the socket's thread.
+                var given = await Task.Run(() => Read(command, path), CancellationToken.None);
+                var file = AsSeen(command, given);
+                // All that can be refused is refused before the recipient's folder changes.
+                if (command.InReplyTo is { } original)
+                    await store.Read(db => MustConcern(db, command.Caller.Name, original), CancellationToken.None);
+                await Task.Run(() => files.Put(given), CancellationToken.None);
                 return await Send(command, file, fault: null);
             }
             catch (Problem fault) when (command.Key is not null)
@@ -90,12 +97,13 @@ internal static class SendMessage
             }
         }
 
+        private HandedFile Read(Command command, string path) => files.Read(
+            command.Caller.Name, path, command.To == Principals.Operator ? null : roster.Require(command.To).Name);
+
         // The path of the copy as the recipient opens it.
-        private string Give(Command command, string path)
+        private string AsSeen(Command command, HandedFile given)
         {
-            var recipient = command.To == Principals.Operator ? null : roster.Require(command.To);
-            var given = files.Give(command.Caller.Name, path, recipient?.Name);
-            var file = recipient is null ? given : folders.AsSeenBy(recipient, given);
+            var file = given.To is { } to ? folders.AsSeenBy(roster.Require(to), given.Path) : given.Path;
             var bytes = Encoding.UTF8.GetByteCount(WithFile(command.Body, file));
             return bytes <= Limits.BodyBytes
                 ? file
@@ -108,7 +116,7 @@ internal static class SendMessage
         private Result Store(IWrite write, Outgoing message)
         {
             if (message.InReplyTo is { } original)
-                MustConcern(write, message.From, original);
+                MustConcern(write.Db, message.From, original);
             if (message.To != Principals.Everyone)
             {
                 if (message.To != Principals.Operator)
@@ -120,13 +128,11 @@ internal static class SendMessage
             return new Result(Ids: ids);
         }
 
-        private static void MustConcern(IWrite write, string sender, long original)
-        {
-            var row = write.Prepare("SELECT 1 FROM messages WHERE id = ?1 AND (recipient = ?2 OR sender = ?2)").Bind(1, original).Bind(2, sender);
-            var found = row.Step();
-            row.Reset();
-            if (!found)
-                throw Problem.NotFound($"'in_reply_to': no message {original} to or from {sender}");
-        }
+        private static bool MustConcern(DbConnection db, string sender, long original) =>
+            db.ExecuteScalar<long?>(
+                "SELECT 1 FROM messages WHERE id = @original AND (recipient = @sender OR sender = @sender)",
+                new { original, sender }) is not null
+            ? true
+            : throw Problem.NotFound($"'in_reply_to': no message {original} to or from {sender}");
     }
 }

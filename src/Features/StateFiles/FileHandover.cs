@@ -17,7 +17,7 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
     private const int MaxNameLength = 100;
     private const int HashLength = 12;
 
-    public string Give(string from, string path, string? to)
+    public HandedFile Read(string from, string path, string? to)
     {
         if (!StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength)
             || !IsOf(from, relative[..rootLength]))
@@ -29,12 +29,16 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
 
         var bytes = Read(path);
         if (to is null)
-            return path;
+            return new HandedFile(path, null, bytes);
         // Named by its content: given twice, it lies there once.
         var name = $"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..HashLength]}-{PlainName(relative)}";
-        var copy = $"/agents/{to}/state/received/{from}/{name}";
-        writer.Put(to, copy, bytes, MaxFiles);
-        return copy;
+        return new HandedFile($"/agents/{to}/state/received/{from}/{name}", to, bytes);
+    }
+
+    public void Put(HandedFile file)
+    {
+        if (file.To is { } to)
+            writer.Put(to, file.Path, file.Bytes, MaxFiles);
     }
 
     private static bool IsOf(string agent, ReadOnlySpan<char> root) =>

@@ -83,7 +83,7 @@ public sealed class FailedMessagesTests
         await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0 });
         await bob.Receive(max: 1);
         var cursor = await hive.Cursor();
-        Assert.Contains("cancel its turn", (await Talk.Refused(() => host.CallAsync("drop_message", new { id }), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains("gives it back", (await Talk.Refused(() => host.CallAsync("drop_message", new { id }), "conflict")).Message, StringComparison.Ordinal);
         await Talk.Refused(() => host.CallAsync("retry_message", new { id }), "conflict");
         // One that has not failed is neither.
         Assert.Contains("hive inbox --parked", (await Talk.Refused(() => host.CallAsync("drop_message", new { id = other }), "not_found")).Message, StringComparison.Ordinal);

@@ -71,7 +71,8 @@ public sealed class FileHandoverTests
         Assert.Equal((0, 0, 0), await bob.Status());
         // Where a link leads out of the recipient's folder, nothing is written behind it.
         var received = Path.Combine(hive.DataDir, "agents/bob/state/received");
-        Directory.Delete(received, recursive: true);
+        await Talk.Refused(() => alice.CallAsync("send", new { to = "bob", body = "x", file_path = plain, in_reply_to = 4711 }), "not_found");
+        Assert.False(Directory.Exists(received));
         Directory.CreateSymbolicLink(received, Path.Combine(hive.DataDir, "agents/carol/state"));
         await Give(plain, "forbidden");
         Assert.Equal([foreign], Directory.GetFileSystemEntries(Path.Combine(hive.DataDir, "agents/carol/state")));
