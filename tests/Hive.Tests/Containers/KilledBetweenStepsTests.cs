@@ -40,9 +40,8 @@ public sealed class KilledBetweenStepsTests
     {
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
-        var up = await hive.Events();
         await fleet.Spawn("worker", runtime);
-        await up.Next("acked");
+        await fleet.Up("worker");
         var (first, before) = (fleet.Members("worker"), (await fleet.Row("worker")).StartedAt);
         // It hears what it is told only after the next host has come, and then ends cleanly.
         foreach (var pid in first)

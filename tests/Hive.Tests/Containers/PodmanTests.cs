@@ -131,6 +131,8 @@ public sealed class PodmanTests
         Assert.Equal((true, "ended by signal 9"), (row.Failed, row.Note));
         await fleet.Do("start", new { name = "other" });
         await fleet.Do("start", new { name = "worker" });
+        // Said first: a row that is as it was before fires nothing.
+        await Fleet.Row(events, "worker", r => r.Running);
         // The stream is there again, too.
         await PodmanDaemon.Run("kill", fleet.Container("worker"));
         await Fleet.Row(events, "worker", r => !r.Running && r.Failed);

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Hive.Common.Notifications;
 using Hive.Host;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Builder;
@@ -151,6 +152,8 @@ public sealed class HiveFixture : IAsyncDisposable
                 if (!realClock)
                     services.AddSingleton<TimeProvider>(Clock);
             });
+        // As if somebody had listened all the time: tests ask afterwards which events there were.
+        _ = app.Services.GetRequiredService<EventHub>().Listen();
         try
         {
             await HiveApp.Start(app);
