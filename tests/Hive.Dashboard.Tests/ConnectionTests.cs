@@ -6,10 +6,14 @@ namespace Hive.Dashboard.Tests;
 /// <summary>What the page says of its connection, and that it says it truly.</summary>
 public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
 {
+    /// <summary>Browsers say so of a host that has gone.</summary>
+    private static readonly string[] HostAway =
+        ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+
     [Fact]
     public async Task A_page_outlives_its_host_and_catches_up_with_what_happened_meanwhile()
     {
-        Expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+        Expected = HostAway;
         using (await Hive.JoinAsync("bob"))
         using (var alice = await Hive.JoinAsync("alice"))
             await alice.CallAsync("send", new { to = "bob", body = "before" });
@@ -39,7 +43,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task Another_program_at_the_address_gets_no_key_and_the_page_goes_on_when_the_host_is_back()
     {
-        Expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+        Expected = HostAway;
         using (await Hive.JoinAsync("alice"))
         {
         }
@@ -74,6 +78,64 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator(".compose textarea")).ToHaveValueAsync("a draft");
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
         await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task Another_program_that_does_not_know_the_key_is_asked_on_until_the_host_is_back()
+    {
+        Expected = HostAway;
+        var page = await SignedInAsync();
+        await page.Locator(".compose textarea").FillAsync("a draft");
+
+        await Hive.StopHostAsync();
+        using (new Impostor(Hive.Url, knowsKey: false))
+            await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("Do not reload");
+        await Hive.StartHostAsync();
+        await page.EvaluateAsync("dispatchEvent(new Event('online'))");
+
+        await StateIs(page, "live");
+        await Expect(page.Locator(".compose textarea")).ToHaveValueAsync("a draft");
+    }
+
+    [Fact]
+    public async Task An_open_page_loads_no_script_from_another_program_at_the_address()
+    {
+        Expected = HostAway;
+        (await Hive.JoinAsync("alice")).Dispose();
+        using var manager = await Hive.OpenAsync("manager");
+        // Longer than what is shown unfolded.
+        var lines = Enumerable.Range(1, 3000).Select(i => $"line{i}: {i}");
+        await File.WriteAllLinesAsync(Path.Combine(Hive.ConfigOf("alice"), "many.yaml"), lines);
+        await Hive.GitAsync("alice", "add", "-A");
+        string[] manages = ["-c", "user.name=manager", "-c", "user.email=manager@hive"];
+        await Hive.GitAsync("alice", [.. manages, "commit", "-qm", "many"]);
+        var commit = await Hive.GitAsync("alice", "rev-parse", "HEAD");
+        await manager.CallAsync("request_apply_commit", new { agent = "alice", commit_ref = commit });
+        var page = await SignedInAsync();
+        await page.EvaluateAsync(
+            """
+            () => new Promise(done => {
+              const parts = new Set();
+              new PerformanceObserver(list => {
+                for (const { name } of list.getEntries())
+                  if (/\/(highlight|markdown|draw)-/.test(name)) parts.add(name);
+                if (parts.size === 3) done();
+              }).observe({ type: 'resource', buffered: true });
+            })
+            """).WaitAsync(TimeSpan.FromSeconds(30));
+        await page.GetByRole(AriaRole.Button, new() { Name = "What approval 1 changes" }).ClickAsync();
+        var file = page.Locator("[data-file='many.yaml']");
+        await Expect(file).ToBeVisibleAsync();
+
+        await Hive.StopHostAsync();
+        using var impostor = new Impostor(Hive.Url);
+        await StateIs(page, "stranger");
+        await file.GetByRole(AriaRole.Button, new() { Name = "many.yaml" }).ClickAsync();
+
+        await Expect(file.Locator(".as-attr").First).ToBeVisibleAsync();
+        Assert.All(
+            impostor.Requests,
+            request => Assert.StartsWith("POST /api/session/proof", request, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Text;
+using System.Text.Json;
 
 namespace Hive.Dashboard.Tests;
 
@@ -9,9 +10,11 @@ internal sealed class Impostor : IDisposable
 {
     private readonly HttpListener listener = new();
     private readonly ConcurrentQueue<string> requests = new();
+    private readonly string answer;
 
-    public Impostor(string url)
+    public Impostor(string url, bool knowsKey = true)
     {
+        answer = JsonSerializer.Serialize(new { known = knowsKey, run = "mine", proof = "a guess", key = "mine" });
         listener.Prefixes.Add($"{url}/");
         listener.Start();
         _ = AnswerAsync();
@@ -40,7 +43,7 @@ internal sealed class Impostor : IDisposable
             using var body = new StreamReader(request.InputStream);
             requests.Enqueue($"{request.HttpMethod} {request.RawUrl}\n{request.Headers}\n{await body.ReadToEndAsync()}");
             context.Response.ContentType = "application/json";
-            context.Response.Close(Encoding.UTF8.GetBytes("""{"known":true,"run":"mine","proof":"a guess","key":"mine"}"""), willBlock: false);
+            context.Response.Close(Encoding.UTF8.GetBytes(answer), willBlock: false);
         }
     }
 }

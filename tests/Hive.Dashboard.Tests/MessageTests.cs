@@ -234,6 +234,14 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(wake).ToContainTextAsync("> bob needs a login");
         await wake.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
         await Expect(wake.Locator(".event-json")).ToContainTextAsync("needs_login");
+
+        // What an agent tells of itself may stand otherwise than Hive writes it.
+        const string Unspaced = "Message 2 from system:\n>{\"event\":\"killed\",\"agent\":\"bob\"}";
+        var at = DateTimeOffset.UtcNow;
+        await bob.EmitAsync(new { kind = "turn_started", at, turn = 2, from = "system", text = Unspaced });
+        var second = wake.Filter(new() { HasText = "bob was killed" });
+        await second.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
+        await Expect(second.Locator(".event-json")).ToContainTextAsync("\"event\": \"killed\"");
     }
 
     [Fact]

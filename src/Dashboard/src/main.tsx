@@ -1,9 +1,12 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
-import { Refusal, words } from './api/refusal';
+import { proofs } from './api/client';
+import { linkFailed, redeem } from './api/login';
 import { codeIn, key, onKeyChange, signedOut } from './api/session';
 import { live, swarm } from './live';
+import { Comeback } from './model/comeback';
+import { fetchParts } from './parts';
 import { AgentPage } from './sections/agent/page';
 import { Approvals } from './sections/approvals/approvals';
 import { Banner } from './sections/banner/banner';
@@ -12,7 +15,7 @@ import { Containers } from './sections/containers/containers';
 import { Flow } from './sections/flow/flow';
 import { ForgeSection } from './sections/forge/forge';
 import { Inbox } from './sections/inbox/inbox';
-import { Login, redeem } from './sections/login/login';
+import { Login } from './sections/login/login';
 import { LooseEnds } from './sections/loose/loose';
 import { MetaInputs } from './sections/meta/meta';
 import { Parked } from './sections/parked/parked';
@@ -92,16 +95,10 @@ async function enter(): Promise<void> {
       await redeem(code);
       dropCode();
     } catch (e) {
-      // A code that did not reach the host stays, for a reload to try again.
-      const unreachable = e instanceof Refusal && e.status === 0;
-      if (!unreachable) dropCode();
+      const { why, keepsCode } = linkFailed(e);
+      if (!keepsCode) dropCode();
       if (key() === null) {
-        const notSecure = e instanceof Refusal && e.code === 'not_secure';
-        signedOut.value = notSecure
-          ? words(e)
-          : unreachable
-            ? `The login link could not be tried: ${words(e)} Reload the page to try again.`
-            : `The login link was refused: ${words(e)}`;
+        signedOut.value = why;
         return;
       }
     }
@@ -115,9 +112,25 @@ effect(() => {
   const place = view.value.kind === 'agent' ? `${view.value.name} · HIVE` : view.value.kind === 'stats' ? 'statistics · HIVE' : 'HIVE';
   document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) ${place}` : place;
 });
-effect(() => {
-  if (signedOut.value !== null) live.stop();
+const comeback = new Comeback(() => {
+  signedOut.value = null;
+  live.start();
 });
+effect(() => {
+  if (signedOut.value === null) comeback.stop();
+  else {
+    live.stop();
+    comeback.start();
+  }
+});
+effect(() => {
+  if (proofs.value > 0) fetchParts();
+});
+/** Tries what waits for its next try. */
+function hurry(): void {
+  live.retry();
+  comeback.hurry();
+}
 onKeyChange((newKey) => {
   if (newKey === null) signedOut.value ??= '';
   else if (signedOut.value !== null) {
@@ -130,9 +143,9 @@ addEventListener('pagehide', () => live.stop());
 addEventListener('pageshow', (e) => {
   if (e.persisted) location.reload();
 });
-addEventListener('online', () => live.retry());
+addEventListener('online', hurry);
 document.addEventListener('visibilitychange', () => {
-  if (document.visibilityState === 'visible') live.retry();
+  if (document.visibilityState === 'visible') hurry();
 });
 addEventListener('hashchange', () => {
   if (codeIn(location.hash) !== null) void enter();

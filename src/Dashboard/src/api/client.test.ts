@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeKeys, fakeCrypto } from '../stream/fake-crypto';
-import { distrust, endSession, get, post } from './client';
+import { distrust, endSession, get, post, proofs } from './client';
 import { key, signedOut, signIn } from './session';
 
 let late: AbortController;
@@ -125,6 +125,25 @@ test('a host that was busy is asked for a proof again', async () => {
   expect(await get('/api/state')).toEqual({});
 });
 
+test('a host that was busy with a request is asked for a proof again, since another may answer by then', async () => {
+  host(() => new Response('{}', { status: 503 }));
+  const prove = vi.spyOn(keys, 'prove');
+  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
+  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
+  expect(prove).toHaveBeenCalledTimes(2);
+});
+
+test('each proof is told of, and nothing else', async () => {
+  const before = proofs.value;
+  vi.stubGlobal('fetch', async () => new Response('hello'));
+  await expect(get('/api/state')).rejects.toMatchObject({ code: 'stranger' });
+  expect(proofs.value).toBe(before);
+  host();
+  await get('/api/state');
+  await get('/api/state');
+  expect(proofs.value).toBe(before + 1);
+});
+
 test.each([
   ['nothing that is a proof', () => new Response('hello')],
   ['a proof without the key', () => new Response('{"known":true,"run":"r","proof":"AAAA"}')],
@@ -147,6 +166,7 @@ test('a session that the host does not know asks to sign in, and its key stays u
   keys.known.clear();
   await expect(get('/api/state')).rejects.toMatchObject({ code: 'unknown_key' });
   expect(signedOut.value).toContain('does not know this session');
+  expect(signedOut.value).toContain('Do not reload');
   expect(key()).toBe('key');
 });
 

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals';
 import { proven } from './proof';
 import { Refusal, words } from './refusal';
 import { json, request } from './request';
@@ -5,6 +6,9 @@ import { key, leave, signOut } from './session';
 
 /** The key as the host gets it, since it has last proved that it knows it. */
 let held: { key: string; masked: Promise<string> } | null = null;
+
+/** How often the host has proved to this page that it knows its key. */
+export const proofs = signal(0);
 
 /** The host may have gone, and another program may listen at its address: before the next request it proves itself. */
 export function distrust(): void {
@@ -20,8 +24,8 @@ async function signed(path: string, init: RequestInit = {}, again = false): Prom
     return await request(path, { ...init, headers });
   } catch (e) {
     if (!(e instanceof Refusal)) throw e;
-    // Nobody answered, or somebody who does not know the key: the next request begins with a new proof.
-    if (e.status === 0 || e.status === 401) distrust();
+    // Nobody answered, or somebody who is not ready or does not know the key: the next request begins with a new proof.
+    if (e.passing || e.status === 401) distrust();
     if (e.status !== 401) throw e;
     // A host that was started again in between takes no mask of the run before.
     if (used !== null && e.code !== 'unknown_key' && !again) return await signed(path, init, true);
@@ -34,9 +38,12 @@ async function maskOf(used: string, signal: AbortSignal | null | undefined): Pro
   // Requests that begin together wait for one proof, so none of them calls it off: one that is called off stops waiting.
   if (held?.key !== used) {
     const begun = (held = { key: used, masked: proven(used) });
-    begun.masked.catch(() => {
-      if (held === begun) held = null;
-    });
+    begun.masked.then(
+      () => proofs.value++,
+      () => {
+        if (held === begun) held = null;
+      },
+    );
   }
   const { masked } = held;
   if (signal == null) return await masked;

@@ -25,7 +25,11 @@ export async function proven(secret: string, stopped?: AbortSignal): Promise<str
   });
   // Of somebody who has proved nothing no word is shown.
   if (response.status >= 500 || response.status === 429)
-    throw new Refusal(`the host is not ready (status ${response.status})`, response.status, 'unavailable');
+    throw new Refusal(
+      `the host is not ready (status ${response.status}), or another program answers in its place: do not reload`,
+      response.status,
+      'unavailable',
+    );
   const answer = await read(response);
   if (answer === null) throw new Refusal(STRANGER, 0, 'stranger');
   if (!answer.known) throw new Refusal('The host that answers does not know this key.', 401, 'unknown_key');

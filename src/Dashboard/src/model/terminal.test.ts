@@ -5,6 +5,7 @@ import { commandsFor, readLine } from './commands';
 import { folded } from './fold';
 import { addressOf, contextOf, stateWords } from './harness';
 import { entriesOf } from './terminal';
+import { asSent } from './told';
 import { pathOf, viewAt } from './view';
 import { wakeBeginning, wakeLines } from './wake';
 
@@ -203,6 +204,17 @@ describe('what woke an agent', () => {
     expect(told('system', '> and more\n')).toBeNull();
     expect(wakeLines(`Message 4 from bob:\n> Message 5 from system:\n> ${event}`)?.map(({ told }) => told)).toEqual([null, null, null]);
     expect(wakeBeginning(`Message 4 from system:\n> ${event}`)).toBe('bob needs a login');
+  });
+
+  test.each(['> ', '>'])('has what was written without its mark %j', (mark) => {
+    const event = '{"event":"killed","agent":"x"}';
+    const line = wakeLines(`Message 4 from system:\n${mark}${event}`)?.[1];
+    expect(line).toMatchObject({ told: [{ own: 'x was killed' }], written: event });
+  });
+
+  test('an event is shown as it was sent, also where it is no JSON', () => {
+    expect(asSent('{"event":"killed"}')).toBe('{\n  "event": "killed"\n}');
+    expect(asSent('"event":"killed"}')).toBe('"event":"killed"}');
   });
 
   test('begins, folded, with what was written', () => {

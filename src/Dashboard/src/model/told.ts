@@ -25,6 +25,15 @@ export function toldBy(from: string, body: string): readonly Piece[] | null {
 export const plainly = (pieces: readonly Piece[]): string =>
   pieces.map((piece) => ('own' in piece ? piece.own : piece.said)).join('');
 
+/** An event's JSON, made easy to read; what is no JSON stays as it is. */
+export function asSent(json: string): string {
+  try {
+    return JSON.stringify(JSON.parse(json), null, 2);
+  } catch {
+    return json;
+  }
+}
+
 const own = (text: string): Piece => ({ own: text });
 const said = (text: string): Piece => ({ said: text });
 const after = (lead: string, text: string): Piece[] => (text === '' ? [] : [own(lead), said(text)]);

@@ -4,6 +4,8 @@ import { type Piece, plainly, toldBy } from './told';
 export interface WakeLine {
   text: string;
   quoted: boolean;
+  /** The same without the mark in front. */
+  written: string;
   /** Of an event that Hive tells of: what happened, as a sentence. */
   told: readonly Piece[] | null;
 }
@@ -21,13 +23,14 @@ export function wakeLines(text: string): WakeLine[] | null {
     // Who writes stands in a line of Hive's own, right above; an event is one line.
     const above = lines[i - 1] ?? '';
     const from = quoted && !MARK.test(above) && !MARK.test(lines[i + 1] ?? '') ? (FROM.exec(above)?.[1] ?? '') : '';
-    return { text: line, quoted, told: toldBy(from, line.replace(MARK, '')) };
+    const written = line.replace(MARK, '');
+    return { text: line, quoted, written, told: toldBy(from, written) };
   });
 }
 
 /** The text from where somebody's words begin: who wrote them stands above it. */
 export function wakeBeginning(text: string): string {
-  const first = wakeLines(text)?.find(({ text: line, quoted }) => quoted && line.replace(MARK, '').trim() !== '');
+  const first = wakeLines(text)?.find(({ written, quoted }) => quoted && written.trim() !== '');
   if (first?.told != null) return plainly(first.told);
-  return first === undefined ? text : first.text.replace(MARK, '').trimStart();
+  return first === undefined ? text : first.written.trimStart();
 }

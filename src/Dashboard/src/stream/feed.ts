@@ -29,7 +29,7 @@ export interface FeedSink {
 /** The host pings every 15 s; two of them missed and a little patience mean that nobody is there. */
 export const SILENCE_MS = 33_000;
 const FIRST_DELAY_MS = 500;
-const MAX_DELAY_MS = 15_000;
+export const MAX_DELAY_MS = 15_000;
 /** A connection that stood this long was a good one: the next failure starts the back-off anew. */
 const STEADY_MS = 10_000;
 

@@ -129,14 +129,14 @@ function Wake({ text: whole }: { text: string }) {
         ? null
         : () => (
             <pre>
-              {lines.map(({ text: line, quoted, told }, i) => (
+              {lines.map(({ text: line, quoted, written, told }, i) => (
                 <span key={i} class={quoted ? 'quoted' : 'own'}>
                   {told === null ? (
                     `${line}\n`
                   ) : (
                     <>
                       {'> '}
-                      <bdi>{plainly(told)}</bdi> <EventJson json={line.slice(2)} />
+                      <bdi>{plainly(told)}</bdi> <EventJson json={written} />
                     </>
                   )}
                 </span>

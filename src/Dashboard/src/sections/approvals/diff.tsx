@@ -7,6 +7,7 @@ import { swarm } from '../../live';
 import { whatIsAsked } from '../../model/approvals';
 import { type DiffLine, lineCount, linesOf, markOf, modeOf, openAtFirst } from '../../model/diff';
 import type { Coloured } from '../../model/highlight';
+import { colouring } from '../../parts';
 import { useBounded } from '../../ui/bounded';
 import { Drawer } from '../../ui/drawer';
 import { Fault } from '../../ui/fault';
@@ -182,25 +183,14 @@ function File({ id, file, open, onToggle }: { id: string; file: DiffFile; open: 
   );
 }
 
-/** What finds the colours of a language is a part of the page that is loaded with the first difference. */
-let colouring: Promise<typeof import('../../model/highlight')> | null = null;
-
 const Patch = memo(function Patch({ file }: { file: DiffFile }) {
   const { path, patch, binary, truncated } = file;
   const lines = useMemo(() => linesOf(patch ?? ''), [patch]);
+  // Without them the difference is as good.
+  const highlight = colouring.code.value;
   const [colours, setColours] = useState<Coloured[][] | null>(null);
   const { shown, more } = useBounded(lines, LINES);
-  useEffect(() => {
-    let gone = false;
-    (colouring ??= import('../../model/highlight')).then(
-      ({ coloured }) => gone || setColours(coloured(path, lines)),
-      // Without them the difference is as good; the next one tries again.
-      () => (colouring = null),
-    );
-    return () => {
-      gone = true;
-    };
-  }, [path, lines]);
+  useEffect(() => setColours(highlight?.coloured(path, lines) ?? null), [highlight, path, lines]);
   if (binary) return <p class="dim why">Its content is no text.</p>;
   return (
     <>

@@ -1,7 +1,7 @@
 import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import type { Message } from '../../api/types';
-import { type Piece, plainly, toldBy } from '../../model/told';
+import { asSent, type Piece, plainly, toldBy } from '../../model/told';
 import { utf8Bytes } from '../../text/bytes';
 import { beginning, splitAtRefs } from '../../text/refs';
 import { bytesText } from '../../text/time';
@@ -91,7 +91,7 @@ export function EventJson({ json }: { json: string }) {
       >
         {'{ }'}
       </button>
-      {open ? <code class="event-json">{JSON.stringify(JSON.parse(json), null, 2)}</code> : null}
+      {open ? <code class="event-json">{asSent(json)}</code> : null}
     </>
   );
 }

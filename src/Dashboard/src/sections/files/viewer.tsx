@@ -1,8 +1,8 @@
-import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { get } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { StateFile } from '../../api/types';
+import { rendering } from '../../parts';
 import { utf8Bytes } from '../../text/bytes';
 import { bytesText } from '../../text/time';
 import { Fault } from '../../ui/fault';
@@ -14,8 +14,6 @@ const RENDERED_CHARS = 200_000;
 const LINES = 1000;
 
 const isMarkdown = (path: string): boolean => /\.(md|markdown)$/i.test(path);
-
-type Rendered = ComponentType<{ source: string }>;
 
 /** A file's content is the one thing that is fetched when somebody asks for it. */
 export function FileView({ path, onClose }: { path: string; onClose: () => void }) {
@@ -67,31 +65,23 @@ function Reading() {
   );
 }
 
-/** The renderer is a part of the page that is loaded with the first Markdown. */
 function MarkdownText({ source }: { source: string }) {
-  const [renderer, setRenderer] = useState<{ Rendered: Rendered } | 'missing' | null>(null);
-  useEffect(() => {
-    let gone = false;
-    import('./markdown').then(
-      ({ Markdown }) => gone || setRenderer({ Rendered: Markdown }),
-      () => gone || setRenderer('missing'),
-    );
-    return () => {
-      gone = true;
-    };
-  }, []);
-  if (renderer === null) return <Reading />;
-  if (renderer === 'missing')
+  const renderer = rendering.code.value;
+  if (renderer === null && !rendering.missing.value) return <Reading />;
+  if (renderer === null)
     return (
       <>
-        <p class="note">The part of this page that renders Markdown could not be loaded; reload the page to try again.</p>
+        <p class="note">
+          The part of this page that renders Markdown could not be loaded; the page tries again at its next connection to the
+          host.
+        </p>
         <PlainText text={source} />
       </>
     );
-  const { Rendered } = renderer;
+  const { Markdown } = renderer;
   return (
     <div class="markdown" tabIndex={0}>
-      <Rendered source={source} />
+      <Markdown source={source} />
     </div>
   );
 }

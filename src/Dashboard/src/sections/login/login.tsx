@@ -1,29 +1,9 @@
 import { useState } from 'preact/hooks';
-import { proven } from '../../api/proof';
-import { Refusal } from '../../api/refusal';
-import { json, request } from '../../api/request';
-import { codeIn, signedOut, signIn } from '../../api/session';
-import type { SessionKey } from '../../api/types';
+import { redeem } from '../../api/login';
+import { codeIn, signedOut } from '../../api/session';
 import { Submit } from '../../ui/act';
 import { Fault } from '../../ui/fault';
 import { useSending } from '../../ui/sending';
-
-/** Turns the code of a login link, or the access token, into a session's key, once the host has proved to know it. */
-export async function redeem(code: string): Promise<void> {
-  let masked: string;
-  try {
-    masked = await proven(code);
-  } catch (e) {
-    if (!(e instanceof Refusal) || e.code !== 'unknown_key') throw e;
-    throw new Refusal(
-      'The host does not know this code: the login link was used or is older than ten minutes; `hive open` gives a fresh one.',
-      403,
-      'forbidden',
-    );
-  }
-  const response = await request('/api/session', json({ code: masked }));
-  signIn(((await response.json()) as SessionKey).key);
-}
 
 export function Login({ onEntered }: { onEntered: () => void }) {
   const [typed, setTyped] = useState('');

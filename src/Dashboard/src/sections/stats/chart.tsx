@@ -1,11 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Stats } from '../../api/types';
 import type { Chart } from '../../model/figures';
+import { drawing } from '../../parts';
 import { clock } from '../../text/time';
 import type { Drawn } from './draw';
-
-/** What draws charts is a part of the page that is loaded with the first one. */
-let drawing: Promise<typeof import('./draw')> | null = null;
 
 /** Bars over time. What stands at the pointer is said above them; who does not see them hears the sum and the highest. */
 export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
@@ -13,27 +11,17 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
   const drawn = useRef<Drawn | null>(null);
   const given = useRef({ chart, stats });
   const [at, setAt] = useState<number | null>(null);
-  const [missing, setMissing] = useState(false);
+  const drawer = drawing.code.value;
   given.current = { chart, stats };
 
   useEffect(() => {
-    let gone = false;
-    (drawing ??= import('./draw')).then(
-      ({ draw }) => {
-        if (gone || place.current === null) return;
-        drawn.current = draw(place.current, given.current.chart, given.current.stats, setAt);
-      },
-      () => {
-        drawing = null;
-        setMissing(true);
-      },
-    );
+    if (drawer === null || place.current === null) return;
+    drawn.current = drawer.draw(place.current, given.current.chart, given.current.stats, setAt);
     return () => {
-      gone = true;
       drawn.current?.remove();
       drawn.current = null;
     };
-  }, []);
+  }, [drawer]);
   useEffect(() => drawn.current?.show(chart, stats), [chart, stats]);
 
   const sums = chart.stacks.map(({ values }) => values.reduce((sum, value) => sum + value, 0));
@@ -57,7 +45,12 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
           ))}
         </span>
       </figcaption>
-      {missing ? <p class="note">The part of this page that draws charts could not be loaded; reload the page to try again.</p> : null}
+      {drawer === null && drawing.missing.value ? (
+        <p class="note">
+          The part of this page that draws charts could not be loaded; the page tries again at its next connection to the
+          host.
+        </p>
+      ) : null}
       <div
         ref={place}
         class="plot"
