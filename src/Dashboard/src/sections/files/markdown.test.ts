@@ -38,7 +38,7 @@ function parts(source: string): { tags: Set<string>; attributes: Set<string> } {
   return { tags, attributes };
 }
 
-const TAGS = new Set('h3 h4 h5 h6 p blockquote ul ol li table thead tbody tr th td em strong s br hr code pre span div'.split(' '));
+const TAGS = new Set('h3 h4 h5 h6 p blockquote ul ol li table thead tbody tr th td em strong s br hr code pre span bdi div'.split(' '));
 const ATTRIBUTES = new Set(['class', 'tabIndex', 'role', 'aria-label', 'start']);
 
 describe('Markdown', () => {
@@ -52,9 +52,9 @@ describe('Markdown', () => {
   });
 
   test('has nothing that can be clicked: a link says where it would lead', () => {
-    expect(shown('[here](https://example.org/x "t")')).toBe('<p><span class="md-link">here<span class="dim"> (https://example.org/x)</span></span></p>');
+    expect(shown('[here](https://example.org/x "t")')).toBe('<p><span class="md-link">here<span class="dim"> (<bdi>https://example.org/x</bdi>)</span></span></p>');
     expect(shown('<https://example.org>')).toBe('<p><span class="md-link">https://example.org</span></p>');
-    expect(shown('[notes](../other/notes.md)')).toContain('(../other/notes.md)');
+    expect(shown('[notes](../other/notes.md)')).toContain('(<bdi>../other/notes.md</bdi>)');
     expect(shown('https://example.org')).toBe('<p>https://example.org</p>');
   });
 
