@@ -35,6 +35,9 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
     /// <summary>Variables for whatever the harness starts.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The driver was not named but chosen by what there is, and may be chosen again.</summary>
+    public bool IsDriverChosen { get; init; }
+
     public string ScriptPath => Path.Combine(Folder, Script);
 
     /// <summary>Reads the file; without one everything is at its default.</summary>

@@ -59,7 +59,8 @@ internal sealed class Harnessed : IAsyncDisposable
     }
 
     /// <summary>The real program.</summary>
-    public AgentProcess Serve() => new(Front.Socket, Variables);
+    public AgentProcess Serve(string? path = null) => new(
+        Front.Socket, path is null ? Variables : new Dictionary<string, string>(Variables) { ["PATH"] = path });
 
     /// <summary>In this process, for a clock that the test moves; agent.yaml names the stand-in and the folder of credentials.</summary>
     public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "", string? program = null)

@@ -203,6 +203,7 @@ public sealed class TurnLoopTests
     public async Task Without_a_script_messages_stay_unread_and_the_row_says_what_is_missing()
     {
         await using var alice = await Alice.StartAsync();
+        alice.Write("agent.yaml", "driver: auto");
         var id = await alice.PostAsync("anybody there?");
         var host = await alice.Hive.Operator();
         await using var agent = new AgentProcess(alice.Socket, new Dictionary<string, string> { ["PATH"] = "/nowhere" });
@@ -217,6 +218,22 @@ public sealed class TurnLoopTests
         var found = (await host.CallAsync("doctor", null, Ct)).Deserialize<Diagnosis>(WireJson.Options)!.Findings.Single(f => f is { Topic: "agents", Name: "alice" });
         Assert.Equal(FindingState.Absent, found.State);
         Assert.StartsWith("install it there", found.Advice, StringComparison.Ordinal);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task An_agent_that_may_choose_works_with_Claude_Code_once_that_is_installed()
+    {
+        await using var h = await Harnessed.StartAsync("driver: auto");
+        var programs = Directory.CreateDirectory(Path.Combine(h.Folder, "programs")).FullName;
+        await using var agent = h.Serve(path: programs);
+        var missing = (string?)(await h.Front.ReportAsync("not_ready"))["missing"];
+        Assert.Contains("install it there", missing, StringComparison.Ordinal);
+        File.CreateSymbolicLink(Path.Combine(programs, "claude"), Harnessed.Program);
+
+        // What the operator asks for is a reason to look again.
+        h.Front.Ask("compact");
+
+        Assert.Equal("claude", (string?)(await h.Front.ReportAsync("idle"))["driver"]);
     }
 
     [Fact(Timeout = 60_000)]

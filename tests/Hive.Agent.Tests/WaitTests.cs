@@ -64,7 +64,7 @@ public sealed class WaitTests
     public async Task One_hook_waits_at_a_time_and_a_woken_client_is_told_of_news_alone()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
-        await alice.PostAsync("left unread");
+        await LeaveUnreadAsync(alice);
         using var first = StartHook(alice, Woken);
         await WaitsAsync(alice);
         using (var second = StartHook(alice, "{}"))
@@ -78,7 +78,7 @@ public sealed class WaitTests
     public async Task A_woken_client_is_told_again_after_two_rounds_of_waiting()
     {
         await using var alice = await Alice.StartAsync(realClock: false);
-        await alice.PostAsync("left unread");
+        await LeaveUnreadAsync(alice);
         using var hook = StartHook(alice, Woken);
         for (var round = 0; round < 2; round++)
         {
@@ -88,6 +88,32 @@ public sealed class WaitTests
         }
 
         Assert.Equal(2, (await EndAsync(hook)).Code);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task A_woken_client_is_told_at_once_of_what_arrived_in_its_turn()
+    {
+        await using var alice = await Alice.StartAsync(realClock: false);
+        await LeaveUnreadAsync(alice);
+        await alice.PostAsync("in the turn");
+        using (var hook = StartHook(alice, Woken))
+            Assert.Equal(2, (await EndAsync(hook)).Code);
+
+        // That has been told now.
+        using var next = StartHook(alice, Woken);
+        await WaitsAsync(alice);
+        Assert.False(next.HasExited);
+    }
+
+    [Fact(Timeout = 120_000)]
+    public async Task An_older_host_is_named_as_the_reason()
+    {
+        await using var h = await Harnessed.StartAsync();
+        h.Front.Refuses = request => (string?)request["cmd"] == "wait" ? "unknown_command" : null;
+        using var wait = Start(h.Front.Socket, [], []);
+        var (code, _, error) = await EndAsync(wait);
+        Assert.Equal(1, code);
+        Assert.Contains("the host is older than this hive-agent; update Hive and restart it", error, StringComparison.Ordinal);
     }
 
     [Fact(Timeout = 120_000)]
@@ -132,9 +158,20 @@ public sealed class WaitTests
         return hook;
     }
 
-    private static Process Start(Alice alice, string[] arguments, (string Name, string Value)[] variables)
+    // A client was told of it, and does not receive it.
+    private static async Task LeaveUnreadAsync(Alice alice)
     {
-        var start = new ProcessStartInfo(AgentProcess.Program, ["wait", "--socket", alice.Socket, .. arguments])
+        await alice.PostAsync("left unread");
+        using var hook = StartHook(alice, "{}");
+        Assert.Equal(2, (await EndAsync(hook)).Code);
+    }
+
+    private static Process Start(Alice alice, string[] arguments, (string Name, string Value)[] variables) =>
+        Start(alice.Socket, arguments, variables);
+
+    private static Process Start(string socket, string[] arguments, (string Name, string Value)[] variables)
+    {
+        var start = new ProcessStartInfo(AgentProcess.Program, ["wait", "--socket", socket, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

@@ -24,10 +24,16 @@ internal static class DriverCatalog
 
     public static string Names => string.Join(", ", Types.Keys);
 
-    /// <summary>The settings, with a driver that there is in place of <see cref="Auto"/>.</summary>
-    public static AgentSettings Choose(AgentSettings settings) => settings.Driver != Auto
+    /// <summary>The settings, with a driver that there is in place of <see cref="Auto"/>, also of one chosen for it earlier.</summary>
+    public static AgentSettings Choose(AgentSettings settings) => settings.Driver != Auto && !settings.IsDriverChosen
         ? settings
-        : settings with { Driver = !File.Exists(settings.ScriptPath) && Children.Child.Find("claude") is not null ? "claude" : AgentSettings.DefaultDriver };
+        : settings with
+        {
+            Driver = !File.Exists(settings.ScriptPath) && Children.Child.Find("claude") is not null
+                ? "claude"
+                : AgentSettings.DefaultDriver,
+            IsDriverChosen = true,
+        };
 
     public static bool Knows(string name) => Types.ContainsKey(name);
 

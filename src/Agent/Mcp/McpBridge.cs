@@ -100,15 +100,21 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     }
 
     /// <summary>A call's answer goes out now: its messages are given, also when the call is cancelled later.</summary>
-    public IReadOnlyList<JsonObject> Answering(RequestId request)
+    /// <exception cref="OperationCanceledException">The call was given up, and what it received is held.</exception>
+    public IReadOnlyList<JsonObject> Answering(RequestId request, CancellationToken givenUp)
     {
         lock (gate)
         {
-            if (!pending.Remove(request, out var messages))
-                return [];
-            unacked.UnionWith(messages.Select(Id));
-            return messages;
+            if (pending.Remove(request, out var messages))
+            {
+                unacked.UnionWith(messages.Select(Id));
+                return messages;
+            }
         }
+
+        // Either it received nothing, or the cancelling took that back.
+        givenUp.ThrowIfCancellationRequested();
+        return [];
     }
 
     /// <summary>A call was given up before its answer went out: the next recv returns what that held.</summary>
@@ -136,31 +142,51 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     {
         Close();
         await receiving.WaitAsync();
-        receiver?.Dispose();
-        long[] unseen;
         lock (gate)
-            unseen = [.. held.Concat(pending.Values.SelectMany(messages => messages)).Select(Id)];
-        if (unseen.Length > 0)
         {
-            try
-            {
-                // No recv will follow, and the end of the turn must not take these for read.
-                var nack = new JsonObject
-                {
-                    ["ids"] = JsonSerializer.SerializeToNode(unseen),
-                    ["delay_seconds"] = 0,
-                    ["unseen"] = true,
-                };
-                await OnLineAsync("mcp", "nack", nack, CancellationToken.None);
-            }
-            catch (Exception e) when (HostDown.Is(e) || e is HiveException)
-            {
-                log.Warn($"message {string.Join(", ", unseen)} could not be given back: {HostDown.Reason(e)}");
-            }
+            held.AddRange(pending.Values.SelectMany(messages => messages));
+            pending.Clear();
         }
 
+        // No recv will follow, and the end of the turn must not take these for read.
+        await GiveBackAsync("mcp");
+        receiver?.Dispose();
         lines.Dispose();
         closing.Dispose();
+    }
+
+    // Before their connection closes, where that can be: what it held is given to whoever comes next.
+    private async Task GiveBackAsync(string client)
+    {
+        var unseen = TakeHeld(int.MaxValue);
+        if (unseen.Count == 0)
+            return;
+        var ids = unseen.Select(Id).ToArray();
+        try
+        {
+            var nack = new JsonObject
+            {
+                ["ids"] = JsonSerializer.SerializeToNode(ids),
+                ["delay_seconds"] = 0,
+                ["unseen"] = true,
+            };
+            await OnLineAsync(client, "nack", nack, CancellationToken.None);
+        }
+        catch (Exception e) when (HostDown.Is(e) || e is HiveException)
+        {
+            log.Warn($"message {string.Join(", ", ids)} could not be given back: {HostDown.Reason(e)}");
+            lock (gate)
+                held.InsertRange(0, unseen);
+        }
+    }
+
+    private async Task CloseReceiverAsync(string client)
+    {
+        // A turn's messages belong to the turn, and no other session gets them.
+        if (turn is null)
+            await GiveBackAsync(client);
+        receiver!.Dispose();
+        receiver = null;
     }
 
     private async Task<List<Tool>> ToolsAsync(string client, CancellationToken ct)
@@ -338,7 +364,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         try
         {
             if (TakeHeld(max) is { Count: > 0 } kept)
-                return Returned(request, kept);
+                return Returned(request, kept, ct);
 
             if (receiver is { } reused && !await HostLines.IsOpenAsync(reused))
             {
@@ -356,24 +382,22 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             }
             catch (Exception e) when (e is not HiveException || giveUp.IsCancellationRequested)
             {
-                receiver.Dispose();
-                receiver = null;
+                await CloseReceiverAsync(client);
                 throw;
             }
 
             List<JsonObject> messages = received is { } some ? [.. Members(some)["messages"]!.AsArray().Select(message => message!.DeepClone().AsObject())] : [];
             if (giveUp.IsCancellationRequested)
             {
-                receiver.Dispose();
-                receiver = null;
                 // Nobody will see this answer.
                 lock (gate)
                     held.AddRange(messages);
+                await CloseReceiverAsync(client);
                 throw new OperationCanceledException(giveUp.Token);
             }
 
             return messages.Count > 0
-                ? Returned(request, messages)
+                ? Returned(request, messages, ct)
                 : Result(NothingWithin(wait), isError: null);
         }
         finally
@@ -398,14 +422,22 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     {
         if (turn is not null || hasAskedForClosed)
             return;
-        await OnLineAsync(client, "requeue_closed", new JsonObject(), ct);
+        try
+        {
+            await OnLineAsync(client, "requeue_closed", new JsonObject(), ct);
+        }
+        catch (HiveException e) when (e.Code == "unknown_command")
+        {
+            log.Warn("the host is older than this hive-agent: what an earlier session left unread comes again after a while");
+        }
+
         hasAskedForClosed = true;
     }
 
     private static string NothingWithin(int seconds) =>
         Invariant($"(empty) Nothing came within {seconds} seconds. Call recv again to go on waiting.");
 
-    private CallToolResult Returned(RequestId request, List<JsonObject> messages)
+    private CallToolResult Returned(RequestId request, List<JsonObject> messages, CancellationToken ct)
     {
         lock (gate)
         {
@@ -413,6 +445,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 pending[request].AddRange(messages);
         }
 
+        // The server drops the answer of a cancelled call before it comes to the transport.
+        _ = ct.Register(() => NotAnswered(request));
         return Answered(MessagesOf(messages));
     }
 

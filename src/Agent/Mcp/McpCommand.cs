@@ -88,7 +88,7 @@ internal static class McpCommand
         }
     }
 
-    private static McpServerOptions Options(McpBridge bridge) => new()
+    internal static McpServerOptions Options(McpBridge bridge) => new()
     {
         ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
         Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },

@@ -7,7 +7,7 @@ namespace Hive.Agent.Mcp;
 /// Hands each message to the client whole: the transport writes a message and its newline one after the other, and a
 /// cancellation between them would glue the next message to it. The bridge keeps what a cancelled call had received.
 /// </summary>
-internal sealed class WholeMessages(ITransport transport, McpBridge bridge) : ITransport
+internal sealed class WholeMessages(TransportBase transport, McpBridge bridge) : ITransport
 {
     public string? SessionId => transport.SessionId;
 
@@ -27,8 +27,15 @@ internal sealed class WholeMessages(ITransport transport, McpBridge bridge) : IT
             throw new OperationCanceledException(cancellationToken);
         }
 
+        // The transport would drop the answer without a word.
+        if (!transport.IsConnected)
+        {
+            bridge.NotAnswered(answer.Id);
+            return;
+        }
+
         // A client that gives the call up from here on may have shown the answer already.
-        var messages = bridge.Answering(answer.Id);
+        var messages = bridge.Answering(answer.Id, cancellationToken);
         try
         {
             await transport.SendMessageAsync(message, CancellationToken.None);

@@ -9,7 +9,7 @@ internal sealed class HoldBack(TimeProvider time)
 {
     // Credentials that were refused may be good again without having changed.
     private static readonly TimeSpan TryLoginAgain = TimeSpan.FromMinutes(15);
-    // A program may be installed while the agent runs.
+    // A program may be installed while the agent runs, also that of another driver which it may choose.
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromDays(1);
 

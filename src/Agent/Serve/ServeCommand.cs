@@ -29,14 +29,18 @@ internal static class ServeCommand
             var settings = AgentSettings.Read(Path.GetDirectoryName(socket)!, log);
             if (driver is not null)
                 settings = settings with { Driver = driver };
-            settings = DriverCatalog.Choose(settings);
             var stateDir = Environment.GetEnvironmentVariable("HIVE_STATE_DIR") is { Length: > 0 } folder ? folder : null;
             // Here and not where the container is made: a command line, which everybody on the machine can read, may not hold a key, and what starts the container may not obey an agent's variables.
             foreach (var (name, value) in settings.Environment)
                 Environment.SetEnvironmentVariable(name, value);
             log.Info($"hive-agent {AgentVersion.Text}");
-            await using var loop = new TurnLoop(socket, settings, stateDir, log, TimeProvider.System);
-            await loop.RunAsync(signal.Token);
+            while (!signal.Token.IsCancellationRequested)
+            {
+                settings = DriverCatalog.Choose(settings);
+                await using var loop = new TurnLoop(socket, settings, stateDir, log, TimeProvider.System);
+                await loop.RunAsync(signal.Token);
+            }
+
             return 0;
         }
         catch (AgentGoneException e)

@@ -36,6 +36,9 @@ internal sealed class TurnLoop : IAsyncDisposable
     private Task? starting;
     private bool untidy;
 
+    // What the driver lacks will not come any more, and another can work: this loop ends for one with that driver.
+    private bool isAnotherWanted;
+
     public TurnLoop(string socket, AgentSettings settings, string? stateDir, Log log, TimeProvider time)
     {
         (this.socket, this.settings, this.stateDir, this.log, this.time) = (socket, settings, stateDir, log, time);
@@ -56,7 +59,10 @@ internal sealed class TurnLoop : IAsyncDisposable
 
     private sealed record Received(IReadOnlyList<Message> Messages);
 
-    /// <summary>Runs until <paramref name="stop"/>; then the running turn has five seconds to finish, and all of it at most seven.</summary>
+    /// <summary>
+    /// Runs until <paramref name="stop"/>, after which the running turn has five seconds to finish, and all of it at most
+    /// seven; or until nothing can be done with this driver, but with another that <see cref="DriverCatalog.Choose"/> finds.
+    /// </summary>
     /// <exception cref="FormatException">The settings or the driver's own configuration are wrong.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -75,7 +81,7 @@ internal sealed class TurnLoop : IAsyncDisposable
 
         try
         {
-            while (running is not null || !stop.IsCancellationRequested)
+            while (running is not null || !(stop.IsCancellationRequested || isAnotherWanted))
             {
                 // Without a turn there is nothing to wait for once told to stop; with one, its end wants to be reported.
                 var patience = running is null ? stop : giveUp.Token;
@@ -149,7 +155,13 @@ internal sealed class TurnLoop : IAsyncDisposable
 
             await BetweenTurnsAsync(driver, stop);
             if (receiving is null && await HeldBackAsync(line, stop))
+            {
+                isAnotherWanted = IsAnotherWanted();
+                if (isAnotherWanted)
+                    return;
                 continue;
+            }
+
             // What the operator asks for need not wait for a message: the receiving goes on meanwhile.
             receiving ??= ReceiveAsync(line, driver.MaxBatch, stop);
             await Task.WhenAny(receiving, wishes.Any);
@@ -297,6 +309,14 @@ internal sealed class TurnLoop : IAsyncDisposable
         holdBack.Look();
         Show();
         return holdBack.WaitAsync(line, wishes.Any, stop);
+    }
+
+    private bool IsAnotherWanted()
+    {
+        if (holdBack.Missing is null || DriverCatalog.Choose(settings).Driver is var chosen && chosen == settings.Driver)
+            return false;
+        log.Info($"the driver {chosen} can work now");
+        return true;
     }
 
     /// <summary>Says what the harness does now, when no turn says more.</summary>

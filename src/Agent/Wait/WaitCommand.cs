@@ -74,6 +74,12 @@ internal static class WaitCommand
             await Console.Out.WriteLineAsync(e.Message);
             return Nothing;
         }
+        catch (HiveException e) when (e.Code == "unknown_command")
+        {
+            await Console.Error.WriteLineAsync(
+                $"hive-agent: could not wait at {socket}: the host is older than this hive-agent; update Hive and restart it");
+            return Failed;
+        }
         catch (Exception e) when (e is HiveException || HostDown.Is(e))
         {
             await Console.Error.WriteLineAsync($"hive-agent: could not wait at {socket}: {HostDown.Reason(e)}");
@@ -98,7 +104,7 @@ internal static class WaitCommand
             using var line = await connector.ConnectAsync("hive-agent-wait", ct);
             try
             {
-                told ??= (await line.CallAsync<Look>(Name, new { wait_seconds = 0 }, ct)).Newest ?? 0;
+                told ??= await ToldAsync(line, ct);
                 while (true)
                 {
                     var found = await line.CallAsync<Look>(Name, new { wait_seconds = Limits.MaxWaitSeconds, after = told }, ct);
@@ -116,6 +122,13 @@ internal static class WaitCommand
         }
     }
 
+    // What arrived in the turn that is ending was told to nobody. An older host does not know, and all of it has to wait.
+    private static async Task<long> ToldAsync(LineClient line, CancellationToken ct)
+    {
+        var found = await line.CallAsync<Look>(Name, new { wait_seconds = 0 }, ct);
+        return found.Told ?? found.Newest ?? 0;
+    }
+
     // With the agent's name: a client may be several agents.
     private static async Task<string> SentenceAsync(LineClient line, int unread, CancellationToken ct)
     {
@@ -125,5 +138,5 @@ internal static class WaitCommand
     }
 
     /// <summary>What the host says about messages that are ready.</summary>
-    private sealed record Look(int Ready, long? Newest = null);
+    private sealed record Look(int Ready, long? Newest = null, long? Told = null);
 }

@@ -14,6 +14,8 @@ internal sealed class ClaudeSetup : IClientSetup
     // After each turn; one at a session's start would hold its first prompt back until a message comes.
     private const string Hook = "Stop";
 
+    private const string Settings = "settings.local.json";
+
     public string Title => "Claude Code";
 
     public string Next => "Start `claude` there, or again where it runs.";
@@ -35,7 +37,7 @@ internal sealed class ClaudeSetup : IClientSetup
             file.Set(Entry(server), "mcpServers", server.Name);
             return file.Text;
         }),
-        FileChange.Of(Settings(folder), text =>
+        FileChange.Within(Folder(folder), Settings, text =>
         {
             var file = JsonFile.Parse(text);
             file.Add(server.Name, "enabledMcpjsonServers");
@@ -56,7 +58,7 @@ internal sealed class ClaudeSetup : IClientSetup
             file.Remove("mcpServers", server.Name);
             return file.Text;
         }),
-        FileChange.Of(Settings(folder), text =>
+        FileChange.Within(Folder(folder), Settings, text =>
         {
             var file = JsonFile.Parse(text);
             file.RemoveItems(group => IsOurs(group, server), "hooks", Hook);
@@ -66,7 +68,7 @@ internal sealed class ClaudeSetup : IClientSetup
         }),
     ];
 
-    private static string Settings(string folder) => Path.Combine(folder, ".claude", "settings.local.json");
+    private static string Folder(string project) => Path.Combine(project, ".claude");
 
     // Without a tool's name: all of the server's.
     private static string Permission(McpServer server) => $"mcp__{server.Name}";

@@ -12,6 +12,8 @@ internal sealed class CodexSetup : IClientSetup
     // Ten seconds are the default, after which a session goes on without the tools; a busy machine can be slower.
     private const int StartupTimeoutSeconds = 60;
 
+    private const string Config = "config.toml";
+
     public string Title => "Codex";
 
     public string Next => "Codex reads this file in folders that it trusts: start `codex` there, and trust the folder when it asks.";
@@ -31,12 +33,12 @@ internal sealed class CodexSetup : IClientSetup
         """;
 
     public IReadOnlyList<FileChange> Add(McpServer server, string folder) =>
-        [FileChange.Of(Config(folder), text => TomlFile.Parse(text).With(Place(server), Table(server)).Text)];
+        [FileChange.Within(Folder(folder), Config, text => TomlFile.Parse(text).With(Place(server), Table(server)).Text)];
 
     public IReadOnlyList<FileChange> Remove(McpServer server, string folder) =>
-        [FileChange.Of(Config(folder), text => TomlFile.Parse(text).Without(Place(server)).Text)];
+        [FileChange.Within(Folder(folder), Config, text => TomlFile.Parse(text).Without(Place(server)).Text)];
 
-    private static string Config(string folder) => Path.Combine(folder, ".codex", "config.toml");
+    private static string Folder(string project) => Path.Combine(project, ".codex");
 
     private static string[] Place(McpServer server) => ["mcp_servers", server.Name];
 }

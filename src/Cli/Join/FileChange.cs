@@ -12,10 +12,10 @@ internal sealed class FileChange
     private const int LargestFile = 1024 * 1024, Context = 3;
 
     private readonly string target, after;
-    private readonly string? before;
+    private readonly string? before, clientsFolder;
 
-    private FileChange(string path, string target, string? before, string after) =>
-        (Path, this.target, this.before, this.after) = (path, target, before, after);
+    private FileChange(string target, string? clientsFolder, string? before, string after) =>
+        (Path, this.target, this.clientsFolder, this.before, this.after) = (target, target, clientsFolder, before, after);
 
     public string Path { get; }
 
@@ -24,14 +24,21 @@ internal sealed class FileChange
     /// <param name="path">The file, which need not exist.</param>
     /// <param name="edit">Its text as it should be; empty when the file should go.</param>
     /// <exception cref="HiveException">It cannot be read, or is not what it should be.</exception>
-    public static FileChange Of(string path, Func<string, string> edit)
+    public static FileChange Of(string path, Func<string, string> edit) => Of(path, clientsFolder: null, edit);
+
+    /// <summary>A file in a folder of the client's own, which goes with the last file in it.</summary>
+    /// <inheritdoc cref="Of(string, Func{string, string})"/>
+    public static FileChange Within(string clientsFolder, string file, Func<string, string> edit) =>
+        Of(System.IO.Path.Combine(clientsFolder, file), clientsFolder, edit);
+
+    private static FileChange Of(string path, string? clientsFolder, Func<string, string> edit)
     {
         // Through a link, so that a file that lies elsewhere stays there.
         var target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : path;
         var before = Read(target);
         try
         {
-            return new FileChange(target, target, before, edit(before ?? ""));
+            return new FileChange(target, clientsFolder, before, edit(before ?? ""));
         }
         catch (FormatException e)
         {
@@ -84,8 +91,8 @@ internal sealed class FileChange
         if (after.Length == 0)
         {
             File.Delete(target);
-            // .claude or .codex, when the file was all it held; never the project's own.
-            if (System.IO.Path.GetFileName(folder).StartsWith('.') && !Directory.EnumerateFileSystemEntries(folder).Any())
+            // The file may have lain elsewhere, behind a link; the project's own folder stays in any case.
+            if (folder == clientsFolder && !Directory.EnumerateFileSystemEntries(folder).Any())
                 Directory.Delete(folder);
             return;
         }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Microsoft.Extensions.Logging;
@@ -26,8 +25,9 @@ internal sealed partial class LastWords(IRoster roster, Runtimes runtimes, ILogg
             var lines = await runtime.Tail(agent, Lines, enough.Token).WaitAsync(enough.Token);
             return Text(lines) is { Length: > 0 } text ? text : null;
         }
-        catch (Exception e) when (e is OperationCanceledException or Problem or IOException)
+        catch (Exception e)
         {
+            // Whatever went wrong: they only add to the note of an end that has happened.
             LogUnread(log, agent, e.Message);
             return null;
         }
@@ -91,6 +91,6 @@ internal sealed partial class LastWords(IRoster roster, Runtimes runtimes, ILogg
         return text[..end] + Mark;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "the last lines of {Agent} could not be read: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "the last lines of {Agent} could not be read: {Reason}")]
     private static partial void LogUnread(ILogger logger, string agent, string reason);
 }

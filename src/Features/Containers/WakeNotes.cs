@@ -20,14 +20,18 @@ internal enum StartReason
 internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folders)
     : IWakeNotes, IAgentRemains, IHostedService
 {
+    private const string Updated = "Your configuration was updated, and";
+
     private readonly ConcurrentDictionary<string, string> notes = new(StringComparer.Ordinal);
 
-    /// <summary>Leaves an agent the note of a start, in place of an earlier one.</summary>
+    /// <summary>Leaves an agent the note of a start, in place of an earlier one, whose update it keeps.</summary>
     public void Leave(IWrite write, string agent, StartReason reason, bool updated)
     {
+        var before = notes.GetValueOrDefault(agent);
+        // It has not heard yet of what was updated at an earlier start, which perhaps never came about.
+        updated |= before?.StartsWith(Updated, StringComparison.Ordinal) == true;
         var text = TextOf(reason, updated);
         write.Db.Execute("UPDATE containers SET wake = 1, wake_text = @text WHERE agent = @agent", new { agent, text });
-        var before = notes.GetValueOrDefault(agent);
         notes[agent] = text;
         write.OnRollback(() => Restore(agent, before));
     }
@@ -63,8 +67,9 @@ internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folde
 
     private static string TextOf(StartReason reason, bool updated) => (reason, updated) switch
     {
+        (StartReason.Crash, true) => $"{Updated} you have been restarted on it after your process ended unexpectedly.",
         (StartReason.Crash, _) => "You have been restarted after your process ended unexpectedly.",
-        (_, true) => "Your configuration was updated, and you have been restarted on it.",
+        (_, true) => $"{Updated} you have been restarted on it.",
         (StartReason.Restart, _) => "You have been restarted.",
         (StartReason.Rebuild, _) => "You have been rebuilt.",
         _ => "You have been started.",

@@ -15,7 +15,8 @@ internal static class AwaitMessages
 
     /// <param name="Ready">How many messages <c>recv</c> would find now.</param>
     /// <param name="Newest">The highest of their ids.</param>
-    internal sealed record Result(int Ready, long? Newest);
+    /// <param name="Told">The highest id with which a wait has ended in this run of the host; 0 for none.</param>
+    internal sealed record Result(int Ready, long? Newest, long Told);
 
     internal sealed class Handler(IStore store, Broker broker, TimeProvider clock) : IRequestHandler<Query, Result>
     {
@@ -24,15 +25,16 @@ internal static class AwaitMessages
             var name = request.Caller.Name;
             var wait = TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
             var lookout = wait > TimeSpan.Zero ? new Lookout(request.After ?? 0) : null;
-            var (ready, newest, waits) = await store.Write(write => broker.LookOut(write, name, lookout), CancellationToken.None);
+            var (found, waits) = await store.Write(write => broker.LookOut(write, name, lookout), CancellationToken.None);
             if (lookout is null || !waits)
-                return new Result(ready, newest);
+                return found;
 
             await using (clock.CreateTimer(_ => lookout.Answer(), null, wait, Timeout.InfiniteTimeSpan))
             await using (cancellationToken.Register(lookout.Answer))
                 await lookout.Task;
-            (ready, newest) = await store.Write(write => broker.LookAway(write, name, lookout), CancellationToken.None);
-            return new Result(ready, newest);
+            return await store.Write(
+                write => broker.LookAway(write, name, lookout, heard: !cancellationToken.IsCancellationRequested),
+                CancellationToken.None);
         }
     }
 }

@@ -146,7 +146,7 @@ internal sealed partial class Broker(
     }
 
     /// <summary>Tells what is ready to be received; lets <paramref name="lookout"/> wait when nothing of that is new to it.</summary>
-    public (int Ready, long? Newest, bool Waits) LookOut(IWrite write, string name, Lookout? lookout)
+    public (AwaitMessages.Result Found, bool Waits) LookOut(IWrite write, string name, Lookout? lookout)
     {
         var paused = roster.Require(name).Paused;
         var inbox = Of(name);
@@ -156,17 +156,39 @@ internal sealed partial class Broker(
             inbox.Lookouts.Add(lookout!);
             write.OnRollback(() => inbox.Lookouts.Remove(lookout!));
         }
+        else if (lookout is not null)
+        {
+            Tell(write, inbox);
+        }
 
-        return paused || inbox.Ready.Count == 0 ? (0, null, waits) : (inbox.Ready.Count, inbox.Ready.Max, waits);
+        return (Found(inbox, paused), waits);
     }
 
     /// <summary>Ends a wait without receiving, and tells what is ready.</summary>
-    public (int Ready, long? Newest) LookAway(IWrite write, string name, Lookout lookout)
+    /// <param name="write">The write.</param>
+    /// <param name="name">Whose.</param>
+    /// <param name="lookout">The wait.</param>
+    /// <param name="heard">False when nobody is there any more to be told.</param>
+    public AwaitMessages.Result LookAway(IWrite write, string name, Lookout lookout, bool heard)
     {
-        var (ready, newest, _) = LookOut(write, name, null);
-        if (Of(name).Lookouts.Remove(lookout))
-            write.OnRollback(() => Of(name).Lookouts.Add(lookout));
-        return (ready, newest);
+        var paused = roster.Require(name).Paused;
+        var inbox = Of(name);
+        if (inbox.Lookouts.Remove(lookout))
+            write.OnRollback(() => inbox.Lookouts.Add(lookout));
+        if (heard && !paused && IsNews(inbox, lookout))
+            Tell(write, inbox);
+        return Found(inbox, paused);
+    }
+
+    private static AwaitMessages.Result Found(Inbox inbox, bool paused) => paused || inbox.Ready.Count == 0
+        ? new AwaitMessages.Result(0, null, inbox.Told)
+        : new AwaitMessages.Result(inbox.Ready.Count, inbox.Ready.Max, inbox.Told);
+
+    private static void Tell(IWrite write, Inbox inbox)
+    {
+        var before = inbox.Told;
+        inbox.Told = Math.Max(before, inbox.Ready.Max);
+        write.OnRollback(() => inbox.Told = before);
     }
 
     /// <summary>Undoes leases whose answer never reached anybody: as if they had not been given.</summary>

@@ -30,6 +30,9 @@ internal sealed class Inbox(string owner)
     /// <summary>Those who wait for a message without receiving it.</summary>
     public List<Lookout> Lookouts { get; } = [];
 
+    /// <summary>The highest id that such a wait has ended with.</summary>
+    public long Told { get; set; }
+
     /// <summary>The turn each open connection said it belongs to.</summary>
     public Dictionary<long, long> TurnOfConnection { get; } = [];
 

@@ -85,6 +85,20 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
         Assert.Empty(Directory.EnumerateFileSystemEntries(project));
     }
 
+    [Theory]
+    [InlineData("--claude", ".notes")]
+    [InlineData("--claude", ".claude")]
+    [InlineData("--codex", ".codex")]
+    [InlineData("--opencode", ".notes")]
+    public async Task The_projects_own_folder_stays_whatever_its_name(string client, string name)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(project, name)).FullName;
+        foreach (var verb in (string[][])[["--yes"], ["--remove", "--yes"]])
+            Assert.Equal(0, (await hive.RunAsync(["join", "yves", client, .. verb, "--project", folder])).ExitCode);
+        Assert.True(Directory.Exists(folder));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
+    }
+
     [Fact]
     public async Task Without_a_terminal_the_change_is_shown_and_wants_yes()
     {

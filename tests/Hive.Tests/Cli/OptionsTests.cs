@@ -134,6 +134,10 @@ public sealed class OptionsTests : IDisposable
     [InlineData("--forge-token-file cannot be '/etc'; that is a folder; name a file", "--forge-token-file", "/etc")]
     [InlineData("the value of --forge-password is not valid; use one line", "--forge-password", "one\ntwo")]
     [InlineData("--operator-pronouns cannot be 'a?b'; use one line", "--operator-pronouns", "a\u001bb")]
+    [InlineData(
+        "--git-email-domain cannot be 'a b'; use letters, digits, '-' and '.'",
+        "--git-email-domain", "a b")]
+    [InlineData("--git-email-domain cannot be 'a?[core]'; use one line", "--git-email-domain", "a\n[core]")]
     [InlineData("--image cannot be '--privileged'; use the name of an image", "--image=--privileged")]
     [InlineData("--Logging:LogLevel:Microsoft cannot be 'loud'; choose Trace", "--Logging:LogLevel:Microsoft", "loud")]
     public void A_value_that_is_not_valid_is_refused_with_the_place_it_stands_in(string says, params string[] flags)

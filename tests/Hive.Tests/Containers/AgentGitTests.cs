@@ -1,4 +1,3 @@
-using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 
@@ -30,16 +29,6 @@ public sealed class AgentGitTests
         var events = await fleet.Hive.Events();
         await (await fleet.Hive.Operator()).Send("worker", "commit");
         Assert.Equal("worker <worker@hive.local> worker <worker@hive.local>\nown <worker@hive.local> own <worker@hive.local>", await Answer(events));
-    }
-
-    [Fact]
-    public async Task A_domain_that_is_none_is_refused_with_the_option()
-    {
-        await using var hive = await HiveFixture.Start("--GitEmailDomain", "a b\n[core]");
-        using var host = await LineClient.ConnectAsync(hive.HostSocket);
-        var spawned = await host.CallAsync("spawn", new { name = "worker", runtime = "process" });
-        Assert.False(spawned.GetProperty("running").GetBoolean());
-        Assert.StartsWith("GitEmailDomain is not a domain; ", spawned.GetProperty("note").GetString(), StringComparison.Ordinal);
     }
 
     private static async Task<string> Answer(EventReader events)

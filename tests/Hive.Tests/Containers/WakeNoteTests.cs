@@ -32,6 +32,8 @@ public sealed class WakeNoteTests
         await AreTold("You have been restarted.");
         fleet.Configure("worker", "recipients: [operator]\n");
         await fleet.Do("rebuild", new { name = "worker" });
+        // It has not heard of that yet.
+        await fleet.Do("restart", new { name = "worker" });
         await AreTold("Your configuration was updated, and you have been restarted on it.");
         var message = await host.Send("worker");
         Assert.Equal(message, Assert.Single(await worker.Receive()).Id);

@@ -20,7 +20,7 @@ internal sealed class ScriptedDriver : IDriver
 
     public string? Missing => script is not null
         ? null
-        : ClaudeProgram.Missing("claude", context.StateDir) is { } noClaude
+        : context.Settings.IsDriverChosen && ClaudeProgram.Missing("claude", context.StateDir) is { } noClaude
             ? $"{NoScript}, and {noClaude}, or add {context.Settings.Script} to its configuration"
             : $"{NoScript}; add one to its configuration, or set `driver: claude` in {AgentSettings.FileName}";
 

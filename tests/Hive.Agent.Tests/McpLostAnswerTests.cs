@@ -1,0 +1,210 @@
+using System.IO.Pipelines;
+using System.Text;
+using System.Text.Json;
+using Hive.Agent.Mcp;
+using Hive.Protocol;
+using Hive.Tests.Fixture;
+using ModelContextProtocol.Server;
+
+namespace Hive.Agent.Tests;
+
+/// <summary>What the bridge has received and cannot hand over: its client takes nothing while a call comes to its end.</summary>
+public sealed class McpLostAnswerTests
+{
+    private static CancellationToken Ct => TestContext.Current.CancellationToken;
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_call_had_received_when_it_was_cancelled_comes_with_the_next()
+    {
+        await using var alice = await Alice.StartAsync(realClock: false);
+        await using var client = await StuckClient.StartAsync(alice, turn: null);
+        await client.ReceiveWithoutReadingAsync();
+        await client.ReceiveAnotherAsync();
+
+        await client.CancelAsync(1);
+        await client.CallAsync(3, "whoami", "{}");
+        var answers = await client.ReadAsync(2, 3);
+        Assert.DoesNotContain(1, answers);
+        Assert.EndsWith("> two", answers[2]);
+
+        await client.CallAsync(4, "recv", """{"wait_seconds":0}""");
+        Assert.EndsWith("> one", (await client.ReadAsync(4))[4]);
+        await client.CallAsync(5, "recv", """{"wait_seconds":0}""");
+        Assert.StartsWith("(empty)", (await client.ReadAsync(5))[5]);
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_turn_had_received_when_its_client_went_is_not_taken_for_read()
+    {
+        await using var alice = await Alice.StartAsync(realClock: false);
+        using var harness = await LineClient.ConnectAsync(alice.Socket);
+        var wake = await alice.PostAsync("wake up");
+        await harness.CallAsync("recv", new { wait_seconds = 30 }, Ct);
+        var begun = await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "operator" }, Ct);
+        var turn = begun.GetProperty("turn").GetInt64();
+        long one;
+        await using (var client = await StuckClient.StartAsync(alice, turn))
+        {
+            one = await client.ReceiveWithoutReadingAsync();
+            await client.ReceiveAnotherAsync();
+            await client.LeaveAsync();
+        }
+
+        await harness.CallAsync("end_turn", new { turn, result = "ok" }, Ct);
+        Assert.NotNull((await alice.StandingAsync(wake)).AckedAt);
+        Assert.Null((await alice.StandingAsync(one)).AckedAt);
+        Assert.Contains(one, (await harness.CallAsync<Alice.Received>("recv", new { max = 32 }, Ct)).Messages.Select(m => m.Id));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task What_a_cancelled_call_had_received_is_delivered_to_one_of_two_sessions()
+    {
+        await using var alice = await Alice.StartAsync(realClock: false);
+        await using var first = await StuckClient.StartAsync(alice, turn: null);
+        await using var second = await StuckClient.StartAsync(alice, turn: null);
+        await first.ReceiveWithoutReadingAsync();
+        await first.CallAsync(2, "recv", """{"wait_seconds":50}""");
+        await first.WaitsAsync(50);
+        // This one has received, and the next, which waits, closes the connection that both have used.
+        await first.CancelAsync(1);
+        await first.CancelAsync(2);
+
+        await first.CallAsync(3, "recv", """{"wait_seconds":0}""");
+        var atFirst = await first.ReadAsync(3);
+        await second.CallAsync(1, "recv", """{"wait_seconds":0}""");
+        string[] got = [atFirst[3], (await second.ReadAsync(1))[1]];
+        Assert.Single(got, text => text.EndsWith("> one", StringComparison.Ordinal));
+    }
+
+    [Fact(Timeout = 60_000)]
+    public async Task An_older_host_that_cannot_requeue_is_received_from()
+    {
+        await using var h = await Harnessed.StartAsync();
+        h.Front.Refuses = request => (string?)request["cmd"] == "requeue_closed" ? "unknown_command" : null;
+        await h.Alice.PostAsync("hello");
+        using var client = await RawMcp.StartAsync(h.Front.Socket);
+        Assert.EndsWith("> hello", RawMcp.Text(await client.CallAsync("recv", "{}")));
+    }
+
+    /// <summary>A client of a bridge in this process, whose output stands still until the client reads.</summary>
+    private sealed class StuckClient : IAsyncDisposable
+    {
+        private readonly Pipe requests = new(), answers = new(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 0));
+        private readonly CancellationTokenSource stop = new();
+        private readonly Alice alice;
+        private readonly StreamServerTransport stdio;
+        private readonly StreamReader reader;
+        private readonly Task serving;
+
+        private StuckClient(Alice alice, long? turn)
+        {
+            this.alice = alice;
+            var clock = alice.Hive.Clock;
+            var bridge = new McpBridge(alice.Socket, turn, new Log(TextWriter.Null, clock), clock);
+            var input = new ClientInput(requests.Reader.AsStream(), bridge.Close);
+            stdio = new StreamServerTransport(input, answers.Writer.AsStream(), "hive");
+            reader = new StreamReader(answers.Reader.AsStream());
+            serving = ServeAsync(bridge);
+        }
+
+        private ManualClock Clock => alice.Hive.Clock;
+
+        public static async Task<StuckClient> StartAsync(Alice alice, long? turn)
+        {
+            var client = new StuckClient(alice, turn);
+            await client.WriteAsync("""
+                {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}
+                """);
+            await client.ReadAsync(0);
+            await client.WriteAsync("""{"jsonrpc":"2.0","method":"notifications/initialized","params":{}}""");
+            return client;
+        }
+
+        public async Task WriteAsync(string line) =>
+            await requests.Writer.WriteAsync(Encoding.UTF8.GetBytes(line.Trim() + "\n"), Ct);
+
+        public Task CallAsync(long id, string tool, string arguments, bool progress = false) => WriteAsync(
+            $$$"""{"jsonrpc":"2.0","id":{{{id}}},"method":"tools/call","params":{"name":"{{{tool}}}","arguments":{{{arguments}}}{{{(progress ? ",\"_meta\":{\"progressToken\":1}" : "")}}}}}""");
+
+        /// <summary>Gives a call up, and returns once the bridge knows, which reads what it is sent in order.</summary>
+        public async Task CancelAsync(long call)
+        {
+            await WriteAsync(
+                $$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{{{call}}}}}""");
+            await CallAsync(100 + call, "send", """{"to":"bob","body":"cancelled"}""");
+            Assert.Equal("cancelled", (await alice.AtBobAsync()).Body);
+        }
+
+        /// <summary>Until somebody waits for as long.</summary>
+        public Task WaitsAsync(int seconds) => Clock.Set(Clock.GetUtcNow() + TimeSpan.FromSeconds(seconds));
+
+        /// <summary>Call 1 receives a message, and its answer waits behind its progress, which nobody reads.</summary>
+        public async Task<long> ReceiveWithoutReadingAsync()
+        {
+            await CallAsync(1, "recv", """{"wait_seconds":50}""", progress: true);
+            await WaitsAsync(15);
+            await WaitsAsync(50);
+            Clock.Advance(TimeSpan.FromSeconds(15));
+            while ((await answers.Reader.ReadAsync(Ct)).Buffer is var begun)
+            {
+                answers.Reader.AdvanceTo(begun.Start);
+                if (!begun.IsEmpty)
+                    break;
+            }
+
+            var events = await alice.Hive.Events();
+            var one = await alice.PostAsync("one");
+            await events.HappenedAsync("delivered", one);
+            return one;
+        }
+
+        /// <summary>Call 2 has received: one receives after the other, so that call 1 has returned.</summary>
+        public async Task ReceiveAnotherAsync()
+        {
+            var events = await alice.Hive.Events();
+            var two = await alice.PostAsync("two");
+            await CallAsync(2, "recv", """{"wait_seconds":0}""");
+            await events.HappenedAsync("delivered", two);
+        }
+
+        /// <summary>The client goes, and the transport knows it before anything is read.</summary>
+        public async Task LeaveAsync()
+        {
+            await requests.Writer.CompleteAsync();
+            await stdio.MessageReader.Completion.WaitAsync(Ct);
+        }
+
+        /// <summary>Reads until these calls are answered: all answers on the way, by their calls.</summary>
+        public async Task<Dictionary<long, string>> ReadAsync(params long[] calls)
+        {
+            Dictionary<long, string> read = [];
+            while (!calls.All(read.ContainsKey))
+            {
+                var message = JsonElement.Parse((await reader.ReadLineAsync(Ct))!);
+                if (!message.TryGetProperty("id", out var id))
+                    continue;
+                var result = message.GetProperty("result");
+                read[id.GetInt64()] = result.TryGetProperty("content", out var content) ? content[0].GetProperty("text").GetString()! : "";
+            }
+
+            return read;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await requests.Writer.CompleteAsync();
+            var rest = reader.ReadToEndAsync(Ct);
+            await serving;
+            await answers.Writer.CompleteAsync();
+            await rest;
+            stop.Dispose();
+        }
+
+        private async Task ServeAsync(McpBridge bridge)
+        {
+            await using (bridge)
+            await using (var server = McpServer.Create(new WholeMessages(stdio, bridge), McpCommand.Options(bridge)))
+                await server.RunAsync(stop.Token);
+        }
+    }
+}
