@@ -86,7 +86,7 @@ public sealed class SchemaTests
         File.WriteAllText(Path.Combine(data, "hive.sqlite"), new string('x', 8192));
         await using var app = HiveApp.Build(["--DataDir", data, "--RunDir", Path.Combine(folder, "run"), "--Urls", "http://127.0.0.1:0"]);
         var refused = await Assert.ThrowsAsync<StartupProblem>(() => HiveApp.Start(app));
-        Assert.Contains("--DataDir", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--data-dir", refused.Message, StringComparison.Ordinal);
         Assert.Equal(new string('x', 8192), File.ReadAllText(Path.Combine(data, "hive.sqlite")));
         Directory.Delete(folder, recursive: true);
     }
