@@ -93,7 +93,7 @@ public sealed class ClaudeTests
         var prompt = h.Run(1, "prompt.md");
         Assert.StartsWith("You are alice, an agent in a Hive", prompt);
         Assert.EndsWith($"You look after {h.StateDir}.", prompt);
-        Assert.Contains($" file under {h.Alice.Hive.DataDir}/shared, ", prompt);
+        Assert.Contains($" Under {h.Alice.Hive.DataDir}/shared every agent", prompt);
         Assert.DoesNotContain('{', prompt);
         Assert.Contains("CLAUDE_CODE_DISABLE_BACKGROUND_TASKS=1\n", h.Run(1, "env"));
     }
