@@ -29,7 +29,7 @@ internal sealed class HoldBack(TimeProvider time)
 
     public bool NeedsLogin => Login?.IsNeeded == true;
 
-    /// <summary>What the driver lacked when that was last looked at; null for nothing.</summary>
+    /// <summary>The program, login or script that the driver lacked at the last look; null when it lacked nothing.</summary>
     public string? Missing { get; private set; }
 
     /// <summary>When a limit ends, to the second; null when there is none.</summary>

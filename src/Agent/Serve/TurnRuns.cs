@@ -63,7 +63,7 @@ internal sealed class TurnRuns(IDriver driver, TurnStats stats, OperatorsWishes 
             // No fault of the messages, as with a limit. A program may have been told to end together with this one, and have failed of that.
             "cancelled" or "failed" when stop.IsCancellationRequested && !byOperator =>
                 outcome with { Result = "rate_limited", Note = outcome.Result == "failed" ? $"the agent was stopped: {outcome.Note}" : "the agent was stopped", Pause = TimeSpan.Zero },
-            // What fails of being cancelled was cancelled.
+            // A call that fails because it was cancelled counts as cancelled.
             "cancelled" or "failed" when byOperator => outcome with { Result = "cancelled", Note = "cancelled by the operator" },
             _ => outcome,
         };

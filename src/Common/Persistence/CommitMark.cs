@@ -13,7 +13,7 @@ namespace Hive.Common.Persistence;
 /// <param name="Frames">The frame of the WAL with which the last commit ended.</param>
 internal readonly record struct CommitNote(CommitState State, long First = 0, long Second = 0, long Frames = 0);
 
-/// <summary>What is known of how a database was left.</summary>
+/// <summary>The state in which a database was left.</summary>
 internal enum CommitState
 {
     /// <summary>Nothing: there is no note, or it cannot be read.</summary>

@@ -338,7 +338,7 @@ public sealed partial class SqliteStore : IStore, IDisposable
         return row.Read() && row.GetInt64(0) == 0 && row.GetInt64(1) >= 0 && row.GetInt64(1) == row.GetInt64(2);
     }
 
-    // What was committed is committed, whether it could be noted or not.
+    // A commit stays a commit, whether it could be noted or not.
     private void Note(Action note)
     {
         try

@@ -89,7 +89,7 @@ internal sealed partial class Broker(
         return delivered;
     }
 
-    // What an agent is told of its own start goes with the first message that it receives: alone it would cost a turn.
+    // The note of an agent's start goes with the first message that it receives: alone it would cost a turn.
     private Outgoing? TakeWakeNote(IWrite write, Inbox inbox) =>
         wakeNotes.Take(write, inbox.Owner) is { } text ? new Outgoing(Principals.System, inbox.Owner, text, []) : null;
 
@@ -681,7 +681,7 @@ internal sealed partial class Broker(
         Rouse(write, inbox);
     }
 
-    // What nobody was waiting to receive.
+    // Wakes those who wait for a message without receiving it; a receiver would have taken it before.
     private void Rouse(IWrite write, Inbox inbox)
     {
         if (inbox.Lookouts.Count == 0 || roster.Find(inbox.Owner) is not { Paused: false })

@@ -18,8 +18,8 @@ public sealed class ReadOptions
     private static readonly HashSet<string> Others =
     [
         "HIVE_AGENT", "HIVE_SOCKET", "HIVE_STATE_DIR", "HIVE_TURN", "HIVE_MESSAGE_ID", "HIVE_MESSAGE_FROM",
-        "HIVE_REDELIVERED", "HIVE_ARGUMENTS", "HIVE_INPUTS", "HIVE_INSTANCE", "HIVE_CONTAINER", "HIVE_DEMO", "HIVE_REQUIRE_ALL", "HIVE_TEST_SECONDS",
-        "HIVE_CHROMIUM", "HIVE_UPDATE_OPENAPI", "HIVE_UPDATE_DOCS",
+        "HIVE_REDELIVERED", "HIVE_ARGUMENTS", "HIVE_INPUTS", "HIVE_INSTANCE", "HIVE_CONTAINER", "HIVE_DEMO",
+        "HIVE_REQUIRE_ALL", "HIVE_TEST_SECONDS", "HIVE_CHROMIUM", "HIVE_UPDATE_OPENAPI", "HIVE_UPDATE_DOCS",
     ];
 
     // Another category of the log has a level like the default one.
