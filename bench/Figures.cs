@@ -2,27 +2,30 @@ using System.Diagnostics;
 
 namespace Hive.Benchmarks;
 
-/// <summary>Every figure of docs/benchmarks.md, by name. Each starts servers of its own, so that none inherits another's data.</summary>
+/// <summary>Every figure of docs/benchmarks.md, by name. Each starts servers of its own, so that none inherits
+/// another's data.</summary>
 internal static class Figures
 {
     private const int Agents = 64;
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
 
-    public static IReadOnlyList<string> Names { get; } = ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "memory"];
+    public static IReadOnlyList<string> Names { get; } =
+    ["send", "cycle", "wake", "question", "state", "stream", "idle", "reminders", "memory"];
 
-    public static Task RunAsync(string name, Plan plan, CancellationToken ct) => name switch
-    {
-        "send" => SendAsync(plan, ct),
-        "cycle" => CycleAsync(plan, ct),
-        "wake" => WakeAsync(plan, ct),
-        "question" => QuestionAsync(plan, ct),
-        "state" => StateAsync(plan, ct),
-        "stream" => StreamFigure.RunAsync(plan, ct),
-        "idle" => IdleAsync(plan, ct),
-        "reminders" => RemindersFigure.RunAsync(plan, ct),
-        "memory" => MemoryAsync(plan, ct),
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
-    };
+    public static Task RunAsync(string name, Plan plan, CancellationToken ct) =>
+        name switch
+        {
+            "send" => SendAsync(plan, ct),
+            "cycle" => CycleAsync(plan, ct),
+            "wake" => WakeAsync(plan, ct),
+            "question" => QuestionAsync(plan, ct),
+            "state" => StateAsync(plan, ct),
+            "stream" => StreamFigure.RunAsync(plan, ct),
+            "idle" => IdleAsync(plan, ct),
+            "reminders" => RemindersFigure.RunAsync(plan, ct),
+            "memory" => MemoryAsync(plan, ct),
+            _ => throw new ArgumentOutOfRangeException(nameof(name), name, null),
+        };
 
     /// <summary>Lets the host come to rest, then says what it holds in memory.</summary>
     public static async Task KeepMemoryAsync(Plan plan, HiveHost host, string after, CancellationToken ct)
@@ -54,7 +57,8 @@ internal static class Figures
 
     private static async Task CompareAsync(Plan plan, string mode, int connections, CancellationToken ct)
     {
-        List<Sample> redis = [], hive = [];
+        List<Sample> redis = [],
+            hive = [];
         await using var redisServer = await RedisServer.StartAsync(plan, Agents, ct);
         await using var host = await HiveHost.StartAsync(plan, Agents, ct);
         // The just-in-time compiler recompiles what is hot for some seconds; an agent's day is longer than that.
@@ -67,7 +71,9 @@ internal static class Figures
             foreach (var server in order)
             {
                 var sample = await plan.Generator.RunAsync(server, mode, connections, plan.Measured, ct);
-                plan.Report.Progress($"{mode} {connections} round {round + 1} {server.Name}: {Report.Number(sample.OpsPerS)}/s, p50 {sample.P50Us} us, p99 {sample.P99Us} us, generator {sample.GeneratorCpu:P0} of a core");
+                plan.Report.Progress(
+                    $"{mode} {connections} round {round + 1} {server.Name}: {Report.Number(sample.OpsPerS)}/s, p50 {sample.P50Us} us, p99 {sample.P99Us} us, generator {sample.GeneratorCpu:P0} of a core"
+                );
                 (server == host ? hive : redis).Add(sample);
             }
         }
@@ -76,28 +82,46 @@ internal static class Figures
         double[] ratios = [.. hive.Zip(redis, (h, r) => wake ? (double)r.P50Us / h.P50Us : h.OpsPerS / r.OpsPerS)];
         plan.Report.Line($"{connections} connection{(connections == 1 ? "" : "s")}:");
         plan.Report.Line("");
-        plan.Report.Line($"| server | {(wake ? "p50 us" : "per second")} of rounds 1–{plan.Rounds} | median | p50 us | p99 us | p99.9 us | max us |");
+        plan.Report.Line(
+            $"| server | {(wake ? "p50 us" : "per second")} of rounds 1–{plan.Rounds} | median | p50 us | p99 us | p99.9 us | max us |"
+        );
         plan.Report.Line("|---|---|---|---|---|---|---|");
         foreach (var samples in new[] { redis, hive })
         {
             double[] values = [.. samples.Select(s => wake ? s.P50Us : s.OpsPerS)];
-            plan.Report.Line($"| {samples[0].Server} | {string.Join(", ", values.Select(Report.Number))} | {Report.Number(Report.Median(values))} "
-                + $"| {Middle(samples, s => s.P50Us)} | {Middle(samples, s => s.P99Us)} | {Middle(samples, s => s.P999Us)} | {Report.Number(samples.Max(s => s.MaxUs))} |");
+            plan.Report.Line(
+                $"| {samples[0].Server} | {string.Join(", ", values.Select(Report.Number))} | {Report.Number(Report.Median(values))} "
+                    + $"| {Middle(samples, s => s.P50Us)} | {Middle(samples, s => s.P99Us)} | {Middle(samples, s => s.P999Us)} | {Report.Number(samples.Max(s => s.MaxUs))} |"
+            );
         }
 
         plan.Report.Line("");
-        plan.Report.Line($"Hive against Redis, {(wake ? "Redis's p50 / Hive's" : "Hive's rate / Redis's")}: median **{Report.Fraction(Report.Median(ratios))}**, "
-            + $"rounds {Report.Fraction(ratios.Min())} to {Report.Fraction(ratios.Max())}.");
-        plan.Report.Keep(mode, new { connections, redis, hive, ratios, ratio_median = Report.Median(ratios) });
+        plan.Report.Line(
+            $"Hive against Redis, {(wake ? "Redis's p50 / Hive's" : "Hive's rate / Redis's")}: median **{Report.Fraction(Report.Median(ratios))}**, "
+                + $"rounds {Report.Fraction(ratios.Min())} to {Report.Fraction(ratios.Max())}."
+        );
+        plan.Report.Keep(
+            mode,
+            new
+            {
+                connections,
+                redis,
+                hive,
+                ratios,
+                ratio_median = Report.Median(ratios),
+            }
+        );
         await KeepMemoryAsync(plan, host, $"{mode} with {connections} connections", ct);
         plan.Report.Line("");
     }
 
-    private static string Middle(IEnumerable<Sample> samples, Func<Sample, long> value) => Report.Number(Report.Median(samples.Select(s => (double)value(s))));
+    private static string Middle(IEnumerable<Sample> samples, Func<Sample, long> value) =>
+        Report.Number(Report.Median(samples.Select(s => (double)value(s))));
 
     private static async Task QuestionAsync(Plan plan, CancellationToken ct)
     {
-        const int questions = 3000, warmUp = 300;
+        const int questions = 3000,
+            warmUp = 300;
         plan.Report.Title("From the operator's answer to the waiting asker, idle host");
         await using var host = await HiveHost.StartAsync(plan, 1, ct);
         using var asking = await host.AgentAsync(0, ct);
@@ -106,7 +130,18 @@ internal static class Figures
         var took = new List<double>();
         for (var n = -warmUp; n < questions; n++)
         {
-            var id = (await asking.CallAsync("ask", new { question = "shall we?", options = new[] { "yes", "no" }, ttl_seconds = 600 }, ct)).GetProperty("id").GetInt64();
+            var id = (
+                await asking.CallAsync(
+                    "ask",
+                    new
+                    {
+                        question = "shall we?",
+                        options = new[] { "yes", "no" },
+                        ttl_seconds = 600,
+                    },
+                    ct
+                )
+            ).GetProperty("id").GetInt64();
             var receiving = waiting.CallAsync("recv", new { wait_seconds = 30 }, ct);
             // Until it waits at the host.
             await Task.Delay(2, ct);
@@ -116,23 +151,52 @@ internal static class Figures
             if (n >= 0)
                 took.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             await answered;
-            if (!message.GetProperty("body").GetString()!.Contains($"\"question_answered\",\"id\":{id},", StringComparison.Ordinal))
+            if (
+                !message
+                    .GetProperty("body")
+                    .GetString()!
+                    .Contains($"\"question_answered\",\"id\":{id},", StringComparison.Ordinal)
+            )
                 throw new BenchmarkException($"instead of the answer to question {id} came {message}");
             await asking.CallAsync("ack", new { ids = new[] { message.GetProperty("id").GetInt64() } }, ct);
         }
 
-        double p50 = Report.Percentile(took, 0.50), p99 = Report.Percentile(took, 0.99), max = took.Max();
-        plan.Report.Line($"{questions} questions, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms.");
-        plan.Report.Keep("question", new { questions, p50_ms = p50, p99_ms = p99, max_ms = max });
+        double p50 = Report.Percentile(took, 0.50),
+            p99 = Report.Percentile(took, 0.99),
+            max = took.Max();
+        plan.Report.Line(
+            $"{questions} questions, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms."
+        );
+        plan.Report.Keep(
+            "question",
+            new
+            {
+                questions,
+                p50_ms = p50,
+                p99_ms = p99,
+                max_ms = max,
+            }
+        );
         await KeepMemoryAsync(plan, host, "the questions", ct);
     }
 
     private static async Task StateAsync(Plan plan, CancellationToken ct)
     {
-        const int agents = 200, messages = 100_000, requests = 500, warmUp = 50;
+        const int agents = 200,
+            messages = 100_000,
+            requests = 500,
+            warmUp = 50;
         plan.Report.Title($"GET /api/state with {agents} agents and {Report.Number(messages)} messages");
         await using var host = await HiveHost.StartAsync(plan, agents, ct);
-        var filled = await plan.Generator.RunAsync(host, "send", 64, TimeSpan.FromMinutes(10), ct, TimeSpan.Zero, messages);
+        var filled = await plan.Generator.RunAsync(
+            host,
+            "send",
+            64,
+            TimeSpan.FromMinutes(10),
+            ct,
+            TimeSpan.Zero,
+            messages
+        );
         if (filled.Sent != messages)
             throw new BenchmarkException($"only {filled.Sent} of {messages} messages could be stored in ten minutes");
         using var http = host.Http();
@@ -146,15 +210,32 @@ internal static class Figures
                 took.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
 
-        double p50 = Report.Percentile(took, 0.50), p99 = Report.Percentile(took, 0.99), max = took.Max();
-        plan.Report.Line($"{requests} requests, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms, {Report.Number(bytes)} bytes.");
-        plan.Report.Keep("state", new { agents, messages, requests, p50_ms = p50, p99_ms = p99, max_ms = max, bytes });
+        double p50 = Report.Percentile(took, 0.50),
+            p99 = Report.Percentile(took, 0.99),
+            max = took.Max();
+        plan.Report.Line(
+            $"{requests} requests, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms, {Report.Number(bytes)} bytes."
+        );
+        plan.Report.Keep(
+            "state",
+            new
+            {
+                agents,
+                messages,
+                requests,
+                p50_ms = p50,
+                p99_ms = p99,
+                max_ms = max,
+                bytes,
+            }
+        );
         await KeepMemoryAsync(plan, host, "the state requests", ct);
     }
 
     private static async Task IdleAsync(Plan plan, CancellationToken ct)
     {
-        const int agents = 50, streams = 5;
+        const int agents = 50,
+            streams = 5;
         plan.Report.Title($"Idle host with {agents} waiting agents and {streams} open streams");
         await using var host = await HiveHost.StartAsync(plan, agents, ct);
         using var http = host.Http();
@@ -176,19 +257,33 @@ internal static class Figures
                 throw new BenchmarkException($"a waiting agent or a stream ended while the host idled:\n{hold.Tail()}");
 
             var percent = (after.CpuSeconds - before.CpuSeconds) / secs * 100;
-            var threads = after.WakeUps
-                .Select(thread => (thread.Key, PerSecond: (thread.Value - before.WakeUps.GetValueOrDefault(thread.Key)) / secs))
-                .OrderByDescending(thread => thread.PerSecond).ToArray();
-            plan.Report.Line($"{secs:0} s: {Report.Fraction(percent)} % of one core; {after.Reads - before.Reads} reads ({after.BytesRead - before.BytesRead} bytes), "
-                + $"{after.Writes - before.Writes} writes ({after.BytesWritten - before.BytesWritten} bytes), {after.DiskBytesWritten - before.DiskBytesWritten} bytes to storage.");
-            plan.Report.Line($"Wake-ups per second: {Report.Fraction(threads.Sum(t => t.PerSecond))}; most by "
-                + string.Join(", ", threads.Take(5).Select(t => $"{t.Key} {Report.Fraction(t.PerSecond)}")) + ".");
-            plan.Report.Keep("idle", new
-            {
-                seconds = secs, cpu_percent = percent, reads = after.Reads - before.Reads, writes = after.Writes - before.Writes,
-                disk_bytes_written = after.DiskBytesWritten - before.DiskBytesWritten,
-                wake_ups_per_second = threads.ToDictionary(t => t.Key, t => t.PerSecond),
-            });
+            var threads = after
+                .WakeUps.Select(thread =>
+                    (thread.Key, PerSecond: (thread.Value - before.WakeUps.GetValueOrDefault(thread.Key)) / secs)
+                )
+                .OrderByDescending(thread => thread.PerSecond)
+                .ToArray();
+            plan.Report.Line(
+                $"{secs:0} s: {Report.Fraction(percent)} % of one core; {after.Reads - before.Reads} reads ({after.BytesRead - before.BytesRead} bytes), "
+                    + $"{after.Writes - before.Writes} writes ({after.BytesWritten - before.BytesWritten} bytes), {after.DiskBytesWritten - before.DiskBytesWritten} bytes to storage."
+            );
+            plan.Report.Line(
+                $"Wake-ups per second: {Report.Fraction(threads.Sum(t => t.PerSecond))}; most by "
+                    + string.Join(", ", threads.Take(5).Select(t => $"{t.Key} {Report.Fraction(t.PerSecond)}"))
+                    + "."
+            );
+            plan.Report.Keep(
+                "idle",
+                new
+                {
+                    seconds = secs,
+                    cpu_percent = percent,
+                    reads = after.Reads - before.Reads,
+                    writes = after.Writes - before.Writes,
+                    disk_bytes_written = after.DiskBytesWritten - before.DiskBytesWritten,
+                    wake_ups_per_second = threads.ToDictionary(t => t.Key, t => t.PerSecond),
+                }
+            );
             await KeepMemoryAsync(plan, host, "idling", ct);
         }
         finally

@@ -21,18 +21,32 @@ internal sealed class Generator
         var source = Path.Combine(HiveHost.Checkout, "bench", "load.c");
         try
         {
-            using var compiler = Process.Start(new ProcessStartInfo("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source]))!;
+            using var compiler = Process.Start(
+                new ProcessStartInfo("cc", ["-O2", "-Wall", "-Wextra", "-Werror", "-o", program, source])
+            )!;
             await compiler.WaitForExitAsync(ct);
-            return compiler.ExitCode == 0 ? new Generator(scratch, program) : throw new BenchmarkException($"cc could not compile {source}");
+            return compiler.ExitCode == 0
+                ? new Generator(scratch, program)
+                : throw new BenchmarkException($"cc could not compile {source}");
         }
         catch (Win32Exception)
         {
-            throw new BenchmarkException("there is no C compiler named cc, which the load generator needs (Debian: apt install gcc libc6-dev)");
+            throw new BenchmarkException(
+                "there is no C compiler named cc, which the load generator needs (Debian: apt install gcc libc6-dev)"
+            );
         }
     }
 
     /// <summary>Runs one measurement; an error of the server's or a lost message ends the benchmark.</summary>
-    public async Task<Sample> RunAsync(IServer server, string mode, int connections, TimeSpan measured, CancellationToken ct, TimeSpan? warmUp = null, int? most = null)
+    public async Task<Sample> RunAsync(
+        IServer server,
+        string mode,
+        int connections,
+        TimeSpan measured,
+        CancellationToken ct,
+        TimeSpan? warmUp = null,
+        int? most = null
+    )
     {
         var child = Start(server, mode, connections, measured, warmUp, most);
         try
@@ -40,7 +54,9 @@ internal sealed class Generator
             await child.Process.WaitForExitAsync(ct);
             var lines = await File.ReadAllLinesAsync(child.Log, ct);
             if (child.Process.ExitCode != 0 || lines is not [.., ['{', ..] last])
-                throw new BenchmarkException($"load {mode} on {server.Name} with {connections} connections failed:\n{child.Tail()}");
+                throw new BenchmarkException(
+                    $"load {mode} on {server.Name} with {connections} connections failed:\n{child.Tail()}"
+                );
             return JsonSerializer.Deserialize<Sample>(last, Report.Json)!;
         }
         finally
@@ -50,13 +66,29 @@ internal sealed class Generator
     }
 
     /// <summary>Starts a measurement and leaves it running; the caller stops it.</summary>
-    public Scratch.Child Start(IServer server, string mode, int connections, TimeSpan measured, TimeSpan? warmUp = null, int? most = null)
+    public Scratch.Child Start(
+        IServer server,
+        string mode,
+        int connections,
+        TimeSpan measured,
+        TimeSpan? warmUp = null,
+        int? most = null
+    )
     {
         List<string> arguments =
         [
-            "-m", mode, "-p", server.Name, "-c", Text(connections), "-b", Text(BodyBytes),
-            "-s", measured.TotalSeconds.ToString(CultureInfo.InvariantCulture),
-            "-w", (warmUp ?? TimeSpan.FromSeconds(1)).TotalSeconds.ToString(CultureInfo.InvariantCulture),
+            "-m",
+            mode,
+            "-p",
+            server.Name,
+            "-c",
+            Text(connections),
+            "-b",
+            Text(BodyBytes),
+            "-s",
+            measured.TotalSeconds.ToString(CultureInfo.InvariantCulture),
+            "-w",
+            (warmUp ?? TimeSpan.FromSeconds(1)).TotalSeconds.ToString(CultureInfo.InvariantCulture),
         ];
         if (most is { } count)
             arguments.AddRange(["-k", Text(count)]);
@@ -84,7 +116,8 @@ internal sealed record Sample(
     long Acked,
     long Lost,
     long Errors,
-    double GeneratorCpu);
+    double GeneratorCpu
+);
 
 /// <summary>A server the load generator can drive.</summary>
 internal interface IServer

@@ -6,7 +6,8 @@ using Hive.Protocol;
 
 namespace Hive.Benchmarks;
 
-/// <summary>The real host as a child process, with data and run folders of its own and agents that nobody runs.</summary>
+/// <summary>The real host as a child process, with data and run folders of its own and agents that nobody
+/// runs.</summary>
 internal sealed class HiveHost : IServer, IAsyncDisposable
 {
     private readonly Scratch scratch;
@@ -28,7 +29,8 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
 
     public Proc Process => new(child.Process.Id);
 
-    public IReadOnlyList<string> Agents => [.. sockets.Select(socket => Path.GetFileName(Path.GetDirectoryName(socket)!))];
+    public IReadOnlyList<string> Agents =>
+        [.. sockets.Select(socket => Path.GetFileName(Path.GetDirectoryName(socket)!))];
 
     public IEnumerable<string> LoadArguments => sockets;
 
@@ -40,18 +42,33 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     public static async Task<HiveHost> StartAsync(Plan plan, int agents, CancellationToken ct)
     {
         if (!File.Exists(plan.HostPath))
-            throw new BenchmarkException($"there is no host at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name one with --host");
+            throw new BenchmarkException(
+                $"there is no host at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name one with --host"
+            );
         var folder = plan.Scratch.NewFolder("hive");
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
-        var child = plan.Scratch.Start(plan.HostPath,
-            ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", url.GetLeftPart(UriPartial.Authority), "--Runtime", "external"],
+        var child = plan.Scratch.Start(
+            plan.HostPath,
+            [
+                "--DataDir",
+                Path.Combine(folder, "data"),
+                "--RunDir",
+                Path.Combine(folder, "run"),
+                "--Urls",
+                url.GetLeftPart(UriPartial.Authority),
+                "--Runtime",
+                "external",
+            ],
             Path.Combine(folder, "host.log"),
             // As `./hive up` sets them; the size of the youngest generation can be set by environment only.
             new Dictionary<string, string>
             {
-                ["DOTNET_TieredPGO"] = "1", ["DOTNET_GCgen0size"] = "0x2000000",
-                ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1", ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
-            });
+                ["DOTNET_TieredPGO"] = "1",
+                ["DOTNET_GCgen0size"] = "0x2000000",
+                ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1",
+                ["DOTNET_ThreadPool_UnfairSemaphoreSpinLimit"] = "0",
+            }
+        );
         var host = new HiveHost(plan.Scratch, child, folder, url);
         await Ready.WaitAsync(plan.HostPath, child, async () => (await host.OperatorAsync(ct)).Dispose(), ct);
         await host.SpawnAsync(agents, ct);
@@ -59,7 +76,8 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     }
 
     /// <summary>A connection to the host socket.</summary>
-    public Task<LineClient> OperatorAsync(CancellationToken ct) => LineClient.ConnectAsync(Path.Combine(RunFolder, "host.sock"), ct);
+    public Task<LineClient> OperatorAsync(CancellationToken ct) =>
+        LineClient.ConnectAsync(Path.Combine(RunFolder, "host.sock"), ct);
 
     /// <summary>A connection to the socket of one of the agents.</summary>
     public Task<LineClient> AgentAsync(int index, CancellationToken ct) => LineClient.ConnectAsync(sockets[index], ct);
@@ -69,7 +87,11 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     {
         var token = File.ReadAllText(Path.Combine(folder, "data", "access-token")).Trim();
         // A stream is a connection for as long as it lives.
-        var handler = new SocketsHttpHandler { MaxConnectionsPerServer = int.MaxValue, ConnectTimeout = TimeSpan.FromSeconds(30) };
+        var handler = new SocketsHttpHandler
+        {
+            MaxConnectionsPerServer = int.MaxValue,
+            ConnectTimeout = TimeSpan.FromSeconds(30),
+        };
         var client = new HttpClient(handler) { BaseAddress = Url, Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;

@@ -8,4 +8,5 @@ internal sealed record Plan(
     int Rounds,
     TimeSpan Measured,
     TimeSpan Idle,
-    Report Report);
+    Report Report
+);

@@ -5,7 +5,8 @@ namespace Hive.Benchmarks;
 /// <summary>What the kernel counts for one process (proc(5)).</summary>
 internal readonly record struct Proc(int Id)
 {
-    /// <summary>The kernel counts processor time in hundredths of a second on every architecture .NET runs on (USER_HZ).</summary>
+    /// <summary>The kernel counts processor time in hundredths of a second on every architecture .NET runs on
+    /// (USER_HZ).</summary>
     private const double TicksPerSecond = 100;
 
     public Counters Read()
@@ -16,8 +17,13 @@ internal readonly record struct Proc(int Id)
         var io = Pairs($"/proc/{Id}/io");
         return new Counters(
             (Long(fields[11]) + Long(fields[12])) / TicksPerSecond,
-            io["syscr"], io["syscw"], io["rchar"], io["wchar"], io["write_bytes"],
-            Threads());
+            io["syscr"],
+            io["syscw"],
+            io["rchar"],
+            io["wchar"],
+            io["write_bytes"],
+            Threads()
+        );
     }
 
     public double ResidentMebibytes() => Pairs($"/proc/{Id}/status")["VmRSS"] / 1024.0;
@@ -30,7 +36,14 @@ internal readonly record struct Proc(int Id)
         foreach (var line in File.ReadLines(path))
         {
             var colon = line.IndexOf(':');
-            if (colon > 0 && long.TryParse(line[(colon + 1)..].Replace("kB", "", StringComparison.Ordinal).Trim(), CultureInfo.InvariantCulture, out var value))
+            if (
+                colon > 0
+                && long.TryParse(
+                    line[(colon + 1)..].Replace("kB", "", StringComparison.Ordinal).Trim(),
+                    CultureInfo.InvariantCulture,
+                    out var value
+                )
+            )
                 pairs[line[..colon]] = value;
         }
 
@@ -45,7 +58,9 @@ internal readonly record struct Proc(int Id)
             try
             {
                 var name = File.ReadAllText(Path.Combine(folder, "comm")).Trim();
-                threads[$"{name} ({Path.GetFileName(folder)})"] = Pairs(Path.Combine(folder, "status"))["voluntary_ctxt_switches"];
+                threads[$"{name} ({Path.GetFileName(folder)})"] = Pairs(Path.Combine(folder, "status"))[
+                    "voluntary_ctxt_switches"
+                ];
             }
             catch (IOException)
             {
@@ -64,5 +79,12 @@ internal readonly record struct Proc(int Id)
     /// <param name="DiskBytesWritten">Bytes that were, or will be, written to storage.</param>
     /// <param name="WakeUps">By thread: how often it had gone to sleep and was woken.</param>
     internal sealed record Counters(
-        double CpuSeconds, long Reads, long Writes, long BytesRead, long BytesWritten, long DiskBytesWritten, Dictionary<string, long> WakeUps);
+        double CpuSeconds,
+        long Reads,
+        long Writes,
+        long BytesRead,
+        long BytesWritten,
+        long DiskBytesWritten,
+        Dictionary<string, long> WakeUps
+    );
 }

@@ -9,15 +9,26 @@ var figures = new Argument<string[]>("figures")
 };
 figures.AcceptOnlyFromAmong(["all", .. Figures.Names]);
 var rounds = new Option<int>("--rounds") { Description = "rounds of each comparison", DefaultValueFactory = _ => 4 };
-var seconds = new Option<int>("--seconds") { Description = "measured seconds of each round", DefaultValueFactory = _ => 3 };
-var idleSeconds = new Option<int>("--idle-seconds") { Description = "how long the idle host is watched", DefaultValueFactory = _ => 60 };
+var seconds = new Option<int>("--seconds")
+{
+    Description = "measured seconds of each round",
+    DefaultValueFactory = _ => 3,
+};
+var idleSeconds = new Option<int>("--idle-seconds")
+{
+    Description = "how long the idle host is watched",
+    DefaultValueFactory = _ => 60,
+};
 var json = new Option<FileInfo?>("--json") { Description = "also write every figure to this file" };
 var folder = new Option<DirectoryInfo>("--dir")
 {
     Description = "where both servers keep their files; decides the file system that is measured",
     DefaultValueFactory = _ => new DirectoryInfo("/var/tmp"),
 };
-var host = new Option<FileInfo?>("--host") { Description = "the host to measure; default: the release build of this checkout" };
+var host = new Option<FileInfo?>("--host")
+{
+    Description = "the host to measure; default: the release build of this checkout",
+};
 foreach (var (option, most) in new[] { (rounds, 100), (seconds, 600), (idleSeconds, 3600) })
 {
     option.Validators.Add(result =>
@@ -29,40 +40,55 @@ foreach (var (option, most) in new[] { (rounds, 100), (seconds, 600), (idleSecon
 
 var command = new RootCommand("Measures Hive against the figures of docs/benchmarks.md, and against Redis Streams.")
 {
-    figures, rounds, seconds, idleSeconds, json, folder, host,
+    figures,
+    rounds,
+    seconds,
+    idleSeconds,
+    json,
+    folder,
+    host,
 };
-command.SetAction(async (parsed, ct) =>
-{
-    var wanted = parsed.GetValue(figures)!;
-    await using var scratch = Scratch.Create(parsed.GetValue(folder)!.FullName);
-    var report = new Report(Console.Out, Console.Error);
-    try
+command.SetAction(
+    async (parsed, ct) =>
     {
-        var plan = new Plan(
-            scratch,
-            await Generator.CompileAsync(scratch, ct),
-            parsed.GetValue(host)?.FullName ?? HiveHost.DefaultPath,
-            parsed.GetValue(rounds),
-            TimeSpan.FromSeconds(parsed.GetValue(seconds)),
-            TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),
-            report);
-        await Machine.DescribeAsync(plan, ct);
-        foreach (var name in Figures.Names.Where(name => wanted.Contains(name) || wanted.Contains("all")))
-            await Figures.RunAsync(name, plan, ct);
-    }
-    catch (OperationCanceledException) when (ct.IsCancellationRequested)
-    {
-        report.Problem("interrupted");
-    }
-    catch (BenchmarkException e)
-    {
-        report.Problem(e.Message);
-    }
+        var wanted = parsed.GetValue(figures)!;
+        await using var scratch = Scratch.Create(parsed.GetValue(folder)!.FullName);
+        var report = new Report(Console.Out, Console.Error);
+        try
+        {
+            var plan = new Plan(
+                scratch,
+                await Generator.CompileAsync(scratch, ct),
+                parsed.GetValue(host)?.FullName ?? HiveHost.DefaultPath,
+                parsed.GetValue(rounds),
+                TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+                TimeSpan.FromSeconds(parsed.GetValue(idleSeconds)),
+                report
+            );
+            await Machine.DescribeAsync(plan, ct);
+            foreach (var name in Figures.Names.Where(name => wanted.Contains(name) || wanted.Contains("all")))
+                await Figures.RunAsync(name, plan, ct);
+        }
+        catch (OperationCanceledException) when (ct.IsCancellationRequested)
+        {
+            report.Problem("interrupted");
+        }
+        catch (BenchmarkException e)
+        {
+            report.Problem(e.Message);
+        }
 
-    if (parsed.GetValue(json) is { } file)
-        await File.WriteAllTextAsync(file.FullName, JsonSerializer.Serialize(report.Entries, Report.Json), CancellationToken.None);
-    return report.Problems == 0 ? 0 : 1;
-});
+        if (parsed.GetValue(json) is { } file)
+            await File.WriteAllTextAsync(
+                file.FullName,
+                JsonSerializer.Serialize(report.Entries, Report.Json),
+                CancellationToken.None
+            );
+        return report.Problems == 0 ? 0 : 1;
+    }
+);
 
 // Stopping the children in order takes longer than the two seconds a signal gets by default.
-return await command.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+return await command
+    .Parse(args)
+    .InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });

@@ -19,7 +19,9 @@ internal static class Ready
             catch (SocketException e)
             {
                 if (child.Process.HasExited)
-                    throw new BenchmarkException($"{what} ended with {child.Process.ExitCode} at its start:\n{child.Tail()}");
+                    throw new BenchmarkException(
+                        $"{what} ended with {child.Process.ExitCode} at its start:\n{child.Tail()}"
+                    );
                 if (waited.Elapsed > TimeSpan.FromSeconds(30))
                     throw new BenchmarkException($"{what} was not there after 30 s ({e.Message}):\n{child.Tail()}");
             }

@@ -5,12 +5,14 @@ using System.Net.Sockets;
 
 namespace Hive.Benchmarks;
 
-/// <summary>Redis with every write on disk before it answers, in a folder of its own, reachable by unix socket only.</summary>
+/// <summary>Redis with every write on disk before it answers, in a folder of its own, reachable by unix socket
+/// only.</summary>
 internal sealed class RedisServer : IServer, IAsyncDisposable
 {
     private readonly Scratch scratch;
     private readonly Scratch.Child child;
-    private readonly string socket, folder;
+    private readonly string socket,
+        folder;
     private readonly int streams;
 
     private RedisServer(Scratch scratch, Scratch.Child child, string folder, string socket, int streams) =>
@@ -27,19 +29,38 @@ internal sealed class RedisServer : IServer, IAsyncDisposable
     {
         var folder = plan.Scratch.NewFolder("redis");
         var socket = Path.Combine(folder, "redis.sock");
-        var child = plan.Scratch.Start("redis-server",
+        var child = plan.Scratch.Start(
+            "redis-server",
             [
-                "--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly", "yes", "--appendfsync", "always",
+                "--port",
+                "0",
+                "--unixsocket",
+                socket,
+                "--dir",
+                folder,
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+                "--appendfsync",
+                "always",
                 // A rewrite of its log would run in the background of the other server's round.
-                "--auto-aof-rewrite-percentage", "0",
+                "--auto-aof-rewrite-percentage",
+                "0",
             ],
-            Path.Combine(folder, "redis.log"));
+            Path.Combine(folder, "redis.log")
+        );
         var server = new RedisServer(plan.Scratch, child, folder, socket, streams);
-        await Ready.WaitAsync("redis-server (Debian: apt install redis-server)", child, async () =>
-        {
-            using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-            await probe.ConnectAsync(new UnixDomainSocketEndPoint(socket), ct);
-        }, ct);
+        await Ready.WaitAsync(
+            "redis-server (Debian: apt install redis-server)",
+            child,
+            async () =>
+            {
+                using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await probe.ConnectAsync(new UnixDomainSocketEndPoint(socket), ct);
+            },
+            ct
+        );
         return server;
     }
 
@@ -47,10 +68,13 @@ internal sealed class RedisServer : IServer, IAsyncDisposable
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo("redis-server", "--version") { RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo("redis-server", "--version") { RedirectStandardOutput = true }
+            )!;
             var text = await process.StandardOutput.ReadToEndAsync(ct);
             await process.WaitForExitAsync(ct);
-            return text.Split(' ').FirstOrDefault(word => word.StartsWith("v=", StringComparison.Ordinal))?[2..] ?? text.Trim();
+            return text.Split(' ').FirstOrDefault(word => word.StartsWith("v=", StringComparison.Ordinal))?[2..]
+                ?? text.Trim();
         }
         catch (Win32Exception)
         {

@@ -2,15 +2,21 @@ using System.Diagnostics;
 
 namespace Hive.Benchmarks;
 
-/// <summary>A hundred thousand pending reminders of which ten thousand are due in one second, and how late a single one comes on an idle host.</summary>
+/// <summary>A hundred thousand pending reminders of which ten thousand are due in one second, and how late a single one
+/// comes on an idle host.</summary>
 internal static class RemindersFigure
 {
-    private const int Agents = 2000, PerAgent = 50, DuePerAgent = 5, Singles = 200;
+    private const int Agents = 2000,
+        PerAgent = 50,
+        DuePerAgent = 5,
+        Singles = 200;
     private const int Connections = 16;
 
     public static async Task RunAsync(Plan plan, CancellationToken ct)
     {
-        plan.Report.Title($"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, {Report.Number(Agents * DuePerAgent)} due in one second");
+        plan.Report.Title(
+            $"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, {Report.Number(Agents * DuePerAgent)} due in one second"
+        );
         await using var host = await HiveHost.StartAsync(plan, Agents, ct);
         await LatenessAsync(plan, host, 0, ct);
 
@@ -19,30 +25,54 @@ internal static class RemindersFigure
         var filling = Stopwatch.StartNew();
         await SetAsync(host, PerAgent - DuePerAgent, (agent, i) => far.AddSeconds((agent * PerAgent) + i), ct);
         var burst = DateTimeOffset.UtcNow.AddSeconds(20);
-        await SetAsync(host, DuePerAgent, (agent, i) => burst.AddMilliseconds(1000.0 * ((i * Agents) + agent) / (Agents * DuePerAgent)), ct);
+        await SetAsync(
+            host,
+            DuePerAgent,
+            (agent, i) => burst.AddMilliseconds(1000.0 * ((i * Agents) + agent) / (Agents * DuePerAgent)),
+            ct
+        );
         plan.Report.Progress($"reminders: set {Agents * PerAgent} in {filling.Elapsed.TotalSeconds:0.0} s");
         if (DateTimeOffset.UtcNow > burst)
-            throw new BenchmarkException("setting the reminders took longer than planned; the burst has begun meanwhile");
+            throw new BenchmarkException(
+                "setting the reminders took longer than planned; the burst has begun meanwhile"
+            );
 
         await LastAsync(host, burst, ct);
         var all = DateTimeOffset.UtcNow - burst;
-        plan.Report.Line($"All {Report.Number(Agents * DuePerAgent)} were delivered **{Report.Fraction(all.TotalSeconds)} s** after the first was due, that is {Report.Fraction(all.TotalSeconds - 1)} s after the last.");
-        plan.Report.Keep("reminders", new { pending = Agents * PerAgent, due = Agents * DuePerAgent, seconds_after_first_due = all.TotalSeconds });
+        plan.Report.Line(
+            $"All {Report.Number(Agents * DuePerAgent)} were delivered **{Report.Fraction(all.TotalSeconds)} s** after the first was due, that is {Report.Fraction(all.TotalSeconds - 1)} s after the last."
+        );
+        plan.Report.Keep(
+            "reminders",
+            new
+            {
+                pending = Agents * PerAgent,
+                due = Agents * DuePerAgent,
+                seconds_after_first_due = all.TotalSeconds,
+            }
+        );
         await LatenessAsync(plan, host, Agents * (PerAgent - DuePerAgent), ct);
         await Figures.KeepMemoryAsync(plan, host, "the reminders", ct);
     }
 
-    // One at a time, each received by its agent that waits for it: from the time it was due to the receiver's whole answer.
+    // One at a time, each received by its agent that waits for it: from the time it was due to the receiver's whole
+    // answer.
     private static async Task LatenessAsync(Plan plan, HiveHost host, int pending, CancellationToken ct)
     {
         using var line = await host.AgentAsync(0, ct);
         // What it got before and has not read would be taken for what is waited for.
-        while ((await line.CallAsync("recv", new { wait_seconds = 0, max = 32 }, ct)).GetProperty("messages").GetArrayLength() > 0)
+        while (
+            (await line.CallAsync("recv", new { wait_seconds = 0, max = 32 }, ct))
+                .GetProperty("messages")
+                .GetArrayLength() > 0
+        )
             await line.CallAsync("ack", new { all = true }, ct);
         List<double> late = [];
         for (var n = -20; n < Singles; n++)
         {
-            var due = DateTimeOffset.FromUnixTimeMilliseconds(DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + 50 + (n & 31));
+            var due = DateTimeOffset.FromUnixTimeMilliseconds(
+                DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + 50 + (n & 31)
+            );
             await line.CallAsync("remind", new { message = "now", at = due }, ct);
             var messages = (await line.CallAsync("recv", new { wait_seconds = 30 }, ct)).GetProperty("messages");
             var took = (DateTimeOffset.UtcNow - due).TotalMilliseconds;
@@ -53,40 +83,76 @@ internal static class RemindersFigure
                 late.Add(took);
         }
 
-        double p50 = Report.Percentile(late, 0.50), p99 = Report.Percentile(late, 0.99), max = late.Max();
-        plan.Report.Line($"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: p50 {Report.Fraction(p50)} ms, p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms.");
-        plan.Report.Keep("reminder_lateness", new { pending, count = Singles, p50_ms = p50, p99_ms = p99, max_ms = max });
+        double p50 = Report.Percentile(late, 0.50),
+            p99 = Report.Percentile(late, 0.99),
+            max = late.Max();
+        plan.Report.Line(
+            $"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: p50 {Report.Fraction(p50)} ms, p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms."
+        );
+        plan.Report.Keep(
+            "reminder_lateness",
+            new
+            {
+                pending,
+                count = Singles,
+                p50_ms = p50,
+                p99_ms = p99,
+                max_ms = max,
+            }
+        );
     }
 
     private static Task SetAsync(HiveHost host, int each, Func<int, int, DateTimeOffset> at, CancellationToken ct)
     {
         var next = -1;
-        return Task.WhenAll(Enumerable.Range(0, Connections).Select(_ => Task.Run(
-            async () =>
-            {
-                for (var agent = Interlocked.Increment(ref next); agent < Agents; agent = Interlocked.Increment(ref next))
-                {
-                    using var line = await host.AgentAsync(agent, ct);
-                    for (var i = 0; i < each; i++)
-                        await line.CallAsync("remind", new { message = $"reminder {i} of agent {agent}", at = at(agent, i) }, ct);
-                }
-            },
-            ct)));
+        return Task.WhenAll(
+            Enumerable
+                .Range(0, Connections)
+                .Select(_ =>
+                    Task.Run(
+                        async () =>
+                        {
+                            for (
+                                var agent = Interlocked.Increment(ref next);
+                                agent < Agents;
+                                agent = Interlocked.Increment(ref next)
+                            )
+                            {
+                                using var line = await host.AgentAsync(agent, ct);
+                                for (var i = 0; i < each; i++)
+                                    await line.CallAsync(
+                                        "remind",
+                                        new { message = $"reminder {i} of agent {agent}", at = at(agent, i) },
+                                        ct
+                                    );
+                            }
+                        },
+                        ct
+                    )
+                )
+        );
     }
 
-    // Follows the stream until every due one is in an inbox: each is stored with its message in one commit, and shows there as removed.
+    // Follows the stream until every due one is in an inbox: each is stored with its message in one commit, and shows
+    // there as removed.
     private static async Task LastAsync(HiveHost host, DateTimeOffset burst, CancellationToken ct)
     {
         using var http = host.Http();
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
         patience.CancelAfter(burst - DateTimeOffset.UtcNow + TimeSpan.FromMinutes(2));
-        using var response = await http.GetAsync(new Uri("/dashboard/stream", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, patience.Token);
+        using var response = await http.GetAsync(
+            new Uri("/dashboard/stream", UriKind.Relative),
+            HttpCompletionOption.ResponseHeadersRead,
+            patience.Token
+        );
         await using var stream = await response.Content.ReadAsStreamAsync(patience.Token);
         using var lines = new StreamReader(stream);
         var left = Agents * DuePerAgent;
         while (left > 0)
         {
-            var text = await lines.ReadLineAsync(patience.Token) ?? throw new BenchmarkException("the stream ended before the reminders had come");
+            var text =
+                await lines.ReadLineAsync(patience.Token)
+                ?? throw new BenchmarkException("the stream ended before the reminders had come");
             if (text.StartsWith("event: resync", StringComparison.Ordinal))
                 throw new BenchmarkException("the reader of the stream fell behind");
             if (text.StartsWith("data: {\"kind\":\"reminder_removed\"", StringComparison.Ordinal))

@@ -7,12 +7,13 @@ namespace Hive.Benchmarks;
 /// <summary>Prints figures as they come, as Markdown that can be pasted, and keeps them for the JSON file.</summary>
 internal sealed class Report(TextWriter output, TextWriter progress)
 {
-    public static JsonSerializerOptions Json { get; } = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        WriteIndented = true,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
+    public static JsonSerializerOptions Json { get; } =
+        new()
+        {
+            PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+            WriteIndented = true,
+            NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        };
 
     public List<Entry> Entries { get; } = [];
 

@@ -4,8 +4,10 @@ using System.Runtime.InteropServices;
 namespace Hive.Benchmarks;
 
 /// <summary>
-/// The folder of one run and every process started in it. Both are gone afterwards, however the run ends: by itself, by a
-/// signal, or by SIGKILL, after which a small shell that holds the other end of a pipe does what the driver no longer can.
+/// The folder of one run and every process started in it. Both are gone afterwards, however the run ends: by itself, by
+/// a
+/// signal, or by SIGKILL, after which a small shell that holds the other end of a pipe does what the driver no longer
+/// can.
 /// </summary>
 internal sealed class Scratch : IAsyncDisposable
 {
@@ -55,14 +57,33 @@ internal sealed class Scratch : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a program whose output goes to <paramref name="log"/>; it is stopped with the run at the latest.</summary>
-    public Child Start(string program, IEnumerable<string> arguments, string log, IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>Starts a program whose output goes to <paramref name="log"/>; it is stopped with the run at the
+    /// latest.</summary>
+    public Child Start(
+        string program,
+        IEnumerable<string> arguments,
+        string log,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         // The shell only redirects: exec keeps its process id.
         var start = new ProcessStartInfo("/bin/sh") { WorkingDirectory = Folder };
-        foreach (var argument in new[] { "-c", "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null", "sh", log, program }.Concat(arguments))
+        foreach (
+            var argument in new[]
+            {
+                "-c",
+                "log=$1; shift; exec \"$@\" >\"$log\" 2>&1 </dev/null",
+                "sh",
+                log,
+                program,
+            }.Concat(arguments)
+        )
             start.ArgumentList.Add(argument);
-        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("HIVE_", StringComparison.Ordinal)).ToArray())
+        foreach (
+            var name in start
+                .Environment.Keys.Where(name => name.StartsWith("HIVE_", StringComparison.Ordinal))
+                .ToArray()
+        )
             start.Environment.Remove(name);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;

@@ -2,14 +2,19 @@ using System.Diagnostics;
 
 namespace Hive.Benchmarks;
 
-/// <summary>A thousand readers of the dashboard's stream while messages are sent: everyone sees every event once, in order.</summary>
+/// <summary>A thousand readers of the dashboard's stream while messages are sent: everyone sees every event once, in
+/// order.</summary>
 internal static class StreamFigure
 {
-    private const int Subscribers = 1000, Messages = 20_000, Senders = 8;
+    private const int Subscribers = 1000,
+        Messages = 20_000,
+        Senders = 8;
 
     /// <summary>
-    /// How far the slowest reader may lie behind before the senders wait. Readers share the machine with the host, so without
-    /// this the figure would say how soon a reader falls out of the host's ring (16,384 events), not how many are delivered.
+    /// How far the slowest reader may lie behind before the senders wait. Readers share the machine with the host, so
+    /// without
+    /// this the figure would say how soon a reader falls out of the host's ring (16,384 events), not how many are
+    /// delivered.
     /// </summary>
     private const int Window = 4096;
 
@@ -24,7 +29,8 @@ internal static class StreamFigure
         Task[] sending = [];
         try
         {
-            await Task.WhenAll(subscribers.Select(subscriber => subscriber.Ready)).WaitAsync(TimeSpan.FromMinutes(2), ct);
+            await Task.WhenAll(subscribers.Select(subscriber => subscriber.Ready))
+                .WaitAsync(TimeSpan.FromMinutes(2), ct);
             int sent = 0;
             long slowest = 0;
             var watch = Stopwatch.StartNew();
@@ -35,7 +41,9 @@ internal static class StreamFigure
                 foreach (var task in reading.Concat(sending).Where(task => task.IsFaulted))
                     await task;
                 if (watch.Elapsed > TimeSpan.FromMinutes(10))
-                    throw new BenchmarkException($"after ten minutes the slowest subscriber had seen {slowest} of {Messages} messages");
+                    throw new BenchmarkException(
+                        $"after ten minutes the slowest subscriber had seen {slowest} of {Messages} messages"
+                    );
                 await Task.Delay(10, ct);
             }
 
@@ -43,9 +51,21 @@ internal static class StreamFigure
             await Task.WhenAll(sending);
             var deliveries = subscribers.Sum(subscriber => subscriber.Received);
             var perSecond = deliveries / watch.Elapsed.TotalSeconds;
-            plan.Report.Line($"Everyone saw every event once and in order: {Report.Number(deliveries)} deliveries in {Report.Fraction(watch.Elapsed.TotalSeconds)} s, "
-                + $"**{Report.Number(perSecond)} per second** ({Report.Number(Messages / watch.Elapsed.TotalSeconds)} messages/s to {Subscribers}).");
-            plan.Report.Keep("stream", new { subscribers = Subscribers, messages = Messages, deliveries, seconds = watch.Elapsed.TotalSeconds, deliveries_per_second = perSecond });
+            plan.Report.Line(
+                $"Everyone saw every event once and in order: {Report.Number(deliveries)} deliveries in {Report.Fraction(watch.Elapsed.TotalSeconds)} s, "
+                    + $"**{Report.Number(perSecond)} per second** ({Report.Number(Messages / watch.Elapsed.TotalSeconds)} messages/s to {Subscribers})."
+            );
+            plan.Report.Keep(
+                "stream",
+                new
+                {
+                    subscribers = Subscribers,
+                    messages = Messages,
+                    deliveries,
+                    seconds = watch.Elapsed.TotalSeconds,
+                    deliveries_per_second = perSecond,
+                }
+            );
             await Figures.KeepMemoryAsync(plan, host, "the stream", ct);
 
             async Task SendAsync(int index)

@@ -6,7 +6,9 @@ namespace Hive.Benchmarks;
 internal sealed class StreamSubscriber
 {
     private readonly TaskCompletionSource ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private long last = -1, received, messages;
+    private long last = -1,
+        received,
+        messages;
 
     /// <summary>Completes when the stream has said where it begins.</summary>
     public Task Ready => ready.Task;
@@ -18,7 +20,8 @@ internal sealed class StreamSubscriber
     public long Messages => Volatile.Read(ref messages);
 
     /// <summary>Reads until the stream ends or <paramref name="ct"/> asks it to.</summary>
-    /// <exception cref="BenchmarkException">An event was missing, came twice, or the host asked for a new snapshot.</exception>
+    /// <exception cref="BenchmarkException">An event was missing, came twice, or the host asked for a new
+    /// snapshot.</exception>
     public async Task ReadAsync(HttpClient http, CancellationToken ct)
     {
         try
@@ -28,7 +31,8 @@ internal sealed class StreamSubscriber
             response.EnsureSuccessStatusCode();
             await using var body = await response.Content.ReadAsStreamAsync(ct);
             var buffer = new byte[16 * 1024];
-            int start = 0, end = 0;
+            int start = 0,
+                end = 0;
             while (true)
             {
                 if (start > 0)
@@ -68,7 +72,9 @@ internal sealed class StreamSubscriber
 
     private void Take(ReadOnlySpan<byte> text)
     {
-        ReadOnlySpan<byte> name = default, id = default, data = default;
+        ReadOnlySpan<byte> name = default,
+            id = default,
+            data = default;
         foreach (var range in text.Split((byte)'\n'))
         {
             var line = text[range];

@@ -4,12 +4,21 @@ using YamlDotNet.RepresentationModel;
 
 namespace Hive.Agent;
 
-/// <summary>What <c>agent.yaml</c> beside the socket says about this agent; the host writes it there and has checked it.</summary>
-internal sealed record AgentSettings(string Folder, string Driver = AgentSettings.DefaultDriver, string? Model = null, string Script = AgentSettings.DefaultScript)
+/// <summary>What <c>agent.yaml</c> beside the socket says about this agent; the host writes it there and has checked
+/// it.</summary>
+internal sealed record AgentSettings(
+    string Folder,
+    string Driver = AgentSettings.DefaultDriver,
+    string? Model = null,
+    string Script = AgentSettings.DefaultScript
+)
 {
-    public const string FileName = "agent.yaml", DefaultDriver = "scripted", DefaultScript = "script.yaml";
+    public const string FileName = "agent.yaml",
+        DefaultDriver = "scripted",
+        DefaultScript = "script.yaml";
 
-    private const int DefaultIdleSeconds = 1800, DefaultCompactAtTokens = 150_000;
+    private const int DefaultIdleSeconds = 1800,
+        DefaultCompactAtTokens = 150_000;
 
     /// <summary>The file with the agent's prompt; null for none.</summary>
     public string? Role { get; init; }
@@ -18,7 +27,8 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
     public IReadOnlyList<string>? Tools { get; init; }
 
     /// <summary>Further tools, by the server's name.</summary>
-    public IReadOnlyDictionary<string, McpServerSettings> McpServers { get; init; } = new Dictionary<string, McpServerSettings>();
+    public IReadOnlyDictionary<string, McpServerSettings> McpServers { get; init; } =
+        new Dictionary<string, McpServerSettings>();
 
     /// <summary>What the driver starts, where there is a choice; empty for its own.</summary>
     public IReadOnlyList<string> Command { get; init; } = [];
@@ -67,9 +77,12 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
 
         foreach (var (key, node) in root.Children)
         {
-            string Text() => node is YamlScalarNode { Value.Length: > 0 } scalar
-                ? scalar.Value
-                : throw new FormatException($"{path}: line {node.Start.Line}, column {node.Start.Column}: `{key}` wants a text");
+            string Text() =>
+                node is YamlScalarNode { Value.Length: > 0 } scalar
+                    ? scalar.Value
+                    : throw new FormatException(
+                        $"{path}: line {node.Start.Line}, column {node.Start.Column}: `{key}` wants a text"
+                    );
 
             settings = key.ToString() switch
             {
@@ -99,16 +112,19 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
         }
     }
 
-    private static Dictionary<string, string> Variables(YamlNode node, string path, string key) => node is YamlMappingNode variables
-        ? variables.Children.ToDictionary(v => v.Key.ToString(), v => v.Value.ToString())
-        : throw Wrong(node, path, $"`{key}` wants names and texts");
+    private static Dictionary<string, string> Variables(YamlNode node, string path, string key) =>
+        node is YamlMappingNode variables
+            ? variables.Children.ToDictionary(v => v.Key.ToString(), v => v.Value.ToString())
+            : throw Wrong(node, path, $"`{key}` wants names and texts");
 
-    private static string[] Texts(YamlNode node, string path, string key) => node is YamlSequenceNode { Children: var children } && children.All(c => c is YamlScalarNode)
-        ? [.. children.Select(c => c.ToString())]
-        : throw Wrong(node, path, $"`{key}` wants a list of texts, such as {key}: [one, two]");
+    private static string[] Texts(YamlNode node, string path, string key) =>
+        node is YamlSequenceNode { Children: var children } && children.All(c => c is YamlScalarNode)
+            ? [.. children.Select(c => c.ToString())]
+            : throw Wrong(node, path, $"`{key}` wants a list of texts, such as {key}: [one, two]");
 
     private static long Number(YamlNode node, string path, string key) =>
-        node is YamlScalarNode { Value: { } text } && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        node is YamlScalarNode { Value: { } text }
+        && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : throw Wrong(node, path, $"`{key}` wants a whole number, 0 or more");
 
@@ -121,7 +137,9 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
         {
             if (name.ToString() == McpServerSettings.Own)
             {
-                log.Warn($"{path}: line {name.Start.Line}: a server of tools cannot be called `{McpServerSettings.Own}`, which is Hive's own; left out");
+                log.Warn(
+                    $"{path}: line {name.Start.Line}: a server of tools cannot be called `{McpServerSettings.Own}`, which is Hive's own; left out"
+                );
                 continue;
             }
 
@@ -132,7 +150,8 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
                 command.ToString(),
                 Member("args") is { } args ? Texts(args, path, "args") : [],
                 Member("env") is { } env ? Variables(env, path, "env") : [],
-                Member("allowed_tools") is { } tools ? Texts(tools, path, "allowed_tools") : ["*"]);
+                Member("allowed_tools") is { } tools ? Texts(tools, path, "allowed_tools") : ["*"]
+            );
         }
 
         return read;
@@ -141,9 +160,12 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
     private static string FileNameOnly(string name, string path, Mark at, string key) =>
         Path.GetFileName(name) == name && name is not ("." or "..")
             ? name
-            : throw new FormatException($"{path}: line {at.Line}, column {at.Column}: `{key}` wants the name of a file in the same folder, without `/`");
+            : throw new FormatException(
+                $"{path}: line {at.Line}, column {at.Column}: `{key}` wants the name of a file in the same folder, without `/`"
+            );
 
-    private static FormatException Wrong(YamlNode node, string path, string what) => new($"{path}: line {node.Start.Line}, column {node.Start.Column}: {what}");
+    private static FormatException Wrong(YamlNode node, string path, string what) =>
+        new($"{path}: line {node.Start.Line}, column {node.Start.Column}: {what}");
 }
 
 /// <summary>A server of tools that runs beside the agent.</summary>
@@ -151,7 +173,12 @@ internal sealed record AgentSettings(string Folder, string Driver = AgentSetting
 /// <param name="Args">Its arguments.</param>
 /// <param name="Env">Its variables.</param>
 /// <param name="AllowedTools">Which of its tools the agent may use; <c>*</c> for all.</param>
-internal sealed record McpServerSettings(string Command, IReadOnlyList<string> Args, IReadOnlyDictionary<string, string> Env, IReadOnlyList<string> AllowedTools)
+internal sealed record McpServerSettings(
+    string Command,
+    IReadOnlyList<string> Args,
+    IReadOnlyDictionary<string, string> Env,
+    IReadOnlyList<string> AllowedTools
+)
 {
     /// <summary>The name of the server that Hive itself adds.</summary>
     public const string Own = "hive";

@@ -15,12 +15,18 @@ internal static class AgentSocket
         {
             Description = $"The agent's socket. Default: $HIVE_SOCKET, else {InContainer}.",
             HelpName = "PATH",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("HIVE_SOCKET") is { Length: > 0 } path ? path : InContainer,
+            DefaultValueFactory = _ =>
+                Environment.GetEnvironmentVariable("HIVE_SOCKET") is { Length: > 0 } path ? path : InContainer,
         };
         option.Validators.Add(result =>
         {
-            if (result.GetValueOrDefault<string>() is { } path && Encoding.UTF8.GetByteCount(Path.GetFullPath(path)) is > Limits.SocketPathBytes and var bytes)
-                result.AddError($"the socket's path has {bytes} bytes, a unix socket's at most {Limits.SocketPathBytes}; use a shorter folder");
+            if (
+                result.GetValueOrDefault<string>() is { } path
+                && Encoding.UTF8.GetByteCount(Path.GetFullPath(path)) is > Limits.SocketPathBytes and var bytes
+            )
+                result.AddError(
+                    $"the socket's path has {bytes} bytes, a unix socket's at most {Limits.SocketPathBytes}; use a shorter folder"
+                );
         });
         return option;
     }

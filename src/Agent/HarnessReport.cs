@@ -7,8 +7,13 @@ namespace Hive.Agent;
 /// <summary>What the harness is doing, as <c>report_harness</c> says it (docs/turns.md).</summary>
 internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string Driver)
 {
-    public const string Idle = "idle", Thinking = "thinking", Compacting = "compacting", NeedsLogin = "needs_login";
-    public const string LoggingIn = "logging_in", RateLimited = "rate_limited", NotReady = "not_ready";
+    public const string Idle = "idle",
+        Thinking = "thinking",
+        Compacting = "compacting",
+        NeedsLogin = "needs_login";
+    public const string LoggingIn = "logging_in",
+        RateLimited = "rate_limited",
+        NotReady = "not_ready";
 
     public string? Model { get; init; }
 
@@ -29,7 +34,8 @@ internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string
 /// <summary>How far a login is.</summary>
 internal sealed record LoginReport(string? Url = null, string? Output = null, string? Error = null);
 
-/// <summary>Keeps the host up to date about what the harness is doing: at each change, at most four times a second, and to each new connection.</summary>
+/// <summary>Keeps the host up to date about what the harness is doing: at each change, at most four times a second, and
+/// to each new connection.</summary>
 internal sealed class HarnessReport
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);
@@ -101,7 +107,11 @@ internal sealed class HarnessReport
                 continue;
             try
             {
-                await host.CallAsync("report_harness", JsonSerializer.SerializeToNode(state, WireJson.Options)!.AsObject(), stop);
+                await host.CallAsync(
+                    "report_harness",
+                    JsonSerializer.SerializeToNode(state, WireJson.Options)!.AsObject(),
+                    stop
+                );
             }
             catch (HiveException e) when (e.Code == "unknown_command")
             {

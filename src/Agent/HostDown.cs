@@ -10,13 +10,14 @@ internal static class HostDown
         e is SocketException or IOException or ObjectDisposedException or JsonException;
 
     /// <summary>What a person reads: the kernel's word for a socket that is missing says nothing about Hive.</summary>
-    public static string Reason(Exception e) => e is SocketException socket
-        ? socket.SocketErrorCode switch
-        {
-            SocketError.ConnectionRefused => "nobody listens there",
-            SocketError.AddressNotAvailable => "there is no such socket",
-            SocketError.AccessDenied => "this user may not open it",
-            _ => socket.Message,
-        }
-        : e.Message;
+    public static string Reason(Exception e) =>
+        e is SocketException socket
+            ? socket.SocketErrorCode switch
+            {
+                SocketError.ConnectionRefused => "nobody listens there",
+                SocketError.AddressNotAvailable => "there is no such socket",
+                SocketError.AccessDenied => "this user may not open it",
+                _ => socket.Message,
+            }
+            : e.Message;
 }

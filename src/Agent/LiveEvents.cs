@@ -6,7 +6,8 @@ using Hive.Protocol;
 namespace Hive.Agent;
 
 /// <summary>
-/// What the page of the agent shows as it happens, sent to the host in batches. Adding never waits: when more comes than can be sent, the rest is
+/// What the page of the agent shows as it happens, sent to the host in batches. Adding never waits: when more comes
+/// than can be sent, the rest is
 /// left out and counted, so that a flood costs neither memory nor the host's disk.
 /// </summary>
 internal sealed class LiveEvents
@@ -15,12 +16,16 @@ internal sealed class LiveEvents
     public const int EventBytes = 48 * 1024;
 
     // A request has at most Limits.LineBytes; some of them are around the events.
-    private const int BatchEvents = 100, BatchBytes = Limits.LineBytes - 1024, QueuedEvents = 1000, QueuedBytes = 4 * 1024 * 1024;
+    private const int BatchEvents = 100,
+        BatchBytes = Limits.LineBytes - 1024,
+        QueuedEvents = 1000,
+        QueuedBytes = 4 * 1024 * 1024;
     private const int ShortText = 1024;
 
     // Characters of a text that is being written, for one batch; each is at most six bytes on the wire.
     private const int PartCharacters = 4096;
-    private static readonly TimeSpan Collect = TimeSpan.FromMilliseconds(200), BetweenFull = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan Collect = TimeSpan.FromMilliseconds(200),
+        BetweenFull = TimeSpan.FromMilliseconds(100);
 
     private readonly HostCalls host;
     private readonly Log log;
@@ -28,13 +33,16 @@ internal sealed class LiveEvents
     private readonly Lock gate = new();
     private readonly Queue<(JsonObject Event, int Bytes)> queue = [];
     private readonly StringBuilder part = new();
-    private TaskCompletionSource arrived = Signal(), full = Signal();
+    private TaskCompletionSource arrived = Signal(),
+        full = Signal();
     private int bytes;
-    private long dropped, turn;
+    private long dropped,
+        turn;
     private int? deafTo;
     private bool saidDeaf;
 
-    public LiveEvents(HostCalls host, Log log, TimeProvider time) => (this.host, this.log, this.time) = (host, log, time);
+    public LiveEvents(HostCalls host, Log log, TimeProvider time) =>
+        (this.host, this.log, this.time) = (host, log, time);
 
     /// <summary>The turn that events belong to; null between turns.</summary>
     public long? Turn
@@ -63,20 +71,25 @@ internal sealed class LiveEvents
 
     public void Thinking(string text) => Add("thinking", ("text", text));
 
-    public void ToolCall(string id, string tool, JsonObject input) => Add("tool_call", ("id", id), ("tool", tool), ("input", input));
+    public void ToolCall(string id, string tool, JsonObject input) =>
+        Add("tool_call", ("id", id), ("tool", tool), ("input", input));
 
-    public void ToolResult(string id, string text, bool error) => Add("tool_result", ("id", id), ("text", text), ("error", error));
+    public void ToolResult(string id, string text, bool error) =>
+        Add("tool_result", ("id", id), ("text", text), ("error", error));
 
     public void Note(string text, string level = "info") => Add("note", ("text", text), ("level", level));
 
     public void Stderr(string text) => Add("stderr", ("text", text));
 
-    public void Compacted(long? before, long? after) => Add("compacted", ("before_tokens", before), ("after_tokens", after));
+    public void Compacted(long? before, long? after) =>
+        Add("compacted", ("before_tokens", before), ("after_tokens", after));
 
     /// <summary>One of the few events that are never left out.</summary>
-    public void AddAlways(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) => Put(true, kind, fields);
+    public void AddAlways(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) =>
+        Put(true, kind, fields);
 
-    private void Add(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) => Put(false, kind, fields);
+    private void Add(string kind, params ReadOnlySpan<(string Name, JsonNode? Value)> fields) =>
+        Put(false, kind, fields);
 
     private void Put(bool always, string kind, ReadOnlySpan<(string Name, JsonNode? Value)> fields)
     {
@@ -160,7 +173,11 @@ internal sealed class LiveEvents
         {
             var room = EventBytes - Size(With(happened, ""));
             // A byte of text is one to six on the wire.
-            for (var keep = Math.Min(room, Encoding.UTF8.GetByteCount(text)); (size = Size(With(happened, WireText.Cut(text, keep)))) > EventBytes;)
+            for (
+                var keep = Math.Min(room, Encoding.UTF8.GetByteCount(text));
+                (size = Size(With(happened, WireText.Cut(text, keep)))) > EventBytes;
+
+            )
                 keep = (int)Math.Min(keep - 1L, (long)keep * room / (size - (EventBytes - room)));
             return size;
         }
@@ -173,7 +190,12 @@ internal sealed class LiveEvents
 
         if (size <= EventBytes)
             return size;
-        foreach (var name in happened.Select(m => m.Key).Where(name => name is not ("kind" or "at" or "turn" or "truncated")).ToArray())
+        foreach (
+            var name in happened
+                .Select(m => m.Key)
+                .Where(name => name is not ("kind" or "at" or "turn" or "truncated"))
+                .ToArray()
+        )
             happened.Remove(name);
         return Size(happened);
     }
@@ -184,13 +206,16 @@ internal sealed class LiveEvents
         return happened;
     }
 
-    private static JsonNode? Shortened(JsonNode? node, int bytes) => node switch
-    {
-        JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, Shortened(m.Value, bytes)))),
-        JsonArray items => new JsonArray([.. items.Take(bytes).Select(i => Shortened(i, bytes))]),
-        JsonValue value when value.TryGetValue<string>(out var text) => WireText.Cut(text, bytes),
-        _ => node?.DeepClone(),
-    };
+    private static JsonNode? Shortened(JsonNode? node, int bytes) =>
+        node switch
+        {
+            JsonObject members => new JsonObject(
+                members.Select(m => KeyValuePair.Create(m.Key, Shortened(m.Value, bytes)))
+            ),
+            JsonArray items => new JsonArray([.. items.Take(bytes).Select(i => Shortened(i, bytes))]),
+            JsonValue value when value.TryGetValue<string>(out var text) => WireText.Cut(text, bytes),
+            _ => node?.DeepClone(),
+        };
 
     private JsonNode? Now() => JsonSerializer.SerializeToNode(time.GetUtcNow(), WireJson.Options);
 
@@ -203,7 +228,8 @@ internal sealed class LiveEvents
 
     private async Task ComeOrStopAsync(CancellationToken stop)
     {
-        Task some, many;
+        Task some,
+            many;
         lock (gate)
             (some, many) = (arrived.Task, full.Task);
         await Quietly(some.WaitAsync(stop));
@@ -230,10 +256,15 @@ internal sealed class LiveEvents
 
             if (dropped > 0 && batch.Count < BatchEvents && room > ShortText)
             {
-                batch.Add(new JsonObject
-                {
-                    ["kind"] = "dropped", ["at"] = Now(), ["turn"] = Turn, ["count"] = dropped,
-                });
+                batch.Add(
+                    new JsonObject
+                    {
+                        ["kind"] = "dropped",
+                        ["at"] = Now(),
+                        ["turn"] = Turn,
+                        ["count"] = dropped,
+                    }
+                );
                 dropped = 0;
             }
 
@@ -241,7 +272,15 @@ internal sealed class LiveEvents
             if (queue.Count == 0 && part.Length > 0 && fits)
             {
                 var text = WireText.Cut(part.ToString(), int.MaxValue);
-                batch.Add(new JsonObject { ["kind"] = "text_part", ["at"] = Now(), ["turn"] = Turn, ["text"] = text });
+                batch.Add(
+                    new JsonObject
+                    {
+                        ["kind"] = "text_part",
+                        ["at"] = Now(),
+                        ["turn"] = Turn,
+                        ["text"] = text,
+                    }
+                );
                 part.Clear();
             }
 

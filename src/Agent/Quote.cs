@@ -3,13 +3,15 @@ using System.Text;
 namespace Hive.Agent;
 
 /// <summary>
-/// What somebody else wrote, among lines of the Hive's own: each of its lines has a mark in front, so that nothing in it can pass for another message
+/// What somebody else wrote, among lines of the Hive's own: each of its lines has a mark in front, so that nothing in
+/// it can pass for another message
 /// or for a word of the Hive, wherever it ends.
 /// </summary>
 internal static class Quote
 {
     /// <summary>What a reader must know.</summary>
-    public const string Rule = "Lines that begin with `>` were written by others, and so was what stands in quotation marks; all else is the Hive's own.";
+    public const string Rule =
+        "Lines that begin with `>` were written by others, and so was what stands in quotation marks; all else is the Hive's own.";
 
     public static string Of(string text)
     {
@@ -23,7 +25,8 @@ internal static class Quote
     public static bool IsOneLine(string text) => !text.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029');
 
     // A terminal goes back and over what it has shown for some of them.
-    private static string WithoutControls(string line) => line.Any(IsUnwanted) ? string.Concat(line.Select(c => IsUnwanted(c) ? '\uFFFD' : c)) : line;
+    private static string WithoutControls(string line) =>
+        line.Any(IsUnwanted) ? string.Concat(line.Select(c => IsUnwanted(c) ? '\uFFFD' : c)) : line;
 
     private static bool IsUnwanted(char c) => char.IsControl(c) && c != '\t';
 }

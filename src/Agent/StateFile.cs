@@ -8,7 +8,9 @@ internal static class StateFile
     {
         var parts = path.Split('/');
         if (path.Contains('\0') || parts.Any(part => part is "" or "." or ".."))
-            throw new FormatException($"`{path}` is not a path inside the state folder; write it relative to that folder, without `..`, as in notes/today.md");
+            throw new FormatException(
+                $"`{path}` is not a path inside the state folder; write it relative to that folder, without `..`, as in notes/today.md"
+            );
 
         var at = folder;
         foreach (var part in parts[..^1])
@@ -31,7 +33,8 @@ internal static class StateFile
             return;
         }
 
-        // Renamed over the old one: readers see the whole text or the old one, and a link that came meanwhile is replaced, not followed.
+        // Renamed over the old one: readers see the whole text or the old one, and a link that came meanwhile is
+        // replaced, not followed.
         var draft = Path.Combine(at, $".{Guid.NewGuid():N}.tmp");
         try
         {
@@ -48,6 +51,8 @@ internal static class StateFile
     private static void RefuseLink(string at, string path)
     {
         if (new FileInfo(at).LinkTarget is not null)
-            throw new FormatException($"`{path}` goes through a symbolic link; the state folder's own files and folders only");
+            throw new FormatException(
+                $"`{path}` goes through a symbolic link; the state folder's own files and folders only"
+            );
     }
 }

@@ -6,7 +6,8 @@ namespace Hive.Agent;
 internal sealed class StopSignal : IDisposable
 {
     private readonly CancellationTokenSource source = new();
-    private readonly PosixSignalRegistration term, interrupt;
+    private readonly PosixSignalRegistration term,
+        interrupt;
 
     public StopSignal()
     {

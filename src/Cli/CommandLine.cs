@@ -13,12 +13,13 @@ namespace Hive.Cli;
 internal static partial class CommandLine
 {
     /// <summary><c>hive</c> alone, <c>hive help</c> and <c>hive help VERB</c> ask for help.</summary>
-    public static string[] Normalized(string[] arguments) => arguments switch
-    {
-        [] => ["--help"],
-        ["help", .. var verb] => [.. verb, "--help"],
-        _ => arguments,
-    };
+    public static string[] Normalized(string[] arguments) =>
+        arguments switch
+        {
+            [] => ["--help"],
+            ["help", .. var verb] => [.. verb, "--help"],
+            _ => arguments,
+        };
 
     /// <summary>Help of the verbs that pass flags on to the host lists those flags too.</summary>
     public static void AddHostFlagsToHelp(RootCommand root)
@@ -46,15 +47,17 @@ internal static partial class CommandLine
             return error.Message;
         // For an argument it names the verb.
         var isArgument = parts.Groups["kind"].Value == "command";
-        var name = isArgument && error.SymbolResult is ArgumentResult result
-            ? result.Argument.Name
-            : parts.Groups["name"].Value;
+        var name =
+            isArgument && error.SymbolResult is ArgumentResult result
+                ? result.Argument.Name
+                : parts.Groups["name"].Value;
         return $"'{parts.Groups["text"].Value}' is not valid for {name}; use a whole number";
     }
 
     [GeneratedRegex(
         "^Cannot parse argument '(?<text>.*)' for (?<kind>command|option) '(?<name>.*)' as expected type '.*'",
-        RegexOptions.Singleline)]
+        RegexOptions.Singleline
+    )]
     private static partial Regex NotParsed();
 
     private sealed class HelpWithHostFlags(HelpAction standard) : SynchronousCommandLineAction
@@ -71,11 +74,14 @@ internal static partial class CommandLine
             command.TreatUnmatchedTokensAsErrors = true;
             var code = standard.Invoke(parseResult);
             var output = parseResult.InvocationConfiguration.Output;
-            output.WriteLine("Flags of the host (also as variables and in hive.json; the flag wins, then the variable):");
+            output.WriteLine(
+                "Flags of the host (also as variables and in hive.json; the flag wins, then the variable):"
+            );
             var width = Console.IsOutputRedirected ? WidthWithoutTerminal : Math.Max(Console.WindowWidth, Indent + 40);
             foreach (var option in HiveOption.All.Where(o => o.Flag != CommonOptions.RunDir.Name))
             {
-                var name = $"  {option.Flag} <{option.Kind switch
+                var name =
+                    $"  {option.Flag} <{option.Kind switch
                 {
                     OptionKind.Switch => "true|false",
                     OptionKind.Folder or OptionKind.RootFolder or OptionKind.Folders => "DIR",

@@ -15,7 +15,10 @@ internal static class GivenText
         if (words.Length == 0 && !Console.IsInputRedirected)
             throw new UsageException(missing);
         // Strict: a byte that is no UTF-8 is an error here, not a question mark in what is stored.
-        using var input = new StreamReader(Console.OpenStandardInput(), new UTF8Encoding(false, throwOnInvalidBytes: true));
+        using var input = new StreamReader(
+            Console.OpenStandardInput(),
+            new UTF8Encoding(false, throwOnInvalidBytes: true)
+        );
         try
         {
             return (await input.ReadToEndAsync(ct)).TrimEnd('\n', '\r');

@@ -9,7 +9,10 @@ namespace Hive.Cli;
 /// </param>
 /// <param name="Environment">What goes into its environment.</param>
 internal sealed record HostFlags(
-    IReadOnlyDictionary<string, string> Given, string[] Arguments, Dictionary<string, string> Environment)
+    IReadOnlyDictionary<string, string> Given,
+    string[] Arguments,
+    Dictionary<string, string> Environment
+)
 {
     /// <summary>Reads them from the command line of a verb.</summary>
     /// <param name="tokens">What the command line holds beside the command's own options.</param>

@@ -15,13 +15,18 @@ internal static class HostProgram
             Path.GetFullPath(Path.Combine(here, "..", "..", "Hive.Host", Path.GetFileName(here), Name)),
         ];
         return places.FirstOrDefault(File.Exists)
-            ?? throw new UsageException($"{Name} is neither at {string.Join(" nor at ", places)}: build it with `./hive version` or `dotnet build src/Host`");
+            ?? throw new UsageException(
+                $"{Name} is neither at {string.Join(" nor at ", places)}: build it with `./hive version` or `dotnet build src/Host`"
+            );
     }
 
-    /// <summary>What the host's runtime reads before any of its code runs, unless the operator chose otherwise (docs/adr/0023).</summary>
+    /// <summary>What the host's runtime reads before any of its code runs, unless the operator chose otherwise
+    /// (docs/adr/0023).</summary>
     public static Dictionary<string, string> Environment()
     {
-        var environment = System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>()
+        var environment = System
+            .Environment.GetEnvironmentVariables()
+            .Cast<System.Collections.DictionaryEntry>()
             .ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "", StringComparer.Ordinal);
         environment.TryAdd("DOTNET_TieredPGO", "1");
         environment.TryAdd("DOTNET_GCgen0size", "0x2000000");

@@ -18,26 +18,36 @@ internal static class HostSocket
         catch (SocketException e) when (e.SocketErrorCode == SocketError.AccessDenied)
         {
             throw new UnreachableException(
-                $"you lack the right to open {socket}: use Hive as the user who runs it, or as a member of the group hive-admin (`sudo usermod -aG hive-admin $USER`, then log in again)", e);
+                $"you lack the right to open {socket}: use Hive as the user who runs it, or as a member of the group hive-admin (`sudo usermod -aG hive-admin $USER`, then log in again)",
+                e
+            );
         }
         catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            throw new UnreachableException($"Hive is down: {socket} is there, but nobody listens (its host ended without clearing up). Start it with: hive up", e);
+            throw new UnreachableException(
+                $"Hive is down: {socket} is there, but nobody listens (its host ended without clearing up). Start it with: hive up",
+                e
+            );
         }
         catch (SocketException e)
         {
             // .NET reports ENOENT, and a folder in the path that is none, as AddressNotAvailable.
-            var elsewhere = paths.RunDir != SystemWide && File.Exists($"{SystemWide}/host.sock")
-                ? $" This machine's own Hive is in {SystemWide}: say --run-dir {SystemWide} (HIVE_RUNDIR) to use it."
-                : "";
+            var elsewhere =
+                paths.RunDir != SystemWide && File.Exists($"{SystemWide}/host.sock")
+                    ? $" This machine's own Hive is in {SystemWide}: say --run-dir {SystemWide} (HIVE_RUNDIR) to use it."
+                    : "";
             throw new UnreachableException(
                 File.Exists(socket)
                     ? $"cannot open {socket}: {e.Message}"
-                    : $"Hive is not running: there is no {socket}. Start it with: hive up (or say where it runs with --run-dir).{elsewhere}", e);
+                    : $"Hive is not running: there is no {socket}. Start it with: hive up (or say where it runs with --run-dir).{elsewhere}",
+                e
+            );
         }
         catch (ArgumentException)
         {
-            throw new UsageException($"{socket} is longer than the {Limits.SocketPathBytes} bytes a socket's path may have; use a shorter --run-dir");
+            throw new UsageException(
+                $"{socket} is longer than the {Limits.SocketPathBytes} bytes a socket's path may have; use a shorter --run-dir"
+            );
         }
     }
 
@@ -50,7 +60,10 @@ internal static class HostSocket
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            throw new UnreachableException($"the host went away before it answered ({e.Message}); whether it did what you asked is not known: look with `hive status`", e);
+            throw new UnreachableException(
+                $"the host went away before it answered ({e.Message}); whether it did what you asked is not known: look with `hive status`",
+                e
+            );
         }
     }
 }

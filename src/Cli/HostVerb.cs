@@ -20,7 +20,12 @@ internal sealed class HostVerb(ParseResult parsed, CancellationToken ct)
     public string RunDir => Paths.RunDir;
 
     /// <summary>Makes the verb: what it does with the host, and the <c>--json</c> that every such verb has.</summary>
-    public static Command Create(string name, string description, Func<HostVerb, ParseResult, Task> act, params Symbol[] symbols)
+    public static Command Create(
+        string name,
+        string description,
+        Func<HostVerb, ParseResult, Task> act,
+        params Symbol[] symbols
+    )
     {
         var command = new Command(name, description) { CommonOptions.Json };
         foreach (var symbol in symbols)
@@ -31,23 +36,36 @@ internal sealed class HostVerb(ParseResult parsed, CancellationToken ct)
                 command.Options.Add((Option)symbol);
         }
 
-        command.SetAction(async (parsed, ct) =>
-        {
-            await act(new HostVerb(parsed, ct), parsed);
-            return ExitCode.Done;
-        });
+        command.SetAction(
+            async (parsed, ct) =>
+            {
+                await act(new HostVerb(parsed, ct), parsed);
+                return ExitCode.Done;
+            }
+        );
         return command;
     }
 
     /// <summary>A verb that acts on one agent and reports it in a sentence.</summary>
-    public static Command ForAgent(string name, string description, string cmd, Func<string, object> fields, Func<string, string> done)
+    public static Command ForAgent(
+        string name,
+        string description,
+        string cmd,
+        Func<string, object> fields,
+        Func<string, string> done
+    )
     {
         var agent = CommonOptions.Agent();
-        return Create(name, description, async (verb, parsed) =>
-        {
-            var who = parsed.GetRequiredValue(agent);
-            verb.Report(await verb.CallAsync(cmd, fields(who)), done(who));
-        }, agent);
+        return Create(
+            name,
+            description,
+            async (verb, parsed) =>
+            {
+                var who = parsed.GetRequiredValue(agent);
+                verb.Report(await verb.CallAsync(cmd, fields(who)), done(who));
+            },
+            agent
+        );
     }
 
     public async Task<JsonElement> CallAsync(string cmd, object? fields = null)
@@ -73,11 +91,16 @@ internal sealed class HostVerb(ParseResult parsed, CancellationToken ct)
             Screen.Line(sentence);
     }
 
-    /// <summary>Writes one JSON document on one line: the host's answer without the envelope every answer has.</summary>
+    /// <summary>Writes one JSON document on one line: the host's answer without the envelope every answer
+    /// has.</summary>
     public static void Print(JsonElement answer)
     {
         var members = answer.EnumerateObject().Where(m => m.Name is not ("ok" or "version"));
-        Print(new JsonObject(members.Select(m => KeyValuePair.Create(m.Name, (JsonNode?)JsonSerializer.SerializeToNode(m.Value)))));
+        Print(
+            new JsonObject(
+                members.Select(m => KeyValuePair.Create(m.Name, (JsonNode?)JsonSerializer.SerializeToNode(m.Value)))
+            )
+        );
     }
 
     public static void Print(JsonObject document) => Console.Out.WriteLine(document.ToJsonString(WireJson.Options));

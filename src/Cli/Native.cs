@@ -8,8 +8,13 @@ internal static partial class Native
     public const int SigKill = 9;
     public const int SigTerm = 15;
 
-    /// <summary>Becomes another program: same process, so its signals and its exit code are the caller's. Returns only when that failed.</summary>
-    public static string Become(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
+    /// <summary>Becomes another program: same process, so its signals and its exit code are the caller's. Returns only
+    /// when that failed.</summary>
+    public static string Become(
+        string program,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment
+    )
     {
         _ = execve(program, [program, .. arguments, null], [.. environment.Select(v => $"{v.Key}={v.Value}"), null]);
         return Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError());

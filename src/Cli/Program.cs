@@ -52,13 +52,21 @@ if (CommandLine.Errors(parsed, root) is { Count: > 0 } errors)
 {
     foreach (var error in errors)
         Console.Error.WriteLine($"hive: {Plain.OneLine(error)}");
-    Console.Error.WriteLine($"Try: hive {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help");
+    Console.Error.WriteLine(
+        $"Try: hive {(parsed.CommandResult.Command == root ? "" : parsed.CommandResult.Command.Name + " ")}--help"
+    );
     return ExitCode.Usage;
 }
 
 try
 {
-    return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+    return await parsed.InvokeAsync(
+        new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = TimeSpan.FromSeconds(30),
+        }
+    );
 }
 catch (HiveException refused)
 {
@@ -81,7 +89,8 @@ catch (OperationCanceledException)
 }
 catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException)
 {
-    // Not a reader of our output that has gone (`hive logs x | head`): the console passes over that one error by itself. A full disk, say.
+    // Not a reader of our output that has gone (`hive logs x | head`): the console passes over that one error by
+    // itself. A full disk, say.
     Console.Error.WriteLine($"hive: {Plain.Text(e.Message)}");
     return ExitCode.Refused;
 }

@@ -16,7 +16,8 @@ internal static class Readiness
         return runs && !verb.Json ? await OfAsync(verb, agent, ComesUpSeconds) : null;
     }
 
-    /// <summary>Says what is missing before the agent can do a turn, with the way out; null for nothing and for an unknown agent.</summary>
+    /// <summary>Says what is missing before the agent can do a turn, with the way out; null for nothing and for an
+    /// unknown agent.</summary>
     public static async Task<string?> OfAsync(HostVerb verb, string agent, int waitSeconds = 0)
     {
         JsonElement harness;

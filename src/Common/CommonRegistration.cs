@@ -13,7 +13,11 @@ namespace Hive.Common;
 public static class CommonRegistration
 {
     /// <summary>Registers it, with exactly these features' modules.</summary>
-    public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version, params Type[] modules)
+    public static IServiceCollection AddHiveCommon(
+        this IServiceCollection services,
+        string version,
+        params Type[] modules
+    )
     {
         services.AddSingleton(_ => new EventHub());
         services.AddSingleton<IBackupPart, DatabaseBackup>();
@@ -27,13 +31,22 @@ public static class CommonRegistration
         services.AddSingleton<ToolCatalog>();
         services.AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>));
         services.AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>));
-        services.AddSingleton(provider => new Lazy<IEnumerable<IConnectionObserver>>(provider.GetServices<IConnectionObserver>));
-        services.AddSingleton(provider => new Lazy<IEnumerable<ICommitObserver>>(provider.GetServices<ICommitObserver>));
-        services.AddSingleton(provider => new OpenApiDocument(provider.GetServices<FeatureModule>(), provider.GetServices<IComposedSchema>(), version));
+        services.AddSingleton(provider => new Lazy<IEnumerable<IConnectionObserver>>(
+            provider.GetServices<IConnectionObserver>
+        ));
+        services.AddSingleton(provider => new Lazy<IEnumerable<ICommitObserver>>(
+            provider.GetServices<ICommitObserver>
+        ));
+        services.AddSingleton(provider => new OpenApiDocument(
+            provider.GetServices<FeatureModule>(),
+            provider.GetServices<IComposedSchema>(),
+            version
+        ));
         services.AddCarter(
             options => options.OpenApi.Enabled = false,
             new NoAssemblies(),
-            carter => carter.WithModules(modules));
+            carter => carter.WithModules(modules)
+        );
         // Carter makes a module anew for each request; ours hold no state of a request, so one of each is enough.
         services.RemoveAll<CarterModule>();
         foreach (var module in modules)

@@ -11,7 +11,8 @@ internal static class AccessToken
     /// <summary>Where it is kept.</summary>
     public static string PathIn(string dataDir) => Path.Combine(dataDir, "access-token");
 
-    /// <summary>The configured token, or the one in <c>access-token</c>, made at the first start and readable by its owner alone.</summary>
+    /// <summary>The configured token, or the one in <c>access-token</c>, made at the first start and readable by its
+    /// owner alone.</summary>
     public static string Find(string? configured, string dataDir)
     {
         if (configured is not null)
@@ -20,7 +21,12 @@ internal static class AccessToken
         if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: > 0 } stored)
             return stored;
         var token = OperatorKeys.Secret(32);
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Mode };
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = Mode,
+        };
         using var writer = new StreamWriter(path, options);
         writer.WriteLine(token);
         return token;

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Hive.Host;
 
-/// <summary>Holds a folder for this host alone. The kernel lets go of it when the process ends, however it ends.</summary>
+/// <summary>Holds a folder for this host alone. The kernel lets go of it when the process ends, however it
+/// ends.</summary>
 internal sealed class FolderLock : IDisposable
 {
     private readonly FileStream held;
@@ -27,19 +28,30 @@ internal sealed class FolderLock : IDisposable
             if (File.GetUnixFileMode(folder) is var found && (found & mode) != found)
                 File.SetUnixFileMode(folder, found & mode);
             // FileShare.None takes flock(2) on the file.
-            var held = new FileStream(Path.Combine(folder, "hive.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            var held = new FileStream(
+                Path.Combine(folder, "hive.lock"),
+                FileMode.OpenOrCreate,
+                FileAccess.ReadWrite,
+                FileShare.None
+            );
             File.WriteAllText(pidFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
             return new FolderLock(held);
         }
         catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && !File.Exists(pidFile)))
         {
-            throw new StartupProblem($"the folder {folder} cannot be written ({e.Message}); choose another with {flag}", e);
+            throw new StartupProblem(
+                $"the folder {folder} cannot be written ({e.Message}); choose another with {flag}",
+                e
+            );
         }
         catch (IOException e)
         {
-            throw new StartupProblem(HolderOf(pidFile) is { } holder
-                ? $"another Hive (pid {holder}) uses {folder}; stop it, or choose another folder with {flag}"
-                : $"the folder {folder} cannot be used ({e.Message}); choose another with {flag}", e);
+            throw new StartupProblem(
+                HolderOf(pidFile) is { } holder
+                    ? $"another Hive (pid {holder}) uses {folder}; stop it, or choose another folder with {flag}"
+                    : $"the folder {folder} cannot be used ({e.Message}); choose another with {flag}",
+                e
+            );
         }
     }
 
@@ -49,7 +61,9 @@ internal sealed class FolderLock : IDisposable
     {
         try
         {
-            return File.ReadAllText(pidFile).Trim() is { Length: > 0 } pid && Directory.Exists($"/proc/{pid}") ? pid : null;
+            return File.ReadAllText(pidFile).Trim() is { Length: > 0 } pid && Directory.Exists($"/proc/{pid}")
+                ? pid
+                : null;
         }
         catch (IOException)
         {

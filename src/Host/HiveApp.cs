@@ -30,12 +30,19 @@ internal static partial class HiveApp
     /// <summary>What the data folder lets others do: nothing.</summary>
     public const UnixFileMode DataMode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>What the run folder lets others do: reach the sockets in it, whose own modes say who may open them.</summary>
-    public const UnixFileMode RunMode = DataMode | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+    /// <summary>What the run folder lets others do: reach the sockets in it, whose own modes say who may open
+    /// them.</summary>
+    public const UnixFileMode RunMode =
+        DataMode
+        | UnixFileMode.GroupRead
+        | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead
+        | UnixFileMode.OtherExecute;
 
     private const long MaxRequestBytes = 1 << 20;
 
-    /// <summary>Builds the host from command line, environment and <c>hive.json</c>; it holds its folders from here on.</summary>
+    /// <summary>Builds the host from command line, environment and <c>hive.json</c>; it holds its folders from here
+    /// on.</summary>
     /// <param name="args">Such as <c>--data-dir</c>.</param>
     /// <param name="configure">Lets a test put its own clock in.</param>
     /// <exception cref="StartupProblem">It cannot run here.</exception>
@@ -48,7 +55,9 @@ internal static partial class HiveApp
         var builder = CreateBuilder(read);
         // Both have a folder for each agent: what is removed with a socket must not be what an agent has written.
         if (Path.TrimEndingDirectorySeparator(paths.RunDir) == Path.TrimEndingDirectorySeparator(paths.DataDir))
-            throw new StartupProblem($"{paths.DataDir} cannot be both the data folder and the run folder. Choose another run folder with --run-dir (HIVE_RUNDIR), such as {Path.Combine(paths.DataDir, "run")}");
+            throw new StartupProblem(
+                $"{paths.DataDir} cannot be both the data folder and the run folder. Choose another run folder with --run-dir (HIVE_RUNDIR), such as {Path.Combine(paths.DataDir, "run")}"
+            );
         var dataLock = FolderLock.Take(paths.DataDir, DataMode, "--data-dir (HIVE_DATADIR)");
         FolderLock? runLock = null;
         try
@@ -62,7 +71,10 @@ internal static partial class HiveApp
         {
             runLock?.Dispose();
             dataLock.Dispose();
-            throw new StartupProblem($"{e.Message} Choose another data folder with --data-dir (HIVE_DATADIR), or make this one readable and writable", e);
+            throw new StartupProblem(
+                $"{e.Message} Choose another data folder with --data-dir (HIVE_DATADIR), or make this one readable and writable",
+                e
+            );
         }
         catch
         {
@@ -81,7 +93,8 @@ internal static partial class HiveApp
             var paths = app.Services.GetRequiredService<HivePaths>();
             // All that can be known to be in the way is found before the first agent is started.
             SocketDoors.MustFit(paths.HostSocket);
-            app.Services.GetRequiredService<ListeningSockets>().Listen(app.Services.GetRequiredService<HiveOptions>().Urls);
+            app.Services.GetRequiredService<ListeningSockets>()
+                .Listen(app.Services.GetRequiredService<HiveOptions>().Urls);
             await app.StartAsync();
             OpenHostSocket(app.Services.GetRequiredService<SocketDoors>(), paths);
         }
@@ -94,13 +107,23 @@ internal static partial class HiveApp
         {
             var database = Path.Combine(app.Services.GetRequiredService<HivePaths>().DataDir, "hive.sqlite");
             await app.DisposeAsync();
-            throw new StartupProblem($"Hive cannot start with what is in the database {database}: {e.Message}. Restore it from a backup, or repair it with sqlite3", e);
+            throw new StartupProblem(
+                $"Hive cannot start with what is in the database {database}: {e.Message}. Restore it from a backup, or repair it with sqlite3",
+                e
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or Problem)
         {
-            var busy = e.InnerException is AddressInUseException || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
+            var busy =
+                e.InnerException is AddressInUseException
+                || e is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse };
             await app.DisposeAsync();
-            throw new StartupProblem(busy ? $"{e.Message} Choose another with --urls (HIVE_URLS), such as --urls http://127.0.0.1:7001" : e.Message, e);
+            throw new StartupProblem(
+                busy
+                    ? $"{e.Message} Choose another with --urls (HIVE_URLS), such as --urls http://127.0.0.1:7001"
+                    : e.Message,
+                e
+            );
         }
     }
 
@@ -118,14 +141,19 @@ internal static partial class HiveApp
     public static WebApplicationBuilder CreateBuilder(ReadOptions read)
     {
         // The content root is where the program is, not where it was called: the page is part of it.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory }
+        );
         // The log's levels are read from here; everything else from the options.
-        builder.Configuration.AddInMemoryCollection(read.Given.Select(g => KeyValuePair.Create(g.Key, (string?)g.Value)));
+        builder.Configuration.AddInMemoryCollection(
+            read.Given.Select(g => KeyValuePair.Create(g.Key, (string?)g.Value))
+        );
         builder.Services.AddSingleton(read.Options);
         return builder;
     }
 
-    /// <summary>Who may open the host socket: this user, or also the members of the operators' group where there is one.</summary>
+    /// <summary>Who may open the host socket: this user, or also the members of the operators' group where there is
+    /// one.</summary>
     /// <param name="group">That group's number.</param>
     public static UnixFileMode HostSocketMode(out int? group)
     {
@@ -135,7 +163,11 @@ internal static partial class HiveApp
     }
 
     private static WebApplication Compose(
-        WebApplicationBuilder builder, HiveOptions options, HivePaths paths, Action<IServiceCollection>? configure)
+        WebApplicationBuilder builder,
+        HiveOptions options,
+        HivePaths paths,
+        Action<IServiceCollection>? configure
+    )
     {
         var token = AccessToken.Find(options.Token, paths.DataDir);
         // Not the framework's own host filtering: ours answers 421 on every route.
@@ -145,7 +177,8 @@ internal static partial class HiveApp
         Logging(builder);
         builder.WebHost.UseUrls(options.Urls);
         builder.Services.AddSingleton<ListeningSockets>();
-        builder.Services.AddOptions<SocketTransportOptions>()
+        builder
+            .Services.AddOptions<SocketTransportOptions>()
             .Configure<ListeningSockets>((transport, sockets) => transport.CreateBoundListenSocket = sockets.Take);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -172,17 +205,29 @@ internal static partial class HiveApp
         builder.Services.AddSingleton<PageShell>();
         builder.Services.AddSingleton(provider => OpenStore(provider, paths));
         builder.Services.AddSingleton<IStore>(provider => provider.GetRequiredService<SqliteStore>());
-        builder.Services.AddSingleton<IHostedService>(provider => ActivatorUtilities.CreateInstance<HiveStartup>(provider, token));
+        builder.Services.AddSingleton<IHostedService>(provider =>
+            ActivatorUtilities.CreateInstance<HiveStartup>(provider, token)
+        );
         builder.Services.AddHiveFeatures().AddHostChecks().AddSingleton<IBackupPart, SettingsBackup>();
         configure?.Invoke(builder.Services);
         var app = builder.Build();
         app.UseMiddleware<Gatekeeper>();
         app.UseResponseCompression();
-        app.UseStatusCodePages(context => RestErrors.Write(context.HttpContext, CodeOf(context.HttpContext), "there is nothing at this address for this method", context.HttpContext.Response.StatusCode));
+        app.UseStatusCodePages(context =>
+            RestErrors.Write(
+                context.HttpContext,
+                CodeOf(context.HttpContext),
+                "there is nothing at this address for this method",
+                context.HttpContext.Response.StatusCode
+            )
+        );
         ServePage(app);
         app.UseRouting();
         app.MapCarter();
-        app.MapGet("/openapi/v1.json", (OpenApiDocument document) => Results.Text(document.ToString(), "application/json"));
+        app.MapGet(
+            "/openapi/v1.json",
+            (OpenApiDocument document) => Results.Text(document.ToString(), "application/json")
+        );
         return app;
     }
 
@@ -198,7 +243,8 @@ internal static partial class HiveApp
                 provider.GetRequiredService<TimeProvider>(),
                 provider.GetRequiredService<ILogger<SqliteStore>>(),
                 HoldsAgents(paths) ? AgentsSchema.Table : null,
-                provider.GetRequiredService<HiveOptions>().AcceptLoss);
+                provider.GetRequiredService<HiveOptions>().AcceptLoss
+            );
         }
         catch (InvalidDataException e)
         {
@@ -206,12 +252,17 @@ internal static partial class HiveApp
         }
         catch (SqliteException e)
         {
-            throw new StartupProblem($"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --data-dir (HIVE_DATADIR), or restore a backup", e);
+            throw new StartupProblem(
+                $"the database {Path.Combine(paths.DataDir, "hive.sqlite")} cannot be opened: {e.Message}. Choose another data folder with --data-dir (HIVE_DATADIR), or restore a backup",
+                e
+            );
         }
     }
 
     private static bool HoldsAgents(HivePaths paths) =>
-        Path.Combine(paths.DataDir, "agents") is var agents && Directory.Exists(agents) && Directory.EnumerateDirectories(agents).Any();
+        Path.Combine(paths.DataDir, "agents") is var agents
+        && Directory.Exists(agents)
+        && Directory.EnumerateDirectories(agents).Any();
 
     private static void Logging(WebApplicationBuilder builder)
     {
@@ -224,7 +275,9 @@ internal static partial class HiveApp
             console.ColorBehavior = LoggerColorBehavior.Disabled;
         });
         // A standard output that nobody reads must block nobody who logs; the console says how many lines it left out.
-        builder.Services.Configure<ConsoleLoggerOptions>(console => console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite);
+        builder.Services.Configure<ConsoleLoggerOptions>(console =>
+            console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite
+        );
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         // It warns of connections that end in the middle or are too many, which anybody who reaches the port can make.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
@@ -232,10 +285,13 @@ internal static partial class HiveApp
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
     }
 
-    private static ErrorCode CodeOf(HttpContext http) => http.Response.StatusCode == StatusCodes.Status404NotFound ? ErrorCode.NotFound : ErrorCode.Invalid;
+    private static ErrorCode CodeOf(HttpContext http) =>
+        http.Response.StatusCode == StatusCodes.Status404NotFound ? ErrorCode.NotFound : ErrorCode.Invalid;
 
     private static IEnumerable<string> NamesIn(string urls) =>
-        urls.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(u => BindingAddress.Parse(u.Trim()).Host).Where(h => h is not ("*" or "+" or "0.0.0.0" or "[::]"));
+        urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
+            .Select(u => BindingAddress.Parse(u.Trim()).Host)
+            .Where(h => h is not ("*" or "+" or "0.0.0.0" or "[::]"));
 
     private static void ServePage(WebApplication app)
     {
@@ -244,21 +300,29 @@ internal static partial class HiveApp
             return;
         var files = new PhysicalFileProvider(folder);
         // One shell for all views: which of them an address means, the page itself reads from it.
-        app.Use((http, next) =>
-        {
-            if (PageView().IsMatch(http.Request.Path.Value ?? ""))
-                http.Request.Path = "/index.html";
-            return next(http);
-        });
+        app.Use(
+            (http, next) =>
+            {
+                if (PageView().IsMatch(http.Request.Path.Value ?? ""))
+                    http.Request.Path = "/index.html";
+                return next(http);
+            }
+        );
         app.UseDefaultFiles(new DefaultFilesOptions { FileProvider = files });
         app.Use(app.Services.GetRequiredService<PageShell>().Serve);
-        app.UseStaticFiles(new StaticFileOptions
-        {
-            FileProvider = files,
-            // Bundled files carry a hash of their content in their name; the shell must always be the present one.
-            OnPrepareResponse = context => context.Context.Response.Headers.CacheControl =
-                context.Context.Request.Path.StartsWithSegments("/assets") ? "public, max-age=31536000, immutable" : "no-cache",
-        });
+        app.UseStaticFiles(
+            new StaticFileOptions
+            {
+                FileProvider = files,
+                // Bundled files carry a hash of their content in their name; the shell must always be the present one.
+                OnPrepareResponse = context =>
+                    context.Context.Response.Headers.CacheControl = context.Context.Request.Path.StartsWithSegments(
+                        "/assets"
+                    )
+                        ? "public, max-age=31536000, immutable"
+                        : "no-cache",
+            }
+        );
     }
 
     [GeneratedRegex("^/(stats|agents/[a-z][a-z0-9-]*)/?$", RegexOptions.CultureInvariant)]

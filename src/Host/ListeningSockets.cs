@@ -5,7 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace Hive.Host;
 
 /// <summary>
-/// Listens where the dashboard is to answer before anything else is begun, and hands the sockets to the server, which starts
+/// Listens where the dashboard is to answer before anything else is begun, and hands the sockets to the server, which
+/// starts
 /// last: a host whose port is taken has started no agent. Connections made before that wait.
 /// </summary>
 internal sealed class ListeningSockets : IDisposable
@@ -32,8 +33,9 @@ internal sealed class ListeningSockets : IDisposable
                 var taken = e.SocketErrorCode == SocketError.AddressAlreadyInUse;
                 throw new StartupProblem(
                     $"the dashboard cannot listen at {url}: {(taken ? "another program listens there" : e.Message)}. "
-                    + "Choose another with --urls (HIVE_URLS), such as --urls http://127.0.0.1:7001",
-                    e);
+                        + "Choose another with --urls (HIVE_URLS), such as --urls http://127.0.0.1:7001",
+                    e
+                );
             }
         }
     }
@@ -71,7 +73,8 @@ internal sealed class ListeningSockets : IDisposable
         else if (address.Port == 0)
         {
             throw new StartupProblem(
-                "the dashboard cannot listen at any free port of localhost; name the port, or the address: --urls http://127.0.0.1:0");
+                "the dashboard cannot listen at any free port of localhost; name the port, or the address: --urls http://127.0.0.1:0"
+            );
         }
         else if (!Tried(new IPEndPoint(IPAddress.IPv6Loopback, address.Port)))
         {

@@ -4,7 +4,8 @@ using Hive.Common;
 namespace Hive.Host;
 
 /// <summary>
-/// Serves the page's document with the build it belongs to: a page that a browser has kept sees by that, at its first look
+/// Serves the page's document with the build it belongs to: a page that a browser has kept sees by that, at its first
+/// look
 /// at the swarm, that the host is another one by now.
 /// </summary>
 internal sealed class PageShell(HiveBuild build)

@@ -7,11 +7,14 @@ try
 {
     // A person reads the end of what is on the terminal; anything else gets the link at once.
     var quiet = Console.IsOutputRedirected ? null : new QuietLog(TimeProvider.System);
-    var app = HiveApp.Build(args, services =>
-    {
-        if (quiet is not null)
-            services.AddSingleton<ILoggerProvider>(quiet);
-    });
+    var app = HiveApp.Build(
+        args,
+        services =>
+        {
+            if (quiet is not null)
+                services.AddSingleton<ILoggerProvider>(quiet);
+        }
+    );
     await HiveApp.Start(app);
     if (quiet is not null)
         await quiet.Wait(app.Lifetime.ApplicationStopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

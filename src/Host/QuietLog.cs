@@ -38,11 +38,9 @@ internal sealed class QuietLog(TimeProvider clock) : ILoggerProvider, ILogger
         EventId eventId,
         TState state,
         Exception? exception,
-        Func<TState, Exception?, string> formatter) =>
-        Volatile.Write(ref last, clock.GetTimestamp());
+        Func<TState, Exception?, string> formatter
+    ) => Volatile.Write(ref last, clock.GetTimestamp());
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }

@@ -9,9 +9,11 @@ namespace Hive.Protocol;
 /// <param name="RequestedAt">When it was asked for.</param>
 /// <param name="Requester">Who asked: <c>manager</c> or <c>operator</c>.</param>
 /// <param name="ResolvedAt">When it came to its end; absent until then.</param>
-/// <param name="Description">Why, in the words of who asked; at most <see cref="Limits.BodyBytes"/> bytes of UTF-8.</param>
+/// <param name="Description">Why, in the words of who asked; at most <see cref="Limits.BodyBytes"/> bytes of
+/// UTF-8.</param>
 /// <param name="Note">The operator's reason for a denial, or why it failed.</param>
-/// <param name="FetchedSha">The whole name of the commit that would be deployed, whatever became of it where it was proposed.</param>
+/// <param name="FetchedSha">The whole name of the commit that would be deployed, whatever became of it where it was
+/// proposed.</param>
 /// <param name="Runtime">The runtime that was asked for by name, for a spawn.</param>
 /// <param name="Inputs">The inputs to pin anew, for an update of inputs.</param>
 public sealed record Approval(
@@ -27,7 +29,8 @@ public sealed record Approval(
     string? Note = null,
     string? FetchedSha = null,
     string? Runtime = null,
-    IReadOnlyList<string>? Inputs = null);
+    IReadOnlyList<string>? Inputs = null
+);
 
 /// <summary>What can be asked for.</summary>
 public static class ApprovalKind

@@ -3,12 +3,14 @@ namespace Hive.Protocol;
 /// <summary>One agent's row: what it is, whether it runs, what waits for it.</summary>
 /// <param name="Name">The agent's name.</param>
 /// <param name="Role"><c>agent</c> or <c>manager</c>.</param>
-/// <param name="Runtime">What its container is: <c>sandbox</c>, <c>process</c> (no isolation) or <c>external</c> (no container).</param>
+/// <param name="Runtime">What its container is: <c>sandbox</c>, <c>process</c> (no isolation) or <c>external</c> (no
+/// container).</param>
 /// <param name="Running">Its process lives; for <c>external</c>: somebody has its socket open.</param>
 /// <param name="Failed">It ended by itself with an error and was not started again.</param>
 /// <param name="Paused">It gets no new message until it is resumed.</param>
 /// <param name="NeedsLogin">Its tool lost its login.</param>
-/// <param name="NeedsUpdate">It runs on a configuration or a Hive other than the present one; a rebuild cures that.</param>
+/// <param name="NeedsUpdate">It runs on a configuration or a Hive other than the present one; a rebuild cures
+/// that.</param>
 /// <param name="Unread">Messages that wait for it.</param>
 /// <param name="PendingReminders">Reminders it has set that are not delivered.</param>
 /// <param name="Url">Its page on the dashboard.</param>
@@ -41,4 +43,5 @@ public sealed record ContainerView(
     string? Note = null,
     long Delayed = 0,
     long Parked = 0,
-    string? Missing = null);
+    string? Missing = null
+);

@@ -6,7 +6,8 @@ namespace Hive.Protocol;
 public sealed record Diagnosis(bool Healthy, IReadOnlyList<Finding> Findings)
 {
     /// <summary>Puts findings together.</summary>
-    public static Diagnosis Of(IReadOnlyList<Finding> findings) => new(findings.All(f => f.State != FindingState.Failed), findings);
+    public static Diagnosis Of(IReadOnlyList<Finding> findings) =>
+        new(findings.All(f => f.State != FindingState.Failed), findings);
 }
 
 /// <summary>What was found out about one thing.</summary>

@@ -1,6 +1,7 @@
 namespace Hive.Protocol;
 
-/// <summary>How Hive and the git forge stand: whether it answers, who has an account there, and what is pushed.</summary>
+/// <summary>How Hive and the git forge stand: whether it answers, who has an account there, and what is
+/// pushed.</summary>
 /// <param name="Mode">How it is reached: <c>http</c>, <c>nixos</c>, or <c>off</c>.</param>
 /// <param name="State">One of <see cref="ForgeState"/>.</param>
 /// <param name="Accounts">One for each agent; none while the forge is off.</param>
@@ -17,7 +18,8 @@ public sealed record ForgeView(
     string? Note = null,
     string? Url = null,
     DateTimeOffset? CheckedAt = null,
-    DateTimeOffset? NextAttemptAt = null);
+    DateTimeOffset? NextAttemptAt = null
+);
 
 /// <summary>The words for how the forge stands.</summary>
 public static class ForgeState
@@ -41,7 +43,13 @@ public static class ForgeState
 /// <param name="Url">Where people open it.</param>
 /// <param name="Error">Why there is no token.</param>
 /// <param name="FailedAt">When that was tried last.</param>
-public sealed record ForgeAccount(string Agent, bool HasToken, string? Url = null, string? Error = null, DateTimeOffset? FailedAt = null);
+public sealed record ForgeAccount(
+    string Agent,
+    bool HasToken,
+    string? Url = null,
+    string? Error = null,
+    DateTimeOffset? FailedAt = null
+);
 
 /// <summary>A repository of Hive's on the forge.</summary>
 /// <param name="Name">Owner and name, such as <c>agents/alice</c>.</param>
@@ -62,4 +70,5 @@ public sealed record ForgeRepository(
     string? Url = null,
     string? Error = null,
     DateTimeOffset? FailedAt = null,
-    int Attempts = 0);
+    int Attempts = 0
+);

@@ -6,6 +6,7 @@ public static class HarnessProbe
     /// <summary>The harness's command.</summary>
     public const string Command = "probe";
 
-    /// <summary>Its exit code when a setting of the kernel could be changed from inside; standard error says which.</summary>
+    /// <summary>Its exit code when a setting of the kernel could be changed from inside; standard error says
+    /// which.</summary>
     public const int Breached = 3;
 }

@@ -6,5 +6,8 @@ namespace Hive.Protocol;
 public static class HiveVersion
 {
     /// <summary>The version, such as <c>0.1.0</c>.</summary>
-    public static string Text { get; } = typeof(HiveVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+    public static string Text { get; } =
+        typeof(HiveVersion)
+            .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 }

@@ -57,6 +57,7 @@ public static class Limits
     /// <summary>Most approvals that wait for the operator at once.</summary>
     public const int PendingApprovals = 50;
 
-    /// <summary>Longest path of a unix socket on Linux, in bytes (unix(7): sun_path holds 108 with the closing zero).</summary>
+    /// <summary>Longest path of a unix socket on Linux, in bytes (unix(7): sun_path holds 108 with the closing
+    /// zero).</summary>
     public const int SocketPathBytes = 107;
 }

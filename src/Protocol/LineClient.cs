@@ -7,7 +7,8 @@ namespace Hive.Protocol;
 
 /// <summary>
 /// One connection to a Hive socket: a JSON object per line out, one answer per line back, in order.
-/// Calls may come from several threads; they go out one after another, so a waiting <c>recv</c> wants a connection of its own.
+/// Calls may come from several threads; they go out one after another, so a waiting <c>recv</c> wants a connection of
+/// its own.
 /// </summary>
 public sealed class LineClient : IAsyncDisposable, IDisposable
 {
@@ -17,7 +18,8 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     private readonly Socket socket;
     private readonly SemaphoreSlim turn = new(1, 1);
     private byte[] buffer = new byte[16 * 1024];
-    private int start, end;
+    private int start,
+        end;
     private bool broken;
 
     private LineClient(Socket socket) => this.socket = socket;
@@ -53,7 +55,10 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         {
             ObjectDisposedException.ThrowIf(broken, this);
             await WriteAsync(command, fields, ct).ConfigureAwait(false);
-            return Checked(await ReadAsync(ct).ConfigureAwait(false) ?? throw new IOException("the host closed the connection before it answered"));
+            return Checked(
+                await ReadAsync(ct).ConfigureAwait(false)
+                    ?? throw new IOException("the host closed the connection before it answered")
+            );
         }
         catch (Exception e) when (e is not HiveException)
         {
@@ -67,13 +72,16 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>As <see cref="CallAsync(string, object?, CancellationToken)"/>, with the answer read as <typeparamref name="T"/>.</summary>
+    /// <summary>As <see cref="CallAsync(string, object?, CancellationToken)"/>, with the answer read as
+    /// <typeparamref name="T"/>.</summary>
     public async Task<T> CallAsync<T>(string command, object? fields = null, CancellationToken ct = default) =>
         (await CallAsync(command, fields, ct).ConfigureAwait(false)).Deserialize<T>(WireJson.Options)!;
 
     /// <summary>
-    /// As <see cref="CallAsync(string, object?, CancellationToken)"/> for a command that waits. Giving up ends the waiting at the host, and what the host
-    /// had handed over just before is still read, so that the caller can give it back. The connection cannot be used after that.
+    /// As <see cref="CallAsync(string, object?, CancellationToken)"/> for a command that waits. Giving up ends the
+    /// waiting at the host, and what the host
+    /// had handed over just before is still read, so that the caller can give it back. The connection cannot be used
+    /// after that.
     /// </summary>
     /// <param name="command">The command's name.</param>
     /// <param name="fields">An object whose JSON members go beside <c>cmd</c>; null for none.</param>
@@ -89,21 +97,24 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
             ObjectDisposedException.ThrowIf(broken, this);
             await WriteAsync(command, fields, CancellationToken.None).ConfigureAwait(false);
             using var lastWord = new CancellationTokenSource();
-            await using var givenUp = giveUp.Register(() =>
-            {
-                broken = true;
-                try
+            await using var givenUp = giveUp
+                .Register(() =>
                 {
-                    // The host sees that nobody sends any more, stops waiting and answers; the other direction stays open for that.
-                    socket.Shutdown(SocketShutdown.Send);
-                }
-                catch (SocketException)
-                {
-                    // It has closed already; the read says so.
-                }
+                    broken = true;
+                    try
+                    {
+                        // The host sees that nobody sends any more, stops waiting and answers; the other direction
+                        // stays open for that.
+                        socket.Shutdown(SocketShutdown.Send);
+                    }
+                    catch (SocketException)
+                    {
+                        // It has closed already; the read says so.
+                    }
 
-                lastWord.CancelAfter(LastWord);
-            }).ConfigureAwait(false);
+                    lastWord.CancelAfter(LastWord);
+                })
+                .ConfigureAwait(false);
             return await ReadAsync(lastWord.Token).ConfigureAwait(false) is { } answer ? Checked(answer)
                 : broken ? null
                 : throw new IOException("the host closed the connection before it answered");
@@ -122,15 +133,21 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
     }
 
-    /// <summary>Sends one command whose answer is a line of its own followed by further lines until either side closes.</summary>
-    public async IAsyncEnumerable<JsonElement> StreamAsync(string command, object? fields = null, [EnumeratorCancellation] CancellationToken ct = default)
+    /// <summary>Sends one command whose answer is a line of its own followed by further lines until either side
+    /// closes.</summary>
+    public async IAsyncEnumerable<JsonElement> StreamAsync(
+        string command,
+        object? fields = null,
+        [EnumeratorCancellation] CancellationToken ct = default
+    )
     {
         await WriteAsync(command, fields, ct).ConfigureAwait(false);
         while (await ReadAsync(ct).ConfigureAwait(false) is { } line)
             yield return Checked(line);
     }
 
-    /// <summary>Completes when the host has closed its end; only for a connection on which no call is under way.</summary>
+    /// <summary>Completes when the host has closed its end; only for a connection on which no call is under
+    /// way.</summary>
     public async Task ClosedAsync(CancellationToken ct = default)
     {
         try
@@ -156,7 +173,10 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
     private static JsonElement Checked(JsonElement answer) =>
         answer.GetProperty("ok").GetBoolean()
             ? answer
-            : throw new HiveException(answer.GetProperty("code").GetString()!, answer.GetProperty("error").GetString()!);
+            : throw new HiveException(
+                answer.GetProperty("code").GetString()!,
+                answer.GetProperty("error").GetString()!
+            );
 
     private async Task WriteAsync(string command, object? fields, CancellationToken ct)
     {
@@ -175,7 +195,7 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
 
         line.Write("\n"u8);
-        for (var rest = line.WrittenMemory; !rest.IsEmpty;)
+        for (var rest = line.WrittenMemory; !rest.IsEmpty; )
             rest = rest[await socket.SendAsync(rest, SocketFlags.None, ct).ConfigureAwait(false)..];
     }
 
@@ -209,7 +229,8 @@ public sealed class LineClient : IAsyncDisposable, IDisposable
         }
     }
 
-    // Closing alone would tell the host only once no other process holds the socket, and one that is being started right now may, for a moment: what the host sends then is lost without its knowing.
+    // Closing alone would tell the host only once no other process holds the socket, and one that is being started
+    // right now may, for a moment: what the host sends then is lost without its knowing.
     private void Close()
     {
         try

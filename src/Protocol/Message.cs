@@ -4,7 +4,8 @@ namespace Hive.Protocol;
 /// <param name="Id">Given once, never again.</param>
 /// <param name="From">An agent, <c>operator</c>, <c>system</c> or <c>reminder</c>.</param>
 /// <param name="To">An agent or <c>operator</c>.</param>
-/// <param name="Body">At most <see cref="Limits.BodyBytes"/> bytes of UTF-8 when an agent or the operator wrote it.</param>
+/// <param name="Body">At most <see cref="Limits.BodyBytes"/> bytes of UTF-8 when an agent or the operator wrote
+/// it.</param>
 /// <param name="SentAt">When it was stored.</param>
 /// <param name="FileRefs">Path tokens of the body that name a readable file (contract section 7).</param>
 /// <param name="Attempts">How often it was nacked since it was last sent or retried.</param>
@@ -14,7 +15,8 @@ namespace Hive.Protocol;
 /// <param name="Broadcast">True on each copy of a message to everyone.</param>
 /// <param name="ParkedAt">When it was set aside after its last nack.</param>
 /// <param name="LastError">What the last nack said.</param>
-/// <param name="Redelivered">Only on a received message: it was leased before, and its effects may already have happened.</param>
+/// <param name="Redelivered">Only on a received message: it was leased before, and its effects may already have
+/// happened.</param>
 /// <param name="NextAttemptAt">After a failure: when it can be received again.</param>
 public sealed record Message(
     long Id,
@@ -31,4 +33,5 @@ public sealed record Message(
     DateTimeOffset? ParkedAt = null,
     string? LastError = null,
     bool? Redelivered = null,
-    DateTimeOffset? NextAttemptAt = null);
+    DateTimeOffset? NextAttemptAt = null
+);

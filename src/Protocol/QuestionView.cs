@@ -27,4 +27,5 @@ public sealed record QuestionView(
     DateTimeOffset? DeadlineAt = null,
     string? Answer = null,
     string? Answerer = null,
-    DateTimeOffset? AnsweredAt = null);
+    DateTimeOffset? AnsweredAt = null
+);

@@ -24,15 +24,29 @@ internal sealed class AgentProcess : IAsyncDisposable
         Output = ReadAsync();
     }
 
-    /// <summary>From the program's own output: beside the tests stand the host's libraries, and the agent must do without them.</summary>
-    public static string Program { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, "../../Hive.Agent", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "hive-agent"));
+    /// <summary>From the program's own output: beside the tests stand the host's libraries, and the agent must do
+    /// without them.</summary>
+    public static string Program { get; } =
+        Path.GetFullPath(
+            Path.Combine(
+                AppContext.BaseDirectory,
+                "../../Hive.Agent",
+                Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)),
+                "hive-agent"
+            )
+        );
 
     /// <summary>No more than the runtime needs to be found.</summary>
-    public static Dictionary<string, string?> Environment => new()
-    {
-        ["PATH"] = System.Environment.GetEnvironmentVariable("PATH"),
-        ["DOTNET_ROOT"] = System.Environment.GetEnvironmentVariable("DOTNET_ROOT") ?? Path.GetFullPath(Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../..")),
-    };
+    public static Dictionary<string, string?> Environment =>
+        new()
+        {
+            ["PATH"] = System.Environment.GetEnvironmentVariable("PATH"),
+            ["DOTNET_ROOT"] =
+                System.Environment.GetEnvironmentVariable("DOTNET_ROOT")
+                ?? Path.GetFullPath(
+                    Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../..")
+                ),
+        };
 
     public int Id => process.Id;
 
@@ -69,7 +83,10 @@ internal sealed class AgentProcess : IAsyncDisposable
 
     public void Terminate()
     {
-        using var kill = Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start(
+            "kill",
+            ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]
+        );
         kill.WaitForExit();
     }
 

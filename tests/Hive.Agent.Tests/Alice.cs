@@ -4,7 +4,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>A real host with the agents <c>alice</c>, whom the test gives a harness or an MCP client, and <c>bob</c>, who is the test itself.</summary>
+/// <summary>A real host with the agents <c>alice</c>, whom the test gives a harness or an MCP client, and <c>bob</c>,
+/// who is the test itself.</summary>
 internal sealed class Alice : IAsyncDisposable
 {
     private readonly HiveFixture hive;
@@ -59,7 +60,13 @@ internal sealed class Alice : IAsyncDisposable
     }
 
     public async Task<string?> StatusAsync() =>
-        (await hive.State()).GetProperty("agents").EnumerateArray().Single(agent => agent.GetProperty("name").GetString() == "alice").TryGetProperty("status_text", out var text) ? text.GetString() : null;
+        (await hive.State())
+            .GetProperty("agents")
+            .EnumerateArray()
+            .Single(agent => agent.GetProperty("name").GetString() == "alice")
+            .TryGetProperty("status_text", out var text)
+            ? text.GetString()
+            : null;
 
     public ValueTask DisposeAsync() => hive.DisposeAsync();
 

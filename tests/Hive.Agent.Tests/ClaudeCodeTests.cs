@@ -8,10 +8,16 @@ namespace Hive.Agent.Tests;
 /// <summary>Turns done by the real Claude Code, in front of a stand-in of its model on loopback.</summary>
 public sealed class ClaudeCodeTests
 {
-    private const int Input = 100, Output = 10, CacheRead = 1000;
+    private const int Input = 100,
+        Output = 10,
+        CacheRead = 1000;
 
-    private static readonly object Usage =
-        new { input_tokens = Input, output_tokens = Output, cache_read_input_tokens = CacheRead };
+    private static readonly object Usage = new
+    {
+        input_tokens = Input,
+        output_tokens = Output,
+        cache_read_input_tokens = CacheRead,
+    };
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
@@ -21,13 +27,24 @@ public sealed class ClaudeCodeTests
     [InlineData("2.1.197")]
     public async Task Turns_end_without_background_tasks_with_the_newest_prompt_and_their_own_figures(string? older)
     {
-        var waiting = new { command = "sleep 600", description = "Wait", run_in_background = true };
+        var waiting = new
+        {
+            command = "sleep 600",
+            description = "Wait",
+            run_in_background = true,
+        };
         using var model = await ModelStandIn.StartAsync(
             "anthropic",
-            new { tool = "Bash", input = waiting, usage = Usage },
+            new
+            {
+                tool = "Bash",
+                input = waiting,
+                usage = Usage,
+            },
             new { text = "started", usage = Usage },
             new { text = "second", usage = Usage },
-            new { text = "third", usage = Usage });
+            new { text = "third", usage = Usage }
+        );
         await using var h = await StartAsync(TestClients.ClaudeCode(older), model);
         var events = await h.Alice.Hive.Events();
         h.Write("role.md", "You are the first of prompts.");
@@ -50,8 +67,15 @@ public sealed class ClaudeCodeTests
         Assert.All(requests[2..], request => Assert.Contains("second of prompts", request));
         Assert.All(requests[2..], request => Assert.DoesNotContain("first of prompts", request));
         // Its own prompt stands before Hive's.
-        Assert.All(requests, request => Assert.InRange(
-            System(request).IndexOf("You are alice, an agent", StringComparison.Ordinal), 1000, int.MaxValue));
+        Assert.All(
+            requests,
+            request =>
+                Assert.InRange(
+                    System(request).IndexOf("You are alice, an agent", StringComparison.Ordinal),
+                    1000,
+                    int.MaxValue
+                )
+        );
         Assert.DoesNotContain("run_in_background", requests[0]);
         // The same conversation where the version can be kept from recording the prompt, and a new one else.
         Assert.Equal(older is null, requests[2].Contains("> one"));
@@ -68,15 +92,36 @@ public sealed class ClaudeCodeTests
     [Fact(Timeout = 120_000)]
     public async Task Skills_helpers_compaction_and_a_cancelled_call_are_used_and_counted()
     {
-        var counting = new { description = "Count", prompt = "count the files", subagent_type = "general-purpose" };
+        var counting = new
+        {
+            description = "Count",
+            prompt = "count the files",
+            subagent_type = "general-purpose",
+        };
         using var model = await ModelStandIn.StartAsync(
             "anthropic",
-            new { tool = "Skill", input = new { skill = "deploy" }, usage = Usage },
-            new { tool = "Agent", input = counting, usage = Usage },
+            new
+            {
+                tool = "Skill",
+                input = new { skill = "deploy" },
+                usage = Usage,
+            },
+            new
+            {
+                tool = "Agent",
+                input = counting,
+                usage = Usage,
+            },
             new { text = "three files", usage = Usage },
             new { text = "deployed", usage = Usage },
             new { text = "<analysis>All is well.</analysis><summary>Something was deployed.</summary>", usage = Usage },
-            new { text = "I am writing", hang = true, usage = Usage });
+            new
+            {
+                text = "I am writing",
+                hang = true,
+                usage = Usage,
+            }
+        );
         await using var h = await StartAsync(TestClients.ClaudeCode(), model);
         var skill = Directory.CreateDirectory(Path.Combine(h.Inputs, "team", "skills", "deploy")).FullName;
         const string Skill = "---\nname: deploy\ndescription: Deploys the site\n---\nRun make deploy.\n";
@@ -104,22 +149,29 @@ public sealed class ClaudeCodeTests
         AssertFigures(cancelled, calls: 2, output: Output + 1);
     }
 
-    private static Task<Harnessed> StartAsync(string program, ModelStandIn model) => Harnessed.StartAsync(
-        $$"""
-        driver: claude
-        command: ["{{program}}"]
-        role: role.md
-        environment:
-          ANTHROPIC_BASE_URL: "{{model.Address}}"
-          ANTHROPIC_API_KEY: sk-ant-of-nobody
-          CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1"
-        """,
-        loggedIn: false);
+    private static Task<Harnessed> StartAsync(string program, ModelStandIn model) =>
+        Harnessed.StartAsync(
+            $$"""
+            driver: claude
+            command: ["{{program}}"]
+            role: role.md
+            environment:
+              ANTHROPIC_BASE_URL: "{{model.Address}}"
+              ANTHROPIC_API_KEY: sk-ant-of-nobody
+              CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1"
+            """,
+            loggedIn: false
+        );
 
-    private static string System(string body) => string.Join(
-        '\n', JsonElement.Parse(body).GetProperty("system").EnumerateArray().Select(part => part.GetProperty("text")));
+    private static string System(string body) =>
+        string.Join(
+            '\n',
+            JsonElement.Parse(body).GetProperty("system").EnumerateArray().Select(part => part.GetProperty("text"))
+        );
 
-    private static void AssertFigures(JsonObject ended, int calls, int? output = null) => Assert.Equal(
-        (calls * Input, output ?? calls * Output, calls * CacheRead),
-        (Number(ended, "input_tokens"), Number(ended, "output_tokens"), Number(ended, "cache_read_input_tokens")));
+    private static void AssertFigures(JsonObject ended, int calls, int? output = null) =>
+        Assert.Equal(
+            (calls * Input, output ?? calls * Output, calls * CacheRead),
+            (Number(ended, "input_tokens"), Number(ended, "output_tokens"), Number(ended, "cache_read_input_tokens"))
+        );
 }

@@ -22,36 +22,87 @@ public sealed class ClaudeTests
 
         Assert.Equal("ok", (string?)ended["result"]);
         Assert.Equal("small", (string?)ended["model"]);
-        Assert.Equal((928, 110, 106_000, 6200), (Number(ended, "input_tokens"), Number(ended, "output_tokens"), Number(ended, "cache_read_input_tokens"), Number(ended, "cache_creation_input_tokens")));
+        Assert.Equal(
+            (928, 110, 106_000, 6200),
+            (
+                Number(ended, "input_tokens"),
+                Number(ended, "output_tokens"),
+                Number(ended, "cache_read_input_tokens"),
+                Number(ended, "cache_creation_input_tokens")
+            )
+        );
         // Of the last call by the agent itself: neither the sum nor what a helper of its own used.
-        Assert.Equal((8, 15, 5700, 500), (Number(ended, "last_input_tokens"), Number(ended, "last_output_tokens"), Number(ended, "last_cache_read_input_tokens"), Number(ended, "last_cache_creation_input_tokens")));
+        Assert.Equal(
+            (8, 15, 5700, 500),
+            (
+                Number(ended, "last_input_tokens"),
+                Number(ended, "last_output_tokens"),
+                Number(ended, "last_cache_read_input_tokens"),
+                Number(ended, "last_cache_creation_input_tokens")
+            )
+        );
         Assert.Equal(4, Number(ended, "tool_call_count"));
         Assert.Equal("""{"Bash":2,"Read":1,"mcp__hive__send":1}""", ended["tool_calls"]!.ToJsonString());
         Assert.Equal(0.0871, (double)ended["cost_usd"]!);
         Assert.Equal((0, 0), (Number(ended, "open_loose_ends_count"), Number(ended, "open_reminders_count")));
-        Assert.True(ended.ContainsKey("started_at") && ended.ContainsKey("ended_at") && Number(ended, "duration_ms") >= 0);
+        Assert.True(
+            ended.ContainsKey("started_at") && ended.ContainsKey("ended_at") && Number(ended, "duration_ms") >= 0
+        );
 
         await h.Front.EventAsync("turn_ended");
         Assert.Equal(
-            ["turn_started", "thinking", "text", "tool_call", "tool_result", "tool_call", "tool_result", "tool_call", "tool_call", "tool_result", "text", "turn_ended"],
-            h.Front.Events.Select(e => (string?)e["kind"]));
+            [
+                "turn_started",
+                "thinking",
+                "text",
+                "tool_call",
+                "tool_result",
+                "tool_call",
+                "tool_result",
+                "tool_call",
+                "tool_call",
+                "tool_result",
+                "text",
+                "turn_ended",
+            ],
+            h.Front.Events.Select(e => (string?)e["kind"])
+        );
         var shown = h.Front.Events;
         Assert.Equal("The operator wants the tests run.", (string?)shown[1]["text"]);
         Assert.Equal("make test", (string?)shown[3]["input"]!["command"]);
-        Assert.Equal(("toolu_01", "12 passed, 1 failed", true), ((string?)shown[4]["id"], (string?)shown[4]["text"], (bool)shown[4]["error"]!));
+        Assert.Equal(
+            ("toolu_01", "12 passed, 1 failed", true),
+            ((string?)shown[4]["id"], (string?)shown[4]["text"], (bool)shown[4]["error"]!)
+        );
         Assert.Equal("first line\n[image]", (string?)shown[6]["text"]);
         Assert.All(shown, e => Assert.Equal(Number(ended, "turn"), Number(e, "turn")));
-        Assert.Equal(("ok", 4, 15), ((string?)shown[^1]["result"], Number(shown[^1], "tool_call_count"), Number(shown[^1], "last_output_tokens")));
+        Assert.Equal(
+            ("ok", 4, 15),
+            (
+                (string?)shown[^1]["result"],
+                Number(shown[^1], "tool_call_count"),
+                Number(shown[^1], "last_output_tokens")
+            )
+        );
         Assert.Contains("Run the tests", (string?)shown[0]["text"]);
 
         var idle = await h.Front.ReportAsync("idle", r => r.ContainsKey("context_tokens"));
-        Assert.Equal(("claude", "small", 6223, 200_000), ((string?)idle["driver"], (string?)idle["model"], Number(idle, "context_tokens"), Number(idle, "context_limit")));
+        Assert.Equal(
+            ("claude", "small", 6223, 200_000),
+            (
+                (string?)idle["driver"],
+                (string?)idle["model"],
+                Number(idle, "context_tokens"),
+                Number(idle, "context_limit")
+            )
+        );
     }
 
     [Fact(Timeout = 120_000)]
     public async Task The_command_line_and_the_files_are_those_of_the_documentation()
     {
-        await using var h = await Harnessed.StartAsync("""
+        await using var h = await Harnessed.StartAsync(
+            """
             driver: claude
             model: small
             role: role.md
@@ -59,7 +110,8 @@ public sealed class ClaudeTests
             mcp_servers:
               tracker: { command: npx, args: [-y, some-tracker], env: { KEY: value }, allowed_tools: [search] }
               hive: { command: evil }
-            """);
+            """
+        );
         h.Write("role.md", "You look after {state_dir}.");
         var events = await h.Alice.Hive.Events();
         await using var agent = h.Serve();
@@ -71,24 +123,49 @@ public sealed class ClaudeTests
         var arguments = h.Arguments(1);
         Assert.Equal(
             [
-                "--print", "--verbose", "--output-format", "stream-json", "--include-partial-messages",
-                "--model", "small", "--system-prompt-snapshot", "off", "--settings",
+                "--print",
+                "--verbose",
+                "--output-format",
+                "stream-json",
+                "--include-partial-messages",
+                "--model",
+                "small",
+                "--system-prompt-snapshot",
+                "off",
+                "--settings",
             ],
-            arguments[..10]);
+            arguments[..10]
+        );
         Assert.Equal(
             [
-                "--append-system-prompt-file", "--mcp-config", "--strict-mcp-config", "--tools", "Read,Bash",
-                "--allowedTools", "Read", "Bash(git *)", "Bash(make *)", "mcp__hive", "mcp__tracker__search",
+                "--append-system-prompt-file",
+                "--mcp-config",
+                "--strict-mcp-config",
+                "--tools",
+                "Read,Bash",
+                "--allowedTools",
+                "Read",
+                "Bash(git *)",
+                "Bash(make *)",
+                "mcp__hive",
+                "mcp__tracker__search",
             ],
-            arguments[10..].Where(a => !a.StartsWith('/')));
+            arguments[10..].Where(a => !a.StartsWith('/'))
+        );
         Assert.Equal([.. arguments[..4], "--continue", .. arguments[4..]], h.Arguments(2));
         Assert.Equal($"Message {second} from operator:\n> second\n> line\n\n({Quote.Rule})\n", h.Run(2, "prompt"));
 
         var servers = JsonNode.Parse(h.Run(2, "mcp.json"))!["mcpServers"]!.AsObject();
         Assert.Equal(["hive", "tracker"], servers.Select(s => s.Key));
         var turn = $"{Number(await h.EndedAsync(2), "turn")}";
-        Assert.Equal([AgentProcess.Program, "mcp", "--socket", h.Front.Socket, "--turn", turn], [(string)servers["hive"]!["command"]!, .. servers["hive"]!["args"]!.AsArray().Select(a => (string)a!)]);
-        Assert.Equal("""{"type":"stdio","command":"npx","args":["-y","some-tracker"],"env":{"KEY":"value"}}""", servers["tracker"]!.ToJsonString());
+        Assert.Equal(
+            [AgentProcess.Program, "mcp", "--socket", h.Front.Socket, "--turn", turn],
+            [(string)servers["hive"]!["command"]!, .. servers["hive"]!["args"]!.AsArray().Select(a => (string)a!)]
+        );
+        Assert.Equal(
+            """{"type":"stdio","command":"npx","args":["-y","some-tracker"],"env":{"KEY":"value"}}""",
+            servers["tracker"]!.ToJsonString()
+        );
         Assert.Contains("`hive`, which is Hive's own; left out", agent.Log);
         var prompt = h.Run(1, "prompt.md");
         Assert.StartsWith("You are alice, an agent in a Hive", prompt);
@@ -101,10 +178,12 @@ public sealed class ClaudeTests
     [Fact(Timeout = 120_000)]
     public async Task Background_tasks_can_be_wanted_and_then_be_stopped()
     {
-        await using var h = await Harnessed.StartAsync("""
+        await using var h = await Harnessed.StartAsync(
+            """
             driver: claude
             environment: { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "0" }
-            """);
+            """
+        );
         var events = await h.Alice.Hive.Events();
         await using var agent = h.Serve();
         await h.AckedAsync(events, await h.Alice.PostAsync("one"));
@@ -113,7 +192,8 @@ public sealed class ClaudeTests
         Assert.Equal(
             "Agent,Bash,Edit,Glob,Grep,NotebookEdit,Read,Skill,TaskCreate,TaskGet,TaskList,TaskUpdate,"
                 + "WebFetch,WebSearch,Write,TaskStop",
-            h.Arguments(1)[h.Arguments(1).IndexOf("--tools") + 1]);
+            h.Arguments(1)[h.Arguments(1).IndexOf("--tools") + 1]
+        );
     }
 
     [Fact(Timeout = 120_000)]
@@ -135,7 +215,8 @@ public sealed class ClaudeTests
         Assert.Equal(4, h.Runs);
         Assert.DoesNotContain(
             h.Arguments(3),
-            option => option is "--system-prompt-snapshot" or "--include-partial-messages" or "--continue");
+            option => option is "--system-prompt-snapshot" or "--include-partial-messages" or "--continue"
+        );
         Assert.Contains("--continue", h.Arguments(4));
 
         h.Write("role.md", "another prompt");
@@ -200,7 +281,11 @@ public sealed class ClaudeTests
     public async Task A_burst_is_one_wake_and_what_comes_during_a_turn_waits_for_the_next()
     {
         await using var h = await Harnessed.StartAsync();
-        var (one, two, three) = (await h.Alice.PostAsync("one"), await h.Alice.PostAsync("two"), await h.Alice.PostAsync("three play: hang"));
+        var (one, two, three) = (
+            await h.Alice.PostAsync("one"),
+            await h.Alice.PostAsync("two"),
+            await h.Alice.PostAsync("three play: hang")
+        );
         await using var agent = h.Serve();
         await h.Front.ReportAsync("thinking");
         await h.Front.EventAsync("turn_started", e => (string?)e["from"] == "operator");
@@ -208,13 +293,22 @@ public sealed class ClaudeTests
         var (four, five) = (await h.Alice.PostAsync("four"), await h.Alice.PostAsync("five"));
         h.Front.Ask("cancel_turn");
         var cancelled = await h.EndedAsync();
-        Assert.Equal(("cancelled", "cancelled by the operator"), ((string?)cancelled["result"], (string?)cancelled["note"]));
+        Assert.Equal(
+            ("cancelled", "cancelled by the operator"),
+            ((string?)cancelled["result"], (string?)cancelled["note"])
+        );
         var second = await h.Front.RequestAsync("begin_turn", 2);
 
-        Assert.Equal([one, two, three], (await h.Front.RequestAsync("begin_turn"))["ids"]!.AsArray().Select(i => (long)i!));
+        Assert.Equal(
+            [one, two, three],
+            (await h.Front.RequestAsync("begin_turn"))["ids"]!.AsArray().Select(i => (long)i!)
+        );
         Assert.Equal([four, five], second["ids"]!.AsArray().Select(i => (long)i!));
         Assert.Equal("ok", (string?)(await h.EndedAsync(2))["result"]);
-        Assert.Contains($"Message {one} from operator:\n> one\n\nMessage {two} from operator:\n> two\n\nMessage {three} from operator:\n> ", (string?)(await h.Front.EventAsync("turn_started"))["text"]);
+        Assert.Contains(
+            $"Message {one} from operator:\n> one\n\nMessage {two} from operator:\n> two\n\nMessage {three} from operator:\n> ",
+            (string?)(await h.Front.EventAsync("turn_started"))["text"]
+        );
     }
 
     [Theory(Timeout = 120_000)]
@@ -228,7 +322,10 @@ public sealed class ClaudeTests
         await using var agent = h.Serve();
 
         Assert.Equal("ok", (string?)(await h.EndedAsync())["result"]);
-        await h.Front.EventAsync("note", e => ((string)e["text"]!).StartsWith(note, StringComparison.Ordinal) && (string?)e["level"] == "warn");
+        await h.Front.EventAsync(
+            "note",
+            e => ((string)e["text"]!).StartsWith(note, StringComparison.Ordinal) && (string?)e["level"] == "warn"
+        );
         // What came on one line was never in memory at once.
         Assert.InRange(PeakMegabytes(agent), 1, 400);
     }
@@ -236,7 +333,10 @@ public sealed class ClaudeTests
     [Theory(Timeout = 120_000)]
     [InlineData("no-result", "claude said nothing of a result; it ended with exit code 0")]
     [InlineData("signal", "claude said nothing of a result; it died by signal 9")]
-    [InlineData("half", "claude said nothing of a result; it ended with exit code 0: {\"type\":\"result\",\"subtype\":\"succ")]
+    [InlineData(
+        "half",
+        "claude said nothing of a result; it ended with exit code 0: {\"type\":\"result\",\"subtype\":\"succ"
+    )]
     [InlineData("error", "The sandbox is gone")]
     public async Task Without_a_good_result_the_turn_has_failed_and_its_message_comes_again(string play, string note)
     {
@@ -245,7 +345,10 @@ public sealed class ClaudeTests
         var id = await h.Alice.PostAsync($"play: {play}");
         await using var agent = h.Serve();
 
-        Assert.Equal(("failed", note), ((string?)(await h.EndedAsync())["result"], (string?)(await h.EndedAsync())["note"]));
+        Assert.Equal(
+            ("failed", note),
+            ((string?)(await h.EndedAsync())["result"], (string?)(await h.EndedAsync())["note"])
+        );
         Assert.Equal(note, (await events.HappenedAsync("requeued", id)).GetProperty("last_error").GetString());
     }
 
@@ -257,8 +360,16 @@ public sealed class ClaudeTests
         await using var agent = h.Serve();
 
         var reported = await h.Front.ReportAsync("not_ready");
-        Assert.StartsWith("Claude Code (`claude-that-is-nowhere`) is not on the agent's PATH (", (string?)reported["missing"], StringComparison.Ordinal);
-        Assert.EndsWith("; install it there, such as with `npm install -g @anthropic-ai/claude-code`", (string?)reported["missing"], StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Claude Code (`claude-that-is-nowhere`) is not on the agent's PATH (",
+            (string?)reported["missing"],
+            StringComparison.Ordinal
+        );
+        Assert.EndsWith(
+            "; install it there, such as with `npm install -g @anthropic-ai/claude-code`",
+            (string?)reported["missing"],
+            StringComparison.Ordinal
+        );
         Assert.Null((await h.Alice.StandingAsync(id)).DeliveredAt);
     }
 
@@ -277,9 +388,23 @@ public sealed class ClaudeTests
         Assert.Equal("/compact", h.Run(3, "prompt"));
         Assert.Equal(h.Run(2, "prompt"), h.Run(4, "prompt"));
         Assert.Contains("--continue", h.Arguments(4));
-        Assert.Equal((160_120, 8200), (await h.Front.EventAsync("compacted")) is var e ? (Number(e, "before_tokens"), Number(e, "after_tokens")) : default);
+        Assert.Equal(
+            (160_120, 8200),
+            (await h.Front.EventAsync("compacted")) is var e
+                ? (Number(e, "before_tokens"), Number(e, "after_tokens"))
+                : default
+        );
         // All of the turn: the run that failed, the shortening, the run that went well.
-        Assert.Equal((17, 1507, 0.2123), (await h.EndedAsync(2)) is var ended ? (Number(ended, "input_tokens"), Number(ended, "output_tokens"), Math.Round((double)ended["cost_usd"]!, 4)) : default);
+        Assert.Equal(
+            (17, 1507, 0.2123),
+            (await h.EndedAsync(2)) is var ended
+                ? (
+                    Number(ended, "input_tokens"),
+                    Number(ended, "output_tokens"),
+                    Math.Round((double)ended["cost_usd"]!, 4)
+                )
+                : default
+        );
     }
 
     [Fact(Timeout = 120_000)]
@@ -292,7 +417,10 @@ public sealed class ClaudeTests
         await h.AckedAsync(events, await h.Alice.PostAsync("a beginning"));
         await h.Alice.PostAsync("play: overflow");
 
-        Assert.Equal(("prompt_too_long", "Prompt is too long"), (await h.EndedAsync(2)) is var e ? ((string?)e["result"], (string?)e["note"]) : default);
+        Assert.Equal(
+            ("prompt_too_long", "Prompt is too long"),
+            (await h.EndedAsync(2)) is var e ? ((string?)e["result"], (string?)e["note"]) : default
+        );
         await h.EndedAsync(3);
         Assert.DoesNotContain("--continue", h.Arguments(4));
     }
@@ -333,7 +461,11 @@ public sealed class ClaudeTests
             await h.AckedAsync(events, await h.Alice.PostAsync("one"));
             var projects = Path.Combine(h.Home, ".claude", "projects", "-here");
             File.Delete(Path.Combine(projects, "5f0c7c1e-9d1b-4a53-8a0e-3a3c1f0f7d11.jsonl"));
-            await File.WriteAllTextAsync(Path.Combine(projects, "0b6d3e2f-1111-4222-8333-444455556666.jsonl"), "somebody else's", Ct);
+            await File.WriteAllTextAsync(
+                Path.Combine(projects, "0b6d3e2f-1111-4222-8333-444455556666.jsonl"),
+                "somebody else's",
+                Ct
+            );
 
             await h.AckedAsync(events, await h.Alice.PostAsync("two"));
             Assert.DoesNotContain(h.Arguments(2), argument => argument is "--continue" or "--resume");
@@ -362,10 +494,18 @@ public sealed class ClaudeTests
         await using (var first = h.Serve())
         {
             await h.AckedAsync(events, await h.Alice.PostAsync("one"));
-            folder = Path.GetDirectoryName(h.Arguments(1).Single(a => a.EndsWith("/mcp.json", StringComparison.Ordinal)))!;
+            folder = Path.GetDirectoryName(
+                h.Arguments(1).Single(a => a.EndsWith("/mcp.json", StringComparison.Ordinal))
+            )!;
             Assert.Equal(Path.Combine(h.Home, ".claude"), Path.GetDirectoryName(folder));
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
-            Assert.All(Directory.GetFiles(folder), file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+            Assert.Equal(
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+                File.GetUnixFileMode(folder)
+            );
+            Assert.All(
+                Directory.GetFiles(folder),
+                file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file))
+            );
             Directory.Delete(folder, recursive: true);
             await h.AckedAsync(events, await h.Alice.PostAsync("two"));
             first.Kill();
@@ -392,7 +532,10 @@ public sealed class ClaudeTests
         await h.Front.EventAsync("compacted");
         Assert.Equal("/compact", h.Run(2, "prompt"));
         Assert.Contains("--continue", h.Arguments(2));
-        Assert.Equal(8200, Number(await h.Front.ReportAsync("idle", r => Number(r, "context_tokens") == 8200), "context_tokens"));
+        Assert.Equal(
+            8200,
+            Number(await h.Front.ReportAsync("idle", r => Number(r, "context_tokens") == 8200), "context_tokens")
+        );
     }
 
     [Theory(Timeout = 120_000)]
@@ -459,7 +602,10 @@ public sealed class ClaudeTests
             h.Clock.Advance(TimeSpan.FromMilliseconds(20));
         }
 
-        Assert.Equal(("failed", "claude printed nothing for too long and was ended"), (await ended) is var e ? ((string?)e["result"], (string?)e["note"]) : default);
+        Assert.Equal(
+            ("failed", "claude printed nothing for too long and was ended"),
+            (await ended) is var e ? ((string?)e["result"], (string?)e["note"]) : default
+        );
         Assert.All(pids, pid => Assert.False(Lives(pid)));
         await stop.CancelAsync();
         await loop;
@@ -506,7 +652,10 @@ public sealed class ClaudeTests
         await loop;
         stop.Dispose();
         var ended = await h.EndedAsync();
-        Assert.Equal(("rate_limited", "the agent was stopped: claude said nothing of a result; it died by signal 15", 0), ((string?)ended["result"], (string?)ended["note"], Number(ended, "delay_seconds")));
+        Assert.Equal(
+            ("rate_limited", "the agent was stopped: claude said nothing of a result; it died by signal 15", 0),
+            ((string?)ended["result"], (string?)ended["note"], Number(ended, "delay_seconds"))
+        );
         Assert.Null((await h.Alice.StandingAsync(id)).Attempts);
     }
 
@@ -560,7 +709,10 @@ public sealed class ClaudeTests
         await using var agent = h.Serve();
 
         var ended = await h.EndedAsync();
-        Assert.Equal(("rate_limited", "login needed: Not logged in · Please run /login"), ((string?)ended["result"], (string?)ended["note"]));
+        Assert.Equal(
+            ("rate_limited", "login needed: Not logged in · Please run /login"),
+            ((string?)ended["result"], (string?)ended["note"])
+        );
         Assert.Equal(2, h.Runs);
         await h.Front.ReportAsync("needs_login");
         h.LogIn("new");
@@ -580,7 +732,10 @@ public sealed class ClaudeTests
 
         h.Front.Ask("login");
         var login = await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
-        Assert.Equal("https://claude.example/oauth/authorize?code=true&client_id=1&state=abc", (string?)login["login"]!["url"]);
+        Assert.Equal(
+            "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc",
+            (string?)login["login"]!["url"]
+        );
         h.Front.Ask("login_code", ("code", "wrong-code"));
         var refused = await h.Front.ReportAsync("needs_login", r => r["login"]?["error"] is not null);
         Assert.Contains("OAuth error: Invalid code", (string?)refused["login"]!["error"]);
@@ -600,7 +755,15 @@ public sealed class ClaudeTests
             Assert.DoesNotContain(h.Front.Events, e => e.ToJsonString().Contains(piece, StringComparison.Ordinal));
         }
 
-        Assert.DoesNotContain(h.Front.Reports, r => r.ToJsonString() is var said && (said.Contains("good-code", StringComparison.Ordinal) || said.Contains("wrong-code", StringComparison.Ordinal)));
+        Assert.DoesNotContain(
+            h.Front.Reports,
+            r =>
+                r.ToJsonString() is var said
+                && (
+                    said.Contains("good-code", StringComparison.Ordinal)
+                    || said.Contains("wrong-code", StringComparison.Ordinal)
+                )
+        );
     }
 
     [Fact(Timeout = 120_000)]
@@ -667,12 +830,21 @@ public sealed class ClaudeTests
         await h.Front.ReportAsync("logging_in", r => r["login"]?["url"] is not null);
 
         h.Front.Ask("login_code", ("code", " https://claude.example/oauth/code/callback?code=good-code&state=abc"));
-        await h.Front.EventAsync("note", e => ((string)e["text"]!).StartsWith("that is an address and not a code", StringComparison.Ordinal));
+        await h.Front.EventAsync(
+            "note",
+            e => ((string)e["text"]!).StartsWith("that is an address and not a code", StringComparison.Ordinal)
+        );
         h.Front.Ask("login_code", ("code", "oauth/authorize?code=true"));
         await h.Front.ReportAsync("needs_login", r => r["login"]?["error"] is not null);
 
         h.Front.Ask("login");
-        await h.Front.ReportAsync("logging_in", r => r["login"] is { } login && login["error"] is null && (string?)login["url"] == "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
+        await h.Front.ReportAsync(
+            "logging_in",
+            r =>
+                r["login"] is { } login
+                && login["error"] is null
+                && (string?)login["url"] == "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc"
+        );
         h.Front.Ask("login_code", ("code", "good-code "));
         await h.AckedAsync(events, id);
         Assert.DoesNotContain("callback", agent.Log);
@@ -725,7 +897,9 @@ public sealed class ClaudeTests
         await h.AckedAsync(events, await h.Alice.PostAsync("two"));
 
         await agent.LoggedAsync("this host is older and keeps no live events", Ct);
-        foreach (var said in (string[])["keeps no live events", "is not told what the harness does", "passes on nothing"])
+        foreach (
+            var said in (string[])["keeps no live events", "is not told what the harness does", "passes on nothing"]
+        )
             Assert.Single(agent.Log.Split('\n'), line => line.Contains(said, StringComparison.Ordinal));
     }
 
@@ -759,5 +933,10 @@ public sealed class ClaudeTests
     }
 
     private static long PeakMegabytes(AgentProcess agent) =>
-        long.Parse(File.ReadLines($"/proc/{agent.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024;
+        long.Parse(
+            File.ReadLines($"/proc/{agent.Id}/status")
+                .Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            System.Globalization.CultureInfo.InvariantCulture
+        ) / 1024;
 }

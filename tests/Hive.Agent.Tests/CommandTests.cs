@@ -12,24 +12,42 @@ public sealed class CommandTests
     [Fact(Timeout = 60_000)]
     public async Task What_it_prints_is_the_answer_to_whoever_wrote()
     {
-        await using var h = await Harnessed.StartAsync(Yaml("cat; echo \"for $HIVE_MESSAGE_FROM $HIVE_MESSAGE_ID $HIVE_REDELIVERED\"; echo beside >&2"));
+        await using var h = await Harnessed.StartAsync(
+            Yaml("cat; echo \"for $HIVE_MESSAGE_FROM $HIVE_MESSAGE_ID $HIVE_REDELIVERED\"; echo beside >&2")
+        );
         var events = await h.Alice.Hive.Events();
         await using var agent = h.Serve();
         var bob = await h.Alice.Hive.Connect("bob");
-        var id = (await bob.CallAsync("send", new { to = "alice", body = "what is up?" }, Ct)).GetProperty("id").GetInt64();
+        var id = (await bob.CallAsync("send", new { to = "alice", body = "what is up?" }, Ct))
+            .GetProperty("id")
+            .GetInt64();
 
         var answer = await h.Alice.AtBobAsync();
         await h.AckedAsync(events, id);
 
-        Assert.Equal(("alice", id, $"Message {id} from bob:\n> what is up?\n\n({Quote.Rule})\nfor bob {id} false"), (answer.From, answer.InReplyTo, answer.Body));
+        Assert.Equal(
+            ("alice", id, $"Message {id} from bob:\n> what is up?\n\n({Quote.Rule})\nfor bob {id} false"),
+            (answer.From, answer.InReplyTo, answer.Body)
+        );
         Assert.Equal("beside", (string?)(await h.Front.EventAsync("stderr"))["text"]);
-        Assert.Equal($"for bob {id} false", (string?)(await h.Front.EventAsync("text", e => ((string)e["text"]!).StartsWith("for ", StringComparison.Ordinal)))["text"]);
+        Assert.Equal(
+            $"for bob {id} false",
+            (string?)
+                (
+                    await h.Front.EventAsync(
+                        "text",
+                        e => ((string)e["text"]!).StartsWith("for ", StringComparison.Ordinal)
+                    )
+                )["text"]
+        );
     }
 
     [Fact(Timeout = 60_000)]
     public async Task A_long_answer_is_a_file_and_its_beginning()
     {
-        await using var h = await Harnessed.StartAsync(Yaml("i=0; while [ $i -lt 2000 ]; do echo \"line $i ü\"; i=$((i+1)); done"));
+        await using var h = await Harnessed.StartAsync(
+            Yaml("i=0; while [ $i -lt 2000 ]; do echo \"line $i ü\"; i=$((i+1)); done")
+        );
         await using var agent = h.Serve();
         var bob = await h.Alice.Hive.Connect("bob");
         await bob.CallAsync("send", new { to = "alice", body = "count" }, Ct);
@@ -38,7 +56,12 @@ public sealed class CommandTests
 
         Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
         // A copy that bob can read, too.
-        var path = answer.Body[(answer.Body.LastIndexOf("All of it:\n\nFile: ", StringComparison.Ordinal) + "All of it:\n\nFile: ".Length)..];
+        var path = answer.Body[
+            (
+                answer.Body.LastIndexOf("All of it:\n\nFile: ", StringComparison.Ordinal)
+                + "All of it:\n\nFile: ".Length
+            )..
+        ];
         Assert.StartsWith(Path.Combine(h.Alice.Hive.DataDir, "agents/bob/state/received/alice"), path);
         Assert.Equal([path], answer.FileRefs);
         Assert.Equal(2000, (await File.ReadAllLinesAsync(path, Ct)).Length);
@@ -71,7 +94,11 @@ public sealed class CommandTests
         var answer = await h.Alice.AtBobAsync();
 
         Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
-        Assert.Contains("which could not be handed over: 'file_path' names a file of more than 1048576 bytes", answer.Body, StringComparison.Ordinal);
+        Assert.Contains(
+            "which could not be handed over: 'file_path' names a file of more than 1048576 bytes",
+            answer.Body,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory(Timeout = 60_000)]
@@ -122,7 +149,11 @@ public sealed class CommandTests
         await using var agent = h.Serve();
 
         var missing = (string?)(await h.Front.ReportAsync("not_ready"))["missing"];
-        Assert.StartsWith("the program `nowhere-to-be-found` is not on the agent's PATH (", missing, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "the program `nowhere-to-be-found` is not on the agent's PATH (",
+            missing,
+            StringComparison.Ordinal
+        );
         Assert.Null((await h.Alice.StandingAsync(id)).DeliveredAt);
     }
 
@@ -138,7 +169,11 @@ public sealed class CommandTests
 
     [Fact]
     public void The_drivers_that_the_hosts_option_may_name_are_those_there_are() =>
-        Assert.Equal($"{HiveOptions.Auto}, {DriverCatalog.Names}", string.Join(", ", HiveOption.All.Single(o => o.Key == "Driver").Choices));
+        Assert.Equal(
+            $"{HiveOptions.Auto}, {DriverCatalog.Names}",
+            string.Join(", ", HiveOption.All.Single(o => o.Key == "Driver").Choices)
+        );
 
-    private static string Yaml(string script) => $"driver: command\ncommand: [sh, -c, '{script.Replace("'", "''", StringComparison.Ordinal)}']\n";
+    private static string Yaml(string script) =>
+        $"driver: command\ncommand: [sh, -c, '{script.Replace("'", "''", StringComparison.Ordinal)}']\n";
 }

@@ -5,7 +5,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Alice with a harness whose driver starts programs: a real host, a socket in front of hers, a home of her own and the stand-in for Claude Code on her PATH.</summary>
+/// <summary>Alice with a harness whose driver starts programs: a real host, a socket in front of hers, a home of her
+/// own and the stand-in for Claude Code on her PATH.</summary>
 internal sealed class Harnessed : IAsyncDisposable
 {
     private readonly string root;
@@ -40,7 +41,11 @@ internal sealed class Harnessed : IAsyncDisposable
 
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn");
 
-    public static async Task<Harnessed> StartAsync(string yaml = "driver: claude", bool realClock = true, bool loggedIn = true)
+    public static async Task<Harnessed> StartAsync(
+        string yaml = "driver: claude",
+        bool realClock = true,
+        bool loggedIn = true
+    )
     {
         var alice = await Alice.StartAsync(realClock);
         var harnessed = new Harnessed(alice, Directory.CreateTempSubdirectory("hive-h-").FullName);
@@ -59,19 +64,23 @@ internal sealed class Harnessed : IAsyncDisposable
     }
 
     /// <summary>The real program.</summary>
-    public AgentProcess Serve(string? path = null) => new(
-        Front.Socket, path is null ? Variables : new Dictionary<string, string>(Variables) { ["PATH"] = path });
+    public AgentProcess Serve(string? path = null) =>
+        new(Front.Socket, path is null ? Variables : new Dictionary<string, string>(Variables) { ["PATH"] = path });
 
-    /// <summary>In this process, for a clock that the test moves; agent.yaml names the stand-in and the folder of credentials.</summary>
+    /// <summary>In this process, for a clock that the test moves; agent.yaml names the stand-in and the folder of
+    /// credentials.</summary>
     public (Task Ended, CancellationTokenSource Stop) ServeHere(string more = "", string? program = null)
     {
-        Write("agent.yaml", $"""
+        Write(
+            "agent.yaml",
+            $"""
             driver: claude
             command: ["{program ?? Program}"]
             environment:
               CLAUDE_CONFIG_DIR: "{Path.Combine(Home, ".claude")}"
             {more}
-            """);
+            """
+        );
         var log = new Log(TextWriter.Null, Clock);
         var stop = new CancellationTokenSource();
         return (RunAsync(), stop);
@@ -88,7 +97,10 @@ internal sealed class Harnessed : IAsyncDisposable
 
     public string[] Arguments(int number) => Run(number, "args").TrimEnd('\n').Split('\n');
 
-    public int Runs => Directory.Exists(Path.Combine(StateDir, "runs")) ? Directory.GetDirectories(Path.Combine(StateDir, "runs")).Length : 0;
+    public int Runs =>
+        Directory.Exists(Path.Combine(StateDir, "runs"))
+            ? Directory.GetDirectories(Path.Combine(StateDir, "runs")).Length
+            : 0;
 
     /// <summary>How the nth turn ended, as the host was told.</summary>
     public Task<JsonObject> EndedAsync(int number = 1) => Front.RequestAsync("end_turn", number);
@@ -102,10 +114,11 @@ internal sealed class Harnessed : IAsyncDisposable
         Directory.Delete(root, recursive: true);
     }
 
-    private Dictionary<string, string> Variables => new()
-    {
-        ["HOME"] = Home,
-        ["HIVE_INPUTS"] = Inputs,
-        ["PATH"] = $"{StandIn}:{Environment.GetEnvironmentVariable("PATH")}",
-    };
+    private Dictionary<string, string> Variables =>
+        new()
+        {
+            ["HOME"] = Home,
+            ["HIVE_INPUTS"] = Inputs,
+            ["PATH"] = $"{StandIn}:{Environment.GetEnvironmentVariable("PATH")}",
+        };
 }

@@ -6,7 +6,8 @@ using Hive.Protocol;
 namespace Hive.Agent.Tests;
 
 /// <summary>
-/// A socket in front of an agent's own: what the harness says about itself is kept for the test to look at, what the operator asks for comes from the
+/// A socket in front of an agent's own: what the harness says about itself is kept for the test to look at, what the
+/// operator asks for comes from the
 /// test, and everything else is answered by the real host.
 /// </summary>
 internal sealed class HostInFront : IAsyncDisposable
@@ -15,7 +16,9 @@ internal sealed class HostInFront : IAsyncDisposable
     private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly CancellationTokenSource closing = new();
     private readonly List<Task> connections = [];
-    private readonly List<JsonObject> events = [], reports = [], requests = [];
+    private readonly List<JsonObject> events = [],
+        reports = [],
+        requests = [];
     private readonly Queue<JsonObject> asked = [];
     private readonly Lock gate = new();
     private readonly Task accepting;
@@ -68,7 +71,11 @@ internal sealed class HostInFront : IAsyncDisposable
         UntilAsync(() => events.FirstOrDefault(e => (string?)e["kind"] == kind && which?.Invoke(e) != false));
 
     public Task<JsonObject> ReportAsync(string state, Func<JsonObject, bool>? which = null) =>
-        UntilAsync(() => reports.LastOrDefault() is { } last && (string?)last["state"] == state && which?.Invoke(last) != false ? last : null);
+        UntilAsync(() =>
+            reports.LastOrDefault() is { } last && (string?)last["state"] == state && which?.Invoke(last) != false
+                ? last
+                : null
+        );
 
     /// <summary>The nth request of that name, counted from 1.</summary>
     public Task<JsonObject> RequestAsync(string command, int number = 1) =>
@@ -145,11 +152,15 @@ internal sealed class HostInFront : IAsyncDisposable
             await host.ConnectAsync(new UnixDomainSocketEndPoint(behind), ending.Token);
             await using var near = new NetworkStream(client, ownsSocket: true);
             await using var far = new NetworkStream(host);
-            var first = await Task.WhenAny(AnswersAsync(far, near, ending.Token), RequestsAsync(near, far, ending.Token));
+            var first = await Task.WhenAny(
+                AnswersAsync(far, near, ending.Token),
+                RequestsAsync(near, far, ending.Token)
+            );
             await ending.CancelAsync();
             await first;
         }
-        catch (Exception e) when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
+        catch (Exception e)
+            when (e is OperationCanceledException or SocketException or IOException or ObjectDisposedException)
         {
             // One of the two has gone.
         }
@@ -172,7 +183,17 @@ internal sealed class HostInFront : IAsyncDisposable
             var command = (string)request["cmd"]!;
             if (command is "emit" or "report_harness" or "controls" && IsOld)
             {
-                await AnswerAsync(from, new { version = 1, ok = false, error = $"there is no command {command}", code = "unknown_command" }, ct);
+                await AnswerAsync(
+                    from,
+                    new
+                    {
+                        version = 1,
+                        ok = false,
+                        error = $"there is no command {command}",
+                        code = "unknown_command",
+                    },
+                    ct
+                );
                 continue;
             }
 
@@ -189,7 +210,16 @@ internal sealed class HostInFront : IAsyncDisposable
                     await AnswerAsync(from, new { version = 1, ok = true }, ct);
                     break;
                 case "controls":
-                    await AnswerAsync(from, new { version = 1, ok = true, controls = await ControlsAsync(isFirstLook, (int)request["wait_seconds"]!, ct) }, ct);
+                    await AnswerAsync(
+                        from,
+                        new
+                        {
+                            version = 1,
+                            ok = true,
+                            controls = await ControlsAsync(isFirstLook, (int)request["wait_seconds"]!, ct),
+                        },
+                        ct
+                    );
                     isFirstLook = false;
                     break;
                 default:
@@ -198,7 +228,17 @@ internal sealed class HostInFront : IAsyncDisposable
                         return;
                     if (Refuses?.Invoke(request) is { } code)
                     {
-                        await AnswerAsync(from, new { version = 1, ok = false, error = Refusal ?? $"{command} is not to this host's liking", code }, ct);
+                        await AnswerAsync(
+                            from,
+                            new
+                            {
+                                version = 1,
+                                ok = false,
+                                error = Refusal ?? $"{command} is not to this host's liking",
+                                code,
+                            },
+                            ct
+                        );
                         if (code == "too_large")
                             return;
                         break;
@@ -234,5 +274,8 @@ internal sealed class HostInFront : IAsyncDisposable
     }
 
     private static async Task AnswerAsync(Stream to, object answer, CancellationToken ct) =>
-        await to.WriteAsync(System.Text.Encoding.UTF8.GetBytes(JsonSerializer.Serialize(answer, WireJson.Options) + "\n"), ct);
+        await to.WriteAsync(
+            System.Text.Encoding.UTF8.GetBytes(JsonSerializer.Serialize(answer, WireJson.Options) + "\n"),
+            ct
+        );
 }

@@ -37,7 +37,11 @@ public sealed class LiveEventsTests
         var left = h.Front.Events.Single(e => (string?)e["kind"] == "dropped");
         var shown = Texts(h);
         Assert.Equal(500, shown.Length + (int)left["count"]!);
-        Assert.InRange(shown.Sum(e => (long)JsonSerializer.SerializeToUtf8Bytes(e).Length), 1, (4 << 20) + LiveEvents.EventBytes);
+        Assert.InRange(
+            shown.Sum(e => (long)JsonSerializer.SerializeToUtf8Bytes(e).Length),
+            1,
+            (4 << 20) + LiveEvents.EventBytes
+        );
     }
 
     [Fact(Timeout = 60_000)]

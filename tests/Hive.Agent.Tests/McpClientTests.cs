@@ -21,7 +21,10 @@ public sealed class McpClientTests
         Assert.Contains("A message counts as read once you ack it or call recv again", instructions);
 
         var listed = await SaidAsync(client, "listed");
-        var host = (await (await alice.Hive.Connect("alice")).CallAsync("tools")).GetProperty("tools").EnumerateArray().Select(t => t.GetProperty("name").GetString());
+        var host = (await (await alice.Hive.Connect("alice")).CallAsync("tools"))
+            .GetProperty("tools")
+            .EnumerateArray()
+            .Select(t => t.GetProperty("name").GetString());
         Assert.Equal(host, listed.GetProperty("tools").EnumerateArray().Select(t => t.GetString()));
         Assert.True(listed.GetProperty("schemas").GetBoolean());
 
@@ -33,7 +36,10 @@ public sealed class McpClientTests
         Assert.Contains("nobody-there", refused.GetProperty("text").GetString());
 
         var empty = await SaidAsync(client, "empty");
-        Assert.Equal("(empty) Nothing came within 0 seconds. Call recv again to go on waiting.", empty.GetProperty("text").GetString());
+        Assert.Equal(
+            "(empty) Nothing came within 0 seconds. Call recv again to go on waiting.",
+            empty.GetProperty("text").GetString()
+        );
 
         Assert.Equal(100, (await SaidAsync(client, "answered")).GetProperty("answered").GetInt32());
 
@@ -44,7 +50,10 @@ public sealed class McpClientTests
         var id = await alice.PostAsync("after that");
         var later = await SaidAsync(client, "later");
         // Told of as delivered before, where it came before the bridge heard of the cancel.
-        Assert.Matches($"^Message {id} from operator(\\. It was delivered before: [^\n]*)?:\n> after that$", later.GetProperty("text").GetString());
+        Assert.Matches(
+            $"^Message {id} from operator(\\. It was delivered before: [^\n]*)?:\n> after that$",
+            later.GetProperty("text").GetString()
+        );
         await SaidAsync(client, "closed");
         await client.WaitForExitAsync(Ct);
         Assert.NotNull((await alice.StandingAsync(id)).AckedAt);

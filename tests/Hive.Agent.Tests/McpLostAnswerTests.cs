@@ -8,7 +8,8 @@ using ModelContextProtocol.Server;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>What the bridge has received and cannot hand over: its client takes nothing while a call comes to its end.</summary>
+/// <summary>What the bridge has received and cannot hand over: its client takes nothing while a call comes to its
+/// end.</summary>
 public sealed class McpLostAnswerTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -53,7 +54,10 @@ public sealed class McpLostAnswerTests
         await harness.CallAsync("end_turn", new { turn, result = "ok" }, Ct);
         Assert.NotNull((await alice.StandingAsync(wake)).AckedAt);
         Assert.Null((await alice.StandingAsync(one)).AckedAt);
-        Assert.Contains(one, (await harness.CallAsync<Alice.Received>("recv", new { max = 32 }, Ct)).Messages.Select(m => m.Id));
+        Assert.Contains(
+            one,
+            (await harness.CallAsync<Alice.Received>("recv", new { max = 32 }, Ct)).Messages.Select(m => m.Id)
+        );
     }
 
     [Fact(Timeout = 60_000)]
@@ -89,7 +93,8 @@ public sealed class McpLostAnswerTests
     /// <summary>A client of a bridge in this process, whose output stands still until the client reads.</summary>
     private sealed class StuckClient : IAsyncDisposable
     {
-        private readonly Pipe requests = new(), answers = new(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 0));
+        private readonly Pipe requests = new(),
+            answers = new(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 0));
         private readonly CancellationTokenSource stop = new();
         private readonly Alice alice;
         private readonly StreamServerTransport stdio;
@@ -112,9 +117,11 @@ public sealed class McpLostAnswerTests
         public static async Task<StuckClient> StartAsync(Alice alice, long? turn)
         {
             var client = new StuckClient(alice, turn);
-            await client.WriteAsync("""
+            await client.WriteAsync(
+                """
                 {"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}
-                """);
+                """
+            );
             await client.ReadAsync(0);
             await client.WriteAsync("""{"jsonrpc":"2.0","method":"notifications/initialized","params":{}}""");
             return client;
@@ -123,14 +130,17 @@ public sealed class McpLostAnswerTests
         public async Task WriteAsync(string line) =>
             await requests.Writer.WriteAsync(Encoding.UTF8.GetBytes(line.Trim() + "\n"), Ct);
 
-        public Task CallAsync(long id, string tool, string arguments, bool progress = false) => WriteAsync(
-            $$$"""{"jsonrpc":"2.0","id":{{{id}}},"method":"tools/call","params":{"name":"{{{tool}}}","arguments":{{{arguments}}}{{{(progress ? ",\"_meta\":{\"progressToken\":1}" : "")}}}}}""");
+        public Task CallAsync(long id, string tool, string arguments, bool progress = false) =>
+            WriteAsync(
+                $$$"""{"jsonrpc":"2.0","id":{{{id}}},"method":"tools/call","params":{"name":"{{{tool}}}","arguments":{{{arguments}}}{{{(progress ? ",\"_meta\":{\"progressToken\":1}" : "")}}}}}"""
+            );
 
         /// <summary>Gives a call up, and returns once the bridge knows, which reads what it is sent in order.</summary>
         public async Task CancelAsync(long call)
         {
             await WriteAsync(
-                $$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{{{call}}}}}""");
+                $$$"""{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{{{call}}}}}"""
+            );
             await CallAsync(100 + call, "send", """{"to":"bob","body":"cancelled"}""");
             Assert.Equal("cancelled", (await alice.AtBobAsync()).Body);
         }
@@ -184,7 +194,9 @@ public sealed class McpLostAnswerTests
                 if (!message.TryGetProperty("id", out var id))
                     continue;
                 var result = message.GetProperty("result");
-                read[id.GetInt64()] = result.TryGetProperty("content", out var content) ? content[0].GetProperty("text").GetString()! : "";
+                read[id.GetInt64()] = result.TryGetProperty("content", out var content)
+                    ? content[0].GetProperty("text").GetString()!
+                    : "";
             }
 
             return read;

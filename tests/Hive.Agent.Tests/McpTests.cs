@@ -20,7 +20,10 @@ public sealed class McpTests
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
-        var host = (await (await alice.Hive.Connect("alice")).CallAsync("tools")).GetProperty("tools").EnumerateArray().ToArray();
+        var host = (await (await alice.Hive.Connect("alice")).CallAsync("tools"))
+            .GetProperty("tools")
+            .EnumerateArray()
+            .ToArray();
 
         var tools = await client.ListToolsAsync(cancellationToken: Ct);
 
@@ -34,7 +37,10 @@ public sealed class McpTests
             Assert.True(JsonNode.DeepEquals(schema, JsonNode.Parse(other.JsonSchema.GetRawText())), other.Name);
         }
 
-        Assert.All(host.Zip(tools), pair => Assert.StartsWith(pair.First.GetProperty("description").GetString()!, pair.Second.Description));
+        Assert.All(
+            host.Zip(tools),
+            pair => Assert.StartsWith(pair.First.GetProperty("description").GetString()!, pair.Second.Description)
+        );
         var recv = tools.Single(tool => tool.Name == "recv");
         Assert.EndsWith("A call waits at most 50 seconds; when nothing came, call again.", recv.Description);
         var fields = recv.JsonSchema.GetProperty("properties");
@@ -48,8 +54,10 @@ public sealed class McpTests
         await using var alice = await Alice.StartAsync();
         await using var manager = await ConnectAsync(alice, socket: alice.Hive.AgentSocket("manager"));
 
-        var hints = (await manager.ListToolsAsync(cancellationToken: Ct))
-            .ToDictionary(tool => tool.Name, tool => tool.ProtocolTool.Annotations!);
+        var hints = (await manager.ListToolsAsync(cancellationToken: Ct)).ToDictionary(
+            tool => tool.Name,
+            tool => tool.ProtocolTool.Annotations!
+        );
 
         // Each is stated: what is left out stands for the worst.
         bool?[] Stated(ToolAnnotations a) => [a.ReadOnlyHint, a.DestructiveHint, a.IdempotentHint, a.OpenWorldHint];
@@ -180,7 +188,17 @@ public sealed class McpTests
     {
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
-        var asked = await CallAsync(client, "ask", new() { ["question"] = "which?", ["to"] = "bob", ["options"] = new[] { "a", "b" }, ["multi"] = true });
+        var asked = await CallAsync(
+            client,
+            "ask",
+            new()
+            {
+                ["question"] = "which?",
+                ["to"] = "bob",
+                ["options"] = new[] { "a", "b" },
+                ["multi"] = true,
+            }
+        );
         var id = Id(asked);
         var end = Text(await CallAsync(client, "loose_ends", []));
         Assert.StartsWith($"items:\n- kind: question, id: {id}, ", end);
@@ -188,8 +206,13 @@ public sealed class McpTests
         Assert.Contains(", target: bob", end);
 
         var bob = await alice.Hive.Connect("bob");
-        var back = (await bob.CallAsync("ask", new { question = "and you?", to = "alice" }, Ct)).GetProperty("id").GetInt64();
-        Assert.NotEqual(true, (await CallAsync(client, "answer", new() { ["id"] = back, ["answer"] = "fine" })).IsError);
+        var back = (await bob.CallAsync("ask", new { question = "and you?", to = "alice" }, Ct))
+            .GetProperty("id")
+            .GetInt64();
+        Assert.NotEqual(
+            true,
+            (await CallAsync(client, "answer", new() { ["id"] = back, ["answer"] = "fine" })).IsError
+        );
         var again = await CallAsync(client, "answer", new() { ["id"] = back, ["answer"] = "fine" });
         Assert.True(again.IsError);
         Assert.Contains("answered", Text(again));
@@ -229,7 +252,9 @@ public sealed class McpTests
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice, name);
         var bob = await alice.Hive.Connect("bob");
-        var question = (await bob.CallAsync("ask", new { question = "approved", to = "alice" }, Ct)).GetProperty("id").GetInt64();
+        var question = (await bob.CallAsync("ask", new { question = "approved", to = "alice" }, Ct))
+            .GetProperty("id")
+            .GetInt64();
 
         var asked = await CallAsync(client, "recv", []);
         var open = await CallAsync(client, "loose_ends", []);
@@ -237,7 +262,10 @@ public sealed class McpTests
         var refused = await CallAsync(client, "send", new() { ["to"] = "nobody-there", ["body"] = "hi" });
 
         Assert.Matches("^Message [0-9]+ from system:\n> \\{.*\"approved\"", Text(asked));
-        Assert.StartsWith($"items:\n- kind: question, id: {question}, agent: alice, text: \"approved\", age_seconds: ", Text(open));
+        Assert.StartsWith(
+            $"items:\n- kind: question, id: {question}, agent: alice, text: \"approved\", age_seconds: ",
+            Text(open)
+        );
         Assert.True(refused.IsError);
         foreach (var result in (CallToolResult[])[asked, open, empty, refused])
             Assert.Null(result.StructuredContent);
@@ -253,7 +281,10 @@ public sealed class McpTests
 
         var refused = await CallAsync(client, "whoami", []);
 
-        Assert.Equal("The call was refused:\n> alice does not come up. Its last words: \uFFFD[2K\n> Message 9 from operator:\n> do it", Text(refused));
+        Assert.Equal(
+            "The call was refused:\n> alice does not come up. Its last words: \uFFFD[2K\n> Message 9 from operator:\n> do it",
+            Text(refused)
+        );
         Assert.True(refused.IsError);
     }
 
@@ -272,7 +303,10 @@ public sealed class McpTests
         Assert.Equal("acked: 1", Text(await CallAsync(client, "ack", new() { ["all"] = true })));
         Assert.NotNull((await alice.StandingAsync(two)).AckedAt);
         Assert.Equal("acked: 0", Text(await CallAsync(client, "ack", new() { ["all"] = true })));
-        Assert.StartsWith("(empty) Nothing came within 0 seconds.", Text(await CallAsync(client, "recv", new() { ["wait_seconds"] = 0 })));
+        Assert.StartsWith(
+            "(empty) Nothing came within 0 seconds.",
+            Text(await CallAsync(client, "recv", new() { ["wait_seconds"] = 0 }))
+        );
     }
 
     [Fact(Timeout = 60_000)]
@@ -282,7 +316,9 @@ public sealed class McpTests
         using var harness = await LineClient.ConnectAsync(alice.Socket);
         var wake = await alice.PostAsync("wake up");
         await harness.CallAsync("recv", new { wait_seconds = 30 }, Ct);
-        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "operator" }, Ct)).GetProperty("turn").GetInt64();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "operator" }, Ct))
+            .GetProperty("turn")
+            .GetInt64();
         var (one, two) = (await alice.PostAsync("one"), await alice.PostAsync("two"));
         await using (var client = await ConnectAsync(alice, turn: turn))
         {
@@ -335,10 +371,23 @@ public sealed class McpTests
         Assert.EndsWith("before", Text(await CallAsync(client, "recv", [])));
         var events = await alice.Hive.Events();
 
-        // A token given to the SDK's client ends the client's own waiting and tells the server nothing, so the test says it as a host program does.
-        var cancelled = client.SendRequestAsync(new JsonRpcRequest { Id = new RequestId("wait"), Method = RequestMethods.ToolsCall, Params = JsonNode.Parse("""{"name":"recv","arguments":{"wait_seconds":50}}""") }, Ct);
+        // A token given to the SDK's client ends the client's own waiting and tells the server nothing, so the test
+        // says it as a host program does.
+        var cancelled = client.SendRequestAsync(
+            new JsonRpcRequest
+            {
+                Id = new RequestId("wait"),
+                Method = RequestMethods.ToolsCall,
+                Params = JsonNode.Parse("""{"name":"recv","arguments":{"wait_seconds":50}}"""),
+            },
+            Ct
+        );
         await events.Next("acked");
-        await client.SendNotificationAsync(NotificationMethods.CancelledNotification, new CancelledNotificationParams { RequestId = new RequestId("wait") }, cancellationToken: Ct);
+        await client.SendNotificationAsync(
+            NotificationMethods.CancelledNotification,
+            new CancelledNotificationParams { RequestId = new RequestId("wait") },
+            cancellationToken: Ct
+        );
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cancelled);
         // The bridge reads what it is sent in order: when this is answered, it knows of the cancelling.
         await CallAsync(client, "whoami", []);
@@ -357,8 +406,12 @@ public sealed class McpTests
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Ct);
         var serving = McpCommand.ServeAsync(bridge, requests.Reader.AsStream(), answers.Writer.AsStream(), stop.Token);
         var reported = Channel.CreateUnbounded<ProgressNotificationValue>();
-        await using (var client = await McpClient.CreateAsync(
-            new StreamClientTransport(requests.Writer.AsStream(), answers.Reader.AsStream()), cancellationToken: Ct))
+        await using (
+            var client = await McpClient.CreateAsync(
+                new StreamClientTransport(requests.Writer.AsStream(), answers.Reader.AsStream()),
+                cancellationToken: Ct
+            )
+        )
         {
             var wait = new Dictionary<string, object?> { ["wait_seconds"] = 50 };
             var progresses = new Reported(reported.Writer);
@@ -427,35 +480,48 @@ public sealed class McpTests
         await using var alice = await Alice.StartAsync();
         await using var client = await ConnectAsync(alice);
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => CallAsync(client, "send", new() { ["to"] = "bob", ["body"] = $"{i}" })));
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 50).Select(i => CallAsync(client, "send", new() { ["to"] = "bob", ["body"] = $"{i}" }))
+        );
 
         Assert.Equal(50, results.Select(Id).Distinct().Count());
     }
 
-    private static Task<McpClient> ConnectAsync(Alice alice, string name = "some-client", long? turn = null, string? socket = null)
+    private static Task<McpClient> ConnectAsync(
+        Alice alice,
+        string name = "some-client",
+        long? turn = null,
+        string? socket = null
+    )
     {
         var environment = AgentProcess.Environment;
         if (turn is not null)
             environment["HIVE_TURN"] = $"{turn}";
         return McpClient.CreateAsync(
-            new StdioClientTransport(new StdioClientTransportOptions
-            {
-                Command = AgentProcess.Program,
-                Arguments = ["mcp", "--socket", socket ?? alice.Socket],
-                InheritEnvironmentVariables = false,
-                EnvironmentVariables = environment,
-            }),
+            new StdioClientTransport(
+                new StdioClientTransportOptions
+                {
+                    Command = AgentProcess.Program,
+                    Arguments = ["mcp", "--socket", socket ?? alice.Socket],
+                    InheritEnvironmentVariables = false,
+                    EnvironmentVariables = environment,
+                }
+            ),
             new McpClientOptions
             {
                 ClientInfo = new Implementation { Name = name, Version = "1.2" },
                 // A machine that is busy may take longer than the client's five seconds to start a program.
                 DiscoverProbeTimeout = Timeout.InfiniteTimeSpan,
             },
-            cancellationToken: Ct);
+            cancellationToken: Ct
+        );
     }
 
-    private static async Task<CallToolResult> CallAsync(McpClient client, string tool, Dictionary<string, object?> arguments) =>
-        await client.CallToolAsync(tool, arguments, cancellationToken: Ct);
+    private static async Task<CallToolResult> CallAsync(
+        McpClient client,
+        string tool,
+        Dictionary<string, object?> arguments
+    ) => await client.CallToolAsync(tool, arguments, cancellationToken: Ct);
 
     private static string Text(CallToolResult result) => ((TextContentBlock)Assert.Single(result.Content)).Text;
 

@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>Host and harness share a process here, and it has one SQLite: the host chooses it first, as it must.</summary>
+/// <summary>Host and harness share a process here, and it has one SQLite: the host chooses it first, as it
+/// must.</summary>
 internal static class OneSqlite
 {
     [ModuleInitializer]

@@ -27,7 +27,8 @@ internal sealed class RawMcp : IDisposable
         var client = new RawMcp(Process.Start(start)!);
         client.Request(
             "initialize",
-            """{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}""");
+            """{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}"""
+        );
         await client.ReadAsync();
         client.Notify("notifications/initialized", "{}");
         return client;
@@ -47,9 +48,11 @@ internal sealed class RawMcp : IDisposable
         Write($$"""{"jsonrpc":"2.0","method":"{{method}}","params":{{parameters}}}""");
 
     /// <summary>Calls a tool, asking for progress, and gives the request's number.</summary>
-    public long Send(string tool, string arguments) => Request(
-        "tools/call",
-        $$$"""{"name":"{{{tool}}}","arguments":{{{arguments}}},"_meta":{"progressToken":{{{last + 1}}}}}""");
+    public long Send(string tool, string arguments) =>
+        Request(
+            "tools/call",
+            $$$"""{"name":"{{{tool}}}","arguments":{{{arguments}}},"_meta":{"progressToken":{{{last + 1}}}}}"""
+        );
 
     /// <summary>The answer of a tool.</summary>
     public async Task<JsonElement> CallAsync(string tool, string arguments)

@@ -28,7 +28,8 @@ public sealed class RealClientTests
             new { tool = "recv", input = new { } },
             new { tool = "ack", input = new { all = true } },
             new { tool = "recv", input = new { wait_seconds = 0 } },
-            new { text = "done" });
+            new { text = "done" }
+        );
         var home = Directory.CreateTempSubdirectory("hive-client-");
         try
         {
@@ -81,14 +82,22 @@ public sealed class RealClientTests
                 start.Environment["ANTHROPIC_API_KEY"] = "none";
                 start.Environment["CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"] = "1";
                 start.Environment["MCP_TIMEOUT"] = "60000";
-                var server = new { type = "stdio", command = AgentProcess.Program, args = bridge, alwaysLoad = true };
+                var server = new
+                {
+                    type = "stdio",
+                    command = AgentProcess.Program,
+                    args = bridge,
+                    alwaysLoad = true,
+                };
                 Write(home, "mcp.json", new { mcpServers = new { hive = server } });
                 Add(start, "--print", "--mcp-config", "mcp.json", "--strict-mcp-config");
                 Add(start, "--allowedTools", "mcp__hive", "--", "go");
                 break;
             case "codex":
                 start.Environment["CODEX_HOME"] = home;
-                File.WriteAllText(Path.Combine(home, "config.toml"), $"""
+                File.WriteAllText(
+                    Path.Combine(home, "config.toml"),
+                    $"""
                     model = "stand-in"
                     model_provider = "stand-in"
                     [model_providers.stand-in]
@@ -100,28 +109,41 @@ public sealed class RealClientTests
                     args = {JsonSerializer.Serialize(bridge)}
                     startup_timeout_sec = 60
                     required = true
-                    """);
+                    """
+                );
                 Add(start, "exec", "--skip-git-repo-check", "go");
                 break;
             default:
                 start.Environment["OPENCODE_DISABLE_MODELS_FETCH"] = "1";
                 start.Environment["OPENCODE_DISABLE_AUTOUPDATE"] = "1";
                 var command = bridge.Prepend(AgentProcess.Program);
-                Write(home, "opencode.json", new
-                {
-                    model = "stand-in/m",
-                    small_model = "stand-in/m",
-                    provider = new Dictionary<string, object>
+                Write(
+                    home,
+                    "opencode.json",
+                    new
                     {
-                        ["stand-in"] = new
+                        model = "stand-in/m",
+                        small_model = "stand-in/m",
+                        provider = new Dictionary<string, object>
                         {
-                            npm = "@ai-sdk/openai-compatible",
-                            options = new { baseURL = $"{model.Address}v1", apiKey = "none" },
-                            models = new { m = new { name = "m", tool_call = true } },
+                            ["stand-in"] = new
+                            {
+                                npm = "@ai-sdk/openai-compatible",
+                                options = new { baseURL = $"{model.Address}v1", apiKey = "none" },
+                                models = new { m = new { name = "m", tool_call = true } },
+                            },
                         },
-                    },
-                    mcp = new { hive = new { type = "local", command, timeout = 60_000 } },
-                });
+                        mcp = new
+                        {
+                            hive = new
+                            {
+                                type = "local",
+                                command,
+                                timeout = 60_000,
+                            },
+                        },
+                    }
+                );
                 Add(start, "run", "go");
                 break;
         }

@@ -7,16 +7,28 @@ public sealed class ScriptTests
 {
     [Theory]
     [InlineData("rule: []", "line 1, column 1: a script has no `rule`; there are: start, rules, otherwise")]
-    [InlineData("rules:\n  - match: {}\n    do:\n      - shout: hi", "line 4, column 9: there is no action `shout`; there are: send, ask")]
+    [InlineData(
+        "rules:\n  - match: {}\n    do:\n      - shout: hi",
+        "line 4, column 9: there is no action `shout`; there are: send, ask"
+    )]
     [InlineData("rules:\n  - do: []", "line 2, column 5: a rule wants `match`")]
     [InlineData("rules:\n  - match: { body: \"(a\" }\n    do: []", "line 2, column 20: `body` is no pattern")]
     [InlineData("rules:\n  - match: { body: \"(?=a)\" }\n    do: []", "line 2, column 20: `body` is no pattern")]
     [InlineData("otherwise:\n  - send: { to: bob }", "line 2, column 11: `send` wants `body`")]
-    [InlineData("otherwise:\n  - send: { to: bob, body: x, replay: true }", "line 2, column 31: `send` has no `replay`; there are: to, body, reply, key")]
-    [InlineData("otherwise:\n  - send: { to: bob, body: \"{{bdoy}}\" }", "line 2, column 28: there is no variable `bdoy` here; there are: body, count")]
+    [InlineData(
+        "otherwise:\n  - send: { to: bob, body: x, replay: true }",
+        "line 2, column 31: `send` has no `replay`; there are: to, body, reply, key"
+    )]
+    [InlineData(
+        "otherwise:\n  - send: { to: bob, body: \"{{bdoy}}\" }",
+        "line 2, column 28: there is no variable `bdoy` here; there are: body, count"
+    )]
     [InlineData("otherwise:\n  - log: \"{{ }}\"", "line 2, column 10: `{{` wants a name")]
     [InlineData("otherwise:\n  - log:", "`log` wants a text")]
-    [InlineData("start:\n  - send: { to: bob, body: x, reply: true }", "line 2, column 38: `start` has no message to reply to")]
+    [InlineData(
+        "start:\n  - send: { to: bob, body: x, reply: true }",
+        "line 2, column 38: `start` has no message to reply to"
+    )]
     [InlineData("otherwise:\n  - wait: soon", "line 2, column 11: `wait` is a number of seconds")]
     [InlineData("otherwise:\n  - remind: { message: x }", "exactly one of `delay_seconds` and `at`")]
     [InlineData("otherwise:\n  - log: a\n    fail: b", "line 3, column 5: `fail` stands in the same item as `log`")]
@@ -29,8 +41,7 @@ public sealed class ScriptTests
         Assert.Contains(error, Assert.Throws<FormatException>(() => Read(yaml)).Message);
 
     [Fact]
-    public void An_empty_script_does_nothing() =>
-        Assert.Empty(Read("").For(From("operator", "x"), null).Steps);
+    public void An_empty_script_does_nothing() => Assert.Empty(Read("").For(From("operator", "x"), null).Steps);
 
     [Theory]
     [InlineData("{}", "bob", "anything", true)]
@@ -58,13 +69,16 @@ public sealed class ScriptTests
     [Fact]
     public void The_first_rule_that_matches_wins()
     {
-        var (steps, groups) = Read("""
-            rules:
-              - match: { body: "(?<word>x+)" }
-                do: [ log: "{{word}}", log: b ]
-              - match: {}
-                do: [ log: c ]
-            """.Replace(", log: b", "", StringComparison.Ordinal)).For(From("bob", "axxa"), null);
+        var (steps, groups) = Read(
+                """
+                rules:
+                  - match: { body: "(?<word>x+)" }
+                    do: [ log: "{{word}}", log: b ]
+                  - match: {}
+                    do: [ log: c ]
+                """.Replace(", log: b", "", StringComparison.Ordinal)
+            )
+            .For(From("bob", "axxa"), null);
         Assert.Equal(3, Assert.Single(steps).Line);
         Assert.Equal("xx", groups["word"]);
     }
@@ -72,9 +86,22 @@ public sealed class ScriptTests
     [Fact]
     public void The_members_of_an_event_are_variables_and_its_id_says_of_what()
     {
-        var happened = SystemEvent.Of(From("system", """{"event":"question_asked","id":7,"asker":"bob","options":["a","b"],"multi":false,"note":null}"""))!;
+        var happened = SystemEvent.Of(
+            From(
+                "system",
+                """{"event":"question_asked","id":7,"asker":"bob","options":["a","b"],"multi":false,"note":null}"""
+            )
+        )!;
         Assert.Equal("question_asked", happened.Name);
-        Assert.Equal(("7", "bob", "a, b", "false"), (happened.Members["question_id"], happened.Members["asker"], happened.Members["options"], happened.Members["multi"]));
+        Assert.Equal(
+            ("7", "bob", "a, b", "false"),
+            (
+                happened.Members["question_id"],
+                happened.Members["asker"],
+                happened.Members["options"],
+                happened.Members["multi"]
+            )
+        );
         Assert.DoesNotContain("note", happened.Members.Keys);
     }
 
@@ -82,15 +109,28 @@ public sealed class ScriptTests
     public void What_a_variable_holds_is_not_looked_at_again()
     {
         var scope = new VariableScope(VariableScope.OfMessage, true);
-        Assert.Equal("say {{self}}, alice.", new Template("say {{body}}, {{ self }}{{note?}}.", scope).Fill(new Dictionary<string, string> { ["body"] = "{{self}}", ["self"] = "alice" }));
-        Assert.Contains("`asker` has no value", Assert.Throws<FormatException>(() => new Template("{{asker}}", scope).Fill(new Dictionary<string, string>())).Message);
+        Assert.Equal(
+            "say {{self}}, alice.",
+            new Template("say {{body}}, {{ self }}{{note?}}.", scope).Fill(
+                new Dictionary<string, string> { ["body"] = "{{self}}", ["self"] = "alice" }
+            )
+        );
+        Assert.Contains(
+            "`asker` has no value",
+            Assert
+                .Throws<FormatException>(() => new Template("{{asker}}", scope).Fill(new Dictionary<string, string>()))
+                .Message
+        );
     }
 
     [Fact]
     public void A_script_that_cannot_be_read_is_a_wrong_script()
     {
         // Opens, and fails at the first read, whoever reads.
-        Assert.Contains("cannot be read", Assert.Throws<FormatException>(() => ScriptReader.Read("/proc/self/mem")).Message);
+        Assert.Contains(
+            "cannot be read",
+            Assert.Throws<FormatException>(() => ScriptReader.Read("/proc/self/mem")).Message
+        );
     }
 
     private static Script Read(string yaml) => ScriptReader.Read("script.yaml", new StringReader(yaml));

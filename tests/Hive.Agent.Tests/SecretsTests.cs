@@ -16,7 +16,8 @@ public sealed class SecretsTests
     [InlineData("aBc-123_ aBc-123_x aBc-123_xyz#", "… … …")]
     [InlineData("… xyz#state-of-it", "… …")]
     [InlineData("aBc-123 and nothing else", "aBc-123 and nothing else")]
-    public void What_was_typed_is_hidden_however_much_of_it_comes_back(string output, string shown) => Assert.Equal(shown, secrets.Hide(output));
+    public void What_was_typed_is_hidden_however_much_of_it_comes_back(string output, string shown) =>
+        Assert.Equal(shown, secrets.Hide(output));
 
     [Fact]
     public void What_is_too_short_to_be_a_secret_hides_nothing()

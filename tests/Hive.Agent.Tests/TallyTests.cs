@@ -15,7 +15,13 @@ public sealed class TallyTests
     [InlineData("2.1.197-helper", 3900, 39, 3000, 30, 0.0221625)]
     [InlineData("2.1.197-compact", 1500, 15, 1000, 10, 0.0084375)]
     public void All_calls_of_a_resumed_run_are_counted_once(
-        string recording, long input, long output, long cacheRead, long cacheCreation, double cost)
+        string recording,
+        long input,
+        long output,
+        long cacheRead,
+        long cacheCreation,
+        double cost
+    )
     {
         var figures = Figures(Runs.Recorded(recording, resumed: true));
 
@@ -39,7 +45,9 @@ public sealed class TallyTests
     public void A_cost_that_is_not_known_of_every_run_is_not_told()
     {
         var figures = Figures(
-            Runs.Recorded("2.1.330-resumed", resumed: true), Runs.Recorded("2.1.330-cancelled", resumed: true));
+            Runs.Recorded("2.1.330-resumed", resumed: true),
+            Runs.Recorded("2.1.330-cancelled", resumed: true)
+        );
 
         Assert.Equal((1900, 4), (figures.InputTokens, figures.OutputTokens));
         Assert.Null(figures.CostUsd);
@@ -59,7 +67,6 @@ public sealed class TallyTests
             var told = line.Replace("2.1.197", version, StringComparison.Ordinal);
             run.Take(new OutputLine(Encoding.UTF8.GetBytes(told)));
         }
-
 
         var figures = Figures(run);
         Assert.Equal(input, figures.InputTokens);

@@ -4,7 +4,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Agent.Tests;
 
-/// <summary>How turns ended is told, whatever the host thinks of their figures and whatever became of what was kept of them.</summary>
+/// <summary>How turns ended is told, whatever the host thinks of their figures and whatever became of what was kept of
+/// them.</summary>
 public sealed class TurnEndingsTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -27,11 +28,23 @@ public sealed class TurnEndingsTests
 
         // Each turn was done once.
         Assert.Equal(2, h.Runs);
-        var plain = h.Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && !r.ContainsKey("duration_ms")).ToArray();
+        var plain = h
+            .Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && !r.ContainsKey("duration_ms"))
+            .ToArray();
         Assert.Equal(["cmd", "result", "turn"], plain[0].Select(f => f.Key).Order());
         Assert.Equal(["cmd", "delay_seconds", "note", "result", "turn"], plain[1].Select(f => f.Key).Order());
-        Assert.Equal(code == "internal" ? 3 : 1, h.Front.Requests.Count(r => (string?)r["cmd"] == "end_turn" && r.ContainsKey("duration_ms") && (long)r["turn"]! == (long)plain[0]["turn"]!));
-        Assert.Contains($"the host does not take what turn {plain[0]["turn"]} used: end_turn is not to this host's liking", agent.Log);
+        Assert.Equal(
+            code == "internal" ? 3 : 1,
+            h.Front.Requests.Count(r =>
+                (string?)r["cmd"] == "end_turn"
+                && r.ContainsKey("duration_ms")
+                && (long)r["turn"]! == (long)plain[0]["turn"]!
+            )
+        );
+        Assert.Contains(
+            $"the host does not take what turn {plain[0]["turn"]} used: end_turn is not to this host's liking",
+            agent.Log
+        );
     }
 
     [Fact(Timeout = 120_000)]
@@ -39,7 +52,12 @@ public sealed class TurnEndingsTests
     {
         await using var h = await Harnessed.StartAsync();
         var first = h.Front.RequestAsync("begin_turn");
-        h.Front.Refuses = r => (string?)r["cmd"] == "end_turn" && h.Front.Requests.First(e => (string?)e["cmd"] == "end_turn")["turn"]!.GetValue<long>() == (long)r["turn"]! ? "internal" : null;
+        h.Front.Refuses = r =>
+            (string?)r["cmd"] == "end_turn"
+            && h.Front.Requests.First(e => (string?)e["cmd"] == "end_turn")["turn"]!.GetValue<long>()
+                == (long)r["turn"]!
+                ? "internal"
+                : null;
         var events = await h.Alice.Hive.Events();
         var id = await h.Alice.PostAsync("work");
         await using var agent = h.Serve();
@@ -49,8 +67,20 @@ public sealed class TurnEndingsTests
 
         // The host has taken nothing from the first, so that was in vain.
         Assert.Equal(2, h.Runs);
-        Assert.Equal([3, 5], h.Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && (long)r["turn"]! == (long)h.Front.Requests.First(e => (string?)e["cmd"] == "end_turn")["turn"]!).CountBy(r => !r.ContainsKey("duration_ms")).OrderBy(c => c.Key).Select(c => c.Value));
-        Assert.Single(agent.Log.Split('\n'), line => line.Contains("the host refused the end of turn", StringComparison.Ordinal));
+        Assert.Equal(
+            [3, 5],
+            h.Front.Requests.Where(r =>
+                    (string?)r["cmd"] == "end_turn"
+                    && (long)r["turn"]! == (long)h.Front.Requests.First(e => (string?)e["cmd"] == "end_turn")["turn"]!
+                )
+                .CountBy(r => !r.ContainsKey("duration_ms"))
+                .OrderBy(c => c.Key)
+                .Select(c => c.Value)
+        );
+        Assert.Single(
+            agent.Log.Split('\n'),
+            line => line.Contains("the host refused the end of turn", StringComparison.Ordinal)
+        );
     }
 
     [Fact(Timeout = 120_000)]
@@ -66,7 +96,9 @@ public sealed class TurnEndingsTests
         }
 
         // As an agent can do that writes to its own state folder: turns that never were, and rows that are none.
-        Change(h, """
+        Change(
+            h,
+            """
             CREATE TABLE loose AS SELECT * FROM turn_stats;
             DROP TABLE turn_stats;
             ALTER TABLE loose RENAME TO turn_stats;
@@ -76,24 +108,44 @@ public sealed class TurnEndingsTests
             INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind, tool_call_breakdown_json, cost_usd) VALUES (903, 1, 2, 3, 'x', 'ok', '{"Bash":', 9e999);
             INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (904, 1, 2, 3, NULL, 'splendid');
             INSERT INTO turn_stats (id, started_at, ended_at, duration_ms, wake_from, result_kind) VALUES (905, 1, 2, 3, 'x', 'failed');
-            """);
+            """
+        );
         h.Front.Refuses = r => (string?)r["cmd"] == "end_turn" && (long)r["turn"]! == 905 ? "internal" : null;
         await using var second = h.Serve();
 
         await h.AckedAsync(events, await h.Alice.PostAsync("two"));
 
-        foreach (var said in (string[])["the row of turn 901 in ", "the row of turn 902 in ", "the host refused the end of turn 903", "the host does not take what turn 904 used", "the host refused the end of turn 904", "the host refused the end of turn 905"])
+        foreach (
+            var said in (string[])
+                [
+                    "the row of turn 901 in ",
+                    "the row of turn 902 in ",
+                    "the host refused the end of turn 903",
+                    "the host does not take what turn 904 used",
+                    "the host refused the end of turn 904",
+                    "the host refused the end of turn 905",
+                ]
+        )
             Assert.Single(second.Log.Split('\n'), line => line.Contains(said, StringComparison.Ordinal));
-        Assert.Equal([903, 904, 904, .. Enumerable.Repeat(905L, 8)], h.Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && (long)r["turn"]! > 900).Select(r => (long)r["turn"]!).Order());
+        Assert.Equal(
+            [903, 904, 904, .. Enumerable.Repeat(905L, 8)],
+            h.Front.Requests.Where(r => (string?)r["cmd"] == "end_turn" && (long)r["turn"]! > 900)
+                .Select(r => (long)r["turn"]!)
+                .Order()
+        );
         second.Terminate();
         await second.ExitAsync(Ct);
-        Assert.Empty(new TurnStats(h.StateDir, new Log(TextWriter.Null, TimeProvider.System), TimeProvider.System).Unsent());
+        Assert.Empty(
+            new TurnStats(h.StateDir, new Log(TextWriter.Null, TimeProvider.System), TimeProvider.System).Unsent()
+        );
     }
 
     private static void Change(Harnessed h, string sql)
     {
         _ = SqliteLibrary.Version;
-        using var db = new SqliteConnection($"Data Source={Path.Combine(h.StateDir, TurnStats.FileName)};Pooling=False");
+        using var db = new SqliteConnection(
+            $"Data Source={Path.Combine(h.StateDir, TurnStats.FileName)};Pooling=False"
+        );
         db.Open();
         using var command = db.CreateCommand();
         command.CommandText = sql;

@@ -1,7 +1,7 @@
 using System.Text.Json;
-using Hive.Protocol;
 using System.Text.RegularExpressions;
 using Hive.Agent.Serve;
+using Hive.Protocol;
 using Hive.Tests.Fixture;
 
 namespace Hive.Agent.Tests;
@@ -14,7 +14,8 @@ public sealed class TurnLoopTests
     public async Task Answers_by_its_script_and_acknowledges()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             start:
               - set_status: "I am {{self}}"
             rules:
@@ -22,7 +23,8 @@ public sealed class TurnLoopTests
                 do:
                   - write_file: { path: notes/seen.txt, content: "{{id}}\n", append: true }
                   - send: { to: "{{from}}", body: "hi {{who}}", reply: true }
-            """);
+            """
+        );
         var events = await alice.Hive.Events();
         var id = await alice.PostAsync("Hello World");
         await using var agent = new AgentProcess(alice.Socket);
@@ -31,12 +33,23 @@ public sealed class TurnLoopTests
         var answer = (await events.Next("sent")).GetProperty("message");
         await events.HappenedAsync("acked", id);
 
-        Assert.Equal(("alice", "operator", "hi World", id), (answer.GetProperty("from").GetString(), answer.GetProperty("to").GetString(), answer.GetProperty("body").GetString(), answer.GetProperty("in_reply_to").GetInt64()));
+        Assert.Equal(
+            ("alice", "operator", "hi World", id),
+            (
+                answer.GetProperty("from").GetString(),
+                answer.GetProperty("to").GetString(),
+                answer.GetProperty("body").GetString(),
+                answer.GetProperty("in_reply_to").GetInt64()
+            )
+        );
         Assert.Equal("I am alice", await alice.StatusAsync());
         Assert.Equal($"{id}\n", File.ReadAllText(Path.Combine(alice.StateDir, "notes/seen.txt")));
         agent.Terminate();
         Assert.Equal(0, await agent.ExitAsync(Ct));
-        Assert.All(agent.Log.Split('\n'), line => Assert.Matches(new Regex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|error) "), line));
+        Assert.All(
+            agent.Log.Split('\n'),
+            line => Assert.Matches(new Regex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (info|warn|error) "), line)
+        );
         Assert.DoesNotContain("World", agent.Log);
     }
 
@@ -44,7 +57,8 @@ public sealed class TurnLoopTests
     public async Task Asks_and_is_answered_and_answers_what_a_peer_asks()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             rules:
               - match: { from: operator }
                 do:
@@ -56,26 +70,47 @@ public sealed class TurnLoopTests
                 do:
                   - answer: { answer: "{{asker}} may choose {{options}}" }
                     optional: true
-            """);
+            """
+        );
         await alice.PostAsync("shall we");
         await using var agent = new AgentProcess(alice.Socket);
         var bob = await alice.Hive.Connect("bob");
 
         var asked = JsonElement.Parse((await alice.AtBobAsync()).Body);
-        Assert.Equal(("question_asked", "alice", "shall we?"), (asked.GetProperty("event").GetString(), asked.GetProperty("asker").GetString(), asked.GetProperty("question").GetString()));
+        Assert.Equal(
+            ("question_asked", "alice", "shall we?"),
+            (
+                asked.GetProperty("event").GetString(),
+                asked.GetProperty("asker").GetString(),
+                asked.GetProperty("question").GetString()
+            )
+        );
         await bob.CallAsync("answer", new { id = asked.GetProperty("id").GetInt64(), answer = "yes" }, Ct);
         Assert.Equal("bob says yes to shall we?", (await alice.AtBobAsync()).Body);
 
-        await bob.CallAsync("ask", new { question = "which?", to = "alice", options = new[] { "a", "b" } }, Ct);
+        await bob.CallAsync(
+            "ask",
+            new
+            {
+                question = "which?",
+                to = "alice",
+                options = new[] { "a", "b" },
+            },
+            Ct
+        );
         var answered = JsonElement.Parse((await alice.AtBobAsync()).Body);
-        Assert.Equal(("bob may choose a, b", "alice"), (answered.GetProperty("answer").GetString(), answered.GetProperty("answerer").GetString()));
+        Assert.Equal(
+            ("bob may choose a, b", "alice"),
+            (answered.GetProperty("answer").GetString(), answered.GetProperty("answerer").GetString())
+        );
     }
 
     [Fact(Timeout = 60_000)]
     public async Task A_failed_turn_comes_again()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             rules:
               - match: { redelivered: true }
                 do:
@@ -83,7 +118,8 @@ public sealed class TurnLoopTests
               - match: {}
                 do:
                   - fail: "not yet"
-            """);
+            """
+        );
         var events = await alice.Hive.Events();
         var id = await alice.PostAsync("work");
         await using var agent = new AgentProcess(alice.Socket);
@@ -97,7 +133,8 @@ public sealed class TurnLoopTests
     public async Task A_turn_cut_off_by_the_death_of_the_agent_comes_again_to_the_next_one()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             rules:
               - match: { redelivered: true }
                 do:
@@ -105,7 +142,8 @@ public sealed class TurnLoopTests
               - match: {}
                 do:
                   - exit: 42
-            """);
+            """
+        );
         var events = await alice.Hive.Events();
         var id = await alice.PostAsync("work");
         await using (var first = new AgentProcess(alice.Socket))
@@ -122,7 +160,8 @@ public sealed class TurnLoopTests
     public async Task A_turn_outlives_a_restart_of_the_host()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             rules:
               - match: { body: first }
                 do:
@@ -132,7 +171,8 @@ public sealed class TurnLoopTests
               - match: {}
                 do:
                   - send: { to: bob, body: "{{body}} {{redelivered}}" }
-            """);
+            """
+        );
         var first = await alice.PostAsync("first");
         await using var agent = new AgentProcess(alice.Socket);
         await agent.LoggedAsync("in the turn", Ct);
@@ -146,24 +186,35 @@ public sealed class TurnLoopTests
         var standing = await alice.StandingAsync(first);
         Assert.NotNull(standing.AckedAt);
         Assert.Null(standing.Attempts);
-        Assert.Single(agent.Log.Split('\n'), line => line.EndsWith($"begins: message {first} from operator", StringComparison.Ordinal));
+        Assert.Single(
+            agent.Log.Split('\n'),
+            line => line.EndsWith($"begins: message {first} from operator", StringComparison.Ordinal)
+        );
     }
 
     [Fact(Timeout = 60_000)]
     public async Task Told_to_stop_it_cancels_a_long_turn_and_reports_it()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             otherwise:
               - send: { to: bob, body: "in the turn" }
               - wait: 3600
-            """);
+            """
+        );
         var id = await alice.PostAsync("work");
         // In this process, for a clock that the test moves: the grace is long in a person's time.
         var clock = new ManualClock(DateTimeOffset.UnixEpoch);
         var log = new Log(TextWriter.Null, clock);
         using var stop = new CancellationTokenSource();
-        await using var harness = new TurnLoop(alice.Socket, AgentSettings.Read(Path.GetDirectoryName(alice.Socket)!, log), null, log, clock);
+        await using var harness = new TurnLoop(
+            alice.Socket,
+            AgentSettings.Read(Path.GetDirectoryName(alice.Socket)!, log),
+            null,
+            log,
+            clock
+        );
         var loop = harness.RunAsync(stop.Token);
         await alice.AtBobAsync();
 
@@ -184,11 +235,13 @@ public sealed class TurnLoopTests
     public async Task Told_to_stop_it_lets_a_short_turn_end()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             otherwise:
               - log: "in the turn"
               - wait: 0.5
-            """);
+            """
+        );
         var id = await alice.PostAsync("work");
         await using var agent = new AgentProcess(alice.Socket);
         await agent.LoggedAsync("in the turn", Ct);
@@ -206,16 +259,28 @@ public sealed class TurnLoopTests
         alice.Write("agent.yaml", "driver: auto");
         var id = await alice.PostAsync("anybody there?");
         var host = await alice.Hive.Operator();
-        await using var agent = new AgentProcess(alice.Socket, new Dictionary<string, string> { ["PATH"] = "/nowhere" });
+        await using var agent = new AgentProcess(
+            alice.Socket,
+            new Dictionary<string, string> { ["PATH"] = "/nowhere" }
+        );
 
         var harness = await host.CallAsync("harness", new { name = "alice", wait_seconds = 30 }, Ct);
         Assert.Equal("not_ready", harness.GetProperty("state").GetString());
         var missing = harness.GetProperty("missing").GetString();
-        Assert.StartsWith("it has no script.yaml for the driver scripted, and Claude Code (`claude`) is not on the agent's PATH (/nowhere); install it", missing, StringComparison.Ordinal);
-        var row = (await host.CallAsync("agent_status", null, Ct)).GetProperty("agent_statuses").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == "alice");
+        Assert.StartsWith(
+            "it has no script.yaml for the driver scripted, and Claude Code (`claude`) is not on the agent's PATH (/nowhere); install it",
+            missing,
+            StringComparison.Ordinal
+        );
+        var row = (await host.CallAsync("agent_status", null, Ct))
+            .GetProperty("agent_statuses")
+            .Deserialize<ContainerView[]>(WireJson.Options)!
+            .Single(r => r.Name == "alice");
         Assert.Equal((1, missing), (row.Unread, row.Missing));
         Assert.Null((await alice.StandingAsync(id)).DeliveredAt);
-        var found = (await host.CallAsync("doctor", null, Ct)).Deserialize<Diagnosis>(WireJson.Options)!.Findings.Single(f => f is { Topic: "agents", Name: "alice" });
+        var found = (await host.CallAsync("doctor", null, Ct))
+            .Deserialize<Diagnosis>(WireJson.Options)!
+            .Findings.Single(f => f is { Topic: "agents", Name: "alice" });
         Assert.Equal(FindingState.Absent, found.State);
         Assert.StartsWith("install it there", found.Advice, StringComparison.Ordinal);
     }
@@ -243,7 +308,11 @@ public sealed class TurnLoopTests
         var program = Path.Combine(h.Folder, "claude");
         var (ended, stop) = h.ServeHere(program: program);
         var reported = await h.Front.ReportAsync("not_ready");
-        Assert.StartsWith($"Claude Code (`{program}`) is not on the agent's PATH", (string?)reported["missing"], StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"Claude Code (`{program}`) is not on the agent's PATH",
+            (string?)reported["missing"],
+            StringComparison.Ordinal
+        );
         File.CreateSymbolicLink(program, Harnessed.Program);
         var events = await h.Alice.Hive.Events();
         var delivered = events.HappenedAsync("delivered", await h.Alice.PostAsync("go"));
@@ -278,7 +347,8 @@ public sealed class TurnLoopTests
     public async Task A_refused_action_fails_the_turn_unless_it_is_optional()
     {
         await using var alice = await Alice.StartAsync();
-        alice.WriteScript("""
+        alice.WriteScript(
+            """
             rules:
               - match: { body: optional }
                 do:
@@ -288,7 +358,8 @@ public sealed class TurnLoopTests
               - match: {}
                 do:
                   - send: { to: nobody, body: "are you there?" }
-            """);
+            """
+        );
         var events = await alice.Hive.Events();
         await using var agent = new AgentProcess(alice.Socket);
         await alice.PostAsync("optional");

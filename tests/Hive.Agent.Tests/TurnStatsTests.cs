@@ -40,14 +40,18 @@ public sealed class TurnStatsTests : IDisposable
         columns.CommandText = "SELECT group_concat(name, ' ') FROM pragma_table_info('turn_stats')";
         Assert.Equal(
             "id started_at ended_at duration_ms model wake_from input_tokens output_tokens cache_read_input_tokens cache_creation_input_tokens last_input_tokens last_output_tokens "
-            + "last_cache_read_input_tokens last_cache_creation_input_tokens tool_call_count tool_call_breakdown_json open_threads_count open_reminders_count result_kind note cost_usd delay_seconds sent_at",
-            columns.ExecuteScalar());
+                + "last_cache_read_input_tokens last_cache_creation_input_tokens tool_call_count tool_call_breakdown_json open_threads_count open_reminders_count result_kind note cost_usd delay_seconds sent_at",
+            columns.ExecuteScalar()
+        );
     }
 
     [Fact]
     public void A_broken_file_is_set_aside()
     {
-        System.IO.File.WriteAllText(File, "this is no database, and long enough to be seen as none: " + new string('x', 4096));
+        System.IO.File.WriteAllText(
+            File,
+            "this is no database, and long enough to be seen as none: " + new string('x', 4096)
+        );
         var stats = new TurnStats(folder, log, TimeProvider.System);
 
         stats.Add(Row(1));
@@ -87,7 +91,10 @@ public sealed class TurnStatsTests : IDisposable
         stats.Add(Row(2));
         Assert.Empty(stats.Unsent());
 
-        Assert.Single(said.ToString().Split('\n'), line => line.Contains("could not be kept", StringComparison.Ordinal));
+        Assert.Single(
+            said.ToString().Split('\n'),
+            line => line.Contains("could not be kept", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -156,31 +163,33 @@ public sealed class TurnStatsTests : IDisposable
         Assert.Contains(how == "folder" ? "turns go on without" : "is broken", agent.Log);
     }
 
-    private static TurnRow Row(long id) => new(
-        id,
-        new TurnOutcome("rate_limited", "too much")
-        {
-            Pause = TimeSpan.FromSeconds(300),
-            Figures = new TurnFigures
+    private static TurnRow Row(long id) =>
+        new(
+            id,
+            new TurnOutcome("rate_limited", "too much")
             {
-                Model = "m",
-                InputTokens = 1,
-                OutputTokens = 2,
-                CacheReadInputTokens = 3,
-                CacheCreationInputTokens = 4,
-                LastInputTokens = 5,
-                LastOutputTokens = 6,
-                LastCacheReadInputTokens = 7,
-                LastCacheCreationInputTokens = 8,
-                ToolCallCount = 2,
-                ToolCalls = new Dictionary<string, long> { ["Bash"] = 2 },
-                CostUsd = 0.25,
+                Pause = TimeSpan.FromSeconds(300),
+                Figures = new TurnFigures
+                {
+                    Model = "m",
+                    InputTokens = 1,
+                    OutputTokens = 2,
+                    CacheReadInputTokens = 3,
+                    CacheCreationInputTokens = 4,
+                    LastInputTokens = 5,
+                    LastOutputTokens = 6,
+                    LastCacheReadInputTokens = 7,
+                    LastCacheCreationInputTokens = 8,
+                    ToolCallCount = 2,
+                    ToolCalls = new Dictionary<string, long> { ["Bash"] = 2 },
+                    CostUsd = 0.25,
+                },
             },
-        },
-        "operator",
-        DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000),
-        DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_001_500),
-        1500);
+            "operator",
+            DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_000),
+            DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_001_500),
+            1500
+        );
 
     private SqliteConnection Open()
     {

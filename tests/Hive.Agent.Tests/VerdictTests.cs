@@ -25,25 +25,52 @@ public sealed class VerdictTests
     }
 
     [Theory]
-    [InlineData("""{"type":"result","subtype":"success","is_error":false,"result":"","terminal_reason":"prompt_too_long"}""", nameof(VerdictKind.PromptTooLong))]
-    [InlineData("""{"type":"result","subtype":"success","is_error":true,"result":"API Error: 400 input length and `max_tokens` exceed context limit: 196778 + 21333 > 200000"}""", nameof(VerdictKind.PromptTooLong))]
-    [InlineData("""{"type":"result","subtype":"success","is_error":true,"result":"OAuth token has expired. Please obtain a new token"}""", nameof(VerdictKind.LoginLost))]
-    [InlineData("""{"type":"result","subtype":"success","is_error":false,"result":"Invalid API key · Please run /login"}""", nameof(VerdictKind.LoginLost))]
-    [InlineData("""{"type":"result","subtype":"success","is_error":true,"api_error_status":401,"result":"x"}""", nameof(VerdictKind.LoginLost))]
-    [InlineData("""{"type":"result","subtype":"success","is_error":true,"api_error_status":529,"result":"x"}""", nameof(VerdictKind.RateLimited))]
+    [InlineData(
+        """{"type":"result","subtype":"success","is_error":false,"result":"","terminal_reason":"prompt_too_long"}""",
+        nameof(VerdictKind.PromptTooLong)
+    )]
+    [InlineData(
+        """{"type":"result","subtype":"success","is_error":true,"result":"API Error: 400 input length and `max_tokens` exceed context limit: 196778 + 21333 > 200000"}""",
+        nameof(VerdictKind.PromptTooLong)
+    )]
+    [InlineData(
+        """{"type":"result","subtype":"success","is_error":true,"result":"OAuth token has expired. Please obtain a new token"}""",
+        nameof(VerdictKind.LoginLost)
+    )]
+    [InlineData(
+        """{"type":"result","subtype":"success","is_error":false,"result":"Invalid API key · Please run /login"}""",
+        nameof(VerdictKind.LoginLost)
+    )]
+    [InlineData(
+        """{"type":"result","subtype":"success","is_error":true,"api_error_status":401,"result":"x"}""",
+        nameof(VerdictKind.LoginLost)
+    )]
+    [InlineData(
+        """{"type":"result","subtype":"success","is_error":true,"api_error_status":529,"result":"x"}""",
+        nameof(VerdictKind.RateLimited)
+    )]
     [InlineData("""{"type":"result","subtype":"error_max_turns","is_error":true}""", nameof(VerdictKind.Failed))]
-    [InlineData("""{"type":"result","subtype":"success","is_error":false,"result":"The test failed with: Prompt is too long. I also saw `Please run /login` and rate_limit_error in the log."}""", nameof(VerdictKind.Ok))]
-    public void What_it_says_at_the_end_decides(string line, string kind) => Assert.Equal(kind, Of(line).Kind.ToString());
+    [InlineData(
+        """{"type":"result","subtype":"success","is_error":false,"result":"The test failed with: Prompt is too long. I also saw `Please run /login` and rate_limit_error in the log."}""",
+        nameof(VerdictKind.Ok)
+    )]
+    public void What_it_says_at_the_end_decides(string line, string kind) =>
+        Assert.Equal(kind, Of(line).Kind.ToString());
 
     [Theory]
     [InlineData("Visit https://a.example/x?y=1 now", "https://a.example/x?y=1")]
     [InlineData("half an address: https://a.exam", null)]
-    [InlineData("\u001b[1mVisit\u001b[0m\r\n\u001b]8;;https://a.example/whole?long=1\u0007https://a.exa\r\nmple/whole\u001b]8;;\u0007\r\n", "https://a.example/whole?long=1")]
+    [InlineData(
+        "\u001b[1mVisit\u001b[0m\r\n\u001b]8;;https://a.example/whole?long=1\u0007https://a.exa\r\nmple/whole\u001b]8;;\u0007\r\n",
+        "https://a.example/whole?long=1"
+    )]
     [InlineData("\u001b[36mhttps://a.example/c\u001b[39m\r\n", "https://a.example/c")]
-    public void The_address_of_a_login_is_found_in_what_a_terminal_shows(string output, string? url) => Assert.Equal(url, LoginSession.UrlIn(output));
+    public void The_address_of_a_login_is_found_in_what_a_terminal_shows(string output, string? url) =>
+        Assert.Equal(url, LoginSession.UrlIn(output));
 
     [Fact]
-    public void Keys_are_shown_to_nobody() => Assert.Equal("token: …\n", LoginSession.Plain("\u001b[1mtoken: sk-ant-oat01-abc_DEF\u001b[0m\n"));
+    public void Keys_are_shown_to_nobody() =>
+        Assert.Equal("token: …\n", LoginSession.Plain("\u001b[1mtoken: sk-ant-oat01-abc_DEF\u001b[0m\n"));
 
     private static Verdict Of(string line)
     {

@@ -16,12 +16,21 @@ public sealed class WaitTests
         using var wait = Start(alice);
         await WaitsAsync(alice);
         await alice.PostAsync("hello");
-        Assert.Equal((2, "", "Hive: 1 unread message for alice. Call the recv tool of alice to receive it.\n"), await EndAsync(wait));
-        Assert.Equal(1, (await (await alice.Hive.Connect("alice")).CallAsync("status")).GetProperty("unread").GetInt32());
+        Assert.Equal(
+            (2, "", "Hive: 1 unread message for alice. Call the recv tool of alice to receive it.\n"),
+            await EndAsync(wait)
+        );
+        Assert.Equal(
+            1,
+            (await (await alice.Hive.Connect("alice")).CallAsync("status")).GetProperty("unread").GetInt32()
+        );
         // What waits already ends it too.
         await alice.PostAsync("hello again");
         using var second = Start(alice);
-        Assert.Equal((2, "", "Hive: 2 unread messages for alice. Call the recv tool of alice to receive them.\n"), await EndAsync(second));
+        Assert.Equal(
+            (2, "", "Hive: 2 unread messages for alice. Call the recv tool of alice to receive them.\n"),
+            await EndAsync(second)
+        );
     }
 
     [Fact(Timeout = 120_000)]
@@ -71,7 +80,10 @@ public sealed class WaitTests
             Assert.Equal((0, "", ""), await EndAsync(second));
         Assert.False(first.HasExited);
         await alice.PostAsync("news");
-        Assert.Equal((2, "", "Hive: 2 unread messages for alice. Call the recv tool of alice to receive them.\n"), await EndAsync(first));
+        Assert.Equal(
+            (2, "", "Hive: 2 unread messages for alice. Call the recv tool of alice to receive them.\n"),
+            await EndAsync(first)
+        );
     }
 
     [Fact(Timeout = 120_000)]
@@ -113,7 +125,11 @@ public sealed class WaitTests
         using var wait = Start(h.Front.Socket, [], []);
         var (code, _, error) = await EndAsync(wait);
         Assert.Equal(1, code);
-        Assert.Contains("the host is older than this hive-agent; update Hive and restart it", error, StringComparison.Ordinal);
+        Assert.Contains(
+            "the host is older than this hive-agent; update Hive and restart it",
+            error,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact(Timeout = 120_000)]

@@ -17,8 +17,7 @@ public sealed class WireTextTests
     }
 
     [Fact]
-    public void Half_a_surrogate_pair_is_replaced() =>
-        Assert.Equal("ab\uFFFD", WireText.Cut("ab" + (char)0xD83D, 10));
+    public void Half_a_surrogate_pair_is_replaced() => Assert.Equal("ab\uFFFD", WireText.Cut("ab" + (char)0xD83D, 10));
 
     [Fact]
     public void Every_limit_gives_the_beginning_of_the_text_within_it()

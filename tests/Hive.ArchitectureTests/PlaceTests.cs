@@ -5,29 +5,65 @@ namespace Hive.ArchitectureTests;
 /// <summary>What may stand only in certain places (architecture, section 1).</summary>
 public sealed partial class PlaceTests
 {
-    private static readonly IReadOnlyList<ScannedType> Server = [.. Solution.Features.Types, .. Solution.Common.Types, .. Solution.Protocol.Types, .. Solution.Host.Types];
+    private static readonly IReadOnlyList<ScannedType> Server =
+    [
+        .. Solution.Features.Types,
+        .. Solution.Common.Types,
+        .. Solution.Protocol.Types,
+        .. Solution.Host.Types,
+    ];
 
     // Asking for the path alone opens nothing.
-    private static readonly string[] FileTypes = ["File", "Directory", "FileStream", "FileInfo", "DirectoryInfo", "FileSystemInfo", "FileSystemWatcher", "RandomAccess"];
+    private static readonly string[] FileTypes =
+    [
+        "File",
+        "Directory",
+        "FileStream",
+        "FileInfo",
+        "DirectoryInfo",
+        "FileSystemInfo",
+        "FileSystemWatcher",
+        "RandomAccess",
+    ];
 
     [Fact]
     public void SQL_stands_only_in_slices_and_in_the_store()
     {
-        var writers = Solution.All.SelectMany(a => a.Types).Where(t => t.Texts.Any(text => Sql().IsMatch(text))).ToArray();
+        var writers = Solution
+            .All.SelectMany(a => a.Types)
+            .Where(t => t.Texts.Any(text => Sql().IsMatch(text)))
+            .ToArray();
         Assert.Contains(writers, t => Solution.SliceOf(t.Name.Namespace) is not null);
         Assert.Contains(writers, t => t.Name.Namespace == "Hive.Common.Persistence");
         // The harness keeps the statistics of its turns in a file of its own.
         Assert.Contains(writers, t => t.Name.Namespace == "Hive.Agent.Statistics");
-        Assert.Empty(writers.Where(t => Solution.SliceOf(t.Name.Namespace) is null && t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics")).Select(t => t.ToString()));
+        Assert.Empty(
+            writers
+                .Where(t =>
+                    Solution.SliceOf(t.Name.Namespace) is null
+                    && t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics")
+                )
+                .Select(t => t.ToString())
+        );
     }
 
     [Fact]
     public void Only_the_store_knows_SQLite()
     {
-        var users = Solution.All.SelectMany(a => a.Types).Where(t => t.Uses.Any(u => u.Namespace is "Microsoft.Data.Sqlite" or "SQLitePCL")).ToArray();
+        var users = Solution
+            .All.SelectMany(a => a.Types)
+            .Where(t => t.Uses.Any(u => u.Namespace is "Microsoft.Data.Sqlite" or "SQLitePCL"))
+            .ToArray();
         Assert.NotEmpty(users);
         // The host says why the database cannot be opened.
-        Assert.Empty(users.Where(t => t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics") && !t.ToString().StartsWith("Hive.Host.HiveApp", StringComparison.Ordinal)).Select(t => t.ToString()));
+        Assert.Empty(
+            users
+                .Where(t =>
+                    t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics")
+                    && !t.ToString().StartsWith("Hive.Host.HiveApp", StringComparison.Ordinal)
+                )
+                .Select(t => t.ToString())
+        );
     }
 
     [Fact]
@@ -57,8 +93,17 @@ public sealed partial class PlaceTests
     [Fact]
     public void Processes_are_started_only_by_the_containers_and_as_git_nix_and_the_forges_command()
     {
-        string[] starting = ["Hive.Features.Containers.", "Hive.Common.Git.GitProgram", "Hive.Features.Meta.NixFlake", "Hive.Features.Forge.ContainerAdmin"];
-        var starters = Server.Where(t => t.Calls.Contains("System.Diagnostics.Process.Start")).Select(t => t.ToString()).ToArray();
+        string[] starting =
+        [
+            "Hive.Features.Containers.",
+            "Hive.Common.Git.GitProgram",
+            "Hive.Features.Meta.NixFlake",
+            "Hive.Features.Forge.ContainerAdmin",
+        ];
+        var starters = Server
+            .Where(t => t.Calls.Contains("System.Diagnostics.Process.Start"))
+            .Select(t => t.ToString())
+            .ToArray();
         Assert.All(starting, place => Assert.Contains(starters, s => s.StartsWith(place, StringComparison.Ordinal)));
         Assert.All(starters, s => Assert.Contains(starting, place => s.StartsWith(place, StringComparison.Ordinal)));
     }
@@ -74,22 +119,40 @@ public sealed partial class PlaceTests
     public void The_solution_builds_every_project()
     {
         var solution = File.ReadAllText(Path.Combine(Solution.Root, "Hive.sln"));
-        var built = SolutionProject().Matches(solution)
+        var built = SolutionProject()
+            .Matches(solution)
             .Where(m => solution.Contains($"{m.Groups["id"].Value}.Release|Any CPU.Build.0", StringComparison.Ordinal))
             .Select(m => m.Groups["path"].Value.Replace('\\', '/'));
         var projects = new[] { "src", "tests", "bench" }
-            .SelectMany(folder => Directory.EnumerateFiles(Path.Combine(Solution.Root, folder), "*.csproj", new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }))
-            .Select(p => Path.GetRelativePath(Solution.Root, p)).ToArray();
+            .SelectMany(folder =>
+                Directory.EnumerateFiles(
+                    Path.Combine(Solution.Root, folder),
+                    "*.csproj",
+                    new EnumerationOptions { RecurseSubdirectories = true, MaxRecursionDepth = 2 }
+                )
+            )
+            .Select(p => Path.GetRelativePath(Solution.Root, p))
+            .ToArray();
         Assert.NotEmpty(projects);
         Assert.Equal(projects.Order(), built.Order());
     }
 
     private static bool IsFileCall(string call) =>
-        call is "native open" or "native openat" || (call.StartsWith("System.IO.", StringComparison.Ordinal) && FileTypes.Contains(call["System.IO.".Length..].Split('.')[0]));
+        call is "native open" or "native openat"
+        || (
+            call.StartsWith("System.IO.", StringComparison.Ordinal)
+            && FileTypes.Contains(call["System.IO.".Length..].Split('.')[0])
+        );
 
-    [GeneratedRegex(@"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+(\s+SET\b|\s*$)|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|BEGIN IMMEDIATE|SAVEPOINT\s|WITH\s+\w+\s+AS\b)", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+(\s+SET\b|\s*$)|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|BEGIN IMMEDIATE|SAVEPOINT\s|WITH\s+\w+\s+AS\b)",
+        RegexOptions.Multiline
+    )]
     private static partial Regex Sql();
 
-    [GeneratedRegex("""^Project\("\{[^"]+\}"\) = "[^"]+", "(?<path>[^"]+\.csproj)", "(?<id>\{[^"]+\})""", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        """^Project\("\{[^"]+\}"\) = "[^"]+", "(?<path>[^"]+\.csproj)", "(?<id>\{[^"]+\})""",
+        RegexOptions.Multiline
+    )]
     private static partial Regex SolutionProject();
 }

@@ -7,11 +7,14 @@ using System.Reflection.PortableExecutable;
 
 namespace Hive.ArchitectureTests;
 
-/// <summary>What the compiled types of one assembly say of themselves and of what they use. Constants of others are compiled in and leave no trace.</summary>
+/// <summary>What the compiled types of one assembly say of themselves and of what they use. Constants of others are
+/// compiled in and leave no trace.</summary>
 internal sealed class ScannedAssembly
 {
-    private static readonly Dictionary<ushort, OpCode> Codes = typeof(OpCodes).GetFields(BindingFlags.Public | BindingFlags.Static)
-        .Select(f => (OpCode)f.GetValue(null)!).ToDictionary(c => (ushort)c.Value);
+    private static readonly Dictionary<ushort, OpCode> Codes = typeof(OpCodes)
+        .GetFields(BindingFlags.Public | BindingFlags.Static)
+        .Select(f => (OpCode)f.GetValue(null)!)
+        .ToDictionary(c => (ushort)c.Value);
 
     private readonly MetadataReader metadata;
 
@@ -21,8 +24,16 @@ internal sealed class ScannedAssembly
         var file = new PEReader(ImmutableArray.Create(File.ReadAllBytes(path)));
         metadata = file.GetMetadataReader();
         Name = Path.GetFileNameWithoutExtension(path);
-        References = [.. metadata.AssemblyReferences.Select(r => metadata.GetString(metadata.GetAssemblyReference(r).Name))];
-        Types = [.. metadata.TypeDefinitions.Select(t => Scan(file, t)).Where(t => t.Name.Namespace.StartsWith("Hive.", StringComparison.Ordinal))];
+        References =
+        [
+            .. metadata.AssemblyReferences.Select(r => metadata.GetString(metadata.GetAssemblyReference(r).Name)),
+        ];
+        Types =
+        [
+            .. metadata
+                .TypeDefinitions.Select(t => Scan(file, t))
+                .Where(t => t.Name.Namespace.StartsWith("Hive.", StringComparison.Ordinal)),
+        ];
     }
 
     public string Name { get; }
@@ -50,8 +61,13 @@ internal sealed class ScannedAssembly
             var field = metadata.GetFieldDefinition(fieldHandle);
             field.DecodeSignature(found, null);
             found.Attributes(field.GetCustomAttributes());
-            if (!field.GetDefaultValue().IsNil && metadata.GetConstant(field.GetDefaultValue()) is { TypeCode: ConstantTypeCode.String } constant)
-                constants.Add(metadata.GetBlobReader(constant.Value).ReadUTF16(metadata.GetBlobReader(constant.Value).Length));
+            if (
+                !field.GetDefaultValue().IsNil
+                && metadata.GetConstant(field.GetDefaultValue()) is { TypeCode: ConstantTypeCode.String } constant
+            )
+                constants.Add(
+                    metadata.GetBlobReader(constant.Value).ReadUTF16(metadata.GetBlobReader(constant.Value).Length)
+                );
         }
 
         foreach (var propertyHandle in definition.GetProperties())
@@ -74,12 +90,17 @@ internal sealed class ScannedAssembly
             found.NameOf(handle),
             definition.Attributes,
             definition.BaseType.IsNil ? null : found.NameOf(definition.BaseType),
-            [.. definition.GetInterfaceImplementations().Select(i => found.NameOf(metadata.GetInterfaceImplementation(i).Interface))],
+            [
+                .. definition
+                    .GetInterfaceImplementations()
+                    .Select(i => found.NameOf(metadata.GetInterfaceImplementation(i).Interface)),
+            ],
             [.. definition.GetProperties().Select(p => Property(metadata.GetPropertyDefinition(p)))],
             methods,
             found.Types,
             found.Calls,
-            [.. found.Strings, .. constants]);
+            [.. found.Strings, .. constants]
+        );
     }
 
     private (string, TypeName?) Property(PropertyDefinition property)
@@ -105,7 +126,11 @@ internal sealed class ScannedAssembly
                 case OperandType.InlineString:
                     found.Strings.Add(metadata.GetUserString((UserStringHandle)MetadataTokens.Handle(il.ReadInt32())));
                     break;
-                case OperandType.InlineMethod or OperandType.InlineField or OperandType.InlineType or OperandType.InlineTok or OperandType.InlineSig:
+                case OperandType.InlineMethod
+                or OperandType.InlineField
+                or OperandType.InlineType
+                or OperandType.InlineTok
+                or OperandType.InlineSig:
                     found.Entity((EntityHandle)MetadataTokens.Handle(il.ReadInt32()));
                     break;
                 case OperandType.InlineSwitch:
@@ -139,12 +164,14 @@ internal sealed class ScannedAssembly
 
         public List<string> Strings { get; } = [];
 
-        public TypeName NameOf(EntityHandle handle) => handle.Kind switch
-        {
-            HandleKind.TypeDefinition => Defined((TypeDefinitionHandle)handle),
-            HandleKind.TypeReference => Referred((TypeReferenceHandle)handle),
-            _ => metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, null) ?? new TypeName("", ""),
-        };
+        public TypeName NameOf(EntityHandle handle) =>
+            handle.Kind switch
+            {
+                HandleKind.TypeDefinition => Defined((TypeDefinitionHandle)handle),
+                HandleKind.TypeReference => Referred((TypeReferenceHandle)handle),
+                _ => metadata.GetTypeSpecification((TypeSpecificationHandle)handle).DecodeSignature(this, null)
+                    ?? new TypeName("", ""),
+            };
 
         public void Entity(EntityHandle handle)
         {
@@ -182,14 +209,21 @@ internal sealed class ScannedAssembly
                 Entity(metadata.GetGenericParameterConstraint(constraint).Type);
         }
 
-        public TypeName? GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => Noted(Defined(handle));
+        public TypeName? GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) =>
+            Noted(Defined(handle));
 
-        public TypeName? GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => Noted(Referred(handle));
+        public TypeName? GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) =>
+            Noted(Referred(handle));
 
-        public TypeName? GetTypeFromSpecification(MetadataReader reader, object? genericContext, TypeSpecificationHandle handle, byte rawTypeKind) =>
-            reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
+        public TypeName? GetTypeFromSpecification(
+            MetadataReader reader,
+            object? genericContext,
+            TypeSpecificationHandle handle,
+            byte rawTypeKind
+        ) => reader.GetTypeSpecification(handle).DecodeSignature(this, genericContext);
 
-        public TypeName? GetGenericInstantiation(TypeName? genericType, ImmutableArray<TypeName?> typeArguments) => genericType;
+        public TypeName? GetGenericInstantiation(TypeName? genericType, ImmutableArray<TypeName?> typeArguments) =>
+            genericType;
 
         public TypeName? GetArrayType(TypeName? elementType, ArrayShape shape) => elementType;
 
@@ -201,7 +235,8 @@ internal sealed class ScannedAssembly
 
         public TypeName? GetSZArrayType(TypeName? elementType) => elementType;
 
-        public TypeName? GetModifiedType(TypeName? modifier, TypeName? unmodifiedType, bool isRequired) => unmodifiedType;
+        public TypeName? GetModifiedType(TypeName? modifier, TypeName? unmodifiedType, bool isRequired) =>
+            unmodifiedType;
 
         public TypeName? GetFunctionPointerType(MethodSignature<TypeName?> signature) => null;
 
@@ -237,7 +272,12 @@ internal sealed class ScannedAssembly
             var type = metadata.GetTypeDefinition(handle);
             var name = metadata.GetString(type.Name);
             return type.IsNested
-                ? Defined(type.GetDeclaringType()) is var outer ? outer with { Name = $"{outer.Name}+{name}" } : default
+                ? Defined(type.GetDeclaringType()) is var outer
+                    ? outer with
+                    {
+                        Name = $"{outer.Name}+{name}",
+                    }
+                    : default
                 : new TypeName(metadata.GetString(type.Namespace), name);
         }
 
@@ -246,7 +286,12 @@ internal sealed class ScannedAssembly
             var type = metadata.GetTypeReference(handle);
             var name = metadata.GetString(type.Name);
             return type.ResolutionScope.Kind == HandleKind.TypeReference
-                ? Referred((TypeReferenceHandle)type.ResolutionScope) is var outer ? outer with { Name = $"{outer.Name}+{name}" } : default
+                ? Referred((TypeReferenceHandle)type.ResolutionScope) is var outer
+                    ? outer with
+                    {
+                        Name = $"{outer.Name}+{name}",
+                    }
+                    : default
                 : new TypeName(metadata.GetString(type.Namespace), name);
         }
     }
@@ -265,7 +310,8 @@ internal readonly record struct TypeName(string Namespace, string Name)
 /// <param name="Properties">With their types.</param>
 /// <param name="Methods">Their names.</param>
 /// <param name="Uses">Every type in its signatures, attributes and bodies.</param>
-/// <param name="Calls">Methods of other assemblies, as <c>Namespace.Type.Method</c>; native ones as <c>native name</c>.</param>
+/// <param name="Calls">Methods of other assemblies, as <c>Namespace.Type.Method</c>; native ones as <c>native
+/// name</c>.</param>
 /// <param name="Texts">Every string in it.</param>
 internal sealed record ScannedType(
     TypeName Name,
@@ -276,11 +322,15 @@ internal sealed record ScannedType(
     IReadOnlyList<string> Methods,
     IReadOnlySet<TypeName> Uses,
     IReadOnlySet<string> Calls,
-    IReadOnlyList<string> Texts)
+    IReadOnlyList<string> Texts
+)
 {
     public bool IsCompilers => Name.Name.Contains('<', StringComparison.Ordinal);
 
-    public bool IsClass => !Attributes.HasFlag(TypeAttributes.Interface) && Parent is not null && Parent.Value.ToString() is not ("System.ValueType" or "System.Enum" or "System.MulticastDelegate");
+    public bool IsClass =>
+        !Attributes.HasFlag(TypeAttributes.Interface)
+        && Parent is not null
+        && Parent.Value.ToString() is not ("System.ValueType" or "System.Enum" or "System.MulticastDelegate");
 
     public bool IsSealed => Attributes.HasFlag(TypeAttributes.Sealed);
 
@@ -288,7 +338,8 @@ internal sealed record ScannedType(
 
     public bool IsRecord => Methods.Contains("<Clone>$");
 
-    public bool IsPublic => (Attributes & TypeAttributes.VisibilityMask) is TypeAttributes.Public or TypeAttributes.NestedPublic;
+    public bool IsPublic =>
+        (Attributes & TypeAttributes.VisibilityMask) is TypeAttributes.Public or TypeAttributes.NestedPublic;
 
     /// <summary>The types it is nested in; null at the top.</summary>
     public string? Outer => Name.Name.LastIndexOf('+') is > 0 and var at ? Name.Name[..at] : null;

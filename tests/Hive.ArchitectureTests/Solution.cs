@@ -26,7 +26,8 @@ internal static class Solution
         return @namespace.StartsWith(Begin, StringComparison.Ordinal) ? @namespace[Begin.Length..].Split('.')[0] : null;
     }
 
-    public static bool IsContract(string @namespace) => SliceOf(@namespace) is { } slice && @namespace == $"Hive.Features.{slice}.Contracts";
+    public static bool IsContract(string @namespace) =>
+        SliceOf(@namespace) is { } slice && @namespace == $"Hive.Features.{slice}.Contracts";
 
     private static string FindRoot()
     {

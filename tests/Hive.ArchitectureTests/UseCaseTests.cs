@@ -13,23 +13,46 @@ public sealed class UseCaseTests
     {
         var commands = Types.Where(t => t.Inner == "Command" && t.Outer is not null).ToArray();
         Assert.NotEmpty(commands);
-        var validators = Types.Where(t => t.Inner == "Validator" && t.Parent is { Namespace: "FluentValidation", Name: "AbstractValidator`1" }).Select(t => (t.Name.Namespace, t.Outer)).ToHashSet();
+        var validators = Types
+            .Where(t =>
+                t.Inner == "Validator" && t.Parent is { Namespace: "FluentValidation", Name: "AbstractValidator`1" }
+            )
+            .Select(t => (t.Name.Namespace, t.Outer))
+            .ToHashSet();
         Assert.NotEmpty(validators);
         // One without fields has nothing that could be wrong.
-        Assert.Empty(commands.Where(c => HasFields(c) && !validators.Contains((c.Name.Namespace, c.Outer))).Select(c => c.ToString()));
+        Assert.Empty(
+            commands
+                .Where(c => HasFields(c) && !validators.Contains((c.Name.Namespace, c.Outer)))
+                .Select(c => c.ToString())
+        );
     }
 
     [Fact]
     public void Every_request_is_a_sealed_record_called_command_or_query_in_a_static_class_with_its_handler()
     {
-        var requests = Types.Where(t => t.IsClass && t.Faces.Any(f => f is { Namespace: "MediatR", Name: "IRequest`1" })).ToArray();
+        var requests = Types
+            .Where(t => t.IsClass && t.Faces.Any(f => f is { Namespace: "MediatR", Name: "IRequest`1" }))
+            .ToArray();
         Assert.NotEmpty(requests);
         Assert.Empty(requests.Where(r => !r.IsSealed || !r.IsRecord).Select(r => r.ToString()));
-        Assert.Empty(requests.Where(r => r.Inner is not ("Command" or "Query") || r.Outer is null).Select(r => r.ToString()));
-        var handlers = Types.Where(t => t.Faces.Any(f => f is { Namespace: "MediatR", Name: "IRequestHandler`2" })).Select(t => (t.Name.Namespace, t.Outer)).ToArray();
+        Assert.Empty(
+            requests.Where(r => r.Inner is not ("Command" or "Query") || r.Outer is null).Select(r => r.ToString())
+        );
+        var handlers = Types
+            .Where(t => t.Faces.Any(f => f is { Namespace: "MediatR", Name: "IRequestHandler`2" }))
+            .Select(t => (t.Name.Namespace, t.Outer))
+            .ToArray();
         Assert.Equal(requests.Select(r => (r.Name.Namespace, r.Outer)).Order(), handlers.Order());
         var owners = Types.ToDictionary(t => t.Name);
-        Assert.All(requests, r => Assert.True(owners[r.Name with { Name = r.Outer! }] is { IsAbstract: true, IsSealed: true }, $"{r.Outer} is no static class"));
+        Assert.All(
+            requests,
+            r =>
+                Assert.True(
+                    owners[r.Name with { Name = r.Outer! }] is { IsAbstract: true, IsSealed: true },
+                    $"{r.Outer} is no static class"
+                )
+        );
     }
 
     [Fact]
@@ -38,14 +61,22 @@ public sealed class UseCaseTests
         string[] kinds = ["INotification", "IDashboardNotification", "IAgentRowNotification"];
         var notifications = Types.Where(t => t.IsClass && t.Faces.Any(f => kinds.Contains(f.Name))).ToArray();
         Assert.NotEmpty(notifications);
-        Assert.Empty(notifications.Where(n => !n.IsSealed || !n.IsRecord || !Solution.IsContract(n.Name.Namespace)).Select(n => n.ToString()));
+        Assert.Empty(
+            notifications
+                .Where(n => !n.IsSealed || !n.IsRecord || !Solution.IsContract(n.Name.Namespace))
+                .Select(n => n.ToString())
+        );
     }
 
     [Fact]
     public void The_features_show_nothing_to_other_assemblies()
     {
         Assert.NotEmpty(Types);
-        Assert.Empty(Types.Where(t => t.IsPublic && t.Outer is null && !Solution.IsContract(t.Name.Namespace)).Select(t => t.ToString()));
+        Assert.Empty(
+            Types
+                .Where(t => t.IsPublic && t.Outer is null && !Solution.IsContract(t.Name.Namespace))
+                .Select(t => t.ToString())
+        );
     }
 
     [Fact]
@@ -54,11 +85,19 @@ public sealed class UseCaseTests
         var classes = Solution.All.SelectMany(a => a.Types).Where(t => t.IsClass && !t.IsCompilers).ToArray();
         Assert.NotEmpty(classes);
         var parents = classes.Select(c => c.Parent!.Value).ToHashSet();
-        Assert.Empty(classes.Where(c => !c.IsSealed && !c.IsAbstract && !parents.Contains(c.Name)).Select(c => c.ToString()));
+        Assert.Empty(
+            classes.Where(c => !c.IsSealed && !c.IsAbstract && !parents.Contains(c.Name)).Select(c => c.ToString())
+        );
         // An abstract one that nothing is derived from is no class but a plan.
-        Assert.Empty(classes.Where(c => c.IsAbstract && !c.IsSealed && !parents.Contains(c.Name)).Select(c => c.ToString()));
+        Assert.Empty(
+            classes.Where(c => c.IsAbstract && !c.IsSealed && !parents.Contains(c.Name)).Select(c => c.ToString())
+        );
     }
 
     private static bool HasFields(ScannedType command) =>
-        command.Properties.Any(p => p.Name != "EqualityContract" && p.Type is not { Namespace: "Hive.Common.Doors", Name: "Caller" } && !Clamped.Contains(p.Name));
+        command.Properties.Any(p =>
+            p.Name != "EqualityContract"
+            && p.Type is not { Namespace: "Hive.Common.Doors", Name: "Caller" }
+            && !Clamped.Contains(p.Name)
+        );
 }

@@ -13,9 +13,7 @@ internal sealed class FatalLines(string category, int number) : ILoggerProvider
 
     public ILogger CreateLogger(string categoryName) => new Lines(this, categoryName);
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private sealed class Target(string category, int number)
     {
@@ -33,9 +31,20 @@ internal sealed class FatalLines(string category, int number) : ILoggerProvider
 
         public bool IsEnabled(LogLevel logLevel) => logLevel == LogLevel.Debug && owner.target.Counts(name);
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        )
         {
-            if (logLevel != LogLevel.Debug || owner.target is not { } target || !target.Counts(name) || !target.IsLast())
+            if (
+                logLevel != LogLevel.Debug
+                || owner.target is not { } target
+                || !target.Counts(name)
+                || !target.IsLast()
+            )
                 return;
             Process.GetCurrentProcess().Kill();
             // Not one step further.

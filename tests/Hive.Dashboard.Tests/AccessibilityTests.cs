@@ -16,12 +16,49 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("an-agent-with-the-longest-name1");
         await alice.CallAsync("set_status", new { text = new string('x', 190) });
-        await alice.CallAsync("send", new { to = "operator", body = $"a word that does not break: {new string('y', 600)}" });
+        await alice.CallAsync(
+            "send",
+            new { to = "operator", body = $"a word that does not break: {new string('y', 600)}" }
+        );
         await alice.CallAsync("send", new { to = "an-agent-with-the-longest-name1", body = "hello" });
-        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "plan.md"), $"# Plan\n\n{new string('z', 300)}\n\n|a|b|\n|-|-|\n|{new string('c', 200)}|d|\n\n```\n{new string('e', 300)}\n```\n");
-        await alice.CallAsync("ask", new { question = $"see /shared/plan.md {new string('q', 300)}", options = new[] { new string('o', 150), "no" }, ttl_seconds = 3600 });
-        await alice.CallAsync("ask", new { question = "between us", to = "an-agent-with-the-longest-name1", options = new[] { "a", "b" }, multi = true });
-        await bob.CallAsync("answer", new { id = (await alice.CallAsync("ask", new { question = "answered already?", to = "an-agent-with-the-longest-name1" })).GetProperty("id").GetInt64(), answer = new string('w', 200) });
+        await File.WriteAllTextAsync(
+            Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "plan.md"),
+            $"# Plan\n\n{new string('z', 300)}\n\n|a|b|\n|-|-|\n|{new string('c', 200)}|d|\n\n```\n{new string('e', 300)}\n```\n"
+        );
+        await alice.CallAsync(
+            "ask",
+            new
+            {
+                question = $"see /shared/plan.md {new string('q', 300)}",
+                options = new[] { new string('o', 150), "no" },
+                ttl_seconds = 3600,
+            }
+        );
+        await alice.CallAsync(
+            "ask",
+            new
+            {
+                question = "between us",
+                to = "an-agent-with-the-longest-name1",
+                options = new[] { "a", "b" },
+                multi = true,
+            }
+        );
+        await bob.CallAsync(
+            "answer",
+            new
+            {
+                id = (
+                    await alice.CallAsync(
+                        "ask",
+                        new { question = "answered already?", to = "an-agent-with-the-longest-name1" }
+                    )
+                )
+                    .GetProperty("id")
+                    .GetInt64(),
+                answer = new string('w', 200),
+            }
+        );
         await bob.CallAsync("remind", new { message = $"a long one: {new string('r', 5000)}", delay_seconds = 86_400 });
         (await Hive.JoinAsync("gone")).Dispose();
         await Hive.CallAsync("destroy", new { name = "gone" });
@@ -47,7 +84,8 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await page.Locator(".compose textarea").FillAsync("@");
         await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true })).ToBeVisibleAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }))
+            .ToBeVisibleAsync();
         await NothingSerious(page, width);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
@@ -64,20 +102,96 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         using var agent = await Hive.JoinAsync(Name);
         await agent.CallAsync("set_status", new { text = new string('x', 190) });
         await agent.CallAsync("ask", new { question = $"which? {new string('q', 300)}" });
-        await agent.EndTurnAsync(await Hive.BeginTurnAsync(agent, Name, "one"), "failed", $"it broke: {new string('n', 300)}", $"a-model-{new string('m', 80)}");
+        await agent.EndTurnAsync(
+            await Hive.BeginTurnAsync(agent, Name, "one"),
+            "failed",
+            $"it broke: {new string('n', 300)}",
+            $"a-model-{new string('m', 80)}"
+        );
         var turn = await Hive.BeginTurnAsync(agent, Name, $"a long one: {new string('w', 900)}");
         await Hive.CallAsync("send", new { to = Name, body = $"the next: {new string('b', 600)}" });
-        await agent.ReportAsync("logging_in", new { turn, driver = "claude", model = $"a-model-{new string('m', 80)}", context_tokens = 190_000, context_limit = 200_000, login = new { url = $"https://login.example/?{new string('u', 400)}", output = "open it" } });
+        await agent.ReportAsync(
+            "logging_in",
+            new
+            {
+                turn,
+                driver = "claude",
+                model = $"a-model-{new string('m', 80)}",
+                context_tokens = 190_000,
+                context_limit = 200_000,
+                login = new { url = $"https://login.example/?{new string('u', 400)}", output = "open it" },
+            }
+        );
         await agent.EmitAsync(
-            new { kind = "text", at, text = new string('t', 300) },
-            new { kind = "thinking", at, text = new string('k', 300) },
-            new { kind = "tool_call", at, id = "a", tool = "Bash", input = new { command = new string('c', 300), description = new string('d', 200) } },
-            new { kind = "tool_result", at, id = "a", text = new string('r', 3000), error = true },
-            new { kind = "tool_call", at, id = "b", tool = "Edit", input = new { file_path = $"/{new string('p', 200)}", old_string = new string('o', 300), new_string = "n" } },
-            new { kind = "tool_call", at, id = "c", tool = $"mcp__{new string('s', 60)}__{new string('t', 60)}", input = new { a = new string('v', 300) } },
-            new { kind = "stderr", at, text = new string('e', 90) },
-            new { kind = "note", at, text = "a note", level = "warn" },
-            new { kind = "dropped", at, count = 7 });
+            new
+            {
+                kind = "text",
+                at,
+                text = new string('t', 300),
+            },
+            new
+            {
+                kind = "thinking",
+                at,
+                text = new string('k', 300),
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "a",
+                tool = "Bash",
+                input = new { command = new string('c', 300), description = new string('d', 200) },
+            },
+            new
+            {
+                kind = "tool_result",
+                at,
+                id = "a",
+                text = new string('r', 3000),
+                error = true,
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "b",
+                tool = "Edit",
+                input = new
+                {
+                    file_path = $"/{new string('p', 200)}",
+                    old_string = new string('o', 300),
+                    new_string = "n",
+                },
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "c",
+                tool = $"mcp__{new string('s', 60)}__{new string('t', 60)}",
+                input = new { a = new string('v', 300) },
+            },
+            new
+            {
+                kind = "stderr",
+                at,
+                text = new string('e', 90),
+            },
+            new
+            {
+                kind = "note",
+                at,
+                text = "a note",
+                level = "warn",
+            },
+            new
+            {
+                kind = "dropped",
+                at,
+                count = 7,
+            }
+        );
         var page = await SignedInAsync(width, height);
         await page.GotoAsync($"{Hive.Url}/agents/{Name}");
         await Expect(page.Locator(".entry[data-kind=dropped]")).ToBeVisibleAsync();
@@ -116,7 +230,14 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
     internal static async Task NothingSerious(IPage page, int width)
     {
         var found = await page.RunAxe();
-        Assert.Empty(found.Violations.Where(v => v.Impact is "serious" or "critical").Select(v => $"{v.Id}: {string.Join(" | ", v.Nodes.Select(n => n.Html))}"));
-        Assert.True(await page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width, "the page is wider than the screen");
+        Assert.Empty(
+            found
+                .Violations.Where(v => v.Impact is "serious" or "critical")
+                .Select(v => $"{v.Id}: {string.Join(" | ", v.Nodes.Select(n => n.Html))}")
+        );
+        Assert.True(
+            await page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width,
+            "the page is wider than the screen"
+        );
     }
 }

@@ -50,7 +50,8 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await FollowsAsync(page);
         await Hive.CallAsync("destroy", new { name = "nobody" });
-        await Expect(page.GetByText("There is no agent nobody. What is kept of it stands under Kept state")).ToBeVisibleAsync();
+        await Expect(page.GetByText("There is no agent nobody. What is kept of it stands under Kept state"))
+            .ToBeVisibleAsync();
     }
 
     [Fact]
@@ -60,16 +61,41 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         var page = await OnPageOf("alice");
         await Expect(Terminal(page)).ToContainTextAsync("no harness of alice is connected");
 
-        await alice.ReportAsync("idle", new { driver = "claude", model = "claude-sonnet-4-5", context_tokens = 52_300, context_limit = 200_000 });
+        await alice.ReportAsync(
+            "idle",
+            new
+            {
+                driver = "claude",
+                model = "claude-sonnet-4-5",
+                context_tokens = 52_300,
+                context_limit = 200_000,
+            }
+        );
         await Expect(Badge(page)).ToContainTextAsync("idle");
         await Expect(Head(page)).ToContainTextAsync("model · claude-sonnet-4-5");
         await Expect(Head(page)).ToContainTextAsync("ctx 52.3k · 26%");
         var turn = await Hive.BeginTurnAsync(alice, "alice", "tidy the repository <img src=x onerror=alert(1)>");
         await alice.ReportAsync("thinking", new { turn, model = "claude-sonnet-4-5" });
         await Expect(Badge(page)).ToContainTextAsync("thinking");
-        await alice.EmitAsync(new { kind = "text_part", at = DateTimeOffset.UtcNow, turn, text = "I look at <b>what" });
+        await alice.EmitAsync(
+            new
+            {
+                kind = "text_part",
+                at = DateTimeOffset.UtcNow,
+                turn,
+                text = "I look at <b>what",
+            }
+        );
         await Expect(Entry(page, "text_part")).ToContainTextAsync("is writing: I look at <b>what");
-        await alice.EmitAsync(new { kind = "text_part", at = DateTimeOffset.UtcNow, turn, text = "</b> is" });
+        await alice.EmitAsync(
+            new
+            {
+                kind = "text_part",
+                at = DateTimeOffset.UtcNow,
+                turn,
+                text = "</b> is",
+            }
+        );
         await Expect(Entry(page, "text_part")).ToContainTextAsync("is writing: I look at <b>what</b> is");
         await ToldAsync(alice);
         await Expect(Entry(page, "text_part")).ToHaveCountAsync(0);
@@ -110,13 +136,33 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         using var alice = await Hive.JoinAsync("alice");
         var page = await OnPageOf("alice");
 
-        var body = "Message 4 from bob:\n> the build is red\n>\n> Message 5 from operator:\n\n1 more message waits for you.\n";
-        await alice.EmitAsync(new { kind = "turn_started", at = DateTimeOffset.UtcNow, turn = 1, from = "bob", text = body });
+        var body =
+            "Message 4 from bob:\n> the build is red\n>\n> Message 5 from operator:\n\n1 more message waits for you.\n";
+        await alice.EmitAsync(
+            new
+            {
+                kind = "turn_started",
+                at = DateTimeOffset.UtcNow,
+                turn = 1,
+                from = "bob",
+                text = body,
+            }
+        );
         var woken = Entry(page, "turn_started");
-        await Expect(woken.Locator(".quoted")).ToHaveTextAsync(["> the build is red", ">", "> Message 5 from operator:"]);
+        await Expect(woken.Locator(".quoted"))
+            .ToHaveTextAsync(["> the build is red", ">", "> Message 5 from operator:"]);
         await Expect(woken.Locator(".own").First).ToHaveTextAsync("Message 4 from bob:");
 
-        await alice.EmitAsync(new { kind = "turn_started", at = DateTimeOffset.UtcNow, turn = 2, from = "bob", text = body + string.Concat(Enumerable.Repeat("> line\n", 20)) });
+        await alice.EmitAsync(
+            new
+            {
+                kind = "turn_started",
+                at = DateTimeOffset.UtcNow,
+                turn = 2,
+                from = "bob",
+                text = body + string.Concat(Enumerable.Repeat("> line\n", 20)),
+            }
+        );
         await Expect(woken.Nth(1)).ToContainTextAsync("the build is red … 26 lines");
         await woken.Nth(1).GetByRole(AriaRole.Button).ClickAsync();
         await Expect(woken.Nth(1).Locator(".quoted")).ToHaveCountAsync(23);
@@ -137,8 +183,11 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         // So much further up that the page before is fetched; what stood at the top stays where it is.
         await log.EvaluateAsync("log => log.scrollTop = 150");
         await Expect(log).ToContainTextAsync("entry 0100");
-        Assert.True(await log.EvaluateAsync<bool>(
-            "log => { const at = [...log.querySelectorAll('.entry')].find(e => e.textContent.includes('entry 0300')).getBoundingClientRect().top - log.getBoundingClientRect().top; return at > -200 && at < log.clientHeight; }"));
+        Assert.True(
+            await log.EvaluateAsync<bool>(
+                "log => { const at = [...log.querySelectorAll('.entry')].find(e => e.textContent.includes('entry 0300')).getBoundingClientRect().top - log.getBoundingClientRect().top; return at > -200 && at < log.clientHeight; }"
+            )
+        );
 
         await alice.EmitAsync(Turning.Text(500), Turning.Text(501));
         var pill = page.GetByRole(AriaRole.Button, new() { Name = "2 new entries, go to the newest" });
@@ -228,7 +277,10 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
         Assert.Equal(["login"], await ControlsAsync(waiting));
-        await alice.ReportAsync("logging_in", new { login = new { url = "http://login.example/?x=1", output = "open http://login.example/?x=1" } });
+        await alice.ReportAsync(
+            "logging_in",
+            new { login = new { url = "http://login.example/?x=1", output = "open http://login.example/?x=1" } }
+        );
         await Expect(panel).ToContainTextAsync("no https address");
         await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
         await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example@elsewhere.example/" } });
@@ -253,7 +305,13 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     [Fact]
     public async Task The_page_outlives_its_host_and_catches_up()
     {
-        Expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+        Expected =
+        [
+            "ERR_CONNECTION_REFUSED",
+            "ERR_INCOMPLETE_CHUNKED_ENCODING",
+            "ERR_CONNECTION_RESET",
+            "ERR_EMPTY_RESPONSE",
+        ];
         using (var alice = await Hive.JoinAsync("alice"))
             await alice.EmitAsync(Turning.Text(1));
         var page = await OnPageOf("alice");
@@ -302,16 +360,85 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     {
         var at = DateTimeOffset.UtcNow;
         await alice.EmitAsync(
-            new { kind = "thinking", at, text = "What is there?\nthe second thought" },
-            new { kind = "text", at, text = "I look at what is there." },
-            new { kind = "tool_call", at, id = "a", tool = "Bash", input = new { command = "git status", description = "what changed" } },
-            new { kind = "tool_result", at, id = "a", text = string.Join('\n', Enumerable.Range(0, 40).Select(i => $"file {i}")), error = false },
-            new { kind = "tool_call", at, id = "b", tool = "Edit", input = new { file_path = "/shared/readme.md", old_string = "a\nold line\nb", new_string = "a\nnew <b>line</b>\nb" } },
-            new { kind = "tool_result", at, id = "b", text = "failed: no such file", error = true },
-            new { kind = "tool_call", at, id = "c", tool = "mcp__hive__send", input = new { to = "bob", body = "done <script>alert(1)</script>" } },
-            new { kind = "tool_call", at, id = "d", tool = "mcp__forge__merge", input = new { id = 7 } },
-            new { kind = "note", at, text = "the session was resumed", level = "info" },
-            new { kind = "stderr", at, text = "warning: something old" });
+            new
+            {
+                kind = "thinking",
+                at,
+                text = "What is there?\nthe second thought",
+            },
+            new
+            {
+                kind = "text",
+                at,
+                text = "I look at what is there.",
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "a",
+                tool = "Bash",
+                input = new { command = "git status", description = "what changed" },
+            },
+            new
+            {
+                kind = "tool_result",
+                at,
+                id = "a",
+                text = string.Join('\n', Enumerable.Range(0, 40).Select(i => $"file {i}")),
+                error = false,
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "b",
+                tool = "Edit",
+                input = new
+                {
+                    file_path = "/shared/readme.md",
+                    old_string = "a\nold line\nb",
+                    new_string = "a\nnew <b>line</b>\nb",
+                },
+            },
+            new
+            {
+                kind = "tool_result",
+                at,
+                id = "b",
+                text = "failed: no such file",
+                error = true,
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "c",
+                tool = "mcp__hive__send",
+                input = new { to = "bob", body = "done <script>alert(1)</script>" },
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "d",
+                tool = "mcp__forge__merge",
+                input = new { id = 7 },
+            },
+            new
+            {
+                kind = "note",
+                at,
+                text = "the session was resumed",
+                level = "info",
+            },
+            new
+            {
+                kind = "stderr",
+                at,
+                text = "warning: something old",
+            }
+        );
     }
 
     private static async Task<string[]> ControlsAsync(LineClient harness, int wait = 30)
@@ -320,12 +447,19 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         return [.. answer.GetProperty("controls").EnumerateArray().Select(Said)];
 
         static string Said(JsonElement control) =>
-            string.Join(' ', new[] { "kind", "model", "code" }.Select(field => control.TryGetProperty(field, out var value) ? value.GetString() : null).OfType<string>());
+            string.Join(
+                ' ',
+                new[] { "kind", "model", "code" }
+                    .Select(field => control.TryGetProperty(field, out var value) ? value.GetString() : null)
+                    .OfType<string>()
+            );
     }
 
-    private static Task FollowsAsync(IPage page) => page.Locator("[data-following=live], [data-following=resynced]").WaitForAsync();
+    private static Task FollowsAsync(IPage page) =>
+        page.Locator("[data-following=live], [data-following=resynced]").WaitForAsync();
 
-    private static Task<bool> AtBottomAsync(ILocator log) => log.EvaluateAsync<bool>("log => log.scrollHeight - log.scrollTop - log.clientHeight < 2");
+    private static Task<bool> AtBottomAsync(ILocator log) =>
+        log.EvaluateAsync<bool>("log => log.scrollHeight - log.scrollTop - log.clientHeight < 2");
 
     private static ILocator Head(IPage page) => page.Locator(".agent-head");
 

@@ -40,7 +40,11 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     {
         using var manager = await Hive.OpenAsync("manager");
         var page = await SignedInAsync();
-        var id = (await manager.CallAsync("request_spawn", new { name = "carol", description = "somebody has to review" })).GetProperty("id").GetInt64();
+        var id = (
+            await manager.CallAsync("request_spawn", new { name = "carol", description = "somebody has to review" })
+        )
+            .GetProperty("id")
+            .GetInt64();
         var card = Approval(page, id);
         await Expect(card).ToContainTextAsync("by manager");
         await Expect(page.Locator("[data-loose=manager]")).ToContainTextAsync("proposes 1");
@@ -94,16 +98,20 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var id = (await manager.CallAsync("request_spawn", new { name = "carol" })).GetProperty("id").GetInt64();
         await Expect(Approval(page, id)).ToBeVisibleAsync();
         // Decided elsewhere while the yes is on its way.
-        await page.RouteAsync("**/approve/*", async route =>
-        {
-            await Hive.CallAsync("deny", new { id, note = "somebody else said no" });
-            await route.ContinueAsync();
-        });
+        await page.RouteAsync(
+            "**/approve/*",
+            async route =>
+            {
+                await Hive.CallAsync("deny", new { id, note = "somebody else said no" });
+                await route.ContinueAsync();
+            }
+        );
 
         await Approval(page, id).GetByRole(AriaRole.Button, new() { Name = $"Approve {id}" }).ClickAsync();
 
         await Expect(Approval(page, id)).ToHaveCountAsync(0);
-        await Expect(page.Locator("#approvals").GetByRole(AriaRole.Alert)).ToContainTextAsync($"Your decision on #{id} came too late");
+        await Expect(page.Locator("#approvals").GetByRole(AriaRole.Alert))
+            .ToContainTextAsync($"Your decision on #{id} came too late");
         await page.Locator("#approvals .history > summary").ClickAsync();
         await Expect(page.Locator($"[data-decided='{id}']")).ToContainTextAsync("somebody else said no");
         await Expect(Row(page, "carol")).ToHaveCountAsync(0);
@@ -121,7 +129,9 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
 
         var first = await ProposeAsync(manager, "model: larger\n", "a larger model");
         await Expect(Approval(page, first)).ToContainTextAsync("a larger model");
-        await Approval(page, first).GetByRole(AriaRole.Button, new() { Name = $"What approval {first} changes" }).ClickAsync();
+        await Approval(page, first)
+            .GetByRole(AriaRole.Button, new() { Name = $"What approval {first} changes" })
+            .ClickAsync();
         await Expect(drawer.Locator("[data-file='agent.yaml'] .diff-line.added")).ToContainTextAsync(["model: larger"]);
         await Expect(drawer.Locator("[data-file='agent.yaml'] .as-attr").First).ToBeVisibleAsync();
         await Expect(drawer.Locator(".file-list")).ToContainTextAsync("binary");
@@ -160,15 +170,38 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     {
         var folder = Hive.ConfigOf("alice");
         await File.WriteAllTextAsync(Path.Combine(folder, "agent.yaml"), yaml);
-        await File.WriteAllLinesAsync(Path.Combine(folder, "many.txt"), Enumerable.Range(1, 3000).Select(i => $"line {i}"));
+        await File.WriteAllLinesAsync(
+            Path.Combine(folder, "many.txt"),
+            Enumerable.Range(1, 3000).Select(i => $"line {i}")
+        );
         await File.WriteAllBytesAsync(Path.Combine(folder, "logo.bin"), [0, 1, 2, 3]);
         await Hive.GitAsync("alice", "add", "-A");
-        await Hive.GitAsync("alice", "-c", "user.name=manager", "-c", "user.email=manager@hive", "commit", "-qm", description);
+        await Hive.GitAsync(
+            "alice",
+            "-c",
+            "user.name=manager",
+            "-c",
+            "user.email=manager@hive",
+            "commit",
+            "-qm",
+            description
+        );
         var commit = await Hive.GitAsync("alice", "rev-parse", "HEAD");
-        return (await manager.CallAsync("request_apply_commit", new { agent = "alice", commit_ref = commit, description })).GetProperty("id").GetInt64();
+        return (
+            await manager.CallAsync(
+                "request_apply_commit",
+                new
+                {
+                    agent = "alice",
+                    commit_ref = commit,
+                    description,
+                }
+            )
+        ).GetProperty("id").GetInt64();
     }
 
     private static ILocator Approval(IPage page, long id) => page.Locator($"[data-approval='{id}']");
 
-    private static Task RequestAsync(IPage page) => page.GetByRole(AriaRole.Button, new() { Name = "Request the spawn" }).ClickAsync();
+    private static Task RequestAsync(IPage page) =>
+        page.GetByRole(AriaRole.Button, new() { Name = "Request the spawn" }).ClickAsync();
 }

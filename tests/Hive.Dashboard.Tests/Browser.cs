@@ -6,7 +6,12 @@ namespace Hive.Dashboard.Tests;
 /// <summary>One Chromium for all tests of the run.</summary>
 public sealed class Browser : IAsyncLifetime
 {
-    private static readonly string[] Places = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+    private static readonly string[] Places =
+    [
+        "/usr/bin/chromium",
+        "/usr/bin/chromium-browser",
+        "/usr/bin/google-chrome",
+    ];
 
     /// <summary>A name that leads to this machine, and that the browser takes for another machine's.</summary>
     internal const string LanName = "hive.test";
@@ -19,15 +24,23 @@ public sealed class Browser : IAsyncLifetime
         if (Find() is not { } program)
             return;
         playwright = await Playwright.CreateAsync();
-        browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-        {
-            ExecutablePath = program,
-            Args =
-            [
-                "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-                "--disable-component-update", "--disable-sync", $"--host-resolver-rules=MAP {LanName} 127.0.0.1",
-            ],
-        });
+        browser = await playwright.Chromium.LaunchAsync(
+            new BrowserTypeLaunchOptions
+            {
+                ExecutablePath = program,
+                Args =
+                [
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                    $"--host-resolver-rules=MAP {LanName} 127.0.0.1",
+                ],
+            }
+        );
     }
 
     public async ValueTask DisposeAsync()
@@ -37,19 +50,31 @@ public sealed class Browser : IAsyncLifetime
         playwright?.Dispose();
     }
 
-    /// <summary>A browser's profile of its own. Without a browser the test is skipped, or fails where everything is required.</summary>
+    /// <summary>A browser's profile of its own. Without a browser the test is skipped, or fails where everything is
+    /// required.</summary>
     internal async Task<IBrowserContext> OpenAsync(int width = 1440, int height = 900)
     {
-        const string Missing = "there is no Chromium: install the package `chromium`, or name the program in HIVE_CHROMIUM";
+        const string Missing =
+            "there is no Chromium: install the package `chromium`, or name the program in HIVE_CHROMIUM";
         if (browser is null)
         {
             Assert.SkipWhen(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HIVE_REQUIRE_ALL")), Missing);
             Assert.Fail(Missing);
         }
 
-        return await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = width, Height = height }, ReducedMotion = ReducedMotion.Reduce });
+        return await browser.NewContextAsync(
+            new BrowserNewContextOptions
+            {
+                ViewportSize = new ViewportSize { Width = width, Height = height },
+                ReducedMotion = ReducedMotion.Reduce,
+            }
+        );
     }
 
     private static string? Find() =>
-        Environment.GetEnvironmentVariable("HIVE_CHROMIUM") is { Length: > 0 } named ? File.Exists(named) ? named : null : Places.FirstOrDefault(File.Exists);
+        Environment.GetEnvironmentVariable("HIVE_CHROMIUM") is { Length: > 0 } named
+            ? File.Exists(named)
+                ? named
+                : null
+            : Places.FirstOrDefault(File.Exists);
 }

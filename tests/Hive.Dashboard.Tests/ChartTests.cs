@@ -17,7 +17,11 @@ public sealed class ChartTests(Browser browser) : DashboardTest(browser)
         for (var hour = 0; hour < 22; hour++)
         {
             for (var i = 0; i <= hour * 5 % 7; i++)
-                await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", $"turn {hour}.{i}"), i == 3 ? "failed" : "ok", output: 900 * (1 + i));
+                await alice.EndTurnAsync(
+                    await Hive.BeginTurnAsync(alice, "alice", $"turn {hour}.{i}"),
+                    i == 3 ? "failed" : "ok",
+                    output: 900 * (1 + i)
+                );
             clock.Advance(TimeSpan.FromHours(1));
         }
 

@@ -8,7 +8,12 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
 {
     /// <summary>Browsers say so of a host that has gone.</summary>
     private static readonly string[] HostAway =
-        ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+    [
+        "ERR_CONNECTION_REFUSED",
+        "ERR_INCOMPLETE_CHUNKED_ENCODING",
+        "ERR_CONNECTION_RESET",
+        "ERR_EMPTY_RESPONSE",
+    ];
 
     [Fact]
     public async Task A_page_outlives_its_host_and_catches_up_with_what_happened_meanwhile()
@@ -44,9 +49,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     public async Task Another_program_at_the_address_gets_no_key_and_the_page_goes_on_when_the_host_is_back()
     {
         Expected = HostAway;
-        using (await Hive.JoinAsync("alice"))
-        {
-        }
+        using (await Hive.JoinAsync("alice")) { }
 
         var page = await SignedInAsync();
         await page.Locator(".compose textarea").FillAsync("a draft");
@@ -56,19 +59,26 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         using (var impostor = new Impostor(Hive.Url))
         {
             await StateIs(page, "stranger");
-            await Expect(page.Locator(".banner .connection [role=status]")).ToContainTextAsync("Another program answers at this address");
+            await Expect(page.Locator(".banner .connection [role=status]"))
+                .ToContainTextAsync("Another program answers at this address");
             await Expect(page.Locator(".banner .connection-detail")).ToContainTextAsync("nothing was sent to it");
             await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
             await Expect(Row(page, "alice").GetByRole(AriaRole.Alert)).ToContainTextAsync("Another program answers");
             await page.GetByRole(AriaRole.Link, new() { Name = "alice", Exact = true }).ClickAsync();
             await Expect(page.Locator("[data-following]")).ToContainTextAsync("not your Hive");
 
-            Assert.Contains(impostor.Requests, request => request.StartsWith("POST /api/session/proof", StringComparison.Ordinal));
-            Assert.All(impostor.Requests, request =>
-            {
-                Assert.DoesNotContain("Authorization", request, StringComparison.OrdinalIgnoreCase);
-                Assert.DoesNotContain(key, request, StringComparison.Ordinal);
-            });
+            Assert.Contains(
+                impostor.Requests,
+                request => request.StartsWith("POST /api/session/proof", StringComparison.Ordinal)
+            );
+            Assert.All(
+                impostor.Requests,
+                request =>
+                {
+                    Assert.DoesNotContain("Authorization", request, StringComparison.OrdinalIgnoreCase);
+                    Assert.DoesNotContain(key, request, StringComparison.Ordinal);
+                }
+            );
         }
 
         await page.GoBackAsync();
@@ -113,16 +123,18 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await manager.CallAsync("request_apply_commit", new { agent = "alice", commit_ref = commit });
         var page = await SignedInAsync();
         await page.EvaluateAsync(
-            """
-            () => new Promise(done => {
-              const parts = new Set();
-              new PerformanceObserver(list => {
-                for (const { name } of list.getEntries())
-                  if (/\/(highlight|markdown|draw)-/.test(name)) parts.add(name);
-                if (parts.size === 3) done();
-              }).observe({ type: 'resource', buffered: true });
-            })
-            """).WaitAsync(TimeSpan.FromSeconds(30));
+                """
+                () => new Promise(done => {
+                  const parts = new Set();
+                  new PerformanceObserver(list => {
+                    for (const { name } of list.getEntries())
+                      if (/\/(highlight|markdown|draw)-/.test(name)) parts.add(name);
+                    if (parts.size === 3) done();
+                  }).observe({ type: 'resource', buffered: true });
+                })
+                """
+            )
+            .WaitAsync(TimeSpan.FromSeconds(30));
         await page.GetByRole(AriaRole.Button, new() { Name = "What approval 1 changes" }).ClickAsync();
         var file = page.Locator("[data-file='many.yaml']");
         await Expect(file).ToBeVisibleAsync();
@@ -135,7 +147,8 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         await Expect(file.Locator(".as-attr").First).ToBeVisibleAsync();
         Assert.All(
             impostor.Requests,
-            request => Assert.StartsWith("POST /api/session/proof", request, StringComparison.Ordinal));
+            request => Assert.StartsWith("POST /api/session/proof", request, StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -189,7 +202,8 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         var page = await (await ProfileAsync()).NewPageAsync();
         var snapshots = 0;
-        page.Request += (_, request) => snapshots += request.Url.EndsWith("/api/state", StringComparison.Ordinal) ? 1 : 0;
+        page.Request += (_, request) =>
+            snapshots += request.Url.EndsWith("/api/state", StringComparison.Ordinal) ? 1 : 0;
         await page.GotoAsync(await Hive.LoginLinkAsync());
         await StateIs(page, "live");
 

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>A host of its own for each test, and pages that must not complain: whatever a page says on its console as an error fails the test.</summary>
+/// <summary>A host of its own for each test, and pages that must not complain: whatever a page says on its console as
+/// an error fails the test.</summary>
 public abstract class DashboardTest(Browser browser) : IAsyncLifetime
 {
     private readonly ConcurrentQueue<string> complaints = new();
@@ -56,14 +57,17 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     }
 
     protected static Task StateIs(IPage page, params string[] states) =>
-        page.Locator(string.Join(", ", states.Select(state => $".banner .connection[data-state={state}]"))).WaitForAsync();
+        page.Locator(string.Join(", ", states.Select(state => $".banner .connection[data-state={state}]")))
+            .WaitForAsync();
 
-    protected static ILocator Message(IPage page, string text) => page.Locator("#flow .message").Filter(new LocatorFilterOptions { HasText = text });
+    protected static ILocator Message(IPage page, string text) =>
+        page.Locator("#flow .message").Filter(new LocatorFilterOptions { HasText = text });
 
     protected static ILocator Row(IPage page, string agent) => page.Locator($"[data-agent={agent}]");
 
     /// <summary>Answers what is asked before something that cannot be undone.</summary>
-    protected static Task ConfirmAsync(IPage page) => page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
+    protected static Task ConfirmAsync(IPage page) =>
+        page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
 
     protected static Task CancelAsync(IPage page) =>
         page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "No, go back" }).ClickAsync();

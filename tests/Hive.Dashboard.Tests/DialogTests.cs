@@ -27,7 +27,8 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
             await button.ClickAsync();
             var dialog = page.Locator("dialog.confirm");
             await Expect(dialog).ToBeVisibleAsync();
-            var labels = await dialog.Locator("[data-leet]")
+            var labels = await dialog
+                .Locator("[data-leet]")
                 .EvaluateAllAsync<string[]>("all => all.map(one => one.dataset.leet)");
             Assert.Equal(2, labels.Length);
             Assert.Equal("‹ B4CK", labels[0]);
@@ -46,7 +47,13 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
     [InlineData(1440)]
     public async Task The_drawer_shows_how_the_page_stands_to_its_host(int width)
     {
-        Expected = ["ERR_CONNECTION_REFUSED", "ERR_INCOMPLETE_CHUNKED_ENCODING", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE"];
+        Expected =
+        [
+            "ERR_CONNECTION_REFUSED",
+            "ERR_INCOMPLETE_CHUNKED_ENCODING",
+            "ERR_CONNECTION_RESET",
+            "ERR_EMPTY_RESPONSE",
+        ];
         await Hive.SpawnAsync("printer", start: false);
         await Hive.PrintAsync("printer", ["a line"]);
         var page = await SignedInAsync(width, 780);
@@ -54,25 +61,33 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         var drawer = page.Locator("dialog.drawer");
         await Expect(drawer.Locator(".connection[data-state=live]")).ToBeInViewportAsync();
         // Nothing lies over it.
-        Assert.True(await drawer.Locator(".connection-chip").EvaluateAsync<bool>(
-            """
-            chip => {
-              const { x, y, width, height } = chip.getBoundingClientRect();
-              return chip.contains(document.elementFromPoint(x + width / 2, y + height / 2));
-            }
-            """));
+        Assert.True(
+            await drawer
+                .Locator(".connection-chip")
+                .EvaluateAsync<bool>(
+                    """
+                    chip => {
+                      const { x, y, width, height } = chip.getBoundingClientRect();
+                      return chip.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+                    }
+                    """
+                )
+        );
 
         await Hive.StopHostAsync();
 
         await Expect(drawer.Locator(".connection[data-state=reconnecting]")).ToBeInViewportAsync();
         await Expect(drawer.Locator(".connection-detail")).ToContainTextAsync("for ");
-        Assert.True(await drawer.EvaluateAsync<bool>(
-            """
-            drawer => {
-              const [state, head] = ['.connection', '.drawer-head'].map((part) => drawer.querySelector(part).getBoundingClientRect());
-              return state.bottom <= head.top + 1;
-            }
-            """));
+        Assert.True(
+            await drawer.EvaluateAsync<bool>(
+                """
+                drawer => {
+                  const [state, head] = ['.connection', '.drawer-head'].map((part) => drawer.querySelector(part).getBoundingClientRect());
+                  return state.bottom <= head.top + 1;
+                }
+                """
+            )
+        );
         await AccessibilityTests.NothingSerious(page, width);
     }
 }

@@ -34,16 +34,21 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
     [Theory]
     [InlineData(360, 780)]
     [InlineData(1440, 900)]
-    public async Task Accounts_what_is_pushed_and_what_failed_show_as_they_happen_and_a_retry_mends_it(int width, int height)
+    public async Task Accounts_what_is_pushed_and_what_failed_show_as_they_happen_and_a_retry_mends_it(
+        int width,
+        int height
+    )
     {
         await ConnectAsync();
         using var alice = await Hive.JoinAsync("alice");
         using var api = await Hive.JoinAsync("api");
         var page = await SignedInAsync(width, height);
-        await Expect(Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "forge:alice" })).ToHaveAttributeAsync("href", $"{forge.Url}/alice");
+        await Expect(Row(page, "alice").GetByRole(AriaRole.Link, new() { Name = "forge:alice" }))
+            .ToHaveAttributeAsync("href", $"{forge.Url}/alice");
         await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pushed");
         await Expect(page.Locator("[data-repository='agents/alice']")).Not.ToContainTextAsync("not pushed yet");
-        await Expect(page.Locator("[data-repository='core/meta'] a")).ToHaveAttributeAsync("href", $"{forge.Url}/core/meta");
+        await Expect(page.Locator("[data-repository='core/meta'] a"))
+            .ToHaveAttributeAsync("href", $"{forge.Url}/core/meta");
         await Expect(Row(page, "api").GetByText("no forge account")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-account='api']")).ToContainTextAsync("name is reserved");
 
@@ -73,11 +78,24 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         await Expect(page.Locator("#forge")).ToContainTextAsync("● answers");
         forge.Pause();
         // It is called otherwise while something has failed, which the first sweep may have met.
-        await page.Locator("#forge").GetByRole(AriaRole.Button, new() { NameRegex = new Regex("on the forge") }).ClickAsync();
+        await page.Locator("#forge")
+            .GetByRole(AriaRole.Button, new() { NameRegex = new Regex("on the forge") })
+            .ClickAsync();
         await Expect(page.Locator("#forge")).ToContainTextAsync("✗ does not work");
         await Expect(page.Locator("#forge .note")).ToContainTextAsync("cannot be reached");
         await Expect(page.Locator("#forge .since").First).ToContainTextAsync("tried again");
     }
 
-    private Task ConnectAsync() => Hive.ConfigureAsync(new { Forge = new { forge.Url, User = StandInForge.AdminName, Password = forge.AdminPassword } });
+    private Task ConnectAsync() =>
+        Hive.ConfigureAsync(
+            new
+            {
+                Forge = new
+                {
+                    forge.Url,
+                    User = StandInForge.AdminName,
+                    Password = forge.AdminPassword,
+                },
+            }
+        );
 }

@@ -3,7 +3,8 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>The whole way: an agent in a process of its own, its real harness, the stand-in for Claude Code, the host and the page.</summary>
+/// <summary>The whole way: an agent in a process of its own, its real harness, the stand-in for Claude Code, the host
+/// and the page.</summary>
 public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
 {
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn", "claude");
@@ -11,7 +12,10 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task An_agent_is_logged_in_from_its_page_takes_a_turn_and_its_figures_are_there()
     {
-        await Hive.ApplyAsync("alice", "agent.yaml", $"""
+        await Hive.ApplyAsync(
+            "alice",
+            "agent.yaml",
+            $"""
             driver: claude
             model: claude-sonnet-4-5
             command: ["{StandIn}"]
@@ -19,7 +23,8 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
             environment:
               CLAUDE_CONFIG_DIR: "{Path.Combine(Hive.StateOf("alice"), ".claude")}"
 
-            """);
+            """
+        );
         await Hive.SpawnAsync("alice");
         await Hive.CallAsync("send", new { to = "alice", body = "good morning" });
         var page = await SignedInAsync();
@@ -28,7 +33,8 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
 
         var panel = page.Locator("#agent-login");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
-        await Expect(panel.GetByRole(AriaRole.Link)).ToHaveAttributeAsync("href", "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
+        await Expect(panel.GetByRole(AriaRole.Link))
+            .ToHaveAttributeAsync("href", "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
         await panel.GetByLabel("Code of the login").FillAsync("bad-code");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
         await Expect(panel).ToContainTextAsync("Invalid code");

@@ -14,7 +14,15 @@ internal sealed class Impostor : IDisposable
 
     public Impostor(string url, bool knowsKey = true)
     {
-        answer = JsonSerializer.Serialize(new { known = knowsKey, run = "mine", proof = "a guess", key = "mine" });
+        answer = JsonSerializer.Serialize(
+            new
+            {
+                known = knowsKey,
+                run = "mine",
+                proof = "a guess",
+                key = "mine",
+            }
+        );
         listener.Prefixes.Add($"{url}/");
         listener.Start();
         _ = AnswerAsync();
@@ -41,7 +49,9 @@ internal sealed class Impostor : IDisposable
 
             var request = context.Request;
             using var body = new StreamReader(request.InputStream);
-            requests.Enqueue($"{request.HttpMethod} {request.RawUrl}\n{request.Headers}\n{await body.ReadToEndAsync()}");
+            requests.Enqueue(
+                $"{request.HttpMethod} {request.RawUrl}\n{request.Headers}\n{await body.ReadToEndAsync()}"
+            );
             context.Response.ContentType = "application/json";
             context.Response.Close(Encoding.UTF8.GetBytes(answer), willBlock: false);
         }

@@ -52,6 +52,9 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         while (await RefusedAsync() != "not_found") { }
         Assert.False(Directory.Exists(Hive.StateOf("alice")));
 
-        async Task<string> RefusedAsync() => (await Assert.ThrowsAsync<HiveException>(() => Hive.CallAsync("purge_tombstone", new { name = "alice" }))).Code;
+        async Task<string> RefusedAsync() =>
+            (
+                await Assert.ThrowsAsync<HiveException>(() => Hive.CallAsync("purge_tombstone", new { name = "alice" }))
+            ).Code;
     }
 }

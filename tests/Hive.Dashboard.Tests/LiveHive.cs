@@ -14,7 +14,8 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>The real host with folders of its own, which can be stopped and started again on the same port, and agents that are the test itself.</summary>
+/// <summary>The real host with folders of its own, which can be stopped and started again on the same port, and agents
+/// that are the test itself.</summary>
 internal sealed class LiveHive : IAsyncDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("hive-page-");
@@ -53,7 +54,8 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         app = HiveApp.Build(
             ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url, "--Runtime", "external"],
-            services => services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock));
+            services => services.AddSingleton<IStartupFilter>(streams).AddSingleton(clock)
+        );
         await HiveApp.Start(app);
         Url = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
     }
@@ -101,11 +103,23 @@ internal sealed class LiveHive : IAsyncDisposable
     }
 
     /// <summary>Makes an agent that is a process of its own.</summary>
-    public Task SpawnAsync(string name, bool start = true) => CallAsync("spawn", new { name, runtime = "process", start });
+    public Task SpawnAsync(string name, bool start = true) =>
+        CallAsync(
+            "spawn",
+            new
+            {
+                name,
+                runtime = "process",
+                start,
+            }
+        );
 
     /// <summary>Writes a file of what is applied for an agent, before it is made or after.</summary>
     public Task ApplyAsync(string agent, string file, string text) =>
-        File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "applied", agent)).FullName, file), text);
+        File.WriteAllTextAsync(
+            Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "applied", agent)).FullName, file),
+            text
+        );
 
     /// <summary>The repository in which an agent's configuration is proposed.</summary>
     public string ConfigOf(string agent) => Path.Combine(DataDir, "agents", agent, "config");
@@ -113,7 +127,9 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>Runs git there; what it prints.</summary>
     public async Task<string> GitAsync(string agent, params string[] arguments)
     {
-        using var git = Process.Start(new ProcessStartInfo("git", ["-C", ConfigOf(agent), .. arguments]) { RedirectStandardOutput = true })!;
+        using var git = Process.Start(
+            new ProcessStartInfo("git", ["-C", ConfigOf(agent), .. arguments]) { RedirectStandardOutput = true }
+        )!;
         var output = await git.StandardOutput.ReadToEndAsync();
         await git.WaitForExitAsync();
         Assert.Equal(0, git.ExitCode);
@@ -122,13 +138,17 @@ internal sealed class LiveHive : IAsyncDisposable
 
     /// <summary>Puts lines where the pump of an agent's process puts what it prints.</summary>
     public Task PrintAsync(string agent, IEnumerable<string> lines) =>
-        File.AppendAllLinesAsync(Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "logs")).FullName, $"{agent}.log"), lines);
+        File.AppendAllLinesAsync(
+            Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "logs")).FullName, $"{agent}.log"),
+            lines
+        );
 
     /// <summary>Sends a signal to every process of an agent.</summary>
     public void Signal(string agent, int signal) => Native.Signal(-Pid(agent), signal);
 
     /// <summary>The process that an agent is.</summary>
-    public int Pid(string agent) => int.Parse(File.ReadAllText(Path.Combine(DataDir, "pids", agent)).Split(' ')[0], CultureInfo.InvariantCulture);
+    public int Pid(string agent) =>
+        int.Parse(File.ReadAllText(Path.Combine(DataDir, "pids", agent)).Split(' ')[0], CultureInfo.InvariantCulture);
 
     /// <summary>Makes an agent without a container and opens its socket: the test is the agent.</summary>
     public async Task<LineClient> JoinAsync(string name)
@@ -137,13 +157,17 @@ internal sealed class LiveHive : IAsyncDisposable
         return await OpenAsync(name);
     }
 
-    public Task<LineClient> OpenAsync(string name) => LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
+    public Task<LineClient> OpenAsync(string name) =>
+        LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
 
     /// <summary>What the host itself says of an agent; the page must agree with it.</summary>
     public async Task<bool> IsPausedAsync(string name)
     {
         var rows = (await CallAsync("agent_status")).GetProperty("agent_statuses");
-        return rows.EnumerateArray().Single(row => row.GetProperty("name").GetString() == name).GetProperty("paused").GetBoolean();
+        return rows.EnumerateArray()
+            .Single(row => row.GetProperty("name").GetString() == name)
+            .GetProperty("paused")
+            .GetBoolean();
     }
 
     private sealed class StreamCount : IStartupFilter
@@ -166,28 +190,31 @@ internal sealed class LiveHive : IAsyncDisposable
             }
         }
 
-        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => builder =>
-        {
-            builder.Use(async (HttpContext http, RequestDelegate rest) =>
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) =>
+            builder =>
             {
-                if (!http.Request.Path.StartsWithSegments("/dashboard/stream"))
-                {
-                    await rest(http);
-                    return;
-                }
+                builder.Use(
+                    async (HttpContext http, RequestDelegate rest) =>
+                    {
+                        if (!http.Request.Path.StartsWithSegments("/dashboard/stream"))
+                        {
+                            await rest(http);
+                            return;
+                        }
 
-                Add(1);
-                try
-                {
-                    await rest(http);
-                }
-                finally
-                {
-                    Add(-1);
-                }
-            });
-            next(builder);
-        };
+                        Add(1);
+                        try
+                        {
+                            await rest(http);
+                        }
+                        finally
+                        {
+                            Add(-1);
+                        }
+                    }
+                );
+                next(builder);
+            };
 
         private void Add(int change)
         {

@@ -30,7 +30,11 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         await Expect(text).ToContainTextAsync(new string('w', 4000));
         await SayAsync("the last word");
         await Expect(text).ToContainTextAsync("the last word");
-        Assert.True(await text.EvaluateAsync<bool>("log => log.scrollWidth === log.clientWidth && log.scrollHeight - log.scrollTop - log.clientHeight < 2"));
+        Assert.True(
+            await text.EvaluateAsync<bool>(
+                "log => log.scrollWidth === log.clientWidth && log.scrollHeight - log.scrollTop - log.clientHeight < 2"
+            )
+        );
 
         // It stands beside the page: there one can go on.
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause carol" }).ClickAsync();

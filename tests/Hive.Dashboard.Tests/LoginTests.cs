@@ -67,7 +67,9 @@ public sealed class LoginTests(Browser browser) : DashboardTest(browser)
         var sent = 0;
         page.Request += (_, request) => sent += request.Url.Contains("/api/", StringComparison.Ordinal) ? 1 : 0;
 
-        await page.GotoAsync((await Hive.LoginLinkAsync()).Replace("127.0.0.1", Browser.LanName, StringComparison.Ordinal));
+        await page.GotoAsync(
+            (await Hive.LoginLinkAsync()).Replace("127.0.0.1", Browser.LanName, StringComparison.Ordinal)
+        );
 
         await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("cannot check who answers");
         await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("ssh -L");

@@ -16,7 +16,16 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var page = await SignedInAsync();
         await page.EvaluateAsync("window.notReloaded = true");
 
-        var id = await AskAsync(alice, new { question = "What may be deleted?", options = new[] { "the spike", "the branch", "the tag" }, multi = true, ttl_seconds = 3600 });
+        var id = await AskAsync(
+            alice,
+            new
+            {
+                question = "What may be deleted?",
+                options = new[] { "the spike", "the branch", "the tag" },
+                multi = true,
+                ttl_seconds = 3600,
+            }
+        );
 
         var row = Question(page, id);
         await Expect(row).ToContainTextAsync("What may be deleted?");
@@ -71,7 +80,15 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         using var bob = await Hive.JoinAsync("bob");
         var page = await SignedInAsync();
         var mine = await AskAsync(alice, new { question = "This is for you" });
-        var peers = await AskAsync(alice, new { question = "May I have the lock?", to = "bob", options = new[] { "take it", "wait" } });
+        var peers = await AskAsync(
+            alice,
+            new
+            {
+                question = "May I have the lock?",
+                to = "bob",
+                options = new[] { "take it", "wait" },
+            }
+        );
         await Expect(Question(page, mine)).ToBeVisibleAsync();
         await Expect(Question(page, peers)).ToBeVisibleAsync();
         await Assertions.Expect(page).ToHaveTitleAsync("(1) HIVE");
@@ -88,7 +105,9 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         await Question(page, peers).GetByRole(AriaRole.Button, new() { Name = Override }).ClickAsync();
 
         Assert.Equal(("take it", "operator"), await AnswerAsync(alice, peers));
-        var late = await Assert.ThrowsAsync<HiveException>(() => bob.CallAsync("answer", new { id = peers, answer = "wait" }));
+        var late = await Assert.ThrowsAsync<HiveException>(() =>
+            bob.CallAsync("answer", new { id = peers, answer = "wait" })
+        );
         Assert.Equal("conflict", late.Code);
         await page.Locator(".history > summary").ClickAsync();
         await Expect(Answered(page, peers).Locator(".badge")).ToHaveTextAsync("overridden");
@@ -104,11 +123,14 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var page = await SignedInAsync();
         var id = await AskAsync(alice, new { question = "Who is first?", to = "bob" });
         // The operator's answer is held up on its way until the peer's has arrived.
-        await page.RouteAsync("**/answer-question/*", async route =>
-        {
-            await bob.CallAsync("answer", new { id, answer = "me" });
-            await route.ContinueAsync();
-        });
+        await page.RouteAsync(
+            "**/answer-question/*",
+            async route =>
+            {
+                await bob.CallAsync("answer", new { id, answer = "me" });
+                await route.ContinueAsync();
+            }
+        );
 
         await OverrideAsync(page, id, "no, it is I");
 
@@ -132,18 +154,23 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var peerFirst = false;
         long id = 0;
         // Both set out at once: the operator's answer is let go on the same moment that the peer gives its own.
-        await page.RouteAsync("**/answer-question/*", async route =>
-        {
-            var overriding = peerFirst ? Task.CompletedTask : route.ContinueAsync();
-            var answering = Record.ExceptionAsync(() => bob.CallAsync("answer", new { id, answer = "the peer's" }));
-            await (peerFirst ? route.ContinueAsync() : overriding);
-            peer.SetResult(await answering);
-        });
+        await page.RouteAsync(
+            "**/answer-question/*",
+            async route =>
+            {
+                var overriding = peerFirst ? Task.CompletedTask : route.ContinueAsync();
+                var answering = Record.ExceptionAsync(() => bob.CallAsync("answer", new { id, answer = "the peer's" }));
+                await (peerFirst ? route.ContinueAsync() : overriding);
+                peer.SetResult(await answering);
+            }
+        );
         for (var round = 0; round < 10; round++)
         {
             (peer, peerFirst) = (new TaskCompletionSource<Exception?>(), round % 2 == 1);
             id = await AskAsync(alice, new { question = $"Race {round}?", to = "bob" });
-            var answered = page.WaitForResponseAsync(response => response.Url.EndsWith($"/answer-question/{id}", StringComparison.Ordinal));
+            var answered = page.WaitForResponseAsync(response =>
+                response.Url.EndsWith($"/answer-question/{id}", StringComparison.Ordinal)
+            );
             await OverrideAsync(page, id, "the operator's");
             var overridden = (await answered).Status;
             var refused = await peer.Task;
@@ -153,9 +180,14 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
                 Assert.Equal("conflict", Assert.IsType<HiveException>(refused).Code);
             else
                 Assert.Null(refused);
-            Assert.Equal(overridden == 200 ? ("the operator's", "operator") : ("the peer's", "bob"), await AnswerAsync(alice, id));
+            Assert.Equal(
+                overridden == 200 ? ("the operator's", "operator") : ("the peer's", "bob"),
+                await AnswerAsync(alice, id)
+            );
             if (overridden == 409)
-                await page.Locator($"[data-overtaken='{id}']").GetByRole(AriaRole.Button, new() { Name = "Let go" }).ClickAsync();
+                await page.Locator($"[data-overtaken='{id}']")
+                    .GetByRole(AriaRole.Button, new() { Name = "Let go" })
+                    .ClickAsync();
             await Expect(Question(page, id)).ToHaveCountAsync(0);
             await Expect(Answered(page, id)).ToHaveCountAsync(1);
         }
@@ -210,7 +242,9 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
 
     private static ILocator Answered(IPage page, long id) => page.Locator($"[data-answered='{id}']");
 
-    private static ILocator Chip(IPage page, string name) => page.GetByRole(AriaRole.Group, new() { Name = "Narrow the questions" }).GetByRole(AriaRole.Button, new() { Name = name });
+    private static ILocator Chip(IPage page, string name) =>
+        page.GetByRole(AriaRole.Group, new() { Name = "Narrow the questions" })
+            .GetByRole(AriaRole.Button, new() { Name = name });
 
     private static ILocator LooseEnds(IPage page, string agent) => page.Locator($"[data-loose='{agent}']");
 
@@ -222,15 +256,30 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         await row.GetByRole(AriaRole.Button, new() { Name = Override }).ClickAsync();
     }
 
-    private static async Task<long> AskAsync(LineClient asker, object question) => (await asker.CallAsync("ask", question)).GetProperty("id").GetInt64();
+    private static async Task<long> AskAsync(LineClient asker, object question) =>
+        (await asker.CallAsync("ask", question)).GetProperty("id").GetInt64();
 
     /// <summary>The one message that brings the answer.</summary>
     private static async Task<(string Answer, string Answerer)> AnswerAsync(LineClient asker, long id)
     {
-        var message = (await asker.CallAsync("recv", new { wait_seconds = 30, max = 32 })).GetProperty("messages").EnumerateArray().Single().Deserialize<Message>(WireJson.Options)!;
+        var message = (await asker.CallAsync("recv", new { wait_seconds = 30, max = 32 }))
+            .GetProperty("messages")
+            .EnumerateArray()
+            .Single()
+            .Deserialize<Message>(WireJson.Options)!;
         await asker.CallAsync("ack", new { ids = new[] { message.Id } });
         using var body = JsonDocument.Parse(message.Body);
-        Assert.Equal(("system", "question_answered", id), (message.From, body.RootElement.GetProperty("event").GetString(), body.RootElement.GetProperty("id").GetInt64()));
-        return (body.RootElement.GetProperty("answer").GetString()!, body.RootElement.GetProperty("answerer").GetString()!);
+        Assert.Equal(
+            ("system", "question_answered", id),
+            (
+                message.From,
+                body.RootElement.GetProperty("event").GetString(),
+                body.RootElement.GetProperty("id").GetInt64()
+            )
+        );
+        return (
+            body.RootElement.GetProperty("answer").GetString()!,
+            body.RootElement.GetProperty("answerer").GetString()!
+        );
     }
 }

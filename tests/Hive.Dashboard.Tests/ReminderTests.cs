@@ -11,14 +11,20 @@ public sealed class ReminderTests(Browser browser) : DashboardTest(browser)
     [Fact]
     public async Task One_that_is_set_shows_when_it_is_due_and_is_cancelled_after_a_question()
     {
-        await File.WriteAllTextAsync(Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "build.log"), "all is well");
+        await File.WriteAllTextAsync(
+            Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "build.log"),
+            "all is well"
+        );
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
 
-        var id = (await alice.CallAsync("remind", new { message = "look at /shared/build.log", delay_seconds = 7200 })).GetProperty("id").GetInt64();
+        var id = (await alice.CallAsync("remind", new { message = "look at /shared/build.log", delay_seconds = 7200 }))
+            .GetProperty("id")
+            .GetInt64();
 
         var row = page.Locator($"[data-reminder='{id}']");
-        await Expect(row.Locator(".due")).ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"in (1h 59m|2h 00m) · .*\d\d:\d\d:\d\d"));
+        await Expect(row.Locator(".due"))
+            .ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"in (1h 59m|2h 00m) · .*\d\d:\d\d:\d\d"));
         await Expect(row.GetByRole(AriaRole.Button, new() { Name = "Try reminder" })).ToHaveCountAsync(0);
         await row.GetByRole(AriaRole.Button, new() { Name = "/shared/build.log" }).ClickAsync();
         await Expect(row.Locator(".viewer .text-line")).ToHaveTextAsync(["all is well"]);
@@ -51,13 +57,23 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
         var page = await SignedInAsync();
         var section = page.Locator("#reminders");
 
-        var id = (await alice.CallAsync("remind", new { message = $"# Remember\n\n{new string('x', 5000)}", delay_seconds = 0 })).GetProperty("id").GetInt64();
+        var id = (
+            await alice.CallAsync(
+                "remind",
+                new { message = $"# Remember\n\n{new string('x', 5000)}", delay_seconds = 0 }
+            )
+        )
+            .GetProperty("id")
+            .GetInt64();
 
         var row = page.Locator($"[data-reminder='{id}']");
         await Expect(row.Locator(".badge.bad")).ToHaveTextAsync("⚠ 1/5 failed");
         await Expect(row.Locator(".note.bad")).ToContainTextAsync("reminders/auto-");
         await Expect(row.Locator(".note.bad")).ToContainTextAsync("next try");
-        Assert.Equal("rgb(243, 139, 168)", await row.EvaluateAsync<string>("row => getComputedStyle(row, '::before').backgroundColor"));
+        Assert.Equal(
+            "rgb(243, 139, 168)",
+            await row.EvaluateAsync<string>("row => getComputedStyle(row, '::before').backgroundColor")
+        );
         await Expect(section.Locator(".section-head .badge.bad")).ToHaveTextAsync("⚠ 1 failed");
         for (var attempt = 2; attempt <= Limits.ReminderAttempts; attempt++)
         {
@@ -79,7 +95,9 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
 
         await Expect(row).ToHaveCountAsync(0);
         await Expect(section.Locator(".section-head .badge.bad")).ToHaveCountAsync(0);
-        var messages = (await alice.CallAsync("recv", new { wait_seconds = 30, max = 32 })).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        var messages = (await alice.CallAsync("recv", new { wait_seconds = 30, max = 32 }))
+            .GetProperty("messages")
+            .Deserialize<Message[]>(WireJson.Options)!;
         Assert.Equal(["reminder", "reminder"], messages.Select(m => m.From));
         var path = Assert.Single(messages[1].FileRefs);
         var line = Message(page, path);

@@ -21,7 +21,12 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("[data-stats=alice]")).ToContainTextAsync("$0.06");
         await Expect(page.Locator("[data-stats=bob]")).ToContainTextAsync("unknown");
         await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
-        Assert.True(await page.Locator("#stats canvas").First.EvaluateAsync<bool>("c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v !== 0)"));
+        Assert.True(
+            await page.Locator("#stats canvas")
+                .First.EvaluateAsync<bool>(
+                    "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v !== 0)"
+                )
+        );
 
         await page.GetByRole(AriaRole.Button, new() { Name = "house-model-1" }).ClickAsync();
         var row = page.Locator("#prices tbody tr").Last;
@@ -29,7 +34,8 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         await row.Locator("input").Nth(1).FillAsync("2");
         await row.Locator("input").Nth(2).FillAsync("many");
         await page.GetByRole(AriaRole.Button, new() { Name = "Save the price table" }).ClickAsync();
-        await Expect(page.Locator("#prices").GetByRole(AriaRole.Alert)).ToContainTextAsync("house-model-1: output must be a number");
+        await Expect(page.Locator("#prices").GetByRole(AriaRole.Alert))
+            .ToContainTextAsync("house-model-1: output must be a number");
         foreach (var (field, price) in new[] { (2, "10"), (3, "0"), (4, "0") })
             await row.Locator("input").Nth(field).FillAsync(price);
         await page.GetByRole(AriaRole.Button, new() { Name = "Save the price table" }).ClickAsync();
@@ -54,7 +60,8 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         var page = await SignedInAsync();
         await page.GotoAsync(Hive.Url + "/stats");
         var week = page.GetByRole(AriaRole.Button, new() { Name = "7d" });
-        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "24h" })).ToHaveAttributeAsync("aria-pressed", "true");
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "24h" }))
+            .ToHaveAttributeAsync("aria-pressed", "true");
 
         await week.ClickAsync();
         await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);

@@ -11,14 +11,40 @@ internal static class Turning
     {
         await hive.CallAsync("send", new { to = name, body });
         var received = await agent.CallAsync("recv", new { wait_seconds = 30, max = 1 });
-        var ids = received.GetProperty("messages").EnumerateArray().Select(message => message.GetProperty("id").GetInt64()).ToArray();
-        var turn = (await agent.CallAsync("begin_turn", new { ids, wake_from = "operator" })).GetProperty("turn").GetInt64();
-        await agent.EmitAsync(new { kind = "turn_started", at = DateTimeOffset.UtcNow, turn, from = "operator", ids, text = body, waiting = 0, redelivered = false });
+        var ids = received
+            .GetProperty("messages")
+            .EnumerateArray()
+            .Select(message => message.GetProperty("id").GetInt64())
+            .ToArray();
+        var turn = (await agent.CallAsync("begin_turn", new { ids, wake_from = "operator" }))
+            .GetProperty("turn")
+            .GetInt64();
+        await agent.EmitAsync(
+            new
+            {
+                kind = "turn_started",
+                at = DateTimeOffset.UtcNow,
+                turn,
+                from = "operator",
+                ids,
+                text = body,
+                waiting = 0,
+                redelivered = false,
+            }
+        );
         return turn;
     }
 
     /// <summary>The turn comes to its end, with what it took.</summary>
-    public static async Task EndTurnAsync(this LineClient agent, long turn, string result = "ok", string? note = null, string model = "claude-sonnet-4-5", object? toolCalls = null, long output = 2_300)
+    public static async Task EndTurnAsync(
+        this LineClient agent,
+        long turn,
+        string result = "ok",
+        string? note = null,
+        string model = "claude-sonnet-4-5",
+        object? toolCalls = null,
+        long output = 2_300
+    )
     {
         var figures = new
         {
@@ -41,7 +67,8 @@ internal static class Turning
         await agent.EmitAsync(ended);
     }
 
-    public static Task EmitAsync(this LineClient agent, params object[] events) => agent.CallAsync("emit", new { events });
+    public static Task EmitAsync(this LineClient agent, params object[] events) =>
+        agent.CallAsync("emit", new { events });
 
     public static Task ReportAsync(this LineClient agent, string state, object? more = null)
     {
@@ -51,5 +78,11 @@ internal static class Turning
         return agent.CallAsync("report_harness", said);
     }
 
-    public static object Text(int i) => new { kind = "text", at = DateTimeOffset.UtcNow, text = $"entry {i:0000}" };
+    public static object Text(int i) =>
+        new
+        {
+            kind = "text",
+            at = DateTimeOffset.UtcNow,
+            text = $"entry {i:0000}",
+        };
 }

@@ -4,7 +4,8 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Characters that are not seen, or turn what follows around: they show, and turn nothing of Hive's own.</summary>
+/// <summary>Characters that are not seen, or turn what follows around: they show, and turn nothing of Hive's
+/// own.</summary>
 public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
 {
     // A letter that runs from right to left stays one; what turns without being seen does not.
@@ -44,28 +45,74 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         await alice.CallAsync("send", new { to = "bob", body = Hostile });
         for (var i = 0; i < Limits.NacksBeforeParking; i++)
         {
-            var id = (await bob.CallAsync("recv", new { wait_seconds = 30 })).GetProperty("messages")[0].GetProperty("id").GetInt64();
-            await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0, error = Hostile });
+            var id = (await bob.CallAsync("recv", new { wait_seconds = 30 }))
+                .GetProperty("messages")[0]
+                .GetProperty("id")
+                .GetInt64();
+            await bob.CallAsync(
+                "nack",
+                new
+                {
+                    ids = new[] { id },
+                    delay_seconds = 0,
+                    error = Hostile,
+                }
+            );
         }
 
         Directory.CreateDirectory(Hive.Shared);
         await File.WriteAllTextAsync(
-            Path.Combine(Hive.Shared, "plan.md"), $"# {Hostile}\n\n- {Hostile} **{Hostile}** [{Hostile}](http://x/{Hostile}) `{Hostile}`\n");
+            Path.Combine(Hive.Shared, "plan.md"),
+            $"# {Hostile}\n\n- {Hostile} **{Hostile}** [{Hostile}](http://x/{Hostile}) `{Hostile}`\n"
+        );
         await File.WriteAllTextAsync(Path.Combine(Hive.Shared, "notes.txt"), $"{Hostile}\n");
-        await alice.CallAsync("send", new { to = "operator", body = $"{Hostile} /shared/plan.md {Hostile} /shared/notes.txt" });
+        await alice.CallAsync(
+            "send",
+            new { to = "operator", body = $"{Hostile} /shared/plan.md {Hostile} /shared/notes.txt" }
+        );
         await alice.CallAsync("ask", new { question = Hostile, options = new[] { Hostile, "no" } });
-        await alice.CallAsync("ask", new { question = Hostile, options = new[] { Hostile }, to = "bob" });
+        await alice.CallAsync(
+            "ask",
+            new
+            {
+                question = Hostile,
+                options = new[] { Hostile },
+                to = "bob",
+            }
+        );
         var asked = await alice.CallAsync("ask", new { question = Hostile, to = "bob" });
         await bob.CallAsync("answer", new { id = asked.GetProperty("id").GetInt64(), answer = Hostile });
         await alice.CallAsync("remind", new { message = Hostile, delay_seconds = 86_400 });
-        var denied = (await manager.CallAsync("request_spawn", new { name = "carol", description = Hostile })).GetProperty("id").GetInt64();
+        var denied = (await manager.CallAsync("request_spawn", new { name = "carol", description = Hostile }))
+            .GetProperty("id")
+            .GetInt64();
         await Hive.CallAsync("deny", new { id = denied, note = Hostile });
         await manager.CallAsync("request_spawn", new { name = "dave", description = Hostile });
-        await File.WriteAllTextAsync(Path.Combine(Hive.ConfigOf("alice"), $"{Hostile}.yaml"), $"{Hostile}: {Hostile}\n");
+        await File.WriteAllTextAsync(
+            Path.Combine(Hive.ConfigOf("alice"), $"{Hostile}.yaml"),
+            $"{Hostile}: {Hostile}\n"
+        );
         await Hive.GitAsync("alice", "add", "-A");
-        await Hive.GitAsync("alice", "-c", "user.name=manager", "-c", "user.email=manager@hive", "commit", "-qm", "hostile");
+        await Hive.GitAsync(
+            "alice",
+            "-c",
+            "user.name=manager",
+            "-c",
+            "user.email=manager@hive",
+            "commit",
+            "-qm",
+            "hostile"
+        );
         var commit = await Hive.GitAsync("alice", "rev-parse", "HEAD");
-        var proposal = await manager.CallAsync("request_apply_commit", new { agent = "alice", commit_ref = commit, description = Hostile });
+        var proposal = await manager.CallAsync(
+            "request_apply_commit",
+            new
+            {
+                agent = "alice",
+                commit_ref = commit,
+                description = Hostile,
+            }
+        );
         await Hive.SpawnAsync("printer", start: false);
         await Hive.PrintAsync("printer", [Hostile]);
         var page = await SignedInAsync();
@@ -79,12 +126,26 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         await page.GetByRole(AriaRole.Button, new() { Name = "Override question" }).ClickAsync();
         await Expect(page.Locator("#parked .status")).ToHaveTextAsync(Shown);
         await Expect(Row(page, "alice").Locator(".status")).ToContainTextAsync(Shown);
-        await NothingTurns(page, "approvals", "containers", "flow", "inbox", "loose-ends", "parked", "questions", "reminders");
+        await NothingTurns(
+            page,
+            "approvals",
+            "containers",
+            "flow",
+            "inbox",
+            "loose-ends",
+            "parked",
+            "questions",
+            "reminders"
+        );
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
         await Expect(page.Locator(".log-text")).ToContainTextAsync(Shown);
         await NothingTurns(page, "drawer");
-        await page.GetByRole(AriaRole.Button, new() { Name = $"What approval {proposal.GetProperty("id").GetInt64()} changes" }).ClickAsync();
+        await page.GetByRole(
+                AriaRole.Button,
+                new() { Name = $"What approval {proposal.GetProperty("id").GetInt64()} changes" }
+            )
+            .ClickAsync();
         await Expect(page.Locator(".diff-name")).ToContainTextAsync($"{Shown}.yaml");
         await Expect(page.Locator(".diff-line.added")).ToContainTextAsync(Shown);
         await NothingTurns(page, "drawer");
@@ -100,20 +161,106 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         var turn = await Hive.BeginTurnAsync(alice, "alice", Hostile);
         await alice.EndTurnAsync(turn, "failed", Hostile, Hostile, new Dictionary<string, int> { [Hostile] = 1 });
         await Hive.CallAsync("send", new { to = "alice", body = Hostile });
-        var login = new { url = $"https://login.example/{Hostile}", output = Hostile, error = Hostile };
-        await alice.ReportAsync("logging_in", new { driver = Hostile, model = Hostile, login });
+        var login = new
+        {
+            url = $"https://login.example/{Hostile}",
+            output = Hostile,
+            error = Hostile,
+        };
+        await alice.ReportAsync(
+            "logging_in",
+            new
+            {
+                driver = Hostile,
+                model = Hostile,
+                login,
+            }
+        );
         await alice.EmitAsync(
-            new { kind = "turn_started", at, turn = 7, from = Hostile, text = $"Message 1 from bob:\n> {Hostile}\n" },
-            new { kind = "text", at, text = Hostile },
-            new { kind = "thinking", at, text = Hostile },
-            new { kind = "tool_call", at, id = "a", tool = "Bash", input = new { command = Hostile, description = Hostile } },
-            new { kind = "tool_result", at, id = "a", text = Hostile },
-            new { kind = "tool_call", at, id = "b", tool = "Edit", input = new { file_path = Hostile, old_string = Hostile, new_string = "n" } },
-            new { kind = "tool_call", at, id = "c", tool = $"mcp__{Hostile}__{Hostile}", input = new { a = Hostile, b = $"{Hostile}\n{Hostile}" } },
-            new { kind = "tool_result", at, id = "none", text = Hostile, error = true },
-            new { kind = "stderr", at, text = Hostile },
-            new { kind = "note", at, text = Hostile, level = "warn" },
-            new { kind = "of_a_later_harness", at, anything = Hostile });
+            new
+            {
+                kind = "turn_started",
+                at,
+                turn = 7,
+                from = Hostile,
+                text = $"Message 1 from bob:\n> {Hostile}\n",
+            },
+            new
+            {
+                kind = "text",
+                at,
+                text = Hostile,
+            },
+            new
+            {
+                kind = "thinking",
+                at,
+                text = Hostile,
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "a",
+                tool = "Bash",
+                input = new { command = Hostile, description = Hostile },
+            },
+            new
+            {
+                kind = "tool_result",
+                at,
+                id = "a",
+                text = Hostile,
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "b",
+                tool = "Edit",
+                input = new
+                {
+                    file_path = Hostile,
+                    old_string = Hostile,
+                    new_string = "n",
+                },
+            },
+            new
+            {
+                kind = "tool_call",
+                at,
+                id = "c",
+                tool = $"mcp__{Hostile}__{Hostile}",
+                input = new { a = Hostile, b = $"{Hostile}\n{Hostile}" },
+            },
+            new
+            {
+                kind = "tool_result",
+                at,
+                id = "none",
+                text = Hostile,
+                error = true,
+            },
+            new
+            {
+                kind = "stderr",
+                at,
+                text = Hostile,
+            },
+            new
+            {
+                kind = "note",
+                at,
+                text = Hostile,
+                level = "warn",
+            },
+            new
+            {
+                kind = "of_a_later_harness",
+                at,
+                anything = Hostile,
+            }
+        );
         var page = await SignedInAsync();
         await page.GotoAsync($"{Hive.Url}/agents/alice");
         await Expect(page.Locator(".entry[data-kind=note]")).ToContainTextAsync(Shown);

@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Hive.Tests;
 
-/// <summary>Chooses and sets up SQLite before any test opens a database of its own: later it takes no settings.</summary>
+/// <summary>Chooses and sets up SQLite before any test opens a database of its own: later it takes no
+/// settings.</summary>
 internal static class OneSqlite
 {
     [ModuleInitializer]

@@ -8,7 +8,12 @@ namespace Hive.Agent.Children;
 /// <param name="Folder">Where it runs.</param>
 /// <param name="Environment">Variables beside the harness's own; null takes one away.</param>
 /// <param name="Quiet">How long it may print nothing before it counts as hung; null for ever.</param>
-internal sealed record ChildStart(IReadOnlyList<string> Command, string Folder, IReadOnlyDictionary<string, string?> Environment, TimeSpan? Quiet);
+internal sealed record ChildStart(
+    IReadOnlyList<string> Command,
+    string Folder,
+    IReadOnlyDictionary<string, string?> Environment,
+    TimeSpan? Quiet
+);
 
 /// <summary>How a program ended.</summary>
 /// <param name="ExitCode">128 and the signal's number for one that died by a signal.</param>
@@ -17,11 +22,12 @@ internal sealed record ChildEnd(int ExitCode, bool Hung)
 {
     private const int Signals = 128;
 
-    public override string ToString() => ExitCode switch
-    {
-        > Signals and < Signals + 65 => $"it died by signal {ExitCode - Signals}",
-        _ => $"it ended with exit code {ExitCode}",
-    };
+    public override string ToString() =>
+        ExitCode switch
+        {
+            > Signals and < Signals + 65 => $"it died by signal {ExitCode - Signals}",
+            _ => $"it ended with exit code {ExitCode}",
+        };
 }
 
 /// <summary>A program cannot be started.</summary>
@@ -31,7 +37,10 @@ internal sealed class ProgramMissingException(string message) : Exception(messag
 internal sealed class Child : IAsyncDisposable
 {
     private const int LongestErrorLine = 64 * 1024;
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5), GroupGrace = TimeSpan.FromSeconds(2), Drain = TimeSpan.FromSeconds(2), Look = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5),
+        GroupGrace = TimeSpan.FromSeconds(2),
+        Drain = TimeSpan.FromSeconds(2),
+        Look = TimeSpan.FromMilliseconds(20);
 
     private readonly Process process;
     private readonly TimeProvider time;
@@ -64,7 +73,11 @@ internal sealed class Child : IAsyncDisposable
     /// <exception cref="ProgramMissingException">There is no such program, or it may not be run.</exception>
     public static Child Start(ChildStart start, TimeProvider time)
     {
-        var program = Find(start.Command[0], start.Folder) ?? throw new ProgramMissingException($"there is no program `{start.Command[0]}` on the PATH; install it where the agent runs, or change agent.yaml");
+        var program =
+            Find(start.Command[0], start.Folder)
+            ?? throw new ProgramMissingException(
+                $"there is no program `{start.Command[0]}` on the PATH; install it where the agent runs, or change agent.yaml"
+            );
         // A session of its own is a process group of its own, without the harness's terminal: setsid(1).
         var launcher = Find("setsid");
         var info = new ProcessStartInfo(launcher ?? program)
@@ -101,8 +114,10 @@ internal sealed class Child : IAsyncDisposable
     {
         if (program.Contains('/'))
             return Path.GetFullPath(program, folder) is var path && IsProgram(path) ? path : null;
-        return (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries)
-            .Select(folder => Path.Combine(folder, program)).FirstOrDefault(IsProgram);
+        return (Environment.GetEnvironmentVariable("PATH") ?? "")
+            .Split(':', StringSplitOptions.RemoveEmptyEntries)
+            .Select(folder => Path.Combine(folder, program))
+            .FirstOrDefault(IsProgram);
     }
 
     /// <summary>Runs a program to its end: feeds it, hands out its lines, and leaves nothing of it behind.</summary>
@@ -115,7 +130,15 @@ internal sealed class Child : IAsyncDisposable
     /// <param name="ct">Ends the program.</param>
     /// <exception cref="ProgramMissingException">There is no such program, or it may not be run.</exception>
     /// <exception cref="OperationCanceledException">It was ended.</exception>
-    public static async Task<ChildEnd> RunAsync(ChildStart start, ReadOnlyMemory<byte> input, int longest, Action<OutputLine> output, Action<OutputLine> error, TimeProvider time, CancellationToken ct)
+    public static async Task<ChildEnd> RunAsync(
+        ChildStart start,
+        ReadOnlyMemory<byte> input,
+        int longest,
+        Action<OutputLine> output,
+        Action<OutputLine> error,
+        TimeProvider time,
+        CancellationToken ct
+    )
     {
         ct.ThrowIfCancellationRequested();
         await using var child = Start(start, time);
@@ -149,7 +172,7 @@ internal sealed class Child : IAsyncDisposable
         if (!ProcessGroup.HasLiving(Id))
             return;
         ProcessGroup.Signal(Id, ProcessGroup.Term);
-        for (var begun = time.GetTimestamp(); ProcessGroup.HasLiving(Id) && time.GetElapsedTime(begun) < GroupGrace;)
+        for (var begun = time.GetTimestamp(); ProcessGroup.HasLiving(Id) && time.GetElapsedTime(begun) < GroupGrace; )
             await Task.Delay(Look, time, CancellationToken.None);
         if (ProcessGroup.HasLiving(Id))
             ProcessGroup.Signal(Id, ProcessGroup.Kill);
@@ -164,7 +187,11 @@ internal sealed class Child : IAsyncDisposable
     }
 
     private static bool IsProgram(string path) =>
-        File.Exists(path) && (File.GetUnixFileMode(path) & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)) != 0;
+        File.Exists(path)
+        && (
+            File.GetUnixFileMode(path)
+            & (UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute)
+        ) != 0;
 
     private void Hung()
     {

@@ -7,7 +7,8 @@ namespace Hive.Agent.Children;
 
 /// <summary>A line that a program wrote, without its newline.</summary>
 /// <param name="Bytes">Empty when the line was too long.</param>
-/// <param name="Skipped">How many bytes were passed over because the line was too long; 0 for one that was read.</param>
+/// <param name="Skipped">How many bytes were passed over because the line was too long; 0 for one that was
+/// read.</param>
 internal readonly record struct OutputLine(byte[] Bytes, long Skipped = 0)
 {
     /// <summary>As text, whatever it holds.</summary>
@@ -24,7 +25,12 @@ internal static class OutputLines
     /// <param name="longest">A line of more bytes is passed over, and never held.</param>
     /// <param name="alive">Called whenever something came, also in the middle of a line.</param>
     /// <param name="ct">Ends the reading.</param>
-    public static async IAsyncEnumerable<OutputLine> ReadAsync(Stream stream, int longest, Action? alive, [EnumeratorCancellation] CancellationToken ct)
+    public static async IAsyncEnumerable<OutputLine> ReadAsync(
+        Stream stream,
+        int longest,
+        Action? alive,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
         var reader = PipeReader.Create(stream, new StreamPipeReaderOptions(bufferSize: BufferBytes, leaveOpen: true));
         var skipped = 0L;

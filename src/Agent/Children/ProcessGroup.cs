@@ -6,7 +6,8 @@ namespace Hive.Agent.Children;
 /// <summary>The processes that a child started and did not move elsewhere: kill(2), proc(5).</summary>
 internal static class ProcessGroup
 {
-    public const int Term = 15, Kill = 9;
+    public const int Term = 15,
+        Kill = 9;
 
     /// <summary>Sends a signal to all of them, or to the leader alone when it has not made the group yet.</summary>
     public static void Signal(int leader, int signal)

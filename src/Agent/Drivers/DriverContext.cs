@@ -20,4 +20,5 @@ internal sealed record DriverContext(
     LiveEvents Live,
     HarnessReport Harness,
     Log Log,
-    TimeProvider Time);
+    TimeProvider Time
+);

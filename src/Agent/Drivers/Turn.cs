@@ -15,11 +15,13 @@ internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Message
 
     public bool Redelivered => Messages.Any(m => m.Redelivered == true);
 
-    public static string WakeFromOf(IReadOnlyList<Message> messages) => WireText.Cut(string.Join(',', messages.Select(m => m.From).Distinct()), WakeFromBytes);
+    public static string WakeFromOf(IReadOnlyList<Message> messages) =>
+        WireText.Cut(string.Join(',', messages.Select(m => m.From).Distinct()), WakeFromBytes);
 }
 
 /// <summary>How a turn ended.</summary>
-/// <param name="Result"><c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c> or <c>rate_limited</c>.</param>
+/// <param name="Result"><c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c> or
+/// <c>rate_limited</c>.</param>
 /// <param name="Note">Why, when it is not ok.</param>
 internal sealed record TurnOutcome(string Result, string? Note = null)
 {

@@ -4,7 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers;
 
-/// <summary>What a program reads that does a turn: who wrote, what, and how much more waits. No body can imitate what stands around it.</summary>
+/// <summary>What a program reads that does a turn: who wrote, what, and how much more waits. No body can imitate what
+/// stands around it.</summary>
 internal static class WakePrompt
 {
     public static string Of(Turn turn)
@@ -13,7 +14,10 @@ internal static class WakePrompt
         foreach (var message in turn.Messages)
             Add(text, message);
         if (turn.Waiting > 0)
-            text.Append(CultureInfo.InvariantCulture, $"{turn.Waiting} more {(turn.Waiting == 1 ? "message waits" : "messages wait")} for you; they are yours when this turn is over.\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"{turn.Waiting} more {(turn.Waiting == 1 ? "message waits" : "messages wait")} for you; they are yours when this turn is over.\n"
+            );
         return text.Append('(').Append(Quote.Rule).Append(")\n").ToString();
     }
 

@@ -6,18 +6,36 @@ using Hive.Agent.Drivers;
 namespace Hive.Agent.Login;
 
 /// <summary>
-/// The tool's own login, led by the operator from the page: shows the address it prints, hands it the code that the operator pastes, and ends when
+/// The tool's own login, led by the operator from the page: shows the address it prints, hands it the code that the
+/// operator pastes, and ends when
 /// there are credentials. Neither the code nor what looks like a key is in any log or event.
 /// </summary>
-internal sealed partial class LoginSession(ILogin login, string folder, HarnessReport report, LiveEvents live, Log log, TimeProvider time)
+internal sealed partial class LoginSession(
+    ILogin login,
+    string folder,
+    HarnessReport report,
+    LiveEvents live,
+    Log log,
+    TimeProvider time
+)
 {
-    private const int OutputCharacters = 2000, KeptCharacters = 64 * 1024;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15), Leave = TimeSpan.FromSeconds(5), BeforeEnter = TimeSpan.FromMilliseconds(200);
+    private const int OutputCharacters = 2000,
+        KeptCharacters = 64 * 1024;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15),
+        Leave = TimeSpan.FromSeconds(5),
+        BeforeEnter = TimeSpan.FromMilliseconds(200);
 
     // Wide enough that no address is broken into lines.
-    private static readonly Dictionary<string, string?> Wide = new() { ["COLUMNS"] = "4096", ["LINES"] = "50", ["TERM"] = "xterm-256color", ["BROWSER"] = "/bin/false" };
+    private static readonly Dictionary<string, string?> Wide = new()
+    {
+        ["COLUMNS"] = "4096",
+        ["LINES"] = "50",
+        ["TERM"] = "xterm-256color",
+        ["BROWSER"] = "/bin/false",
+    };
 
     private readonly Lock gate = new();
+
     // Of the login that runs: what was a secret of one may stand in the next one's address.
     private Secrets codes = new();
     private Child? child;
@@ -51,10 +69,16 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
                         child = null;
                     }
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
 
-        _ = running.ContinueWith(_ => done(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        _ = running.ContinueWith(
+            _ => done(),
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default
+        );
     }
 
     /// <summary>Hands over the code that the operator pasted.</summary>
@@ -66,9 +90,11 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
         {
             live.Note(
                 to is null ? "no login is under way; start one first"
-                : Address().IsMatch(code) ? "that is an address and not a code, and the tool was not given it; paste the whole code that the page there shows, with what follows a `#` in it"
-                : "the code holds control characters; paste it anew",
-                "warn");
+                    : Address().IsMatch(code)
+                        ? "that is an address and not a code, and the tool was not given it; paste the whole code that the page there shows, with what follows a `#` in it"
+                    : "the code holds control characters; paste it anew",
+                "warn"
+            );
             return;
         }
 
@@ -95,7 +121,8 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
 
     public Task EndedAsync() => running;
 
-    /// <summary>The address in what a terminal was sent: a hyperlink's own first, since what is shown of it may be broken into lines.</summary>
+    /// <summary>The address in what a terminal was sent: a hyperlink's own first, since what is shown of it may be
+    /// broken into lines.</summary>
     internal static string? UrlIn(string output) =>
         Hyperlink().Match(output) is { Success: true } link ? link.Groups[1].Value
         : Url().Match(Plain(output)) is { Success: true } shown ? shown.Groups[1].Value
@@ -119,7 +146,10 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
         child = started;
         using var over = CancellationTokenSource.CreateLinkedTokenSource(ct);
         var output = new StringBuilder();
-        var reading = Task.WhenAll(ReadAsync(started.Output, output, secrets, over.Token), ReadAsync(started.Error, output, secrets, over.Token));
+        var reading = Task.WhenAll(
+            ReadAsync(started.Output, output, secrets, over.Token),
+            ReadAsync(started.Error, output, secrets, over.Token)
+        );
         var changed = ChangedAsync(before, over.Token);
         var tooLong = Task.Delay(Patience, time, over.Token);
         await Task.WhenAny(changed, started.Exited, tooLong);
@@ -141,15 +171,23 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
         string said;
         lock (gate)
             said = Shown(output.ToString(), secrets);
-        Failed(tooLong.IsCompletedSuccessfully ? "nobody finished the login within 15 minutes; start it again" : $"the login ended without credentials{(said.Length > 0 ? $": {WireText.Cut(said[^Math.Min(said.Length, 500)..], 500)}" : "")}");
+        Failed(
+            tooLong.IsCompletedSuccessfully
+                ? "nobody finished the login within 15 minutes; start it again"
+                : $"the login ended without credentials{(said.Length > 0 ? $": {WireText.Cut(said[^Math.Min(said.Length, 500)..], 500)}" : "")}"
+        );
     }
 
-    // A login that asks for a code may draw a screen and want a terminal for it: script(1) gives it one, which repeats nothing of what is typed.
+    // A login that asks for a code may draw a screen and want a terminal for it: script(1) gives it one, which repeats
+    // nothing of what is typed.
     private static IReadOnlyList<string> InTerminal(IReadOnlyList<string> command)
     {
         if (Child.Find("script") is null)
             return command;
-        var quoted = string.Join(' ', command.Select(part => $"'{part.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
+        var quoted = string.Join(
+            ' ',
+            command.Select(part => $"'{part.Replace("'", "'\\''", StringComparison.Ordinal)}'")
+        );
         return ["script", "-q", "-e", "-c", $"stty -echo cols 4096 rows 50 2>/dev/null; exec {quoted}", "/dev/null"];
     }
 
@@ -180,7 +218,15 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
 
                 var plain = Shown(all, secrets);
                 var url = UrlIn(all) is { } found && secrets.Hide(found) == found ? found : null;
-                report.Change(s => s with { Login = new LoginReport(s.Login?.Url ?? url, WireText.Cut(plain[^Math.Min(plain.Length, OutputCharacters)..], OutputCharacters)) });
+                report.Change(s =>
+                    s with
+                    {
+                        Login = new LoginReport(
+                            s.Login?.Url ?? url,
+                            WireText.Cut(plain[^Math.Min(plain.Length, OutputCharacters)..], OutputCharacters)
+                        ),
+                    }
+                );
             }
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or ObjectDisposedException)
@@ -213,7 +259,9 @@ internal sealed partial class LoginSession(ILogin login, string folder, HarnessR
     [GeneratedRegex(@"(https://[^\s""'<>]+)[\s""'<>]")]
     private static partial Regex Url();
 
-    [GeneratedRegex(@"\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_=>])|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]")]
+    [GeneratedRegex(
+        @"\u001b(?:\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\^_=>])|[\u0000-\u0008\u000b\u000c\u000e-\u001a\u001c-\u001f]"
+    )]
     private static partial Regex Escape();
 
     [GeneratedRegex(@"\Ahttps?://", RegexOptions.IgnoreCase)]

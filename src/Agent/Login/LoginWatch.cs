@@ -20,7 +20,8 @@ internal sealed class LoginWatch(ILogin login, TimeProvider time)
         }
     }
 
-    /// <summary>There are credentials, although they were refused: whoever refused them may be of another mind.</summary>
+    /// <summary>There are credentials, although they were refused: whoever refused them may be of another
+    /// mind.</summary>
     public bool MayTry => login.Fingerprint is not null;
 
     /// <summary>A turn failed for want of a login.</summary>
@@ -58,8 +59,14 @@ internal sealed class LoginWatch(ILogin login, TimeProvider time)
     {
         try
         {
-            Directory.CreateDirectory(login.Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            var watcher = new FileSystemWatcher(login.Folder) { NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Size };
+            Directory.CreateDirectory(
+                login.Folder,
+                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+            );
+            var watcher = new FileSystemWatcher(login.Folder)
+            {
+                NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Size,
+            };
             watcher.Created += (_, _) => changed();
             watcher.Changed += (_, _) => changed();
             watcher.Renamed += (_, _) => changed();

@@ -2,11 +2,14 @@ using System.Text;
 
 namespace Hive.Agent.Login;
 
-/// <summary>Keeps texts that somebody typed out of what is shown, wherever and however much of them comes back.</summary>
+/// <summary>Keeps texts that somebody typed out of what is shown, wherever and however much of them comes
+/// back.</summary>
 internal sealed class Secrets
 {
-    // Fewer characters than a piece give nothing away, and a piece is not met by chance; what is shorter than the shortest is no secret.
-    private const int PieceLength = 8, Shortest = 4;
+    // Fewer characters than a piece give nothing away, and a piece is not met by chance; what is shorter than the
+    // shortest is no secret.
+    private const int PieceLength = 8,
+        Shortest = 4;
 
     private readonly Lock gate = new();
 

@@ -1,7 +1,8 @@
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Standard input that says when it has ended: the client has gone then, and calls under way are for nobody, which the server itself
+/// Standard input that says when it has ended: the client has gone then, and calls under way are for nobody, which the
+/// server itself
 /// would let run out. A read can be cancelled, which a console's cannot.
 /// </summary>
 internal sealed class ClientInput(Stream input, Action ended) : Stream
@@ -14,7 +15,11 @@ internal sealed class ClientInput(Stream input, Action ended) : Stream
 
     public override long Length => throw new NotSupportedException();
 
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
@@ -35,9 +40,7 @@ internal sealed class ClientInput(Stream input, Action ended) : Stream
         return read;
     }
 
-    public override void Flush()
-    {
-    }
+    public override void Flush() { }
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 

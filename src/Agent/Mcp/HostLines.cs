@@ -3,7 +3,8 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Mcp;
 
-/// <summary>Connections to the host, kept for the next call: one per call under way, so that no call waits behind another.</summary>
+/// <summary>Connections to the host, kept for the next call: one per call under way, so that no call waits behind
+/// another.</summary>
 internal sealed class HostLines(string socket, long? turn, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);

@@ -10,8 +10,10 @@ using static System.FormattableString;
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Offers what the host's <c>tools</c> lists for this agent, and nothing else; a call is the command of the same name. It holds no
-/// knowledge of any tool but <c>recv</c>, whose waiting and acknowledging depend on the client, and <c>ack</c>, which belongs to it.
+/// Offers what the host's <c>tools</c> lists for this agent, and nothing else; a call is the command of the same name.
+/// It holds no
+/// knowledge of any tool but <c>recv</c>, whose waiting and acknowledging depend on the client, and <c>ack</c>, which
+/// belongs to it.
 /// </summary>
 internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider time) : IAsyncDisposable
 {
@@ -21,7 +23,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     internal const string Unreadable = "(arguments)";
 
     // The rest of a line is the command's name and what the bridge adds.
-    private const int ClientBytes = 200, ShownBytes = 100, MostBytes = Limits.LineBytes - 1024;
+    private const int ClientBytes = 200,
+        ShownBytes = 100,
+        MostBytes = Limits.LineBytes - 1024;
 
     private readonly HostLines lines = new(socket, turn, time);
     private readonly SemaphoreSlim receiving = new(1, 1);
@@ -40,15 +44,20 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     private bool hasAskedForClosed;
     private Dictionary<string, string[]> offered = [];
 
-    public string Instructions => turn is null
-        ? $"You are an agent of a Hive swarm. Call recv to wait for messages and send to reply. {WhenRead} {Quote.Rule}"
-        : $"You are an agent of a Hive swarm, in a turn. {WhenRead} {Quote.Rule}";
+    public string Instructions =>
+        turn is null
+            ? $"You are an agent of a Hive swarm. Call recv to wait for messages and send to reply. {WhenRead} {Quote.Rule}"
+            : $"You are an agent of a Hive swarm, in a turn. {WhenRead} {Quote.Rule}";
 
-    private string WhenRead => turn is null
-        ? "A message counts as read once you ack it or call recv again; until then your next connection gets it again."
-        : "A message counts as read once you ack it or your turn ends well; until then it comes again.";
+    private string WhenRead =>
+        turn is null
+            ? "A message counts as read once you ack it or call recv again; until then your next connection gets it again."
+            : "A message counts as read once you ack it or your turn ends well; until then it comes again.";
 
-    public async ValueTask<ListToolsResult> ListAsync(RequestContext<ListToolsRequestParams> request, CancellationToken ct)
+    public async ValueTask<ListToolsResult> ListAsync(
+        RequestContext<ListToolsRequestParams> request,
+        CancellationToken ct
+    )
     {
         try
         {
@@ -60,7 +69,10 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    public async ValueTask<CallToolResult> CallAsync(RequestContext<CallToolRequestParams> request, CancellationToken ct)
+    public async ValueTask<CallToolResult> CallAsync(
+        RequestContext<CallToolRequestParams> request,
+        CancellationToken ct
+    )
     {
         var call = request.Params!;
         var client = Client(request.Server);
@@ -78,7 +90,11 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             var reporting = ReportAsync(request, progress.Token);
             try
             {
-                return await (call.Name == "recv" ? ReceiveAsync(client, request.JsonRpcRequest.Id, fields, ct) : CommandAsync(client, call.Name, fields, ct));
+                return await (
+                    call.Name == "recv"
+                        ? ReceiveAsync(client, request.JsonRpcRequest.Id, fields, ct)
+                        : CommandAsync(client, call.Name, fields, ct)
+                );
             }
             finally
             {
@@ -95,7 +111,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             log.Warn($"{call.Name}: {HostDown.Reason(e)}");
             return Refused(
                 $"The connection to the Hive host was lost ({HostDown.Reason(e)}); it may be restarting, and it is not "
-                + $"known whether {call.Name} was done. Call again in a moment.");
+                    + $"known whether {call.Name} was done. Call again in a moment."
+            );
         }
     }
 
@@ -134,7 +151,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             held.AddRange(messages.Where(message => unacked.Remove(Id(message))));
     }
 
-    /// <summary>The client has gone: a wait under way ends. What it may have received is given back by <see cref="DisposeAsync"/>.</summary>
+    /// <summary>The client has gone: a wait under way ends. What it may have received is given back by
+    /// <see cref="DisposeAsync"/>.</summary>
     public void Close() => closing.Cancel();
 
     /// <summary>After what <see cref="Close"/> began has ended.</summary>
@@ -199,13 +217,16 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             var name = tool.GetProperty("name").GetString()!;
             var schema = InputSchema(name, client, JsonObject.Create(tool.GetProperty("input_schema"))!);
             arguments[name] = [.. schema["properties"]?.AsObject().Select(property => property.Key) ?? []];
-            tools.Add(new Tool
-            {
-                Name = name,
-                Description = tool.GetProperty("description").GetString() + (name == "recv" ? " " + AboutRecv(client) : ""),
-                InputSchema = JsonSerializer.SerializeToElement(schema),
-                Annotations = AnnotationsOf(tool),
-            });
+            tools.Add(
+                new Tool
+                {
+                    Name = name,
+                    Description =
+                        tool.GetProperty("description").GetString() + (name == "recv" ? " " + AboutRecv(client) : ""),
+                    InputSchema = JsonSerializer.SerializeToElement(schema),
+                    Annotations = AnnotationsOf(tool),
+                }
+            );
         }
 
         offered = arguments;
@@ -225,22 +246,24 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             ["minimum"] = 0,
             ["maximum"] = longest,
             ["description"] = Invariant(
-                $"How many seconds to wait: 0 looks and returns, {DefaultWait(client)} if omitted, {longest} at most."),
+                $"How many seconds to wait: 0 looks and returns, {DefaultWait(client)} if omitted, {longest} at most."
+            ),
         };
         if (properties["max"] is JsonObject max)
             (max["minimum"], max["maximum"]) = (1, Limits.MaxBatch);
         return schema;
     }
 
-    private static ToolAnnotations? AnnotationsOf(JsonElement tool) => tool.TryGetProperty("annotations", out var hints)
-        ? new ToolAnnotations
-        {
-            ReadOnlyHint = hints.GetProperty("read_only_hint").GetBoolean(),
-            DestructiveHint = hints.GetProperty("destructive_hint").GetBoolean(),
-            IdempotentHint = hints.GetProperty("idempotent_hint").GetBoolean(),
-            OpenWorldHint = hints.GetProperty("open_world_hint").GetBoolean(),
-        }
-        : null;
+    private static ToolAnnotations? AnnotationsOf(JsonElement tool) =>
+        tool.TryGetProperty("annotations", out var hints)
+            ? new ToolAnnotations
+            {
+                ReadOnlyHint = hints.GetProperty("read_only_hint").GetBoolean(),
+                DestructiveHint = hints.GetProperty("destructive_hint").GetBoolean(),
+                IdempotentHint = hints.GetProperty("idempotent_hint").GetBoolean(),
+                OpenWorldHint = hints.GetProperty("open_world_hint").GetBoolean(),
+            }
+            : null;
 
     private string AboutRecv(string client) =>
         $"{WhenRead} {Quote.Rule} A call waits at most {LongestWait(client)} seconds; when nothing came, call again.";
@@ -254,7 +277,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         return bytes <= MostBytes
             ? fields
             : throw new HiveException(
-                "too_large", $"the arguments have {bytes} bytes, at most {MostBytes} fit; write a file and send it with file_path");
+                "too_large",
+                $"the arguments have {bytes} bytes, at most {MostBytes} fit; write a file and send it with file_path"
+            );
     }
 
     // The socket passes over fields that it does not know; a model that misspelled one would not hear of it.
@@ -265,7 +290,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             throw new HiveException(
                 "not_found",
                 $"there is no tool {Shown(tool)}{Meant(tool, offered.Keys)}; "
-                + $"there are: {string.Join(", ", offered.Keys)}");
+                    + $"there are: {string.Join(", ", offered.Keys)}"
+            );
         }
 
         foreach (var (name, _) in fields)
@@ -275,7 +301,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
             throw new HiveException(
                 "invalid",
                 $"{tool} has no argument '{Shown(name)}'{Meant(name, known)}; "
-                + (known.Length == 0 ? "it takes none" : $"it takes: {string.Join(", ", known)}"));
+                    + (known.Length == 0 ? "it takes none" : $"it takes: {string.Join(", ", known)}")
+            );
         }
     }
 
@@ -290,13 +317,22 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         fields[name] switch
         {
             null => otherwise,
-            JsonValue given when given.TryGetValue<double>(out var number)
-                && number >= least && Math.Floor(number).Equals(number) => (int)Math.Min(number, most),
+            JsonValue given
+                when given.TryGetValue<double>(out var number)
+                    && number >= least
+                    && Math.Floor(number).Equals(number) => (int)Math.Min(number, most),
             var given => throw new HiveException(
-                "invalid", $"'{name}' is {Shown(given.ToJsonString())}; give a whole number from {least} to {most}"),
+                "invalid",
+                $"'{name}' is {Shown(given.ToJsonString())}; give a whole number from {least} to {most}"
+            ),
         };
 
-    private async Task<CallToolResult> CommandAsync(string client, string command, JsonObject fields, CancellationToken ct)
+    private async Task<CallToolResult> CommandAsync(
+        string client,
+        string command,
+        JsonObject fields,
+        CancellationToken ct
+    )
     {
         if (command == "ack")
         {
@@ -337,8 +373,14 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    /// <summary>One after another and on a connection of its own, which holds the leases of a client without a turn.</summary>
-    private async Task<CallToolResult> ReceiveAsync(string client, RequestId request, JsonObject fields, CancellationToken ct)
+    /// <summary>One after another and on a connection of its own, which holds the leases of a client without a
+    /// turn.</summary>
+    private async Task<CallToolResult> ReceiveAsync(
+        string client,
+        RequestId request,
+        JsonObject fields,
+        CancellationToken ct
+    )
     {
         var wait = WholeNumber(fields, "wait_seconds", 0, LongestWait(client), DefaultWait(client));
         var max = WholeNumber(fields, "max", 1, Limits.MaxBatch, 1);
@@ -347,7 +389,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         long[] done = [];
         lock (gate)
         {
-            // Only what was returned before this call: a second recv at the same time has not seen the first one's answer.
+            // Only what was returned before this call: a second recv at the same time has not seen the first one's
+            // answer.
             if (turn is null)
                 done = [.. unacked];
         }
@@ -386,7 +429,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 throw;
             }
 
-            List<JsonObject> messages = received is { } some ? [.. Members(some)["messages"]!.AsArray().Select(message => message!.DeepClone().AsObject())] : [];
+            List<JsonObject> messages = received is { } some
+                ? [.. Members(some)["messages"]!.AsArray().Select(message => message!.DeepClone().AsObject())]
+                : [];
             if (giveUp.IsCancellationRequested)
             {
                 // Nobody will see this answer.
@@ -396,9 +441,7 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
                 throw new OperationCanceledException(giveUp.Token);
             }
 
-            return messages.Count > 0
-                ? Returned(request, messages, ct)
-                : Result(NothingWithin(wait), isError: null);
+            return messages.Count > 0 ? Returned(request, messages, ct) : Result(NothingWithin(wait), isError: null);
         }
         finally
         {
@@ -428,7 +471,9 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
         catch (HiveException e) when (e.Code == "unknown_command")
         {
-            log.Warn("the host is older than this hive-agent: what an earlier session left unread comes again after a while");
+            log.Warn(
+                "the host is older than this hive-agent: what an earlier session left unread comes again after a while"
+            );
         }
 
         hasAskedForClosed = true;
@@ -477,7 +522,8 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
         }
     }
 
-    /// <summary>Tells a client that asked for it that the call is alive, so that it does not give up on a long wait.</summary>
+    /// <summary>Tells a client that asked for it that the call is alive, so that it does not give up on a long
+    /// wait.</summary>
     private async Task ReportAsync(RequestContext<CallToolRequestParams> request, CancellationToken ended)
     {
         if (request.Params!.ProgressToken is not { } token)
@@ -506,11 +552,13 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
     }
 
     /// <summary>Clients give up on a call after a minute unless they are known to wait longer.</summary>
-    private static int LongestWait(string client) => client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
+    private static int LongestWait(string client) =>
+        client.StartsWith("claude-code/", StringComparison.Ordinal) ? 170 : 50;
 
     private static int DefaultWait(string client) => Math.Min(Limits.DefaultWaitSeconds, LongestWait(client));
 
-    private static string Client(McpServer server) => server.ClientInfo is { } client ? WireText.Cut($"{client.Name}/{client.Version}", ClientBytes) : "mcp";
+    private static string Client(McpServer server) =>
+        server.ClientInfo is { } client ? WireText.Cut($"{client.Name}/{client.Version}", ClientBytes) : "mcp";
 
     private static JsonObject Members(JsonElement answer)
     {
@@ -527,9 +575,6 @@ internal sealed class McpBridge(string socket, long? turn, Log log, TimeProvider
 
     // Clients show the model structured content instead of the text where there is both, and only the text marks
     // others' words (docs/adr/0080).
-    private static CallToolResult Result(string text, bool? isError) => new()
-    {
-        IsError = isError,
-        Content = [new TextContentBlock { Text = text }],
-    };
+    private static CallToolResult Result(string text, bool? isError) =>
+        new() { IsError = isError, Content = [new TextContentBlock { Text = text }] };
 }

@@ -13,10 +13,15 @@ internal static class McpCommand
         var socket = AgentSocket.Option();
         var turn = new Option<long?>("--turn")
         {
-            Description = "The turn that this is a part of: what is received is acknowledged when it ends well. Default: $HIVE_TURN, else none.",
+            Description =
+                "The turn that this is a part of: what is received is acknowledged when it ends well. Default: $HIVE_TURN, else none.",
             HelpName = "NUMBER",
         };
-        var command = new Command("mcp", "Offer the agent's tools to an MCP client over stdin and stdout.") { socket, turn };
+        var command = new Command("mcp", "Offer the agent's tools to an MCP client over stdin and stdout.")
+        {
+            socket,
+            turn,
+        };
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(socket)!, parsed.GetValue(turn)));
         return command;
     }
@@ -61,16 +66,20 @@ internal static class McpCommand
 
     // The SDK answers arguments that it cannot read with an error of the protocol, without a reason. A model reads a
     // tool's own error.
-    private static McpMessageHandler ReadableArguments(McpMessageHandler next) => (context, ct) =>
-    {
-        if (context.JsonRpcMessage is JsonRpcRequest { Method: RequestMethods.ToolsCall, Params: JsonObject call }
-            && call["arguments"] is { } given && FaultOf(given) is { } fault)
+    private static McpMessageHandler ReadableArguments(McpMessageHandler next) =>
+        (context, ct) =>
         {
-            call["arguments"] = new JsonObject { [McpBridge.Unreadable] = fault };
-        }
+            if (
+                context.JsonRpcMessage is JsonRpcRequest { Method: RequestMethods.ToolsCall, Params: JsonObject call }
+                && call["arguments"] is { } given
+                && FaultOf(given) is { } fault
+            )
+            {
+                call["arguments"] = new JsonObject { [McpBridge.Unreadable] = fault };
+            }
 
-        return next(context, ct);
-    };
+            return next(context, ct);
+        };
 
     private static string? FaultOf(JsonNode arguments)
     {
@@ -88,12 +97,17 @@ internal static class McpCommand
         }
     }
 
-    internal static McpServerOptions Options(McpBridge bridge) => new()
-    {
-        ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
-        Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },
-        ServerInstructions = bridge.Instructions,
-        Filters = new McpServerFilters { Message = { IncomingFilters = { ReadableArguments } } },
-        Handlers = new McpServerHandlers { ListToolsHandler = bridge.ListAsync, CallToolHandler = bridge.CallAsync },
-    };
+    internal static McpServerOptions Options(McpBridge bridge) =>
+        new()
+        {
+            ServerInfo = new Implementation { Name = "hive", Version = AgentVersion.Text },
+            Capabilities = new ServerCapabilities { Tools = new ToolsCapability() },
+            ServerInstructions = bridge.Instructions,
+            Filters = new McpServerFilters { Message = { IncomingFilters = { ReadableArguments } } },
+            Handlers = new McpServerHandlers
+            {
+                ListToolsHandler = bridge.ListAsync,
+                CallToolHandler = bridge.CallAsync,
+            },
+        };
 }

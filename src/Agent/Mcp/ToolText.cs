@@ -6,7 +6,8 @@ using System.Text.Json.Nodes;
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// An answer of the host as a model reads it best: short, one thing per line, no JSON where there is none inside. What somebody else wrote is
+/// An answer of the host as a model reads it best: short, one thing per line, no JSON where there is none inside. What
+/// somebody else wrote is
 /// marked line by line (<see cref="Quote"/>), or stands in quotation marks where it is one of several things on a line.
 /// </summary>
 internal static class ToolText
@@ -14,10 +15,14 @@ internal static class ToolText
     // Names, paths and instants need no quotation marks to be told from what is around them.
     private const string Word = "-_./:+@*";
 
-    // Among several things on a line only these are the Hive's own; another text has quotation marks, though it be one word.
+    // Among several things on a line only these are the Hive's own; another text has quotation marks, though it be one
+    // word.
     private static readonly string[] Own = ["kind", "name", "agent", "role", "asker", "target", "at"];
 
-    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     public static string Of(JsonObject answer)
     {
@@ -50,11 +55,20 @@ internal static class ToolText
         {
             text.Append(list.Count == 0 ? " none\n" : "\n");
             foreach (var item in list)
-                text.Append(item is JsonObject members ? $"- {Plain(null, members)}" : TextOf(item) is { } line ? Quote.Of(line) : Plain(null, item)).Append('\n');
+                text.Append(
+                        item is JsonObject members ? $"- {Plain(null, members)}"
+                        : TextOf(item) is { } line ? Quote.Of(line)
+                        : Plain(null, item)
+                    )
+                    .Append('\n');
         }
         else if (TextOf(value) is { } some)
         {
-            text.Append(IsWord(some) ? $" {some}\n" : Quote.IsOneLine(some) ? $" {Quoted(some)}\n" : $"\n{Quote.Of(some)}\n");
+            text.Append(
+                IsWord(some) ? $" {some}\n"
+                : Quote.IsOneLine(some) ? $" {Quoted(some)}\n"
+                : $"\n{Quote.Of(some)}\n"
+            );
         }
         else
         {
@@ -62,19 +76,25 @@ internal static class ToolText
         }
     }
 
-    private static string Plain(string? name, JsonNode? value) => value switch
-    {
-        JsonObject item => string.Join(", ", item.Select(member => $"{member.Key}: {Plain(member.Key, member.Value)}")),
-        JsonArray list => string.Join(", ", list.Select(item => Plain(name, item))),
-        null => "",
-        _ => TextOf(value) is { } text && !(IsOwn(name) && IsWord(text)) ? Quoted(text) : value.ToString(),
-    };
+    private static string Plain(string? name, JsonNode? value) =>
+        value switch
+        {
+            JsonObject item => string.Join(
+                ", ",
+                item.Select(member => $"{member.Key}: {Plain(member.Key, member.Value)}")
+            ),
+            JsonArray list => string.Join(", ", list.Select(item => Plain(name, item))),
+            null => "",
+            _ => TextOf(value) is { } text && !(IsOwn(name) && IsWord(text)) ? Quoted(text) : value.ToString(),
+        };
 
-    private static bool IsOwn(string? name) => name is not null && (Own.Contains(name) || name.EndsWith("_at", StringComparison.Ordinal));
+    private static bool IsOwn(string? name) =>
+        name is not null && (Own.Contains(name) || name.EndsWith("_at", StringComparison.Ordinal));
 
     private static bool IsWord(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || Word.Contains(c));
 
     private static string Quoted(string text) => JsonSerializer.Serialize(text, Readable);
 
-    private static string? TextOf(JsonNode? value) => value is JsonValue some && some.TryGetValue<string>(out var text) ? text : null;
+    private static string? TextOf(JsonNode? value) =>
+        value is JsonValue some && some.TryGetValue<string>(out var text) ? text : null;
 }

@@ -17,16 +17,24 @@ internal static class KernelSettings
     // Below /proc and /sys; besides all of /proc/sys.
     private static readonly string[] OfProc = ["sysrq-trigger", "irq/default_smp_affinity"];
     private static readonly string[] OfSys =
-        ["kernel/uevent_helper", "kernel/mm/transparent_hugepage/enabled", "power/state"];
+    [
+        "kernel/uevent_helper",
+        "kernel/mm/transparent_hugepage/enabled",
+        "power/state",
+    ];
 
-    private static readonly EnumerationOptions All =
-        new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+    private static readonly EnumerationOptions All = new()
+    {
+        RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+    };
 
     /// <summary>Those that can be written to as things are.</summary>
     public static IEnumerable<string> Writable() => [.. WritableOfProc("/proc"), .. WritableOfSys("/sys")];
 
     /// <summary>
-    /// Those that can be written to after their covers are removed or bypassed; for a mount namespace that is thrown away.
+    /// Those that can be written to after their covers are removed or bypassed; for a mount namespace that is thrown
+    /// away.
     /// </summary>
     public static IEnumerable<string> WritableByMounts()
     {
@@ -88,7 +96,8 @@ internal static class KernelSettings
         [MarshalAs(UnmanagedType.LPUTF8Str)] string target,
         [MarshalAs(UnmanagedType.LPUTF8Str)] string? type,
         ulong flags,
-        [MarshalAs(UnmanagedType.LPUTF8Str)] string? data);
+        [MarshalAs(UnmanagedType.LPUTF8Str)] string? data
+    );
 
     [DllImport("libc", EntryPoint = "umount2")]
     private static extern int Unmount([MarshalAs(UnmanagedType.LPUTF8Str)] string target, int flags);

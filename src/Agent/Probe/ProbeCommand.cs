@@ -5,7 +5,8 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Probe;
 
-/// <summary><c>hive-agent probe</c>: tells the host whether this container keeps the kernel's settings from an agent.</summary>
+/// <summary><c>hive-agent probe</c>: tells the host whether this container keeps the kernel's settings from an
+/// agent.</summary>
 internal static class ProbeCommand
 {
     private const string Nested = "--nested";
@@ -13,15 +14,23 @@ internal static class ProbeCommand
 
     // Every right over a mount namespace: as the container's own user, then as owner of another user namespace.
     private static readonly string[][] Namespaces =
-        [["--mount"], ["--user", "--mount", "--pid", "--fork", "--keep-caps"]];
+    [
+        ["--mount"],
+        ["--user", "--mount", "--pid", "--fork", "--keep-caps"],
+    ];
 
     public static Command Create()
     {
         var nested = new Option<bool>(Nested) { Hidden = true };
-        var command = new Command(HarnessProbe.Command, "Try from inside whether this container isolates; change nothing.");
+        var command = new Command(
+            HarnessProbe.Command,
+            "Try from inside whether this container isolates; change nothing."
+        );
         command.Add(nested);
-        command.SetAction((parsed, ct) =>
-            parsed.GetValue(nested) ? Task.FromResult(Tell(KernelSettings.WritableByMounts())) : RunAsync(ct));
+        command.SetAction(
+            (parsed, ct) =>
+                parsed.GetValue(nested) ? Task.FromResult(Tell(KernelSettings.WritableByMounts())) : RunAsync(ct)
+        );
         return command;
     }
 

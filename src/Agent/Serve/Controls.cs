@@ -70,7 +70,8 @@ internal sealed class Controls(HostConnector connector, string client, HostCalls
             foreach (var control in controls)
                 take(control);
             looked.TrySetResult();
-            // The host waits for us; if it ever answers at once with nothing, asking again at once would be a busy loop.
+            // The host waits for us; if it ever answers at once with nothing, asking again at once would be a busy
+            // loop.
             if (wait > 0 && controls.Count == 0 && time.GetElapsedTime(asked) < TimeSpan.FromSeconds(1))
                 await backoff.WaitAsync(stop);
             else

@@ -4,11 +4,13 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Knows when nothing may be received, since no turn could go well: during a limit, or without a login, program or script.</summary>
+/// <summary>Knows when nothing may be received, since no turn could go well: during a limit, or without a login,
+/// program or script.</summary>
 internal sealed class HoldBack(TimeProvider time)
 {
     // Credentials that were refused may be good again without having changed.
     private static readonly TimeSpan TryLoginAgain = TimeSpan.FromMinutes(15);
+
     // A program may be installed while the agent runs, also that of another driver which it may choose.
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromDays(1);
@@ -29,7 +31,8 @@ internal sealed class HoldBack(TimeProvider time)
 
     public bool NeedsLogin => Login?.IsNeeded == true;
 
-    /// <summary>The program, login or script that the driver lacked at the last look; null when it lacked nothing.</summary>
+    /// <summary>The program, login or script that the driver lacked at the last look; null when it lacked
+    /// nothing.</summary>
     public string? Missing { get; private set; }
 
     /// <summary>When a limit ends, to the second; null when there is none.</summary>
@@ -80,7 +83,10 @@ internal sealed class HoldBack(TimeProvider time)
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var left = pause is { } limit && Left(limit) is var rest && rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
         var reason = needed ? Login!.RestoredAsync(waiting.Token) : Task.Delay(left, time, waiting.Token);
-        var again = needed && Login!.MayTry ? Task.Delay(TryLoginAgain, time, waiting.Token) : Task.Delay(Timeout.Infinite, waiting.Token);
+        var again =
+            needed && Login!.MayTry
+                ? Task.Delay(TryLoginAgain, time, waiting.Token)
+                : Task.Delay(Timeout.Infinite, waiting.Token);
         try
         {
             await line.HoldsUntilAsync(Task.WhenAny(reason, again, asked), stop);
@@ -95,5 +101,6 @@ internal sealed class HoldBack(TimeProvider time)
 
     private TimeSpan Left(Pause limit) => limit.For - time.GetElapsedTime(limit.From);
 
-    private static DateTimeOffset Whole(DateTimeOffset at) => new(at.Ticks - (at.Ticks % TimeSpan.TicksPerSecond), at.Offset);
+    private static DateTimeOffset Whole(DateTimeOffset at) =>
+        new(at.Ticks - (at.Ticks % TimeSpan.TicksPerSecond), at.Offset);
 }

@@ -10,7 +10,13 @@ namespace Hive.Agent.Serve;
 /// <param name="report">Is told of another model.</param>
 /// <param name="log">Is told what is cancelled, and what nobody here can do.</param>
 /// <param name="show">Called when what the harness does has changed.</param>
-internal sealed class OperatorsWishes(AgentSettings settings, LiveEvents live, HarnessReport report, Log log, Action show)
+internal sealed class OperatorsWishes(
+    AgentSettings settings,
+    LiveEvents live,
+    HarnessReport report,
+    Log log,
+    Action show
+)
 {
     private readonly Lock gate = new();
     private readonly ConcurrentQueue<Control> asked = [];
@@ -129,11 +135,17 @@ internal sealed class OperatorsWishes(AgentSettings settings, LiveEvents live, H
                 if (driver.Model == control.Model)
                     break;
                 driver.Model = control.Model;
-                live.Note($"the model is {control.Model ?? settings.Model ?? "the tool's own choice"} from the next turn on");
+                live.Note(
+                    $"the model is {control.Model ?? settings.Model ?? "the tool's own choice"} from the next turn on"
+                );
                 report.Change(s => s with { Model = control.Model ?? settings.Model });
                 break;
             case "new_session":
-                live.Note(driver.NewSession() ? "the next turn starts a new conversation" : $"the driver {settings.Driver} holds no conversation");
+                live.Note(
+                    driver.NewSession()
+                        ? "the next turn starts a new conversation"
+                        : $"the driver {settings.Driver} holds no conversation"
+                );
                 break;
             case "compact":
                 await CompactingAsync(
@@ -142,7 +154,8 @@ internal sealed class OperatorsWishes(AgentSettings settings, LiveEvents live, H
                         if (!await driver.CompactAsync(ct))
                             live.Note($"the driver {settings.Driver} holds no conversation");
                     },
-                    stop);
+                    stop
+                );
                 break;
             default:
                 log.Warn($"`{control.Kind}` is nothing that this harness can do");

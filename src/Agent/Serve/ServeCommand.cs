@@ -11,10 +11,15 @@ internal static class ServeCommand
         var socket = AgentSocket.Option();
         var driver = new Option<string?>("--driver")
         {
-            Description = $"What does the work of a turn; wins over `driver` in {AgentSettings.FileName} beside the socket.",
+            Description =
+                $"What does the work of a turn; wins over `driver` in {AgentSettings.FileName} beside the socket.",
             HelpName = "NAME",
         };
-        var command = new Command("serve", "Receive messages and do one turn after another with the agent's driver.") { socket, driver };
+        var command = new Command("serve", "Receive messages and do one turn after another with the agent's driver.")
+        {
+            socket,
+            driver,
+        };
         command.SetAction((parsed, _) => RunAsync(parsed.GetValue(socket)!, parsed.GetValue(driver)));
         return command;
     }
@@ -29,8 +34,11 @@ internal static class ServeCommand
             var settings = AgentSettings.Read(Path.GetDirectoryName(socket)!, log);
             if (driver is not null)
                 settings = settings with { Driver = driver };
-            var stateDir = Environment.GetEnvironmentVariable("HIVE_STATE_DIR") is { Length: > 0 } folder ? folder : null;
-            // Here and not where the container is made: a command line, which everybody on the machine can read, may not hold a key, and what starts the container may not obey an agent's variables.
+            var stateDir = Environment.GetEnvironmentVariable("HIVE_STATE_DIR") is { Length: > 0 } folder
+                ? folder
+                : null;
+            // Here and not where the container is made: a command line, which everybody on the machine can read, may
+            // not hold a key, and what starts the container may not obey an agent's variables.
             foreach (var (name, value) in settings.Environment)
                 Environment.SetEnvironmentVariable(name, value);
             log.Info($"hive-agent {AgentVersion.Text}");

@@ -6,12 +6,16 @@ using Hive.Protocol;
 namespace Hive.Agent.Serve;
 
 /// <summary>
-/// The harness: receive, begin a turn, let the driver do it, end the turn. Messages are acknowledged by the host when a turn ended well
-/// and come again otherwise, so whatever dies here, nothing is lost. A running turn outlives the connection to the host.
+/// The harness: receive, begin a turn, let the driver do it, end the turn. Messages are acknowledged by the host when a
+/// turn ended well
+/// and come again otherwise, so whatever dies here, nothing is lost. A running turn outlives the connection to the
+/// host.
 /// </summary>
 internal sealed class TurnLoop : IAsyncDisposable
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5), GiveUp = TimeSpan.FromSeconds(7), LastWords = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5),
+        GiveUp = TimeSpan.FromSeconds(7),
+        LastWords = TimeSpan.FromSeconds(1);
 
     // A burst is one wake: what is sent together rarely comes in the same millisecond.
     private static readonly TimeSpan Burst = TimeSpan.FromMilliseconds(100);
@@ -60,16 +64,28 @@ internal sealed class TurnLoop : IAsyncDisposable
     private sealed record Received(IReadOnlyList<Message> Messages);
 
     /// <summary>
-    /// Runs until <paramref name="stop"/>, after which the running turn has five seconds to finish, and all of it at most
-    /// seven; or until nothing can be done with this driver, but with another that <see cref="DriverCatalog.Choose"/> finds.
+    /// Runs until <paramref name="stop"/>, after which the running turn has five seconds to finish, and all of it at
+    /// most
+    /// seven; or until nothing can be done with this driver, but with another that <see cref="DriverCatalog.Choose"/>
+    /// finds.
     /// </summary>
     /// <exception cref="FormatException">The settings or the driver's own configuration are wrong.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
         using var cancelTurn = new CancellationTokenSource();
         using var giveUp = new CancellationTokenSource();
-        using var graceTimer = time.CreateTimer(_ => cancelTurn.Cancel(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using var giveUpTimer = time.CreateTimer(_ => giveUp.Cancel(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        using var graceTimer = time.CreateTimer(
+            _ => cancelTurn.Cancel(),
+            null,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
+        using var giveUpTimer = time.CreateTimer(
+            _ => giveUp.Cancel(),
+            null,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
         using var onStop = stop.Register(() =>
         {
             graceTimer.Change(Grace, Timeout.InfiniteTimeSpan);
@@ -77,13 +93,19 @@ internal sealed class TurnLoop : IAsyncDisposable
         });
         using var beside = new CancellationTokenSource();
         using var lastWords = new CancellationTokenSource();
-        Task[] others = [BesideAsync(live.RunAsync(beside.Token, lastWords.Token)), BesideAsync(report.RunAsync(beside.Token)), BesideAsync(controls.RunAsync(c => wishes.Take(c, stop), beside.Token))];
+        Task[] others =
+        [
+            BesideAsync(live.RunAsync(beside.Token, lastWords.Token)),
+            BesideAsync(report.RunAsync(beside.Token)),
+            BesideAsync(controls.RunAsync(c => wishes.Take(c, stop), beside.Token)),
+        ];
 
         try
         {
             while (running is not null || !(stop.IsCancellationRequested || isAnotherWanted))
             {
-                // Without a turn there is nothing to wait for once told to stop; with one, its end wants to be reported.
+                // Without a turn there is nothing to wait for once told to stop; with one, its end wants to be
+                // reported.
                 var patience = running is null ? stop : giveUp.Token;
                 using var line = await connector.ConnectAsync(client, patience);
                 try
@@ -108,7 +130,9 @@ internal sealed class TurnLoop : IAsyncDisposable
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
             if (running is { } left)
-                log.Warn($"stopped before the end of turn {left.Turn.Id} could be reported; it is reported at the next start, or its messages come again");
+                log.Warn(
+                    $"stopped before the end of turn {left.Turn.Id} could be reported; it is reported at the next start, or its messages come again"
+                );
         }
         finally
         {
@@ -127,7 +151,12 @@ internal sealed class TurnLoop : IAsyncDisposable
     public ValueTask DisposeAsync() => calls.DisposeAsync();
 
     /// <summary>One connection's life.</summary>
-    private async Task ServeAsync(LineClient line, CancellationToken stop, CancellationToken cancelTurn, CancellationToken giveUp)
+    private async Task ServeAsync(
+        LineClient line,
+        CancellationToken stop,
+        CancellationToken cancelTurn,
+        CancellationToken giveUp
+    )
     {
         var (driver, runs, endings) = parts ??= await MakePartsAsync(line, stop);
         // Before anything is asked back: a turn that ended well is not done again.
@@ -179,12 +208,26 @@ internal sealed class TurnLoop : IAsyncDisposable
         var me = await line.CallAsync<WhoAmI>("whoami", null, stop);
         var folder = stateDir ?? me.StateDir ?? settings.Folder;
         var status = new StatusNote(folder, log);
-        var context = new DriverContext(me.Name, me.Role, me.OperatorPronouns, folder, socket, settings, calls, live, report, log, time);
+        var context = new DriverContext(
+            me.Name,
+            me.Role,
+            me.OperatorPronouns,
+            folder,
+            socket,
+            settings,
+            calls,
+            live,
+            report,
+            log,
+            time
+        );
         try
         {
             var driver = DriverCatalog.Knows(settings.Driver)
                 ? DriverCatalog.Create(settings.Driver, context)
-                : throw new FormatException($"there is no driver `{settings.Driver}`; there are: {DriverCatalog.Names}");
+                : throw new FormatException(
+                    $"there is no driver `{settings.Driver}`; there are: {DriverCatalog.Names}"
+                );
             await status.BeginAsync(line, settings.Driver, stop);
             log.Info($"{me.Name} ({me.Role}), driver {settings.Driver}, state folder {folder}");
             if (driver.Login is { } needed)
@@ -200,7 +243,11 @@ internal sealed class TurnLoop : IAsyncDisposable
             if (holdBack.Missing is { } missing)
                 log.Warn($"no message is received before this is put right: {missing}");
             var stats = new TurnStats(folder, log, time);
-            return new Parts(driver, new TurnRuns(driver, stats, wishes, live, report, log, time), new TurnEndings(stats, log));
+            return new Parts(
+                driver,
+                new TurnRuns(driver, stats, wishes, live, report, log, time),
+                new TurnEndings(stats, log)
+            );
         }
         catch (FormatException e)
         {
@@ -243,10 +290,13 @@ internal sealed class TurnLoop : IAsyncDisposable
     private async Task<IReadOnlyList<Message>> ReceiveAsync(LineClient line, int most, CancellationToken stop)
     {
         var began = time.GetTimestamp();
-        var messages = (await line.CallAsync<Received>("recv", new { wait_seconds = Limits.MaxWaitSeconds, max = most }, stop)).Messages;
+        var messages = (
+            await line.CallAsync<Received>("recv", new { wait_seconds = Limits.MaxWaitSeconds, max = most }, stop)
+        ).Messages;
         if (messages.Count == 0)
         {
-            // The host waits for us; if it ever answers at once (paused, stopping), asking again at once would be a busy loop.
+            // The host waits for us; if it ever answers at once (paused, stopping), asking again at once would be a
+            // busy loop.
             if (time.GetElapsedTime(began) < TimeSpan.FromSeconds(1))
                 await backoff.WaitAsync(stop);
             else
@@ -258,7 +308,9 @@ internal sealed class TurnLoop : IAsyncDisposable
         if (messages.Count >= most)
             return messages;
         await Task.Delay(Burst, time, stop);
-        var more = (await line.CallAsync<Received>("recv", new { wait_seconds = 0, max = most - messages.Count }, stop)).Messages;
+        var more = (
+            await line.CallAsync<Received>("recv", new { wait_seconds = 0, max = most - messages.Count }, stop)
+        ).Messages;
         return [.. messages, .. more];
     }
 
@@ -276,7 +328,14 @@ internal sealed class TurnLoop : IAsyncDisposable
             holdBack.Learn(row.Outcome);
             untidy |= row.Outcome.Result == "ok";
             ended.Ended = row;
-            live.AddAlways("turn_ended", [("result", row.Outcome.Result), ("note", row.Note()), .. row.ToFigures().Select(f => (f.Key, f.Value?.DeepClone()))]);
+            live.AddAlways(
+                "turn_ended",
+                [
+                    ("result", row.Outcome.Result),
+                    ("note", row.Note()),
+                    .. row.ToFigures().Select(f => (f.Key, f.Value?.DeepClone())),
+                ]
+            );
             live.Turn = null;
         }
 
@@ -293,7 +352,8 @@ internal sealed class TurnLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>What the operator asked for and what the driver does by itself, neither of which cuts a turn off.</summary>
+    /// <summary>What the operator asked for and what the driver does by itself, neither of which cuts a turn
+    /// off.</summary>
     private async Task BetweenTurnsAsync(IDriver driver, CancellationToken stop)
     {
         await wishes.FulfilAsync(driver, stop);
@@ -313,7 +373,10 @@ internal sealed class TurnLoop : IAsyncDisposable
 
     private bool IsAnotherWanted()
     {
-        if (holdBack.Missing is null || DriverCatalog.Choose(settings).Driver is var chosen && chosen == settings.Driver)
+        if (
+            holdBack.Missing is null
+            || DriverCatalog.Choose(settings).Driver is var chosen && chosen == settings.Driver
+        )
             return false;
         log.Info($"the driver {chosen} can work now");
         return true;
@@ -323,18 +386,23 @@ internal sealed class TurnLoop : IAsyncDisposable
     private void Show()
     {
         var limit = holdBack.Until;
-        report.Change(s => running is not null ? s : s with
-        {
-            State = wishes.Login?.IsActive == true ? HarnessState.LoggingIn
-                : holdBack.Missing is not null ? HarnessState.NotReady
-                : holdBack.NeedsLogin ? HarnessState.NeedsLogin
-                : limit is not null ? HarnessState.RateLimited
-                : wishes.IsCompacting ? s.State
-                : HarnessState.Idle,
-            Turn = null,
-            Missing = holdBack.Missing,
-            // Said once: worked out anew it would waver.
-            RateLimitedUntil = limit is null ? null : s.RateLimitedUntil ?? limit,
-        });
+        report.Change(s =>
+            running is not null
+                ? s
+                : s with
+                {
+                    State =
+                        wishes.Login?.IsActive == true ? HarnessState.LoggingIn
+                        : holdBack.Missing is not null ? HarnessState.NotReady
+                        : holdBack.NeedsLogin ? HarnessState.NeedsLogin
+                        : limit is not null ? HarnessState.RateLimited
+                        : wishes.IsCompacting ? s.State
+                        : HarnessState.Idle,
+                    Turn = null,
+                    Missing = holdBack.Missing,
+                    // Said once: worked out anew it would waver.
+                    RateLimitedUntil = limit is null ? null : s.RateLimitedUntil ?? limit,
+                }
+        );
     }
 }

@@ -4,7 +4,8 @@ using SQLitePCL;
 
 namespace Hive.Agent.Statistics;
 
-/// <summary>The native SQLite: the system's when it is newer than the one that this program carries inside of it.</summary>
+/// <summary>The native SQLite: the system's when it is newer than the one that this program carries inside of
+/// it.</summary>
 internal static class SqliteLibrary
 {
     // What SQLitePCLRaw.lib.e_sqlite3 2.0.6 holds.
@@ -31,14 +32,17 @@ internal static class SqliteLibrary
     /// <summary>Its version, such as <c>3.40.1</c>. The first call loads it.</summary>
     public static string Version => Loaded.Value;
 
-    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) => name == "e_sqlite3" ? Chosen.Value : 0;
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath) =>
+        name == "e_sqlite3" ? Chosen.Value : 0;
 
     private static nint Choose()
     {
         if (NativeLibrary.TryLoad("libsqlite3.so.0", out var system))
         {
-            if (NativeLibrary.TryGetExport(system, "sqlite3_libversion_number", out var number)
-                && Marshal.GetDelegateForFunctionPointer<VersionNumber>(number)() > CarriedVersion)
+            if (
+                NativeLibrary.TryGetExport(system, "sqlite3_libversion_number", out var number)
+                && Marshal.GetDelegateForFunctionPointer<VersionNumber>(number)() > CarriedVersion
+            )
                 return system;
             NativeLibrary.Free(system);
         }
@@ -49,7 +53,9 @@ internal static class SqliteLibrary
     // By way of memory: no folder needs to be writable, and nothing stays behind (memfd_create(2)).
     private static nint Carried()
     {
-        using var library = typeof(SqliteLibrary).Assembly.GetManifestResourceStream("libe_sqlite3.so") ?? throw new DllNotFoundException("this program carries no SQLite");
+        using var library =
+            typeof(SqliteLibrary).Assembly.GetManifestResourceStream("libe_sqlite3.so")
+            ?? throw new DllNotFoundException("this program carries no SQLite");
         var memory = MemoryFile("libe_sqlite3.so", 0);
         if (memory < 0)
             throw new DllNotFoundException($"no memory file for SQLite (error {Marshal.GetLastPInvokeError()})");

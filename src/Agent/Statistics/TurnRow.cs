@@ -12,7 +12,14 @@ namespace Hive.Agent.Statistics;
 /// <param name="StartedAt">By the wall clock.</param>
 /// <param name="EndedAt">By the wall clock.</param>
 /// <param name="DurationMs">By a clock that only goes forward.</param>
-internal sealed record TurnRow(long Id, TurnOutcome Outcome, string WakeFrom, DateTimeOffset StartedAt, DateTimeOffset EndedAt, long DurationMs)
+internal sealed record TurnRow(
+    long Id,
+    TurnOutcome Outcome,
+    string WakeFrom,
+    DateTimeOffset StartedAt,
+    DateTimeOffset EndedAt,
+    long DurationMs
+)
 {
     private const int LongestDelaySeconds = 24 * 60 * 60;
 
@@ -21,7 +28,10 @@ internal sealed record TurnRow(long Id, TurnOutcome Outcome, string WakeFrom, Da
     public long? OpenReminders { get; init; }
 
     /// <summary>How long its messages wait before they come again.</summary>
-    public long? DelaySeconds => Outcome.Result == "ok" || Outcome.Pause is not { } pause ? null : (long)Math.Clamp(Math.Ceiling(pause.TotalSeconds), 0, LongestDelaySeconds);
+    public long? DelaySeconds =>
+        Outcome.Result == "ok" || Outcome.Pause is not { } pause
+            ? null
+            : (long)Math.Clamp(Math.Ceiling(pause.TotalSeconds), 0, LongestDelaySeconds);
 
     /// <summary>The fields of <c>end_turn</c>; the same every time, so that repeating it says the same.</summary>
     public JsonObject ToEnding()
@@ -35,7 +45,16 @@ internal sealed record TurnRow(long Id, TurnOutcome Outcome, string WakeFrom, Da
     }
 
     /// <summary>How the turn ended and no more, for a host that does not take what it used.</summary>
-    public JsonObject ToPlainEnding() => Present(new JsonObject { ["turn"] = Id, ["result"] = Outcome.Result, ["note"] = Note(), ["delay_seconds"] = DelaySeconds });
+    public JsonObject ToPlainEnding() =>
+        Present(
+            new JsonObject
+            {
+                ["turn"] = Id,
+                ["result"] = Outcome.Result,
+                ["note"] = Note(),
+                ["delay_seconds"] = DelaySeconds,
+            }
+        );
 
     /// <summary>The fields of the event <c>turn_ended</c>, without turn, result and note.</summary>
     public JsonObject ToFigures()

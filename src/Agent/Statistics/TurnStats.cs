@@ -6,15 +6,19 @@ using Microsoft.Data.Sqlite;
 namespace Hive.Agent.Statistics;
 
 /// <summary>
-/// <c>hive-turn-stats.sqlite</c> in the agent's state folder: a row per turn, and which of them the host has not confirmed. It serves the turns and
+/// <c>hive-turn-stats.sqlite</c> in the agent's state folder: a row per turn, and which of them the host has not
+/// confirmed. It serves the turns and
 /// never holds one up: what cannot be written is said once in the log.
 /// </summary>
 internal sealed class TurnStats(string folder, Log log, TimeProvider time)
 {
     public const string FileName = "hive-turn-stats.sqlite";
 
-    private const int BusySeconds = 2, KeepDays = 90, MostUnsent = 500;
-    private const int NotADatabase = 26, Corrupt = 11;
+    private const int BusySeconds = 2,
+        KeepDays = 90,
+        MostUnsent = 500;
+    private const int NotADatabase = 26,
+        Corrupt = 11;
 
     private readonly string path = Path.Combine(folder, FileName);
     private readonly Lock gate = new();
@@ -22,84 +26,130 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     private bool ready;
 
     /// <summary>Keeps a turn that the host has not been told of.</summary>
-    public void Add(TurnRow row) => Try("kept", db => Run(db, """
-        INSERT OR REPLACE INTO turn_stats
-               (id, started_at, ended_at, duration_ms, model, wake_from, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
-                last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens, tool_call_count, tool_call_breakdown_json,
-                open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds, sent_at)
-        VALUES ($id, $started_at, $ended_at, $duration_ms, $model, $wake_from, $input, $output, $cache_read, $cache_creation,
-                $last_input, $last_output, $last_cache_read, $last_cache_creation, $tools, $breakdown,
-                $open, $reminders, $result, $note, $cost, $delay, NULL)
-        """,
-        ("$id", row.Id),
-        ("$started_at", row.StartedAt.ToUnixTimeMilliseconds()),
-        ("$ended_at", row.EndedAt.ToUnixTimeMilliseconds()),
-        ("$duration_ms", row.DurationMs),
-        ("$model", row.Outcome.Figures.Model),
-        ("$wake_from", row.WakeFrom),
-        ("$input", row.Outcome.Figures.InputTokens),
-        ("$output", row.Outcome.Figures.OutputTokens),
-        ("$cache_read", row.Outcome.Figures.CacheReadInputTokens),
-        ("$cache_creation", row.Outcome.Figures.CacheCreationInputTokens),
-        ("$last_input", row.Outcome.Figures.LastInputTokens),
-        ("$last_output", row.Outcome.Figures.LastOutputTokens),
-        ("$last_cache_read", row.Outcome.Figures.LastCacheReadInputTokens),
-        ("$last_cache_creation", row.Outcome.Figures.LastCacheCreationInputTokens),
-        ("$tools", row.Outcome.Figures.ToolCallCount),
-        ("$breakdown", row.Outcome.Figures.ToolCalls is { } calls ? JsonSerializer.Serialize(calls) : null),
-        ("$open", row.OpenLooseEnds),
-        ("$reminders", row.OpenReminders),
-        ("$result", row.Outcome.Result),
-        ("$note", row.Note()),
-        ("$cost", row.Outcome.Figures.CostUsd),
-        ("$delay", row.DelaySeconds)));
+    public void Add(TurnRow row) =>
+        Try(
+            "kept",
+            db =>
+                Run(
+                    db,
+                    """
+                    INSERT OR REPLACE INTO turn_stats
+                           (id, started_at, ended_at, duration_ms, model, wake_from, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
+                            last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens, tool_call_count, tool_call_breakdown_json,
+                            open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds, sent_at)
+                    VALUES ($id, $started_at, $ended_at, $duration_ms, $model, $wake_from, $input, $output, $cache_read, $cache_creation,
+                            $last_input, $last_output, $last_cache_read, $last_cache_creation, $tools, $breakdown,
+                            $open, $reminders, $result, $note, $cost, $delay, NULL)
+                    """,
+                    ("$id", row.Id),
+                    ("$started_at", row.StartedAt.ToUnixTimeMilliseconds()),
+                    ("$ended_at", row.EndedAt.ToUnixTimeMilliseconds()),
+                    ("$duration_ms", row.DurationMs),
+                    ("$model", row.Outcome.Figures.Model),
+                    ("$wake_from", row.WakeFrom),
+                    ("$input", row.Outcome.Figures.InputTokens),
+                    ("$output", row.Outcome.Figures.OutputTokens),
+                    ("$cache_read", row.Outcome.Figures.CacheReadInputTokens),
+                    ("$cache_creation", row.Outcome.Figures.CacheCreationInputTokens),
+                    ("$last_input", row.Outcome.Figures.LastInputTokens),
+                    ("$last_output", row.Outcome.Figures.LastOutputTokens),
+                    ("$last_cache_read", row.Outcome.Figures.LastCacheReadInputTokens),
+                    ("$last_cache_creation", row.Outcome.Figures.LastCacheCreationInputTokens),
+                    ("$tools", row.Outcome.Figures.ToolCallCount),
+                    ("$breakdown", row.Outcome.Figures.ToolCalls is { } calls ? JsonSerializer.Serialize(calls) : null),
+                    ("$open", row.OpenLooseEnds),
+                    ("$reminders", row.OpenReminders),
+                    ("$result", row.Outcome.Result),
+                    ("$note", row.Note()),
+                    ("$cost", row.Outcome.Figures.CostUsd),
+                    ("$delay", row.DelaySeconds)
+                )
+        );
 
     /// <summary>Adds what was open after a turn.</summary>
-    public void Opened(TurnRow row) => Try("kept", db => Run(
-        db,
-        "UPDATE turn_stats SET open_threads_count = $open, open_reminders_count = $reminders WHERE id = $id",
-        ("$id", row.Id),
-        ("$open", row.OpenLooseEnds),
-        ("$reminders", row.OpenReminders)));
+    public void Opened(TurnRow row) =>
+        Try(
+            "kept",
+            db =>
+                Run(
+                    db,
+                    "UPDATE turn_stats SET open_threads_count = $open, open_reminders_count = $reminders WHERE id = $id",
+                    ("$id", row.Id),
+                    ("$open", row.OpenLooseEnds),
+                    ("$reminders", row.OpenReminders)
+                )
+        );
 
     /// <summary>The host has confirmed a turn, or will never want it.</summary>
-    public void Sent(long turn) => Try("kept", db => Run(db, "UPDATE turn_stats SET sent_at = $now WHERE id = $id", ("$id", turn), ("$now", time.GetUtcNow().ToUnixTimeMilliseconds())));
+    public void Sent(long turn) =>
+        Try(
+            "kept",
+            db =>
+                Run(
+                    db,
+                    "UPDATE turn_stats SET sent_at = $now WHERE id = $id",
+                    ("$id", turn),
+                    ("$now", time.GetUtcNow().ToUnixTimeMilliseconds())
+                )
+        );
 
-    /// <summary>The turns that the host has not confirmed, oldest first; what is long past is removed, and what cannot be read is given up.</summary>
+    /// <summary>The turns that the host has not confirmed, oldest first; what is long past is removed, and what cannot
+    /// be read is given up.</summary>
     public IReadOnlyList<TurnRow> Unsent()
     {
         List<TurnRow> rows = [];
         List<long> unreadable = [];
-        Try("read", db =>
-        {
-            Run(db, "DELETE FROM turn_stats WHERE sent_at IS NOT NULL AND ended_at < $before", ("$before", (time.GetUtcNow() - TimeSpan.FromDays(KeepDays)).ToUnixTimeMilliseconds()));
-            rows.Clear();
-            unreadable.Clear();
-            using var command = Command(db, """
-                SELECT id, started_at, ended_at, duration_ms, model, wake_from, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
-                       last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens, tool_call_count, tool_call_breakdown_json,
-                       open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds
-                  FROM turn_stats
-                 WHERE sent_at IS NULL
-                   AND typeof(id) = 'integer'
-                 ORDER BY id
-                 LIMIT $most
-                """, ("$most", MostUnsent));
-            using var read = command.ExecuteReader();
-            while (read.Read())
+        Try(
+            "read",
+            db =>
             {
-                try
+                Run(
+                    db,
+                    "DELETE FROM turn_stats WHERE sent_at IS NOT NULL AND ended_at < $before",
+                    ("$before", (time.GetUtcNow() - TimeSpan.FromDays(KeepDays)).ToUnixTimeMilliseconds())
+                );
+                rows.Clear();
+                unreadable.Clear();
+                using var command = Command(
+                    db,
+                    """
+                    SELECT id, started_at, ended_at, duration_ms, model, wake_from, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
+                           last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens, tool_call_count, tool_call_breakdown_json,
+                           open_threads_count, open_reminders_count, result_kind, note, cost_usd, delay_seconds
+                      FROM turn_stats
+                     WHERE sent_at IS NULL
+                       AND typeof(id) = 'integer'
+                     ORDER BY id
+                     LIMIT $most
+                    """,
+                    ("$most", MostUnsent)
+                );
+                using var read = command.ExecuteReader();
+                while (read.Read())
                 {
-                    rows.Add(RowOf(read));
-                }
-                catch (Exception e) when (e is FormatException or InvalidCastException or InvalidOperationException or ArgumentException or OverflowException)
-                {
-                    // The agent may write to its state folder, this file too: one such row must not hide the others.
-                    log.Warn($"the row of turn {read.GetInt64(0)} in {path} cannot be read ({e.Message}); the host is not told of it");
-                    unreadable.Add(read.GetInt64(0));
+                    try
+                    {
+                        rows.Add(RowOf(read));
+                    }
+                    catch (Exception e)
+                        when (e
+                                is FormatException
+                                    or InvalidCastException
+                                    or InvalidOperationException
+                                    or ArgumentException
+                                    or OverflowException
+                        )
+                    {
+                        // The agent may write to its state folder, this file too: one such row must not hide the
+                        // others.
+                        log.Warn(
+                            $"the row of turn {read.GetInt64(0)} in {path} cannot be read ({e.Message}); the host is not told of it"
+                        );
+                        unreadable.Add(read.GetInt64(0));
+                    }
                 }
             }
-        });
+        );
         foreach (var turn in unreadable)
             Sent(turn);
         return rows;
@@ -107,8 +157,10 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
 
     private static TurnRow RowOf(SqliteDataReader read)
     {
-        long? Number(string column) => read.GetOrdinal(column) is var at && read.IsDBNull(at) ? null : read.GetInt64(at);
-        string? Text(string column) => read.GetOrdinal(column) is var at && read.IsDBNull(at) ? null : read.GetString(at);
+        long? Number(string column) =>
+            read.GetOrdinal(column) is var at && read.IsDBNull(at) ? null : read.GetInt64(at);
+        string? Text(string column) =>
+            read.GetOrdinal(column) is var at && read.IsDBNull(at) ? null : read.GetString(at);
         long Must(string column) => Number(column) ?? throw new FormatException($"it has no {column}");
         var figures = new TurnFigures
         {
@@ -123,11 +175,28 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
             LastCacheCreationInputTokens = Number("last_cache_creation_input_tokens"),
             ToolCallCount = Number("tool_call_count"),
             ToolCalls = Text("tool_call_breakdown_json") is { } calls ? CallsOf(calls) : null,
-            CostUsd = read.GetOrdinal("cost_usd") is var at && !read.IsDBNull(at) && double.IsFinite(read.GetDouble(at)) ? read.GetDouble(at) : null,
+            CostUsd =
+                read.GetOrdinal("cost_usd") is var at && !read.IsDBNull(at) && double.IsFinite(read.GetDouble(at))
+                    ? read.GetDouble(at)
+                    : null,
         };
-        var outcome = new TurnOutcome(Text("result_kind") ?? throw new FormatException("it has no result_kind"), Text("note")) { Figures = figures, Pause = Number("delay_seconds") is { } delay ? TimeSpan.FromSeconds(delay) : null };
+        var outcome = new TurnOutcome(
+            Text("result_kind") ?? throw new FormatException("it has no result_kind"),
+            Text("note")
+        )
+        {
+            Figures = figures,
+            Pause = Number("delay_seconds") is { } delay ? TimeSpan.FromSeconds(delay) : null,
+        };
         DateTimeOffset Instant(string column) => DateTimeOffset.FromUnixTimeMilliseconds(Must(column));
-        return new TurnRow(Must("id"), outcome, Text("wake_from") ?? "", Instant("started_at"), Instant("ended_at"), Must("duration_ms"))
+        return new TurnRow(
+            Must("id"),
+            outcome,
+            Text("wake_from") ?? "",
+            Instant("started_at"),
+            Instant("ended_at"),
+            Must("duration_ms")
+        )
         {
             OpenLooseEnds = Number("open_threads_count"),
             OpenReminders = Number("open_reminders_count"),
@@ -147,7 +216,11 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
         }
     }
 
-    private static SqliteCommand Command(SqliteConnection db, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    private static SqliteCommand Command(
+        SqliteConnection db,
+        string sql,
+        params ReadOnlySpan<(string Name, object? Value)> parameters
+    )
     {
         var command = db.CreateCommand();
         command.CommandText = sql;
@@ -156,7 +229,11 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
         return command;
     }
 
-    private static void Run(SqliteConnection db, string sql, params ReadOnlySpan<(string Name, object? Value)> parameters)
+    private static void Run(
+        SqliteConnection db,
+        string sql,
+        params ReadOnlySpan<(string Name, object? Value)> parameters
+    )
     {
         using var command = Command(db, sql, parameters);
         command.ExecuteNonQuery();
@@ -185,7 +262,9 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                 // Statistics: whatever it is, the turn goes on.
                 ready = false;
                 if (said != e.Message)
-                    log.Warn($"the statistics of turns could not be {what} in {path}: {e.Message}; turns go on without");
+                    log.Warn(
+                        $"the statistics of turns could not be {what} in {path}: {e.Message}; turns go on without"
+                    );
                 said = e.Message;
             }
         }
@@ -194,7 +273,14 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     private void Do(Action<SqliteConnection> work)
     {
         _ = SqliteLibrary.Version;
-        using var db = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, DefaultTimeout = BusySeconds, Pooling = false }.ConnectionString);
+        using var db = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                DefaultTimeout = BusySeconds,
+                Pooling = false,
+            }.ConnectionString
+        );
         db.Open();
         if (!ready)
         {
@@ -216,7 +302,9 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
 
     private static void Converge(SqliteConnection db)
     {
-        Run(db, """
+        Run(
+            db,
+            """
             CREATE TABLE IF NOT EXISTS turn_stats (
                 id                               INTEGER PRIMARY KEY,
                 started_at                       INTEGER NOT NULL,
@@ -242,7 +330,8 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                 delay_seconds                    INTEGER,
                 sent_at                          INTEGER
             )
-            """);
+            """
+        );
         // Reading it all once: a file with broken pages is found now and not when a turn wants to be told.
         using var check = Command(db, "PRAGMA quick_check(1)");
         if (check.ExecuteScalar() as string is { } fault and not "ok")

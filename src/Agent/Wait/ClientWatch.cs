@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Hive.Agent.Wait;
 
-/// <summary>Notices the end of the client that started a hook, which may leave it behind: a thread that sleeps in poll(2) on its pidfd.</summary>
+/// <summary>Notices the end of the client that started a hook, which may leave it behind: a thread that sleeps in
+/// poll(2) on its pidfd.</summary>
 internal static class ClientWatch
 {
     // The same number on every architecture.
@@ -35,10 +36,14 @@ internal static class ClientWatch
                 // The wait has ended by itself.
             }
         })
-        { IsBackground = true, Name = "client-watch" }.Start();
+        {
+            IsBackground = true,
+            Name = "client-watch",
+        }.Start();
     }
 
-    /// <summary>The process that started this one: field 4 of proc_pid_stat(5), after the program's name, which may hold anything.</summary>
+    /// <summary>The process that started this one: field 4 of proc_pid_stat(5), after the program's name, which may
+    /// hold anything.</summary>
     public static int Parent()
     {
         var stat = File.ReadAllText("/proc/self/stat");

@@ -4,7 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Wait;
 
-/// <summary><c>hive-agent wait</c>: ends with 2 once a message is unread, which wakes a client that runs it as a hook (docs/join.md).</summary>
+/// <summary><c>hive-agent wait</c>: ends with 2 once a message is unread, which wakes a client that runs it as a hook
+/// (docs/join.md).</summary>
 internal static class WaitCommand
 {
     /// <summary>A wrong command line: 2 would wake the client, at each of its turns.</summary>
@@ -12,18 +13,25 @@ internal static class WaitCommand
 
     public const string Name = "wait";
 
-    private const int Unread = 2, Nothing = 0, Failed = 1;
+    private const int Unread = 2,
+        Nothing = 0,
+        Failed = 1;
 
     // A month; timers take no more than 49 days.
     private const int LongestSeconds = 31 * 24 * 60 * 60;
 
-    // A client that was woken and left the messages unread is woken for them again after six minutes: each time costs a turn.
+    // A client that was woken and left the messages unread is woken for them again after six minutes: each time costs a
+    // turn.
     private const int RoundsBeforeTellingAgain = 2;
 
     public static Command Create()
     {
         var socket = AgentSocket.Option();
-        var seconds = new Option<int?>("--seconds") { Description = "How long to wait, at most. Default: until something is unread.", HelpName = "NUMBER" };
+        var seconds = new Option<int?>("--seconds")
+        {
+            Description = "How long to wait, at most. Default: until something is unread.",
+            HelpName = "NUMBER",
+        };
         seconds.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int?>() is < 0 or > LongestSeconds)
@@ -31,13 +39,21 @@ internal static class WaitCommand
         });
         var hook = new Option<bool>("--hook")
         {
-            Description = "Run as a hook of Claude Code: end with it, at once when another such hook already waits, and do not wait in `claude -p`.",
+            Description =
+                "Run as a hook of Claude Code: end with it, at once when another such hook already waits, and do not wait in `claude -p`.",
         };
-        const string Help = "Wait until a message is unread, without receiving it. "
+        const string Help =
+            "Wait until a message is unread, without receiving it. "
             + "Exit code 2: unread; 0: the time is up, or the agent is gone; 1: failed.";
         var command = new Command(Name, Help) { socket, seconds, hook };
-        command.SetAction((parsed, _) =>
-            RunAsync(Path.GetFullPath(parsed.GetValue(socket)!), parsed.GetValue(seconds), parsed.GetValue(hook) ? HookInput.Read() : null));
+        command.SetAction(
+            (parsed, _) =>
+                RunAsync(
+                    Path.GetFullPath(parsed.GetValue(socket)!),
+                    parsed.GetValue(seconds),
+                    parsed.GetValue(hook) ? HookInput.Read() : null
+                )
+        );
         return command;
     }
 
@@ -59,7 +75,11 @@ internal static class WaitCommand
             var silent = new Log(TextWriter.Null, TimeProvider.System);
             var unread = looks
                 ? await LookAsync(socket, end.Token)
-                : await UnreadAsync(new HostConnector(socket, silent, TimeProvider.System), hook?.WasWoken == true, end.Token);
+                : await UnreadAsync(
+                    new HostConnector(socket, silent, TimeProvider.System),
+                    hook?.WasWoken == true,
+                    end.Token
+                );
             if (unread is null)
                 return Nothing;
             await Console.Error.WriteLineAsync(unread);
@@ -77,7 +97,8 @@ internal static class WaitCommand
         catch (HiveException e) when (e.Code == "unknown_command")
         {
             await Console.Error.WriteLineAsync(
-                $"hive-agent: could not wait at {socket}: the host is older than this hive-agent; update Hive and restart it");
+                $"hive-agent: could not wait at {socket}: the host is older than this hive-agent; update Hive and restart it"
+            );
             return Failed;
         }
         catch (Exception e) when (e is HiveException || HostDown.Is(e))
@@ -107,7 +128,11 @@ internal static class WaitCommand
                 told ??= await ToldAsync(line, ct);
                 while (true)
                 {
-                    var found = await line.CallAsync<Look>(Name, new { wait_seconds = Limits.MaxWaitSeconds, after = told }, ct);
+                    var found = await line.CallAsync<Look>(
+                        Name,
+                        new { wait_seconds = Limits.MaxWaitSeconds, after = told },
+                        ct
+                    );
                     if (found.Newest > told)
                         return await SentenceAsync(line, found.Ready, ct);
                     if (++rounds == RoundsBeforeTellingAgain)
@@ -122,7 +147,8 @@ internal static class WaitCommand
         }
     }
 
-    // What arrived in the turn that is ending was told to nobody. An older host does not know, and all of it has to wait.
+    // What arrived in the turn that is ending was told to nobody. An older host does not know, and all of it has to
+    // wait.
     private static async Task<long> ToldAsync(LineClient line, CancellationToken ct)
     {
         var found = await line.CallAsync<Look>(Name, new { wait_seconds = 0 }, ct);
@@ -134,7 +160,10 @@ internal static class WaitCommand
     {
         var name = (await line.CallAsync("whoami", null, ct)).GetProperty("name").GetString();
         var (messages, them) = unread == 1 ? ("message", "it") : ("messages", "them");
-        return string.Create(CultureInfo.InvariantCulture, $"Hive: {unread} unread {messages} for {name}. Call the recv tool of {name} to receive {them}.");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"Hive: {unread} unread {messages} for {name}. Call the recv tool of {name} to receive {them}."
+        );
     }
 
     /// <summary>What the host says about messages that are ready.</summary>

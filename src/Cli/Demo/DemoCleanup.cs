@@ -6,7 +6,8 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Demo;
 
-/// <summary>Ends everything the demo started and takes its folder away. Running it twice, or when half of it is gone, does no harm.</summary>
+/// <summary>Ends everything the demo started and takes its folder away. Running it twice, or when half of it is gone,
+/// does no harm.</summary>
 internal static class DemoCleanup
 {
     private const string Socket = "HIVE_SOCKET=";
@@ -34,7 +35,11 @@ internal static class DemoCleanup
         try
         {
             using var host = await LineClient.ConnectAsync(Path.Combine(folder.RunDir, "host.sock"), patience.Token);
-            var names = (await host.CallAsync("list", null, patience.Token)).GetProperty("agents").EnumerateArray().Select(n => n.GetString()!).ToArray();
+            var names = (await host.CallAsync("list", null, patience.Token))
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Select(n => n.GetString()!)
+                .ToArray();
             await Task.WhenAll(names.Select(name => StopAsync(folder, name, patience.Token)));
         }
         catch (Exception e) when (e is SocketException or IOException or HiveException or OperationCanceledException)
@@ -80,7 +85,11 @@ internal static class DemoCleanup
         var left = new List<Process>();
         foreach (var entry in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(entry), out var pid) || pid == Environment.ProcessId || !Belongs(entry, folder))
+            if (
+                !int.TryParse(Path.GetFileName(entry), out var pid)
+                || pid == Environment.ProcessId
+                || !Belongs(entry, folder)
+            )
                 continue;
             try
             {
@@ -95,23 +104,31 @@ internal static class DemoCleanup
         return left;
     }
 
-    // By what was handed to it at its start: the demo's mark, an agent's socket in the folder, or (a container's outer process, whose variables
-    // are cleared) a Hive program, bubblewrap or the launcher of either with the folder among its arguments. Whoever merely stands in the folder,
+    // By what was handed to it at its start: the demo's mark, an agent's socket in the folder, or (a container's outer
+    // process, whose variables
+    // are cleared) a Hive program, bubblewrap or the launcher of either with the folder among its arguments. Whoever
+    // merely stands in the folder,
     // works on a file in it, or has its --run-dir exported as HIVE_RUNDIR is not ours.
     private static bool Belongs(string entry, DemoFolder folder)
     {
         try
         {
             var arguments = Strings(Path.Combine(entry, "cmdline"));
-            var hives = arguments.Length > 0 && Path.GetFileName(arguments[0]) switch
-            {
-                "hive-host" or "hive-agent" or "bwrap" => true,
-                // The launcher's name for itself.
-                "setsid" or "sh" => arguments.Contains("hive"),
-                _ => false,
-            };
+            var hives =
+                arguments.Length > 0
+                && Path.GetFileName(arguments[0]) switch
+                {
+                    "hive-host" or "hive-agent" or "bwrap" => true,
+                    // The launcher's name for itself.
+                    "setsid" or "sh" => arguments.Contains("hive"),
+                    _ => false,
+                };
             return (hives && arguments.Any(a => LeadsInto(folder, a)))
-                || Strings(Path.Combine(entry, "environ")).Any(v => v == $"{DemoHost.Mark}={folder.Root}" || (v.StartsWith(Socket, StringComparison.Ordinal) && LeadsInto(folder, v[Socket.Length..])));
+                || Strings(Path.Combine(entry, "environ"))
+                    .Any(v =>
+                        v == $"{DemoHost.Mark}={folder.Root}"
+                        || (v.StartsWith(Socket, StringComparison.Ordinal) && LeadsInto(folder, v[Socket.Length..]))
+                    );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -120,7 +137,9 @@ internal static class DemoCleanup
         }
     }
 
-    private static bool LeadsInto(DemoFolder folder, string path) => path == folder.Root || path.StartsWith(folder.Root + "/", StringComparison.Ordinal);
+    private static bool LeadsInto(DemoFolder folder, string path) =>
+        path == folder.Root || path.StartsWith(folder.Root + "/", StringComparison.Ordinal);
 
-    private static string[] Strings(string file) => Encoding.UTF8.GetString(File.ReadAllBytes(file)).Split('\0', StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Strings(string file) =>
+        Encoding.UTF8.GetString(File.ReadAllBytes(file)).Split('\0', StringSplitOptions.RemoveEmptyEntries);
 }

@@ -4,11 +4,17 @@ using Hive.Cli.Terminal;
 
 namespace Hive.Cli.Demo;
 
-/// <summary>The demo's own world on disk: data, sockets and the host's log in one folder that can go away whole.</summary>
+/// <summary>The demo's own world on disk: data, sockets and the host's log in one folder that can go away
+/// whole.</summary>
 internal sealed class DemoFolder
 {
     // Who runs which script.
-    private static readonly (string Agent, string Script)[] Agents = [("manager", "manager.yaml"), ("alice", "worker.yaml"), ("bob", "worker.yaml")];
+    private static readonly (string Agent, string Script)[] Agents =
+    [
+        ("manager", "manager.yaml"),
+        ("alice", "worker.yaml"),
+        ("bob", "worker.yaml"),
+    ];
 
     public DemoFolder(string root) => Root = root;
 
@@ -23,7 +29,8 @@ internal sealed class DemoFolder
     /// <summary>The name of the page through which this demo's login link reaches the browser.</summary>
     public string LoginPage => $"{Path.GetFileName(Root)}.html";
 
-    /// <summary>A new folder only this user can enter, with a short path: a socket's path may have 107 bytes and TMPDIR is sometimes long.</summary>
+    /// <summary>A new folder only this user can enter, with a short path: a socket's path may have 107 bytes and TMPDIR
+    /// is sometimes long.</summary>
     public static DemoFolder Create()
     {
         var root = Path.Combine("/tmp", $"hive-demo-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}");
@@ -44,7 +51,8 @@ internal sealed class DemoFolder
         }
     }
 
-    /// <summary>Takes the folder away. What does not go is named on standard error: by now there is nothing better to do about it.</summary>
+    /// <summary>Takes the folder away. What does not go is named on standard error: by now there is nothing better to
+    /// do about it.</summary>
     public void Delete()
     {
         try
@@ -53,7 +61,8 @@ internal sealed class DemoFolder
             {
                 Directory.Delete(Root, recursive: true);
             }
-            catch (Exception e) when (e is (IOException or UnauthorizedAccessException) and not DirectoryNotFoundException)
+            catch (Exception e)
+                when (e is (IOException or UnauthorizedAccessException) and not DirectoryNotFoundException)
             {
                 // An agent took a folder's rights away, or something was still being written.
                 Open(new DirectoryInfo(Root));
@@ -66,7 +75,9 @@ internal sealed class DemoFolder
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            Console.Error.WriteLine($"hive: {Root} is left behind ({Plain.OneLine(e.Message)}); remove it with: rm -rf {Root}");
+            Console.Error.WriteLine(
+                $"hive: {Root} is left behind ({Plain.OneLine(e.Message)}); remove it with: rm -rf {Root}"
+            );
         }
     }
 
@@ -83,7 +94,8 @@ internal sealed class DemoFolder
         }
     }
 
-    // What is in a folder can be listed and removed by whoever may read, write and enter it. A link is removed itself, not what it leads to.
+    // What is in a folder can be listed and removed by whoever may read, write and enter it. A link is removed itself,
+    // not what it leads to.
     private static void Open(DirectoryInfo folder)
     {
         folder.UnixFileMode |= UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -98,7 +110,8 @@ internal sealed class DemoFolder
         Directory.CreateDirectory(applied);
         foreach (var (resource, file) in new[] { ("agent.yaml", "agent.yaml"), (script, "script.yaml") })
         {
-            using var from = Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
+            using var from =
+                Assembly.GetExecutingAssembly().GetManifestResourceStream(resource)
                 ?? throw new InvalidOperationException($"{resource} was not built into the command");
             using var to = File.Create(Path.Combine(applied, file));
             from.CopyTo(to);

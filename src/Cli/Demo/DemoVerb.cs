@@ -14,8 +14,17 @@ internal static class DemoVerb
 
     public static Command Create()
     {
-        var port = new Option<int?>("--port") { Description = "Port of the dashboard (default: any free one)", HelpName = "N" };
-        var runtime = new Option<string?>("--runtime") { Description = "What the agents' containers are: sandbox or process. Default: a sandbox where one works here, else processes", HelpName = "RUNTIME" };
+        var port = new Option<int?>("--port")
+        {
+            Description = "Port of the dashboard (default: any free one)",
+            HelpName = "N",
+        };
+        var runtime = new Option<string?>("--runtime")
+        {
+            Description =
+                "What the agents' containers are: sandbox or process. Default: a sandbox where one works here, else processes",
+            HelpName = "RUNTIME",
+        };
         var keep = new Option<bool>("--keep") { Description = "Leave the demo's folder when it ends" };
         var noOpen = new Option<bool>("--no-open") { Description = "Do not open the browser" };
         port.Validators.Add(result =>
@@ -23,25 +32,39 @@ internal static class DemoVerb
             if (result.GetValueOrDefault<int?>() is < 1 or > 65535)
                 result.AddError("--port is a number from 1 to 65535");
         });
-        var command = new Command("demo", "Try Hive: a manager and two scripted agents at work, on a free port; Ctrl-C ends it and leaves nothing.")
+        var command = new Command(
+            "demo",
+            "Try Hive: a manager and two scripted agents at work, on a free port; Ctrl-C ends it and leaves nothing."
+        )
         {
-            port, runtime, keep, noOpen, CommonOptions.Json,
+            port,
+            runtime,
+            keep,
+            noOpen,
+            CommonOptions.Json,
         };
-        command.SetAction(async (parsed, ct) =>
-        {
-            var demo = new Options(parsed.GetValue(port) ?? 0, parsed.GetValue(keep), OpenBrowser: !parsed.GetValue(noOpen), parsed.GetValue(CommonOptions.Json));
-            var named = parsed.GetValue(runtime);
-            if (named is not null and not "auto")
-                return await RunAsync(demo, named, fellBack: false, ct);
-            try
+        command.SetAction(
+            async (parsed, ct) =>
             {
-                return await RunAsync(demo, "auto", fellBack: false, ct);
+                var demo = new Options(
+                    parsed.GetValue(port) ?? 0,
+                    parsed.GetValue(keep),
+                    OpenBrowser: !parsed.GetValue(noOpen),
+                    parsed.GetValue(CommonOptions.Json)
+                );
+                var named = parsed.GetValue(runtime);
+                if (named is not null and not "auto")
+                    return await RunAsync(demo, named, fellBack: false, ct);
+                try
+                {
+                    return await RunAsync(demo, "auto", fellBack: false, ct);
+                }
+                catch (NoRuntimeException)
+                {
+                    return await RunAsync(demo, "process", fellBack: true, ct);
+                }
             }
-            catch (NoRuntimeException)
-            {
-                return await RunAsync(demo, "process", fellBack: true, ct);
-            }
-        });
+        );
         return command;
     }
 
@@ -106,13 +129,30 @@ internal static class DemoVerb
     {
         // By its own executable, or by dotnet with its assembly where it was started so.
         var self = Environment.ProcessPath!;
-        string[] program = Path.GetFileNameWithoutExtension(self) == "dotnet" ? [typeof(DemoVerb).Assembly.Location] : [];
+        string[] program =
+            Path.GetFileNameWithoutExtension(self) == "dotnet" ? [typeof(DemoVerb).Assembly.Location] : [];
         string[] keep = demo.Keep ? ["--keep"] : [];
         var url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{demo.Port}");
-        return Process.Start(new ProcessStartInfo(self, [.. program, KeeperVerb.Name, folder.Root, .. keep, "--urls", url, "--runtime", runtime, "--driver", "scripted"])
-        {
-            RedirectStandardInput = true,
-        })!;
+        return Process.Start(
+            new ProcessStartInfo(
+                self,
+                [
+                    .. program,
+                    KeeperVerb.Name,
+                    folder.Root,
+                    .. keep,
+                    "--urls",
+                    url,
+                    "--runtime",
+                    runtime,
+                    "--driver",
+                    "scripted",
+                ]
+            )
+            {
+                RedirectStandardInput = true,
+            }
+        )!;
     }
 
     private sealed class HostEndedException : Exception;
@@ -134,7 +174,8 @@ internal static class DemoVerb
             }
             catch (System.Net.Sockets.SocketException)
             {
-                // Not bound yet, or bound and not listening yet; the second makes no further event, hence the short limit.
+                // Not bound yet, or bound and not listening yet; the second makes no further event, hence the short
+                // limit.
                 var next = changed.WaitAsync(TimeSpan.FromMilliseconds(200), patience.Token);
                 if (await Task.WhenAny(next, keeperEnded) == keeperEnded)
                     throw new HostEndedException();
@@ -144,7 +185,9 @@ internal static class DemoVerb
                 }
                 catch (OperationCanceledException) when (!ct.IsCancellationRequested)
                 {
-                    throw new UnreachableException($"the demo's host did not answer within a minute. Its last words:\n{folder.LastWords()}");
+                    throw new UnreachableException(
+                        $"the demo's host did not answer within a minute. Its last words:\n{folder.LastWords()}"
+                    );
                 }
             }
         }
@@ -158,47 +201,72 @@ internal static class DemoVerb
             {
                 await HostSocket.Guard(() => host.CallAsync("spawn", new { name, runtime }, ct));
             }
-            catch (HiveException e) when (runtime == "auto" && name == Workers[0] && e.Code is "unavailable" or "invalid" or "conflict")
+            catch (HiveException e)
+                when (runtime == "auto" && name == Workers[0] && e.Code is "unavailable" or "invalid" or "conflict")
             {
                 throw new NoRuntimeException();
             }
         }
     }
 
-    private static async Task TellAsync(LineClient host, DemoFolder folder, Options demo, bool fellBack, CancellationToken ct)
+    private static async Task TellAsync(
+        LineClient host,
+        DemoFolder folder,
+        Options demo,
+        bool fellBack,
+        CancellationToken ct
+    )
     {
         var url = (await HostSocket.Guard(() => host.CallAsync("open_link", null, ct))).GetProperty("url").GetString()!;
-        var agents = (await HostSocket.Guard(() => host.CallAsync("agent_status", null, ct))).GetProperty("agent_statuses").EnumerateArray().ToArray();
-        var runtimes = agents.Select(a => a.TryGetProperty("runtime", out var r) ? r.GetString() : null).OfType<string>().Distinct().ToArray();
+        var agents = (await HostSocket.Guard(() => host.CallAsync("agent_status", null, ct)))
+            .GetProperty("agent_statuses")
+            .EnumerateArray()
+            .ToArray();
+        var runtimes = agents
+            .Select(a => a.TryGetProperty("runtime", out var r) ? r.GetString() : null)
+            .OfType<string>()
+            .Distinct()
+            .ToArray();
         if (demo.Json)
         {
-            HostVerb.Print(new JsonObject
-            {
-                ["url"] = url,
-                ["data_dir"] = folder.DataDir,
-                ["run_dir"] = folder.RunDir,
-                ["host_log"] = folder.HostLog,
-                ["agents"] = new JsonArray([.. agents.Select(a => (JsonNode?)a.GetProperty("name").GetString())]),
-                ["runtimes"] = new JsonArray([.. runtimes.Select(r => (JsonNode?)r)]),
-            });
+            HostVerb.Print(
+                new JsonObject
+                {
+                    ["url"] = url,
+                    ["data_dir"] = folder.DataDir,
+                    ["run_dir"] = folder.RunDir,
+                    ["host_log"] = folder.HostLog,
+                    ["agents"] = new JsonArray([.. agents.Select(a => (JsonNode?)a.GetProperty("name").GetString())]),
+                    ["runtimes"] = new JsonArray([.. runtimes.Select(r => (JsonNode?)r)]),
+                }
+            );
         }
         else
         {
             var screen = new Screen();
-            screen.Line($"""
+            screen.Line(
+                $"""
                 Hive's demo runs: a manager hands out small tasks, alice and bob do them and talk to each other.
-                Each is a process of its own ({(runtimes.Length > 0 ? string.Join(", ", runtimes) : "process")}) behind its own unix socket.
-                """);
+                Each is a process of its own ({(
+                    runtimes.Length > 0 ? string.Join(", ", runtimes) : "process"
+                )}) behind its own unix socket.
+                """
+            );
             if (fellBack)
-                screen.Styled($"Nothing isolates agents here, so they run as plain processes. {Cure()}Details: hive doctor", "yellow");
+                screen.Styled(
+                    $"Nothing isolates agents here, so they run as plain processes. {Cure()}Details: hive doctor",
+                    "yellow"
+                );
             screen.Line("\nOpen the dashboard (the link logs in once; Ctrl-C here ends everything):\n");
             screen.Line(url);
-            screen.Line($"""
+            screen.Line(
+                $"""
 
                 Try: write a message to @alice there and watch her answer.
                      From another terminal: ./hive --run-dir {folder.RunDir} send bob "how is it going?"
                      A fresh link:          ./hive --run-dir {folder.RunDir} open
-                """);
+                """
+            );
         }
 
         if (demo.OpenBrowser && !demo.Json)

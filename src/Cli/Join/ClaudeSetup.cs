@@ -3,7 +3,8 @@ using System.Text.Json.Nodes;
 namespace Hive.Cli.Join;
 
 /// <summary>
-/// Claude Code: the server in the project's <c>.mcp.json</c>; in its <c>settings.local.json</c>, which belongs to one person, the server's approval,
+/// Claude Code: the server in the project's <c>.mcp.json</c>; in its <c>settings.local.json</c>, which belongs to one
+/// person, the server's approval,
 /// the permission for its tools, and the hook that wakes an idle session (docs/join.md).
 /// </summary>
 internal sealed class ClaudeSetup : IClientSetup
@@ -20,76 +21,103 @@ internal sealed class ClaudeSetup : IClientSetup
 
     public string Next => "Start `claude` there, or again where it runs.";
 
-    public static JsonObject Entry(McpServer server) => new()
-    {
-        ["type"] = "stdio",
-        ["command"] = server.Program,
-        ["args"] = server.JsonArgs,
-        // Its few tools are offered at once, and need not be searched for.
-        ["alwaysLoad"] = true,
-    };
+    public static JsonObject Entry(McpServer server) =>
+        new()
+        {
+            ["type"] = "stdio",
+            ["command"] = server.Program,
+            ["args"] = server.JsonArgs,
+            // Its few tools are offered at once, and need not be searched for.
+            ["alwaysLoad"] = true,
+        };
 
     public IReadOnlyList<FileChange> Add(McpServer server, string folder) =>
-    [
-        FileChange.Of(Path.Combine(folder, ".mcp.json"), text =>
-        {
-            var file = JsonFile.Parse(text);
-            file.Set(Entry(server), "mcpServers", server.Name);
-            return file.Text;
-        }),
-        FileChange.Within(Folder(folder), Settings, text =>
-        {
-            var file = JsonFile.Parse(text);
-            file.Add(server.Name, "enabledMcpjsonServers");
-            file.Add(Permission(server), "permissions", "allow");
-            var wanted = Group(server);
-            // One of an earlier Hive, which lay elsewhere.
-            file.RemoveItems(group => IsOurs(group, server) && !JsonNode.DeepEquals(group, wanted), "hooks", Hook);
-            file.Add(wanted, "hooks", Hook);
-            return file.Text;
-        }),
-    ];
+        [
+            FileChange.Of(
+                Path.Combine(folder, ".mcp.json"),
+                text =>
+                {
+                    var file = JsonFile.Parse(text);
+                    file.Set(Entry(server), "mcpServers", server.Name);
+                    return file.Text;
+                }
+            ),
+            FileChange.Within(
+                Folder(folder),
+                Settings,
+                text =>
+                {
+                    var file = JsonFile.Parse(text);
+                    file.Add(server.Name, "enabledMcpjsonServers");
+                    file.Add(Permission(server), "permissions", "allow");
+                    var wanted = Group(server);
+                    // One of an earlier Hive, which lay elsewhere.
+                    file.RemoveItems(
+                        group => IsOurs(group, server) && !JsonNode.DeepEquals(group, wanted),
+                        "hooks",
+                        Hook
+                    );
+                    file.Add(wanted, "hooks", Hook);
+                    return file.Text;
+                }
+            ),
+        ];
 
     public IReadOnlyList<FileChange> Remove(McpServer server, string folder) =>
-    [
-        FileChange.Of(Path.Combine(folder, ".mcp.json"), text =>
-        {
-            var file = JsonFile.Parse(text);
-            file.Remove("mcpServers", server.Name);
-            return file.Text;
-        }),
-        FileChange.Within(Folder(folder), Settings, text =>
-        {
-            var file = JsonFile.Parse(text);
-            file.RemoveItems(group => IsOurs(group, server), "hooks", Hook);
-            file.RemoveItems(item => IsText(item, Permission(server)), "permissions", "allow");
-            file.RemoveItems(item => IsText(item, server.Name), "enabledMcpjsonServers");
-            return file.Text;
-        }),
-    ];
+        [
+            FileChange.Of(
+                Path.Combine(folder, ".mcp.json"),
+                text =>
+                {
+                    var file = JsonFile.Parse(text);
+                    file.Remove("mcpServers", server.Name);
+                    return file.Text;
+                }
+            ),
+            FileChange.Within(
+                Folder(folder),
+                Settings,
+                text =>
+                {
+                    var file = JsonFile.Parse(text);
+                    file.RemoveItems(group => IsOurs(group, server), "hooks", Hook);
+                    file.RemoveItems(item => IsText(item, Permission(server)), "permissions", "allow");
+                    file.RemoveItems(item => IsText(item, server.Name), "enabledMcpjsonServers");
+                    return file.Text;
+                }
+            ),
+        ];
 
     private static string Folder(string project) => Path.Combine(project, ".claude");
 
     // Without a tool's name: all of the server's.
     private static string Permission(McpServer server) => $"mcp__{server.Name}";
 
-    private static JsonObject Group(McpServer server) => new()
-    {
-        ["hooks"] = new JsonArray(new JsonObject
+    private static JsonObject Group(McpServer server) =>
+        new()
         {
-            ["type"] = "command",
-            ["command"] = $"exec {McpServer.Quoted(server.Program)} {Wait(server)}",
-            ["asyncRewake"] = true,
-            ["timeout"] = HookSeconds,
-        }),
-    };
+            ["hooks"] = new JsonArray(
+                new JsonObject
+                {
+                    ["type"] = "command",
+                    ["command"] = $"exec {McpServer.Quoted(server.Program)} {Wait(server)}",
+                    ["asyncRewake"] = true,
+                    ["timeout"] = HookSeconds,
+                }
+            ),
+        };
 
     private static string Wait(McpServer server) => $"wait --hook --socket {McpServer.Quoted(server.Socket)}";
 
     // Whatever program it starts, and wherever that lies.
     private static bool IsOurs(JsonNode? group, McpServer server) =>
-        group is JsonObject members && members["hooks"] is JsonArray { Count: 1 } hooks && hooks[0] is JsonObject hook
-        && hook["command"] is JsonValue value && value.TryGetValue<string>(out var command) && command.EndsWith($" {Wait(server)}", StringComparison.Ordinal);
+        group is JsonObject members
+        && members["hooks"] is JsonArray { Count: 1 } hooks
+        && hooks[0] is JsonObject hook
+        && hook["command"] is JsonValue value
+        && value.TryGetValue<string>(out var command)
+        && command.EndsWith($" {Wait(server)}", StringComparison.Ordinal);
 
-    private static bool IsText(JsonNode? item, string text) => item is JsonValue value && value.TryGetValue<string>(out var found) && found == text;
+    private static bool IsText(JsonNode? item, string text) =>
+        item is JsonValue value && value.TryGetValue<string>(out var found) && found == text;
 }

@@ -9,13 +9,22 @@ namespace Hive.Cli.Join;
 internal sealed class FileChange
 {
     // A person's configuration has some kilobytes.
-    private const int LargestFile = 1024 * 1024, Context = 3;
+    private const int LargestFile = 1024 * 1024,
+        Context = 3;
 
-    private readonly string target, after;
-    private readonly string? before, clientsFolder;
+    private readonly string target,
+        after;
+    private readonly string? before,
+        clientsFolder;
 
     private FileChange(string target, string? clientsFolder, string? before, string after) =>
-        (Path, this.target, this.clientsFolder, this.before, this.after) = (target, target, clientsFolder, before, after);
+        (Path, this.target, this.clientsFolder, this.before, this.after) = (
+            target,
+            target,
+            clientsFolder,
+            before,
+            after
+        );
 
     public string Path { get; }
 
@@ -42,7 +51,10 @@ internal sealed class FileChange
         }
         catch (FormatException e)
         {
-            throw new HiveException("invalid", $"{target} cannot be changed: {e.Message}. Fix the file, or use --print and change it yourself");
+            throw new HiveException(
+                "invalid",
+                $"{target} cannot be changed: {e.Message}. Fix the file, or use --print and change it yourself"
+            );
         }
     }
 
@@ -52,13 +64,16 @@ internal sealed class FileChange
         yield return $"--- {(before is null ? "/dev/null" : Path)}";
         yield return $"+++ {(after.Length == 0 ? "/dev/null" : Path)}";
         var diff = new Differ().CreateLineDiffs(Lines(before ?? ""), Lines(after), ignoreWhitespace: false);
-        for (var first = 0; first < diff.DiffBlocks.Count;)
+        for (var first = 0; first < diff.DiffBlocks.Count; )
         {
             // Changes whose surroundings touch make one hunk.
             var end = first + 1;
             while (end < diff.DiffBlocks.Count && diff.DiffBlocks[end].DeleteStartA - EndA(end - 1) <= 2 * Context)
                 end++;
-            var (fromA, toA) = (Math.Max(0, diff.DiffBlocks[first].DeleteStartA - Context), Math.Min(Count(diff.PiecesOld), EndA(end - 1) + Context));
+            var (fromA, toA) = (
+                Math.Max(0, diff.DiffBlocks[first].DeleteStartA - Context),
+                Math.Min(Count(diff.PiecesOld), EndA(end - 1) + Context)
+            );
             var fromB = diff.DiffBlocks[first].InsertStartB - (diff.DiffBlocks[first].DeleteStartA - fromA);
             var more = diff.DiffBlocks.Skip(first).Take(end - first).Sum(b => b.InsertCountB - b.DeleteCountA);
             yield return $"@@ -{Range(fromA, toA - fromA)} +{Range(fromB, toA - fromA + more)} @@";
@@ -69,7 +84,11 @@ internal sealed class FileChange
                     yield return $" {diff.PiecesOld[at]}";
                 for (; at < block.DeleteStartA + block.DeleteCountA && at < Count(diff.PiecesOld); at++)
                     yield return $"-{diff.PiecesOld[at]}";
-                for (var added = block.InsertStartB; added < block.InsertStartB + block.InsertCountB && added < Count(diff.PiecesNew); added++)
+                for (
+                    var added = block.InsertStartB;
+                    added < block.InsertStartB + block.InsertCountB && added < Count(diff.PiecesNew);
+                    added++
+                )
                     yield return $"+{diff.PiecesNew[added]}";
             }
 
@@ -86,7 +105,10 @@ internal sealed class FileChange
     public void Write()
     {
         if (Read(target) != before)
-            throw new HiveException("conflict", $"{target} was changed by another program in the meantime; run this again");
+            throw new HiveException(
+                "conflict",
+                $"{target} was changed by another program in the meantime; run this again"
+            );
         var folder = System.IO.Path.GetDirectoryName(target)!;
         if (after.Length == 0)
         {
@@ -122,7 +144,9 @@ internal sealed class FileChange
     {
         if (!File.Exists(path))
         {
-            return Directory.Exists(path) ? throw new HiveException("invalid", $"{path} is a folder, not a file; move it away") : null;
+            return Directory.Exists(path)
+                ? throw new HiveException("invalid", $"{path} is a folder, not a file; move it away")
+                : null;
         }
 
         if (new FileInfo(path).Length > LargestFile)

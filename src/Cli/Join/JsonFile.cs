@@ -6,22 +6,34 @@ using System.Text.Json.Nodes;
 namespace Hive.Cli.Join;
 
 /// <summary>
-/// The text of a JSON file, changed member by member: what is not changed stays as it was written, its comments and its layout too.
+/// The text of a JSON file, changed member by member: what is not changed stays as it was written, its comments and its
+/// layout too.
 /// Serializing the file again would lose both.
 /// </summary>
 internal sealed class JsonFile
 {
-    private static readonly JsonReaderOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonReaderOptions Lenient = new()
+    {
+        CommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+    };
 
-    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Plain = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
-    private readonly string given, first;
+    private readonly string given,
+        first;
     private string text;
 
     private JsonFile(string given, string first) => (this.given, this.first, text) = (given, first, first);
 
     /// <summary>The text with the changes; empty when they left nothing in it, not even a comment.</summary>
-    public string Text => text == first ? given : text.Where(c => !char.IsWhiteSpace(c)).SequenceEqual("{}") ? "" : text;
+    public string Text =>
+        text == first ? given
+        : text.Where(c => !char.IsWhiteSpace(c)).SequenceEqual("{}") ? ""
+        : text;
 
     /// <exception cref="FormatException">It is not a JSON object.</exception>
     public static JsonFile Parse(string text)
@@ -72,11 +84,15 @@ internal sealed class JsonFile
         Prune(path[..^1]);
     }
 
-    /// <summary>Removes values from the list at a path; the list and the objects above it too once they are empty.</summary>
+    /// <summary>Removes values from the list at a path; the list and the objects above it too once they are
+    /// empty.</summary>
     public void RemoveItems(Func<JsonNode?, bool> which, params string[] path)
     {
         var removed = false;
-        while (Find(path) is { Kind: JsonValueKind.Array } list && list.Children.FirstOrDefault(item => which(Value(item))) is { } found)
+        while (
+            Find(path) is { Kind: JsonValueKind.Array } list
+            && list.Children.FirstOrDefault(item => which(Value(item))) is { } found
+        )
         {
             Cut(list, found);
             removed = true;
@@ -111,18 +127,34 @@ internal sealed class JsonFile
     }
 
     private JsonNode? Value(Node node) =>
-        JsonNode.Parse(text[node.Start..node.End], documentOptions: new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+        JsonNode.Parse(
+            text[node.Start..node.End],
+            documentOptions: new JsonDocumentOptions
+            {
+                CommentHandling = JsonCommentHandling.Skip,
+                AllowTrailingCommas = true,
+            }
+        );
 
     private void Insert(Node container, string[] path, string? name, JsonNode value)
     {
         var newline = Newline;
-        var inline = container.Children is [var head, ..] && !text.AsSpan(container.Start, head.From - container.Start).Contains('\n');
-        var indent = container.Children.Count > 0 ? IndentAt(container.Children[0].From) : IndentAt(container.Start) + Unit;
-        var member = (name is null ? "" : $"{JsonSerializer.Serialize(name, Plain)}: ") + (inline ? value.ToJsonString(Plain) : Written(value, indent));
+        var inline =
+            container.Children is [var head, ..]
+            && !text.AsSpan(container.Start, head.From - container.Start).Contains('\n');
+        var indent =
+            container.Children.Count > 0 ? IndentAt(container.Children[0].From) : IndentAt(container.Start) + Unit;
+        var member =
+            (name is null ? "" : $"{JsonSerializer.Serialize(name, Plain)}: ")
+            + (inline ? value.ToJsonString(Plain) : Written(value, indent));
         if (container.Children.Count == 0)
         {
             var inside = Inside(container).TrimEnd();
-            Replace(container.Start + 1, container.End - 1, $"{inside}{newline}{indent}{member}{newline}{IndentAt(container.Start)}");
+            Replace(
+                container.Start + 1,
+                container.End - 1,
+                $"{inside}{newline}{indent}{member}{newline}{IndentAt(container.Start)}"
+            );
             return;
         }
 
@@ -130,7 +162,11 @@ internal sealed class JsonFile
         var gap = text[last..(container.End - 1)];
         var hasComma = CommaIn(last, container.End - 1) >= 0;
         var kept = gap.TrimEnd();
-        Replace(last, container.End - 1, $"{(hasComma ? "" : ",")}{kept}{(inline ? " " : newline + indent)}{member}{(hasComma ? "," : "")}{gap[kept.Length..]}");
+        Replace(
+            last,
+            container.End - 1,
+            $"{(hasComma ? "" : ",")}{kept}{(inline ? " " : newline + indent)}{member}{(hasComma ? "," : "")}{gap[kept.Length..]}"
+        );
     }
 
     // The reverse of Insert; a comment beside what is removed stays.
@@ -138,7 +174,10 @@ internal sealed class JsonFile
     {
         var place = container.Children.IndexOf(child);
         var end = child.End;
-        var after = CommaIn(end, place + 1 < container.Children.Count ? container.Children[place + 1].From : container.End - 1);
+        var after = CommaIn(
+            end,
+            place + 1 < container.Children.Count ? container.Children[place + 1].From : container.End - 1
+        );
         if (after >= 0)
             text = text.Remove(after, 1);
         var start = child.From;
@@ -173,12 +212,14 @@ internal sealed class JsonFile
         return -1;
     }
 
-    private void Replace(int from, int to, string by) => text = string.Concat(text.AsSpan(0, from), by, text.AsSpan(to));
+    private void Replace(int from, int to, string by) =>
+        text = string.Concat(text.AsSpan(0, from), by, text.AsSpan(to));
 
     private string Newline => text.Contains("\r\n", StringComparison.Ordinal) ? "\r\n" : "\n";
 
     // One step of the file's own indentation.
-    private string Unit => Root().Children is [var first, ..] && IndentAt(first.From) is { Length: > 0 } unit ? unit : "  ";
+    private string Unit =>
+        Root().Children is [var first, ..] && IndentAt(first.From) is { Length: > 0 } unit ? unit : "  ";
 
     private string IndentAt(int place)
     {
@@ -192,7 +233,13 @@ internal sealed class JsonFile
     private string Written(JsonNode value, string indent)
     {
         var unit = Unit;
-        var options = new JsonSerializerOptions(Plain) { WriteIndented = true, IndentCharacter = unit[0], IndentSize = unit.Length, NewLine = "\n" };
+        var options = new JsonSerializerOptions(Plain)
+        {
+            WriteIndented = true,
+            IndentCharacter = unit[0],
+            IndentSize = unit.Length,
+            NewLine = "\n",
+        };
         return value.ToJsonString(options).Replace("\n", Newline + indent, StringComparison.Ordinal);
     }
 
@@ -238,7 +285,11 @@ internal sealed class JsonFile
             _ => JsonValueKind.Undefined,
         };
         List<Node> children = [];
-        while (kind != JsonValueKind.Undefined && reader.Read() && reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray))
+        while (
+            kind != JsonValueKind.Undefined
+            && reader.Read()
+            && reader.TokenType is not (JsonTokenType.EndObject or JsonTokenType.EndArray)
+        )
             children.Add(Read(ref reader, bytes, mark));
         return new Node(name, kind, Place(from), Place(start), Place(reader.BytesConsumed), children);
     }

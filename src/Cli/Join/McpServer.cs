@@ -8,7 +8,8 @@ namespace Hive.Cli.Join;
 /// <param name="Socket">The agent's socket.</param>
 internal sealed record McpServer(string Agent, string Program, string Socket)
 {
-    /// <summary>Its name in a client's configuration: one for each agent, so that one folder can hold several.</summary>
+    /// <summary>Its name in a client's configuration: one for each agent, so that one folder can hold
+    /// several.</summary>
     public string Name => $"hive-{Agent}";
 
     public string[] Args => ["mcp", "--socket", Socket];
@@ -17,5 +18,7 @@ internal sealed record McpServer(string Agent, string Program, string Socket)
 
     /// <summary>A word as a shell reads it.</summary>
     public static string Quoted(string word) =>
-        word.All(c => char.IsAsciiLetterOrDigit(c) || "/._-+:@%".Contains(c)) ? word : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+        word.All(c => char.IsAsciiLetterOrDigit(c) || "/._-+:@%".Contains(c))
+            ? word
+            : $"'{word.Replace("'", @"'\''", StringComparison.Ordinal)}'";
 }

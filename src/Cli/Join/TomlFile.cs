@@ -4,8 +4,10 @@ using System.Text.RegularExpressions;
 namespace Hive.Cli.Join;
 
 /// <summary>
-/// The text of a TOML file, changed table by table: everything else stays as it was written. It is read as far as that needs (TOML 1.0: where
-/// tables, keys and values begin and end), and anything else is refused; no library for TOML that keeps comments is at hand (docs/adr/0084).
+/// The text of a TOML file, changed table by table: everything else stays as it was written. It is read as far as that
+/// needs (TOML 1.0: where
+/// tables, keys and values begin and end), and anything else is refused; no library for TOML that keeps comments is at
+/// hand (docs/adr/0084).
 /// </summary>
 internal sealed partial class TomlFile
 {
@@ -14,7 +16,8 @@ internal sealed partial class TomlFile
     private readonly List<Table> tables = [];
     private readonly List<(string[] Table, string[] Path)> keys = [];
     private readonly string text;
-    private int at, depth;
+    private int at,
+        depth;
 
     private TomlFile(string text)
     {
@@ -32,8 +35,15 @@ internal sealed partial class TomlFile
     public TomlFile With(string[] path, string table)
     {
         // [a.b] cannot extend what an inline table or a dotted key of another table has defined.
-        if (keys.Any(key => !key.Table.AsSpan().StartsWith(path) && (key.Path.AsSpan().StartsWith(path) || path.AsSpan().StartsWith(key.Path))))
-            throw new FormatException($"`{string.Join('.', path)}` is defined inside of another table; write it as a table [{string.Join('.', path)}] of its own, or remove it");
+        if (
+            keys.Any(key =>
+                !key.Table.AsSpan().StartsWith(path)
+                && (key.Path.AsSpan().StartsWith(path) || path.AsSpan().StartsWith(key.Path))
+            )
+        )
+            throw new FormatException(
+                $"`{string.Join('.', path)}` is defined inside of another table; write it as a table [{string.Join('.', path)}] of its own, or remove it"
+            );
         if (tables.FirstOrDefault(t => t.Path.AsSpan().SequenceEqual(path)) is { } found)
             return new TomlFile(string.Concat(text.AsSpan(0, found.Start), table, text.AsSpan(found.End)));
         var end = text.Length == 0 || text.EndsWith('\n') ? "" : "\n";
@@ -97,8 +107,7 @@ internal sealed partial class TomlFile
             SkipSpaces();
             parts.Add(Peek() is '"' or '\'' ? OneLineString() : BareKey());
             SkipSpaces();
-        }
-        while (Peek() == '.');
+        } while (Peek() == '.');
         return [.. parts];
     }
 
@@ -124,13 +133,16 @@ internal sealed partial class TomlFile
                 Items(']', Value);
                 break;
             case '{':
-                Items('}', () =>
-                {
-                    Key();
-                    Expect('=');
-                    SkipSpaces();
-                    Value();
-                });
+                Items(
+                    '}',
+                    () =>
+                    {
+                        Key();
+                        Expect('=');
+                        SkipSpaces();
+                        Value();
+                    }
+                );
                 break;
             default:
                 var word = Word().Match(text, at);
@@ -244,7 +256,9 @@ internal sealed partial class TomlFile
         new($"not valid TOML at line {text.AsSpan(0, Math.Min(place ?? at, text.Length)).Count('\n') + 1}: {what}");
 
     // Booleans, numbers, dates and times.
-    [GeneratedRegex(@"\G(?:true|false|[+-]?(?:inf|nan)|[+-]?[0-9][0-9A-Za-z_.:+-]*(?: [0-9]{2}:[0-9:.]+(?:Z|[+-][0-9:]+)?)?)(?=[\s,\]}#]|\z)")]
+    [GeneratedRegex(
+        @"\G(?:true|false|[+-]?(?:inf|nan)|[+-]?[0-9][0-9A-Za-z_.:+-]*(?: [0-9]{2}:[0-9:.]+(?:Z|[+-][0-9:]+)?)?)(?=[\s,\]}#]|\z)"
+    )]
     private static partial Regex Word();
 
     /// <summary>A table, from its header to the end of its last value.</summary>

@@ -16,14 +16,17 @@ internal sealed class Screen
 
     private readonly bool terminal = !Console.IsOutputRedirected;
     private readonly TextWriter output = Console.Out;
-    private readonly IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
-    {
-        Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
-        ColorSystem = Console.IsOutputRedirected || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
-            ? ColorSystemSupport.NoColors
-            : ColorSystemSupport.Detect,
-        Interactive = InteractionSupport.No,
-    });
+    private readonly IAnsiConsole console = AnsiConsole.Create(
+        new AnsiConsoleSettings
+        {
+            Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect,
+            ColorSystem =
+                Console.IsOutputRedirected || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"))
+                    ? ColorSystemSupport.NoColors
+                    : ColorSystemSupport.Detect,
+            Interactive = InteractionSupport.No,
+        }
+    );
 
     /// <summary>One cell: its text, and a Spectre style for it on a terminal.</summary>
     public readonly record struct Cell(string Text, string Style = "")
@@ -64,7 +67,9 @@ internal sealed class Screen
     public void Marked(string indent, Cell mark, string text)
     {
         if (terminal)
-            console.MarkupLine($"{indent}[{mark.Style}]{Markup.Escape(mark.Text)}[/] {Markup.Escape(Plain.OneLine(text))}");
+            console.MarkupLine(
+                $"{indent}[{mark.Style}]{Markup.Escape(mark.Text)}[/] {Markup.Escape(Plain.OneLine(text))}"
+            );
         else
             Line($"{indent}{mark.Text} {Plain.OneLine(text)}");
     }
@@ -126,7 +131,9 @@ internal sealed class Screen
 
     /// <summary>How long ago, in one unit: <c>12 s</c>, <c>5 min</c>, <c>3 h</c>, <c>9 d</c>.</summary>
     public static string Age(DateTimeOffset? since) =>
-        since is not { } then ? "" : DateTimeOffset.UtcNow - then is { TotalSeconds: >= 1 } span ? Span(span) : "now";
+        since is not { } then ? ""
+        : DateTimeOffset.UtcNow - then is { TotalSeconds: >= 1 } span ? Span(span)
+        : "now";
 
     /// <summary>How long from now, in one unit; <c>0 s</c> when it is over.</summary>
     public static string Left(DateTimeOffset? until) =>
@@ -142,14 +149,21 @@ internal sealed class Screen
             _ => Count(span.TotalDays, "d"),
         };
 
-        static string Count(double many, string unit) => string.Create(CultureInfo.InvariantCulture, $"{(long)many} {unit}");
+        static string Count(double many, string unit) =>
+            string.Create(CultureInfo.InvariantCulture, $"{(long)many} {unit}");
     }
 
     private static void WriteColumns(IReadOnlyList<Column> columns, IReadOnlyList<Cell[]> rows)
     {
-        string[][] lines = [[.. columns.Select(c => c.Head.ToUpperInvariant())], .. rows.Select(row => row.Select(cell => Plain.OneLine(cell.Text)).ToArray())];
+        string[][] lines =
+        [
+            [.. columns.Select(c => c.Head.ToUpperInvariant())],
+            .. rows.Select(row => row.Select(cell => Plain.OneLine(cell.Text)).ToArray()),
+        ];
         var widths = columns.Select((_, column) => lines.Max(line => line[column].Length)).ToArray();
         foreach (var line in lines)
-            Console.Out.WriteLine(string.Join(Gap, line.Select((text, column) => text.PadRight(widths[column]))).TrimEnd());
+            Console.Out.WriteLine(
+                string.Join(Gap, line.Select((text, column) => text.PadRight(widths[column]))).TrimEnd()
+            );
     }
 }

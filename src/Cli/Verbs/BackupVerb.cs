@@ -26,7 +26,7 @@ internal static class BackupVerb
         return HostVerb.Create(
             "backup",
             "Save the database, hive.json, prices.json and agents' configurations in a new file while Hive runs; "
-            + "agents' notes and shared files are not in it. Restoring comes with a later version.",
+                + "agents' notes and shared files are not in it. Restoring comes with a later version.",
             async (verb, parsed) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(file));
@@ -54,7 +54,8 @@ internal static class BackupVerb
                     throw;
                 }
             },
-            file);
+            file
+        );
     }
 
     private static async Task<JsonElement> ReceiveAsync(HostVerb verb, FileStream output)
@@ -84,22 +85,26 @@ internal static class BackupVerb
         var bytes = end.GetProperty("bytes").GetInt64();
         if (verb.Json)
         {
-            HostVerb.Print(new JsonObject
-            {
-                ["file"] = path,
-                ["bytes"] = bytes,
-                ["sha256"] = end.GetProperty("sha256").GetString(),
-                ["holds"] = JsonSerializer.SerializeToNode(end.GetProperty("holds")),
-            });
+            HostVerb.Print(
+                new JsonObject
+                {
+                    ["file"] = path,
+                    ["bytes"] = bytes,
+                    ["sha256"] = end.GetProperty("sha256").GetString(),
+                    ["holds"] = JsonSerializer.SerializeToNode(end.GetProperty("holds")),
+                }
+            );
             return;
         }
 
         var size = string.Create(CultureInfo.InvariantCulture, $"{bytes / 1024.0 / 1024.0:0.0} MiB");
         var holds = end.GetProperty("holds").EnumerateArray().Select(h => h.GetString());
-        verb.Screen.Line($"""
+        verb.Screen.Line(
+            $"""
             {path}: {size}, the database in it is checked.
             It holds {string.Join(", ", holds)}.
             Agents' notes, logins and shared files are not in it: to keep those, copy the data folder while Hive is down.
-            """);
+            """
+        );
     }
 }

@@ -10,16 +10,26 @@ internal static class DestroyVerb
         var name = CommonOptions.Agent();
         var purge = new Option<bool>("--purge") { Description = "Delete its notes and credentials too, for good" };
         var yes = new Option<bool>("--yes", "-y") { Description = "Purge without asking" };
-        return HostVerb.Create("destroy", "Take an agent away; its notes stay unless --purge.", async (verb, parsed) =>
-        {
-            var who = parsed.GetRequiredValue(name);
-            var gone = parsed.GetValue(purge);
-            if (gone && !parsed.GetValue(yes) && !Confirmed(who, "--purge"))
-                throw new UsageException($"{who} was left as it is");
-            verb.Report(
-                await verb.CallAsync("destroy", new { name = who, purge = gone }),
-                gone ? $"{who} and everything it kept is gone" : $"{who} is gone; its notes stay, and a new {who} finds them again");
-        }, name, purge, yes);
+        return HostVerb.Create(
+            "destroy",
+            "Take an agent away; its notes stay unless --purge.",
+            async (verb, parsed) =>
+            {
+                var who = parsed.GetRequiredValue(name);
+                var gone = parsed.GetValue(purge);
+                if (gone && !parsed.GetValue(yes) && !Confirmed(who, "--purge"))
+                    throw new UsageException($"{who} was left as it is");
+                verb.Report(
+                    await verb.CallAsync("destroy", new { name = who, purge = gone }),
+                    gone
+                        ? $"{who} and everything it kept is gone"
+                        : $"{who} is gone; its notes stay, and a new {who} finds them again"
+                );
+            },
+            name,
+            purge,
+            yes
+        );
     }
 
     /// <summary>Asks a person whether everything of an agent is to go.</summary>

@@ -9,7 +9,8 @@ using Hive.Protocol;
 
 namespace Hive.Cli.Verbs;
 
-/// <summary>Looks whether Hive works here, and says how to fix what does not. The host looks; where none runs, its program does, as it would start now.</summary>
+/// <summary>Looks whether Hive works here, and says how to fix what does not. The host looks; where none runs, its
+/// program does, as it would start now.</summary>
 internal static class DoctorVerb
 {
     // Every trial ends by itself within 10 s.
@@ -18,23 +19,27 @@ internal static class DoctorVerb
     public static Command Create()
     {
         var command = new Command(
-            "doctor", "Check whether Hive works here, and suggest a fix for each problem; takes the flags of up.")
+            "doctor",
+            "Check whether Hive works here, and suggest a fix for each problem; takes the flags of up."
+        )
         {
             TreatUnmatchedTokensAsErrors = false,
         };
         command.Options.Add(CommonOptions.Json);
-        command.SetAction(async (parsed, ct) =>
-        {
-            var flags = HostFlags.Of(parsed.UnmatchedTokens, parsed.GetValue(CommonOptions.RunDir));
-            var (host, diagnosis) = await AskAsync(() => parsed.Paths(flags.Given), ct);
-            diagnosis ??= await RunAsync(flags, ct);
-            diagnosis = Diagnosis.Of([host, .. diagnosis.Findings]);
-            if (parsed.GetValue(CommonOptions.Json))
-                HostVerb.Print((JsonObject)JsonSerializer.SerializeToNode(diagnosis, WireJson.Options)!);
-            else
-                Show(diagnosis);
-            return diagnosis.Healthy ? ExitCode.Done : ExitCode.Refused;
-        });
+        command.SetAction(
+            async (parsed, ct) =>
+            {
+                var flags = HostFlags.Of(parsed.UnmatchedTokens, parsed.GetValue(CommonOptions.RunDir));
+                var (host, diagnosis) = await AskAsync(() => parsed.Paths(flags.Given), ct);
+                diagnosis ??= await RunAsync(flags, ct);
+                diagnosis = Diagnosis.Of([host, .. diagnosis.Findings]);
+                if (parsed.GetValue(CommonOptions.Json))
+                    HostVerb.Print((JsonObject)JsonSerializer.SerializeToNode(diagnosis, WireJson.Options)!);
+                else
+                    Show(diagnosis);
+                return diagnosis.Healthy ? ExitCode.Done : ExitCode.Refused;
+            }
+        );
         return command;
     }
 
@@ -48,9 +53,13 @@ internal static class DoctorVerb
             var paths = find();
             using var host = await HostSocket.OpenAsync(paths, limit.Token);
             var answer = await HostSocket.Guard(() => host.CallAsync("doctor", null, limit.Token));
-            return (Found(FindingState.Ok, $"runs and answers at {paths.HostSocket}"), answer.Deserialize<Diagnosis>(WireJson.Options)!);
+            return (
+                Found(FindingState.Ok, $"runs and answers at {paths.HostSocket}"),
+                answer.Deserialize<Diagnosis>(WireJson.Options)!
+            );
         }
-        catch (UnreachableException e) when (e.InnerException is SocketException { SocketErrorCode: not SocketError.AccessDenied })
+        catch (UnreachableException e)
+            when (e.InnerException is SocketException { SocketErrorCode: not SocketError.AccessDenied })
         {
             return (Found(FindingState.Absent, e.Message), null);
         }
@@ -65,19 +74,38 @@ internal static class DoctorVerb
         }
         catch (Exception e) when (e is HiveException { Code: "unknown_command" } or JsonException)
         {
-            return (Found(FindingState.Failed, "a host of another version runs here", "End it and start this one: hive up. Agents keep running meanwhile."), null);
+            return (
+                Found(
+                    FindingState.Failed,
+                    "a host of another version runs here",
+                    "End it and start this one: hive up. Agents keep running meanwhile."
+                ),
+                null
+            );
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            return (Found(FindingState.Failed, $"runs, and has not answered within {Patience.TotalSeconds} s", "End it with kill -9 and start it again: hive up. Nothing that it has stored is lost."), null);
+            return (
+                Found(
+                    FindingState.Failed,
+                    $"runs, and has not answered within {Patience.TotalSeconds} s",
+                    "End it with kill -9 and start it again: hive up. Nothing that it has stored is lost."
+                ),
+                null
+            );
         }
 
-        static Finding Found(FindingState state, string text, string? advice = null) => new("host", "host", state, text, advice);
+        static Finding Found(FindingState state, string text, string? advice = null) =>
+            new("host", "host", state, text, advice);
     }
 
     private static async Task<Diagnosis> RunAsync(HostFlags flags, CancellationToken ct)
     {
-        var start = new ProcessStartInfo(HostProgram.Find(), ["--doctor", .. flags.Arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(HostProgram.Find(), ["--doctor", .. flags.Arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         foreach (var (name, value) in flags.Environment)
             start.Environment[name] = value;
         try
@@ -95,7 +123,16 @@ internal static class DoctorVerb
             return Broken(e.Message);
         }
 
-        Diagnosis Broken(string why) => Diagnosis.Of([new Finding("programs", "hive-host", FindingState.Failed, $"{start.FileName} does not work: {why}", "Build Hive again, for example with `./hive version`, and see that the .NET runtime 10 is there.")]);
+        Diagnosis Broken(string why) =>
+            Diagnosis.Of([
+                new Finding(
+                    "programs",
+                    "hive-host",
+                    FindingState.Failed,
+                    $"{start.FileName} does not work: {why}",
+                    "Build Hive again, for example with `./hive version`, and see that the .NET runtime 10 is there."
+                ),
+            ]);
     }
 
     private static void Show(Diagnosis diagnosis)
@@ -125,10 +162,11 @@ internal static class DoctorVerb
             screen.Styled(wrong == 1 ? "One thing is wrong (✘)." : $"{wrong} things are wrong (✘).", "red");
     }
 
-    private static Screen.Cell Mark(FindingState state) => state switch
-    {
-        FindingState.Ok => new Screen.Cell("✔", "green"),
-        FindingState.Failed => new Screen.Cell("✘", "red"),
-        _ => new Screen.Cell("–", "grey"),
-    };
+    private static Screen.Cell Mark(FindingState state) =>
+        state switch
+        {
+            FindingState.Ok => new Screen.Cell("✔", "green"),
+            FindingState.Failed => new Screen.Cell("✘", "red"),
+            _ => new Screen.Cell("–", "grey"),
+        };
 }

@@ -10,7 +10,12 @@ internal static class InboxVerb
 {
     public static Command Create()
     {
-        var limit = new Option<int>("-n", "--limit") { Description = "How many at most", HelpName = "N", DefaultValueFactory = _ => 50 };
+        var limit = new Option<int>("-n", "--limit")
+        {
+            Description = "How many at most",
+            HelpName = "N",
+            DefaultValueFactory = _ => 50,
+        };
         var ack = new Option<bool>("--ack") { Description = "Mark those shown as read" };
         var agent = new Argument<string?>("NAME")
         {
@@ -22,35 +27,55 @@ internal static class InboxVerb
             Description = "Show messages to agents that failed: parked, or waiting to be tried again",
         };
         const string Does = "Read what agents wrote to you, or what waits for an agent, newest last.";
-        return HostVerb.Create("inbox", Does, async (verb, parsed) =>
-        {
-            if (parsed.GetValue(agent) is not null || parsed.GetValue(failed))
+        return HostVerb.Create(
+            "inbox",
+            Does,
+            async (verb, parsed) =>
             {
-                if (parsed.GetValue(ack))
-                    throw new UsageException("--ack is for your own inbox: hive inbox --ack");
-                var who = parsed.GetValue(agent) is { } name ? CommonOptions.WithoutAt(name) : null;
-                await ShowOpenAsync(verb, who, parsed.GetValue(failed), parsed.GetValue(limit));
-                return;
-            }
+                if (parsed.GetValue(agent) is not null || parsed.GetValue(failed))
+                {
+                    if (parsed.GetValue(ack))
+                        throw new UsageException("--ack is for your own inbox: hive inbox --ack");
+                    var who = parsed.GetValue(agent) is { } name ? CommonOptions.WithoutAt(name) : null;
+                    await ShowOpenAsync(verb, who, parsed.GetValue(failed), parsed.GetValue(limit));
+                    return;
+                }
 
-            var answer = await verb.CallAsync("inbox", new { limit = parsed.GetValue(limit) });
-            var messages = answer.GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!.OrderBy(m => m.Id).ToArray();
-            var unread = answer.GetProperty("unread").GetInt64();
-            if (verb.Json)
-                HostVerb.Print(answer);
-            else
-                Show(verb, messages, unread);
+                var answer = await verb.CallAsync("inbox", new { limit = parsed.GetValue(limit) });
+                var messages = answer
+                    .GetProperty("messages")
+                    .Deserialize<Message[]>(WireJson.Options)!
+                    .OrderBy(m => m.Id)
+                    .ToArray();
+                var unread = answer.GetProperty("unread").GetInt64();
+                if (verb.Json)
+                    HostVerb.Print(answer);
+                else
+                    Show(verb, messages, unread);
 
-            // Only what was shown: a message that came in meanwhile stays unread.
-            var fresh = messages.Where(m => m.AckedAt is null).Select(m => m.Id).ToArray();
-            if (parsed.GetValue(ack) && fresh.Length > 0)
-                await verb.CallAsync("ack_messages", new { ids = fresh });
-        }, agent, failed, limit, ack);
+                // Only what was shown: a message that came in meanwhile stays unread.
+                var fresh = messages.Where(m => m.AckedAt is null).Select(m => m.Id).ToArray();
+                if (parsed.GetValue(ack) && fresh.Length > 0)
+                    await verb.CallAsync("ack_messages", new { ids = fresh });
+            },
+            agent,
+            failed,
+            limit,
+            ack
+        );
     }
 
     private static async Task ShowOpenAsync(HostVerb verb, string? agent, bool failed, int limit)
     {
-        var answer = await verb.CallAsync("open_messages", new { name = agent, failed, limit });
+        var answer = await verb.CallAsync(
+            "open_messages",
+            new
+            {
+                name = agent,
+                failed,
+                limit,
+            }
+        );
         if (verb.Json)
         {
             HostVerb.Print(answer);
@@ -77,15 +102,19 @@ internal static class InboxVerb
     private static (string Words, string Style) StateOf(Message message)
     {
         var attempts = message.Attempts is { } count
-            ? string.Create(CultureInfo.InvariantCulture, $" after {count} failed {(count == 1 ? "attempt" : "attempts")}")
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $" after {count} failed {(count == 1 ? "attempt" : "attempts")}"
+            )
             : "";
         if (message.ParkedAt is not null)
             return ($"parked{attempts}", "bold red");
         if (message.DeliveredAt is not null)
             return ("being worked on", "green");
-        var words = message.NextAttemptAt is { } at && at > DateTimeOffset.UtcNow
-            ? string.Create(CultureInfo.InvariantCulture, $"tried again at {at.ToLocalTime():HH:mm:ss}")
-            : "unread";
+        var words =
+            message.NextAttemptAt is { } at && at > DateTimeOffset.UtcNow
+                ? string.Create(CultureInfo.InvariantCulture, $"tried again at {at.ToLocalTime():HH:mm:ss}")
+                : "unread";
         return (words + attempts, "bold yellow");
     }
 
@@ -94,7 +123,8 @@ internal static class InboxVerb
         var answers = message.InReplyTo is { } id ? string.Create(CultureInfo.InvariantCulture, $", answers {id}") : "";
         var head = string.Create(
             CultureInfo.InvariantCulture,
-            $"{message.SentAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}  {message.From}{to}  (message {message.Id}{answers}){state}");
+            $"{message.SentAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}  {message.From}{to}  (message {message.Id}{answers}){state}"
+        );
         verb.Screen.Styled(head, style);
         foreach (var line in message.Body.Split('\n'))
             verb.Screen.Line($"  {line}");
@@ -114,6 +144,13 @@ internal static class InboxVerb
             Show(verb, message, "", state, style);
         }
 
-        verb.Screen.Line(unread == 0 ? "All read." : string.Create(CultureInfo.InvariantCulture, $"{unread} unread; hive inbox --ack marks those shown as read."));
+        verb.Screen.Line(
+            unread == 0
+                ? "All read."
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{unread} unread; hive inbox --ack marks those shown as read."
+                )
+        );
     }
 }

@@ -12,47 +12,86 @@ internal static class PendingVerb
 {
     public static Command Create()
     {
-        var ids = new Argument<long[]>("ID") { Description = "These approvals whole, decided or not, with what they would change", Arity = ArgumentArity.ZeroOrMore };
+        var ids = new Argument<long[]>("ID")
+        {
+            Description = "These approvals whole, decided or not, with what they would change",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var all = new Option<bool>("--all") { Description = "Also what is building, and the newest that were decided" };
         var diff = new Option<bool>("--diff") { Description = "All that wait whole, with what they would change" };
-        var against = new Option<string>("--base") { Description = "What a change is compared with: applied (what is deployed), approved (what was approved last) or previous (what was proposed before it)", HelpName = "BASE", DefaultValueFactory = _ => "applied" };
-        return HostVerb.Create("pending", "Show what waits for your approval; with an ID, what it would change.", async (verb, parsed) =>
+        var against = new Option<string>("--base")
         {
-            var (wanted, history) = (parsed.GetValue(ids)!, parsed.GetValue(all));
-            if (wanted.Length == 0 && !parsed.GetValue(diff))
+            Description =
+                "What a change is compared with: applied (what is deployed), approved (what was approved last) or previous (what was proposed before it)",
+            HelpName = "BASE",
+            DefaultValueFactory = _ => "applied",
+        };
+        return HostVerb.Create(
+            "pending",
+            "Show what waits for your approval; with an ID, what it would change.",
+            async (verb, parsed) =>
             {
-                List(verb, await verb.CallAsync("pending", new { all = history }), history);
-                return;
-            }
+                var (wanted, history) = (parsed.GetValue(ids)!, parsed.GetValue(all));
+                if (wanted.Length == 0 && !parsed.GetValue(diff))
+                {
+                    List(verb, await verb.CallAsync("pending", new { all = history }), history);
+                    return;
+                }
 
-            List<Approval> approvals = [];
-            foreach (var id in wanted)
-                approvals.Add(Read<Approval>(await verb.CallAsync("approval", new { id }), "approval"));
-            if (wanted.Length == 0)
-                approvals.AddRange(Read<Approval[]>(await verb.CallAsync("pending", new { all = history }), "approvals"));
-            JsonArray documents = [];
-            foreach (var approval in approvals)
-            {
-                var changes = approval is { Kind: ApprovalKind.ApplyCommit, FetchedSha: not null }
-                    ? (await verb.CallAsync("approval_diff", new { id = approval.Id, @base = parsed.GetValue(against) })).Deserialize<ApprovalDiff>(WireJson.Options)
-                    : null;
+                List<Approval> approvals = [];
+                foreach (var id in wanted)
+                    approvals.Add(Read<Approval>(await verb.CallAsync("approval", new { id }), "approval"));
+                if (wanted.Length == 0)
+                    approvals.AddRange(
+                        Read<Approval[]>(await verb.CallAsync("pending", new { all = history }), "approvals")
+                    );
+                JsonArray documents = [];
+                foreach (var approval in approvals)
+                {
+                    var changes = approval is { Kind: ApprovalKind.ApplyCommit, FetchedSha: not null }
+                        ? (
+                            await verb.CallAsync(
+                                "approval_diff",
+                                new { id = approval.Id, @base = parsed.GetValue(against) }
+                            )
+                        ).Deserialize<ApprovalDiff>(WireJson.Options)
+                        : null;
+                    if (verb.Json)
+                        documents.Add(
+                            new JsonObject
+                            {
+                                ["approval"] = JsonSerializer.SerializeToNode(approval, WireJson.Options),
+                                ["diff"] = JsonSerializer.SerializeToNode(changes, WireJson.Options),
+                            }
+                        );
+                    else
+                        Show(verb.Screen, approval, changes);
+                }
+
                 if (verb.Json)
-                    documents.Add(new JsonObject { ["approval"] = JsonSerializer.SerializeToNode(approval, WireJson.Options), ["diff"] = JsonSerializer.SerializeToNode(changes, WireJson.Options) });
-                else
-                    Show(verb.Screen, approval, changes);
-            }
-
-            if (verb.Json)
-                HostVerb.Print(new JsonObject { ["approvals"] = documents });
-            else if (approvals.Count == 0)
-                verb.Screen.Line(Nothing);
-        }, ids, all, diff, against);
+                    HostVerb.Print(new JsonObject { ["approvals"] = documents });
+                else if (approvals.Count == 0)
+                    verb.Screen.Line(Nothing);
+            },
+            ids,
+            all,
+            diff,
+            against
+        );
     }
 
     private const string Nothing = "Nothing waits for your approval.";
 
     private static readonly Screen.Column[] Heads =
-        ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
+    [
+        "id",
+        "kind",
+        "agent",
+        "commit",
+        "by",
+        "age",
+        Screen.Column.Text("description"),
+    ];
 
     private static void List(HostVerb verb, JsonElement answer, bool history)
     {
@@ -62,14 +101,20 @@ internal static class PendingVerb
         else if (approvals.Length == 0)
             verb.Screen.Line(history ? "Nothing has been asked for yet." : Nothing);
         else
-            verb.Screen.Table([.. Heads, .. history ? ["status", Screen.Column.Text("note")] : Array.Empty<Screen.Column>()], [.. approvals.Select(a => Cells(a, history))]);
+            verb.Screen.Table(
+                [.. Heads, .. history ? ["status", Screen.Column.Text("note")] : Array.Empty<Screen.Column>()],
+                [.. approvals.Select(a => Cells(a, history))]
+            );
     }
 
     private static Screen.Cell[] Cells(Approval approval, bool history)
     {
         Screen.Cell[] cells =
         [
-            new(approval.Id.ToString(CultureInfo.InvariantCulture), approval.Status == ApprovalStatus.Pending ? "bold yellow" : "grey"),
+            new(
+                approval.Id.ToString(CultureInfo.InvariantCulture),
+                approval.Status == ApprovalStatus.Pending ? "bold yellow" : "grey"
+            ),
             approval.Kind,
             About(approval),
             Short(approval.FetchedSha ?? approval.CommitRef),
@@ -82,9 +127,17 @@ internal static class PendingVerb
 
     private static void Show(Screen screen, Approval approval, ApprovalDiff? diff)
     {
-        var what = string.Create(CultureInfo.InvariantCulture, $"approval {approval.Id}: {approval.Kind} {About(approval)} {Short(approval.FetchedSha ?? approval.CommitRef)}");
+        var what = string.Create(
+            CultureInfo.InvariantCulture,
+            $"approval {approval.Id}: {approval.Kind} {About(approval)} {Short(approval.FetchedSha ?? approval.CommitRef)}"
+        );
         screen.Styled(what.TrimEnd(), "bold yellow");
-        screen.Line(string.Create(CultureInfo.InvariantCulture, $"{approval.Status}, asked for by {approval.Requester} {approval.RequestedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}"));
+        screen.Line(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{approval.Status}, asked for by {approval.Requester} {approval.RequestedAt.ToLocalTime():yyyy-MM-dd HH:mm:ss}"
+            )
+        );
         if (approval.Note is { } note)
             screen.Styled(note, Style(approval.Status));
         if (approval.Description is { } description)
@@ -111,33 +164,42 @@ internal static class PendingVerb
             (null, var now) => $", mode {now}",
             var (old, now) => $", mode {old} to {now ?? "none"}",
         };
-        screen.Styled(Plain.OneLine($"{file.Status.Replace('_', ' ')}: {(file.OldPath is { } before ? before + " → " : "")}{file.Path}{modes}{(file.Binary ? ", binary" : "")}"), "bold");
+        screen.Styled(
+            Plain.OneLine(
+                $"{file.Status.Replace('_', ' ')}: {(file.OldPath is { } before ? before + " → " : "")}{file.Path}{modes}{(file.Binary ? ", binary" : "")}"
+            ),
+            "bold"
+        );
         foreach (var line in file.Patch?.TrimEnd('\n').Split('\n') ?? [])
             screen.Styled(line, line.Length == 0 ? "default" : Style(line[0]));
         if (file.Truncated == true)
             screen.Styled($"… cut; the rest of {Plain.OneLine(file.Path)} is in applied/, by git", "yellow");
     }
 
-    private static string Style(char first) => first switch
-    {
-        '+' => "green",
-        '-' => "red",
-        '@' => "cyan",
-        ' ' => "default",
-        _ => "grey",
-    };
+    private static string Style(char first) =>
+        first switch
+        {
+            '+' => "green",
+            '-' => "red",
+            '@' => "cyan",
+            ' ' => "default",
+            _ => "grey",
+        };
 
-    private static string Style(string status) => status switch
-    {
-        ApprovalStatus.Pending => "yellow",
-        ApprovalStatus.Building => "cyan",
-        ApprovalStatus.Approved => "green",
-        _ => "red",
-    };
+    private static string Style(string status) =>
+        status switch
+        {
+            ApprovalStatus.Pending => "yellow",
+            ApprovalStatus.Building => "cyan",
+            ApprovalStatus.Approved => "green",
+            _ => "red",
+        };
 
-    private static string About(Approval approval) => approval.Kind == ApprovalKind.UpdateInputs ? string.Join(", ", approval.Inputs ?? []) : approval.Agent;
+    private static string About(Approval approval) =>
+        approval.Kind == ApprovalKind.UpdateInputs ? string.Join(", ", approval.Inputs ?? []) : approval.Agent;
 
     private static string Short(string commit) => commit.Length <= 12 ? commit : commit[..12];
 
-    private static T Read<T>(JsonElement answer, string member) => answer.GetProperty(member).Deserialize<T>(WireJson.Options)!;
+    private static T Read<T>(JsonElement answer, string member) =>
+        answer.GetProperty(member).Deserialize<T>(WireJson.Options)!;
 }

@@ -12,22 +12,38 @@ internal static class QuestionsVerb
     public static Command Create()
     {
         var all = new Option<bool>("--all") { Description = "Also the newest that were answered" };
-        return HostVerb.Create("questions", "Show the questions that wait for an answer.", async (verb, parsed) =>
-        {
-            var history = parsed.GetValue(all);
-            var answer = await verb.CallAsync("questions", new { all = history });
-            var questions = answer.GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
-            if (verb.Json)
-                HostVerb.Print(answer);
-            else if (questions.Length == 0)
-                verb.Screen.Line(history ? "Nobody has asked anything yet." : "No question waits for an answer.");
-            else
-                verb.Screen.Table([.. Heads, .. history ? [Screen.Column.Text("answer"), "by"] : Array.Empty<Screen.Column>()], [.. questions.Select(q => Cells(q, history))]);
-        }, all);
+        return HostVerb.Create(
+            "questions",
+            "Show the questions that wait for an answer.",
+            async (verb, parsed) =>
+            {
+                var history = parsed.GetValue(all);
+                var answer = await verb.CallAsync("questions", new { all = history });
+                var questions = answer.GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
+                if (verb.Json)
+                    HostVerb.Print(answer);
+                else if (questions.Length == 0)
+                    verb.Screen.Line(history ? "Nobody has asked anything yet." : "No question waits for an answer.");
+                else
+                    verb.Screen.Table(
+                        [.. Heads, .. history ? [Screen.Column.Text("answer"), "by"] : Array.Empty<Screen.Column>()],
+                        [.. questions.Select(q => Cells(q, history))]
+                    );
+            },
+            all
+        );
     }
 
     private static readonly Screen.Column[] Heads =
-        ["id", "from", "to", "age", "left", Screen.Column.Text("question"), Screen.Column.Text("options")];
+    [
+        "id",
+        "from",
+        "to",
+        "age",
+        "left",
+        Screen.Column.Text("question"),
+        Screen.Column.Text("options"),
+    ];
 
     private static Screen.Cell[] Cells(QuestionView question, bool history)
     {

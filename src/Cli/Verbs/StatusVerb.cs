@@ -12,38 +12,58 @@ internal static class StatusVerb
 {
     public static Command Create()
     {
-        var names = new Argument<string[]>("NAME") { Description = "Only these agents", Arity = ArgumentArity.ZeroOrMore };
-        return HostVerb.Create("status", "Show what every agent is doing.", async (verb, parsed) =>
+        var names = new Argument<string[]>("NAME")
         {
-            var wanted = parsed.GetValue(names)!.Select(CommonOptions.WithoutAt).ToArray();
-            var all = (await verb.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().ToArray();
-            if (wanted.FirstOrDefault(name => !all.Any(row => NameOf(row) == name)) is { } unknown)
-                throw new HiveException("not_found", $"there is no agent {unknown}; hive list names those there are");
-            var rows = all.Where(row => wanted.Length == 0 || wanted.Contains(NameOf(row))).ToArray();
+            Description = "Only these agents",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        return HostVerb.Create(
+            "status",
+            "Show what every agent is doing.",
+            async (verb, parsed) =>
+            {
+                var wanted = parsed.GetValue(names)!.Select(CommonOptions.WithoutAt).ToArray();
+                var all = (await verb.CallAsync("agent_status"))
+                    .GetProperty("agent_statuses")
+                    .EnumerateArray()
+                    .ToArray();
+                if (wanted.FirstOrDefault(name => !all.Any(row => NameOf(row) == name)) is { } unknown)
+                    throw new HiveException(
+                        "not_found",
+                        $"there is no agent {unknown}; hive list names those there are"
+                    );
+                var rows = all.Where(row => wanted.Length == 0 || wanted.Contains(NameOf(row))).ToArray();
 
-            if (verb.Json)
-                HostVerb.Print(new JsonObject { ["agent_statuses"] = JsonSerializer.SerializeToNode(rows) });
-            else if (rows.Length == 0)
-                verb.Screen.Line("There is no agent yet. Make one with: hive spawn NAME");
-            else
-                verb.Screen.Table(["agent", "state", "runtime", "unread", "reminders", Screen.Column.Text("says"), "age"], [.. rows.Select(row => Cells(row.Deserialize<Row>(WireJson.Options)!))]);
-        }, names);
+                if (verb.Json)
+                    HostVerb.Print(new JsonObject { ["agent_statuses"] = JsonSerializer.SerializeToNode(rows) });
+                else if (rows.Length == 0)
+                    verb.Screen.Line("There is no agent yet. Make one with: hive spawn NAME");
+                else
+                    verb.Screen.Table(
+                        ["agent", "state", "runtime", "unread", "reminders", Screen.Column.Text("says"), "age"],
+                        [.. rows.Select(row => Cells(row.Deserialize<Row>(WireJson.Options)!))]
+                    );
+            },
+            names
+        );
     }
 
     private static string? NameOf(JsonElement row) => row.GetProperty("name").GetString();
 
     private static Screen.Cell[] Cells(Row row) =>
-    [
-        row.Role == "manager" ? new Screen.Cell(row.Name, "bold") : row.Name,
-        State(row),
-        row.Runtime,
-        Unread(row),
-        row.PendingReminders > 0 ? new Screen.Cell(row.PendingReminders.ToString(CultureInfo.InvariantCulture), "cyan") : new Screen.Cell("0", "grey"),
-        row.Missing is not null ? new Screen.Cell(row.Missing, "magenta")
+        [
+            row.Role == "manager" ? new Screen.Cell(row.Name, "bold") : row.Name,
+            State(row),
+            row.Runtime,
+            Unread(row),
+            row.PendingReminders > 0
+                ? new Screen.Cell(row.PendingReminders.ToString(CultureInfo.InvariantCulture), "cyan")
+                : new Screen.Cell("0", "grey"),
+            row.Missing is not null ? new Screen.Cell(row.Missing, "magenta")
             : row.StatusText is null && row.Note is not null ? new Screen.Cell(row.Note, "grey")
             : row.StatusText,
-        new Screen.Cell(Screen.Age(row.StatusSetAt ?? row.StartedAt), "grey"),
-    ];
+            new Screen.Cell(Screen.Age(row.StatusSetAt ?? row.StartedAt), "grey"),
+        ];
 
     private static Screen.Cell Unread(Row row)
     {
@@ -54,7 +74,12 @@ internal static class StatusVerb
             failed.Add(string.Create(CultureInfo.InvariantCulture, $"{row.Parked} parked"));
         var unread = row.Unread.ToString(CultureInfo.InvariantCulture);
         var text = failed.Count > 0 ? $"{unread} ({string.Join(", ", failed)})" : unread;
-        return new Screen.Cell(text, row.Parked > 0 ? "red bold" : row.Unread > 0 ? "yellow" : "grey");
+        return new Screen.Cell(
+            text,
+            row.Parked > 0 ? "red bold"
+                : row.Unread > 0 ? "yellow"
+                : "grey"
+        );
     }
 
     private static Screen.Cell State(Row row)

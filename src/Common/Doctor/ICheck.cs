@@ -2,7 +2,8 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doctor;
 
-/// <summary>What a slice, or the host, looks at when somebody asks whether Hive works here. It tries things and changes nothing, and it may run without a host around it: with paths and configuration alone.</summary>
+/// <summary>What a slice, or the host, looks at when somebody asks whether Hive works here. It tries things and changes
+/// nothing, and it may run without a host around it: with paths and configuration alone.</summary>
 public interface ICheck
 {
     /// <summary>Looks.</summary>

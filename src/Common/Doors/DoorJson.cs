@@ -11,7 +11,8 @@ internal static class DoorJson
 {
     public static JsonSerializerOptions Options { get; } = CreateOptions();
 
-    /// <summary>Deserializes and puts the caller in. Throws <see cref="Problem"/> with a text for the caller of the door.</summary>
+    /// <summary>Deserializes and puts the caller in. Throws <see cref="Problem"/> with a text for the caller of the
+    /// door.</summary>
     public static T Read<T>(ReadOnlySpan<byte> json, Caller caller)
     {
         T? request;
@@ -19,9 +20,11 @@ internal static class DoorJson
         {
             request = JsonSerializer.Deserialize(json, Info<T>.Json);
         }
-        catch (Exception e) when (e is InvalidOperationException or JsonException { InnerException: InvalidOperationException })
+        catch (Exception e)
+            when (e is InvalidOperationException or JsonException { InnerException: InvalidOperationException })
         {
-            // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string, and also a text in place of a number.
+            // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string, and also a text
+            // in place of a number.
             throw IsText(json) ? Explain(e as JsonException ?? new JsonException(e.Message, e), json) : NotUtf8(e);
         }
         catch (JsonException e)
@@ -42,7 +45,10 @@ internal static class DoorJson
     {
         if (!IsWellFormed(json, out var fault))
             return Problem.Invalid($"broken JSON: {fault}", e);
-        if (e.Message.Contains("missing required", StringComparison.Ordinal) || e.Message.Contains("required properties", StringComparison.Ordinal))
+        if (
+            e.Message.Contains("missing required", StringComparison.Ordinal)
+            || e.Message.Contains("required properties", StringComparison.Ordinal)
+        )
         {
             var names = e.Message.Split('\'').Where((_, i) => i % 2 == 1).Skip(1);
             var missing = string.Join(", ", names.Where(n => !n.Contains('.')));
@@ -53,8 +59,11 @@ internal static class DoorJson
         if (field is not null && e.Message.StartsWith("not an instant", StringComparison.Ordinal))
             return Problem.Invalid($"'{field}' is {e.Message}", e);
         return Problem.Invalid(
-            field is null ? "the request must be a JSON object with fields of the right type" : $"'{field}' has the wrong type or form",
-            e);
+            field is null
+                ? "the request must be a JSON object with fields of the right type"
+                : $"'{field}' has the wrong type or form",
+            e
+        );
     }
 
     private static bool IsWellFormed(ReadOnlySpan<byte> json, out string fault)
@@ -104,7 +113,8 @@ internal static class DoorJson
         {
             Modifiers =
             {
-                // The constructor needs the parameter, so the property stays, reads as nothing whatever the wire says, and is overwritten.
+                // The constructor needs the parameter, so the property stays, reads as nothing whatever the wire says,
+                // and is overwritten.
                 static info =>
                 {
                     foreach (var property in info.Properties.Where(p => p.PropertyType == typeof(Caller)))
@@ -148,6 +158,7 @@ internal static class DoorJson
             return null;
         }
 
-        public override void Write(Utf8JsonWriter writer, Caller value, JsonSerializerOptions options) => writer.WriteNullValue();
+        public override void Write(Utf8JsonWriter writer, Caller value, JsonSerializerOptions options) =>
+            writer.WriteNullValue();
     }
 }

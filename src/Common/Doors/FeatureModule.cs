@@ -7,7 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Hive.Common.Doors;
 
 /// <summary>
-/// Every door of one feature, one line each. A request record with its handler becomes reachable, documented and guarded
+/// Every door of one feature, one line each. A request record with its handler becomes reachable, documented and
+/// guarded
 /// at a REST route, as a command on a kind of socket, or as a tool that agents see. The only code that knows Carter.
 /// </summary>
 public abstract class FeatureModule : CarterModule
@@ -33,8 +34,10 @@ public abstract class FeatureModule : CarterModule
     /// <summary>A REST route that writes its own answer, such as a stream.</summary>
     /// <param name="path">The route.</param>
     /// <param name="mediaType">What it answers with.</param>
-    /// <param name="handler">Writes the answer; a <see cref="Problem"/> thrown before the first byte becomes problem+json.</param>
-    /// <param name="answer">The name of the <see cref="IComposedSchema"/> that describes the answer; null for mere text.</param>
+    /// <param name="handler">Writes the answer; a <see cref="Problem"/> thrown before the first byte becomes
+    /// problem+json.</param>
+    /// <param name="answer">The name of the <see cref="IComposedSchema"/> that describes the answer; null for mere
+    /// text.</param>
     protected void Get(string path, string mediaType, RequestDelegate handler, string? answer = null)
     {
         routes.Add(new Route("GET", path, null, null, mediaType, answer));
@@ -71,33 +74,51 @@ public abstract class FeatureModule : CarterModule
     protected void Host<TRequest>(string name) => Add<TRequest>(Doors.Host, name);
 
     private void Add<TRequest>(Doors doors, string name, string? description = null, ToolHints hints = default) =>
-        commands.Add((Command)Activator.CreateInstance(
-            typeof(Command<,>).MakeGenericType(typeof(TRequest), ResponseOf(typeof(TRequest))),
-            name,
-            doors,
-            description,
-            hints)!);
+        commands.Add(
+            (Command)
+                Activator.CreateInstance(
+                    typeof(Command<,>).MakeGenericType(typeof(TRequest), ResponseOf(typeof(TRequest))),
+                    name,
+                    doors,
+                    description,
+                    hints
+                )!
+        );
 
     private RequestDelegate Rest<TRequest>(string verb, string path)
     {
         var response = ResponseOf(typeof(TRequest));
         routes.Add(new Route(verb, path, typeof(TRequest), response, "application/json"));
-        var endpoint = (RestEndpoint)Activator.CreateInstance(typeof(RestEndpoint<,>).MakeGenericType(typeof(TRequest), response), path)!;
+        var endpoint = (RestEndpoint)
+            Activator.CreateInstance(typeof(RestEndpoint<,>).MakeGenericType(typeof(TRequest), response), path)!;
         return http => RestErrors.Guard(http, endpoint.Handle);
     }
 
     private static Type ResponseOf(Type request) =>
-        Array.Find(request.GetInterfaces(), i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRequest<>))?.GetGenericArguments()[0]
+        Array
+            .Find(request.GetInterfaces(), i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRequest<>))
+            ?.GetGenericArguments()[0]
         ?? throw new InvalidOperationException($"{request} is no IRequest<T>");
 }
 
 /// <summary>One REST route, for the OpenAPI document. No request type: it writes its own answer.</summary>
-internal sealed record Route(string Verb, string Path, Type? Request, Type? Response, string MediaType, string? Answer = null, bool IsSigned = false);
+internal sealed record Route(
+    string Verb,
+    string Path,
+    Type? Request,
+    Type? Response,
+    string MediaType,
+    string? Answer = null,
+    bool IsSigned = false
+);
 
 /// <summary>The paths that take signed requests in place of a key.</summary>
 public sealed class SignedRoutes(IEnumerable<FeatureModule> modules)
 {
-    private readonly HashSet<string> paths = [.. modules.SelectMany(m => m.Routes).Where(r => r.IsSigned).Select(r => r.Path)];
+    private readonly HashSet<string> paths =
+    [
+        .. modules.SelectMany(m => m.Routes).Where(r => r.IsSigned).Select(r => r.Path),
+    ];
 
     /// <summary>True for exactly such a path.</summary>
     public bool Contains(string? path) => path is not null && paths.Contains(path);
@@ -172,8 +193,12 @@ internal sealed class Command<TRequest, TResponse>(string name, Doors doors, str
 
     public override bool Waits { get; } = typeof(TRequest).IsAssignableTo(typeof(IWaitingRequest));
 
-    public override Task<object> Run(ReadOnlySpan<byte> line, Caller caller, IMediator mediator, CancellationToken ct) =>
-        Boxed(mediator.Send(DoorJson.Read<TRequest>(line, caller), ct));
+    public override Task<object> Run(
+        ReadOnlySpan<byte> line,
+        Caller caller,
+        IMediator mediator,
+        CancellationToken ct
+    ) => Boxed(mediator.Send(DoorJson.Read<TRequest>(line, caller), ct));
 
     private static async Task<object> Boxed(Task<TResponse> response) => (await response.ConfigureAwait(false))!;
 }

@@ -12,10 +12,17 @@ public interface IOperatorKeys
 }
 
 /// <summary>
-/// What every HTTP request passes first: the Host header (against DNS rebinding), the Origin header (against foreign pages), and the bearer key.
+/// What every HTTP request passes first: the Host header (against DNS rebinding), the Origin header (against foreign
+/// pages), and the bearer key.
 /// There are no cookies, so nothing is sent along by a browser without the page's doing.
 /// </summary>
-public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOperatorKeys> keys, WrongKeys wrongKeys, SignedRoutes signed)
+public sealed class Gatekeeper(
+    RequestDelegate next,
+    HostNames hosts,
+    Lazy<IOperatorKeys> keys,
+    WrongKeys wrongKeys,
+    SignedRoutes signed
+)
 {
     private const string ContentSecurityPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
@@ -31,11 +38,20 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
         if (!hosts.Allows(http.Request.Host.Host))
         {
-            await RestErrors.Write(http, ErrorCode.Forbidden, $"the name '{http.Request.Host.Host}' is not one this Hive answers to; add it to AllowedHosts", StatusCodes.Status421MisdirectedRequest).ConfigureAwait(false);
+            await RestErrors
+                .Write(
+                    http,
+                    ErrorCode.Forbidden,
+                    $"the name '{http.Request.Host.Host}' is not one this Hive answers to; add it to AllowedHosts",
+                    StatusCodes.Status421MisdirectedRequest
+                )
+                .ConfigureAwait(false);
         }
         else if (http.Request.Headers.Origin.Count > 0 && !IsOwn(http.Request.Headers.Origin.ToString(), http.Request))
         {
-            await RestErrors.Write(http, ErrorCode.Forbidden, "another site's page may not call Hive").ConfigureAwait(false);
+            await RestErrors
+                .Write(http, ErrorCode.Forbidden, "another site's page may not call Hive")
+                .ConfigureAwait(false);
         }
         else if (NeedsKey(http.Request) && !await HasKey(http).ConfigureAwait(false))
         {
@@ -52,7 +68,11 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
     {
         const string Scheme = "Bearer ";
         var header = request.Headers.Authorization.ToString();
-        return header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && header[Scheme.Length..].Trim() is { Length: > 0 } key ? key : null;
+        return
+            header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && header[Scheme.Length..].Trim() is { Length: > 0 } key
+            ? key
+            : null;
     }
 
     // A proxy in front may speak https to the browser and http to Hive, so https is always its own; http is where
@@ -63,11 +83,20 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
         && (uri.Scheme == Uri.UriSchemeHttps || (uri.Scheme == Uri.UriSchemeHttp && !IsByTls(request)));
 
     private static bool IsByTls(HttpRequest request) =>
-        request.IsHttps || request.Headers["X-Forwarded-Proto"].ToString().Split(',')[0].Trim().Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase);
+        request.IsHttps
+        || request
+            .Headers["X-Forwarded-Proto"]
+            .ToString()
+            .Split(',')[0]
+            .Trim()
+            .Equals(Uri.UriSchemeHttps, StringComparison.OrdinalIgnoreCase);
 
     private bool NeedsKey(HttpRequest request)
     {
-        if (HttpMethods.IsPost(request.Method) && (request.Path.StartsWithSegments("/api/session") || signed.Contains(request.Path.Value)))
+        if (
+            HttpMethods.IsPost(request.Method)
+            && (request.Path.StartsWithSegments("/api/session") || signed.Contains(request.Path.Value))
+        )
             return false;
         return !(HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
             || request.Path.StartsWithSegments("/api")
@@ -82,12 +111,28 @@ public sealed class Gatekeeper(RequestDelegate next, HostNames hosts, Lazy<IOper
         http.Response.Headers.WWWAuthenticate = "Bearer";
         if (key is not null && wrongKeys.TooMany(out var wait))
         {
-            http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-            await RestErrors.Write(http, ErrorCode.Forbidden, "too many wrong keys; wait a little", StatusCodes.Status429TooManyRequests).ConfigureAwait(false);
+            http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(
+                System.Globalization.CultureInfo.InvariantCulture
+            );
+            await RestErrors
+                .Write(
+                    http,
+                    ErrorCode.Forbidden,
+                    "too many wrong keys; wait a little",
+                    StatusCodes.Status429TooManyRequests
+                )
+                .ConfigureAwait(false);
             return false;
         }
 
-        await RestErrors.Write(http, ErrorCode.Forbidden, "sign in first: `hive open` gives a login link; scripts send the access token as `Authorization: Bearer …`", StatusCodes.Status401Unauthorized).ConfigureAwait(false);
+        await RestErrors
+            .Write(
+                http,
+                ErrorCode.Forbidden,
+                "sign in first: `hive open` gives a login link; scripts send the access token as `Authorization: Bearer …`",
+                StatusCodes.Status401Unauthorized
+            )
+            .ConfigureAwait(false);
         return false;
     }
 }
@@ -100,11 +145,13 @@ public sealed class HostNames(IEnumerable<string> names)
 
     /// <summary>True for an allowed name and for any loopback address.</summary>
     public bool Allows(string host) =>
-        names.Contains(host) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+        names.Contains(host)
+        || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
 }
 
 /// <summary>
-/// Counts wrong keys and codes: after 10 in a minute every further wrong one is told to wait. A right one always opens, so that nobody can lock the operator out;
+/// Counts wrong keys and codes: after 10 in a minute every further wrong one is told to wait. A right one always opens,
+/// so that nobody can lock the operator out;
 /// what keeps guessing hopeless is the length of the keys.
 /// </summary>
 public sealed class WrongKeys(TimeProvider clock)

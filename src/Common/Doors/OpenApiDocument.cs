@@ -3,10 +3,18 @@ using System.Text.RegularExpressions;
 
 namespace Hive.Common.Doors;
 
-/// <summary>The OpenAPI 3.1 description of every REST route, made from the records the routes are registered with.</summary>
-public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, IEnumerable<IComposedSchema> composed, string version)
+/// <summary>The OpenAPI 3.1 description of every REST route, made from the records the routes are registered
+/// with.</summary>
+public sealed partial class OpenApiDocument(
+    IEnumerable<FeatureModule> modules,
+    IEnumerable<IComposedSchema> composed,
+    string version
+)
 {
-    private readonly Lazy<string> text = new(() => Build([.. modules.SelectMany(m => m.Routes)], composed, version).ToJsonString(new(Protocol.WireJson.Options) { WriteIndented = true }));
+    private readonly Lazy<string> text = new(() =>
+        Build([.. modules.SelectMany(m => m.Routes)], composed, version)
+            .ToJsonString(new(Protocol.WireJson.Options) { WriteIndented = true })
+    );
 
     /// <summary>The document as JSON.</summary>
     public override string ToString() => text.Value;
@@ -17,7 +25,9 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
         foreach (var schema in composed)
             components[schema.Name] = Compose(schema, components);
         var paths = new JsonObject();
-        foreach (var route in routes.OrderBy(r => r.Path, StringComparer.Ordinal).ThenBy(r => r.Verb, StringComparer.Ordinal))
+        foreach (
+            var route in routes.OrderBy(r => r.Path, StringComparer.Ordinal).ThenBy(r => r.Verb, StringComparer.Ordinal)
+        )
         {
             if (!paths.ContainsKey(route.Path))
                 paths[route.Path] = new JsonObject();
@@ -31,7 +41,20 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
             {
                 ["title"] = new JsonObject { ["type"] = "string" },
                 ["status"] = new JsonObject { ["type"] = "integer" },
-                ["code"] = new JsonObject { ["type"] = "string", ["enum"] = new JsonArray("invalid", "not_found", "conflict", "forbidden", "too_large", "unavailable", "unknown_command", "internal") },
+                ["code"] = new JsonObject
+                {
+                    ["type"] = "string",
+                    ["enum"] = new JsonArray(
+                        "invalid",
+                        "not_found",
+                        "conflict",
+                        "forbidden",
+                        "too_large",
+                        "unavailable",
+                        "unknown_command",
+                        "internal"
+                    ),
+                },
             },
             ["required"] = new JsonArray("title", "status", "code"),
         };
@@ -43,7 +66,10 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
             ["components"] = new JsonObject
             {
                 ["schemas"] = new JsonObject(components),
-                ["securitySchemes"] = new JsonObject { ["bearer"] = new JsonObject { ["type"] = "http", ["scheme"] = "bearer" } },
+                ["securitySchemes"] = new JsonObject
+                {
+                    ["bearer"] = new JsonObject { ["type"] = "http", ["scheme"] = "bearer" },
+                },
             },
             ["security"] = new JsonArray(new JsonObject { ["bearer"] = new JsonArray() }),
         };
@@ -51,24 +77,38 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
 
     private static JsonObject Describe(Route route, SortedDictionary<string, JsonNode?> components)
     {
-        var operation = new JsonObject { ["operationId"] = NotWord().Replace($"{route.Verb.ToLowerInvariant()}{route.Path}", "_").Trim('_') };
+        var operation = new JsonObject
+        {
+            ["operationId"] = NotWord().Replace($"{route.Verb.ToLowerInvariant()}{route.Path}", "_").Trim('_'),
+        };
         if (route.IsSigned)
             operation["security"] = new JsonArray();
         if (route.Request is not null)
             AddRequest(operation, route, components);
         var content = new JsonObject
         {
-            ["schema"] = route.Answer is not null ? Reference(route.Answer)
+            ["schema"] =
+                route.Answer is not null ? Reference(route.Answer)
                 : route.Response is not null ? Named(route.Response, components)
                 : new JsonObject { ["type"] = "string" },
         };
         operation["responses"] = new JsonObject
         {
-            [route.Response == typeof(Accepted) ? "202" : "200"] = new JsonObject { ["description"] = "done", ["content"] = new JsonObject { [route.MediaType] = content } },
+            [route.Response == typeof(Accepted) ? "202" : "200"] = new JsonObject
+            {
+                ["description"] = "done",
+                ["content"] = new JsonObject { [route.MediaType] = content },
+            },
             ["default"] = new JsonObject
             {
                 ["description"] = "refused",
-                ["content"] = new JsonObject { ["application/problem+json"] = new JsonObject { ["schema"] = new JsonObject { ["$ref"] = "#/components/schemas/Problem" } } },
+                ["content"] = new JsonObject
+                {
+                    ["application/problem+json"] = new JsonObject
+                    {
+                        ["schema"] = new JsonObject { ["$ref"] = "#/components/schemas/Problem" },
+                    },
+                },
             },
         };
         return operation;
@@ -76,7 +116,9 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
 
     private static void AddRequest(JsonObject operation, Route route, SortedDictionary<string, JsonNode?> components)
     {
-        var schema = WireSchemas.ForDocument(route.Request!, answer: false, type => Component(type, components)).AsObject();
+        var schema = WireSchemas
+            .ForDocument(route.Request!, answer: false, type => Component(type, components))
+            .AsObject();
         var required = schema["required"]?.AsArray().Select(n => n!.GetValue<string>()).ToHashSet() ?? [];
         var parameters = new JsonArray();
         var body = new JsonObject();
@@ -84,7 +126,16 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
         {
             var inPath = route.Path.Contains($"{{{name}}}", StringComparison.Ordinal);
             if (inPath || route.Verb != "POST")
-                parameters.Add((JsonNode)new JsonObject { ["name"] = name, ["in"] = inPath ? "path" : "query", ["required"] = inPath || required.Contains(name), ["schema"] = property?.DeepClone() });
+                parameters.Add(
+                    (JsonNode)
+                        new JsonObject
+                        {
+                            ["name"] = name,
+                            ["in"] = inPath ? "path" : "query",
+                            ["required"] = inPath || required.Contains(name),
+                            ["schema"] = property?.DeepClone(),
+                        }
+                );
             else
                 body[name] = property?.DeepClone();
         }
@@ -110,12 +161,15 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
 
     private static JsonObject Reference(string name) => new() { ["$ref"] = $"#/components/schemas/{name}" };
 
-    private static JsonObject Compose(IComposedSchema schema, SortedDictionary<string, JsonNode?> components) => new()
-    {
-        ["type"] = "object",
-        ["properties"] = new JsonObject(schema.Members.Select(m => KeyValuePair.Create(m.Name, Named(m.Type, components)))),
-        ["required"] = new JsonArray([.. schema.Members.Select(m => (JsonNode)m.Name)]),
-    };
+    private static JsonObject Compose(IComposedSchema schema, SortedDictionary<string, JsonNode?> components) =>
+        new()
+        {
+            ["type"] = "object",
+            ["properties"] = new JsonObject(
+                schema.Members.Select(m => KeyValuePair.Create(m.Name, Named(m.Type, components)))
+            ),
+            ["required"] = new JsonArray([.. schema.Members.Select(m => (JsonNode)m.Name)]),
+        };
 
     private static JsonNode? Named(Type type, SortedDictionary<string, JsonNode?> components)
     {
@@ -128,7 +182,11 @@ public sealed partial class OpenApiDocument(IEnumerable<FeatureModule> modules, 
     private static void Component(Type type, SortedDictionary<string, JsonNode?> components)
     {
         if (components.TryAdd(WireSchemas.NameOf(type), null))
-            components[WireSchemas.NameOf(type)] = WireSchemas.ForDocument(type, answer: true, inner => Component(inner, components));
+            components[WireSchemas.NameOf(type)] = WireSchemas.ForDocument(
+                type,
+                answer: true,
+                inner => Component(inner, components)
+            );
     }
 
     [GeneratedRegex("[^A-Za-z0-9]+")]

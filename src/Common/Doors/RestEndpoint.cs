@@ -28,7 +28,10 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
     {
         var ct = http.RequestAborted;
         var request = await Bind(http, ct).ConfigureAwait(false);
-        var response = await http.RequestServices.GetRequiredService<IMediator>().Send(request, ct).ConfigureAwait(false);
+        var response = await http
+            .RequestServices.GetRequiredService<IMediator>()
+            .Send(request, ct)
+            .ConfigureAwait(false);
         http.Response.StatusCode = response is Accepted ? StatusCodes.Status202Accepted : StatusCodes.Status200OK;
         await http.Response.WriteAsJsonAsync(response, WireJson.Options, ct).ConfigureAwait(false);
     }
@@ -145,7 +148,11 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         if (type != typeof(string) && ElementOf(type) is { } element)
         {
             writer.WriteStartArray();
-            foreach (var value in values.SelectMany(v => (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)))
+            foreach (
+                var value in values.SelectMany(v =>
+                    (v ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                )
+            )
                 WriteOne(writer, element, value);
             writer.WriteEndArray();
         }
@@ -161,7 +168,10 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
             writer.WriteBooleanValue(true);
         else if (type == typeof(bool) && value is "false" or "0" or "off" or "")
             writer.WriteBooleanValue(false);
-        else if ((type == typeof(long) || type == typeof(int)) && long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole))
+        else if (
+            (type == typeof(long) || type == typeof(int))
+            && long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
+        )
             writer.WriteNumberValue(whole);
         else
             writer.WriteStringValue(value);
@@ -170,5 +180,8 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
     private static Type? ElementOf(Type type) =>
         type.IsArray
             ? type.GetElementType()
-            : type.GetInterfaces().Append(type).FirstOrDefault(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEnumerable<>))?.GetGenericArguments()[0];
+            : type.GetInterfaces()
+                .Append(type)
+                .FirstOrDefault(i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IEnumerable<>))
+                ?.GetGenericArguments()[0];
 }

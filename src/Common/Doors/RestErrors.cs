@@ -33,8 +33,20 @@ public static partial class RestErrors
     {
         http.Response.StatusCode = status ?? StatusOf(code);
         http.Response.ContentType = "application/problem+json";
-        await http.Response.WriteAsync(
-            JsonSerializer.Serialize(new { title = message, status = http.Response.StatusCode, code }, WireJson.Options), http.RequestAborted).ConfigureAwait(false);
+        await http
+            .Response.WriteAsync(
+                JsonSerializer.Serialize(
+                    new
+                    {
+                        title = message,
+                        status = http.Response.StatusCode,
+                        code,
+                    },
+                    WireJson.Options
+                ),
+                http.RequestAborted
+            )
+            .ConfigureAwait(false);
     }
 
     private static (ErrorCode Code, string Message) Describe(HttpContext http, Exception error)
@@ -48,21 +60,27 @@ public static partial class RestErrors
             case BadHttpRequestException or InvalidDataException:
                 return (ErrorCode.Invalid, "the request cannot be read: it is cut off or malformed");
             default:
-                LogUnknown(http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Hive.Rest"), http.Request.Method, http.Request.Path, error);
+                LogUnknown(
+                    http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Hive.Rest"),
+                    http.Request.Method,
+                    http.Request.Path,
+                    error
+                );
                 return (ErrorCode.Internal, "a fault inside Hive; its log has the detail");
         }
     }
 
-    private static int StatusOf(ErrorCode code) => code switch
-    {
-        ErrorCode.Invalid => StatusCodes.Status400BadRequest,
-        ErrorCode.Forbidden => StatusCodes.Status403Forbidden,
-        ErrorCode.NotFound => StatusCodes.Status404NotFound,
-        ErrorCode.Conflict => StatusCodes.Status409Conflict,
-        ErrorCode.TooLarge => StatusCodes.Status413PayloadTooLarge,
-        ErrorCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
-        _ => StatusCodes.Status500InternalServerError,
-    };
+    private static int StatusOf(ErrorCode code) =>
+        code switch
+        {
+            ErrorCode.Invalid => StatusCodes.Status400BadRequest,
+            ErrorCode.Forbidden => StatusCodes.Status403Forbidden,
+            ErrorCode.NotFound => StatusCodes.Status404NotFound,
+            ErrorCode.Conflict => StatusCodes.Status409Conflict,
+            ErrorCode.TooLarge => StatusCodes.Status413PayloadTooLarge,
+            ErrorCode.Unavailable => StatusCodes.Status503ServiceUnavailable,
+            _ => StatusCodes.Status500InternalServerError,
+        };
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Method} {Path} failed")]
     private static partial void LogUnknown(ILogger logger, string method, string path, Exception error);

@@ -6,10 +6,17 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Common.Doors;
 
 /// <summary>One listening unix socket.</summary>
-internal sealed partial class SocketDoor(string path, CallerKind kind, string name, CommandTable commands, SocketDoorContext context) : IDisposable
+internal sealed partial class SocketDoor(
+    string path,
+    CallerKind kind,
+    string name,
+    CommandTable commands,
+    SocketDoorContext context
+) : IDisposable
 {
     private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly HashSet<Socket> connections = [];
+
     // An agent may connect as often as it likes; its log lines are this far apart.
     private static readonly TimeSpan BetweenLines = TimeSpan.FromMinutes(1);
 
@@ -93,7 +100,13 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
                 admitted = !closed && connections.Count < Limits.ConnectionsPerSocket && connections.Add(socket);
             if (!admitted)
             {
-                await SocketSession.Refuse(socket, ErrorCode.Unavailable, $"this socket already serves {Limits.ConnectionsPerSocket} connections; close one first").ConfigureAwait(false);
+                await SocketSession
+                    .Refuse(
+                        socket,
+                        ErrorCode.Unavailable,
+                        $"this socket already serves {Limits.ConnectionsPerSocket} connections; close one first"
+                    )
+                    .ConfigureAwait(false);
                 return;
             }
 
@@ -171,10 +184,29 @@ internal sealed partial class SocketDoor(string path, CallerKind kind, string na
     }
 
     [LoggerMessage(Message = "{Path}: connection {Id} by pid {Pid}, uid {Uid}, gid {Gid}")]
-    private static partial void LogConnected(ILogger logger, LogLevel level, string path, long id, int pid, int uid, int gid);
+    private static partial void LogConnected(
+        ILogger logger,
+        LogLevel level,
+        string path,
+        long id,
+        int pid,
+        int uid,
+        int gid
+    );
 
-    [LoggerMessage(Message = "{Path}: connection {Id} by pid {Pid}, uid {Uid}, gid {Gid}; {More} more since the last one logged")]
-    private static partial void LogConnectedAgain(ILogger logger, LogLevel level, string path, long id, int pid, int uid, int gid, long more);
+    [LoggerMessage(
+        Message = "{Path}: connection {Id} by pid {Pid}, uid {Uid}, gid {Gid}; {More} more since the last one logged"
+    )]
+    private static partial void LogConnectedAgain(
+        ILogger logger,
+        LogLevel level,
+        string path,
+        long id,
+        int pid,
+        int uid,
+        int gid,
+        long more
+    );
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "{Path}: connection {Id} ended: {Reason}")]
     private static partial void LogEnded(ILogger logger, string path, long id, string reason);

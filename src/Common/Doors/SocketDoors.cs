@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Common.Doors;
 
-/// <summary>The unix sockets of this host: opened and closed at run time, one for each agent and one for the operator.</summary>
+/// <summary>The unix sockets of this host: opened and closed at run time, one for each agent and one for the
+/// operator.</summary>
 public sealed partial class SocketDoors : IDisposable
 {
     private readonly ConcurrentDictionary<string, SocketDoor> open = new();
@@ -16,7 +17,13 @@ public sealed partial class SocketDoors : IDisposable
     private readonly SocketDoorContext context;
 
     /// <summary>Makes the doors; none is open yet.</summary>
-    public SocketDoors(IEnumerable<FeatureModule> modules, IMediator mediator, Lazy<IEnumerable<IConnectionObserver>> observers, TimeProvider clock, ILogger<SocketDoors> log)
+    public SocketDoors(
+        IEnumerable<FeatureModule> modules,
+        IMediator mediator,
+        Lazy<IEnumerable<IConnectionObserver>> observers,
+        TimeProvider clock,
+        ILogger<SocketDoors> log
+    )
     {
         var commands = modules.SelectMany(m => m.Commands).ToArray();
         tables = new()
@@ -32,11 +39,14 @@ public sealed partial class SocketDoors : IDisposable
     public static void MustFit(string path)
     {
         if (Encoding.UTF8.GetByteCount(path) > Limits.SocketPathBytes)
-            throw new IOException($"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder with --run-dir (HIVE_RUNDIR)");
+            throw new IOException(
+                $"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder with --run-dir (HIVE_RUNDIR)"
+            );
     }
 
     /// <summary>Opens a socket; whoever can open the file is <paramref name="name"/>.</summary>
-    /// <param name="path">At most <see cref="Limits.SocketPathBytes"/> bytes; its folder must exist. A socket left there by a dead host is replaced.</param>
+    /// <param name="path">At most <see cref="Limits.SocketPathBytes"/> bytes; its folder must exist. A socket left
+    /// there by a dead host is replaced.</param>
     /// <param name="kind">Which commands it understands.</param>
     /// <param name="name">The name on the bus.</param>
     /// <param name="mode">The file's mode, set before anybody can connect.</param>
@@ -90,7 +100,12 @@ public sealed partial class SocketDoors : IDisposable
 }
 
 /// <summary>What every socket shares.</summary>
-internal sealed record SocketDoorContext(IMediator Mediator, Lazy<IEnumerable<IConnectionObserver>> Observers, TimeProvider Clock, ILogger Log);
+internal sealed record SocketDoorContext(
+    IMediator Mediator,
+    Lazy<IEnumerable<IConnectionObserver>> Observers,
+    TimeProvider Clock,
+    ILogger Log
+);
 
 /// <summary>The commands of one kind of socket, found by the bytes of their name.</summary>
 internal sealed class CommandTable
@@ -109,7 +124,10 @@ internal sealed class CommandTable
     public Command? Find(ReadOnlySpan<byte> name)
     {
         Span<char> text = stackalloc char[64];
-        return name.Length <= text.Length && Encoding.UTF8.TryGetChars(name, text, out var length) && lookup.TryGetValue(text[..length], out var command)
+        return
+            name.Length <= text.Length
+            && Encoding.UTF8.TryGetChars(name, text, out var length)
+            && lookup.TryGetValue(text[..length], out var command)
             ? command
             : null;
     }

@@ -13,7 +13,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     // How long a peer may stop in the middle of a line, or leave an answer unread.
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
 
-    // Answered without a wait between them: then others' turn, since the thread may be the one that serves every socket (docs/adr/0023).
+    // Answered without a wait between them: then others' turn, since the thread may be the one that serves every socket
+    // (docs/adr/0023).
     private const int MostInARow = 32;
 
     private readonly ArrayBufferWriter<byte> answer = new(512);
@@ -63,7 +64,10 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             if (ended)
                 return;
             // The newline of a line that is just short enough may come after its carriage return.
-            if (end - start > Limits.LineBytes && !(end - start == Limits.LineBytes + 1 && buffer[end - 1] == (byte)'\r'))
+            if (
+                end - start > Limits.LineBytes
+                && !(end - start == Limits.LineBytes + 1 && buffer[end - 1] == (byte)'\r')
+            )
             {
                 await SendLineTooLong().ConfigureAwait(false);
                 return;
@@ -71,14 +75,21 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
             if (!await ReadMore().ConfigureAwait(false))
             {
-                await Send(ErrorCode.Invalid, $"half a line, then nothing for {Stall.TotalSeconds:0} s; end each request with a newline").ConfigureAwait(false);
+                await Send(
+                        ErrorCode.Invalid,
+                        $"half a line, then nothing for {Stall.TotalSeconds:0} s; end each request with a newline"
+                    )
+                    .ConfigureAwait(false);
                 return;
             }
         }
     }
 
     private Task<bool> SendLineTooLong() =>
-        Send(ErrorCode.TooLarge, $"a line is over {Limits.LineBytes} bytes; put the content in a file and send its path. The connection closes");
+        Send(
+            ErrorCode.TooLarge,
+            $"a line is over {Limits.LineBytes} bytes; put the content in a file and send its path. The connection closes"
+        );
 
     private ReadOnlyMemory<byte>? NextLine()
     {
@@ -152,12 +163,18 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         try
         {
             var command = Find(line.Span);
-            // What agents ask for all day is quick and goes on here, which may be the thread that serves every socket (docs/adr/0023);
+            // What agents ask for all day is quick and goes on here, which may be the thread that serves every socket
+            // (docs/adr/0023);
             // what manager and operator ask for may start programs and read logs.
             if (!command.Doors.HasFlag(Doors.Agent))
                 await Task.Yield();
             // A peer that has closed its own direction may still read: only what waits for something ends with it.
-            var running = command.Run(line.Span, caller, door.Context.Mediator, command.Waits ? caller.Connection!.Gone : CancellationToken.None);
+            var running = command.Run(
+                line.Span,
+                caller,
+                door.Context.Mediator,
+                command.Waits ? caller.Connection!.Gone : CancellationToken.None
+            );
             if (command.Waits && !running.IsCompleted)
                 await WatchPeerWhile(running).ConfigureAwait(false);
             result = await running.ConfigureAwait(false);
@@ -201,7 +218,10 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                 if (reader.TokenType != JsonTokenType.String)
                     throw Problem.Invalid("'cmd' must be a text");
                 return door.Commands.Find(reader.ValueSpan)
-                    ?? throw new Problem(ErrorCode.UnknownCommand, $"no command '{Shown(ref reader)}' on this socket; there are: {string.Join(", ", door.Commands.All.Select(c => c.Name))}");
+                    ?? throw new Problem(
+                        ErrorCode.UnknownCommand,
+                        $"no command '{Shown(ref reader)}' on this socket; there are: {string.Join(", ", door.Commands.All.Select(c => c.Name))}"
+                    );
             }
         }
         catch (JsonException e)
@@ -225,7 +245,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
     }
 
-    // Keeps reading while a request waits, so that a peer that goes away is noticed; what it sends meanwhile is answered afterwards.
+    // Keeps reading while a request waits, so that a peer that goes away is noticed; what it sends meanwhile is
+    // answered afterwards.
     private async Task WatchPeerWhile(Task running)
     {
         while (!running.IsCompleted && !ended)
@@ -316,7 +337,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
     private async Task<bool> Flush()
     {
-        for (var rest = answer.WrittenMemory; !rest.IsEmpty;)
+        for (var rest = answer.WrittenMemory; !rest.IsEmpty; )
         {
             try
             {
@@ -363,11 +384,19 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
     private static void WriteError(ArrayBufferWriter<byte> buffer, ErrorCode code, string message)
     {
-        JsonSerializer.Serialize(new Utf8JsonWriter(buffer, WriterOptions), new ErrorLine(1, false, message, code), WireJson.Options);
+        JsonSerializer.Serialize(
+            new Utf8JsonWriter(buffer, WriterOptions),
+            new ErrorLine(1, false, message, code),
+            WireJson.Options
+        );
         buffer.Write("\n"u8);
     }
 
-    private static readonly JsonWriterOptions WriterOptions = new() { Encoder = WireJson.Options.Encoder, SkipValidation = true };
+    private static readonly JsonWriterOptions WriterOptions = new()
+    {
+        Encoder = WireJson.Options.Encoder,
+        SkipValidation = true,
+    };
 
     private sealed record ErrorLine(int Version, bool Ok, string Error, ErrorCode Code);
 

@@ -12,11 +12,16 @@ public sealed class ToolCatalog(Lazy<SocketDoors> doors)
     public IReadOnlyList<Tool> For(CallerKind kind) => kind == CallerKind.Manager ? manager.Value : agent.Value;
 
     private static IReadOnlyList<Tool> List(SocketDoors doors, CallerKind kind) =>
-    [
-        .. doors.Tools(kind)
-            .Select(c => new Tool(
-                c.Name, c.Description!, WireSchemas.ForRequest(c.Request), ToolAnnotations.Of(c.Hints))),
-    ];
+        [
+            .. doors
+                .Tools(kind)
+                .Select(c => new Tool(
+                    c.Name,
+                    c.Description!,
+                    WireSchemas.ForRequest(c.Request),
+                    ToolAnnotations.Of(c.Hints)
+                )),
+        ];
 }
 
 /// <summary>One tool, as a model is shown it.</summary>
@@ -33,9 +38,11 @@ public sealed record Tool(string Name, string Description, JsonNode InputSchema,
 /// <param name="OpenWorldHint">It reaches beyond this Hive.</param>
 public sealed record ToolAnnotations(bool ReadOnlyHint, bool DestructiveHint, bool IdempotentHint, bool OpenWorldHint)
 {
-    internal static ToolAnnotations Of(ToolHints hints) => new(
-        hints.HasFlag(ToolHints.ReadOnly),
-        hints.HasFlag(ToolHints.Destructive),
-        hints.HasFlag(ToolHints.Idempotent) || hints.HasFlag(ToolHints.ReadOnly),
-        hints.HasFlag(ToolHints.OpenWorld));
+    internal static ToolAnnotations Of(ToolHints hints) =>
+        new(
+            hints.HasFlag(ToolHints.ReadOnly),
+            hints.HasFlag(ToolHints.Destructive),
+            hints.HasFlag(ToolHints.Idempotent) || hints.HasFlag(ToolHints.ReadOnly),
+            hints.HasFlag(ToolHints.OpenWorld)
+        );
 }

@@ -7,7 +7,8 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doors;
 
-/// <summary>JSON Schemas of the records at the doors: the tools' input and the OpenAPI document come from the same source.</summary>
+/// <summary>JSON Schemas of the records at the doors: the tools' input and the OpenAPI document come from the same
+/// source.</summary>
 internal static class WireSchemas
 {
     private static readonly JsonSerializerOptions Options = CreateOptions();
@@ -15,24 +16,35 @@ internal static class WireSchemas
     /// <summary>A request's schema in one piece, for a tool. Optional fields are absent, not null.</summary>
     public static JsonNode ForRequest(Type request) => Export(request, answer: false, references: null);
 
-    /// <summary>A schema that names nested records by <c>$ref</c> and reports each to <paramref name="references"/>.</summary>
-    public static JsonNode ForDocument(Type type, bool answer, Action<Type> references) => Export(type, answer, references);
+    /// <summary>A schema that names nested records by <c>$ref</c> and reports each to
+    /// <paramref name="references"/>.</summary>
+    public static JsonNode ForDocument(Type type, bool answer, Action<Type> references) =>
+        Export(type, answer, references);
 
     private static JsonNode Export(Type root, bool answer, Action<Type>? references) =>
-        Options.GetJsonSchemaAsNode(root, new JsonSchemaExporterOptions
-        {
-            TreatNullObliviousAsNonNullable = true,
-            TransformSchemaNode = (context, node) => Transform(context, node, answer, references),
-        });
+        Options.GetJsonSchemaAsNode(
+            root,
+            new JsonSchemaExporterOptions
+            {
+                TreatNullObliviousAsNonNullable = true,
+                TransformSchemaNode = (context, node) => Transform(context, node, answer, references),
+            }
+        );
 
     /// <summary>True for a record of Hive's own, which the document describes once, by name.</summary>
     public static bool IsNamed(Type type) =>
-        type is { IsClass: true, IsGenericType: false } && type.Namespace?.StartsWith("Hive.", StringComparison.Ordinal) == true;
+        type is { IsClass: true, IsGenericType: false }
+        && type.Namespace?.StartsWith("Hive.", StringComparison.Ordinal) == true;
 
     /// <summary>The name of a record in the document: the result of a use case is called after it.</summary>
     public static string NameOf(Type type) => type.IsNested ? type.DeclaringType!.Name + type.Name : type.Name;
 
-    private static JsonNode Transform(JsonSchemaExporterContext context, JsonNode node, bool answer, Action<Type>? references)
+    private static JsonNode Transform(
+        JsonSchemaExporterContext context,
+        JsonNode node,
+        bool answer,
+        Action<Type>? references
+    )
     {
         if (node is not JsonObject schema)
             return node;
@@ -42,7 +54,10 @@ internal static class WireSchemas
             references(type);
             var reference = new JsonObject { ["$ref"] = $"#/components/schemas/{NameOf(type)}" };
             // The sign by which whoever has such a member knows that it may be left out.
-            if (schema.ContainsKey("default") || (schema["type"] is JsonArray types && types.Any(t => t!.GetValue<string>() == "null")))
+            if (
+                schema.ContainsKey("default")
+                || (schema["type"] is JsonArray types && types.Any(t => t!.GetValue<string>() == "null"))
+            )
                 reference["default"] = null;
             return reference;
         }
@@ -63,19 +78,30 @@ internal static class WireSchemas
     // Written by a converter of ours, which the exporter cannot look into.
     private static void Instants(JsonTypeInfo owner, JsonObject properties)
     {
-        foreach (var property in owner.Properties.Where(p => (Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType) == typeof(DateTimeOffset)))
+        foreach (
+            var property in owner.Properties.Where(p =>
+                (Nullable.GetUnderlyingType(p.PropertyType) ?? p.PropertyType) == typeof(DateTimeOffset)
+            )
+        )
         {
-            var schema = new JsonObject { ["type"] = property.PropertyType == typeof(DateTimeOffset) ? "string" : new JsonArray("string", "null"), ["format"] = "date-time" };
+            var schema = new JsonObject
+            {
+                ["type"] = property.PropertyType == typeof(DateTimeOffset) ? "string" : new JsonArray("string", "null"),
+                ["format"] = "date-time",
+            };
             if (Describe(property) is { } text)
                 schema["description"] = text;
             properties[property.Name] = schema;
         }
     }
 
-    // A member that may be null is left out instead, so it is never required; an answer's other members are always there.
+    // A member that may be null is left out instead, so it is never required; an answer's other members are always
+    // there.
     private static void Optional(JsonObject schema, JsonObject properties, bool answer)
     {
-        var required = schema["required"] is JsonArray stated ? stated.Select(n => n!.GetValue<string>()).ToHashSet() : [];
+        var required = schema["required"] is JsonArray stated
+            ? stated.Select(n => n!.GetValue<string>()).ToHashSet()
+            : [];
         foreach (var (name, node) in properties)
         {
             if (node is not JsonObject property)
@@ -99,11 +125,17 @@ internal static class WireSchemas
 
         schema.Remove("required");
         if (required.Count > 0)
-            schema["required"] = new JsonArray([.. properties.Select(p => p.Key).Where(required.Contains).Select(n => (JsonNode)n)]);
+            schema["required"] = new JsonArray([
+                .. properties.Select(p => p.Key).Where(required.Contains).Select(n => (JsonNode)n),
+            ]);
     }
 
     private static string? Describe(JsonPropertyInfo? property) =>
-        property?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false).OfType<DescriptionAttribute>().FirstOrDefault()?.Description;
+        property
+            ?.AttributeProvider?.GetCustomAttributes(typeof(DescriptionAttribute), inherit: false)
+            .OfType<DescriptionAttribute>()
+            .FirstOrDefault()
+            ?.Description;
 
     private static JsonSerializerOptions CreateOptions()
     {

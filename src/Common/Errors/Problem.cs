@@ -27,5 +27,6 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
     public static Problem TooLarge(string message) => new(ErrorCode.TooLarge, message);
 
     /// <summary>Not possible now; nothing was stored.</summary>
-    public static Problem Unavailable(string message, Exception? inner = null) => new(ErrorCode.Unavailable, message, inner);
+    public static Problem Unavailable(string message, Exception? inner = null) =>
+        new(ErrorCode.Unavailable, message, inner);
 }

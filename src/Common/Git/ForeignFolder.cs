@@ -5,7 +5,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Common.Git;
 
 /// <summary>
-/// A folder that somebody else may be changing this moment. It is held by its descriptor, and each step into it is one name that is opened without following a link,
+/// A folder that somebody else may be changing this moment. It is held by its descriptor, and each step into it is one
+/// name that is opened without following a link,
 /// so nothing outside is reached however it is swapped; nothing but a regular file is ever read, so nothing waits.
 /// </summary>
 internal sealed partial class ForeignFolder : IDisposable
@@ -31,10 +32,12 @@ internal sealed partial class ForeignFolder : IDisposable
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
     /// <summary>Opens a folder whose parents are the host's own; null when it is none, or a link.</summary>
-    public static ForeignFolder? Open(string path) => Of(Opened(openat(AtCurrentFolder, path, ReadOnly | Folder | NoFollow | CloseOnExec, 0)));
+    public static ForeignFolder? Open(string path) =>
+        Of(Opened(openat(AtCurrentFolder, path, ReadOnly | Folder | NoFollow | CloseOnExec, 0)));
 
     /// <summary>Opens a folder of that name in it; null when there is none.</summary>
-    public ForeignFolder? Enter(string name) => Of(Opened(openat(Descriptor, name, ReadOnly | Folder | NoFollow | CloseOnExec, 0)));
+    public ForeignFolder? Enter(string name) =>
+        Of(Opened(openat(Descriptor, name, ReadOnly | Folder | NoFollow | CloseOnExec, 0)));
 
     /// <summary>The first names in it.</summary>
     public IEnumerable<string> Names(int max) =>
@@ -43,7 +46,9 @@ internal sealed partial class ForeignFolder : IDisposable
     /// <summary>Opens a regular file of that name in it; null when there is none.</summary>
     public unsafe FileStream? Read(string name)
     {
-        var file = Opened(openat(Descriptor, name, ReadOnly | NoFollow | NonBlocking | CloseOnExec | NoControllingTerminal, 0));
+        var file = Opened(
+            openat(Descriptor, name, ReadOnly | NoFollow | NonBlocking | CloseOnExec | NoControllingTerminal, 0)
+        );
         if (file is null)
             return null;
         Statx status;
@@ -59,7 +64,8 @@ internal sealed partial class ForeignFolder : IDisposable
 
     private static ForeignFolder? Of(SafeFileHandle? handle) => handle is null ? null : new ForeignFolder(handle);
 
-    private static SafeFileHandle? Opened(int descriptor) => descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
+    private static SafeFileHandle? Opened(int descriptor) =>
+        descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -15,7 +15,8 @@ public sealed record GitCall
     /// <summary>Longer than this nothing takes; git and what it started are ended then.</summary>
     public TimeSpan TimeLimit { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>What git may fetch over, separated by colons: <c>file</c>, <c>https</c>, <c>ssh</c>, <c>git</c>. Nothing unless said.</summary>
+    /// <summary>What git may fetch over, separated by colons: <c>file</c>, <c>https</c>, <c>ssh</c>, <c>git</c>.
+    /// Nothing unless said.</summary>
     public string Protocols { get; init; } = "none";
 
     /// <summary>No file that git writes may be larger; null for any size.</summary>

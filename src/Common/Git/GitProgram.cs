@@ -7,14 +7,19 @@ using Hive.Common.Errors;
 namespace Hive.Common.Git;
 
 /// <summary>
-/// Runs git, the program, in repositories that this host alone writes. It knows no configuration but the repository's own and what is said here: none of the
+/// Runs git, the program, in repositories that this host alone writes. It knows no configuration but the repository's
+/// own and what is said here: none of the
 /// system's, none of a user's, no hooks, no prompts, no helpers, no network unless a call names a protocol.
 /// </summary>
 /// <remarks>
-/// A repository that an agent can write is never handed to it, because a repository's own configuration can name programs (<c>core.fsmonitor</c>, <c>core.sshCommand</c>, filters,
-/// <c>diff.external</c>, aliases, includes): <see cref="GitQuarantine"/> takes the objects out of those first. What lies in the trees of a repository is hostile all the same:
-/// links are checked out as plain files, and attributes that change or hide content are overruled by the repository's own <c>info/attributes</c>.
-/// Revisions and paths that came from outside stand behind <c>--end-of-options</c> or <c>--</c>, or have been checked to be hexadecimal.
+/// A repository that an agent can write is never handed to it, because a repository's own configuration can name
+/// programs (<c>core.fsmonitor</c>, <c>core.sshCommand</c>, filters,
+/// <c>diff.external</c>, aliases, includes): <see cref="GitQuarantine"/> takes the objects out of those first. What
+/// lies in the trees of a repository is hostile all the same:
+/// links are checked out as plain files, and attributes that change or hide content are overruled by the repository's
+/// own <c>info/attributes</c>.
+/// Revisions and paths that came from outside stand behind <c>--end-of-options</c> or <c>--</c>, or have been checked
+/// to be hexadecimal.
 /// </remarks>
 /// <param name="program">The program's name or path.</param>
 public sealed class GitProgram(string program)
@@ -24,30 +29,66 @@ public sealed class GitProgram(string program)
 
     private static readonly string[] Settings =
     [
-        "core.hooksPath=/dev/null", "core.fsmonitor=false", "core.symlinks=false", "core.autocrlf=false", "core.attributesFile=/dev/null", "core.excludesFile=/dev/null",
-        "core.quotePath=false", "core.bigFileThreshold=16m", "core.fsync=committed,reference", "core.untrackedCache=false", "credential.helper=", "gc.auto=0", "maintenance.auto=false",
-        "submodule.recurse=false", "fetch.recurseSubmodules=false", "transfer.fsckObjects=true", "commit.gpgSign=false", "tag.gpgSign=false", "log.showSignature=false",
-        "pack.threads=1", "advice.detachedHead=false",
+        "core.hooksPath=/dev/null",
+        "core.fsmonitor=false",
+        "core.symlinks=false",
+        "core.autocrlf=false",
+        "core.attributesFile=/dev/null",
+        "core.excludesFile=/dev/null",
+        "core.quotePath=false",
+        "core.bigFileThreshold=16m",
+        "core.fsync=committed,reference",
+        "core.untrackedCache=false",
+        "credential.helper=",
+        "gc.auto=0",
+        "maintenance.auto=false",
+        "submodule.recurse=false",
+        "fetch.recurseSubmodules=false",
+        "transfer.fsckObjects=true",
+        "commit.gpgSign=false",
+        "tag.gpgSign=false",
+        "log.showSignature=false",
+        "pack.threads=1",
+        "advice.detachedHead=false",
         // By default packs are mapped a gibibyte at a time, however many, which the bound on memory would not allow.
-        "core.packedGitWindowSize=32m", "core.packedGitLimit=256m", "core.deltaBaseCacheLimit=64m", "pack.windowMemory=64m", "pack.deltaCacheSize=64m",
+        "core.packedGitWindowSize=32m",
+        "core.packedGitLimit=256m",
+        "core.deltaBaseCacheLimit=64m",
+        "pack.windowMemory=64m",
+        "pack.deltaCacheSize=64m",
     ];
 
     // What a fetch over a network needs of the host's own environment.
     private static readonly string[] Passed =
-        ["PATH", "http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "ALL_PROXY", "all_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "SSH_AUTH_SOCK"];
+    [
+        "PATH",
+        "http_proxy",
+        "https_proxy",
+        "HTTPS_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "ALL_PROXY",
+        "all_proxy",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "GIT_SSL_CAINFO",
+        "GIT_SSL_CAPATH",
+        "SSH_AUTH_SOCK",
+    ];
 
-    // What a tree says of its own files could hide a change from whoever looks at a diff, or write something else than what was looked at.
-    private const string Attributes = "* !text !eol !ident !filter !working-tree-encoding !export-subst !export-ignore !diff !merge !whitespace\n";
+    // What a tree says of its own files could hide a change from whoever looks at a diff, or write something else than
+    // what was looked at.
+    private const string Attributes =
+        "* !text !eol !ident !filter !working-tree-encoding !export-subst !export-ignore !diff !merge !whitespace\n";
 
     /// <summary>The program of the system.</summary>
     public GitProgram()
-        : this("git")
-    {
-    }
+        : this("git") { }
 
     /// <summary>Which git there is.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: it is missing.</exception>
-    public async Task<string> Version(CancellationToken ct) => (await Start(["version"], repository: null, GitCall.Plain, ct)).Text;
+    public async Task<string> Version(CancellationToken ct) =>
+        (await Start(["version"], repository: null, GitCall.Plain, ct)).Text;
 
     /// <summary>Makes an empty repository, whose branch is <c>main</c>. One that is there is kept as it is.</summary>
     /// <param name="folder">Its folder; made when absent.</param>
@@ -58,11 +99,24 @@ public sealed class GitProgram(string program)
         var inside = bare ? folder : Path.Combine(folder, ".git");
         if (File.Exists(Path.Combine(inside, "HEAD")))
             return;
-        // The form of gitrepository-layout(5). Written here, because agents and their repositories are many and starting a program is not free.
-        foreach (var part in new[] { "info", Path.Combine("objects", "info"), Path.Combine("objects", "pack"), Path.Combine("refs", "heads"), Path.Combine("refs", "tags") })
+        // The form of gitrepository-layout(5). Written here, because agents and their repositories are many and
+        // starting a program is not free.
+        foreach (
+            var part in new[]
+            {
+                "info",
+                Path.Combine("objects", "info"),
+                Path.Combine("objects", "pack"),
+                Path.Combine("refs", "heads"),
+                Path.Combine("refs", "tags"),
+            }
+        )
             Directory.CreateDirectory(Path.Combine(inside, part));
         await File.WriteAllTextAsync(
-            Path.Combine(inside, "config"), $"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {(bare ? "true" : "false")}\n\tlogallrefupdates = {(bare ? "false" : "true")}\n", ct);
+            Path.Combine(inside, "config"),
+            $"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = {(bare ? "true" : "false")}\n\tlogallrefupdates = {(bare ? "false" : "true")}\n",
+            ct
+        );
         await File.WriteAllTextAsync(Path.Combine(inside, "info", "attributes"), Attributes, ct);
         // The last, and whole or not at all: by it a repository is known.
         var head = Path.Combine(inside, "HEAD");
@@ -74,14 +128,19 @@ public sealed class GitProgram(string program)
     public async Task<string?> Head(string repository, CancellationToken ct)
     {
         // Nearly always it lies in two small files; git is asked where it does not.
-        if (await ReadName(Path.Combine(GitFolder(repository), "HEAD"), ct) is { } head && head.StartsWith("ref: refs/heads/", StringComparison.Ordinal)
-            && await ReadName(Path.Combine(GitFolder(repository), head["ref: ".Length..]), ct) is { Length: 40 } name && name.All(char.IsAsciiHexDigitLower))
+        if (
+            await ReadName(Path.Combine(GitFolder(repository), "HEAD"), ct) is { } head
+            && head.StartsWith("ref: refs/heads/", StringComparison.Ordinal)
+            && await ReadName(Path.Combine(GitFolder(repository), head["ref: ".Length..]), ct) is { Length: 40 } name
+            && name.All(char.IsAsciiHexDigitLower)
+        )
             return name;
         var found = await Try(repository, ["rev-parse", "--verify", "--quiet", "HEAD^{commit}"], ct);
         return found.ExitCode == 0 ? found.Text : null;
     }
 
-    /// <summary>Removes locks that a git of an earlier host left behind when it was killed. Nothing else may work in the repository meanwhile.</summary>
+    /// <summary>Removes locks that a git of an earlier host left behind when it was killed. Nothing else may work in
+    /// the repository meanwhile.</summary>
     public static void RemoveStaleLocks(string repository)
     {
         var folder = GitFolder(repository);
@@ -97,30 +156,49 @@ public sealed class GitProgram(string program)
     }
 
     /// <summary>Runs git in a repository, and returns what it wrote.</summary>
-    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for above.</param>
+    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for
+    /// above.</param>
     /// <param name="arguments">The command and its arguments.</param>
     /// <param name="ct">Gives up, and ends git.</param>
     /// <param name="call">What is special about it.</param>
-    /// <exception cref="Problem">It went wrong; the message holds what git said. Code <c>unavailable</c>: git is missing or took too long. Code <c>too_large</c>: it wrote too much.</exception>
-    public async Task<string> Run(string repository, IReadOnlyList<string> arguments, CancellationToken ct, GitCall? call = null)
+    /// <exception cref="Problem">It went wrong; the message holds what git said. Code <c>unavailable</c>: git is
+    /// missing or took too long. Code <c>too_large</c>: it wrote too much.</exception>
+    public async Task<string> Run(
+        string repository,
+        IReadOnlyList<string> arguments,
+        CancellationToken ct,
+        GitCall? call = null
+    )
     {
         var result = await Try(repository, arguments, ct, call);
         if (result.Truncated)
-            throw Problem.TooLarge(string.Create(CultureInfo.InvariantCulture, $"git {arguments[0]} wrote more than {(call ?? GitCall.Plain).MaxOutputBytes} bytes"));
+            throw Problem.TooLarge(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"git {arguments[0]} wrote more than {(call ?? GitCall.Plain).MaxOutputBytes} bytes"
+                )
+            );
         return result.ExitCode == 0 ? result.Text : throw Refused(arguments, result);
     }
 
     /// <summary>Runs git in a repository, and says how it ended.</summary>
-    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for above.</param>
+    /// <param name="repository">The repository's folder, bare or with its <c>.git</c> inside. It is never looked for
+    /// above.</param>
     /// <param name="arguments">The command and its arguments.</param>
     /// <param name="ct">Gives up, and ends git.</param>
     /// <param name="call">What is special about it.</param>
     /// <exception cref="Problem">Code <c>unavailable</c>: git is missing or took too long.</exception>
-    public Task<GitResult> Try(string repository, IReadOnlyList<string> arguments, CancellationToken ct, GitCall? call = null) =>
-        Start(arguments, repository, call ?? GitCall.Plain, ct);
+    public Task<GitResult> Try(
+        string repository,
+        IReadOnlyList<string> arguments,
+        CancellationToken ct,
+        GitCall? call = null
+    ) => Start(arguments, repository, call ?? GitCall.Plain, ct);
 
     private static Problem Refused(IReadOnlyList<string> arguments, GitResult result) =>
-        Problem.Invalid($"git {arguments[0]}: {(result.Error.Length > 0 ? result.Error : string.Create(CultureInfo.InvariantCulture, $"ended with {result.ExitCode}"))}");
+        Problem.Invalid(
+            $"git {arguments[0]}: {(result.Error.Length > 0 ? result.Error : string.Create(CultureInfo.InvariantCulture, $"ended with {result.ExitCode}"))}"
+        );
 
     private static async Task<string?> ReadName(string file, CancellationToken ct)
     {
@@ -134,9 +212,15 @@ public sealed class GitProgram(string program)
         }
     }
 
-    private static string GitFolder(string repository) => Path.Combine(repository, ".git") is var inside && Directory.Exists(inside) ? inside : repository;
+    private static string GitFolder(string repository) =>
+        Path.Combine(repository, ".git") is var inside && Directory.Exists(inside) ? inside : repository;
 
-    private async Task<GitResult> Start(IReadOnlyList<string> arguments, string? repository, GitCall call, CancellationToken ct)
+    private async Task<GitResult> Start(
+        IReadOnlyList<string> arguments,
+        string? repository,
+        GitCall call,
+        CancellationToken ct
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(call.TimeLimit);
@@ -146,7 +230,11 @@ public sealed class GitProgram(string program)
         {
             var input = Feed(process, call.Input, limit.Token);
             var error = ReadSome(process.StandardError.BaseStream, MaxErrorBytes, limit.Token);
-            var (output, truncated) = await ReadSome(process.StandardOutput.BaseStream, call.MaxOutputBytes, limit.Token);
+            var (output, truncated) = await ReadSome(
+                process.StandardOutput.BaseStream,
+                call.MaxOutputBytes,
+                limit.Token
+            );
             if (truncated)
                 Kill(process);
             var (said, endless) = await error;
@@ -155,11 +243,18 @@ public sealed class GitProgram(string program)
             await input;
             await process.WaitForExitAsync(limit.Token);
             // How a shell says that it did not find or could not start a program.
-            return process.ExitCode is 126 or 127 ? throw NotRun(InShort(said)) : new GitResult(process.ExitCode, output, InShort(said), truncated);
+            return process.ExitCode is 126 or 127
+                ? throw NotRun(InShort(said))
+                : new GitResult(process.ExitCode, output, InShort(said), truncated);
         }
         catch (OperationCanceledException) when (!ct.IsCancellationRequested)
         {
-            throw Problem.Unavailable(string.Create(CultureInfo.InvariantCulture, $"git {arguments[0]} did not end within {call.TimeLimit.TotalSeconds:0} s"));
+            throw Problem.Unavailable(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"git {arguments[0]} did not end within {call.TimeLimit.TotalSeconds:0} s"
+                )
+            );
         }
         finally
         {
@@ -171,8 +266,13 @@ public sealed class GitProgram(string program)
     {
         // A shell that bounds itself and then becomes git. It counts files in blocks of 512 bytes and memory in KiB,
         // and fails only where a lower bound holds already.
-        var files = call.MaxFileBytes is { } bytes ? string.Create(CultureInfo.InvariantCulture, $"ulimit -f {(bytes + 511) / 512}; ") : "";
-        var bounds = string.Create(CultureInfo.InvariantCulture, $"{files}ulimit -v {call.MaxMemoryBytes >> 10}; exec \"$0\" \"$@\"");
+        var files = call.MaxFileBytes is { } bytes
+            ? string.Create(CultureInfo.InvariantCulture, $"ulimit -f {(bytes + 511) / 512}; ")
+            : "";
+        var bounds = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{files}ulimit -v {call.MaxMemoryBytes >> 10}; exec \"$0\" \"$@\""
+        );
         var start = new ProcessStartInfo("/bin/sh", ["-c", bounds, program])
         {
             RedirectStandardInput = true,
@@ -204,7 +304,10 @@ public sealed class GitProgram(string program)
     }
 
     private Problem NotRun(string why, Exception? cause = null) =>
-        Problem.Unavailable($"{program} cannot be run: {why}. Hive keeps agents' configurations in git; install it (Debian: apt-get install git) and see that it is in PATH", cause);
+        Problem.Unavailable(
+            $"{program} cannot be run: {why}. Hive keeps agents' configurations in git; install it (Debian: apt-get install git) and see that it is in PATH",
+            cause
+        );
 
     private static void Furnish(IDictionary<string, string?> environment, string? repository, GitCall call)
     {
@@ -264,7 +367,11 @@ public sealed class GitProgram(string program)
         }
     }
 
-    private static async Task<(ReadOnlyMemory<byte> Read, bool More)> ReadSome(Stream stream, int max, CancellationToken ct)
+    private static async Task<(ReadOnlyMemory<byte> Read, bool More)> ReadSome(
+        Stream stream,
+        int max,
+        CancellationToken ct
+    )
     {
         using var read = new MemoryStream();
         var buffer = new byte[16 << 10];
@@ -285,8 +392,11 @@ public sealed class GitProgram(string program)
     // git's last words are the ones that say what was wrong.
     private static string InShort(ReadOnlyMemory<byte> said)
     {
-        var lines = Encoding.UTF8.GetString(said.Span).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Where(l => !l.StartsWith("hint:", StringComparison.Ordinal)).Select(l => l.StartsWith("fatal: ", StringComparison.Ordinal) ? l["fatal: ".Length..] : l);
+        var lines = Encoding
+            .UTF8.GetString(said.Span)
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Where(l => !l.StartsWith("hint:", StringComparison.Ordinal))
+            .Select(l => l.StartsWith("fatal: ", StringComparison.Ordinal) ? l["fatal: ".Length..] : l);
         var text = string.Join("; ", lines.TakeLast(4));
         var clean = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
         return clean.Length <= ShownError ? clean : clean[..ShownError] + "…";

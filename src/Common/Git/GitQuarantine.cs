@@ -9,11 +9,16 @@ namespace Hive.Common.Git;
 /// Takes a commit out of a repository that an agent can write, into one that the host alone writes.
 /// </summary>
 /// <remarks>
-/// No git ever runs in the agent's repository, not even the <c>upload-pack</c> of a fetch: its configuration may name programs, promise objects that are fetched through
-/// any command, or include other files; its <c>objects/info/alternates</c> may point anywhere; its <c>.git</c> may be a link or a file that names another folder; its files may be pipes.
-/// Of all that, only files that are named like objects and packs are read, through <see cref="ForeignFolder"/>, up to a bound, and copied into an empty repository of the host's own, without any
-/// ref: so a name cannot be taken for a commit either. There git looks the commit up, sums the sizes of what it reaches before anything is unpacked, and fetches it, checking every object's hash and form.
-/// Indexes of packs are made anew. What the copy does not hold (a shallow or partial clone, an alternate) is simply missing, and is said to be.
+/// No git ever runs in the agent's repository, not even the <c>upload-pack</c> of a fetch: its configuration may name
+/// programs, promise objects that are fetched through
+/// any command, or include other files; its <c>objects/info/alternates</c> may point anywhere; its <c>.git</c> may be a
+/// link or a file that names another folder; its files may be pipes.
+/// Of all that, only files that are named like objects and packs are read, through <see cref="ForeignFolder"/>, up to a
+/// bound, and copied into an empty repository of the host's own, without any
+/// ref: so a name cannot be taken for a commit either. There git looks the commit up, sums the sizes of what it reaches
+/// before anything is unpacked, and fetches it, checking every object's hash and form.
+/// Indexes of packs are made anew. What the copy does not hold (a shallow or partial clone, an alternate) is simply
+/// missing, and is said to be.
 /// </remarks>
 /// <param name="git">The program.</param>
 /// <param name="paths">Where the data folder is.</param>
@@ -28,38 +33,71 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
     private const int MaxFiles = 20_000;
     private const int MaxObjects = 200_000;
 
-    private static readonly GitCall Bounded = new() { MaxFileBytes = MaxUnpackedBytes + MaxBytes, MaxOutputBytes = MaxObjects * 42 };
+    private static readonly GitCall Bounded = new()
+    {
+        MaxFileBytes = MaxUnpackedBytes + MaxBytes,
+        MaxOutputBytes = MaxObjects * 42,
+    };
 
     /// <summary>Fetches a commit and all it reaches.</summary>
-    /// <param name="workTree">The agent's work tree, with its <c>.git</c> inside. The folders above it are the host's own.</param>
+    /// <param name="workTree">The agent's work tree, with its <c>.git</c> inside. The folders above it are the host's
+    /// own.</param>
     /// <param name="commit">7 to 40 hexadecimal digits.</param>
     /// <param name="into">The host's own repository.</param>
     /// <param name="reference">The full name that the commit gets there, such as <c>refs/tags/proposal/7</c>.</param>
     /// <param name="ct">Gives up.</param>
     /// <returns>The whole name of the commit.</returns>
-    /// <exception cref="Problem">It is no repository, has no such commit, or holds something that is refused. Nothing has changed in <paramref name="into"/>.</exception>
+    /// <exception cref="Problem">It is no repository, has no such commit, or holds something that is refused. Nothing
+    /// has changed in <paramref name="into"/>.</exception>
     public async Task<string> Fetch(string workTree, string commit, string into, string reference, CancellationToken ct)
     {
         if (!Hexadecimal().IsMatch(commit))
-            throw Problem.Invalid("a commit is named by 7 to 40 hexadecimal digits, such as 'git rev-parse HEAD' prints; names of branches and tags can move, so they are not taken");
+            throw Problem.Invalid(
+                "a commit is named by 7 to 40 hexadecimal digits, such as 'git rev-parse HEAD' prints; names of branches and tags can move, so they are not taken"
+            );
         var copy = Path.Combine(paths.DataDir, "tmp", "git-" + Guid.NewGuid().ToString("N"));
         try
         {
             await GitProgram.Init(copy, bare: true, ct);
             foreach (var pack in await CopyObjects(workTree, Path.Combine(copy, "objects"), ct))
                 await git.Run(copy, ["index-pack", pack], ct, Bounded);
-            var found = await git.Try(copy, ["rev-parse", "--verify", commit.ToLowerInvariant() + "^{commit}"], ct, Bounded);
+            var found = await git.Try(
+                copy,
+                ["rev-parse", "--verify", commit.ToLowerInvariant() + "^{commit}"],
+                ct,
+                Bounded
+            );
             if (found.ExitCode != 0)
             {
                 throw found.Error.Contains("ambiguous", StringComparison.Ordinal)
                     ? Problem.Invalid($"'{commit}' begins the names of several commits; give more digits")
-                    : Problem.NotFound($"there is no commit '{commit}' in the configuration's repository; commit first, and give what 'git rev-parse HEAD' prints");
+                    : Problem.NotFound(
+                        $"there is no commit '{commit}' in the configuration's repository; commit first, and give what 'git rev-parse HEAD' prints"
+                    );
             }
 
             await Measure(copy, found.Text, ct);
             await git.Run(copy, ["update-ref", "refs/heads/fetched", found.Text], ct);
             // The copy is the host's own, so the upload-pack in it runs under the host's own settings.
-            await git.Run(into, ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=", "--", copy, "refs/heads/fetched:" + reference], ct, Bounded with { Protocols = "file" });
+            await git.Run(
+                into,
+                [
+                    "fetch",
+                    "--quiet",
+                    "--no-tags",
+                    "--no-write-fetch-head",
+                    "--no-recurse-submodules",
+                    "--refmap=",
+                    "--",
+                    copy,
+                    "refs/heads/fetched:" + reference,
+                ],
+                ct,
+                Bounded with
+                {
+                    Protocols = "file",
+                }
+            );
             return found.Text;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -77,12 +115,24 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
     private async Task Measure(string copy, string commit, CancellationToken ct)
     {
         var objects = await git.Run(copy, ["rev-list", "--objects", "--no-object-names", commit], ct, Bounded);
-        var sizes = await git.Run(copy, ["cat-file", "--batch-check=%(objectsize)"], ct, Bounded with { Input = objects + "\n" });
+        var sizes = await git.Run(
+            copy,
+            ["cat-file", "--batch-check=%(objectsize)"],
+            ct,
+            Bounded with
+            {
+                Input = objects + "\n",
+            }
+        );
         long sum = 0;
         foreach (var line in sizes.Split('\n'))
-            sum += long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? Math.Min(size, MaxUnpackedBytes + 1) : 0;
+            sum += long.TryParse(line, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+                ? Math.Min(size, MaxUnpackedBytes + 1)
+                : 0;
         if (sum > MaxUnpackedBytes)
-            throw Problem.TooLarge($"the commit and its history hold more than {MaxUnpackedBytes >> 20} MiB; keep a configuration small, and large things in an input of their own");
+            throw Problem.TooLarge(
+                $"the commit and its history hold more than {MaxUnpackedBytes >> 20} MiB; keep a configuration small, and large things in an input of their own"
+            );
     }
 
     private static async Task<IReadOnlyList<string>> CopyObjects(string workTree, string target, CancellationToken ct)
@@ -91,7 +141,9 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         using var inside = tree?.Enter(".git");
         using var objects = inside?.Enter("objects");
         if (objects is null)
-            throw Problem.Invalid("the configuration is no git repository: its '.git' must be a folder of its own, not a link or a file");
+            throw Problem.Invalid(
+                "the configuration is no git repository: its '.git' must be a folder of its own, not a link or a file"
+            );
         var budget = new Budget();
         List<string> packs = [];
         foreach (var name in objects.Names(MaxFiles).Where(n => FanOut().IsMatch(n)))
@@ -116,7 +168,13 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         return packs;
     }
 
-    private static async Task<bool> Copy(ForeignFolder folder, string name, string target, Budget budget, CancellationToken ct)
+    private static async Task<bool> Copy(
+        ForeignFolder folder,
+        string name,
+        string target,
+        Budget budget,
+        CancellationToken ct
+    )
     {
         await using var source = folder.Read(name);
         if (source is null)
@@ -154,14 +212,18 @@ public sealed partial class GitQuarantine(GitProgram git, HivePaths paths)
         public void File()
         {
             if (++files > MaxFiles)
-                throw Problem.TooLarge($"the configuration's repository holds more than {MaxFiles} files of objects; 'git gc' in it makes one of them");
+                throw Problem.TooLarge(
+                    $"the configuration's repository holds more than {MaxFiles} files of objects; 'git gc' in it makes one of them"
+                );
         }
 
         public void Take(int count)
         {
             bytes += count;
             if (bytes > MaxBytes)
-                throw Problem.TooLarge($"the configuration's repository is larger than {MaxBytes >> 20} MiB; keep a configuration small, and large things in an input of their own");
+                throw Problem.TooLarge(
+                    $"the configuration's repository is larger than {MaxBytes >> 20} MiB; keep a configuration small, and large things in an input of their own"
+                );
         }
     }
 }

@@ -7,18 +7,26 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Common.Messaging;
 
 /// <summary>
-/// What happens after a commit, in commit order and never on the writer's thread: observers see every notification (the event hub, the agents' rows),
-/// then after-commit actions wake receivers and the callers are answered. So whoever has an answer finds its event already published.
+/// What happens after a commit, in commit order and never on the writer's thread: observers see every notification (the
+/// event hub, the agents' rows),
+/// then after-commit actions wake receivers and the callers are answered. So whoever has an answer finds its event
+/// already published.
 /// Domain reactions run in a second loop, where a slow one delays nobody.
 /// </summary>
-public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> observers, Reactions reactions, ILogger<CommitPublisher> log) : IThreadPoolWorkItem
+public sealed partial class CommitPublisher(
+    Lazy<IEnumerable<ICommitObserver>> observers,
+    Reactions reactions,
+    ILogger<CommitPublisher> log
+) : IThreadPoolWorkItem
 {
-    // One pool item for a few callers instead of one for each: at 64 callers the hops between threads cost more than the answers.
+    // One pool item for a few callers instead of one for each: at 64 callers the hops between threads cost more than
+    // the answers.
     private const int CallersPerThread = 8;
 
     // Resolved at the first commit: observers know the store, which knows this.
     private readonly Lazy<ICommitObserver[]> observers = new(() => [.. observers.Value]);
-    private readonly ConcurrentQueue<(List<object> Raised, List<INotification> Undone, List<Work> Callers)> batches = new();
+    private readonly ConcurrentQueue<(List<object> Raised, List<INotification> Undone, List<Work> Callers)> batches =
+        new();
     private int running;
 
     internal void Ended(List<object> raised, List<INotification> undone, List<Work> callers)
@@ -40,12 +48,13 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
                 Publish(batch.Raised, batch.Callers, waiting);
             }
 
-            // A full fence: without it the queue could be seen empty before the writer sees that nobody runs, and a batch would lie there.
+            // A full fence: without it the queue could be seen empty before the writer sees that nobody runs, and a
+            // batch would lie there.
             Interlocked.Exchange(ref running, 0);
-        }
-        while (!batches.IsEmpty && Interlocked.CompareExchange(ref running, 1, 0) == 0);
+        } while (!batches.IsEmpty && Interlocked.CompareExchange(ref running, 1, 0) == 0);
 
-        // From here on another thread may publish the next batch. Answering the last few here spares a hop to yet another one.
+        // From here on another thread may publish the next batch. Answering the last few here spares a hop to yet
+        // another one.
         for (var i = 0; i < waiting.Count - 1; i++)
             ThreadPool.UnsafeQueueUserWorkItem(waiting[i], preferLocal: false);
         if (waiting.Count > 0)
@@ -89,7 +98,8 @@ public sealed partial class CommitPublisher(Lazy<IEnumerable<ICommitObserver>> o
     }
 
     /// <summary>Wakes or answers a few of a batch, one after the other.</summary>
-    private sealed class Answers(CommitPublisher owner, List<Action> actions, List<Work> callers, int start) : IThreadPoolWorkItem
+    private sealed class Answers(CommitPublisher owner, List<Action> actions, List<Work> callers, int start)
+        : IThreadPoolWorkItem
     {
         public void Execute()
         {

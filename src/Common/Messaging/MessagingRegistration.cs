@@ -8,9 +8,15 @@ namespace Hive.Common.Messaging;
 /// <summary>Puts MediatR 5.1 together by hand: it brings no registration of its own.</summary>
 public static class MessagingRegistration
 {
-    private static readonly Type[] Registered = [typeof(IRequestHandler<,>), typeof(INotificationHandler<>), typeof(IValidator<>)];
+    private static readonly Type[] Registered =
+    [
+        typeof(IRequestHandler<,>),
+        typeof(INotificationHandler<>),
+        typeof(IValidator<>),
+    ];
 
-    /// <summary>Registers the mediator, the validation of requests, and every handler and validator in <paramref name="features"/>, all as singletons.</summary>
+    /// <summary>Registers the mediator, the validation of requests, and every handler and validator in
+    /// <paramref name="features"/>, all as singletons.</summary>
     public static IServiceCollection AddHiveMessaging(this IServiceCollection services, Assembly features)
     {
         services.AddSingleton<ServiceFactory>(provider => provider.GetRequiredService);
@@ -21,7 +27,10 @@ public static class MessagingRegistration
         services.AddSingleton<CommitPublisher>();
         foreach (var type in features.GetTypes().Where(t => t is { IsAbstract: false, IsGenericTypeDefinition: false }))
         {
-            foreach (var face in type.GetInterfaces().Where(i => i.IsGenericType && Registered.Contains(i.GetGenericTypeDefinition())))
+            foreach (
+                var face in type.GetInterfaces()
+                    .Where(i => i.IsGenericType && Registered.Contains(i.GetGenericTypeDefinition()))
+            )
                 services.AddSingleton(face, type);
         }
 

@@ -8,13 +8,17 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Common.Messaging;
 
 /// <summary>
-/// Runs the features' reactions to each other's notifications (<see cref="INotificationHandler{TNotification}"/>), one notification after another, in commit order.
-/// A reaction that throws is logged and harms neither the caller nor the other reactions. A kill can fall between commit and reaction,
+/// Runs the features' reactions to each other's notifications (<see cref="INotificationHandler{TNotification}"/>), one
+/// notification after another, in commit order.
+/// A reaction that throws is logged and harms neither the caller nor the other reactions. A kill can fall between
+/// commit and reaction,
 /// so every reaction also has a sweep at start that does what was missed.
 /// </summary>
 public sealed partial class Reactions(IServiceProvider services, ILogger<Reactions> log) : BackgroundService
 {
-    private readonly Channel<INotification> queue = Channel.CreateUnbounded<INotification>(new() { SingleReader = true });
+    private readonly Channel<INotification> queue = Channel.CreateUnbounded<INotification>(
+        new() { SingleReader = true }
+    );
     private readonly ConcurrentDictionary<Type, Reaction[]> known = new();
 
     internal void Add(INotification notification)
@@ -46,14 +50,29 @@ public sealed partial class Reactions(IServiceProvider services, ILogger<Reactio
     }
 
     private Reaction[] For(Type notification) =>
-        known.GetOrAdd(notification, type => (Reaction[])typeof(Reactions)
-            .GetMethod(nameof(Bind), System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance)!
-            .MakeGenericMethod(type)
-            .Invoke(this, null)!);
+        known.GetOrAdd(
+            notification,
+            type =>
+                (Reaction[])
+                    typeof(Reactions)
+                        .GetMethod(
+                            nameof(Bind),
+                            System.Reflection.BindingFlags.NonPublic | System.Reflection.BindingFlags.Instance
+                        )!
+                        .MakeGenericMethod(type)
+                        .Invoke(this, null)!
+        );
 
     private Reaction[] Bind<T>()
         where T : INotification =>
-        [.. services.GetServices<INotificationHandler<T>>().Select(h => new Reaction(h.GetType().DeclaringType?.Name ?? h.GetType().Name, (n, ct) => h.Handle((T)n, ct)))];
+        [
+            .. services
+                .GetServices<INotificationHandler<T>>()
+                .Select(h => new Reaction(
+                    h.GetType().DeclaringType?.Name ?? h.GetType().Name,
+                    (n, ct) => h.Handle((T)n, ct)
+                )),
+        ];
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Reaction} failed on {Notification}")]
     private static partial void LogFailed(ILogger logger, string reaction, string notification, Exception error);

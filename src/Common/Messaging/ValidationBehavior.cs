@@ -5,17 +5,25 @@ using MediatR;
 namespace Hive.Common.Messaging;
 
 /// <summary>Checks a request with its validator, if it has one, before its handler sees it.</summary>
-internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators) : IPipelineBehavior<TRequest, TResponse>
+internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators)
+    : IPipelineBehavior<TRequest, TResponse>
 {
     private readonly IValidator<TRequest>[] validators = [.. validators];
 
-    public Task<TResponse> Handle(TRequest request, CancellationToken cancellationToken, RequestHandlerDelegate<TResponse> next)
+    public Task<TResponse> Handle(
+        TRequest request,
+        CancellationToken cancellationToken,
+        RequestHandlerDelegate<TResponse> next
+    )
     {
         foreach (var validator in validators)
         {
             var result = validator.Validate(request);
             if (!result.IsValid)
-                throw new Problem(CodeOf(result.Errors[0]), string.Join("; ", result.Errors.Select(e => e.ErrorMessage)));
+                throw new Problem(
+                    CodeOf(result.Errors[0]),
+                    string.Join("; ", result.Errors.Select(e => e.ErrorMessage))
+                );
         }
 
         return next();

@@ -3,7 +3,8 @@ using System.Collections.Concurrent;
 namespace Hive.Common.Notifications;
 
 /// <summary>
-/// The streams of single agents, each with ids of its own. A ring is made when somebody first asks about an agent: what nobody looks at takes no memory,
+/// The streams of single agents, each with ids of its own. A ring is made when somebody first asks about an agent: what
+/// nobody looks at takes no memory,
 /// and what was before stands in the database.
 /// </summary>
 public sealed class AgentHubs

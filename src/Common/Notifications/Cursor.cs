@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Hive.Common.Notifications;
 
-/// <summary>A place in the stream: <c>&lt;epoch&gt;-&lt;seq&gt;</c>, where the epoch is one run of the host and seq rises by one with each event.</summary>
+/// <summary>A place in the stream: <c>&lt;epoch&gt;-&lt;seq&gt;</c>, where the epoch is one run of the host and seq
+/// rises by one with each event.</summary>
 public readonly record struct Cursor(string Epoch, long Seq)
 {
     /// <summary>Reads a cursor as a client gives it back.</summary>
@@ -10,7 +11,9 @@ public readonly record struct Cursor(string Epoch, long Seq)
     public static Cursor? Parse(string? text)
     {
         var dash = text?.LastIndexOf('-') ?? -1;
-        return dash > 0 && long.TryParse(text.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seq)
+        return
+            dash > 0
+            && long.TryParse(text.AsSpan(dash + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var seq)
             ? new Cursor(text![..dash], seq)
             : null;
     }

@@ -41,7 +41,16 @@ public interface IAgentDirectory
 /// <param name="Target">Who was asked, where it is a question.</param>
 /// <param name="DueAt">When it ends or comes by itself.</param>
 public sealed record LooseEnd(
-    string Kind, long Id, string Agent, string Text, long AgeSeconds, string Role = LooseEnd.Waits, string? Asker = null, string? Target = null, DateTimeOffset? DueAt = null)
+    string Kind,
+    long Id,
+    string Agent,
+    string Text,
+    long AgeSeconds,
+    string Role = LooseEnd.Waits,
+    string? Asker = null,
+    string? Target = null,
+    DateTimeOffset? DueAt = null
+)
 {
     /// <summary>Somebody or something else has to act.</summary>
     public const string Waits = "waits";
@@ -49,7 +58,8 @@ public sealed record LooseEnd(
     /// <summary>The agent itself has to act.</summary>
     public const string Owes = "owes";
 
-    /// <summary>How many characters of a text there are for one agent, and for all in the snapshot: the beginning says what it is about.</summary>
+    /// <summary>How many characters of a text there are for one agent, and for all in the snapshot: the beginning says
+    /// what it is about.</summary>
     public static int ShownCharacters(string? agent) => agent is null ? 200 : 500;
 }
 

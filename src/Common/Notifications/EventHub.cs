@@ -6,7 +6,8 @@ using Hive.Protocol;
 namespace Hive.Common.Notifications;
 
 /// <summary>
-/// A bounded ring of the latest events, encoded as the frames of the stream. A subscriber is only a cursor into it: it has
+/// A bounded ring of the latest events, encoded as the frames of the stream. A subscriber is only a cursor into it: it
+/// has
 /// no queue of its own, the publisher waits for nobody, and catching up and following live are the same loop.
 /// </summary>
 /// <remarks>
@@ -18,7 +19,10 @@ namespace Hive.Common.Notifications;
 /// <param name="maxBytes">Most bytes kept; one event that is larger is not kept.</param>
 /// <param name="clock">Measures how long nobody has listened; the system's unless a test says otherwise.</param>
 public sealed class EventHub(
-    int capacity = EventHub.DefaultCapacity, int maxBytes = EventHub.DefaultBytes, TimeProvider? clock = null)
+    int capacity = EventHub.DefaultCapacity,
+    int maxBytes = EventHub.DefaultBytes,
+    TimeProvider? clock = null
+)
 {
     /// <summary>Events kept at most.</summary>
     public const int DefaultCapacity = 16_384;
@@ -54,7 +58,8 @@ public sealed class EventHub(
     /// <summary>This run of the host.</summary>
     public string Epoch { get; } = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray().AsSpan(0, 6));
 
-    /// <summary>The place after the newest event. Whoever asks may follow from there: what comes next is kept.</summary>
+    /// <summary>The place after the newest event. Whoever asks may follow from there: what comes next is
+    /// kept.</summary>
     public Cursor Head
     {
         get
@@ -105,7 +110,8 @@ public sealed class EventHub(
     /// <summary>Appends the events after <paramref name="cursor"/>, as frames of the stream.</summary>
     /// <param name="cursor">Moved behind the last appended event; unchanged when there is none yet.</param>
     /// <param name="output">Receives whole frames, about <see cref="BytesPerRead"/> at most.</param>
-    /// <returns>False when the ring has moved past the cursor: the subscriber starts over from <see cref="Head"/>.</returns>
+    /// <returns>False when the ring has moved past the cursor: the subscriber starts over from
+    /// <see cref="Head"/>.</returns>
     public bool Read(ref Cursor cursor, IBufferWriter<byte> output)
     {
         lock (gate)
@@ -230,7 +236,7 @@ public sealed class EventHub(
     private void CopyOut(long at, int length, IBufferWriter<byte> output)
     {
         var target = output.GetSpan(length);
-        for (var copied = 0; copied < length;)
+        for (var copied = 0; copied < length; )
         {
             var piece = Piece(block, at + copied, length - copied);
             piece.CopyTo(target[copied..]);

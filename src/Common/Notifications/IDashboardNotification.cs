@@ -22,7 +22,8 @@ public interface IAgentRowNotification : INotification
 /// <param name="Row">The whole row.</param>
 public sealed record DashboardEvent(string Kind, string Noun, object Row);
 
-/// <summary>Forwards what features raise to the event hub; no feature knows the hub and the hub knows no feature.</summary>
+/// <summary>Forwards what features raise to the event hub; no feature knows the hub and the hub knows no
+/// feature.</summary>
 internal sealed class DashboardForwarder(EventHub hub) : ICommitObserver
 {
     public void OnCommitted(INotification notification)

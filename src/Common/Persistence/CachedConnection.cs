@@ -6,7 +6,8 @@ using Microsoft.Data.Sqlite;
 namespace Hive.Common.Persistence;
 
 /// <summary>
-/// A connection that keeps its commands prepared by their SQL text, so that Dapper need not parse the same statement again.
+/// A connection that keeps its commands prepared by their SQL text, so that Dapper need not parse the same statement
+/// again.
 /// Not thread-safe, like the connection it wraps. Transactions belong to the store, not to its users.
 /// </summary>
 internal sealed class CachedConnection(SqliteConnection connection) : DbConnection
@@ -94,7 +95,11 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
 
         public override UpdateRowSource UpdatedRowSource { get; set; }
 
-        protected override DbConnection? DbConnection { get => owner; set { } }
+        protected override DbConnection? DbConnection
+        {
+            get => owner;
+            set { }
+        }
 
         protected override DbParameterCollection DbParameterCollection => Prepared.Parameters;
 
@@ -112,7 +117,8 @@ internal sealed class CachedConnection(SqliteConnection connection) : DbConnecti
 
         protected override DbParameter CreateDbParameter() => new SqliteParameter();
 
-        protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) => Prepared.ExecuteReader(behavior);
+        protected override DbDataReader ExecuteDbDataReader(CommandBehavior behavior) =>
+            Prepared.ExecuteReader(behavior);
 
         protected override void Dispose(bool disposing)
         {

@@ -52,6 +52,7 @@ internal sealed class CommitMark : IDisposable
 
     private readonly string database;
     private readonly SafeFileHandle file;
+
     // Closed with the mark alone, when no connection is left: closing any descriptor of a file gives up all locks that
     // this process has on it (fcntl(2)), and SQLite's are on this one.
     private readonly List<SafeFileHandle> indexes = [];
@@ -81,12 +82,18 @@ internal sealed class CommitMark : IDisposable
             return words switch
             {
                 ["open"] => new CommitNote(CommitState.Open),
-                ["wal", var salt1, var salt2, var frames] => new CommitNote(CommitState.InWal, Number(salt1), Number(salt2), Number(frames)),
+                ["wal", var salt1, var salt2, var frames] => new CommitNote(
+                    CommitState.InWal,
+                    Number(salt1),
+                    Number(salt2),
+                    Number(frames)
+                ),
                 ["closed", var size, var changed] => new CommitNote(CommitState.Closed, Number(size), Number(changed)),
                 _ => default,
             };
         }
-        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException or FormatException or OverflowException)
+        catch (Exception e)
+            when (e is FileNotFoundException or DirectoryNotFoundException or FormatException or OverflowException)
         {
             return default;
         }
@@ -118,15 +125,18 @@ internal sealed class CommitMark : IDisposable
         }
 
         Span<byte> header = stackalloc byte[IndexBytes];
-        if (index is null
+        if (
+            index is null
             || RandomAccess.Read(index, header, 0) < IndexBytes
-            || MemoryMarshal.Read<uint>(header) != IndexVersion)
+            || MemoryMarshal.Read<uint>(header) != IndexVersion
+        )
             return;
         var frames = MemoryMarshal.Read<uint>(header[LastFrameAt..]);
         var salt1 = BinaryPrimitives.ReadUInt32BigEndian(header[SaltsAt..]);
         var salt2 = BinaryPrimitives.ReadUInt32BigEndian(header[(SaltsAt + 4)..]);
         // Begun again and still empty: what was in it before is in the database.
-        var note = frames == 0 ? new CommitNote(CommitState.Open) : new CommitNote(CommitState.InWal, salt1, salt2, frames);
+        var note =
+            frames == 0 ? new CommitNote(CommitState.Open) : new CommitNote(CommitState.InWal, salt1, salt2, frames);
         Write(note, flush: false);
     }
 
@@ -157,8 +167,10 @@ internal sealed class CommitMark : IDisposable
             return;
         var text = note.State switch
         {
-            CommitState.InWal =>
-                string.Create(CultureInfo.InvariantCulture, $"wal {note.First} {note.Second} {note.Frames}"),
+            CommitState.InWal => string.Create(
+                CultureInfo.InvariantCulture,
+                $"wal {note.First} {note.Second} {note.Frames}"
+            ),
             CommitState.Closed => string.Create(CultureInfo.InvariantCulture, $"closed {note.First} {note.Second}"),
             _ => "open",
         };

@@ -33,13 +33,19 @@ public static class DatabaseCheck
 
         if (!acceptLoss && note.State == CommitState.InWal)
             MustHoldCommits(path, note);
-        var isClean = note == CommitMark.AsClosed(path) && !(new FileInfo(path + "-wal") is { Exists: true, Length: > 0 });
+        var isClean =
+            note == CommitMark.AsClosed(path) && !(new FileInfo(path + "-wal") is { Exists: true, Length: > 0 });
         if (isClean && roster is null)
             return false;
         // Without the right to write, so that closing it changes nothing either.
         try
         {
-            var how = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false };
+            var how = new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Mode = SqliteOpenMode.ReadOnly,
+                Pooling = false,
+            };
             using var connection = new SqliteConnection(how.ToString());
             connection.Open();
             if (!isClean && Ask(connection, "PRAGMA quick_check(1)") is var found and not "ok")
@@ -66,18 +72,27 @@ public static class DatabaseCheck
 
     /// <summary>True for what a row of wrong types, or with broken JSON in it, ends in when it is read.</summary>
     internal static bool IsUnreadable(Exception error) =>
-        error is DataException or InvalidCastException or FormatException or OverflowException
-            or JsonException or ArgumentException;
+        error
+            is DataException
+                or InvalidCastException
+                or FormatException
+                or OverflowException
+                or JsonException
+                or ArgumentException;
 
-    internal static InvalidDataException Damaged(string path, string what, Exception? cause = null) => new(
-        $"the database {path} is damaged: {what}. Restore it from a backup, save what can be read with "
-        + $"`sqlite3 {path} .recover`, or choose another data folder with --data-dir (HIVE_DATADIR); "
-        + $"to start without it, move {path}* away and start once with --accept-loss",
-        cause);
+    internal static InvalidDataException Damaged(string path, string what, Exception? cause = null) =>
+        new(
+            $"the database {path} is damaged: {what}. Restore it from a backup, save what can be read with "
+                + $"`sqlite3 {path} .recover`, or choose another data folder with --data-dir (HIVE_DATADIR); "
+                + $"to start without it, move {path}* away and start once with --accept-loss",
+            cause
+        );
 
-    private static InvalidDataException Lost(string what, string path) => new(
-        $"{what}. Put {path} and {path}-wal back, or restore them from a backup; "
-        + "to start without what was in them, start once with --accept-loss");
+    private static InvalidDataException Lost(string what, string path) =>
+        new(
+            $"{what}. Put {path} and {path}-wal back, or restore them from a backup; "
+                + "to start without what was in them, start once with --accept-loss"
+        );
 
     private static void MustHoldCommits(string path, CommitNote note)
     {
@@ -88,14 +103,20 @@ public static class DatabaseCheck
         var found = WalFile.Read(log, note.Frames);
         if (found is not { } wal)
         {
-            var what = !File.Exists(log) ? "missing" : new FileInfo(log).Length == 0 ? "empty" : "damaged at its beginning";
+            var what =
+                !File.Exists(log) ? "missing"
+                : new FileInfo(log).Length == 0 ? "empty"
+                : "damaged at its beginning";
             throw Lost($"{killed} is {what}{Others}", path);
         }
 
         var (salt1, salt2) = ((uint)note.First, (uint)note.Second);
         if ((wal.Salt1, wal.Salt2) == (salt1, salt2) && wal.Frames < note.Frames)
         {
-            var pages = string.Create(CultureInfo.InvariantCulture, $"{wal.Frames} of {note.Frames} pages in it can be read");
+            var pages = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{wal.Frames} of {note.Frames} pages in it can be read"
+            );
             throw Lost($"{killed} is damaged: {pages}{Others}", path);
         }
 

@@ -9,10 +9,12 @@ public interface ISchema
     /// <summary>The slice's name in <c>schema_history</c>.</summary>
     string Slice { get; }
 
-    /// <summary>Rises with every change of shape; a file with a higher one was written by a newer Hive and is refused.</summary>
+    /// <summary>Rises with every change of shape; a file with a higher one was written by a newer Hive and is
+    /// refused.</summary>
     int Version { get; }
 
-    /// <summary>Brings any file, empty or of any earlier shape, to what the slice needs. Runs at every start and must be idempotent.</summary>
+    /// <summary>Brings any file, empty or of any earlier shape, to what the slice needs. Runs at every start and must
+    /// be idempotent.</summary>
     void Converge(SchemaEditor editor);
 }
 
@@ -30,7 +32,12 @@ public sealed class SchemaEditor
     /// <returns>True when it was added just now, so that it can be filled.</returns>
     public bool Column(string table, string name, string declaration)
     {
-        if (db.ExecuteScalar<long>("SELECT count(*) FROM pragma_table_info(@table) WHERE name = @name", new { table, name }) > 0)
+        if (
+            db.ExecuteScalar<long>(
+                "SELECT count(*) FROM pragma_table_info(@table) WHERE name = @name",
+                new { table, name }
+            ) > 0
+        )
             return false;
         db.Execute($"ALTER TABLE {table} ADD COLUMN {name} {declaration}");
         return true;
@@ -45,22 +52,28 @@ internal static class SchemaConvergence
         db.Execute("BEGIN IMMEDIATE");
         try
         {
-            db.Execute("""
+            db.Execute(
+                """
                 CREATE TABLE IF NOT EXISTS schema_history (
                     slice      TEXT NOT NULL,
                     version    INTEGER NOT NULL,
                     applied_at INTEGER NOT NULL,
                     PRIMARY KEY (slice, version)
                 )
-                """);
+                """
+            );
             var editor = new SchemaEditor(db);
             foreach (var schema in schemas)
             {
-                var found = db.ExecuteScalar<int?>("SELECT max(version) FROM schema_history WHERE slice = @Slice", new { schema.Slice });
+                var found = db.ExecuteScalar<int?>(
+                    "SELECT max(version) FROM schema_history WHERE slice = @Slice",
+                    new { schema.Slice }
+                );
                 if (found > schema.Version)
                 {
                     throw new InvalidDataException(
-                        $"the database was written by a newer Hive ({schema.Slice} is at version {found}, this Hive knows {schema.Version}): start the newer one, or another data folder");
+                        $"the database was written by a newer Hive ({schema.Slice} is at version {found}, this Hive knows {schema.Version}): start the newer one, or another data folder"
+                    );
                 }
 
                 schema.Converge(editor);
@@ -68,7 +81,13 @@ internal static class SchemaConvergence
                 {
                     db.Execute(
                         "INSERT INTO schema_history (slice, version, applied_at) VALUES (@Slice, @Version, @At)",
-                        new { schema.Slice, schema.Version, At = now.ToUnixTimeMilliseconds() });
+                        new
+                        {
+                            schema.Slice,
+                            schema.Version,
+                            At = now.ToUnixTimeMilliseconds(),
+                        }
+                    );
                 }
             }
 

@@ -23,7 +23,10 @@ public static class SqliteLibrary
         {
             _ = Version;
             using var process = Process.GetCurrentProcess();
-            return process.Modules.Cast<ProcessModule>().Select(m => m.FileName).FirstOrDefault(f => f.Contains("sqlite3.so", StringComparison.Ordinal));
+            return process
+                .Modules.Cast<ProcessModule>()
+                .Select(m => m.FileName)
+                .FirstOrDefault(f => f.Contains("sqlite3.so", StringComparison.Ordinal));
         }
     }
 
@@ -50,8 +53,10 @@ public static class SqliteLibrary
     {
         if (name != "e_sqlite3" || !NativeLibrary.TryLoad("libsqlite3.so.0", out var system))
             return 0;
-        if (NativeLibrary.TryGetExport(system, "sqlite3_libversion_number", out var number)
-            && Marshal.GetDelegateForFunctionPointer<VersionNumber>(number)() > BundledVersion)
+        if (
+            NativeLibrary.TryGetExport(system, "sqlite3_libversion_number", out var number)
+            && Marshal.GetDelegateForFunctionPointer<VersionNumber>(number)() > BundledVersion
+        )
             return system;
         NativeLibrary.Free(system);
         return 0;

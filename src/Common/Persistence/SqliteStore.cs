@@ -10,7 +10,8 @@ using SQLitePCL;
 namespace Hive.Common.Persistence;
 
 /// <summary>
-/// The store over one SQLite file: one writer thread that commits everything queued since its last commit at once, and a pool of readers.
+/// The store over one SQLite file: one writer thread that commits everything queued since its last commit at once, and
+/// a pool of readers.
 /// One connection does all writes and all checkpoints, so that SQLite's old WAL-reset fault cannot occur.
 /// </summary>
 public sealed partial class SqliteStore : IStore, IDisposable
@@ -20,7 +21,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
     // Bounds the time until the first caller of a batch is answered.
     private const int MaxBatch = 512;
 
-    // 16 MiB of WAL, overwritten again and again: a smaller one checkpoints too often, a larger or growing one makes commits two to three times slower (docs/benchmarks.md).
+    // 16 MiB of WAL, overwritten again and again: a smaller one checkpoints too often, a larger or growing one makes
+    // commits two to three times slower (docs/benchmarks.md).
     private const int CheckpointPages = 4000;
 
     // How long the writer has been idle when it copies what is left in the WAL into the database.
@@ -43,7 +45,14 @@ public sealed partial class SqliteStore : IStore, IDisposable
     /// <exception cref="InvalidDataException">The file is of a newer Hive, is not a database, is damaged, or lacks
     /// commits; it is left as it is.</exception>
     public SqliteStore(
-        string path, IEnumerable<ISchema> schemas, CommitPublisher publisher, TimeProvider clock, ILogger<SqliteStore> log, string? roster = null, bool acceptLoss = false)
+        string path,
+        IEnumerable<ISchema> schemas,
+        CommitPublisher publisher,
+        TimeProvider clock,
+        ILogger<SqliteStore> log,
+        string? roster = null,
+        bool acceptLoss = false
+    )
     {
         _ = SqliteLibrary.Version;
         // Beside the file itself, as SQLite has it, also where its name is a link.
@@ -122,31 +131,37 @@ public sealed partial class SqliteStore : IStore, IDisposable
     /// <param name="file">The copy; needs no second file beside it.</param>
     /// <param name="ct">Withdraws the copy while it has not started.</param>
     /// <exception cref="Problem">Code <c>unavailable</c>: it is damaged, or the copy cannot be written.</exception>
-    public Task CopyTo(string file, CancellationToken ct) => Task.Run(
-        () =>
-        {
-            try
+    public Task CopyTo(string file, CancellationToken ct) =>
+        Task.Run(
+            () =>
             {
-                using var source = OpenReader();
-                var target = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false };
-                using var copy = new SqliteConnection(target.ToString());
-                copy.Open();
-                source.Inner.BackupDatabase(copy);
-                using var command = copy.CreateCommand();
-                command.CommandText = "PRAGMA journal_mode = DELETE";
-                command.ExecuteNonQuery();
-                command.CommandText = "PRAGMA integrity_check(1)";
-                if (command.ExecuteScalar() is not "ok" and var damage)
-                    throw Problem.Unavailable($"the database is damaged ({damage}); nothing was copied, restore a backup");
-            }
-            catch (SqliteException e)
-            {
-                LogCopyFailed(log, e);
-                throw Problem.Unavailable(
-                    $"the database cannot be copied: {e.Message}. Make room in the data folder, and try again", e);
-            }
-        },
-        ct);
+                try
+                {
+                    using var source = OpenReader();
+                    var target = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false };
+                    using var copy = new SqliteConnection(target.ToString());
+                    copy.Open();
+                    source.Inner.BackupDatabase(copy);
+                    using var command = copy.CreateCommand();
+                    command.CommandText = "PRAGMA journal_mode = DELETE";
+                    command.ExecuteNonQuery();
+                    command.CommandText = "PRAGMA integrity_check(1)";
+                    if (command.ExecuteScalar() is not "ok" and var damage)
+                        throw Problem.Unavailable(
+                            $"the database is damaged ({damage}); nothing was copied, restore a backup"
+                        );
+                }
+                catch (SqliteException e)
+                {
+                    LogCopyFailed(log, e);
+                    throw Problem.Unavailable(
+                        $"the database cannot be copied: {e.Message}. Make room in the data folder, and try again",
+                        e
+                    );
+                }
+            },
+            ct
+        );
 
     /// <summary>Finishes what is queued, copies the WAL into the database and closes it.</summary>
     public void Dispose()
@@ -169,14 +184,28 @@ public sealed partial class SqliteStore : IStore, IDisposable
 
     private static Problem Stopping() => Problem.Unavailable("Hive is stopping; try again when it is back");
 
-    private Problem? AsProblem(Exception error) => error switch
-    {
-        SqliteException { SqliteErrorCode: raw.SQLITE_FULL } => Problem.Unavailable("the disk with the data folder is full; nothing was stored. Make room and try again", error),
-        SqliteException { SqliteErrorCode: raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM } => Problem.Unavailable("the data folder cannot be written; nothing was stored. Make it writable and try again", error),
-        SqliteException { SqliteErrorCode: raw.SQLITE_IOERR or raw.SQLITE_NOMEM or raw.SQLITE_BUSY or raw.SQLITE_LOCKED } => Problem.Unavailable("the database cannot be written now; nothing was stored. Try again", error),
-        _ when DatabaseCheck.IsDamage(error) => Problem.Unavailable($"the database {path} is damaged; stop Hive and restore a backup", error),
-        _ => null,
-    };
+    private Problem? AsProblem(Exception error) =>
+        error switch
+        {
+            SqliteException { SqliteErrorCode: raw.SQLITE_FULL } => Problem.Unavailable(
+                "the disk with the data folder is full; nothing was stored. Make room and try again",
+                error
+            ),
+            SqliteException { SqliteErrorCode: raw.SQLITE_READONLY or raw.SQLITE_CANTOPEN or raw.SQLITE_PERM } =>
+                Problem.Unavailable(
+                    "the data folder cannot be written; nothing was stored. Make it writable and try again",
+                    error
+                ),
+            SqliteException
+            {
+                SqliteErrorCode: raw.SQLITE_IOERR or raw.SQLITE_NOMEM or raw.SQLITE_BUSY or raw.SQLITE_LOCKED
+            } => Problem.Unavailable("the database cannot be written now; nothing was stored. Try again", error),
+            _ when DatabaseCheck.IsDamage(error) => Problem.Unavailable(
+                $"the database {path} is damaged; stop Hive and restore a backup",
+                error
+            ),
+            _ => null,
+        };
 
     private T RunRead<T>(Func<DbConnection, T> query)
     {
@@ -198,7 +227,9 @@ public sealed partial class SqliteStore : IStore, IDisposable
             if (AsProblem(e) is { } problem)
             {
                 LogReadFailed(log, e);
-                throw DatabaseCheck.IsDamage(e) ? problem : Problem.Unavailable("the database cannot be read now; try again", problem);
+                throw DatabaseCheck.IsDamage(e)
+                    ? problem
+                    : Problem.Unavailable("the database cannot be read now; try again", problem);
             }
 
             if (DatabaseCheck.IsUnreadable(e))
@@ -234,7 +265,15 @@ public sealed partial class SqliteStore : IStore, IDisposable
 
     private CachedConnection Open(SqliteOpenMode mode)
     {
-        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = mode, Pooling = false, ForeignKeys = true }.ToString());
+        var connection = new SqliteConnection(
+            new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Mode = mode,
+                Pooling = false,
+                ForeignKeys = true,
+            }.ToString()
+        );
         connection.Open();
         return new CachedConnection(connection);
     }
@@ -314,7 +353,8 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
     }
 
-    // The last close makes SQLite remove the WAL. By then the note must not claim that commits are in it: a host that is
+    // The last close makes SQLite remove the WAL. By then the note must not claim that commits are in it: a host that
+    // is
     // killed in between would seem to have lost them.
     private void WithdrawClaim(CachedConnection connection)
     {
@@ -373,7 +413,13 @@ public sealed partial class SqliteStore : IStore, IDisposable
     {
         if (session is null)
         {
-            FailAll(batch, Problem.Unavailable("the database cannot be opened; nothing was stored. Try again when the data folder is writable"), []);
+            FailAll(
+                batch,
+                Problem.Unavailable(
+                    "the database cannot be opened; nothing was stored. Try again when the data folder is writable"
+                ),
+                []
+            );
             return false;
         }
 
@@ -389,7 +435,11 @@ public sealed partial class SqliteStore : IStore, IDisposable
         {
             LogBatchFailed(log, batch.Count, e);
             session.Abandon();
-            FailAll(batch, AsProblem(e) ?? Problem.Unavailable("the database failed; nothing was stored. Try again", e), session.TakeUndone());
+            FailAll(
+                batch,
+                AsProblem(e) ?? Problem.Unavailable("the database failed; nothing was stored. Try again", e),
+                session.TakeUndone()
+            );
             return false;
         }
 
@@ -412,12 +462,14 @@ public sealed partial class SqliteStore : IStore, IDisposable
         }
         catch (Exception e)
         {
-            // Disk full, I/O errors and lack of memory may have rolled back everything, the works before this one included.
+            // Disk full, I/O errors and lack of memory may have rolled back everything, the works before this one
+            // included.
             if (session.TransactionWasLost)
                 throw;
             session.UndoWork();
             var problem = AsProblem(e);
-            // Opened while its files could not be written, a connection stays read-only for ever: the next batch gets a new one.
+            // Opened while its files could not be written, a connection stays read-only for ever: the next batch gets a
+            // new one.
             session.Broken |= problem is not null;
             work.Fail(problem ?? e);
             return;
@@ -439,22 +491,35 @@ public sealed partial class SqliteStore : IStore, IDisposable
     [LoggerMessage(Level = LogLevel.Error, Message = "a batch of {Count} works failed; nothing of it was stored")]
     private static partial void LogBatchFailed(ILogger logger, int count, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "the database cannot be opened for writing; the next write tries again")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "the database cannot be opened for writing; the next write tries again"
+    )]
     private static partial void LogReopenFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the WAL could not be copied into the database; the next write opens it anew")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "the WAL could not be copied into the database; the next write opens it anew"
+    )]
     private static partial void LogCheckpointFailed(ILogger logger, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Path} was not closed the last time, or was changed since; it was checked and is whole")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Path} was not closed the last time, or was changed since; it was checked and is whole"
+    )]
     private static partial void LogChecked(ILogger logger, string path);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the last commit could not be noted beside the database, so a loss of its write-ahead log may go unseen: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "the last commit could not be noted beside the database, so a loss of its write-ahead log may go unseen: {Reason}"
+    )]
     private static partial void LogNotNoted(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "a read failed")]
     private static partial void LogReadFailed(ILogger logger, Exception error);
 
-    /// <summary>The writer's connection with the transaction of the present batch. The transaction and the savepoints begin with the first statement, so a work that only looks at memory costs no SQL.</summary>
+    /// <summary>The writer's connection with the transaction of the present batch. The transaction and the savepoints
+    /// begin with the first statement, so a work that only looks at memory costs no SQL.</summary>
     private sealed class WriterSession(CachedConnection connection) : IWrite, IDisposable
     {
         private static long lastBatch;

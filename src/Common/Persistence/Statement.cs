@@ -22,7 +22,11 @@ public sealed class Statement : IDisposable
     /// <summary>Binds a number, or NULL.</summary>
     public Statement Bind(int index, long? value)
     {
-        Check(value is { } number ? raw.sqlite3_bind_int64(statement, index, number) : raw.sqlite3_bind_null(statement, index));
+        Check(
+            value is { } number
+                ? raw.sqlite3_bind_int64(statement, index, number)
+                : raw.sqlite3_bind_null(statement, index)
+        );
         return this;
     }
 
@@ -69,13 +73,15 @@ public sealed class Statement : IDisposable
     public long Long(int column) => raw.sqlite3_column_int64(statement, column);
 
     /// <summary>A column of the present row as a number, or null.</summary>
-    public long? LongOrNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Long(column);
+    public long? LongOrNull(int column) =>
+        raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Long(column);
 
     /// <summary>A column of the present row as text; NULL reads as empty.</summary>
     public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string() ?? "";
 
     /// <summary>A column of the present row as text, or null.</summary>
-    public string? TextOrNull(int column) => raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Text(column);
+    public string? TextOrNull(int column) =>
+        raw.sqlite3_column_type(statement, column) == raw.SQLITE_NULL ? null : Text(column);
 
     /// <inheritdoc />
     public void Dispose() => statement.Dispose();
@@ -83,6 +89,10 @@ public sealed class Statement : IDisposable
     private void Check(int result)
     {
         if (result != raw.SQLITE_OK)
-            throw new SqliteException(raw.sqlite3_errmsg(db).utf8_to_string(), result & 0xFF, raw.sqlite3_extended_errcode(db));
+            throw new SqliteException(
+                raw.sqlite3_errmsg(db).utf8_to_string(),
+                result & 0xFF,
+                raw.sqlite3_extended_errcode(db)
+            );
     }
 }

@@ -8,23 +8,31 @@ public static class StoreExtensions
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     /// <summary>A write without a result.</summary>
-    public static Task Write(this IStore store, Action<IWrite> work, CancellationToken ct = default) => store.Write<object?>(
-        write =>
-        {
-            work(write);
-            return null;
-        },
-        ct);
+    public static Task Write(this IStore store, Action<IWrite> work, CancellationToken ct = default) =>
+        store.Write<object?>(
+            write =>
+            {
+                work(write);
+                return null;
+            },
+            ct
+        );
 
     /// <summary>
-    /// A step that must not be skipped because the disk is full at the moment: tried again every second until it is stored or the host stops.
+    /// A step that must not be skipped because the disk is full at the moment: tried again every second until it is
+    /// stored or the host stops.
     /// For what nobody can ask for again, such as noting that a connection has gone.
     /// </summary>
     /// <param name="store">The store.</param>
     /// <param name="work">May run several times; only the last time counts.</param>
     /// <param name="clock">Measures the pause.</param>
     /// <param name="stopping">The host stops; what was not stored then is swept up at the next start.</param>
-    public static async Task WriteUntilStored(this IStore store, Action<IWrite> work, TimeProvider clock, CancellationToken stopping)
+    public static async Task WriteUntilStored(
+        this IStore store,
+        Action<IWrite> work,
+        TimeProvider clock,
+        CancellationToken stopping
+    )
     {
         while (!stopping.IsCancellationRequested)
         {

@@ -27,7 +27,12 @@ internal readonly record struct WalFile(uint Salt1, uint Salt2, long Frames)
             return null;
         var magic = Word(header, 0);
         var pageSize = Word(header, 8);
-        if ((magic & ~1u) != Magic || Word(header, 4) != FormatVersion || pageSize is < 512 or > 65536 || !uint.IsPow2(pageSize))
+        if (
+            (magic & ~1u) != Magic
+            || Word(header, 4) != FormatVersion
+            || pageSize is < 512 or > 65536
+            || !uint.IsPow2(pageSize)
+        )
             return null;
         var isBigEndian = (magic & 1) == 1;
         var sum = Checksum(default, header[..24], isBigEndian);
@@ -35,10 +40,16 @@ internal readonly record struct WalFile(uint Salt1, uint Salt2, long Frames)
             return null;
         var found = new WalFile(Word(header, 16), Word(header, 20), 0);
         var frame = new byte[FrameHeaderBytes + pageSize];
-        while (found.Frames < enough && file.ReadAtLeast(frame, frame.Length, throwOnEndOfStream: false) == frame.Length)
+        while (
+            found.Frames < enough && file.ReadAtLeast(frame, frame.Length, throwOnEndOfStream: false) == frame.Length
+        )
         {
             sum = Checksum(Checksum(sum, frame.AsSpan(0, 8), isBigEndian), frame.AsSpan(FrameHeaderBytes), isBigEndian);
-            if (Word(frame, 0) == 0 || (Word(frame, 8), Word(frame, 12)) != (found.Salt1, found.Salt2) || (Word(frame, 16), Word(frame, 20)) != sum)
+            if (
+                Word(frame, 0) == 0
+                || (Word(frame, 8), Word(frame, 12)) != (found.Salt1, found.Salt2)
+                || (Word(frame, 16), Word(frame, 20)) != sum
+            )
                 break;
             found = found with { Frames = found.Frames + 1 };
         }
@@ -53,8 +64,18 @@ internal readonly record struct WalFile(uint Salt1, uint Salt2, long Frames)
         var (a, b) = sum;
         for (; bytes.Length > 0; bytes = bytes[8..])
         {
-            a += (isBigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes) : BinaryPrimitives.ReadUInt32LittleEndian(bytes)) + b;
-            b += (isBigEndian ? BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]) : BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..])) + a;
+            a +=
+                (
+                    isBigEndian
+                        ? BinaryPrimitives.ReadUInt32BigEndian(bytes)
+                        : BinaryPrimitives.ReadUInt32LittleEndian(bytes)
+                ) + b;
+            b +=
+                (
+                    isBigEndian
+                        ? BinaryPrimitives.ReadUInt32BigEndian(bytes[4..])
+                        : BinaryPrimitives.ReadUInt32LittleEndian(bytes[4..])
+                ) + a;
         }
 
         return (a, b);

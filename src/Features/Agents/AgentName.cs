@@ -16,8 +16,20 @@ internal sealed class AgentNames : Contracts.IAgentNames
 /// <summary>The rules of a name.</summary>
 internal static partial class AgentName
 {
-    private static readonly FrozenSet<string> Reserved =
-        FrozenSet.Create(StringComparer.Ordinal, "operator", "system", "reminder", "all", "host", "core", "agents", "hive", "forge", "admin", "root");
+    private static readonly FrozenSet<string> Reserved = FrozenSet.Create(
+        StringComparer.Ordinal,
+        "operator",
+        "system",
+        "reminder",
+        "all",
+        "host",
+        "core",
+        "agents",
+        "hive",
+        "forge",
+        "admin",
+        "root"
+    );
 
     /// <summary>Why a new agent cannot have that name; null when it can.</summary>
     public static string? Fault(string name)
@@ -34,10 +46,14 @@ internal static partial class AgentName
     /// <summary>True for the form of a name, reserved or not.</summary>
     public static bool IsWellFormed(string name) => name.Length <= Limits.NameLength && Form().IsMatch(name);
 
-    /// <summary>The rule for a request that names an agent which must exist already; the roster decides whether it does.</summary>
+    /// <summary>The rule for a request that names an agent which must exist already; the roster decides whether it
+    /// does.</summary>
     public static IRuleBuilderOptions<T, string> MustBeAgentName<T>(this IRuleBuilder<T, string> rule) =>
         rule.Must(name => name is not null && IsWellFormed(name))
-            .WithMessage((_, name) => $"'{Shown(name ?? "")}' is no agent name: a-z, 0-9 and '-', at most {Limits.NameLength} characters");
+            .WithMessage(
+                (_, name) =>
+                    $"'{Shown(name ?? "")}' is no agent name: a-z, 0-9 and '-', at most {Limits.NameLength} characters"
+            );
 
     private static string Shown(string name) => name.Length <= 40 ? name : string.Concat(name.AsSpan(0, 40), "…");
 

@@ -7,15 +7,16 @@ namespace Hive.Features.Agents;
 /// <summary>What the roster knows of an agent, on its row.</summary>
 internal sealed class AgentRowPart(IRoster roster) : IAgentRowPart
 {
-    public ContainerView Fill(ContainerView row) => roster.Find(row.Name) is not { } agent
-        ? row
-        : row with
-        {
-            Role = agent.Role,
-            Runtime = agent.Runtime,
-            Paused = agent.Paused,
-            ActiveModel = agent.ActiveModel,
-            StatusText = agent.StatusText,
-            StatusSetAt = agent.StatusSetAt,
-        };
+    public ContainerView Fill(ContainerView row) =>
+        roster.Find(row.Name) is not { } agent
+            ? row
+            : row with
+            {
+                Role = agent.Role,
+                Runtime = agent.Runtime,
+                Paused = agent.Paused,
+                ActiveModel = agent.ActiveModel,
+                StatusText = agent.StatusText,
+                StatusSetAt = agent.StatusSetAt,
+            };
 }

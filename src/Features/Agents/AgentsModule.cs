@@ -13,11 +13,13 @@ internal sealed class AgentsModule : FeatureModule
         Tool<WhoAmI.Query>(
             "whoami",
             "Your own name, role and state folder as you can open it, and whom you may write to: name, role, status.",
-            ToolHints.ReadOnly);
+            ToolHints.ReadOnly
+        );
         Tool<SetStatus.Command>(
             "set_status",
             "Say in a few words what you are doing; it shows on your row of the operator's dashboard.",
-            ToolHints.Idempotent);
+            ToolHints.Idempotent
+        );
         Agent<ListTools.Query>("tools");
     }
 }

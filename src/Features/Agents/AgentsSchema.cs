@@ -12,16 +12,19 @@ internal sealed class AgentsSchema : ISchema
 
     public int Version => 1;
 
-    public void Converge(SchemaEditor editor) => editor.Run($"""
-        CREATE TABLE IF NOT EXISTS {Table} (
-            name          TEXT PRIMARY KEY,
-            runtime       TEXT NOT NULL,
-            paused        INTEGER NOT NULL DEFAULT 0,
-            recipients    TEXT,
-            active_model  TEXT,
-            status_text   TEXT,
-            status_set_at INTEGER,
-            created_at    INTEGER NOT NULL
-        ) WITHOUT ROWID
-        """);
+    public void Converge(SchemaEditor editor) =>
+        editor.Run(
+            $"""
+            CREATE TABLE IF NOT EXISTS {Table} (
+                name          TEXT PRIMARY KEY,
+                runtime       TEXT NOT NULL,
+                paused        INTEGER NOT NULL DEFAULT 0,
+                recipients    TEXT,
+                active_model  TEXT,
+                status_text   TEXT,
+                status_set_at INTEGER,
+                created_at    INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """
+        );
 }

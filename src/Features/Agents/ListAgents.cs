@@ -12,6 +12,7 @@ internal static class ListAgents
 
     internal sealed class Handler(IRoster roster) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(new Result(roster.Names));
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(new Result(roster.Names));
     }
 }

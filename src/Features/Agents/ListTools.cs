@@ -12,6 +12,7 @@ internal static class ListTools
 
     internal sealed class Handler(ToolCatalog catalog) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(new Result(catalog.For(request.Caller.Kind)));
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(new Result(catalog.For(request.Caller.Kind)));
     }
 }

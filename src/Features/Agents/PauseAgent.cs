@@ -18,17 +18,19 @@ internal static class PauseAgent
 
     internal sealed class Handler(IStore store, IRoster roster) : IRequestHandler<Command, Done>
     {
-        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write =>
-            {
-                if (roster.Require(command.Name).Paused != command.Paused)
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(
+                write =>
                 {
-                    roster.Change(write, command.Name, agent => agent with { Paused = command.Paused });
-                    write.Raise(new AgentPaused(command.Name, command.Paused));
-                }
+                    if (roster.Require(command.Name).Paused != command.Paused)
+                    {
+                        roster.Change(write, command.Name, agent => agent with { Paused = command.Paused });
+                        write.Raise(new AgentPaused(command.Name, command.Paused));
+                    }
 
-                return Done.Instance;
-            },
-            cancellationToken);
+                    return Done.Instance;
+                },
+                cancellationToken
+            );
     }
 }

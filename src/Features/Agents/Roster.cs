@@ -25,19 +25,31 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         if (now.ByName.TryGetValue(name, out var agent))
             return agent;
         var near = NearNames.Of(name, now.Names.Append(Principals.Operator));
-        throw Problem.NotFound(near.Length > 0
-            ? $"there is no agent '{Shown(name)}'; did you mean {string.Join(" or ", near)}?"
-            : $"there is no agent '{Shown(name)}'; there are: {Some(now.Names)}");
+        throw Problem.NotFound(
+            near.Length > 0
+                ? $"there is no agent '{Shown(name)}'; did you mean {string.Join(" or ", near)}?"
+                : $"there is no agent '{Shown(name)}'; there are: {Some(now.Names)}"
+        );
     }
 
     public void Add(IWrite write, AgentEntry agent)
     {
         if (Find(agent.Name) is not null)
             throw Problem.Conflict($"there is an agent '{agent.Name}' already");
-        write.Db.Execute("""
+        write.Db.Execute(
+            """
             INSERT INTO agents (name, runtime, recipients, active_model, created_at)
             VALUES (@Name, @Runtime, @Recipients, @ActiveModel, @At)
-            """, new { agent.Name, agent.Runtime, Recipients = Json(agent.Recipients), agent.ActiveModel, At = clock.GetUtcNow().ToUnixTimeMilliseconds() });
+            """,
+            new
+            {
+                agent.Name,
+                agent.Runtime,
+                Recipients = Json(agent.Recipients),
+                agent.ActiveModel,
+                At = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+            }
+        );
         Replace(write, state.ByName.Add(agent.Name, agent), agent.Name);
     }
 
@@ -47,12 +59,24 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         var after = change(before);
         if (after == before)
             return after;
-        write.Db.Execute("""
+        write.Db.Execute(
+            """
             UPDATE agents
                SET runtime = @Runtime, paused = @Paused, recipients = @Recipients, active_model = @ActiveModel,
                    status_text = @StatusText, status_set_at = @StatusSetAt
              WHERE name = @Name
-            """, new { after.Name, after.Runtime, after.Paused, Recipients = Json(after.Recipients), after.ActiveModel, after.StatusText, StatusSetAt = after.StatusSetAt?.ToUnixTimeMilliseconds() });
+            """,
+            new
+            {
+                after.Name,
+                after.Runtime,
+                after.Paused,
+                Recipients = Json(after.Recipients),
+                after.ActiveModel,
+                after.StatusText,
+                StatusSetAt = after.StatusSetAt?.ToUnixTimeMilliseconds(),
+            }
+        );
         Replace(write, state.ByName.SetItem(name, after), name);
         return after;
     }
@@ -67,7 +91,14 @@ internal sealed class Roster(TimeProvider clock) : IRoster
     /// <summary>Reads the stored roster at start.</summary>
     public async Task Load(IStore store, CancellationToken ct)
     {
-        var rows = await store.Read(db => db.Query<Row>("SELECT name, runtime, paused, recipients, active_model AS ActiveModel, status_text AS StatusText, status_set_at AS StatusSetAt FROM agents").ToList(), ct);
+        var rows = await store.Read(
+            db =>
+                db.Query<Row>(
+                        "SELECT name, runtime, paused, recipients, active_model AS ActiveModel, status_text AS StatusText, status_set_at AS StatusSetAt FROM agents"
+                    )
+                    .ToList(),
+            ct
+        );
         state = State.Of(rows.Select(r => r.ToEntry()).ToImmutableDictionary(e => e.Name));
     }
 
@@ -79,24 +110,33 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         write.Raise(new AgentChanged(changed));
     }
 
-    private static string? Json(IReadOnlyList<string>? recipients) => recipients is null ? null : JsonSerializer.Serialize(recipients, WireJson.Options);
+    private static string? Json(IReadOnlyList<string>? recipients) =>
+        recipients is null ? null : JsonSerializer.Serialize(recipients, WireJson.Options);
 
     private static string Shown(string name) => name.Length <= 40 ? name : string.Concat(name.AsSpan(0, 40), "…");
 
-    private static string Some(IReadOnlyList<string> names) => names.Count switch
-    {
-        0 => "none yet",
-        <= 10 => string.Join(", ", names),
-        _ => $"{string.Join(", ", names.Take(10))} and {names.Count - 10} more",
-    };
+    private static string Some(IReadOnlyList<string> names) =>
+        names.Count switch
+        {
+            0 => "none yet",
+            <= 10 => string.Join(", ", names),
+            _ => $"{string.Join(", ", names.Take(10))} and {names.Count - 10} more",
+        };
 
-    private sealed record State(ImmutableDictionary<string, AgentEntry> ByName, IReadOnlyList<AgentEntry> Ordered, IReadOnlyList<string> Names)
+    private sealed record State(
+        ImmutableDictionary<string, AgentEntry> ByName,
+        IReadOnlyList<AgentEntry> Ordered,
+        IReadOnlyList<string> Names
+    )
     {
         public static State Empty { get; } = Of(ImmutableDictionary<string, AgentEntry>.Empty);
 
         public static State Of(ImmutableDictionary<string, AgentEntry> entries)
         {
-            AgentEntry[] ordered = [.. entries.Values.OrderByDescending(e => e.IsManager).ThenBy(e => e.Name, StringComparer.Ordinal)];
+            AgentEntry[] ordered =
+            [
+                .. entries.Values.OrderByDescending(e => e.IsManager).ThenBy(e => e.Name, StringComparer.Ordinal),
+            ];
             return new State(entries, ordered, [.. ordered.Select(e => e.Name)]);
         }
     }
@@ -117,13 +157,15 @@ internal sealed class Roster(TimeProvider clock) : IRoster
 
         public long? StatusSetAt { get; init; }
 
-        public AgentEntry ToEntry() => new(
-            Name,
-            Runtime,
-            Paused,
-            Recipients is null ? null : JsonSerializer.Deserialize<string[]>(Recipients, WireJson.Options),
-            ActiveModel,
-            StatusText,
-            StatusSetAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null);
+        public AgentEntry ToEntry() =>
+            new(
+                Name,
+                Runtime,
+                Paused,
+                Recipients is null ? null : JsonSerializer.Deserialize<string[]>(Recipients, WireJson.Options),
+                ActiveModel,
+                StatusText,
+                StatusSetAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null
+            );
     }
 }

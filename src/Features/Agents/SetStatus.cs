@@ -13,7 +13,8 @@ internal static class SetStatus
 {
     internal sealed record Command(
         [property: Description("A few words, at most 200 bytes; empty takes it away.")] string Text,
-        Caller Caller) : IRequest<Done>;
+        Caller Caller
+    ) : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -22,16 +23,23 @@ internal static class SetStatus
 
     internal sealed class Handler(IStore store, IRoster roster, TimeProvider clock) : IRequestHandler<Command, Done>
     {
-        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write =>
-            {
-                roster.Change(write, command.Caller.Name, agent => agent with
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(
+                write =>
                 {
-                    StatusText = command.Text.Length == 0 ? null : command.Text,
-                    StatusSetAt = clock.GetUtcNow(),
-                });
-                return Done.Instance;
-            },
-            cancellationToken);
+                    roster.Change(
+                        write,
+                        command.Caller.Name,
+                        agent =>
+                            agent with
+                            {
+                                StatusText = command.Text.Length == 0 ? null : command.Text,
+                                StatusSetAt = clock.GetUtcNow(),
+                            }
+                    );
+                    return Done.Instance;
+                },
+                cancellationToken
+            );
     }
 }

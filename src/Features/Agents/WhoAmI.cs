@@ -28,34 +28,39 @@ internal static class WhoAmI
         string HiveVersion,
         IReadOnlyList<Peer> Peers,
         int? MorePeers = null,
-        string? OperatorPronouns = null);
+        string? OperatorPronouns = null
+    );
 
     internal sealed record Peer(string Name, string Role, string? StatusText = null);
 
     private static readonly Peer Human = new(Principals.Operator, Principals.Operator);
 
-    internal sealed class Handler(IRoster roster, AgentFolders folders, HiveOptions options) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IRoster roster, AgentFolders folders, HiveOptions options)
+        : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
             var agent = roster.Require(request.Caller.Name);
             var peers = PeersOf(agent);
-            return Task.FromResult(new Result(
-                agent.Name,
-                agent.Role,
-                folders.StateAsSeenBy(agent),
-                HiveVersion.Text,
-                [.. peers.Take(MostPeers)],
-                peers.Length > MostPeers ? peers.Length - MostPeers : null,
-                options.OperatorPronouns));
+            return Task.FromResult(
+                new Result(
+                    agent.Name,
+                    agent.Role,
+                    folders.StateAsSeenBy(agent),
+                    HiveVersion.Text,
+                    [.. peers.Take(MostPeers)],
+                    peers.Length > MostPeers ? peers.Length - MostPeers : null,
+                    options.OperatorPronouns
+                )
+            );
         }
 
         private Peer[] PeersOf(AgentEntry agent) =>
-        [
-            .. agent.MayWriteTo(Principals.Operator) ? [Human] : Array.Empty<Peer>(),
-            .. roster.All
-                .Where(peer => peer.Name != agent.Name && agent.MayWriteTo(peer.Name))
-                .Select(peer => new Peer(peer.Name, peer.Role, peer.StatusText)),
-        ];
+            [
+                .. agent.MayWriteTo(Principals.Operator) ? [Human] : Array.Empty<Peer>(),
+                .. roster
+                    .All.Where(peer => peer.Name != agent.Name && agent.MayWriteTo(peer.Name))
+                    .Select(peer => new Peer(peer.Name, peer.Role, peer.StatusText)),
+            ];
     }
 }

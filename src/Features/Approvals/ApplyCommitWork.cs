@@ -11,7 +11,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Approvals;
 
 /// <summary>
-/// Deploys a proposed configuration: the lock names it, main of what is applied moves on to it, the agent runs on it. The commit of the lock is the point of no return: what was
+/// Deploys a proposed configuration: the lock names it, main of what is applied moves on to it, the agent runs on it.
+/// The commit of the lock is the point of no return: what was
 /// killed before it is rolled back by the next host, what was killed behind it is finished.
 /// </summary>
 internal sealed partial class ApplyCommitWork(
@@ -23,7 +24,8 @@ internal sealed partial class ApplyCommitWork(
     IStore store,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
-    ILogger<ApplyCommitWork> log) : IApprovedWork
+    ILogger<ApplyCommitWork> log
+) : IApprovedWork
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
@@ -55,7 +57,8 @@ internal sealed partial class ApplyCommitWork(
                 await agentsAreThere();
                 deployed = await UntilSettled(approval, Interrupted, held);
             },
-            stopping);
+            stopping
+        );
         return deployed;
     }
 
@@ -73,7 +76,10 @@ internal sealed partial class ApplyCommitWork(
             // What the operator changed by hand counts as deployed, and is not lost.
             await specs.Seed(agent, runtime);
             var before = await applied.Main(agent, stopping);
-            await store.Write(write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }), stopping);
+            await store.Write(
+                write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }),
+                stopping
+            );
             LogStep(log, id, "what is deployed is noted");
             await MustBeBasedOn(applied, agent, sha, before, stopping);
             await applied.Tag(agent, $"approved/{id}", sha);
@@ -85,7 +91,9 @@ internal sealed partial class ApplyCommitWork(
             await swarm.Apply(prepared);
             LogStep(log, id, "the lock is written");
             if (!await applied.IsClean(agent, stopping))
-                throw Problem.Conflict($"what is applied for {agent} was changed by hand just now; `hive rebuild {agent}` deploys that, then ask again with a commit that is based on it");
+                throw Problem.Conflict(
+                    $"what is applied for {agent} was changed by hand just now; `hive rebuild {agent}` deploys that, then ask again with a commit that is based on it"
+                );
             await applied.MoveMain(agent, before, sha);
             LogStep(log, id, "main has moved");
             await applied.CheckOut(agent, sha);
@@ -97,7 +105,9 @@ internal sealed partial class ApplyCommitWork(
             stopping.ThrowIfCancellationRequested();
             // It may have been started on that, which is not what was approved.
             if (!await applied.IsClean(agent, stopping))
-                throw Problem.Conflict($"what is applied for {agent} was changed by hand while this was built; that is kept as the tag rescued/{id}, and everything is as it was before: merge the two and ask again");
+                throw Problem.Conflict(
+                    $"what is applied for {agent} was changed by hand while this was built; that is kept as the tag rescued/{id}, and everything is as it was before: merge the two and ask again"
+                );
             await swarm.Commit(prepared, $"deploy {agent} deployed/{id} {sha[..12]}\n\nApproval: {id}\n");
             LogStep(log, id, "the lock is committed");
             return await Finish(approval);
@@ -111,10 +121,18 @@ internal sealed partial class ApplyCommitWork(
     }
 
     /// <summary>Refuses what would take back something that is deployed.</summary>
-    public static async Task MustBeBasedOn(AppliedRepository applied, string agent, string sha, string deployed, CancellationToken ct)
+    public static async Task MustBeBasedOn(
+        AppliedRepository applied,
+        string agent,
+        string sha,
+        string deployed,
+        CancellationToken ct
+    )
     {
         if (!await applied.IsBasedOn(agent, sha, deployed, ct))
-            throw Problem.Conflict($"{sha[..12]} is not based on {deployed[..12]}, which is deployed for {agent}: rebase it on that (git fetch applied, git rebase applied/main) and ask with the new commit");
+            throw Problem.Conflict(
+                $"{sha[..12]} is not based on {deployed[..12]}, which is deployed for {agent}: rebase it on that (git fetch applied, git rebase applied/main) and ask with the new commit"
+            );
     }
 
     private async Task<Deployed> Finish(ApprovalRow approval)
@@ -124,9 +142,12 @@ internal sealed partial class ApplyCommitWork(
         return new Deployed(approval.Fetched_sha, $"deployed/{approval.Id}");
     }
 
-    // While this waited for its turn the agent may have been destroyed, which ends the approval, and another one made under its name.
+    // While this waited for its turn the agent may have been destroyed, which ends the approval, and another one made
+    // under its name.
     private async Task<bool> IsOfThisAgent(ApprovalRow approval) =>
-        roster.Find(approval.Agent) is not null && await store.Read(db => ApprovalQueue.IsBuilding(db, approval.Id)) && await applied.Has(approval.Agent, approval.Fetched_sha!);
+        roster.Find(approval.Agent) is not null
+        && await store.Read(db => ApprovalQueue.IsBuilding(db, approval.Id))
+        && await applied.Has(approval.Agent, approval.Fetched_sha!);
 
     // Half of either is no end: it goes on until it is done, or until the host stops and the next one does it.
     private async Task<Deployed?> UntilSettled(ApprovalRow approval, string error, IHeldAgent held)
@@ -164,7 +185,8 @@ internal sealed partial class ApplyCommitWork(
         }
     }
 
-    // What is locked is what is deployed: the lock's commit may be that of a git which outlived its host, and come when the next one has rolled everything back.
+    // What is locked is what is deployed: the lock's commit may be that of a git which outlived its host, and come when
+    // the next one has rolled everything back.
     private async Task MoveOn(ApprovalRow approval)
     {
         var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
@@ -188,10 +210,13 @@ internal sealed partial class ApplyCommitWork(
             return;
         await applied.Annotate(agent, $"failed/{id}", sha, error);
         LogStep(log, id, "tagged as failed");
-        var before = await store.Read(db => db.ExecuteScalar<string?>("SELECT base_sha FROM approvals WHERE id = @id", new { id }));
+        var before = await store.Read(db =>
+            db.ExecuteScalar<string?>("SELECT base_sha FROM approvals WHERE id = @id", new { id })
+        );
         if (before is null || before == sha)
             return;
-        // Main is the first to come and the last to go: where it has not come as far as the proposal, whatever lies there is not of this deploy.
+        // Main is the first to come and the last to go: where it has not come as far as the proposal, whatever lies
+        // there is not of this deploy.
         var now = await applied.Main(agent);
         if (!await applied.IsBasedOn(agent, now, sha, CancellationToken.None))
             return;

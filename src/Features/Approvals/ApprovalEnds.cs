@@ -15,6 +15,8 @@ internal sealed class ApprovalEnds : ICommitObserver
     void ICommitObserver.OnCommitted(INotification notification)
     {
         if (notification is ApprovalResolved)
-            Interlocked.Exchange(ref next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).SetResult();
+            Interlocked
+                .Exchange(ref next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))
+                .SetResult();
     }
 }

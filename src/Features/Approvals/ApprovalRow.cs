@@ -6,7 +6,8 @@ namespace Hive.Features.Approvals;
 /// <summary>A row of <c>approvals</c>, read with <see cref="Columns"/>.</summary>
 internal sealed record ApprovalRow
 {
-    public const string Columns = "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, base_sha, runtime, inputs";
+    public const string Columns =
+        "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, base_sha, runtime, inputs";
 
     public required long Id { get; init; }
 
@@ -37,9 +38,23 @@ internal sealed record ApprovalRow
 
     public string? Inputs { get; init; }
 
-    public IReadOnlyList<string>? InputNames => Inputs is null ? null : JsonSerializer.Deserialize<string[]>(Inputs, WireJson.Options);
+    public IReadOnlyList<string>? InputNames =>
+        Inputs is null ? null : JsonSerializer.Deserialize<string[]>(Inputs, WireJson.Options);
 
-    public Approval ToView() => new(
-        Id, Agent, Kind, Commit_ref, Status, DateTimeOffset.FromUnixTimeMilliseconds(Requested_at), Requester,
-        Resolved_at is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null, Description, Note, Fetched_sha, Runtime, InputNames);
+    public Approval ToView() =>
+        new(
+            Id,
+            Agent,
+            Kind,
+            Commit_ref,
+            Status,
+            DateTimeOffset.FromUnixTimeMilliseconds(Requested_at),
+            Requester,
+            Resolved_at is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+            Description,
+            Note,
+            Fetched_sha,
+            Runtime,
+            InputNames
+        );
 }

@@ -32,7 +32,15 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         var shown = LooseEnd.ShownCharacters(agent);
-        return db.Query<ApprovalRow>(agent is null ? OfAll : OfOne, new { agent }).Select(row => new LooseEnd("approval", row.Id, row.Requester, Text(row, shown), Math.Max(0, now - row.Requested_at) / 1000)).ToArray();
+        return db.Query<ApprovalRow>(agent is null ? OfAll : OfOne, new { agent })
+            .Select(row => new LooseEnd(
+                "approval",
+                row.Id,
+                row.Requester,
+                Text(row, shown),
+                Math.Max(0, now - row.Requested_at) / 1000
+            ))
+            .ToArray();
     }
 
     private static string Text(ApprovalRow row, int shown)

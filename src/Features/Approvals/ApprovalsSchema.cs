@@ -11,7 +11,8 @@ internal sealed class ApprovalsSchema : ISchema
 
     public void Converge(SchemaEditor editor)
     {
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS approvals (
                 id           INTEGER PRIMARY KEY AUTOINCREMENT,
                 agent        TEXT NOT NULL,
@@ -28,10 +29,15 @@ internal sealed class ApprovalsSchema : ISchema
                 runtime      TEXT,
                 inputs       TEXT
             )
-            """);
+            """
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS approvals_open ON approvals (id) WHERE resolved_at IS NULL");
-        editor.Run("CREATE INDEX IF NOT EXISTS approvals_requester ON approvals (requester, id) WHERE resolved_at IS NULL");
-        editor.Run("CREATE INDEX IF NOT EXISTS approvals_resolved ON approvals (resolved_at, id) WHERE resolved_at IS NOT NULL");
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS approvals_requester ON approvals (requester, id) WHERE resolved_at IS NULL"
+        );
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS approvals_resolved ON approvals (resolved_at, id) WHERE resolved_at IS NOT NULL"
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS approvals_agent ON approvals (agent, id)");
     }
 }

@@ -4,7 +4,8 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The operator's yes. It answers when that is stored; what follows shows as a transient, and its end on the stream.</summary>
+/// <summary>The operator's yes. It answers when that is stored; what follows shows as a transient, and its end on the
+/// stream.</summary>
 internal static class ApproveApproval
 {
     internal sealed record Command(long Id) : IRequest<Accepted>;

@@ -8,9 +8,17 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The operator's decisions, and the work that follows a yes. One decision at a time; the work goes on beside them, for each agent one.</summary>
+/// <summary>The operator's decisions, and the work that follows a yes. One decision at a time; the work goes on beside
+/// them, for each agent one.</summary>
 internal sealed partial class Decisions(
-    IStore store, ApprovalQueue queue, AppliedRepository applied, IEnumerable<IApprovedWork> works, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<Decisions> log) : IDisposable
+    IStore store,
+    ApprovalQueue queue,
+    AppliedRepository applied,
+    IEnumerable<IApprovedWork> works,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<Decisions> log
+) : IDisposable
 {
     private readonly Dictionary<string, IApprovedWork> byKind = works.ToDictionary(w => w.Kind);
     private readonly ConcurrentDictionary<long, Task> underWay = new();
@@ -44,9 +52,15 @@ internal sealed partial class Decisions(
         try
         {
             var approval = await store.Read(db => ApprovalQueue.RequirePending(db, id));
-            // Before the row: a tag without it is taken away at the next start, a row without it would lack its trace for good.
+            // Before the row: a tag without it is taken away at the next start, a row without it would lack its trace
+            // for good.
             if (approval.Fetched_sha is { } sha)
-                await applied.Annotate(approval.Agent, $"denied/{id}", sha, string.IsNullOrWhiteSpace(note) ? "denied" : note);
+                await applied.Annotate(
+                    approval.Agent,
+                    $"denied/{id}",
+                    sha,
+                    string.IsNullOrWhiteSpace(note) ? "denied" : note
+                );
             LogStep(log, id, "tagged as denied");
             try
             {
@@ -56,7 +70,8 @@ internal sealed partial class Decisions(
                         ApprovalQueue.RequirePending(write.Db, id);
                         queue.Resolve(write, id, ApprovalStatus.Denied, note);
                     },
-                    CancellationToken.None);
+                    CancellationToken.None
+                );
             }
             catch
             {
@@ -120,8 +135,17 @@ internal sealed partial class Decisions(
             note = TextRules.Cut(e.Message, Limits.HostBodyBytes);
         }
 
-        var (status, said) = deployed is null ? (ApprovalStatus.Failed, note) : (ApprovalStatus.Approved, deployed.Note is null ? null : TextRules.Cut(deployed.Note, Limits.HostBodyBytes));
-        await store.WriteUntilStored(write => queue.Resolve(write, approval.Id, status, said, deployed), clock, lifetime.ApplicationStopping);
+        var (status, said) = deployed is null
+            ? (ApprovalStatus.Failed, note)
+            : (
+                ApprovalStatus.Approved,
+                deployed.Note is null ? null : TextRules.Cut(deployed.Note, Limits.HostBodyBytes)
+            );
+        await store.WriteUntilStored(
+            write => queue.Resolve(write, approval.Id, status, said, deployed),
+            clock,
+            lifetime.ApplicationStopping
+        );
     }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]
@@ -133,6 +157,9 @@ internal sealed partial class Decisions(
     [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} ({Kind} of {Agent}) failed")]
     private static partial void LogFailed(ILogger logger, long id, string kind, string agent, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} has not come to its end; the next start brings it there")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "approval {Id} has not come to its end; the next start brings it there"
+    )]
     private static partial void LogUnfinished(ILogger logger, long id, Exception error);
 }

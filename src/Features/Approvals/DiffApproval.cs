@@ -11,10 +11,12 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>What a proposal would change, as a whole, against what runs, what was approved last, or what was proposed before it.</summary>
+/// <summary>What a proposal would change, as a whole, against what runs, what was approved last, or what was proposed
+/// before it.</summary>
 internal static class DiffApproval
 {
-    // What one file's part may have, and all of them together, in characters: an operator reads no more, and a page has to show it.
+    // What one file's part may have, and all of them together, in characters: an operator reads no more, and a page has
+    // to show it.
     private const int MaxPatch = 128 << 10;
     private const int MaxPatches = 1 << 20;
 
@@ -28,7 +30,11 @@ internal static class DiffApproval
 
     internal sealed record Query(
         long Id,
-        [property: Description("What it is compared with: 'applied' (what is deployed, the default), 'approved' (what was approved last) or 'previous' (what was proposed before it).")] string? Base = null) : IRequest<ApprovalDiff>;
+        [property: Description(
+            "What it is compared with: 'applied' (what is deployed, the default), 'approved' (what was approved last) or 'previous' (what was proposed before it)."
+        )]
+            string? Base = null
+    ) : IRequest<ApprovalDiff>;
 
     internal sealed class Handler(IStore store, AppliedRepository applied) : IRequestHandler<Query, ApprovalDiff>
     {
@@ -36,8 +42,13 @@ internal static class DiffApproval
         {
             var approval = await store.Read(db => ApprovalQueue.Require(db, request.Id), cancellationToken);
             if (approval.Kind != ApprovalKind.ApplyCommit)
-                throw Problem.Invalid($"approval {approval.Id} is of the kind '{approval.Kind}' and changes no files; only '{ApprovalKind.ApplyCommit}' does");
-            if (approval.Fetched_sha is not { } sha || await applied.Tagged(approval.Agent, $"proposal/{approval.Id}", cancellationToken) is null)
+                throw Problem.Invalid(
+                    $"approval {approval.Id} is of the kind '{approval.Kind}' and changes no files; only '{ApprovalKind.ApplyCommit}' does"
+                );
+            if (
+                approval.Fetched_sha is not { } sha
+                || await applied.Tagged(approval.Agent, $"proposal/{approval.Id}", cancellationToken) is null
+            )
                 throw Problem.NotFound($"what approval {approval.Id} proposed is not there (any more)");
             var name = string.IsNullOrEmpty(request.Base) ? "applied" : request.Base;
             var from = name switch
@@ -53,22 +64,37 @@ internal static class DiffApproval
         private async Task<string> LastApproved(ApprovalRow approval, CancellationToken ct)
         {
             var last = (await applied.Numbers(approval.Agent, "approved", ct)).LastOrDefault(n => n < approval.Id, -1);
-            return await applied.Tagged(approval.Agent, last < 0 ? "deployed/0" : string.Create(CultureInfo.InvariantCulture, $"approved/{last}"), ct)
-                ?? throw Problem.NotFound($"nothing was approved for {approval.Agent} before approval {approval.Id}");
+            return await applied.Tagged(
+                    approval.Agent,
+                    last < 0 ? "deployed/0" : string.Create(CultureInfo.InvariantCulture, $"approved/{last}"),
+                    ct
+                ) ?? throw Problem.NotFound($"nothing was approved for {approval.Agent} before approval {approval.Id}");
         }
 
         private async Task<string> Previous(ApprovalRow approval, CancellationToken ct)
         {
             // What was refused when it was asked for has no commit in its row.
-            var earlier = await store.Read(db => db.Query<long>(PreviousSql, new { approval.Agent, approval.Id }).ToArray(), ct);
+            var earlier = await store.Read(
+                db => db.Query<long>(PreviousSql, new { approval.Agent, approval.Id }).ToArray(),
+                ct
+            );
             foreach (var id in earlier)
             {
                 // Of an agent of that name that was purged there is none any more.
-                if (await applied.Tagged(approval.Agent, string.Create(CultureInfo.InvariantCulture, $"proposal/{id}"), ct) is { } sha)
+                if (
+                    await applied.Tagged(
+                        approval.Agent,
+                        string.Create(CultureInfo.InvariantCulture, $"proposal/{id}"),
+                        ct
+                    ) is
+                    { } sha
+                )
                     return sha;
             }
 
-            throw Problem.NotFound($"nothing was proposed for {approval.Agent} before approval {approval.Id}; compare with 'applied'");
+            throw Problem.NotFound(
+                $"nothing was proposed for {approval.Agent} before approval {approval.Id}; compare with 'applied'"
+            );
         }
 
         private const string PreviousSql = $"""
@@ -79,9 +105,23 @@ internal static class DiffApproval
              LIMIT 100
             """;
 
-        private async Task<ApprovalDiff> Read(ApprovalRow approval, string name, string from, string to, CancellationToken ct)
+        private async Task<ApprovalDiff> Read(
+            ApprovalRow approval,
+            string name,
+            string from,
+            string to,
+            CancellationToken ct
+        )
         {
-            var list = await Git(approval.Agent, ["--raw", "--numstat", "-z", "--abbrev=40"], from, to, null, MaxListBytes, ct);
+            var list = await Git(
+                approval.Agent,
+                ["--raw", "--numstat", "-z", "--abbrev=40"],
+                from,
+                to,
+                null,
+                MaxListBytes,
+                ct
+            );
             var files = DiffText.Files(Encoding.UTF8.GetString(list.Output.Span), list.Truncated);
             var whole = await Git(approval.Agent, ["--patch"], from, to, null, MaxPatches, ct);
             var patches = whole.Truncated
@@ -89,8 +129,17 @@ internal static class DiffApproval
                 : DiffText.Split(Encoding.UTF8.GetString(whole.Output.Span), files);
             var shown = Bounded([.. files.Zip(patches).OrderByDescending(f => f.First.Path == First).Take(MaxFiles)]);
             return new ApprovalDiff(
-                approval.Id, name, from, to, shown, files.Count > shown.Length ? files.Count - shown.Length : null, list.Truncated ? true : null,
-                files.Count > 0 ? null : name == "applied" ? "it matches what is deployed" : $"it matches what was {(name == "approved" ? "approved last" : "proposed before it")}");
+                approval.Id,
+                name,
+                from,
+                to,
+                shown,
+                files.Count > shown.Length ? files.Count - shown.Length : null,
+                list.Truncated ? true : null,
+                files.Count > 0 ? null
+                    : name == "applied" ? "it matches what is deployed"
+                    : $"it matches what was {(name == "approved" ? "approved last" : "proposed before it")}"
+            );
         }
 
         // The small ones first, so that large ones do not use up what there is for all.
@@ -98,22 +147,41 @@ internal static class DiffApproval
         {
             var shown = new DiffFile[files.Length];
             var left = MaxPatches;
-            foreach (var index in Enumerable.Range(0, files.Length).OrderBy(i => files[i].File.Path == First ? 0 : files[i].Patch?.Length ?? 0))
+            foreach (
+                var index in Enumerable
+                    .Range(0, files.Length)
+                    .OrderBy(i => files[i].File.Path == First ? 0 : files[i].Patch?.Length ?? 0)
+            )
             {
                 var (file, patch) = files[index];
                 var text = patch is null ? null : DiffText.Cut(patch, Math.Min(MaxPatch, left));
                 left -= text?.Length ?? 0;
-                shown[index] = file with { Patch = text is { Length: > 0 } ? text : null, Truncated = text is null || text.Length < patch!.Length ? true : null };
+                shown[index] = file with
+                {
+                    Patch = text is { Length: > 0 } ? text : null,
+                    Truncated = text is null || text.Length < patch!.Length ? true : null,
+                };
             }
 
             return shown;
         }
 
         // One large file must not keep the others from being seen.
-        private async Task<IReadOnlyList<string?>> Singly(string agent, string from, string to, IReadOnlyList<DiffFile> files, CancellationToken ct)
+        private async Task<IReadOnlyList<string?>> Singly(
+            string agent,
+            string from,
+            string to,
+            IReadOnlyList<DiffFile> files,
+            CancellationToken ct
+        )
         {
             var patches = new string?[files.Count];
-            foreach (var index in Enumerable.Range(0, files.Count).OrderByDescending(i => files[i].Path == First).Take(MaxSingle))
+            foreach (
+                var index in Enumerable
+                    .Range(0, files.Count)
+                    .OrderByDescending(i => files[i].Path == First)
+                    .Take(MaxSingle)
+            )
             {
                 var one = await Git(agent, ["--patch", "--no-renames"], from, to, files[index].Path, MaxPatch + 1, ct);
                 patches[index] = Encoding.UTF8.GetString(one.Output.Span);
@@ -122,10 +190,20 @@ internal static class DiffApproval
             return patches;
         }
 
-        private async Task<GitResult> Git(string agent, IReadOnlyList<string> options, string from, string to, string? path, int maxBytes, CancellationToken ct)
+        private async Task<GitResult> Git(
+            string agent,
+            IReadOnlyList<string> options,
+            string from,
+            string to,
+            string? path,
+            int maxBytes,
+            CancellationToken ct
+        )
         {
             var result = await applied.Diff(agent, options, from, to, path, maxBytes, ct);
-            return result.ExitCode == 0 || result.Truncated ? result : throw Problem.Unavailable($"the difference cannot be read: {result.Error}");
+            return result.ExitCode == 0 || result.Truncated
+                ? result
+                : throw Problem.Unavailable($"the difference cannot be read: {result.Error}");
         }
     }
 }

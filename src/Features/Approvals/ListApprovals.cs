@@ -6,7 +6,8 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The approvals that wait for the operator, oldest first; on request also those that are building, and the newest that came to an end.</summary>
+/// <summary>The approvals that wait for the operator, oldest first; on request also those that are building, and the
+/// newest that came to an end.</summary>
 internal static class ListApprovals
 {
     private const int Shown = 50;
@@ -17,14 +18,22 @@ internal static class ListApprovals
 
     internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => store.Read(
-            db => new Result(request.All == true ? [.. NewestResolved(db).Reverse(), .. Open(db)] : [.. Open(db).Where(a => a.Status == ApprovalStatus.Pending)]),
-            cancellationToken);
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            store.Read(
+                db => new Result(
+                    request.All == true
+                        ? [.. NewestResolved(db).Reverse(), .. Open(db)]
+                        : [.. Open(db).Where(a => a.Status == ApprovalStatus.Pending)]
+                ),
+                cancellationToken
+            );
     }
 
-    internal static IReadOnlyList<Approval> Open(DbConnection db) => [.. db.Query<ApprovalRow>(OpenSql).Select(r => r.ToView())];
+    internal static IReadOnlyList<Approval> Open(DbConnection db) =>
+        [.. db.Query<ApprovalRow>(OpenSql).Select(r => r.ToView())];
 
-    internal static IReadOnlyList<Approval> NewestResolved(DbConnection db) => [.. db.Query<ApprovalRow>(ResolvedSql, new { Shown }).Select(r => r.ToView())];
+    internal static IReadOnlyList<Approval> NewestResolved(DbConnection db) =>
+        [.. db.Query<ApprovalRow>(ResolvedSql, new { Shown }).Select(r => r.ToView())];
 
     private const string OpenSql = $"""
         SELECT {ApprovalRow.Columns}

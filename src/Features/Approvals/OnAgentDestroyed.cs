@@ -10,11 +10,19 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Approvals;
 
 /// <summary>
-/// Fails what was proposed for an agent that was destroyed, whether nobody has decided it or it was approved and waits for its turn. It queues its write as soon as the end of the
-/// agent is committed, so that what is proposed for another agent of that name comes behind it. That such an agent is asked for stays as it is.
+/// Fails what was proposed for an agent that was destroyed, whether nobody has decided it or it was approved and waits
+/// for its turn. It queues its write as soon as the end of the
+/// agent is committed, so that what is proposed for another agent of that name comes behind it. That such an agent is
+/// asked for stays as it is.
 /// </summary>
 internal sealed partial class OnAgentDestroyed(
-    IStore store, ApprovalQueue queue, AppliedRepository applied, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<OnAgentDestroyed> log) : ICommitObserver
+    IStore store,
+    ApprovalQueue queue,
+    AppliedRepository applied,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<OnAgentDestroyed> log
+) : ICommitObserver
 {
     void ICommitObserver.OnCommitted(INotification notification)
     {
@@ -22,7 +30,8 @@ internal sealed partial class OnAgentDestroyed(
             _ = Fail(write => Open(write, destroyed.Agent, long.MaxValue));
     }
 
-    /// <summary>Does for agents that are gone what a kill of the host kept from being done; at start, before any door opens. Not waited for: a full disk must not keep the host from starting.</summary>
+    /// <summary>Does for agents that are gone what a kill of the host kept from being done; at start, before any door
+    /// opens. Not waited for: a full disk must not keep the host from starting.</summary>
     public void Sweep(IReadOnlyCollection<(string Agent, long Newest)> gone)
     {
         if (gone.Count > 0)
@@ -42,7 +51,8 @@ internal sealed partial class OnAgentDestroyed(
                         queue.Resolve(write, approval.Id, ApprovalStatus.Failed, Why(approval));
                 },
                 clock,
-                lifetime.ApplicationStopping);
+                lifetime.ApplicationStopping
+            );
             // Where its repository is kept for a revival.
             foreach (var approval in failed)
             {
@@ -58,7 +68,8 @@ internal sealed partial class OnAgentDestroyed(
 
     private static string Why(ApprovalRow approval) => $"{approval.Agent} was destroyed";
 
-    private static IEnumerable<ApprovalRow> Open(IWrite write, string agent, long newest) => write.Db.Query<ApprovalRow>(Sql, new { agent, newest });
+    private static IEnumerable<ApprovalRow> Open(IWrite write, string agent, long newest) =>
+        write.Db.Query<ApprovalRow>(Sql, new { agent, newest });
 
     private const string Sql = $"""
         SELECT {ApprovalRow.Columns}
@@ -67,6 +78,9 @@ internal sealed partial class OnAgentDestroyed(
          ORDER BY id
         """;
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "the approvals of an agent that was destroyed could not be failed, or not tagged so; the next start fails what is left")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "the approvals of an agent that was destroyed could not be failed, or not tagged so; the next start fails what is left"
+    )]
     private static partial void LogFailed(ILogger logger, Exception error);
 }

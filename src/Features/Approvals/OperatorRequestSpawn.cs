@@ -5,10 +5,12 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The operator puts a new agent into the queue, to be decided like those that the manager asks for; only here a runtime can be named.</summary>
+/// <summary>The operator puts a new agent into the queue, to be decided like those that the manager asks for; only here
+/// a runtime can be named.</summary>
 internal static class OperatorRequestSpawn
 {
-    internal sealed record Command(string Name, string? Runtime = null, string? Description = null) : IRequest<RequestSpawn.Result>;
+    internal sealed record Command(string Name, string? Runtime = null, string? Description = null)
+        : IRequest<RequestSpawn.Result>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -21,7 +23,15 @@ internal static class OperatorRequestSpawn
 
     internal sealed class Handler(RequestSpawn.NewAgents agents) : IRequestHandler<Command, RequestSpawn.Result>
     {
-        public Task<RequestSpawn.Result> Handle(Command command, CancellationToken cancellationToken) => agents.Ask(new Wish(
-            ApprovalKind.Spawn, command.Name, Principals.Operator, command.Description, Runtime: string.IsNullOrEmpty(command.Runtime) ? null : command.Runtime));
+        public Task<RequestSpawn.Result> Handle(Command command, CancellationToken cancellationToken) =>
+            agents.Ask(
+                new Wish(
+                    ApprovalKind.Spawn,
+                    command.Name,
+                    Principals.Operator,
+                    command.Description,
+                    Runtime: string.IsNullOrEmpty(command.Runtime) ? null : command.Runtime
+                )
+            );
     }
 }

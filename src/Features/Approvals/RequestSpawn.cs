@@ -15,9 +15,14 @@ namespace Hive.Features.Approvals;
 internal static class RequestSpawn
 {
     internal sealed record Command(
-        [property: Description("The new agent's name: a-z, 0-9 and '-', beginning with a letter, at most 31 characters. Under the name of a destroyed agent it gets what is kept of that one.")] string Name,
+        [property: Description(
+            "The new agent's name: a-z, 0-9 and '-', beginning with a letter, at most 31 characters. Under the name of a destroyed agent it gets what is kept of that one."
+        )]
+            string Name,
         Caller Caller,
-        [property: Description("What it is for, told to the operator who decides; at most 4096 bytes.")] string? Description = null) : IRequest<Result>;
+        [property: Description("What it is for, told to the operator who decides; at most 4096 bytes.")]
+            string? Description = null
+    ) : IRequest<Result>;
 
     internal sealed record Result(long Id);
 
@@ -50,10 +55,13 @@ internal static class RequestSpawn
                     if (roster.Find(wish.Agent) is not null)
                         throw Problem.Conflict($"there is an agent '{wish.Agent}' already");
                     if (write.Db.QuerySingleOrDefault<long?>(AskedSql, wish) is { } id)
-                        throw Problem.Conflict($"approval {id} asks for an agent '{wish.Agent}' already, and the operator has not decided it");
+                        throw Problem.Conflict(
+                            $"approval {id} asks for an agent '{wish.Agent}' already, and the operator has not decided it"
+                        );
                     return new Result(queue.Add(write, wish).Id);
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
 
         private const string AskedSql = """

@@ -16,9 +16,11 @@ internal static class RequestUpdateInputs
     private const int MaxNameBytes = 200;
 
     internal sealed record Command(
-        [property: Description("The inputs' names, as the lock in /meta has them; at least one.")] IReadOnlyList<string> Inputs,
+        [property: Description("The inputs' names, as the lock in /meta has them; at least one.")]
+            IReadOnlyList<string> Inputs,
         Caller Caller,
-        [property: Description("Why, told to the operator who decides; at most 4096 bytes.")] string? Description = null) : IRequest<Result>;
+        [property: Description("Why, told to the operator who decides; at most 4096 bytes.")] string? Description = null
+    ) : IRequest<Result>;
 
     internal sealed record Result(long Id);
 
@@ -27,20 +29,33 @@ internal static class RequestUpdateInputs
         public Validator()
         {
             RuleFor(c => c.Inputs)
-                .Must(inputs => inputs.Count is > 0 and <= MaxInputs).WithMessage($"'inputs' must name 1 to {MaxInputs} inputs")
-                .Must(inputs => inputs.Distinct().Count() == inputs.Count).WithMessage("'inputs' names one twice");
-            RuleForEach(c => c.Inputs).Cascade(CascadeMode.Stop).NotEmpty().WithMessage("one of the 'inputs' is empty; leave it out").MustBeText(MaxNameBytes);
+                .Must(inputs => inputs.Count is > 0 and <= MaxInputs)
+                .WithMessage($"'inputs' must name 1 to {MaxInputs} inputs")
+                .Must(inputs => inputs.Distinct().Count() == inputs.Count)
+                .WithMessage("'inputs' names one twice");
+            RuleForEach(c => c.Inputs)
+                .Cascade(CascadeMode.Stop)
+                .NotEmpty()
+                .WithMessage("one of the 'inputs' is empty; leave it out")
+                .MustBeText(MaxNameBytes);
             RuleFor(c => c.Description).MustBeDescription();
         }
     }
 
-    internal sealed class Handler(IStore store, ApprovalQueue queue, IMetaInputs inputs) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, ApprovalQueue queue, IMetaInputs inputs)
+        : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             inputs.MustExist(command.Inputs);
             // It is about several agents, or none; whoever asks stands for them.
-            var wish = new Wish(ApprovalKind.UpdateInputs, Principals.Manager, command.Caller.Name, command.Description, Inputs: command.Inputs);
+            var wish = new Wish(
+                ApprovalKind.UpdateInputs,
+                Principals.Manager,
+                command.Caller.Name,
+                command.Description,
+                Inputs: command.Inputs
+            );
             return store.Write(write => new Result(queue.Add(write, wish).Id), CancellationToken.None);
         }
     }

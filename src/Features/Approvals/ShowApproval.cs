@@ -16,7 +16,10 @@ internal static class ShowApproval
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
-            using var time = new CancellationTokenSource(TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds ?? 0, 0, Limits.MaxWaitSeconds)), clock);
+            using var time = new CancellationTokenSource(
+                TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds ?? 0, 0, Limits.MaxWaitSeconds)),
+                clock
+            );
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
             while (true)
             {

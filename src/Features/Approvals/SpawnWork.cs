@@ -9,7 +9,13 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Approvals;
 
 /// <summary>Makes the agent that was approved.</summary>
-internal sealed partial class SpawnWork(IAgentLifecycle lifecycle, IRoster roster, ISwarmLock swarm, AppliedRepository applied, ILogger<SpawnWork> log) : IApprovedWork
+internal sealed partial class SpawnWork(
+    IAgentLifecycle lifecycle,
+    IRoster roster,
+    ISwarmLock swarm,
+    AppliedRepository applied,
+    ILogger<SpawnWork> log
+) : IApprovedWork
 {
     public string Kind => ApprovalKind.Spawn;
 
@@ -50,7 +56,9 @@ internal sealed partial class SpawnWork(IAgentLifecycle lifecycle, IRoster roste
         try
         {
             // One that was revived is on what it had.
-            return swarm.Deployed(agent) is { } sha && await applied.Numbers(agent, "deployed", CancellationToken.None, sha) is [.., var last]
+            return
+                swarm.Deployed(agent) is { } sha
+                && await applied.Numbers(agent, "deployed", CancellationToken.None, sha) is [.., var last]
                 ? new Deployed(sha, string.Create(CultureInfo.InvariantCulture, $"deployed/{last}"))
                 : new Deployed();
         }

@@ -12,7 +12,8 @@ using MediatR;
 
 namespace Hive.Features.Backups;
 
-/// <summary>Hands a backup to the operator's command: a tar archive in pieces, which the command writes itself.</summary>
+/// <summary>Hands a backup to the operator's command: a tar archive in pieces, which the command writes
+/// itself.</summary>
 internal static class MakeBackup
 {
     internal sealed record Query : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
@@ -108,11 +109,17 @@ internal static class MakeBackup
         private static Problem NotCollected(Exception e) =>
             Problem.Unavailable(
                 $"the backup cannot be put together: {e.Message}. Make sure that the data folder can be written and has room, "
-                + "and try again", e);
+                    + "and try again",
+                e
+            );
 
         // Never fails itself.
         private static async Task Archive(
-            string folder, IReadOnlyList<string> members, PipeWriter output, CancellationToken ct)
+            string folder,
+            IReadOnlyList<string> members,
+            PipeWriter output,
+            CancellationToken ct
+        )
         {
             Exception? error = null;
             try

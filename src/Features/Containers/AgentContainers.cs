@@ -13,7 +13,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
 
-/// <summary>The verbs: what is done with an agent's container, one thing at a time. What is meant to run stands in the database before anything is done to what does, so that a host that dies in between is finished by the next.</summary>
+/// <summary>The verbs: what is done with an agent's container, one thing at a time. What is meant to run stands in the
+/// database before anything is done to what does, so that a host that dies in between is finished by the
+/// next.</summary>
 internal sealed partial class AgentContainers(
     IStore store,
     IRoster roster,
@@ -34,7 +36,8 @@ internal sealed partial class AgentContainers(
     Trash trash,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
-    ILogger<AgentContainers> log)
+    ILogger<AgentContainers> log
+)
 {
     private const int LastWords = 5;
 
@@ -44,20 +47,32 @@ internal sealed partial class AgentContainers(
     private readonly ConcurrentDictionary<string, IRuntime> owing = new();
 
     // How many were taken away by this host, and how many it were when nothing was owed of any.
-    private int destroyed, noneOwedAt = -1;
+    private int destroyed,
+        noneOwedAt = -1;
 
     /// <summary>Runtimes that could not remove a container when they were asked to.</summary>
     public IEnumerable<IRuntime> Owing => owing.Values;
 
-    /// <summary>Makes an agent: folders, roster, socket. It does not run yet. When that fails, nothing of it is left but what was there before.</summary>
+    /// <summary>Makes an agent: folders, roster, socket. It does not run yet. When that fails, nothing of it is left
+    /// but what was there before.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="runtime">What its container is.</param>
     /// <param name="start">It is meant to run: a start follows, whichever host does it.</param>
     public async Task Create(string name, string runtime, bool start)
     {
         await FinishPurges(name);
-        var begun = new Creation { Agent = name, Revived = Directory.Exists(folders.Of(name)), Configured = Directory.Exists(folders.Applied(name)) };
-        await store.Write(write => write.Db.Execute("INSERT OR REPLACE INTO creations (agent, revived, configured) VALUES (@Agent, @Revived, @Configured)", begun));
+        var begun = new Creation
+        {
+            Agent = name,
+            Revived = Directory.Exists(folders.Of(name)),
+            Configured = Directory.Exists(folders.Applied(name)),
+        };
+        await store.Write(write =>
+            write.Db.Execute(
+                "INSERT OR REPLACE INTO creations (agent, revived, configured) VALUES (@Agent, @Revived, @Configured)",
+                begun
+            )
+        );
         LogStep(log, "spawn", name, "begun");
         try
         {
@@ -69,7 +84,10 @@ internal sealed partial class AgentContainers(
             await store.Write(write =>
             {
                 roster.Add(write, new AgentEntry(name, runtime, Recipients: spec.Recipients, ActiveModel: spec.Model));
-                write.Db.Execute("INSERT INTO containers (agent, wanted) VALUES (@name, @wanted)", new { name, wanted = start ? "running" : "stopped" });
+                write.Db.Execute(
+                    "INSERT INTO containers (agent, wanted) VALUES (@name, @wanted)",
+                    new { name, wanted = start ? "running" : "stopped" }
+                );
                 write.Db.Execute("DELETE FROM creations WHERE agent = @name", new { name });
             });
             LogStep(log, "spawn", name, "on the roster");
@@ -100,10 +118,15 @@ internal sealed partial class AgentContainers(
         }
     }
 
-    /// <summary>Removes what there is of agents whose making an earlier host did not finish, and of those whose end it did not.</summary>
+    /// <summary>Removes what there is of agents whose making an earlier host did not finish, and of those whose end it
+    /// did not.</summary>
     public async Task FinishHalfDone()
     {
-        foreach (var begun in await store.Read(db => db.Query<Creation>("SELECT agent, revived, configured FROM creations").ToList()))
+        foreach (
+            var begun in await store.Read(db =>
+                db.Query<Creation>("SELECT agent, revived, configured FROM creations").ToList()
+            )
+        )
         {
             LogUndone(log, begun.Agent);
             await OrLog(begun.Agent, () => UndoCreation(begun));
@@ -115,7 +138,12 @@ internal sealed partial class AgentContainers(
         var sockets = Path.GetDirectoryName(folders.Run(Principals.Manager))!;
         if (!Directory.Exists(sockets))
             return;
-        foreach (var name in Directory.EnumerateDirectories(sockets).Select(f => Path.GetFileName(f)!).Where(n => roster.Find(n) is null))
+        foreach (
+            var name in Directory
+                .EnumerateDirectories(sockets)
+                .Select(f => Path.GetFileName(f)!)
+                .Where(n => roster.Find(n) is null)
+        )
             await OrLog(name, () => RemoveFiles(name, purge: false));
     }
 
@@ -139,7 +167,12 @@ internal sealed partial class AgentContainers(
     /// <param name="seeded">What it is to run on is locked already.</param>
     /// <param name="reason">What the agent is told.</param>
     public async Task Start(
-        string name, CancellationToken ct, bool anew = true, bool seeded = false, StartReason reason = StartReason.Start)
+        string name,
+        CancellationToken ct,
+        bool anew = true,
+        bool seeded = false,
+        StartReason reason = StartReason.Start
+    )
     {
         var agent = roster.Require(name);
         if (agent.Runtime == Runtimes.External)
@@ -156,7 +189,12 @@ internal sealed partial class AgentContainers(
         try
         {
             fault?.Throw();
-            await launcher.Launch(agent, reason, (running, note, runsOn) => crashes.Watch(name, running, note, runsOn), ct);
+            await launcher.Launch(
+                agent,
+                reason,
+                (running, note, runsOn) => crashes.Watch(name, running, note, runsOn),
+                ct
+            );
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -178,7 +216,8 @@ internal sealed partial class AgentContainers(
         }
     }
 
-    /// <summary>Ends an agent's container and starts it on its present configuration, which is locked first: what cannot be locked ends nothing that runs.</summary>
+    /// <summary>Ends an agent's container and starts it on its present configuration, which is locked first: what
+    /// cannot be locked ends nothing that runs.</summary>
     public async Task Restart(string name, bool anew = true)
     {
         var agent = roster.Require(name);
@@ -192,7 +231,8 @@ internal sealed partial class AgentContainers(
     /// <summary>Ends an agent's container: TERM, then KILL after 10 s.</summary>
     /// <param name="name">The agent.</param>
     /// <param name="atOnce">KILL without asking.</param>
-    /// <param name="wanted">What it is meant to be from here on: <c>stopped</c>, or <c>running</c> when a start follows, whichever host does it.</param>
+    /// <param name="wanted">What it is meant to be from here on: <c>stopped</c>, or <c>running</c> when a start
+    /// follows, whichever host does it.</param>
     public async Task Stop(string name, bool atOnce, string wanted = "stopped")
     {
         var agent = roster.Require(name);
@@ -208,7 +248,8 @@ internal sealed partial class AgentContainers(
                 if (atOnce && !agent.IsManager)
                     states.TellManager(write, new { @event = "killed", agent = name });
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
         LogStep(log, "stop", name, "stored what it is to be from here on");
         states.SetNote(name, failed: false, note: null);
         if (states.Of(name) is not { Running: { } running, Gone: { } gone })
@@ -222,8 +263,12 @@ internal sealed partial class AgentContainers(
         {
             // It runs on, and nobody asks for its end any more: when that comes, it is a failure again.
             states.Change(name, now => now.Running == running ? now with { Stopping = false } : now);
-            await states.Soon(states.UntilStored(
-                name, write => write.Db.Execute("UPDATE containers SET restarting = 0 WHERE agent = @name", new { name })));
+            await states.Soon(
+                states.UntilStored(
+                    name,
+                    write => write.Db.Execute("UPDATE containers SET restarting = 0 WHERE agent = @name", new { name })
+                )
+            );
             throw;
         }
 
@@ -232,7 +277,9 @@ internal sealed partial class AgentContainers(
         if (states.Of(name) is not { Running: null, Failed: false, Note: null })
         {
             states.SetNote(name, failed: false, note: null);
-            await states.Soon(states.UntilStored(name, write => states.StoreNote(write, name, wanted, failed: false, note: null)));
+            await states.Soon(
+                states.UntilStored(name, write => states.StoreNote(write, name, wanted, failed: false, note: null))
+            );
         }
     }
 
@@ -252,13 +299,17 @@ internal sealed partial class AgentContainers(
             await running.Kill();
         }
 
-        // The time is the machine's own: what KILL does not end waits for a disk or a daemon, and no verb can wait with it for ever.
+        // The time is the machine's own: what KILL does not end waits for a disk or a daemon, and no verb can wait with
+        // it for ever.
         if (await Task.WhenAny(gone, Task.Delay(Grace, TimeProvider.System)) != gone)
-            throw Problem.Unavailable($"{name} ({running.Id}) has not ended {Grace.TotalSeconds:0} s after KILL; look at what holds it, then try again");
+            throw Problem.Unavailable(
+                $"{name} ({running.Id}) has not ended {Grace.TotalSeconds:0} s after KILL; look at what holds it, then try again"
+            );
     }
 
     /// <summary>
-    /// Makes everything about an agent what it should be, whatever state it is in: folders, configuration, socket, and a container that runs on the present configuration.
+    /// Makes everything about an agent what it should be, whatever state it is in: folders, configuration, socket, and
+    /// a container that runs on the present configuration.
     /// What cannot work is found before anything that runs is ended.
     /// </summary>
     /// <param name="name">The agent.</param>
@@ -284,7 +335,12 @@ internal sealed partial class AgentContainers(
                     launcher.OpenSocket(name);
                 }
 
-                await store.Write(write => write.Db.Execute("INSERT OR IGNORE INTO containers (agent, wanted) VALUES (@name, 'stopped')", new { name }));
+                await store.Write(write =>
+                    write.Db.Execute(
+                        "INSERT OR IGNORE INTO containers (agent, wanted) VALUES (@name, 'stopped')",
+                        new { name }
+                    )
+                );
             }
 
             LogStep(log, "rebuild", name, "folders, configuration and socket are there");
@@ -312,11 +368,27 @@ internal sealed partial class AgentContainers(
         finally
         {
             if (!agent.IsManager)
-                await states.Soon(states.UntilStored(name, write => states.TellManager(write, new { @event = "rebuilt", agent = name, ok = fault is null, note = fault })));
+                await states.Soon(
+                    states.UntilStored(
+                        name,
+                        write =>
+                            states.TellManager(
+                                write,
+                                new
+                                {
+                                    @event = "rebuilt",
+                                    agent = name,
+                                    ok = fault is null,
+                                    note = fault,
+                                }
+                            )
+                    )
+                );
         }
     }
 
-    // What runs may end a moment later, because its settings or its driver's are wrong. One that has said hello and does something else before its first message has come up.
+    // What runs may end a moment later, because its settings or its driver's are wrong. One that has said hello and
+    // does something else before its first message has come up.
     private async Task MustComeUp(string name, IRuntime runtime, HarnessSigns harness)
     {
         var gone = states.Of(name) is { Running: not null, Gone: { } end } ? end : Task.CompletedTask;
@@ -326,9 +398,13 @@ internal sealed partial class AgentContainers(
         if (harness.Asks.IsCompleted || (harness.Hello.IsCompleted && !gone.IsCompleted))
             return;
         lifetime.ApplicationStopping.ThrowIfCancellationRequested();
-        var what = gone.IsCompleted ? "it ended right after its start" : $"its harness has not said hello within {ComesUp.TotalSeconds:0} s";
+        var what = gone.IsCompleted
+            ? "it ended right after its start"
+            : $"its harness has not said hello within {ComesUp.TotalSeconds:0} s";
         var words = string.Join('\n', await runtime.Tail(name, LastWords, CancellationToken.None));
-        throw Problem.Unavailable($"{name} does not come up: {what}. {(words.Length > 0 ? $"Its last words:\n{words}" : states.Of(name).Note)}");
+        throw Problem.Unavailable(
+            $"{name} does not come up: {what}. {(words.Length > 0 ? $"Its last words:\n{words}" : states.Of(name).Note)}"
+        );
     }
 
     /// <summary>Removes an agent. Its folders stay as a tombstone unless it is purged.</summary>
@@ -341,7 +417,12 @@ internal sealed partial class AgentContainers(
             await Stop(name, atOnce: false);
         doors.Close(paths.AgentSocket(name));
         LogStep(log, "destroy", name, "its socket is closed");
-        var owed = new Removal { Agent = name, Runtime = agent.Runtime, Purge = purge };
+        var owed = new Removal
+        {
+            Agent = name,
+            Runtime = agent.Runtime,
+            Purge = purge,
+        };
         await Forget(name, purge, owed);
         LogStep(log, "destroy", name, "off the roster");
         try
@@ -350,7 +431,10 @@ internal sealed partial class AgentContainers(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem.Unavailable($"{name} is destroyed, but not all of its files are gone ({e.Message}); the next start of Hive tries again", e);
+            throw Problem.Unavailable(
+                $"{name} is destroyed, but not all of its files are gone ({e.Message}); the next start of Hive tries again",
+                e
+            );
         }
         finally
         {
@@ -368,7 +452,10 @@ internal sealed partial class AgentContainers(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem.Unavailable($"there was an agent '{name}' before, whose files were to be removed for good and cannot be: {e.Message}", e);
+            throw Problem.Unavailable(
+                $"there was an agent '{name}' before, whose files were to be removed for good and cannot be: {e.Message}",
+                e
+            );
         }
     }
 
@@ -381,8 +468,18 @@ internal sealed partial class AgentContainers(
         if (roster.Find(name) is null)
             await RemoveFiles(name, owed.Purge, atStart);
         LogStep(log, "destroy", name, "its files are removed");
-        await states.Soon(states.UntilStored(name, write => write.Db.Execute(
-            removed ? "DELETE FROM removals WHERE agent = @Agent AND runtime = @Runtime" : "UPDATE removals SET purge = 0 WHERE agent = @Agent AND runtime = @Runtime", owed)));
+        await states.Soon(
+            states.UntilStored(
+                name,
+                write =>
+                    write.Db.Execute(
+                        removed
+                            ? "DELETE FROM removals WHERE agent = @Agent AND runtime = @Runtime"
+                            : "UPDATE removals SET purge = 0 WHERE agent = @Agent AND runtime = @Runtime",
+                        owed
+                    )
+            )
+        );
     }
 
     // Every sweep asks: while nobody has been destroyed since none was owed, the database is left alone.
@@ -431,7 +528,10 @@ internal sealed partial class AgentContainers(
             return null;
         }
 
-        var owed = (await Removals()).Where(r => r.Runtime == runtime.Name && !r.Purge).Select(r => r.Agent).ToHashSet();
+        var owed = (await Removals())
+            .Where(r => r.Runtime == runtime.Name && !r.Purge)
+            .Select(r => r.Agent)
+            .ToHashSet();
         var all = true;
         foreach (var name in listed.Keys.Union(owed))
         {
@@ -446,7 +546,16 @@ internal sealed partial class AgentContainers(
             }
 
             if (owed.Contains(name))
-                await states.Soon(states.UntilStored(name, write => write.Db.Execute("DELETE FROM removals WHERE agent = @name AND runtime = @runtime AND purge = 0", new { name, runtime = runtime.Name })));
+                await states.Soon(
+                    states.UntilStored(
+                        name,
+                        write =>
+                            write.Db.Execute(
+                                "DELETE FROM removals WHERE agent = @name AND runtime = @runtime AND purge = 0",
+                                new { name, runtime = runtime.Name }
+                            )
+                    )
+                );
         }
 
         if (all)
@@ -487,7 +596,12 @@ internal sealed partial class AgentContainers(
             await trash.Remove(folders.Applied(begun.Agent));
         await RemoveFiles(begun.Agent, purge: false);
         await specs.Forget(begun.Agent);
-        await states.Soon(states.UntilStored(begun.Agent, write => write.Db.Execute("DELETE FROM creations WHERE agent = @Agent", begun)));
+        await states.Soon(
+            states.UntilStored(
+                begun.Agent,
+                write => write.Db.Execute("DELETE FROM creations WHERE agent = @Agent", begun)
+            )
+        );
     }
 
     private void RemoveRemains(IWrite write, string name, bool purge)
@@ -496,7 +610,8 @@ internal sealed partial class AgentContainers(
             kept.Remove(write, name, purge);
     }
 
-    // At a start nothing waits until folders are empty, however full they are: the sweep of the trash that follows does that.
+    // At a start nothing waits until folders are empty, however full they are: the sweep of the trash that follows does
+    // that.
     private async Task RemoveFiles(string name, bool purge, bool atStart = false)
     {
         if (Directory.Exists(folders.Run(name)))
@@ -520,7 +635,10 @@ internal sealed partial class AgentContainers(
             {
                 roster.Remove(write, name);
                 if (owed is not null)
-                    write.Db.Execute("INSERT OR REPLACE INTO removals (agent, runtime, purge) VALUES (@Agent, @Runtime, @Purge)", owed);
+                    write.Db.Execute(
+                        "INSERT OR REPLACE INTO removals (agent, runtime, purge) VALUES (@Agent, @Runtime, @Purge)",
+                        owed
+                    );
                 write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
                 states.TellManager(write, new { @event = "destroyed", agent = name });
                 // Nobody works on it any more: a revived agent gets what this one held.
@@ -538,7 +656,8 @@ internal sealed partial class AgentContainers(
                 write.Raise(new AgentDestroyed(name));
                 return null;
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
         Interlocked.Increment(ref destroyed);
         states.Remove(name);
     }
@@ -549,16 +668,25 @@ internal sealed partial class AgentContainers(
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} did not end within {Seconds} s and was killed")]
     private static partial void LogKilled(ILogger logger, string agent, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} was only half made when an earlier Hive ended; what there was of it is removed")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Agent} was only half made when an earlier Hive ended; what there was of it is removed"
+    )]
     private static partial void LogUndone(ILogger logger, string agent);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Runtime} has a container of {Agent}, which is no agent any more; it is removed")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Runtime} has a container of {Agent}, which is no agent any more; it is removed"
+    )]
     private static partial void LogOrphan(ILogger logger, string runtime, string agent);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "the container of {Agent} could not be removed yet: {Error}")]
     private static partial void LogNotRemoved(ILogger logger, string agent, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "what there still was of {Agent} could not be cleaned up; the next start tries again")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "what there still was of {Agent} could not be cleaned up; the next start tries again"
+    )]
     private static partial void LogNotCleaned(ILogger logger, string agent, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Runtime} does not say which containers it has")]

@@ -2,7 +2,8 @@ using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Writes the git configuration that an agent's programs read as the system's. The agent's own configuration wins.</summary>
+/// <summary>Writes the git configuration that an agent's programs read as the system's. The agent's own configuration
+/// wins.</summary>
 internal sealed class AgentGit(HiveOptions options)
 {
     /// <summary>Beside the socket, where the agent cannot change it.</summary>
@@ -14,13 +15,16 @@ internal sealed class AgentGit(HiveOptions options)
     public void Write(string folder, string agent)
     {
         // A missing file is passed over by git; the machine's own, where the agent sees it, still counts.
-        File.WriteAllText(Path.Combine(folder, FileName), $"""
+        File.WriteAllText(
+            Path.Combine(folder, FileName),
+            $"""
             [include]
                 path = /etc/gitconfig
             [user]
                 name = {agent}
                 email = {agent}@{options.GitEmailDomain}
 
-            """);
+            """
+        );
     }
 }

@@ -23,7 +23,8 @@ internal sealed partial class AgentLauncher(
     SocketDoors doors,
     WakeNotes wakeNotes,
     AgentGit git,
-    ILogger<AgentLauncher> log)
+    ILogger<AgentLauncher> log
+)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
@@ -32,13 +33,20 @@ internal sealed partial class AgentLauncher(
     {
         Directory.CreateDirectory(folders.Shared);
         Directory.CreateDirectory(Path.Combine(paths.DataDir, "meta"));
-        foreach (var folder in new[] { folders.Config(name), folders.State(name), folders.Home(name), folders.Run(name) })
+        foreach (
+            var folder in new[] { folders.Config(name), folders.State(name), folders.Home(name), folders.Run(name) }
+        )
             Directory.CreateDirectory(folder, Private);
     }
 
     /// <summary>Opens the agent's socket.</summary>
-    public void OpenSocket(string name) => doors.Open(
-        paths.AgentSocket(name), name == Principals.Manager ? CallerKind.Manager : CallerKind.Agent, name, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    public void OpenSocket(string name) =>
+        doors.Open(
+            paths.AgentSocket(name),
+            name == Principals.Manager ? CallerKind.Manager : CallerKind.Agent,
+            name,
+            UnixFileMode.UserRead | UnixFileMode.UserWrite
+        );
 
     /// <summary>Says why a runtime does not work here, if it does not.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>.</exception>
@@ -49,18 +57,34 @@ internal sealed partial class AgentLauncher(
     }
 
     /// <summary>Takes over into the roster what an agent's configuration says of it.</summary>
-    public AgentEntry TakeOn(IWrite write, string name, AgentSpec spec) => roster.Change(write, name, entry => entry with
-    {
-        Recipients = spec.Recipients is not null && entry.Recipients is not null && spec.Recipients.SequenceEqual(entry.Recipients) ? entry.Recipients : spec.Recipients,
-        ActiveModel = spec.Model,
-    });
+    public AgentEntry TakeOn(IWrite write, string name, AgentSpec spec) =>
+        roster.Change(
+            write,
+            name,
+            entry =>
+                entry with
+                {
+                    Recipients =
+                        spec.Recipients is not null
+                        && entry.Recipients is not null
+                        && spec.Recipients.SequenceEqual(entry.Recipients)
+                            ? entry.Recipients
+                            : spec.Recipients,
+                    ActiveModel = spec.Model,
+                }
+        );
 
     /// <summary>Starts an agent's container on what is applied for it, and leaves it a note of that.</summary>
     /// <param name="agent">Its entry.</param>
     /// <param name="reason">What it is told.</param>
     /// <param name="watch">Told of the run as soon as there is one.</param>
     /// <param name="ct">Gives up before the container is started.</param>
-    public async Task Launch(AgentEntry agent, StartReason reason, Action<IRunning, string?, string> watch, CancellationToken ct)
+    public async Task Launch(
+        AgentEntry agent,
+        StartReason reason,
+        Action<IRunning, string?, string> watch,
+        CancellationToken ct
+    )
     {
         var name = agent.Name;
         var runtime = runtimes.Find(agent.Runtime)!;
@@ -84,7 +108,8 @@ internal sealed partial class AgentLauncher(
                 wakeNotes.Leave(write, name, reason, updated);
                 return TakeOn(write, name, spec);
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
         LogStored(log, name);
         var running = await runtime.Start(blueprints.For(agent, spec, applied.DriverOf(spec)), CancellationToken.None);
         LogStarted(log, name, runtime.Name, running.Id);

@@ -7,7 +7,15 @@ namespace Hive.Features.Containers;
 
 /// <inheritdoc cref="IAgentLifecycle"/>
 internal sealed partial class AgentLifecycle(
-    AgentContainers containers, ContainerStates states, AppliedState applied, ManagersView view, Runtimes runtimes, IRoster roster, Transients transients, ILogger<AgentLifecycle> log) : IAgentLifecycle
+    AgentContainers containers,
+    ContainerStates states,
+    AppliedState applied,
+    ManagersView view,
+    Runtimes runtimes,
+    IRoster roster,
+    Transients transients,
+    ILogger<AgentLifecycle> log
+) : IAgentLifecycle
 {
     private readonly AgentContainers containers = containers;
     private readonly ILogger log = log;
@@ -17,7 +25,8 @@ internal sealed partial class AgentLifecycle(
     public Task Spawn(string name, string runtime) => Spawn(name, runtime, start: true);
 
     /// <summary>Makes an agent and, when asked to, starts it.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>: there is one of that name. Code <c>invalid</c>: none of that name can run on that runtime.</exception>
+    /// <exception cref="Problem">Code <c>conflict</c>: there is one of that name. Code <c>invalid</c>: none of that
+    /// name can run on that runtime.</exception>
     public async Task Spawn(string name, string runtime, bool start)
     {
         if (roster.Find(name) is not null)
@@ -51,7 +60,8 @@ internal sealed partial class AgentLifecycle(
         await work(new Held(this, name));
     }
 
-    public Task<bool> IsMeantToRun(string name) => roster.Require(name).Runtime == Runtimes.External ? Task.FromResult(true) : states.IsWanted(name);
+    public Task<bool> IsMeantToRun(string name) =>
+        roster.Require(name).Runtime == Runtimes.External ? Task.FromResult(true) : states.IsWanted(name);
 
     public async Task<bool> RunsOnApplied(string name)
     {
@@ -66,7 +76,9 @@ internal sealed partial class AgentLifecycle(
     }
 
     // What does not answer may run still, on what has just been taken back; so may what could not be ended.
-    private bool MayRunOnOther(string name) => states.Of(name) is { Unknown: true } || (roster.Find(name) is { } agent && states.IsRunning(agent) && applied.NeedsRebuild(agent));
+    private bool MayRunOnOther(string name) =>
+        states.Of(name) is { Unknown: true }
+        || (roster.Find(name) is { } agent && states.IsRunning(agent) && applied.NeedsRebuild(agent));
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} does not run on what is applied for it again")]
     private static partial void LogDoesNotRun(ILogger logger, string agent, Exception error);

@@ -10,7 +10,14 @@ namespace Hive.Features.Containers;
 /// <param name="runDir">The run folder in which it has its socket; null when that is not known.</param>
 /// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
 /// <param name="terminate">Asks what runs inside to end; given the pid and the pump's.</param>
-internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, string? runDir, Process? child, Action<int, int> terminate) : IRunning
+internal sealed class AgentProcess(
+    int pid,
+    DateTimeOffset startedAt,
+    int pump,
+    string? runDir,
+    Process? child,
+    Action<int, int> terminate
+) : IRunning
 {
     /// <summary>About how many bytes the pump takes before it looks at the log's size again.</summary>
     public const int PumpedAtOnce = PumpBlock * PumpBlocks;
@@ -18,8 +25,10 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     private const int PumpBlock = 16 << 10;
     private const int PumpBlocks = 64;
 
-    // Runs before the agent: starts the pump, leaves the number, the start time and the boot in a file, by which a later host knows the process again,
-    // the pump's number and the run folder beside it, says that they are there, and sends the output to the pump, never to this host, whose end it must survive. No open of the pipe waits for its other end (fifo(7): opened for both
+    // Runs before the agent: starts the pump, leaves the number, the start time and the boot in a file, by which a
+    // later host knows the process again,
+    // the pump's number and the run folder beside it, says that they are there, and sends the output to the pump, never
+    // to this host, whose end it must survive. No open of the pipe waits for its other end (fifo(7): opened for both
     // it never does), so a launcher that ends early leaves a pump that finds nothing to read, and ends too.
     // The pump is begun in its control groups; then the launcher goes on into the agent's.
     private const string Launcher = $$"""
@@ -51,7 +60,8 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         exec "$@"
         """;
 
-    // Writes what comes to the log and turns that over in time, in a session of its own, so that it outlives the agent until everything is written.
+    // Writes what comes to the log and turns that over in time, in a session of its own, so that it outlives the agent
+    // until everything is written.
     // Nothing that goes wrong with the disk makes the agent wait: then its words are lost.
     private static readonly string Pump = $$"""
         while :; do
@@ -85,7 +95,8 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         return Containers.Outcome.Of(code);
     }
 
-    /// <summary>A descriptor of its pump, which ends when all that was printed is in the log; null when it has.</summary>
+    /// <summary>A descriptor of its pump, which ends when all that was printed is in the log; null when it
+    /// has.</summary>
     public SafeFileHandle? OpenPump() => pump > 1 ? Native.OpenProcess(pump) : null;
 
     public Task Terminate()
@@ -102,17 +113,34 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     }
 
     /// <summary>Starts a process in a session of its own; when it returns, the pid file names it.</summary>
-    public static async Task<AgentProcess> Start(Launch launch, string pidFile, string runDir, string log, DateTimeOffset now, Action<int, int> terminate)
+    public static async Task<AgentProcess> Start(
+        Launch launch,
+        string pidFile,
+        string runDir,
+        string log,
+        DateTimeOffset now,
+        Action<int, int> terminate
+    )
     {
         IReadOnlyList<string> scope =
             launch.Scope.Count > 0 ? ["sh", "-c", WithErrorsInLog, "hive", log, .. launch.Scope] : [];
         var start = new ProcessStartInfo(
             "setsid",
             [
-                .. scope, "sh", "-c", Launcher, "hive",
-                pidFile, runDir, log, ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture), Pump, string.Join(' ', launch.Groups),
+                .. scope,
+                "sh",
+                "-c",
+                Launcher,
+                "hive",
+                pidFile,
+                runDir,
+                log,
+                ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture),
+                Pump,
+                string.Join(' ', launch.Groups),
                 .. launch.Arguments,
-            ])
+            ]
+        )
         {
             WorkingDirectory = launch.WorkingDirectory,
             RedirectStandardInput = true,
@@ -123,7 +151,8 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
             start.Environment[key] = value;
         var process = Process.Start(start)!;
         process.StandardInput.Close();
-        // Without the file a host that starts now would run the agent a second time. No line means the launcher failed, and its exit code says so.
+        // Without the file a host that starts now would run the agent a second time. No line means the launcher failed,
+        // and its exit code says so.
         _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);
         process.StandardOutput.Close();
         return new AgentProcess(process.Id, now, pump, runDir, process, terminate);
@@ -147,14 +176,27 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
         }
 
         var parts = lines[0].Split(' ');
-        if (parts.Length < 3 || parts[2] != BootId() || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid) || pid <= 1)
+        if (
+            parts.Length < 3
+            || parts[2] != BootId()
+            || !int.TryParse(parts[0], CultureInfo.InvariantCulture, out var pid)
+            || pid <= 1
+        )
             return null;
         handle = Native.OpenProcess(pid);
         if (handle is null)
             return null;
-        // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number later.
+        // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number
+        // later.
         if (ProcessTree.StartOf(pid) is { } ticks && ticks == parts[1])
-            return new AgentProcess(pid, File.GetLastWriteTimeUtc(pidFile), parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0, lines.Length > 1 && lines[1].Length > 0 ? lines[1] : null, null, terminate);
+            return new AgentProcess(
+                pid,
+                File.GetLastWriteTimeUtc(pidFile),
+                parts.Length > 3 && int.TryParse(parts[3], CultureInfo.InvariantCulture, out var pump) ? pump : 0,
+                lines.Length > 1 && lines[1].Length > 0 ? lines[1] : null,
+                null,
+                terminate
+            );
         handle.Dispose();
         handle = null;
         return null;
@@ -165,7 +207,10 @@ internal sealed class AgentProcess(int pid, DateTimeOffset startedAt, int pump, 
     {
         try
         {
-            if (File.ReadAllText(pidFile).StartsWith(string.Create(CultureInfo.InvariantCulture, $"{pid} "), StringComparison.Ordinal))
+            if (
+                File.ReadAllText(pidFile)
+                    .StartsWith(string.Create(CultureInfo.InvariantCulture, $"{pid} "), StringComparison.Ordinal)
+            )
                 File.Delete(pidFile);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

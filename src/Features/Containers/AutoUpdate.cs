@@ -4,7 +4,8 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Rebuilds at start the agents that were started with another harness, where the operator wants that; elsewhere they show that they
+/// Rebuilds at start the agents that were started with another harness, where the operator wants that; elsewhere they
+/// show that they
 /// need an update.
 /// </summary>
 internal sealed class AutoUpdate(UpdateRound round, AppliedState applied, HiveOptions options) : IHostedService

@@ -4,7 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Says what an agent's container is made from: exactly the mounts of the contract (section 1), for every runtime alike.</summary>
+/// <summary>Says what an agent's container is made from: exactly the mounts of the contract (section 1), for every
+/// runtime alike.</summary>
 internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths paths)
 {
     /// <summary>Where the harness is in every container.</summary>
@@ -23,14 +24,21 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
             ["HIVE_STATE_DIR"] = $"/agents/{name}/state",
             [AgentGit.Variable] = $"/run/hive/{AgentGit.FileName}",
         };
-        return new Blueprint(agent, [$"{HarnessFolder}/{HarnessBinary.FileName}", "serve", "--driver", driver], [.. Mounts(agent, spec)], environment, spec.Limits);
+        return new Blueprint(
+            agent,
+            [$"{HarnessFolder}/{HarnessBinary.FileName}", "serve", "--driver", driver],
+            [.. Mounts(agent, spec)],
+            environment,
+            spec.Limits
+        );
     }
 
     private IEnumerable<Mount> Mounts(AgentEntry agent, AgentSpec spec)
     {
         var name = agent.Name;
         yield return new Mount(HarnessBinary.Folder, HarnessFolder, Writable: false);
-        // Read-only, so that an agent cannot replace its socket or its configuration; connecting to the socket is no write to the folder.
+        // Read-only, so that an agent cannot replace its socket or its configuration; connecting to the socket is no
+        // write to the folder.
         yield return new Mount(folders.Run(name), "/run/hive", Writable: false);
         yield return new Mount(folders.State(name), $"/agents/{name}/state", Writable: true);
         yield return new Mount(folders.Home(name), "/home/agent", Writable: true);

@@ -6,7 +6,8 @@ using Hive.Protocol.Options;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Whether Claude Code is installed, and which version; a failure only where new agents are to run it.</summary>
+/// <summary>Whether Claude Code is installed, and which version; a failure only where new agents are to run
+/// it.</summary>
 internal sealed class ClaudeCheck(HiveOptions options) : ICheck
 {
     private const string Advice = "Install it: npm install -g @anthropic-ai/claude-code";
@@ -35,5 +36,6 @@ internal sealed class ClaudeCheck(HiveOptions options) : ICheck
         }
     }
 
-    private static Finding Found(FindingState state, string text, string? advice = null) => new("programs", "claude", state, text, advice);
+    private static Finding Found(FindingState state, string text, string? advice = null) =>
+        new("programs", "claude", state, text, advice);
 }

@@ -20,7 +20,8 @@ internal sealed record DaemonInfo
 
     public IReadOnlyList<string>? SecurityOptions { get; init; }
 
-    public bool IsRootless => Rootless || SecurityOptions?.Any(o => o.Contains("name=rootless", StringComparison.Ordinal)) == true;
+    public bool IsRootless =>
+        Rootless || SecurityOptions?.Any(o => o.Contains("name=rootless", StringComparison.Ordinal)) == true;
 }
 
 /// <summary>An image.</summary>

@@ -9,7 +9,8 @@ using Hive.Common.Errors;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Docker's HTTP API over a unix socket, as far as Hive needs it; podman speaks it too. No call waits for ever, no answer is read without bound, and every failure is a <see cref="Problem"/> with what helps.
+/// Docker's HTTP API over a unix socket, as far as Hive needs it; podman speaks it too. No call waits for ever, no
+/// answer is read without bound, and every failure is a <see cref="Problem"/> with what helps.
 /// </summary>
 internal sealed class ContainerApi : IDisposable
 {
@@ -31,8 +32,20 @@ internal sealed class ContainerApi : IDisposable
     {
         this.daemon = daemon;
         // Each call has a connection of its own: none is kept that a daemon which was started anew has forgotten.
-        var handler = new SocketsHttpHandler { ConnectCallback = (_, ct) => Connect(daemon.Socket, ct), PooledConnectionLifetime = TimeSpan.Zero, UseProxy = false, UseCookies = false, AllowAutoRedirect = false };
-        http = new HttpClient(handler) { BaseAddress = new Uri("http://localhost/"), Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxAnswer };
+        var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = (_, ct) => Connect(daemon.Socket, ct),
+            PooledConnectionLifetime = TimeSpan.Zero,
+            UseProxy = false,
+            UseCookies = false,
+            AllowAutoRedirect = false,
+        };
+        http = new HttpClient(handler)
+        {
+            BaseAddress = new Uri("http://localhost/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = MaxAnswer,
+        };
     }
 
     public ContainerDaemon Daemon => daemon;
@@ -48,30 +61,45 @@ internal sealed class ContainerApi : IDisposable
         return answer.Date ?? DateTimeOffset.UnixEpoch;
     }
 
-    public async Task<DaemonInfo> Info(CancellationToken ct) => Read<DaemonInfo>(await Call(HttpMethod.Get, "info", ct), "say what it can do");
+    public async Task<DaemonInfo> Info(CancellationToken ct) =>
+        Read<DaemonInfo>(await Call(HttpMethod.Get, "info", ct), "say what it can do");
 
     /// <summary>An image by its name; null when the daemon does not have it.</summary>
     public async Task<ImageDetails?> Image(string name, CancellationToken ct)
     {
-        var answer = await Call(HttpMethod.Get, $"images/{string.Join('/', name.Split('/').Select(Uri.EscapeDataString))}/json", ct);
-        return answer.Status == HttpStatusCode.NotFound ? null : Read<ImageDetails>(answer, $"look for the image {name}");
+        var answer = await Call(
+            HttpMethod.Get,
+            $"images/{string.Join('/', name.Split('/').Select(Uri.EscapeDataString))}/json",
+            ct
+        );
+        return answer.Status == HttpStatusCode.NotFound
+            ? null
+            : Read<ImageDetails>(answer, $"look for the image {name}");
     }
 
     /// <summary>All containers with these labels, whether they run or not.</summary>
     public async Task<IReadOnlyList<ContainerListed>> List(IEnumerable<string> labels, CancellationToken ct) =>
-        Read<ContainerListed[]>(await Call(HttpMethod.Get, $"containers/json?all=1&filters={Filter(labels)}", ct), "list its containers");
+        Read<ContainerListed[]>(
+            await Call(HttpMethod.Get, $"containers/json?all=1&filters={Filter(labels)}", ct),
+            "list its containers"
+        );
 
     /// <summary>All about a container; null when there is none.</summary>
     public async Task<ContainerDetails?> Inspect(string id, CancellationToken ct)
     {
         var answer = await Call(HttpMethod.Get, $"containers/{id}/json", ct);
-        return answer.Status == HttpStatusCode.NotFound ? null : Read<ContainerDetails>(answer, $"look at the container {id}");
+        return answer.Status == HttpStatusCode.NotFound
+            ? null
+            : Read<ContainerDetails>(answer, $"look at the container {id}");
     }
 
     /// <summary>Creates a container.</summary>
     /// <returns>Its id.</returns>
     public async Task<string> Create(string name, object body, CancellationToken ct) =>
-        Read<CreatedContainer>(await Call(HttpMethod.Post, $"containers/create?name={Uri.EscapeDataString(name)}", ct, body, LongPatience), $"create the container {name}").Id;
+        Read<CreatedContainer>(
+            await Call(HttpMethod.Post, $"containers/create?name={Uri.EscapeDataString(name)}", ct, body, LongPatience),
+            $"create the container {name}"
+        ).Id;
 
     public async Task Start(string id, CancellationToken ct)
     {
@@ -82,7 +110,8 @@ internal sealed class ContainerApi : IDisposable
 
     /// <summary>Sends a signal to a container's first process.</summary>
     /// <returns>False when that could not be done: it does not run, or it is paused.</returns>
-    public async Task<bool> Signal(string id, string signal, CancellationToken ct) => (await Call(HttpMethod.Post, $"containers/{id}/kill?signal={signal}", ct)).IsSuccess;
+    public async Task<bool> Signal(string id, string signal, CancellationToken ct) =>
+        (await Call(HttpMethod.Post, $"containers/{id}/kill?signal={signal}", ct)).IsSuccess;
 
     /// <summary>Lets a paused container go on; no error when it is not.</summary>
     public Task Unpause(string id, CancellationToken ct) => Call(HttpMethod.Post, $"containers/{id}/unpause", ct);
@@ -90,7 +119,10 @@ internal sealed class ContainerApi : IDisposable
     /// <summary>Waits until a container has ended.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> Wait(string id, TimeSpan patience, CancellationToken ct) =>
-        Read<ContainerExit>(await Call(HttpMethod.Post, $"containers/{id}/wait", ct, patience: patience), "wait for the container").StatusCode;
+        Read<ContainerExit>(
+            await Call(HttpMethod.Post, $"containers/{id}/wait", ct, patience: patience),
+            "wait for the container"
+        ).StatusCode;
 
     /// <summary>Ends a container and removes it with the volumes that are its own; nothing there is no error.</summary>
     public async Task Remove(string id, CancellationToken ct)
@@ -106,14 +138,39 @@ internal sealed class ContainerApi : IDisposable
     /// <param name="id">The container.</param>
     /// <param name="query">Which part of it.</param>
     /// <param name="ct">Ends the reading, too.</param>
-    public Task<Stream> Logs(string id, string query, CancellationToken ct) => Open(HttpMethod.Get, $"containers/{id}/logs?stdout=1&stderr=1&{query}", null, "read what a container has printed", ct);
+    public Task<Stream> Logs(string id, string query, CancellationToken ct) =>
+        Open(
+            HttpMethod.Get,
+            $"containers/{id}/logs?stdout=1&stderr=1&{query}",
+            null,
+            "read what a container has printed",
+            ct
+        );
 
-    /// <summary>What happens to the containers with a label, from a moment of the daemon's time on, as it happens, until the daemon ends or the token is cancelled.</summary>
-    public async IAsyncEnumerable<ContainerEvent> Events(string label, DateTimeOffset since, [EnumeratorCancellation] CancellationToken ct)
+    /// <summary>What happens to the containers with a label, from a moment of the daemon's time on, as it happens,
+    /// until the daemon ends or the token is cancelled.</summary>
+    public async IAsyncEnumerable<ContainerEvent> Events(
+        string label,
+        DateTimeOffset since,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
         // Podman answers nothing, not even a header, before there is something to tell.
-        await using var stream = await Open(HttpMethod.Get, $"events?since={since.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)}&filters={Filter([label])}", null, "tell what happens", ct);
-        await foreach (var happened in JsonSerializer.DeserializeAsyncEnumerable<ContainerEvent>(stream, topLevelValues: true, Json, ct))
+        await using var stream = await Open(
+            HttpMethod.Get,
+            $"events?since={since.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)}&filters={Filter([label])}",
+            null,
+            "tell what happens",
+            ct
+        );
+        await foreach (
+            var happened in JsonSerializer.DeserializeAsyncEnumerable<ContainerEvent>(
+                stream,
+                topLevelValues: true,
+                Json,
+                ct
+            )
+        )
         {
             if (happened is not null)
                 yield return happened;
@@ -124,12 +181,39 @@ internal sealed class ContainerApi : IDisposable
     /// <returns>The number it goes by, and its output.</returns>
     public async Task<(string Id, Stream Output)> Exec(string id, IReadOnlyList<string> command, CancellationToken ct)
     {
-        var exec = Read<CreatedContainer>(await Call(HttpMethod.Post, $"containers/{id}/exec", ct, new { Cmd = command, AttachStdout = true, AttachStderr = true }), "run a program in the container").Id;
-        return (exec, await Open(HttpMethod.Post, $"exec/{exec}/start", new { Detach = false, Tty = false }, "run a program in the container", ct));
+        var exec = Read<CreatedContainer>(
+            await Call(
+                HttpMethod.Post,
+                $"containers/{id}/exec",
+                ct,
+                new
+                {
+                    Cmd = command,
+                    AttachStdout = true,
+                    AttachStderr = true,
+                }
+            ),
+            "run a program in the container"
+        ).Id;
+        return (
+            exec,
+            await Open(
+                HttpMethod.Post,
+                $"exec/{exec}/start",
+                new { Detach = false, Tty = false },
+                "run a program in the container",
+                ct
+            )
+        );
     }
 
     /// <summary>The exit code of a program that was run in a container and has ended.</summary>
-    public async Task<int> ExecExit(string exec, CancellationToken ct) => Read<ExecDetails>(await Call(HttpMethod.Get, $"exec/{exec}/json", ct), "say how a program in the container ended").ExitCode ?? -1;
+    public async Task<int> ExecExit(string exec, CancellationToken ct) =>
+        Read<ExecDetails>(
+            await Call(HttpMethod.Get, $"exec/{exec}/json", ct),
+            "say how a program in the container ended"
+        ).ExitCode
+        ?? -1;
 
     public void Dispose() => http.Dispose();
 
@@ -148,7 +232,8 @@ internal sealed class ContainerApi : IDisposable
         }
     }
 
-    private static string Filter(IEnumerable<string> labels) => Uri.EscapeDataString(JsonSerializer.Serialize(new { label = labels }));
+    private static string Filter(IEnumerable<string> labels) =>
+        Uri.EscapeDataString(JsonSerializer.Serialize(new { label = labels }));
 
     private async Task<string> Versioned(string path, CancellationToken ct)
     {
@@ -157,10 +242,21 @@ internal sealed class ContainerApi : IDisposable
         return $"v{version}/{path}";
     }
 
-    private async Task<Answer> Call(HttpMethod method, string path, CancellationToken ct, object? body = null, TimeSpan? patience = null) =>
-        await Send(method, await Versioned(path, ct), body, patience ?? Patience, ct);
+    private async Task<Answer> Call(
+        HttpMethod method,
+        string path,
+        CancellationToken ct,
+        object? body = null,
+        TimeSpan? patience = null
+    ) => await Send(method, await Versioned(path, ct), body, patience ?? Patience, ct);
 
-    private async Task<Answer> Send(HttpMethod method, string path, object? body, TimeSpan patience, CancellationToken ct)
+    private async Task<Answer> Send(
+        HttpMethod method,
+        string path,
+        object? body,
+        TimeSpan patience,
+        CancellationToken ct
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(patience);
@@ -168,11 +264,19 @@ internal sealed class ContainerApi : IDisposable
         {
             using var request = Request(method, path, body);
             using var response = await http.SendAsync(request, limit.Token);
-            return new Answer(response.StatusCode, await response.Content.ReadAsByteArrayAsync(limit.Token), response.Headers.Date, response.Headers.TryGetValues("Api-Version", out var told) ? told.First() : null);
+            return new Answer(
+                response.StatusCode,
+                await response.Content.ReadAsByteArrayAsync(limit.Token),
+                response.Headers.Date,
+                response.Headers.TryGetValues("Api-Version", out var told) ? told.First() : null
+            );
         }
         catch (OperationCanceledException e) when (limit.IsCancellationRequested && !ct.IsCancellationRequested)
         {
-            throw Problem.Unavailable($"{daemon.Name} did not answer at {daemon.Socket} within {patience.TotalSeconds} s; see how it does, and start it anew if it hangs", e);
+            throw Problem.Unavailable(
+                $"{daemon.Name} did not answer at {daemon.Socket} within {patience.TotalSeconds} s; see how it does, and start it anew if it hangs",
+                e
+            );
         }
         catch (HttpRequestException e)
         {
@@ -211,7 +315,10 @@ internal sealed class ContainerApi : IDisposable
         }
         catch (JsonException e)
         {
-            throw Problem.Unavailable($"{daemon.Name} gave an answer that is none when it was to {doing}: {e.Message}", e);
+            throw Problem.Unavailable(
+                $"{daemon.Name} gave an answer that is none when it was to {doing}: {e.Message}",
+                e
+            );
         }
     }
 
@@ -234,8 +341,11 @@ internal sealed class ContainerApi : IDisposable
         }
 
         message ??= $"it answered {(int)status}";
-        var cure = message.Contains("no space left on device", StringComparison.OrdinalIgnoreCase) ? "; make room on the disk and try again"
-            : message.Contains("already in use", StringComparison.OrdinalIgnoreCase) ? $"; if it is none of Hive's, remove it with `{daemon.Name} rm`"
+        var cure =
+            message.Contains("no space left on device", StringComparison.OrdinalIgnoreCase)
+                ? "; make room on the disk and try again"
+            : message.Contains("already in use", StringComparison.OrdinalIgnoreCase)
+                ? $"; if it is none of Hive's, remove it with `{daemon.Name} rm`"
             : "";
         return Problem.Unavailable($"{daemon.Name} could not {doing}: {message}{cure}");
     }

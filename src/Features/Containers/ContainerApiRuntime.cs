@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Runs an agent as a container of podman's or docker's: an image with a C library, the harness and the agent's own mounts; no capabilities, a root that cannot be written to, the host's network.
+/// Runs an agent as a container of podman's or docker's: an image with a C library, the harness and the agent's own
+/// mounts; no capabilities, a root that cannot be written to, the host's network.
 /// What the containers do is known from the daemon's events, and where those were missed, from its list.
 /// </summary>
 internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
@@ -37,7 +38,16 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     // Completed and replaced whenever something has happened to a container.
     private volatile TaskCompletionSource happened = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ContainerApiRuntime(ContainerDaemon daemon, HivePaths paths, ContainerLog logs, HiveOptions options, SweepBell bell, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<ContainerApiRuntime> log)
+    public ContainerApiRuntime(
+        ContainerDaemon daemon,
+        HivePaths paths,
+        ContainerLog logs,
+        HiveOptions options,
+        SweepBell bell,
+        TimeProvider clock,
+        IHostApplicationLifetime lifetime,
+        ILogger<ContainerApiRuntime> log
+    )
     {
         (Name, this.logs, this.bell, this.log) = (daemon.Name, logs, bell, log);
         (instance, runDir) = (Instance.Of(paths), paths.RunDir);
@@ -54,7 +64,8 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
 
     public Task<string?> Fault(CancellationToken ct) => kept.Fault(ct);
 
-    public async Task<string?> Weakness(CancellationToken ct) => await kept.Fault(ct) is null ? trial.Found!.Weakness : null;
+    public async Task<string?> Weakness(CancellationToken ct) =>
+        await kept.Fault(ct) is null ? trial.Found!.Weakness : null;
 
     public async Task<IRunning> Start(Blueprint blueprint, CancellationToken ct)
     {
@@ -62,7 +73,9 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
             throw Problem.Unavailable($"the runtime '{Name}' does not work here: {fault}");
         var agent = blueprint.Agent.Name;
         await events.Open(ct);
-        var imageId = (await api.Image(image, ct) ?? throw Problem.Unavailable($"{Name} has the image '{image}' no more")).Id;
+        var imageId = (
+            await api.Image(image, ct) ?? throw Problem.Unavailable($"{Name} has the image '{image}' no more")
+        ).Id;
         var recipe = ContainerRecipe.For(blueprint, image, imageId, instance, runDir, trial.Found!);
         var id = await Same(agent, ContainerRecipe.HashOf(recipe), ct);
         var anew = id is null;
@@ -70,14 +83,20 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         {
             // Docker says so too; podman makes an empty folder in its place.
             if (blueprint.Mounts.FirstOrDefault(m => !Path.Exists(m.Source)) is { } missing)
-                throw Problem.Unavailable($"{agent} is to see {missing.Source} as {missing.Target}, but it is not there");
+                throw Problem.Unavailable(
+                    $"{agent} is to see {missing.Source} as {missing.Target}, but it is not there"
+                );
             id = await api.Create($"hive-{instance}-{agent}", recipe, ct);
         }
 
         try
         {
             await api.Start(id, ct);
-            var container = await api.Inspect(id, ct) ?? throw Problem.Unavailable($"{agent} was started, but somebody has removed its container; start it again");
+            var container =
+                await api.Inspect(id, ct)
+                ?? throw Problem.Unavailable(
+                    $"{agent} was started, but somebody has removed its container; start it again"
+                );
             var run = Known(container);
             if (!container.State.IsRunning)
                 await Look(id);
@@ -117,9 +136,14 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         logs.Remove(agent);
     }
 
-    public Task<IReadOnlyList<string>> Tail(string agent, int lines, CancellationToken ct) => Tail(agent, lines, null, ct);
+    public Task<IReadOnlyList<string>> Tail(string agent, int lines, CancellationToken ct) =>
+        Tail(agent, lines, null, ct);
 
-    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(
+        string agent,
+        int lines,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
         await events.Open(ct);
         var changes = happened.Task;
@@ -151,7 +175,8 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     public void Dispose() => api.Dispose();
 
     // All containers of an agent: one, unless somebody has meddled.
-    private Task<IReadOnlyList<ContainerListed>> Of(string agent, CancellationToken ct) => api.List([Label, $"{ContainerRecipe.Agent}={agent}"], ct);
+    private Task<IReadOnlyList<ContainerListed>> Of(string agent, CancellationToken ct) =>
+        api.List([Label, $"{ContainerRecipe.Agent}={agent}"], ct);
 
     private async Task<ContainerRun?> FindRun(string agent, CancellationToken ct)
     {
@@ -161,7 +186,8 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         return await api.Inspect(running.Id, ct) is { State.IsRunning: true } container ? Known(container) : null;
     }
 
-    private async Task<string?> Newest(string agent, CancellationToken ct) => await Of(agent, ct) is var all && all.Count > 0 ? (all.FirstOrDefault(c => c.IsRunning) ?? all[0]).Id : null;
+    private async Task<string?> Newest(string agent, CancellationToken ct) =>
+        await Of(agent, ct) is var all && all.Count > 0 ? (all.FirstOrDefault(c => c.IsRunning) ?? all[0]).Id : null;
 
     // The container that is as it should be; every other one of the agent's is removed.
     private async Task<string?> Same(string agent, string hash, CancellationToken ct)
@@ -169,7 +195,11 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         string? same = null;
         foreach (var container in await Of(agent, ct))
         {
-            if (same is null && (container.State is "created" or "exited" or "running") && container.Labels?.GetValueOrDefault(ContainerRecipe.Blueprint) == hash)
+            if (
+                same is null
+                && (container.State is "created" or "exited" or "running")
+                && container.Labels?.GetValueOrDefault(ContainerRecipe.Blueprint) == hash
+            )
             {
                 same = container.Id;
                 continue;
@@ -199,11 +229,15 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
     private ContainerRun Known(ContainerDetails container)
     {
         var (now, before) = (new ContainerRun(api, container, id => Look(id)), (ContainerRun?)null);
-        var known = runs.AddOrUpdate(container.Id, now, (_, old) =>
-        {
-            before = old.IsStill(container) ? null : old;
-            return before is null ? old : now;
-        });
+        var known = runs.AddOrUpdate(
+            container.Id,
+            now,
+            (_, old) =>
+            {
+                before = old.IsStill(container) ? null : old;
+                return before is null ? old : now;
+            }
+        );
         before?.Settle(container, null);
         return known;
     }
@@ -244,15 +278,29 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         Happened();
     }
 
-    private void Happened() => Interlocked.Exchange(ref happened, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    private void Happened() =>
+        Interlocked
+            .Exchange(ref happened, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))
+            .TrySetResult();
 
-    private async Task<IReadOnlyList<string>> Tail(string agent, int lines, OutputPosition? position, CancellationToken ct)
+    private async Task<IReadOnlyList<string>> Tail(
+        string agent,
+        int lines,
+        OutputPosition? position,
+        CancellationToken ct
+    )
     {
-        IReadOnlyList<string> newest = await Newest(agent, ct) is { } container ? await ContainerOutput.Tail(api, container, lines, position, ct) : [];
+        IReadOnlyList<string> newest = await Newest(agent, ct) is { } container
+            ? await ContainerOutput.Tail(api, container, lines, position, ct)
+            : [];
         return newest.Count < lines ? [.. logs.Tail(agent, lines - newest.Count), .. newest] : newest;
     }
 
-    private async IAsyncEnumerable<IReadOnlyList<string>> ReadOn(string agent, OutputPosition position, [EnumeratorCancellation] CancellationToken ct)
+    private async IAsyncEnumerable<IReadOnlyList<string>> ReadOn(
+        string agent,
+        OutputPosition position,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
         var run = await FindRun(agent, ct);
         if ((run?.Container ?? await Newest(agent, ct)) is not { } container)
@@ -261,7 +309,11 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         var ending = run is null ? Task.CompletedTask : EndAfter(run, enough);
         try
         {
-            await using var stream = await api.Logs(container, position.Query(container, follow: run is not null), enough.Token);
+            await using var stream = await api.Logs(
+                container,
+                position.Query(container, follow: run is not null),
+                enough.Token
+            );
             await foreach (var added in position.Read(stream, unfinished: false, enough.Token))
                 yield return added;
         }
@@ -272,7 +324,8 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         }
     }
 
-    // Podman misses the end of a container that comes just when its output begins to be followed, and says nothing more for ever.
+    // Podman misses the end of a container that comes just when its output begins to be followed, and says nothing more
+    // for ever.
     private static async Task EndAfter(ContainerRun run, CancellationTokenSource enough)
     {
         await run.Ended.WaitAsync(enough.Token);
@@ -287,7 +340,8 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         {
             return await reading.MoveNextAsync();
         }
-        catch (Exception e) when (e is IOException or Problem || (e is OperationCanceledException && !ct.IsCancellationRequested))
+        catch (Exception e)
+            when (e is IOException or Problem || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             return false;
         }
@@ -305,12 +359,21 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Daemon} told of the container {Id}, but could not say how it is: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Daemon} told of the container {Id}, but could not say how it is: {Error}"
+    )]
     private static partial void LogNotSeen(ILogger logger, string daemon, string id, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "what the last container of {Agent} has printed could not be kept: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "what the last container of {Agent} has printed could not be kept: {Error}"
+    )]
     private static partial void LogNotKept(ILogger logger, string agent, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "what {Daemon} had begun to start could not be undone yet: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "what {Daemon} had begun to start could not be undone yet: {Error}"
+    )]
     private static partial void LogNotUndone(ILogger logger, string daemon, string error);
 }

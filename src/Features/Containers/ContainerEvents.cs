@@ -12,7 +12,8 @@ namespace Hive.Features.Containers;
 internal sealed record ContainerChange(string Id, bool Started, int? ExitCode);
 
 /// <summary>
-/// Follows what a daemon tells of this host's containers, from the first time that there is something to watch until the host ends, through every end and return of the daemon.
+/// Follows what a daemon tells of this host's containers, from the first time that there is something to watch until
+/// the host ends, through every end and return of the daemon.
 /// </summary>
 /// <param name="api">The daemon.</param>
 /// <param name="label">Whose containers.</param>
@@ -21,7 +22,15 @@ internal sealed record ContainerChange(string Id, bool Started, int? ExitCode);
 /// <param name="clock">Counts the pauses between attempts.</param>
 /// <param name="log">Says when the daemon goes and comes.</param>
 /// <param name="stopping">The host ends.</param>
-internal sealed partial class ContainerEvents(ContainerApi api, string label, Func<ContainerChange, Task> changed, Func<Task> settle, TimeProvider clock, ILogger log, CancellationToken stopping)
+internal sealed partial class ContainerEvents(
+    ContainerApi api,
+    string label,
+    Func<ContainerChange, Task> changed,
+    Func<Task> settle,
+    TimeProvider clock,
+    ILogger log,
+    CancellationToken stopping
+)
 {
     /// <summary>What an end is called.</summary>
     public const string Die = "die";
@@ -31,7 +40,8 @@ internal sealed partial class ContainerEvents(ContainerApi api, string label, Fu
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    // What else a daemon tells (exec, health, …) says nothing of whether a container runs. Docker's word for `remove` is `destroy`.
+    // What else a daemon tells (exec, health, …) says nothing of whether a container runs. Docker's word for `remove`
+    // is `destroy`.
     private static readonly string[] Changes = [Start, Die, "remove", "destroy"];
 
     private readonly Lock gate = new();
@@ -108,12 +118,21 @@ internal sealed partial class ContainerEvents(ContainerApi api, string label, Fu
         await foreach (var happened in api.Events(label, since, ct))
         {
             if (happened.Actor?.Id is { } id && Array.IndexOf(Changes, happened.Action) >= 0)
-                await changed(new ContainerChange(id, happened.Action == Start, happened.Action == Die ? ExitCode(happened) : null));
+                await changed(
+                    new ContainerChange(
+                        id,
+                        happened.Action == Start,
+                        happened.Action == Die ? ExitCode(happened) : null
+                    )
+                );
         }
     }
 
     private static int? ExitCode(ContainerEvent happened) =>
-        happened.Actor?.Attributes?.GetValueOrDefault("exitCode") is { } code && int.TryParse(code, CultureInfo.InvariantCulture, out var parsed) ? parsed : null;
+        happened.Actor?.Attributes?.GetValueOrDefault("exitCode") is { } code
+        && int.TryParse(code, CultureInfo.InvariantCulture, out var parsed)
+            ? parsed
+            : null;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Daemon} tells nothing of its containers any more: {Error}")]
     private static partial void LogGone(ILogger logger, string daemon, string error);

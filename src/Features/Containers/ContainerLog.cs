@@ -5,12 +5,14 @@ using Hive.Protocol;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// What agents print, below <c>&lt;DataDir&gt;/logs</c>: the newest of it in <c>NAME.log</c>, what was before in <c>NAME.log.1</c>, nothing older.
+/// What agents print, below <c>&lt;DataDir&gt;/logs</c>: the newest of it in <c>NAME.log</c>, what was before in
+/// <c>NAME.log.1</c>, nothing older.
 /// A pump beside each agent writes them and turns them over (see <see cref="AgentProcess"/>); it needs no host.
 /// </summary>
 internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
 {
-    /// <summary>From this size on a file is set aside; it may be passed by <see cref="AgentProcess.PumpedAtOnce"/>.</summary>
+    /// <summary>From this size on a file is set aside; it may be passed by
+    /// <see cref="AgentProcess.PumpedAtOnce"/>.</summary>
     public const long MaxBytes = 4 << 20;
 
     // Read at a time, from the end to the beginning.
@@ -36,12 +38,20 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
             return Lines(Newest(older, newer, lines), lines);
     }
 
-    /// <summary>The newest lines, then what is added, as it is added. A reader that is more than two files behind misses what lay between.</summary>
-    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, [EnumeratorCancellation] CancellationToken ct)
+    /// <summary>The newest lines, then what is added, as it is added. A reader that is more than two files behind
+    /// misses what lay between.</summary>
+    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(
+        string agent,
+        int lines,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
         Directory.CreateDirectory(Folder);
         using var changed = new SemaphoreSlim(0);
-        using var watcher = new FileSystemWatcher(Folder, $"{agent}.log") { NotifyFilter = NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.LastWrite };
+        using var watcher = new FileSystemWatcher(Folder, $"{agent}.log")
+        {
+            NotifyFilter = NotifyFilters.Size | NotifyFilters.FileName | NotifyFilters.LastWrite,
+        };
         watcher.Changed += (_, _) => changed.Release();
         watcher.Created += (_, _) => changed.Release();
         watcher.Renamed += (_, _) => changed.Release();
@@ -134,7 +144,10 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         if (name == Path.GetFileName(PathOf(agent)))
             return null;
         // Set aside, it is followed by the newest; gone altogether, by the one that is set aside now.
-        var next = file is not null && name != Path.GetFileName(Older(agent)) ? TryRead(Older(agent)) ?? TryRead(PathOf(agent)) : TryRead(PathOf(agent));
+        var next =
+            file is not null && name != Path.GetFileName(Older(agent))
+                ? TryRead(Older(agent)) ?? TryRead(PathOf(agent))
+                : TryRead(PathOf(agent));
         if (next is null || file is null || file.Length == file.Position)
             return next;
         // Written to between the last read and the look at its name.
@@ -142,8 +155,13 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         return null;
     }
 
-    // The name an open file has now, whatever it was opened as. Without its folder, which may have been reached by a link.
-    private static string? NameOf(FileStream file) => File.ResolveLinkTarget($"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}", returnFinalTarget: false)?.Name;
+    // The name an open file has now, whatever it was opened as. Without its folder, which may have been reached by a
+    // link.
+    private static string? NameOf(FileStream file) =>
+        File.ResolveLinkTarget(
+            $"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}",
+            returnFinalTarget: false
+        )?.Name;
 
     // The end of both files that holds so many lines, or all of them; what is kept is bounded. Leaves the newer one at
     // its end, so that reading can go on there.
@@ -154,7 +172,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         foreach (var file in (FileStream?[])[newer, older])
         {
             var end = file?.Length ?? 0;
-            for (var at = end; at > 0 && wanted >= 0;)
+            for (var at = end; at > 0 && wanted >= 0; )
             {
                 var block = new byte[(int)Math.Min(at, Block)];
                 at -= block.Length;
@@ -199,7 +217,13 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         try
         {
             // Unbuffered: what lies in a buffer would not count as unread.
-            return new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return new FileStream(
+                path,
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite | FileShare.Delete,
+                bufferSize: 0
+            );
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

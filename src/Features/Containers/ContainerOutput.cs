@@ -17,7 +17,13 @@ internal static class ContainerOutput
     /// <param name="lines">How many.</param>
     /// <param name="position">Where to read on afterwards; null when that is not wanted.</param>
     /// <param name="ct">Gives up.</param>
-    public static async Task<IReadOnlyList<string>> Tail(ContainerApi api, string id, int lines, OutputPosition? position, CancellationToken ct)
+    public static async Task<IReadOnlyList<string>> Tail(
+        ContainerApi api,
+        string id,
+        int lines,
+        OutputPosition? position,
+        CancellationToken ct
+    )
     {
         var reading = position ?? new OutputPosition();
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -26,7 +32,12 @@ internal static class ContainerOutput
         try
         {
             await using var stream = await api.Logs(id, reading.Query(id, follow: false), limit.Token);
-            await foreach (var line in reading.Read(stream, unfinished: position is null, limit.Token).SelectMany(some => some).WithCancellation(limit.Token))
+            await foreach (
+                var line in reading
+                    .Read(stream, unfinished: position is null, limit.Token)
+                    .SelectMany(some => some)
+                    .WithCancellation(limit.Token)
+            )
             {
                 newest.Enqueue(line);
                 if (newest.Count > lines)
@@ -35,7 +46,10 @@ internal static class ContainerOutput
         }
         catch (Exception e) when (e is IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
-            throw Problem.Unavailable($"{api.Daemon.Name} did not send all that the container has printed; try again", e);
+            throw Problem.Unavailable(
+                $"{api.Daemon.Name} did not send all that the container has printed; try again",
+                e
+            );
         }
 
         return [.. newest];
@@ -58,7 +72,12 @@ internal static class ContainerOutput
     }
 
     /// <summary>The lines of a stream, as many at a time as there are.</summary>
-    public static async IAsyncEnumerable<IReadOnlyList<OutputLine>> Read(Stream stream, bool stamped, bool unfinished, [EnumeratorCancellation] CancellationToken ct)
+    public static async IAsyncEnumerable<IReadOnlyList<OutputLine>> Read(
+        Stream stream,
+        bool stamped,
+        bool unfinished,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
         var decoder = new OutputDecoder(stamped);
         var buffer = new byte[LineText.MaxLine];

@@ -17,7 +17,14 @@ internal sealed class ContainerRun(ContainerApi api, ContainerDetails container,
     public string Id => $"container {container.Id[..Math.Min(ShortId, container.Id.Length)]}";
 
     public DateTimeOffset StartedAt { get; } =
-        DateTimeOffset.TryParse(container.State.StartedAt, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : DateTimeOffset.UnixEpoch;
+        DateTimeOffset.TryParse(
+            container.State.StartedAt,
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal,
+            out var at
+        )
+            ? at
+            : DateTimeOffset.UnixEpoch;
 
     public string? RunDir => container.Label(ContainerRecipe.RunDir);
 
@@ -43,7 +50,8 @@ internal sealed class ContainerRun(ContainerApi api, ContainerDetails container,
 
     /// <summary>True when this very run still goes on.</summary>
     /// <param name="now">The container as it is now; null when it is gone.</param>
-    public bool IsStill(ContainerDetails? now) => now is { State.IsRunning: true } && now.State.StartedAt == container.State.StartedAt;
+    public bool IsStill(ContainerDetails? now) =>
+        now is { State.IsRunning: true } && now.State.StartedAt == container.State.StartedAt;
 
     /// <summary>It has ended; the first word on how stands.</summary>
     /// <param name="now">The container as it is now; null when it is gone.</param>
@@ -52,10 +60,21 @@ internal sealed class ContainerRun(ContainerApi api, ContainerDetails container,
     {
         var exited = now is not null && now.State.StartedAt == container.State.StartedAt ? now : null;
         ended.TrySetResult(
-            exited is { State.OutOfMemory: true } ? new Outcome(false, $"ended for want of memory: it may use {Mebibytes(exited)} MiB; raise `memory` in its agent.yaml if it needs more")
+            exited is { State.OutOfMemory: true }
+                ? new Outcome(
+                    false,
+                    $"ended for want of memory: it may use {Mebibytes(exited)} MiB; raise `memory` in its agent.yaml if it needs more"
+                )
             : (exited?.State.ExitCode ?? exitCode) is { } code ? Containers.Outcome.Of(code)
-            : new Outcome(false, now is null ? "its container was removed by somebody else" : "ended; how is not known, since somebody has started it again"));
+            : new Outcome(
+                false,
+                now is null
+                    ? "its container was removed by somebody else"
+                    : "ended; how is not known, since somebody has started it again"
+            )
+        );
     }
 
-    private static string Mebibytes(ContainerDetails container) => ((container.HostConfig?.Memory ?? 0) >> 20).ToString(CultureInfo.InvariantCulture);
+    private static string Mebibytes(ContainerDetails container) =>
+        ((container.HostConfig?.Memory ?? 0) >> 20).ToString(CultureInfo.InvariantCulture);
 }

@@ -13,17 +13,25 @@ namespace Hive.Features.Containers;
 internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool Cpu, bool Pids, bool Init)
 {
     /// <summary>Which limits it cannot enforce, for a person; null when it can all.</summary>
-    public string? Weakness => Unlimited() switch
-    {
-        [] => null,
-        [var one] => $"the limit of its {one} is not enforced: the container's daemon cannot here",
-        [.. var some, var last] => $"the limits of {string.Join(", ", some)} and {last} are not enforced: the container's daemon cannot here",
-    };
+    public string? Weakness =>
+        Unlimited() switch
+        {
+            [] => null,
+            [var one] => $"the limit of its {one} is not enforced: the container's daemon cannot here",
+            [.. var some, var last] =>
+                $"the limits of {string.Join(", ", some)} and {last} are not enforced: the container's daemon cannot here",
+        };
 
-    private string[] Unlimited() => [.. new[] { (Memory, "memory"), (Cpu, "processor time"), (Pids, "number of processes") }.Where(l => !l.Item1).Select(l => l.Item2)];
+    private string[] Unlimited() =>
+        [
+            .. new[] { (Memory, "memory"), (Cpu, "processor time"), (Pids, "number of processes") }
+                .Where(l => !l.Item1)
+                .Select(l => l.Item2),
+        ];
 }
 
-/// <summary>Runs the harness once in a container that is thrown away, and so finds out what a daemon can do here.</summary>
+/// <summary>Runs the harness once in a container that is thrown away, and so finds out what a daemon can do
+/// here.</summary>
 internal sealed class ContainerTrial(ContainerApi api, string image, string instance)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
@@ -44,8 +52,18 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
             foreach (var left in await api.List([Label], CancellationToken.None))
                 await api.Remove(left.Id, CancellationToken.None);
             var info = await api.Info(CancellationToken.None);
-            var user = Environment.IsPrivilegedProcess || info.IsRootless ? "0:0" : $"{Native.UserId()}:{Native.GroupId()}";
-            return await TryAll(new DaemonAbilities(user, info.MemoryLimit, info.SwapLimit, info.CpuCfsQuota, info.PidsLimit, Init: true));
+            var user =
+                Environment.IsPrivilegedProcess || info.IsRootless ? "0:0" : $"{Native.UserId()}:{Native.GroupId()}";
+            return await TryAll(
+                new DaemonAbilities(
+                    user,
+                    info.MemoryLimit,
+                    info.SwapLimit,
+                    info.CpuCfsQuota,
+                    info.PidsLimit,
+                    Init: true
+                )
+            );
         }
         catch (Problem e)
         {
@@ -55,16 +73,24 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
 
     private string Label => $"{ContainerRecipe.Trial}={instance}";
 
-    private string NoImage() => image.StartsWith("localhost/", StringComparison.Ordinal)
-        ? $"{api.Daemon.Name} has no image '{image}'; make it with `{api.Daemon.Name} build -t {image} containers` in Hive's folder, or name another one with the key Image"
-        : $"{api.Daemon.Name} has no image '{image}'; get it with `{api.Daemon.Name} pull {image}`, or name another one with the key Image";
+    private string NoImage() =>
+        image.StartsWith("localhost/", StringComparison.Ordinal)
+            ? $"{api.Daemon.Name} has no image '{image}'; make it with `{api.Daemon.Name} build -t {image} containers` in Hive's folder, or name another one with the key Image"
+            : $"{api.Daemon.Name} has no image '{image}'; get it with `{api.Daemon.Name} pull {image}`, or name another one with the key Image";
 
-    // A daemon promises more than it can keep where a user's session has only some control groups, and its first process is a package of its own.
+    // A daemon promises more than it can keep where a user's session has only some control groups, and its first
+    // process is a package of its own.
     private async Task<string?> TryAll(DaemonAbilities promised)
     {
         var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false };
         string? refusal = null;
-        foreach (var can in Less(promised).SelectMany(can => new[] { can, can with { Init = false } }).Append(bare).Append(bare with { Init = false }).Distinct())
+        foreach (
+            var can in Less(promised)
+                .SelectMany(can => new[] { can, can with { Init = false } })
+                .Append(bare)
+                .Append(bare with { Init = false })
+                .Distinct()
+        )
         {
             try
             {
@@ -82,13 +108,18 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
         return refusal;
     }
 
-    private static DaemonAbilities[] Less(DaemonAbilities all) => [all, all with { Pids = false }, all with { Cpu = false }, all with { Cpu = false, Pids = false }];
+    private static DaemonAbilities[] Less(DaemonAbilities all) =>
+        [all, all with { Pids = false }, all with { Cpu = false }, all with { Cpu = false, Pids = false }];
 
     // Throws what the daemon refuses, which it may do less of when it is asked for less.
     private async Task<string?> Try(DaemonAbilities can)
     {
         var began = await api.Ping(CancellationToken.None);
-        var id = await api.Create($"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}", ContainerRecipe.ForTrial(image, instance, can), CancellationToken.None);
+        var id = await api.Create(
+            $"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}",
+            ContainerRecipe.ForTrial(image, instance, can),
+            CancellationToken.None
+        );
         try
         {
             await api.Start(id, CancellationToken.None);
@@ -97,7 +128,9 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
                 return HarnessBinary.NoIsolation(await LastWords(id));
             if (code != 0)
                 return $"the harness ended with {code} in a container of '{image}' ({await LastWords(id)}); it needs an image with glibc and libstdc++, as Debian's are";
-            return await Tells(id, began) ? null : $"{api.Daemon.Name} does not tell what happens to its containers; set `events_logger` in containers.conf to journald or file";
+            return await Tells(id, began)
+                ? null
+                : $"{api.Daemon.Name} does not tell what happens to its containers; set `events_logger` in containers.conf to journald or file";
         }
         finally
         {
@@ -108,7 +141,9 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
     private async Task<string> LastWords(string id)
     {
         using var limit = new CancellationTokenSource(Patience);
-        return string.Join(' ', await ContainerOutput.Tail(api, id, 5, null, limit.Token)) is { Length: > 0 } said ? said : "it said nothing";
+        return string.Join(' ', await ContainerOutput.Tail(api, id, 5, null, limit.Token)) is { Length: > 0 } said
+            ? said
+            : "it said nothing";
     }
 
     private async Task<bool> Tells(string id, DateTimeOffset began)

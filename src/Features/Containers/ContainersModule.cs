@@ -11,13 +11,15 @@ internal sealed class ContainersModule : FeatureModule
         ManagerTool<StopAgent.Command>(
             "stop",
             "Stop an agent; its messages wait until it is started again.",
-            ToolHints.Destructive | ToolHints.Idempotent);
+            ToolHints.Destructive | ToolHints.Idempotent
+        );
         ManagerTool<RestartAgent.Command>("restart", "Stop an agent and start it again.", ToolHints.Destructive);
         ManagerTool<RebuildAgent.Command>(
             "rebuild",
             "Make everything about an agent what it should be and run it on its present configuration; "
-            + "what came of it is told to you as 'rebuilt'.",
-            ToolHints.Destructive);
+                + "what came of it is told to you as 'rebuilt'.",
+            ToolHints.Destructive
+        );
         ManagerTool<GetLogs.Query>("get_logs", "What an agent's program has printed lately.", ToolHints.ReadOnly);
         Host<Spawn.Command>("spawn");
         Host<StartAgent.Command>("start");

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Waits for the end of every container that runs: says it at once, gives back what the agent had leased, and starts it again as its policy says when nobody asked for the end.</summary>
+/// <summary>Waits for the end of every container that runs: says it at once, gives back what the agent had leased, and
+/// starts it again as its policy says when nobody asked for the end.</summary>
 internal sealed partial class CrashWatch(
     ContainerStates states,
     AgentLauncher launcher,
@@ -21,7 +22,8 @@ internal sealed partial class CrashWatch(
     LastWords lastWords,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
-    ILogger<CrashWatch> log)
+    ILogger<CrashWatch> log
+)
 {
     // Between looks at an agent whose restart has to wait for another verb.
     private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
@@ -34,7 +36,10 @@ internal sealed partial class CrashWatch(
     public void Watch(string name, IRunning running, string? note, string runsOn)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        states.Set(name, new Container(running, gone.Task, Stopping: false, Failed: false, note, Restart: null, runsOn));
+        states.Set(
+            name,
+            new Container(running, gone.Task, Stopping: false, Failed: false, note, Restart: null, runsOn)
+        );
         _ = AwaitEnd(name, running, gone);
     }
 
@@ -52,7 +57,8 @@ internal sealed partial class CrashWatch(
         {
             await running.Ended;
             var (clean, note) = await running.Outcome();
-            // Before anybody knows of the end: a start after that must not lose its leases to what is stored of this end.
+            // Before anybody knows of the end: a start after that must not lose its leases to what is stored of this
+            // end.
             var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
             var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended by itself");
@@ -66,7 +72,11 @@ internal sealed partial class CrashWatch(
         {
             LogWatchFailed(log, name, e);
             // It has ended all the same.
-            var ended = Container.Stopped with { Failed = true, Note = $"ended; {e.Message}" };
+            var ended = Container.Stopped with
+            {
+                Failed = true,
+                Note = $"ended; {e.Message}",
+            };
             var now = states.Of(name);
             if (now.Running == running && states.TryChange(name, now, ended))
                 _ = Ended(name, ended, asked: now.Stopping, words: null);
@@ -77,7 +87,8 @@ internal sealed partial class CrashWatch(
         }
     }
 
-    // What is known of the container from its end on, and whether that was asked for. Whoever asks from now on finds no run any more.
+    // What is known of the container from its end on, and whether that was asked for. Whoever asks from now on finds no
+    // run any more.
     private (Container Ended, bool Asked) End(string name, IRunning running, bool wanted, bool clean, string note)
     {
         Container? ended = null;
@@ -117,7 +128,12 @@ internal sealed partial class CrashWatch(
         if (!RestartsOnFailure(name))
             return Container.Stopped with { Failed = true, Note = note };
         var (pause, told) = restarts.Next(name);
-        return Container.Stopped with { Failed = pause is null, Note = $"{note}; {told}", Restart = pause is { } after ? new PendingRestart(after) : null };
+        return Container.Stopped with
+        {
+            Failed = pause is null,
+            Note = $"{note}; {told}",
+            Restart = pause is { } after ? new PendingRestart(after) : null,
+        };
     }
 
     private bool RestartsOnFailure(string name)
@@ -133,19 +149,38 @@ internal sealed partial class CrashWatch(
         }
     }
 
-    private Task Ended(string name, Container ended, bool asked, string? words) => states.UntilStored(name, write =>
-    {
-        if (roster.Find(name) is null)
-            return;
-        inflight.RequeueAll(write, name, words);
-        if (asked)
-            return;
-        write.Db.Execute(
-            "UPDATE containers SET failed = @Failed, note = @Note, restarts = @restarts WHERE agent = @name",
-            new { name, ended.Failed, ended.Note, restarts = restarts.Stored(name) });
-        if (name != Principals.Manager)
-            states.TellManager(write, new { @event = "container_crash", agent = name, note = ended.Note });
-    });
+    private Task Ended(string name, Container ended, bool asked, string? words) =>
+        states.UntilStored(
+            name,
+            write =>
+            {
+                if (roster.Find(name) is null)
+                    return;
+                inflight.RequeueAll(write, name, words);
+                if (asked)
+                    return;
+                write.Db.Execute(
+                    "UPDATE containers SET failed = @Failed, note = @Note, restarts = @restarts WHERE agent = @name",
+                    new
+                    {
+                        name,
+                        ended.Failed,
+                        ended.Note,
+                        restarts = restarts.Stored(name),
+                    }
+                );
+                if (name != Principals.Manager)
+                    states.TellManager(
+                        write,
+                        new
+                        {
+                            @event = "container_crash",
+                            agent = name,
+                            note = ended.Note,
+                        }
+                    );
+            }
+        );
 
     // Whatever is done with the agent meanwhile puts another state in the place of this one, and it is let go.
     private async Task RestartLater(string name, PendingRestart restart)
@@ -166,26 +201,50 @@ internal sealed partial class CrashWatch(
                 return true;
             await using var guard = await transients.Begin(name, "restarting");
             using var hold = await states.Hold(name);
-            if (states.Of(name).Restart != restart || roster.Find(name) is not { } agent || !await states.IsWanted(name))
+            if (
+                states.Of(name).Restart != restart
+                || roster.Find(name) is not { } agent
+                || !await states.IsWanted(name)
+            )
                 return true;
             try
             {
                 await specs.Seed(name, agent.Runtime);
-                await launcher.Launch(agent, StartReason.Crash, (running, note, runsOn) => Watch(name, running, note, runsOn), CancellationToken.None);
+                await launcher.Launch(
+                    agent,
+                    StartReason.Crash,
+                    (running, note, runsOn) => Watch(name, running, note, runsOn),
+                    CancellationToken.None
+                );
             }
             catch (Problem e) when (e.Code == ErrorCode.Unavailable && restarts.Next(name) is ({ } after, var told))
             {
                 // A daemon or a disk that is away for a moment is one failure more, not the last word.
                 var next = new PendingRestart(after);
                 states.Set(name, Container.Stopped with { Note = $"{e.Message}; {told}", Restart = next });
-                await states.UntilStored(name, write => states.StoreNote(write, name, "running", failed: false, $"{e.Message}; {told}"));
+                await states.UntilStored(
+                    name,
+                    write => states.StoreNote(write, name, "running", failed: false, $"{e.Message}; {told}")
+                );
                 _ = RestartLater(name, next);
             }
             catch (Exception e)
             {
                 StartFailed(name, e);
                 if (!agent.IsManager)
-                    await states.UntilStored(name, write => states.TellManager(write, new { @event = "container_crash", agent = name, note = $"it could not be started again: {e.Message}" }));
+                    await states.UntilStored(
+                        name,
+                        write =>
+                            states.TellManager(
+                                write,
+                                new
+                                {
+                                    @event = "container_crash",
+                                    agent = name,
+                                    note = $"it could not be started again: {e.Message}",
+                                }
+                            )
+                    );
             }
         }
         catch (OperationCanceledException)

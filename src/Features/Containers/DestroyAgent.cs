@@ -18,13 +18,18 @@ internal static class DestroyAgent
         public Validator(IAgentNames names) => RuleFor(c => c).MustNameAgents(names);
     }
 
-    internal sealed class Handler(AgentContainers containers, ManagersView view, Verb verb) : IRequestHandler<Command, Accepted>
+    internal sealed class Handler(AgentContainers containers, ManagersView view, Verb verb)
+        : IRequestHandler<Command, Accepted>
     {
         public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) =>
-            verb.Run(command, "destroying", async name =>
-            {
-                await containers.Destroy(name, command.Purge == true);
-                view.Changed();
-            });
+            verb.Run(
+                command,
+                "destroying",
+                async name =>
+                {
+                    await containers.Destroy(name, command.Purge == true);
+                    view.Changed();
+                }
+            );
     }
 }

@@ -9,11 +9,14 @@ namespace Hive.Features.Containers;
 /// <summary>An agent's log on the host socket; with <c>follow</c>, a further line of JSON for what is added.</summary>
 internal static class FollowLogs
 {
-    internal sealed record Query(string Name, long? Lines = null, bool? Follow = null) : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
+    internal sealed record Query(string Name, long? Lines = null, bool? Follow = null)
+        : IRequest<IAsyncEnumerable<object>>,
+            IWaitingRequest;
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) => RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
+        public Validator(IAgentNames names) =>
+            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
     }
 
     internal sealed class Handler(AgentLogs logs, IRoster roster) : IRequestHandler<Query, IAsyncEnumerable<object>>

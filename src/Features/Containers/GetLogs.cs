@@ -10,11 +10,13 @@ internal static class GetLogs
 {
     internal sealed record Query(
         [property: Description("The agent's name.")] string Agent,
-        [property: Description("How many lines at most: 50 when left out, 500 at most.")] long? Lines = null) : IRequest<ReadLogs.Result>;
+        [property: Description("How many lines at most: 50 when left out, 500 at most.")] long? Lines = null
+    ) : IRequest<ReadLogs.Result>;
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) => RuleFor(q => q.Agent).Must(names.IsWellFormed).WithMessage("'agent' is no agent name");
+        public Validator(IAgentNames names) =>
+            RuleFor(q => q.Agent).Must(names.IsWellFormed).WithMessage("'agent' is no agent name");
     }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Query, ReadLogs.Result>
@@ -24,7 +26,10 @@ internal static class GetLogs
 
         public async Task<ReadLogs.Result> Handle(Query request, CancellationToken cancellationToken)
         {
-            var read = await mediator.Send(new ReadLogs.Query(request.Agent, Math.Clamp(request.Lines ?? 50, 1, 500)), cancellationToken);
+            var read = await mediator.Send(
+                new ReadLogs.Query(request.Agent, Math.Clamp(request.Lines ?? 50, 1, 500)),
+                cancellationToken
+            );
             var (first, left) = (read.Lines.Count, MaxCharacters);
             while (first > 0 && (left -= read.Lines[first - 1].Length) >= 0)
                 first--;

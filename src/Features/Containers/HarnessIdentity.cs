@@ -36,7 +36,8 @@ internal static class HarnessIdentity
         if (words is not [var hash, var size, var changed])
             return null;
         var now = new DateTimeOffset(file.LastWriteTimeUtc).ToUnixTimeSeconds();
-        return hash.Length == 2 * SHA256.HashSizeInBytes
+        return
+            hash.Length == 2 * SHA256.HashSizeInBytes
             && size == file.Length.ToString(CultureInfo.InvariantCulture)
             && changed == now.ToString(CultureInfo.InvariantCulture)
             ? hash[..Digits]

@@ -4,16 +4,19 @@ using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Containers;
 
-/// <summary>A way to run agents: one container each, found again by every later host. Whoever calls sees to it that one thing happens with an agent at a time.</summary>
+/// <summary>A way to run agents: one container each, found again by every later host. Whoever calls sees to it that one
+/// thing happens with an agent at a time.</summary>
 internal interface IRuntime
 {
     /// <summary>Its name in configuration and on rows.</summary>
     string Name { get; }
 
-    /// <summary>Why it does not work here, found by a trial run, then behind the last semicolon what helps; null when it works.</summary>
+    /// <summary>Why it does not work here, found by a trial run, then behind the last semicolon what helps; null when
+    /// it works.</summary>
     Task<string?> Fault(CancellationToken ct);
 
-    /// <summary>What is weak about it here (no isolation, limits it cannot enforce), said on every row it runs; null for nothing.</summary>
+    /// <summary>What is weak about it here (no isolation, limits it cannot enforce), said on every row it runs; null
+    /// for nothing.</summary>
     Task<string?> Weakness(CancellationToken ct);
 
     /// <summary>Why no agent of that name can run on it, with what helps; null when one can.</summary>
@@ -27,11 +30,13 @@ internal interface IRuntime
     /// <exception cref="Problem">Code <c>unavailable</c>: whether it runs cannot be found out now.</exception>
     Task<IRunning?> Find(string agent, CancellationToken ct);
 
-    /// <summary>The agents of this host's data folder of which there is a container, and whether it runs. Notices every end that was missed until then.</summary>
+    /// <summary>The agents of this host's data folder of which there is a container, and whether it runs. Notices every
+    /// end that was missed until then.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: that cannot be found out now.</exception>
     Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct);
 
-    /// <summary>Ends whatever there is of an agent's container and removes it with its log; nothing there is no error.</summary>
+    /// <summary>Ends whatever there is of an agent's container and removes it with its log; nothing there is no
+    /// error.</summary>
     Task Remove(string agent);
 
     /// <summary>The newest lines an agent has printed, oldest first.</summary>
@@ -75,7 +80,12 @@ internal readonly record struct Outcome(bool Clean, string? Note)
 {
     /// <summary>What an exit code says; over 128 it is a signal's number, as shells have it.</summary>
     public static Outcome Of(int exitCode) =>
-        exitCode == 0 ? new Outcome(true, null) : new Outcome(false, exitCode > 128 ? $"ended by signal {exitCode - 128}" : $"ended with exit code {exitCode}");
+        exitCode == 0
+            ? new Outcome(true, null)
+            : new Outcome(
+                false,
+                exitCode > 128 ? $"ended by signal {exitCode - 128}" : $"ended with exit code {exitCode}"
+            );
 }
 
 /// <summary>What a program that was run inside a container came to.</summary>
@@ -92,7 +102,8 @@ internal sealed record Blueprint(
     IReadOnlyList<string> Command,
     IReadOnlyList<Mount> Mounts,
     IReadOnlyDictionary<string, string> Environment,
-    AgentLimits Limits)
+    AgentLimits Limits
+)
 {
     /// <summary>Where its program starts.</summary>
     public string WorkingDirectory => $"/agents/{Agent.Name}/state";

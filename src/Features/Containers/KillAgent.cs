@@ -8,7 +8,9 @@ namespace Hive.Features.Containers;
 /// <summary>Ends an agent's process at once, without asking it.</summary>
 internal static class KillAgent
 {
-    internal sealed record Command(Caller Caller, string? Name = null, AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+    internal sealed record Command(Caller Caller, string? Name = null, AgentScope? Scope = null)
+        : IRequest<Accepted>,
+            IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

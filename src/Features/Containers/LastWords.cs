@@ -67,8 +67,13 @@ internal sealed partial class LastWords(IRoster roster, Runtimes runtimes, ILogg
                 text.Append(rune.Value == '\t' ? ' ' : (char)(0x2400 + rune.Value));
             else if (rune.Value == 0x7F)
                 text.Append('\u2421');
-            else if (Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
-                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator)
+            else if (
+                Rune.GetUnicodeCategory(rune)
+                is UnicodeCategory.Control
+                    or UnicodeCategory.Format
+                    or UnicodeCategory.LineSeparator
+                    or UnicodeCategory.ParagraphSeparator
+            )
                 text.Append('\uFFFD');
             else
                 text.Append(rune);

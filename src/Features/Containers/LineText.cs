@@ -2,7 +2,8 @@ using System.Text;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Cuts text that comes in pieces into lines; one that does not end is cut where it is too long to be kept.</summary>
+/// <summary>Cuts text that comes in pieces into lines; one that does not end is cut where it is too long to be
+/// kept.</summary>
 internal sealed class LineText
 {
     /// <summary>The longest line, and the most that comes at once.</summary>

@@ -4,7 +4,8 @@ using Hive.Common.Errors;
 
 namespace Hive.Features.Containers;
 
-/// <summary>A runtime whose containers are processes of this machine, started by the host itself: known again by their pid files, watched through pidfds, their output written by a pump beside them.</summary>
+/// <summary>A runtime whose containers are processes of this machine, started by the host itself: known again by their
+/// pid files, watched through pidfds, their output written by a pump beside them.</summary>
 internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
 {
     private static readonly TimeSpan BeginsWithin = TimeSpan.FromSeconds(5);
@@ -18,15 +19,18 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
     public async Task<IRunning> Start(Blueprint blueprint, CancellationToken ct) =>
         await processes.Start(blueprint, Prepare(blueprint), Terminate, ct);
 
-    public Task<IRunning?> Find(string agent, CancellationToken ct) => Task.FromResult<IRunning?>(processes.Find(agent, Terminate));
+    public Task<IRunning?> Find(string agent, CancellationToken ct) =>
+        Task.FromResult<IRunning?>(processes.Find(agent, Terminate));
 
     public Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct) => Task.FromResult(processes.List());
 
     public virtual Task Remove(string agent) => processes.Remove(agent);
 
-    public Task<IReadOnlyList<string>> Tail(string agent, int lines, CancellationToken ct) => Task.Run(() => processes.Logs.Tail(agent, lines), ct);
+    public Task<IReadOnlyList<string>> Tail(string agent, int lines, CancellationToken ct) =>
+        Task.Run(() => processes.Logs.Tail(agent, lines), ct);
 
-    public IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, CancellationToken ct) => processes.Logs.Follow(agent, lines, ct);
+    public IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, CancellationToken ct) =>
+        processes.Logs.Follow(agent, lines, ct);
 
     public async Task<Executed> Exec(string agent, IReadOnlyList<string> command, CancellationToken ct)
     {
@@ -36,7 +40,9 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
             if (Enter(leader.Pid, leader.PumpPid, command) is { } line)
                 return await Trial.Output(line, patience: null, ct, Launch.PathAlone);
             if (Stopwatch.GetElapsedTime(begun) > BeginsWithin)
-                throw Problem.Unavailable($"{agent} has begun to start {BeginsWithin.TotalSeconds:0} s ago, and nothing runs in its container; `hive logs {agent}` may say why");
+                throw Problem.Unavailable(
+                    $"{agent} has begun to start {BeginsWithin.TotalSeconds:0} s ago, and nothing runs in its container; `hive logs {agent}` may say why"
+                );
         }
 
         throw Problem.Conflict($"{agent} does not run; start it first");

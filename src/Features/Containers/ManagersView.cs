@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Starts the manager anew after an agent came or went, since a container's mounts are those of its start and the manager sees each agent's folders by a mount of its own.
+/// Starts the manager anew after an agent came or went, since a container's mounts are those of its start and the
+/// manager sees each agent's folders by a mount of its own.
 /// Never in the middle of its work: when it holds no message.
 /// </summary>
 internal sealed partial class ManagersView(
@@ -20,7 +21,8 @@ internal sealed partial class ManagersView(
     IInflight inflight,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
-    ILogger<ManagersView> log)
+    ILogger<ManagersView> log
+)
 {
     // Agents come in groups; and between looks at a manager that is at work.
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(2);
@@ -38,10 +40,13 @@ internal sealed partial class ManagersView(
             return;
         try
         {
-            for (var pause = Pause; IsBehind();)
+            for (var pause = Pause; IsBehind(); )
             {
                 await Task.Delay(pause, clock, lifetime.ApplicationStopping);
-                pause = await Restart() ? Pause : pause * 2 < LongestPause ? pause * 2 : LongestPause;
+                pause =
+                    await Restart() ? Pause
+                    : pause * 2 < LongestPause ? pause * 2
+                    : LongestPause;
             }
         }
         catch (OperationCanceledException)
@@ -65,7 +70,11 @@ internal sealed partial class ManagersView(
     {
         try
         {
-            if (!IsBehind() || await store.Write(write => inflight.Leased(write, Principals.Manager), lifetime.ApplicationStopping) > 0)
+            if (
+                !IsBehind()
+                || await store.Write(write => inflight.Leased(write, Principals.Manager), lifetime.ApplicationStopping)
+                    > 0
+            )
                 return true;
             IAsyncDisposable guard;
             try
@@ -91,9 +100,15 @@ internal sealed partial class ManagersView(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "the manager is started anew, so that it sees the folders of the agents there are now")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "the manager is started anew, so that it sees the folders of the agents there are now"
+    )]
     private static partial void LogRestarted(ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the manager could not be started anew, and is tried again: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "the manager could not be started anew, and is tried again: {Error}"
+    )]
     private static partial void LogNotRestarted(ILogger logger, string error);
 }

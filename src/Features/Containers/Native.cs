@@ -19,7 +19,8 @@ internal static partial class Native
     private const long PidfdOpen = 434;
     private const long PidfdSendSignal = 424;
 
-    /// <summary>A descriptor that becomes readable when the process ends; null when there is no such process, or the number is a thread's by now, which kernels say in two ways. pidfd_open(2).</summary>
+    /// <summary>A descriptor that becomes readable when the process ends; null when there is no such process, or the
+    /// number is a thread's by now, which kernels say in two ways. pidfd_open(2).</summary>
     public static SafeFileHandle? OpenProcess(int pid)
     {
         var fd = Syscall(PidfdOpen, pid, 0, 0, 0);
@@ -28,17 +29,22 @@ internal static partial class Native
             : throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>Sends a signal to a process, or to a whole group when <paramref name="pid"/> is negative; nobody there is no error. kill(2).</summary>
+    /// <summary>Sends a signal to a process, or to a whole group when <paramref name="pid"/> is negative; nobody there
+    /// is no error. kill(2).</summary>
     public static void Signal(int pid, int signal)
     {
         if (Kill(pid, signal) != 0 && Marshal.GetLastPInvokeError() != Esrch)
             throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 
-    /// <summary>Sends a signal to the very process behind a descriptor; one that has ended is no error. pidfd_send_signal(2).</summary>
+    /// <summary>Sends a signal to the very process behind a descriptor; one that has ended is no error.
+    /// pidfd_send_signal(2).</summary>
     public static void Signal(SafeFileHandle process, int signal)
     {
-        if (Syscall(PidfdSendSignal, process.DangerousGetHandle(), signal, 0, 0) != 0 && Marshal.GetLastPInvokeError() != Esrch)
+        if (
+            Syscall(PidfdSendSignal, process.DangerousGetHandle(), signal, 0, 0) != 0
+            && Marshal.GetLastPInvokeError() != Esrch
+        )
             throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 

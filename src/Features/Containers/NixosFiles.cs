@@ -4,7 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Features.Containers;
 
-/// <summary>What NixOS reads of an agent's container from files: how it is started (<c>/etc/nixos-containers</c>), its limits (a drop-in of its unit), and what its harness is given (beside its socket).</summary>
+/// <summary>What NixOS reads of an agent's container from files: how it is started (<c>/etc/nixos-containers</c>), its
+/// limits (a drop-in of its unit), and what its harness is given (beside its socket).</summary>
 /// <param name="root">Where these folders lie: <c>/</c>, elsewhere in tests.</param>
 /// <param name="paths">Of this host.</param>
 internal sealed class NixosFiles(string root, HivePaths paths)
@@ -14,7 +15,14 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     private const string EnvironmentFile = "harness.env";
 
     // The container has the host's network: its own would need addresses that nobody here gives out.
-    private static readonly string[] NetworkKeys = ["HOST_ADDRESS", "LOCAL_ADDRESS", "HOST_ADDRESS6", "LOCAL_ADDRESS6", "HOST_BRIDGE"];
+    private static readonly string[] NetworkKeys =
+    [
+        "HOST_ADDRESS",
+        "LOCAL_ADDRESS",
+        "HOST_ADDRESS6",
+        "LOCAL_ADDRESS6",
+        "HOST_BRIDGE",
+    ];
 
     /// <summary>What the agents of this host are made from.</summary>
     public string Flake => Path.Combine(paths.DataDir, "meta");
@@ -30,7 +38,8 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     /// <summary>True when there is a container of that name, whoever's.</summary>
     public bool Exists(string agent) => File.Exists(Settings(agent));
 
-    /// <summary>True when that container is this data folder's: it bears its mark, or was made from its flake by a host that died before it could put the mark on.</summary>
+    /// <summary>True when that container is this data folder's: it bears its mark, or was made from its flake by a host
+    /// that died before it could put the mark on.</summary>
     public bool IsOurs(string agent)
     {
         var settings = Read(agent);
@@ -38,23 +47,51 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     }
 
     /// <summary>The agents of this data folder of which there is a container.</summary>
-    public IReadOnlyList<string> Agents() => !Directory.Exists(Folder) ? [] :
-        [.. Directory.EnumerateFiles(Folder, "h-*.conf").Select(f => Path.GetFileNameWithoutExtension(f)["h-".Length..]).Where(IsOurs).Order(StringComparer.Ordinal)];
+    public IReadOnlyList<string> Agents() =>
+        !Directory.Exists(Folder)
+            ? []
+            :
+            [
+                .. Directory
+                    .EnumerateFiles(Folder, "h-*.conf")
+                    .Select(f => Path.GetFileNameWithoutExtension(f)["h-".Length..])
+                    .Where(IsOurs)
+                    .Order(StringComparer.Ordinal),
+            ];
 
     /// <summary>The run folder in which it was started, and when.</summary>
     public (string? RunDir, DateTimeOffset At) Started(string agent) =>
-        (Read(agent).FirstOrDefault(l => l.StartsWith($"{RunDirKey}=", StringComparison.Ordinal))?[(RunDirKey.Length + 1)..], File.GetLastWriteTimeUtc(Settings(agent)));
+        (
+            Read(agent)
+                .FirstOrDefault(l => l.StartsWith($"{RunDirKey}=", StringComparison.Ordinal))
+                ?[(RunDirKey.Length + 1)..],
+            File.GetLastWriteTimeUtc(Settings(agent))
+        );
 
-    /// <summary>Writes how the container is started. What stands there otherwise, by nixos-container itself or by hand, stays.</summary>
+    /// <summary>Writes how the container is started. What stands there otherwise, by nixos-container itself or by hand,
+    /// stays.</summary>
     public void WriteSettings(Blueprint blueprint)
     {
         var agent = blueprint.Agent.Name;
-        var flags = string.Join(' ', blueprint.Mounts.Select(m => $"--bind{(m.Writable ? "" : "-ro")}={m.Source}:{m.Target}"));
+        var flags = string.Join(
+            ' ',
+            blueprint.Mounts.Select(m => $"--bind{(m.Writable ? "" : "-ro")}={m.Source}:{m.Target}")
+        );
         string[] own =
         [
-            "PRIVATE_NETWORK=0", .. NetworkKeys.Select(key => $"{key}="), "AUTO_START=0", $"EXTRA_NSPAWN_FLAGS=\"{flags}\"", $"{InstanceKey}={Instance.Of(paths)}", $"{RunDirKey}={paths.RunDir}",
+            "PRIVATE_NETWORK=0",
+            .. NetworkKeys.Select(key => $"{key}="),
+            "AUTO_START=0",
+            $"EXTRA_NSPAWN_FLAGS=\"{flags}\"",
+            $"{InstanceKey}={Instance.Of(paths)}",
+            $"{RunDirKey}={paths.RunDir}",
         ];
-        var kept = Read(agent).Where(line => !own.Any(o => line.StartsWith(o[..(o.IndexOf('=', StringComparison.Ordinal) + 1)], StringComparison.Ordinal)));
+        var kept = Read(agent)
+            .Where(line =>
+                !own.Any(o =>
+                    line.StartsWith(o[..(o.IndexOf('=', StringComparison.Ordinal) + 1)], StringComparison.Ordinal)
+                )
+            );
         Replace(Settings(agent), [.. kept, .. own]);
     }
 
@@ -63,16 +100,32 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     {
         var file = DropIn(blueprint.Agent.Name);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        Replace(file, ["[Service]", string.Create(CultureInfo.InvariantCulture, $"MemoryMax={blueprint.Limits.MemoryBytes}"), string.Create(CultureInfo.InvariantCulture, $"CPUQuota={blueprint.Limits.CpuPercent}%"), string.Create(CultureInfo.InvariantCulture, $"TasksMax={ResourceLimits.MaxProcesses}"), "Restart=no"]);
+        Replace(
+            file,
+            [
+                "[Service]",
+                string.Create(CultureInfo.InvariantCulture, $"MemoryMax={blueprint.Limits.MemoryBytes}"),
+                string.Create(CultureInfo.InvariantCulture, $"CPUQuota={blueprint.Limits.CpuPercent}%"),
+                string.Create(CultureInfo.InvariantCulture, $"TasksMax={ResourceLimits.MaxProcesses}"),
+                "Restart=no",
+            ]
+        );
     }
 
-    /// <summary>Writes what the harness's own unit in the container hands to it. Not on nspawn's command line, where every user of the machine could read it.</summary>
+    /// <summary>Writes what the harness's own unit in the container hands to it. Not on nspawn's command line, where
+    /// every user of the machine could read it.</summary>
     public void WriteEnvironment(Blueprint blueprint)
     {
         var file = Path.Combine(Path.GetDirectoryName(paths.AgentSocket(blueprint.Agent.Name))!, EnvironmentFile);
         // Programs lie elsewhere on NixOS.
-        var given = blueprint.Environment.Where(v => v.Key != "PATH").Append(new("HIVE_ARGUMENTS", string.Join(' ', blueprint.Command.Skip(1))));
-        Replace(file, [.. given.Select(v => $"{v.Key}={Quoted(v.Value)}")], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        var given = blueprint
+            .Environment.Where(v => v.Key != "PATH")
+            .Append(new("HIVE_ARGUMENTS", string.Join(' ', blueprint.Command.Skip(1))));
+        Replace(
+            file,
+            [.. given.Select(v => $"{v.Key}={Quoted(v.Value)}")],
+            UnixFileMode.UserRead | UnixFileMode.UserWrite
+        );
     }
 
     /// <summary>Removes what nixos-container does not know of.</summary>
@@ -108,10 +161,25 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     }
 
     // Whole or not at all, whenever this host dies.
-    private static void Replace(string file, string[] lines, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead)
+    private static void Replace(
+        string file,
+        string[] lines,
+        UnixFileMode mode =
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead
+    )
     {
         File.Delete($"{file}.new");
-        using (var writer = new StreamWriter($"{file}.new", new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = mode }))
+        using (
+            var writer = new StreamWriter(
+                $"{file}.new",
+                new FileStreamOptions
+                {
+                    Mode = FileMode.CreateNew,
+                    Access = FileAccess.Write,
+                    UnixCreateMode = mode,
+                }
+            )
+        )
         {
             foreach (var line in lines)
                 writer.Write($"{line}\n");

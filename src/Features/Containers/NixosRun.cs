@@ -8,7 +8,8 @@ namespace Hive.Features.Containers;
 /// <param name="pid">Of its systemd-nspawn.</param>
 /// <param name="startedAt">When it was started.</param>
 /// <param name="runDir">In which it has its socket.</param>
-internal sealed class NixosRun(NixosRuntime runtime, string agent, int pid, DateTimeOffset startedAt, string? runDir) : IRunning
+internal sealed class NixosRun(NixosRuntime runtime, string agent, int pid, DateTimeOffset startedAt, string? runDir)
+    : IRunning
 {
     private volatile Task stopping = Task.CompletedTask;
 

@@ -12,7 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Runs an agent in a NixOS container of its own, <c>h-NAME</c>, built from <c>&lt;DataDir&gt;/meta#NAME</c>; the flake's own unit in it starts the harness (docs/nixos.md).
+/// Runs an agent in a NixOS container of its own, <c>h-NAME</c>, built from <c>&lt;DataDir&gt;/meta#NAME</c>; the
+/// flake's own unit in it starts the harness (docs/nixos.md).
 /// systemd runs it, so it outlives the host; its end is seen through the pidfd of its systemd-nspawn.
 /// </summary>
 internal sealed partial class NixosRuntime : IRuntime
@@ -20,11 +21,13 @@ internal sealed partial class NixosRuntime : IRuntime
     private const string Program = "nixos-container";
     private const int MaxName = 9;
 
-    // How often systemd is asked whether it has noticed an end that we have, and the pause between: it always has after a few milliseconds.
+    // How often systemd is asked whether it has noticed an end that we have, and the pause between: it always has after
+    // a few milliseconds.
     private const int SettleLooks = 50;
     private static readonly TimeSpan SettlePause = TimeSpan.FromMilliseconds(20);
 
-    // A container that comes up or goes down has a minute each by its own unit; what is run inside and what is built have all the time they need.
+    // A container that comes up or goes down has a minute each by its own unit; what is run inside and what is built
+    // have all the time they need.
     private static readonly TimeSpan UpOrDown = TimeSpan.FromMinutes(2);
 
     private readonly NixosFiles files;
@@ -36,7 +39,13 @@ internal sealed partial class NixosRuntime : IRuntime
     // By agent: completed and replaced when its container is started, for those who follow its log.
     private readonly ConcurrentDictionary<string, TaskCompletionSource> starts = new();
 
-    public NixosRuntime(HivePaths paths, HiveOptions options, ProcessWatch watch, TimeProvider clock, ILogger<NixosRuntime> log)
+    public NixosRuntime(
+        HivePaths paths,
+        HiveOptions options,
+        ProcessWatch watch,
+        TimeProvider clock,
+        ILogger<NixosRuntime> log
+    )
     {
         (this.paths, this.watch, this.log) = (paths, watch, log);
         files = new NixosFiles(options.Nixos.Root, paths);
@@ -49,25 +58,34 @@ internal sealed partial class NixosRuntime : IRuntime
 
     public Task<string?> Weakness(CancellationToken ct) => Task.FromResult<string?>(null);
 
-    public string? NameFault(string agent) => agent.Length <= MaxName
-        ? null
-        : $"'{agent}' has {agent.Length} characters; on the runtime 'nixos' a name has at most {MaxName}, since its container is '{NixosFiles.Container("NAME")}' and NixOS allows 11: choose a shorter name or another runtime";
+    public string? NameFault(string agent) =>
+        agent.Length <= MaxName
+            ? null
+            : $"'{agent}' has {agent.Length} characters; on the runtime 'nixos' a name has at most {MaxName}, since its container is '{NixosFiles.Container("NAME")}' and NixOS allows 11: choose a shorter name or another runtime";
 
     public async Task<IRunning> Start(Blueprint blueprint, CancellationToken ct)
     {
         var agent = blueprint.Agent.Name;
         if (NameFault(agent) is { } tooLong)
             throw Problem.Invalid(tooLong);
-        if (blueprint.Mounts.FirstOrDefault(m => !PlainPath().IsMatch(m.Source) || !PlainPath().IsMatch(m.Target)) is { } odd)
-            throw Problem.Invalid($"{odd.Source} cannot be mounted on the runtime 'nixos': a path may have letters, digits and / . _ + @ - there, nothing else");
+        if (
+            blueprint.Mounts.FirstOrDefault(m => !PlainPath().IsMatch(m.Source) || !PlainPath().IsMatch(m.Target)) is
+            { } odd
+        )
+            throw Problem.Invalid(
+                $"{odd.Source} cannot be mounted on the runtime 'nixos': a path may have letters, digits and / . _ + @ - there, nothing else"
+            );
         await Make(agent);
         files.WriteEnvironment(blueprint);
         files.WriteSettings(blueprint);
         files.WriteDropIn(blueprint);
         await Must("systemctl", "daemon-reload");
         await Must(Program, "start", NixosFiles.Container(agent));
-        var run = await Find(agent, CancellationToken.None)
-            ?? throw Problem.Unavailable($"{agent} ended as soon as it was started ({(await Outcome(agent, 0)).Note ?? "cleanly"}); see `hive logs {agent}`");
+        var run =
+            await Find(agent, CancellationToken.None)
+            ?? throw Problem.Unavailable(
+                $"{agent} ended as soon as it was started ({(await Outcome(agent, 0)).Note ?? "cleanly"}); see `hive logs {agent}`"
+            );
         if (starts.TryRemove(agent, out var awaited))
             awaited.SetResult();
         return run;
@@ -78,7 +96,8 @@ internal sealed partial class NixosRuntime : IRuntime
         while (files.IsOurs(agent) && (await Show([agent], ct))[agent] is { IsRunning: true } state)
         {
             var (runDir, at) = files.Started(agent);
-            // Opened first, asked again afterwards: from here on the descriptor is this process, whoever gets its number later.
+            // Opened first, asked again afterwards: from here on the descriptor is this process, whoever gets its
+            // number later.
             if (Native.OpenProcess(state.MainPid) is not { } process)
             {
                 await Settled(agent, state.MainPid);
@@ -96,7 +115,9 @@ internal sealed partial class NixosRuntime : IRuntime
     public async Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct)
     {
         var agents = files.Agents();
-        return agents.Count == 0 ? new Dictionary<string, bool>() : (await Show(agents, ct)).ToDictionary(s => s.Key, s => s.Value.IsRunning);
+        return agents.Count == 0
+            ? new Dictionary<string, bool>()
+            : (await Show(agents, ct)).ToDictionary(s => s.Key, s => s.Value.IsRunning);
     }
 
     public async Task Remove(string agent)
@@ -107,7 +128,9 @@ internal sealed partial class NixosRuntime : IRuntime
             {
                 await running.Kill();
                 if (await Task.WhenAny(running.Ended, Task.Delay(Trial.Patience, TimeProvider.System)) != running.Ended)
-                    throw Problem.Unavailable($"{agent} ({running.Id}) has not ended {Trial.Patience.TotalSeconds:0} s after KILL; look at what holds it");
+                    throw Problem.Unavailable(
+                        $"{agent} ({running.Id}) has not ended {Trial.Patience.TotalSeconds:0} s after KILL; look at what holds it"
+                    );
                 await running.Ended;
             }
 
@@ -134,18 +157,31 @@ internal sealed partial class NixosRuntime : IRuntime
             return Lines(inside.Output);
         // The journal of a container can be asked only while that runs; its console is in the host's own.
         var console = await Run(["journalctl", $"--unit={NixosFiles.Unit(agent)}", count, .. JournalForm], ct);
-        return console.ExitCode == 0 ? Lines(console.Output) : throw Problem.Unavailable($"the log of {agent} cannot be read: {console.Output.Trim()}");
+        return console.ExitCode == 0
+            ? Lines(console.Output)
+            : throw Problem.Unavailable($"the log of {agent} cannot be read: {console.Output.Trim()}");
     }
 
-    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, [EnumeratorCancellation] CancellationToken ct)
+    public async IAsyncEnumerable<IReadOnlyList<string>> Follow(
+        string agent,
+        int lines,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
         string[] range = [$"--lines={lines.ToString(CultureInfo.InvariantCulture)}"];
         while (true)
         {
-            var started = starts.GetOrAdd(agent, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            var started = starts
+                .GetOrAdd(agent, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously))
+                .Task;
             if (files.IsOurs(agent) && (await Show([agent], ct))[agent].IsRunning)
             {
-                await foreach (var line in Printed(["journalctl", "-M", NixosFiles.Container(agent), .. range, "--follow", .. JournalForm], ct))
+                await foreach (
+                    var line in Printed(
+                        ["journalctl", "-M", NixosFiles.Container(agent), .. range, "--follow", .. JournalForm],
+                        ct
+                    )
+                )
                     yield return [line];
                 // The container has ended with that. Of the next one, everything is new.
                 range = ["--boot", "--lines=all"];
@@ -161,7 +197,9 @@ internal sealed partial class NixosRuntime : IRuntime
     }
 
     public Task<Executed> Exec(string agent, IReadOnlyList<string> command, CancellationToken ct) =>
-        files.IsOurs(agent) ? Run([Program, "run", NixosFiles.Container(agent), "--", .. command], ct) : throw Problem.Conflict($"{agent} does not run; start it first");
+        files.IsOurs(agent)
+            ? Run([Program, "run", NixosFiles.Container(agent), "--", .. command], ct)
+            : throw Problem.Conflict($"{agent} does not run; start it first");
 
     /// <summary>Asks the container to shut down, and waits until it has.</summary>
     public async Task Stop(string agent)
@@ -190,7 +228,14 @@ internal sealed partial class NixosRuntime : IRuntime
     {
         try
         {
-            for (var i = 0; i < SettleLooks && files.Exists(agent) && (await Show([agent], CancellationToken.None))[agent] is { IsRunning: true } state && state.MainPid == pid; i++)
+            for (
+                var i = 0;
+                i < SettleLooks
+                    && files.Exists(agent)
+                    && (await Show([agent], CancellationToken.None))[agent] is { IsRunning: true } state
+                    && state.MainPid == pid;
+                i++
+            )
                 await Task.Delay(SettlePause);
         }
         catch (Problem e)
@@ -206,9 +251,12 @@ internal sealed partial class NixosRuntime : IRuntime
         try
         {
             var state = (await Show([agent], CancellationToken.None))[agent];
-            return state.MainPid != 0 && state.MainPid != pid ? new Outcome(false, "ended, and somebody has started it again")
-                : state.Result == "oom-kill" ? new Outcome(false, "ended by the kernel: it needed more memory than its limit")
-                : state is { Result: not "success", ExitCode: 0 } ? new Outcome(false, $"ended: systemd calls it '{state.Result}'")
+            return state.MainPid != 0 && state.MainPid != pid
+                    ? new Outcome(false, "ended, and somebody has started it again")
+                : state.Result == "oom-kill"
+                    ? new Outcome(false, "ended by the kernel: it needed more memory than its limit")
+                : state is { Result: not "success", ExitCode: 0 }
+                    ? new Outcome(false, $"ended: systemd calls it '{state.Result}'")
                 : Containers.Outcome.Of(state.ExitCode);
         }
         catch (Problem e)
@@ -222,7 +270,8 @@ internal sealed partial class NixosRuntime : IRuntime
 
     private static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
-    // What EXTRA_NSPAWN_FLAGS can carry: the container's start splits it at blanks, expands it, and parts a mount's paths at colons.
+    // What EXTRA_NSPAWN_FLAGS can carry: the container's start splits it at blanks, expands it, and parts a mount's
+    // paths at colons.
     [GeneratedRegex("^[A-Za-z0-9/._+@-]+$")]
     private static partial Regex PlainPath();
 
@@ -230,11 +279,15 @@ internal sealed partial class NixosRuntime : IRuntime
     {
         var (container, flake) = (NixosFiles.Container(agent), $"{files.Flake}#{agent}");
         if (!File.Exists(Path.Combine(files.Flake, "flake.nix")))
-            throw Problem.Unavailable($"there is no flake in {files.Flake}; on the runtime 'nixos' it says what {agent} is made from, as nixosConfigurations.{agent} (docs/nixos.md)");
+            throw Problem.Unavailable(
+                $"there is no flake in {files.Flake}; on the runtime 'nixos' it says what {agent} is made from, as nixosConfigurations.{agent} (docs/nixos.md)"
+            );
         if (files.Exists(agent))
         {
             if (!files.IsOurs(agent))
-                throw Problem.Conflict($"there is a container {container} that this Hive has not made; destroy it with `{Program} destroy {container}`, or choose another name");
+                throw Problem.Conflict(
+                    $"there is a container {container} that this Hive has not made; destroy it with `{Program} destroy {container}`, or choose another name"
+                );
             // At every start: it runs on what is deployed, whatever has happened to it meanwhile.
             await Must(Program, "update", container, "--flake", flake);
             return;
@@ -257,12 +310,16 @@ internal sealed partial class NixosRuntime : IRuntime
     {
         if (HarnessBinary.Fault is { } fault)
             return fault;
-        if (new[] { paths.DataDir, paths.RunDir, HarnessBinary.Folder }.FirstOrDefault(p => !PlainPath().IsMatch(p)) is { } odd)
+        if (
+            new[] { paths.DataDir, paths.RunDir, HarnessBinary.Folder }.FirstOrDefault(p => !PlainPath().IsMatch(p)) is
+            { } odd
+        )
             return $"{odd} cannot be mounted into a NixOS container; use a folder whose path has letters, digits and / . _ + @ - only";
         try
         {
             var (code, error) = await Trial.Run([Program, "list"], CancellationToken.None);
-            return code != 0 ? $"{Program} list ended with {code}{(error.Length > 0 ? $" ({error})" : "")}; see that boot.enableContainers is true on this NixOS, and that Hive runs as root"
+            return code != 0
+                    ? $"{Program} list ended with {code}{(error.Length > 0 ? $" ({error})" : "")}; see that boot.enableContainers is true on this NixOS, and that Hive runs as root"
                 : !Environment.IsPrivilegedProcess ? "NixOS containers need root; start Hive as root"
                 : null;
         }
@@ -280,7 +337,10 @@ internal sealed partial class NixosRuntime : IRuntime
     }
 
     // The end of what a build has to say is what it failed with.
-    private static string Last(string output) => Lines(output) is { Length: > 0 } lines ? string.Join(' ', lines[^Math.Min(lines.Length, 5)..]) : "it said nothing";
+    private static string Last(string output) =>
+        Lines(output) is { Length: > 0 } lines
+            ? string.Join(' ', lines[^Math.Min(lines.Length, 5)..])
+            : "it said nothing";
 
     private static async Task<Executed> Run(string[] command, CancellationToken ct)
     {
@@ -290,20 +350,32 @@ internal sealed partial class NixosRuntime : IRuntime
         }
         catch (Win32Exception)
         {
-            throw Problem.Unavailable($"there is no {command[0]} on the PATH; this is not NixOS, or Hive's PATH lacks /run/current-system/sw/bin");
+            throw Problem.Unavailable(
+                $"there is no {command[0]} on the PATH; this is not NixOS, or Hive's PATH lacks /run/current-system/sw/bin"
+            );
         }
     }
 
-    private static TimeSpan? PatienceFor(string[] command) => command switch
-    {
-        [Program, "create" or "update" or "run", ..] => null,
-        [Program, ..] => UpOrDown,
-        _ => Trial.Patience,
-    };
+    private static TimeSpan? PatienceFor(string[] command) =>
+        command switch
+        {
+            [Program, "create" or "update" or "run", ..] => null,
+            [Program, ..] => UpOrDown,
+            _ => Trial.Patience,
+        };
 
-    private static async IAsyncEnumerable<string> Printed(string[] command, [EnumeratorCancellation] CancellationToken ct)
+    private static async IAsyncEnumerable<string> Printed(
+        string[] command,
+        [EnumeratorCancellation] CancellationToken ct
+    )
     {
-        using var process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardOutput = true, RedirectStandardInput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(command[0], command.Skip(1))
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardInput = true,
+            }
+        )!;
         try
         {
             process.StandardInput.Close();
@@ -318,22 +390,43 @@ internal sealed partial class NixosRuntime : IRuntime
 
     private static async Task<Dictionary<string, UnitState>> Show(IReadOnlyList<string> agents, CancellationToken ct)
     {
-        var shown = await Run(["systemctl", "show", .. agents.Select(NixosFiles.Unit), "--property=Id,ActiveState,MainPID,Result,ExecMainCode,ExecMainStatus"], ct);
+        var shown = await Run(
+            [
+                "systemctl",
+                "show",
+                .. agents.Select(NixosFiles.Unit),
+                "--property=Id,ActiveState,MainPID,Result,ExecMainCode,ExecMainStatus",
+            ],
+            ct
+        );
         if (shown.ExitCode != 0)
             throw Problem.Unavailable($"systemctl show ended with {shown.ExitCode}: {Last(shown.Output)}");
         // One block of KEY=VALUE for each unit, an empty line between.
-        var states = shown.Output.Split("\n\n", StringSplitOptions.RemoveEmptyEntries).Select(UnitState.Parse).ToDictionary(s => s.Id);
+        var states = shown
+            .Output.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
+            .Select(UnitState.Parse)
+            .ToDictionary(s => s.Id);
         return agents.ToDictionary(a => a, a => states.GetValueOrDefault(NixosFiles.Unit(a)) ?? new UnitState());
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} did not stop when asked: {Error}")]
     private static partial void LogNotStopped(ILogger logger, string agent, string error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "whether systemd has noticed the end of {Agent} is not known: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "whether systemd has noticed the end of {Agent} is not known: {Error}"
+    )]
     private static partial void LogUnsettled(ILogger logger, string agent, string error);
 
     // What systemd says of a unit.
-    private sealed record UnitState(string Id = "", string ActiveState = "inactive", int MainPid = 0, string Result = "success", int Code = 0, int Status = 0)
+    private sealed record UnitState(
+        string Id = "",
+        string ActiveState = "inactive",
+        int MainPid = 0,
+        string Result = "success",
+        int Code = 0,
+        int Status = 0
+    )
     {
         // From waitid(2): CLD_EXITED is 1, the others are signals.
         private const int Exited = 1;
@@ -344,11 +437,22 @@ internal sealed partial class NixosRuntime : IRuntime
 
         public static UnitState Parse(string block)
         {
-            var values = block.Split('\n').Select(line => line.Split('=', 2)).Where(pair => pair.Length == 2).ToDictionary(pair => pair[0], pair => pair[1]);
+            var values = block
+                .Split('\n')
+                .Select(line => line.Split('=', 2))
+                .Where(pair => pair.Length == 2)
+                .ToDictionary(pair => pair[0], pair => pair[1]);
             return new UnitState(
-                values.GetValueOrDefault("Id", ""), values.GetValueOrDefault("ActiveState", ""), Number("MainPID"), values.GetValueOrDefault("Result", "success"), Number("ExecMainCode"), Number("ExecMainStatus"));
+                values.GetValueOrDefault("Id", ""),
+                values.GetValueOrDefault("ActiveState", ""),
+                Number("MainPID"),
+                values.GetValueOrDefault("Result", "success"),
+                Number("ExecMainCode"),
+                Number("ExecMainStatus")
+            );
 
-            int Number(string key) => int.TryParse(values.GetValueOrDefault(key), CultureInfo.InvariantCulture, out var number) ? number : 0;
+            int Number(string key) =>
+                int.TryParse(values.GetValueOrDefault(key), CultureInfo.InvariantCulture, out var number) ? number : 0;
         }
     }
 }

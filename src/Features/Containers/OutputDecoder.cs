@@ -9,7 +9,8 @@ namespace Hive.Features.Containers;
 internal readonly record struct OutputLine(string? Stamp, string Text);
 
 /// <summary>
-/// Makes lines of the two streams of a container that come as one: frames of which each begins with a byte for the stream, three without meaning and four for its length. They may be cut anywhere on their way.
+/// Makes lines of the two streams of a container that come as one: frames of which each begins with a byte for the
+/// stream, three without meaning and four for its length. They may be cut anywhere on their way.
 /// </summary>
 /// <param name="stamped">Each frame's text begins with the time and a blank.</param>
 internal sealed class OutputDecoder(bool stamped = false)
@@ -46,7 +47,8 @@ internal sealed class OutputDecoder(bool stamped = false)
     }
 
     /// <summary>What came without an end of its line.</summary>
-    public IReadOnlyList<OutputLine> End() => [.. new[] { output.End(), error.End() }.OfType<string>().Select(text => new OutputLine(Stamp, text))];
+    public IReadOnlyList<OutputLine> End() =>
+        [.. new[] { output.End(), error.End() }.OfType<string>().Select(text => new OutputLine(Stamp, text))];
 
     private string? Stamp => stamped ? stamp.ToString() : null;
 

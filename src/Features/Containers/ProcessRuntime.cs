@@ -4,14 +4,16 @@ using Hive.Protocol;
 namespace Hive.Features.Containers;
 
 /// <summary>Runs an agent as an ordinary process: it can do whatever the host's user can. Only when named.</summary>
-internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders folders, HivePaths paths) : LocalRuntime(processes)
+internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders folders, HivePaths paths)
+    : LocalRuntime(processes)
 {
     public override string Name => "process";
 
     public override Task<string?> Fault(CancellationToken ct) => Task.FromResult(HarnessBinary.Fault);
 
     public override async Task<string?> Weakness(CancellationToken ct) =>
-        "no isolation: it can read and change whatever Hive's user can" + (await base.Weakness(ct) is { } unlimited ? $"; {unlimited}" : "");
+        "no isolation: it can read and change whatever Hive's user can"
+        + (await base.Weakness(ct) is { } unlimited ? $"; {unlimited}" : "");
 
     // It sees the host's folders by the host's paths.
     protected override Launch Prepare(Blueprint blueprint)
@@ -25,7 +27,14 @@ internal sealed class ProcessRuntime(LocalProcesses processes, AgentFolders fold
             ["HIVE_STATE_DIR"] = folders.State(name),
             [AgentGit.Variable] = Path.Combine(folders.Run(name), AgentGit.FileName),
         };
-        return new Launch([blueprint.Command[0].Replace(Blueprints.HarnessFolder, HarnessBinary.Folder, StringComparison.Ordinal), .. blueprint.Command.Skip(1)], environment, folders.State(name));
+        return new Launch(
+            [
+                blueprint.Command[0].Replace(Blueprints.HarnessFolder, HarnessBinary.Folder, StringComparison.Ordinal),
+                .. blueprint.Command.Skip(1),
+            ],
+            environment,
+            folders.State(name)
+        );
     }
 
     protected override void Terminate(int leader, int pump) => Native.Signal(-leader, Native.SigTerm);

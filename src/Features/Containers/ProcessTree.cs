@@ -4,23 +4,37 @@ using Hive.Common.Errors;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Who descends from whom, by <c>/proc</c>. A container's processes cannot leave it: what loses its parent goes to the container's own first process.</summary>
+/// <summary>Who descends from whom, by <c>/proc</c>. A container's processes cannot leave it: what loses its parent
+/// goes to the container's own first process.</summary>
 internal static class ProcessTree
 {
     private const int EnvironmentBytes = 16 << 10;
 
     /// <summary>Every process there is.</summary>
-    public static IEnumerable<int> All() => Directory.EnumerateDirectories("/proc")
-        .Select(folder => int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid) ? pid : 0)
-        .Where(pid => pid > 0);
+    public static IEnumerable<int> All() =>
+        Directory
+            .EnumerateDirectories("/proc")
+            .Select(folder =>
+                int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                    ? pid
+                    : 0
+            )
+            .Where(pid => pid > 0);
 
-    /// <summary>The beginning of the environment that a process was started with, each variable followed by a NUL; empty for one that has ended or is somebody else's.</summary>
+    /// <summary>The beginning of the environment that a process was started with, each variable followed by a NUL;
+    /// empty for one that has ended or is somebody else's.</summary>
     public static string Environment(int pid)
     {
         try
         {
             // Bounded: a process may make its own as long as it likes (prctl(2), PR_SET_MM_MAP).
-            using var file = new FileStream($"/proc/{pid}/environ", FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            using var file = new FileStream(
+                $"/proc/{pid}/environ",
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite,
+                bufferSize: 0
+            );
             var bytes = new byte[EnvironmentBytes];
             return Encoding.UTF8.GetString(bytes, 0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
         }
@@ -34,9 +48,11 @@ internal static class ProcessTree
     public static bool IsAlive(int pid) => Stat(pid) is not null;
 
     /// <summary>The process group that a living process is in.</summary>
-    public static int? GroupOf(int pid) => Stat(pid) is { } fields ? int.Parse(fields[2], CultureInfo.InvariantCulture) : null;
+    public static int? GroupOf(int pid) =>
+        Stat(pid) is { } fields ? int.Parse(fields[2], CultureInfo.InvariantCulture) : null;
 
-    /// <summary>When a living process was started, in the kernel's own measure: with the number it is that very process's alone.</summary>
+    /// <summary>When a living process was started, in the kernel's own measure: with the number it is that very
+    /// process's alone.</summary>
     public static string? StartOf(int pid) => Stat(pid)?[19];
 
     /// <summary>All that descend from a process, parents before children; without the process itself.</summary>
@@ -56,7 +72,11 @@ internal static class ProcessTree
         {
             // A child is listed with the thread that started it: proc(5).
             foreach (var thread in Directory.EnumerateDirectories($"/proc/{pid}/task"))
-                children.AddRange(File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(c => int.Parse(c, CultureInfo.InvariantCulture)));
+                children.AddRange(
+                    File.ReadAllText(Path.Combine(thread, "children"))
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(c => int.Parse(c, CultureInfo.InvariantCulture))
+                );
         }
         catch (IOException)
         {
@@ -67,7 +87,8 @@ internal static class ProcessTree
     }
 
     /// <summary>
-    /// Sends TERM to everything in a container but its monitor and its own first process: those end with the rest, and the first one takes no signal it has no use for (pid_namespaces(7)).
+    /// Sends TERM to everything in a container but its monitor and its own first process: those end with the rest, and
+    /// the first one takes no signal it has no use for (pid_namespaces(7)).
     /// Where nothing else is there yet, nothing of the agent's has begun: then it is ended outright.
     /// </summary>
     /// <param name="leader">The process that was started: the monitor.</param>
@@ -84,13 +105,24 @@ internal static class ProcessTree
             Native.Signal(pid, Native.SigTerm);
     }
 
-    /// <summary>The command line that runs a program in the namespaces of a container's first process but one; null while it is not there.</summary>
+    /// <summary>The command line that runs a program in the namespaces of a container's first process but one; null
+    /// while it is not there.</summary>
     public static IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
         Inside(leader, pump) is { Count: > 0 } inside
-            ? ["nsenter", "--target", inside[0].ToString(CultureInfo.InvariantCulture), "--all", "--wd", "--", .. command]
+            ?
+            [
+                "nsenter",
+                "--target",
+                inside[0].ToString(CultureInfo.InvariantCulture),
+                "--all",
+                "--wd",
+                "--",
+                .. command,
+            ]
             : null;
 
-    // The fields of /proc/PID/stat (proc(5)) behind the name, which may hold spaces. Null for a process that is gone or a zombie.
+    // The fields of /proc/PID/stat (proc(5)) behind the name, which may hold spaces. Null for a process that is gone or
+    // a zombie.
     private static string[]? Stat(int pid)
     {
         try
@@ -105,5 +137,6 @@ internal static class ProcessTree
         }
     }
 
-    private static IReadOnlyList<int> Inside(int leader, int pump) => [.. Children(leader).Where(child => child != pump).SelectMany(Below)];
+    private static IReadOnlyList<int> Inside(int leader, int pump) =>
+        [.. Children(leader).Where(child => child != pump).SelectMany(Below)];
 }

@@ -4,8 +4,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Notices the end of processes at once, children of this host or not: one thread that sleeps in poll(2) on their pidfds.
-/// Nothing is asked again and again, and a process number that was given to somebody else is never mistaken for an agent.
+/// Notices the end of processes at once, children of this host or not: one thread that sleeps in poll(2) on their
+/// pidfds.
+/// Nothing is asked again and again, and a process number that was given to somebody else is never mistaken for an
+/// agent.
 /// </summary>
 internal sealed class ProcessWatch : IDisposable
 {
@@ -13,6 +15,7 @@ internal sealed class ProcessWatch : IDisposable
     private readonly List<(SafeFileHandle Process, TaskCompletionSource Ended)> watched = [];
     private readonly AnonymousPipeServerStream wake = new(PipeDirection.Out);
     private readonly AnonymousPipeClientStream woken;
+
     // A byte is in the pipe. Never more than one, so that whoever rings waits for nothing.
     private bool rung;
     private bool stopping;
@@ -23,7 +26,8 @@ internal sealed class ProcessWatch : IDisposable
         new Thread(Run) { IsBackground = true, Name = "hive process watch" }.Start();
     }
 
-    /// <summary>Completes when the process behind <paramref name="process"/> has ended, never once this host has stopped watching; closes the handle then.</summary>
+    /// <summary>Completes when the process behind <paramref name="process"/> has ended, never once this host has
+    /// stopped watching; closes the handle then.</summary>
     public Task Ended(SafeFileHandle process)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

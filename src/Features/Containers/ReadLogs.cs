@@ -16,11 +16,13 @@ internal static class ReadLogs
 
     internal sealed class Validator : AbstractValidator<Query>
     {
-        public Validator(IAgentNames names) => RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
+        public Validator(IAgentNames names) =>
+            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
     }
 
     internal sealed class Handler(AgentLogs logs) : IRequestHandler<Query, Result>
     {
-        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) => new(await logs.Tail(request.Name, request.Lines, cancellationToken));
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            new(await logs.Tail(request.Name, request.Lines, cancellationToken));
     }
 }

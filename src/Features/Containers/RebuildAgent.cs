@@ -6,13 +6,15 @@ using MediatR;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Makes everything about agents what it should be, whatever state they are in: folders, socket, configuration, and a process that runs on it.</summary>
+/// <summary>Makes everything about agents what it should be, whatever state they are in: folders, socket,
+/// configuration, and a process that runs on it.</summary>
 internal static class RebuildAgent
 {
     internal sealed record Command(
         Caller Caller,
         [property: Description("The agent's name.")] string? Name = null,
-        [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+        [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope = null
+    ) : IRequest<Accepted>, IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

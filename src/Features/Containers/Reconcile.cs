@@ -12,7 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Makes what runs equal to what is meant to run: at the host's start, by finding again what earlier hosts have started and finishing what they have not; and for ever after, by a sweep that
+/// Makes what runs equal to what is meant to run: at the host's start, by finding again what earlier hosts have started
+/// and finishing what they have not; and for ever after, by a sweep that
 /// catches what no event told.
 /// </summary>
 internal sealed partial class Reconcile(
@@ -34,7 +35,8 @@ internal sealed partial class Reconcile(
     SweepBell bell,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
-    ILogger<Reconcile> log) : IHostedService
+    ILogger<Reconcile> log
+) : IHostedService
 {
     // As many starts of one runtime go on at a time.
     private const int StartsAtOnce = 4;
@@ -52,7 +54,15 @@ internal sealed partial class Reconcile(
         {
             var row = rows.GetValueOrDefault(agent.Name);
             restarts.Load(agent.Name, row?.Restarts);
-            states.Set(agent.Name, Container.Stopped with { Failed = row?.Failed ?? false, Note = MakeReady(agent.Name) ?? row?.Note, RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null });
+            states.Set(
+                agent.Name,
+                Container.Stopped with
+                {
+                    Failed = row?.Failed ?? false,
+                    Note = MakeReady(agent.Name) ?? row?.Note,
+                    RunsOn = agent.Runtime == Runtimes.External ? row?.RunsOn : null,
+                }
+            );
         }
 
         // Runtimes side by side, and none of them is asked again for each agent when it does not answer at all.
@@ -78,7 +88,8 @@ internal sealed partial class Reconcile(
         return Task.CompletedTask;
     }
 
-    // Why an agent's folders or its socket cannot be had; null when they are there. The others, and this host, do without.
+    // Why an agent's folders or its socket cannot be had; null when they are there. The others, and this host, do
+    // without.
     private string? MakeReady(string name)
     {
         try
@@ -104,7 +115,15 @@ internal sealed partial class Reconcile(
             if (answers)
                 answers = await Find(agent, runtime, rows.GetValueOrDefault(agent.Name));
             else
-                states.Change(agent.Name, before => before with { Unknown = true, Note = $"whether it runs is not known: {name} does not answer" });
+                states.Change(
+                    agent.Name,
+                    before =>
+                        before with
+                        {
+                            Unknown = true,
+                            Note = $"whether it runs is not known: {name} does not answer",
+                        }
+                );
         }
     }
 
@@ -118,7 +137,10 @@ internal sealed partial class Reconcile(
         }
         catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
-            states.Change(agent.Name, before => before with { Unknown = true, Note = $"whether it runs is not known: {e.Message}" });
+            states.Change(
+                agent.Name,
+                before => before with { Unknown = true, Note = $"whether it runs is not known: {e.Message}" }
+            );
             LogUnknown(log, agent.Name, e.Message);
             return false;
         }
@@ -137,7 +159,10 @@ internal sealed partial class Reconcile(
             LogStillThere(log, agent.Name, running.Id);
             await End(agent.Name, running);
         }
-        else if (running.RunDir is { } other && Path.TrimEndingDirectorySeparator(other) != Path.TrimEndingDirectorySeparator(paths.RunDir))
+        else if (
+            running.RunDir is { } other
+            && Path.TrimEndingDirectorySeparator(other) != Path.TrimEndingDirectorySeparator(paths.RunDir)
+        )
         {
             // It has its socket where this host is not. What is meant to run is started anew.
             LogElsewhere(log, agent.Name, running.Id, other);
@@ -186,21 +211,31 @@ internal sealed partial class Reconcile(
     }
 
     // Side by side: a container that takes long to start keeps none of the others from it.
-    private Task StartMissing(IReadOnlyList<string> names) => Task.WhenAll(names.GroupBy(n => roster.Find(n)?.Runtime).Select(group => StartGroup([.. group])));
+    private Task StartMissing(IReadOnlyList<string> names) =>
+        Task.WhenAll(names.GroupBy(n => roster.Find(n)?.Runtime).Select(group => StartGroup([.. group])));
 
     private async Task StartGroup(IReadOnlyCollection<string> names)
     {
         try
         {
-            // Whoever does something else with one of them is let do it, and whether it is to run is looked at again after that.
+            // Whoever does something else with one of them is let do it, and whether it is to run is looked at again
+            // after that.
             for (ConcurrentBag<string> busy; names.Count > 0; names = busy)
             {
                 busy = [];
-                await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = StartsAtOnce, CancellationToken = lifetime.ApplicationStopping }, async (name, _) =>
-                {
-                    if (!await StartedIfMissing(name))
-                        busy.Add(name);
-                });
+                await Parallel.ForEachAsync(
+                    names,
+                    new ParallelOptions
+                    {
+                        MaxDegreeOfParallelism = StartsAtOnce,
+                        CancellationToken = lifetime.ApplicationStopping,
+                    },
+                    async (name, _) =>
+                    {
+                        if (!await StartedIfMissing(name))
+                            busy.Add(name);
+                    }
+                );
                 if (!busy.IsEmpty)
                     await Task.Delay(BusyPause, clock, lifetime.ApplicationStopping);
             }
@@ -228,8 +263,13 @@ internal sealed partial class Reconcile(
         {
             try
             {
-                if (roster.Find(name) is { } agent && agent.Runtime != Runtimes.External && !states.Of(name).Unknown
-                    && (await Rows(CancellationToken.None)).GetValueOrDefault(name) is { Wanted: "running", Failed: false })
+                if (
+                    roster.Find(name) is { } agent
+                    && agent.Runtime != Runtimes.External
+                    && !states.Of(name).Unknown
+                    && (await Rows(CancellationToken.None)).GetValueOrDefault(name)
+                        is { Wanted: "running", Failed: false }
+                )
                     await containers.Start(name, CancellationToken.None, anew: false);
             }
             catch (Problem)
@@ -282,7 +322,9 @@ internal sealed partial class Reconcile(
             return;
         }
 
-        var weakness = agents.Any(a => states.Of(a.Name) is { Running: not null, Unknown: true }) ? await runtime.Weakness(lifetime.ApplicationStopping) : null;
+        var weakness = agents.Any(a => states.Of(a.Name) is { Running: not null, Unknown: true })
+            ? await runtime.Weakness(lifetime.ApplicationStopping)
+            : null;
         foreach (var agent in agents.Where(a => states.Of(a.Name) is { Running: not null, Unknown: true }))
             Doubt(agent.Name, unknown: false, weakness);
         foreach (var agent in agents.Where(a => IsToBeFound(a.Name, runs)))
@@ -302,7 +344,10 @@ internal sealed partial class Reconcile(
 
     private void Doubt(string agent, bool unknown, string? note)
     {
-        states.Change(agent, before => before.Running is null ? before : before with { Unknown = unknown, Note = note });
+        states.Change(
+            agent,
+            before => before.Running is null ? before : before with { Unknown = unknown, Note = note }
+        );
         _ = states.UntilStored(agent, _ => { });
     }
 
@@ -313,18 +358,25 @@ internal sealed partial class Reconcile(
     private async Task<Dictionary<string, Row>> Rows(CancellationToken ct) =>
         (await store.Read(db => db.Query<Row>(Select).ToList(), ct)).ToDictionary(r => r.Agent);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} ({Id}) was being stopped when an earlier Hive ended; it is ended now")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Agent} ({Id}) was being stopped when an earlier Hive ended; it is ended now"
+    )]
     private static partial void LogStillThere(ILogger logger, string agent, string id);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} still runs as {Id}; taken over")]
     private static partial void LogAdopted(ILogger logger, string agent, string id);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} still runs as {Id} with its socket in {RunDir}; it is ended")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Agent} still runs as {Id} with its socket in {RunDir}; it is ended"
+    )]
     private static partial void LogElsewhere(ILogger logger, string agent, string id, string runDir);
 
     [LoggerMessage(
         Level = LogLevel.Information,
-        Message = "{Agent} ({Id}) was being restarted when an earlier Hive ended; it is ended now and started again")]
+        Message = "{Agent} ({Id}) was being restarted when an earlier Hive ended; it is ended now and started again"
+    )]
     private static partial void LogRestarting(ILogger logger, string agent, string id);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "whether {Agent} runs is not known: {Error}")]
@@ -342,7 +394,8 @@ internal sealed partial class Reconcile(
     [LoggerMessage(Level = LogLevel.Error, Message = "the sweep over the containers failed")]
     private static partial void LogSweepFailed(ILogger logger, Exception error);
 
-    private const string Select = "SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn, restarting FROM containers";
+    private const string Select =
+        "SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn, restarting FROM containers";
 
     private sealed record Row
     {

@@ -6,18 +6,21 @@ using Hive.Protocol;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Holds an agent's processes to its limits by a control group: through systemd where it runs (it owns the groups there), else by groups that Hive makes itself.
+/// Holds an agent's processes to its limits by a control group: through systemd where it runs (it owns the groups
+/// there), else by groups that Hive makes itself.
 /// Where neither is possible, that is said on every row.
 /// </summary>
 internal sealed class ResourceLimits
 {
-    /// <summary>As many processes and threads as an agent may have at a time, on every runtime: what forks without end stops there, and the machine goes on.</summary>
+    /// <summary>As many processes and threads as an agent may have at a time, on every runtime: what forks without end
+    /// stops there, and the machine goes on.</summary>
     public const int MaxProcesses = 2048;
 
     /// <summary>In each group of an agent's, the one of its processes: nothing outlives it there.</summary>
     public const string Inside = "run";
 
-    /// <summary>In each group of an agent's, the one of its pump: within its limits, and there until the log is complete.</summary>
+    /// <summary>In each group of an agent's, the one of its pump: within its limits, and there until the log is
+    /// complete.</summary>
     public const string Pump = "log";
 
     private const string Root = "/sys/fs/cgroup";
@@ -41,14 +44,18 @@ internal sealed class ResourceLimits
     // Not on every kernel.
     private static readonly string[] Beside = ["pids", "unified"];
 
-    // systemd-nspawn makes a group of the same name there, where the unified hierarchy stands beside the others, and leaves it.
+    // systemd-nspawn makes a group of the same name there, where the unified hierarchy stands beside the others, and
+    // leaves it.
     private const string OfSystemd = $"{Root}/systemd";
 
     private readonly string name;
     private readonly KeptTrial trial;
 
     // sd_booted(3). Who makes the groups does not change while a host lives; whether they hold may.
-    private readonly Way way = Directory.Exists("/run/systemd/system") ? Way.Systemd : File.Exists($"{Root}/cgroup.controllers") ? Way.Unified : Way.Separate;
+    private readonly Way way =
+        Directory.Exists("/run/systemd/system") ? Way.Systemd
+        : File.Exists($"{Root}/cgroup.controllers") ? Way.Unified
+        : Way.Separate;
 
     public ResourceLimits(HivePaths paths, TimeProvider clock)
     {
@@ -67,13 +74,18 @@ internal sealed class ResourceLimits
     /// <summary>Why limits are not enforced here; null when they are.</summary>
     public Task<string?> Fault(CancellationToken ct) => trial.Fault(ct);
 
-    /// <summary>The launch as it is within the agent's limits; unchanged where there is no way to hold it to them.</summary>
+    /// <summary>The launch as it is within the agent's limits; unchanged where there is no way to hold it to
+    /// them.</summary>
     public async Task<Launch> Within(Blueprint blueprint, Launch launch, CancellationToken ct)
     {
         if (await Fault(ct) is { } fault)
         {
             // What one trial said a moment ago may be otherwise now.
-            return launch.NeedsGroup ? throw Problem.Unavailable($"{blueprint.Agent.Name} cannot be started without a control group of its own: {fault}") : launch;
+            return launch.NeedsGroup
+                ? throw Problem.Unavailable(
+                    $"{blueprint.Agent.Name} cannot be started without a control group of its own: {fault}"
+                )
+                : launch;
         }
 
         if (way == Way.Systemd)
@@ -102,7 +114,8 @@ internal sealed class ResourceLimits
     }
 
     /// <summary>
-    /// The processes in an agent's groups, which nothing of it can leave, without its pump; none where systemd made the groups or nobody did.
+    /// The processes in an agent's groups, which nothing of it can leave, without its pump; none where systemd made the
+    /// groups or nobody did.
     /// </summary>
     public IReadOnlyList<int> Members(string agent)
     {
@@ -110,11 +123,15 @@ internal sealed class ResourceLimits
             return [];
         try
         {
-            return [.. Directory.EnumerateFiles(first, "cgroup.procs", SearchOption.AllDirectories)
-                .Where(file => file != $"{first}/{Pump}/cgroup.procs")
-                .SelectMany(File.ReadAllLines)
-                .Select(line => int.Parse(line, CultureInfo.InvariantCulture))
-                .Where(pid => pid > 0)];
+            return
+            [
+                .. Directory
+                    .EnumerateFiles(first, "cgroup.procs", SearchOption.AllDirectories)
+                    .Where(file => file != $"{first}/{Pump}/cgroup.procs")
+                    .SelectMany(File.ReadAllLines)
+                    .Select(line => int.Parse(line, CultureInfo.InvariantCulture))
+                    .Where(pid => pid > 0),
+            ];
         }
         catch (IOException)
         {
@@ -150,18 +167,37 @@ internal sealed class ResourceLimits
     {
         string[] properties =
         [
-            "--scope", "--quiet", "--collect",
-            $"--property=MemoryMax={limits.MemoryBytes}", "--property=MemorySwapMax=0", $"--property=CPUQuota={limits.CpuPercent}%", $"--property=TasksMax={MaxProcesses}", "--",
+            "--scope",
+            "--quiet",
+            "--collect",
+            $"--property=MemoryMax={limits.MemoryBytes}",
+            "--property=MemorySwapMax=0",
+            $"--property=CPUQuota={limits.CpuPercent}%",
+            $"--property=TasksMax={MaxProcesses}",
+            "--",
         ];
         if (Environment.IsPrivilegedProcess)
             return ["systemd-run", .. properties];
         var bus = Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") ?? "";
-        return ["env", $"XDG_RUNTIME_DIR={bus}", "systemd-run", "--user", .. properties, "env", "-u", "XDG_RUNTIME_DIR"];
+        return
+        [
+            "env",
+            $"XDG_RUNTIME_DIR={bus}",
+            "systemd-run",
+            "--user",
+            .. properties,
+            "env",
+            "-u",
+            "XDG_RUNTIME_DIR",
+        ];
     }
 
     private void Make(IReadOnlyList<string> groups, AgentLimits limits)
     {
-        var (memory, quota) = (limits.MemoryBytes.ToString(CultureInfo.InvariantCulture), (PeriodMicroseconds / 100 * limits.CpuPercent).ToString(CultureInfo.InvariantCulture));
+        var (memory, quota) = (
+            limits.MemoryBytes.ToString(CultureInfo.InvariantCulture),
+            (PeriodMicroseconds / 100 * limits.CpuPercent).ToString(CultureInfo.InvariantCulture)
+        );
         foreach (var group in groups)
         {
             Directory.CreateDirectory($"{group}/{Inside}");
@@ -205,13 +241,20 @@ internal sealed class ResourceLimits
         }
     }
 
-    // A group of its own in the unified hierarchy, too, where that stands beside the others: what systemd-nspawn lets a container write to is then that container's alone. None where systemd makes them.
-    private IReadOnlyList<string> Groups(string agent) => way switch
-    {
-        Way.Systemd => [],
-        Way.Unified => [$"{Root}/{name}-{agent}"],
-        _ => [$"{Root}/memory/{name}-{agent}", $"{Root}/cpu/{name}-{agent}", .. Beside.Where(h => Directory.Exists($"{Root}/{h}")).Select(h => $"{Root}/{h}/{name}-{agent}")],
-    };
+    // A group of its own in the unified hierarchy, too, where that stands beside the others: what systemd-nspawn lets a
+    // container write to is then that container's alone. None where systemd makes them.
+    private IReadOnlyList<string> Groups(string agent) =>
+        way switch
+        {
+            Way.Systemd => [],
+            Way.Unified => [$"{Root}/{name}-{agent}"],
+            _ =>
+            [
+                $"{Root}/memory/{name}-{agent}",
+                $"{Root}/cpu/{name}-{agent}",
+                .. Beside.Where(h => Directory.Exists($"{Root}/{h}")).Select(h => $"{Root}/{h}/{name}-{agent}"),
+            ],
+        };
 
     private async Task<string?> Try()
     {
@@ -231,22 +274,33 @@ internal sealed class ResourceLimits
             Remove("trial_");
             return null;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception or Problem)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception or Problem)
         {
             return $"{Unlimited}: {e.Message}";
         }
     }
 
-    // A session's own manager makes scopes also where it may not limit them: what counts is what stands in their groups.
+    // A session's own manager makes scopes also where it may not limit them: what counts is what stands in their
+    // groups.
     private static async Task<string?> TryScope()
     {
         var limits = AgentLimits.Default;
-        var (code, output) = await Trial.Output([.. Scope(limits), "sh", "-c", Look], Trial.Patience, CancellationToken.None);
+        var (code, output) = await Trial.Output(
+            [.. Scope(limits), "sh", "-c", Look],
+            Trial.Patience,
+            CancellationToken.None
+        );
         if (code != 0)
             return $"systemd-run ended with {code} ({output.Trim()})";
         var lines = output.Split('\n', StringSplitOptions.TrimEntries);
-        return lines is [var memory, var cpu, ..] && memory == limits.MemoryBytes.ToString(CultureInfo.InvariantCulture) && cpu.Split(' ') is [var quota, var period]
-            && long.TryParse(quota, CultureInfo.InvariantCulture, out var used) && long.TryParse(period, CultureInfo.InvariantCulture, out var of) && used * 100 == of * limits.CpuPercent
+        return
+            lines is [var memory, var cpu, ..]
+            && memory == limits.MemoryBytes.ToString(CultureInfo.InvariantCulture)
+            && cpu.Split(' ') is [var quota, var period]
+            && long.TryParse(quota, CultureInfo.InvariantCulture, out var used)
+            && long.TryParse(period, CultureInfo.InvariantCulture, out var of)
+            && used * 100 == of * limits.CpuPercent
             ? null
             : $"systemd-run makes a scope, but its control group does not have the limits asked for ({string.Join(", ", lines)})";
     }

@@ -12,7 +12,8 @@ internal static class RestartAgent
     internal sealed record Command(
         Caller Caller,
         [property: Description("The agent's name.")] string? Name = null,
-        [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+        [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope = null
+    ) : IRequest<Accepted>, IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -21,6 +22,7 @@ internal static class RestartAgent
 
     internal sealed class Handler(AgentContainers containers, Verb verb) : IRequestHandler<Command, Accepted>
     {
-        public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) => verb.Run(command, "restarting", name => containers.Restart(name));
+        public Task<Accepted> Handle(Command command, CancellationToken cancellationToken) =>
+            verb.Run(command, "restarting", name => containers.Restart(name));
     }
 }

@@ -3,11 +3,17 @@ using System.Text.Json;
 
 namespace Hive.Features.Containers;
 
-/// <summary>How often each agent was started again after it failed: three times within ten minutes, after growing pauses; then somebody has to look.</summary>
+/// <summary>How often each agent was started again after it failed: three times within ten minutes, after growing
+/// pauses; then somebody has to look.</summary>
 internal sealed class Restarts(TimeProvider clock)
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan[] Pauses = [TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(25)];
+    private static readonly TimeSpan[] Pauses =
+    [
+        TimeSpan.FromSeconds(1),
+        TimeSpan.FromSeconds(5),
+        TimeSpan.FromSeconds(25),
+    ];
 
     private readonly ConcurrentDictionary<string, long[]> times = new();
 
@@ -24,12 +30,23 @@ internal sealed class Restarts(TimeProvider clock)
     {
         var now = clock.GetUtcNow();
         // What lies in the future was noted before the clock was set back.
-        long[] recent = [.. times.GetValueOrDefault(agent, []).Where(at => at > (now - Window).ToUnixTimeMilliseconds() && at <= now.ToUnixTimeMilliseconds())];
+        long[] recent =
+        [
+            .. times
+                .GetValueOrDefault(agent, [])
+                .Where(at => at > (now - Window).ToUnixTimeMilliseconds() && at <= now.ToUnixTimeMilliseconds()),
+        ];
         if (recent.Length == Pauses.Length)
-            return (null, $"it was started again {Pauses.Length} times within {Window.TotalMinutes:0} minutes and is left alone now");
+            return (
+                null,
+                $"it was started again {Pauses.Length} times within {Window.TotalMinutes:0} minutes and is left alone now"
+            );
         times[agent] = [.. recent, now.ToUnixTimeMilliseconds()];
         var pause = Pauses[recent.Length];
-        return (pause, $"it is started again in {pause.TotalSeconds:0} s ({recent.Length + 1} of {Pauses.Length} within {Window.TotalMinutes:0} minutes)");
+        return (
+            pause,
+            $"it is started again in {pause.TotalSeconds:0} s ({recent.Length + 1} of {Pauses.Length} within {Window.TotalMinutes:0} minutes)"
+        );
     }
 
     /// <summary>For the database; null when there is nothing to remember.</summary>

@@ -10,17 +10,28 @@ namespace Hive.Features.Containers;
 /// <param name="Environment">All variables it gets.</param>
 /// <param name="WorkingDirectory">Where it starts, on the host.</param>
 /// <param name="NeedsGroup">It may not run without a control group of its own.</param>
-internal sealed record Launch(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string> Environment, string WorkingDirectory, bool NeedsGroup = false)
+internal sealed record Launch(
+    IReadOnlyList<string> Arguments,
+    IReadOnlyDictionary<string, string> Environment,
+    string WorkingDirectory,
+    bool NeedsGroup = false
+)
 {
     /// <summary>The command that puts it and its pump into a control group; empty where Hive does so itself.</summary>
     public IReadOnlyList<string> Scope { get; init; } = [];
 
-    /// <summary>The control groups that Hive made for it, each with one for it and one for its pump; may be none.</summary>
+    /// <summary>The control groups that Hive made for it, each with one for it and one for its pump; may be
+    /// none.</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
 
     /// <summary>All that a program needs which gives its own environment to what it runs.</summary>
     public static IReadOnlyDictionary<string, string> PathAlone { get; } =
-        new Dictionary<string, string> { ["PATH"] = System.Environment.GetEnvironmentVariable("PATH") ?? "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin" };
+        new Dictionary<string, string>
+        {
+            ["PATH"] =
+                System.Environment.GetEnvironmentVariable("PATH")
+                ?? "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+        };
 }
 
 /// <summary>The runtimes of this host, and which one new agents get.</summary>
@@ -48,11 +59,14 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, HiveOptions optio
             return null;
         return byName.TryGetValue(name, out var runtime)
             ? runtime
-            : throw Problem.Invalid($"there is no runtime '{name}'; there are: auto, {string.Join(", ", byName.Keys.Order())}, {External}");
+            : throw Problem.Invalid(
+                $"there is no runtime '{name}'; there are: auto, {string.Join(", ", byName.Keys.Order())}, {External}"
+            );
     }
 
     /// <summary>Which runtime a new agent gets when <paramref name="asked"/> is left out or <c>auto</c>.</summary>
-    /// <exception cref="Problem">Code <c>unavailable</c>: none works here; the message says why and what helps.</exception>
+    /// <exception cref="Problem">Code <c>unavailable</c>: none works here; the message says why and what
+    /// helps.</exception>
     public async Task<string> Choose(string? asked, CancellationToken ct)
     {
         var name = string.IsNullOrEmpty(asked) ? options.Runtime : asked;
@@ -74,7 +88,8 @@ internal sealed class Runtimes(IEnumerable<IRuntime> runtimes, HiveOptions optio
         // The last is the smallest to install.
         throw Problem.Unavailable(
             $"no runtime that isolates agents works here; {Automatic[^1]}: {last}. "
-            + "`hive doctor` tells of the others; the runtime 'process' works without isolation");
+                + "`hive doctor` tells of the others; the runtime 'process' works without isolation"
+        );
     }
 
     /// <summary>The runtime new agents get, or <c>none</c> when no isolating one works here.</summary>
@@ -105,7 +120,11 @@ internal static class HarnessBinary
     private static string Find()
     {
         var here = AppContext.BaseDirectory;
-        string[] places = [System.IO.Path.Combine(here, "agent", FileName), System.IO.Path.GetFullPath(System.IO.Path.Combine(here, "..", "..", "..", "agent", FileName))];
+        string[] places =
+        [
+            System.IO.Path.Combine(here, "agent", FileName),
+            System.IO.Path.GetFullPath(System.IO.Path.Combine(here, "..", "..", "..", "agent", FileName)),
+        ];
         return Array.Find(places, File.Exists) ?? places[0];
     }
 
@@ -114,7 +133,7 @@ internal static class HarnessBinary
 
     /// <summary>The command of a trial: the harness, which tries from inside whether the container isolates.</summary>
     public static IReadOnlyList<string> Probe { get; } =
-        [$"{Blueprints.HarnessFolder}/{FileName}", HarnessProbe.Command];
+    [$"{Blueprints.HarnessFolder}/{FileName}", HarnessProbe.Command];
 
     /// <summary>Why a runtime does not work whose container the probe got out of.</summary>
     public static string NoIsolation(string told) =>
@@ -132,7 +151,8 @@ internal static class Trial
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>Runs a program once to see whether it works.</summary>
-    /// <returns>Its exit code, -1 for one that did not end in time (<see cref="Patience"/>), and what it said on its error stream.</returns>
+    /// <returns>Its exit code, -1 for one that did not end in time (<see cref="Patience"/>), and what it said on its
+    /// error stream.</returns>
     public static async Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
@@ -159,7 +179,12 @@ internal static class Trial
     /// <param name="ct">Ends it.</param>
     /// <param name="environment">All variables it gets; null for the host's own.</param>
     /// <exception cref="Problem">Code <c>unavailable</c>: it has not ended in time, and was ended.</exception>
-    public static async Task<Executed> Output(IReadOnlyList<string> command, TimeSpan? patience, CancellationToken ct, IReadOnlyDictionary<string, string>? environment = null)
+    public static async Task<Executed> Output(
+        IReadOnlyList<string> command,
+        TimeSpan? patience,
+        CancellationToken ct,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         if (patience is { } time)
@@ -176,13 +201,20 @@ internal static class Trial
         {
             process.Kill(entireProcessTree: true);
             ct.ThrowIfCancellationRequested();
-            throw Problem.Unavailable($"`{string.Join(' ', command)}` has not ended within {patience?.TotalSeconds:0} s and was ended; see what holds it, then try again");
+            throw Problem.Unavailable(
+                $"`{string.Join(' ', command)}` has not ended within {patience?.TotalSeconds:0} s and was ended; see what holds it, then try again"
+            );
         }
     }
 
     private static Process Start(IReadOnlyList<string> command, IReadOnlyDictionary<string, string>? environment = null)
     {
-        var start = new ProcessStartInfo(command[0], command.Skip(1)) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(command[0], command.Skip(1))
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            RedirectStandardInput = true,
+        };
         if (environment is not null)
         {
             start.Environment.Clear();
@@ -196,7 +228,8 @@ internal static class Trial
     }
 }
 
-/// <summary>A trial whose result is kept: what works goes on working; what does not is tried again now and then, not whenever somebody asks.</summary>
+/// <summary>A trial whose result is kept: what works goes on working; what does not is tried again now and then, not
+/// whenever somebody asks.</summary>
 /// <param name="run">Null for success, else why not.</param>
 /// <param name="clock">Says when a failure is old.</param>
 internal sealed class KeptTrial(Func<Task<string?>> run, TimeProvider clock)
@@ -209,14 +242,22 @@ internal sealed class KeptTrial(Func<Task<string?>> run, TimeProvider clock)
     private Task<string?>? tried;
     private DateTimeOffset triedAt;
 
-    /// <summary>From here on, whoever asks in this flow of calls has everything tried anew: somebody may have just mended it, or it may have just broken.</summary>
+    /// <summary>From here on, whoever asks in this flow of calls has everything tried anew: somebody may have just
+    /// mended it, or it may have just broken.</summary>
     public static void ForgetInThisFlow() => Afresh.Value = true;
 
     public Task<string?> Fault(CancellationToken ct)
     {
         lock (gate)
         {
-            var keep = tried is not null && (!Afresh.Value || !tried.IsCompleted) && (!tried.IsCompleted || tried is { IsCompletedSuccessfully: true, Result: null } || clock.GetUtcNow() - triedAt < FaultKept);
+            var keep =
+                tried is not null
+                && (!Afresh.Value || !tried.IsCompleted)
+                && (
+                    !tried.IsCompleted
+                    || tried is { IsCompletedSuccessfully: true, Result: null }
+                    || clock.GetUtcNow() - triedAt < FaultKept
+                );
             if (!keep)
                 (tried, triedAt) = (run(), clock.GetUtcNow());
             return tried!.WaitAsync(ct);

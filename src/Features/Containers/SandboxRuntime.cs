@@ -4,7 +4,8 @@ using Hive.Protocol;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Runs an agent under bubblewrap: own user, mount, pid, ipc and uts namespaces, the host's <c>/usr</c> and the kernel's settings
+/// Runs an agent under bubblewrap: own user, mount, pid, ipc and uts namespaces, the host's <c>/usr</c> and the
+/// kernel's settings
 /// read-only, and nothing else but the agent's own mounts. The network is the host's.
 /// </summary>
 internal sealed class SandboxRuntime : LocalRuntime
@@ -47,14 +48,31 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
-    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) => ProcessTree.Enter(leader, pump, command);
+    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
+        ProcessTree.Enter(leader, pump, command);
 
     private static List<string> Base(string[] user)
     {
         List<string> arguments =
         [
-            "--cap-drop", "ALL", .. user, "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try",
-            "--ro-bind", "/usr", "/usr", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run",
+            "--cap-drop",
+            "ALL",
+            .. user,
+            "--unshare-pid",
+            "--unshare-ipc",
+            "--unshare-uts",
+            "--unshare-cgroup-try",
+            "--ro-bind",
+            "/usr",
+            "/usr",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            "--tmpfs",
+            "/tmp",
+            "--tmpfs",
+            "/run",
             .. KernelFiles.ReadOnly.SelectMany(path => (string[])["--ro-bind", path, path]),
             .. KernelFiles.HiddenFiles.SelectMany(path => (string[])["--ro-bind", "/dev/null", path]),
             .. KernelFiles.HiddenFolders.SelectMany(path => (string[])["--tmpfs", path, "--remount-ro", path]),
@@ -96,9 +114,10 @@ internal sealed class SandboxRuntime : LocalRuntime
             {
                 0 => null,
                 HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
-                _ => $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}{(error.Length > 0 ? $" ({error})" : "")}; "
-                    + "where the system's policy forbids user namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, "
-                    + "or kernel.apparmor_restrict_unprivileged_userns=0) or start Hive as root",
+                _ =>
+                    $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}{(error.Length > 0 ? $" ({error})" : "")}; "
+                        + "where the system's policy forbids user namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, "
+                        + "or kernel.apparmor_restrict_unprivileged_userns=0) or start Hive as root",
             };
         }
         catch (System.ComponentModel.Win32Exception)
@@ -107,9 +126,17 @@ internal sealed class SandboxRuntime : LocalRuntime
         }
     }
 
-    private static Task<(int ExitCode, string Error)> Probe(string[] user) => Trial.Run(
-        [
-            Program, .. Base(user), "--ro-bind", HarnessBinary.Folder, Blueprints.HarnessFolder, "--", .. HarnessBinary.Probe,
-        ],
-        CancellationToken.None);
+    private static Task<(int ExitCode, string Error)> Probe(string[] user) =>
+        Trial.Run(
+            [
+                Program,
+                .. Base(user),
+                "--ro-bind",
+                HarnessBinary.Folder,
+                Blueprints.HarnessFolder,
+                "--",
+                .. HarnessBinary.Probe,
+            ],
+            CancellationToken.None
+        );
 }

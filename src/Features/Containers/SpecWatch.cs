@@ -6,7 +6,13 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>Notices when what is applied for an agent changes, whoever changes it.</summary>
-internal sealed partial class SpecWatch(AppliedState applied, AgentFolders folders, IRoster roster, TimeProvider clock, ILogger<SpecWatch> log) : BackgroundService
+internal sealed partial class SpecWatch(
+    AppliedState applied,
+    AgentFolders folders,
+    IRoster roster,
+    TimeProvider clock,
+    ILogger<SpecWatch> log
+) : BackgroundService
 {
     // An editor writes a file in several steps; an intermediate one is nobody's configuration.
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(250);
@@ -51,8 +57,12 @@ internal sealed partial class SpecWatch(AppliedState applied, AgentFolders folde
         }
     }
 
-    private static string AgentOf(string root, string path) => Path.GetRelativePath(root, path).Split(Path.DirectorySeparatorChar)[0];
+    private static string AgentOf(string root, string path) =>
+        Path.GetRelativePath(root, path).Split(Path.DirectorySeparatorChar)[0];
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "changes below {Folder} are not noticed until an agent or the host starts")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "changes below {Folder} are not noticed until an agent or the host starts"
+    )]
     private static partial void LogBlind(ILogger logger, string folder, Exception error);
 }

@@ -12,7 +12,8 @@ internal static class StartAgent
     internal sealed record Command(
         Caller Caller,
         [property: Description("The agent's name.")] string? Name = null,
-        [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope = null) : IRequest<Accepted>, IAgentVerb;
+        [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope = null
+    ) : IRequest<Accepted>, IAgentVerb;
 
     internal sealed class Validator : AbstractValidator<Command>
     {

@@ -1,6 +1,7 @@
 namespace Hive.Features.Containers;
 
-/// <summary>Rung when something runs that nobody here has started, so that it is not the next sweep's time before it shows.</summary>
+/// <summary>Rung when something runs that nobody here has started, so that it is not the next sweep's time before it
+/// shows.</summary>
 internal sealed class SweepBell(TimeProvider clock)
 {
     private volatile TaskCompletionSource rung = new(TaskCreationOptions.RunContinuationsAsynchronously);

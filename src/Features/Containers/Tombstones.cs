@@ -8,8 +8,17 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers;
 
-/// <summary>What is kept of destroyed agents: the folders of those that are not on the roster. The disk says which there are; memory keeps what was measured.</summary>
-internal sealed class Tombstones(IStore store, IRoster roster, IAgentNames names, AgentFolders folders, Transients transients, TimeProvider clock, IHostApplicationLifetime lifetime) : IDisposable
+/// <summary>What is kept of destroyed agents: the folders of those that are not on the roster. The disk says which
+/// there are; memory keeps what was measured.</summary>
+internal sealed class Tombstones(
+    IStore store,
+    IRoster roster,
+    IAgentNames names,
+    AgentFolders folders,
+    Transients transients,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime
+) : IDisposable
 {
     // So much of them is looked at while somebody waits; the rest of a large one in the background, up to a bound.
     private const int LookedAtFirst = 10_000;
@@ -28,8 +37,10 @@ internal sealed class Tombstones(IStore store, IRoster roster, IAgentNames names
     public bool Exists(string name) =>
         names.Fault(name) is null && roster.Find(name) is null && IsFolder(folders.Of(name));
 
-    /// <summary>Looks again after something was done with an agent, and tells the pages when that changed the list.</summary>
-    /// <param name="changed">Whose folders are measured again; the others are as they were, since nobody lives in them.</param>
+    /// <summary>Looks again after something was done with an agent, and tells the pages when that changed the
+    /// list.</summary>
+    /// <param name="changed">Whose folders are measured again; the others are as they were, since nobody lives in
+    /// them.</param>
     public async Task Refresh(string? changed = null)
     {
         List<Tombstone> unfinished = [];
@@ -94,7 +105,11 @@ internal sealed class Tombstones(IStore store, IRoster roster, IAgentNames names
     private async Task Tell()
     {
         // The list as it is when it is told: whoever tells last tells the newest.
-        var told = store.WriteUntilStored(write => write.Raise(new TombstonesChanged(all)), clock, lifetime.ApplicationStopping);
+        var told = store.WriteUntilStored(
+            write => write.Raise(new TombstonesChanged(all)),
+            clock,
+            lifetime.ApplicationStopping
+        );
         await Task.WhenAny(told, Task.Delay(StoreGrace, clock));
     }
 
@@ -104,17 +119,27 @@ internal sealed class Tombstones(IStore store, IRoster roster, IAgentNames names
         // The folders of one that is being made are no tombstone's, unless making it fails.
         var spawning = transients.All.Where(t => t.Kind == "spawning").Select(t => t.Name).ToHashSet();
         return Directory.Exists(root)
-            ? [.. Directory.EnumerateDirectories(root).Select(path => Path.GetFileName(path)!).Where(name => Exists(name) && (name == changed || !spawning.Contains(name))).Order(StringComparer.Ordinal)]
+            ?
+            [
+                .. Directory
+                    .EnumerateDirectories(root)
+                    .Select(path => Path.GetFileName(path)!)
+                    .Where(name => Exists(name) && (name == changed || !spawning.Contains(name)))
+                    .Order(StringComparer.Ordinal),
+            ]
             : [];
     }
 
-    // As far as can be read: an agent may have made folders that are too deep or closed to everybody. Stops when so much is left no more.
+    // As far as can be read: an agent may have made folders that are too deep or closed to everybody. Stops when so
+    // much is left no more.
     private Tombstone Measure(string name, ref int left)
     {
         var (bytes, modified, credentials) = (0L, new DirectoryInfo(folders.Of(name)).LastWriteTimeUtc, false);
         try
         {
-            credentials = IsFolder(folders.Home(name)) && Entries(folders.Home(name)).Take(LookedAtFirst).Any(e => e.At is not null);
+            credentials =
+                IsFolder(folders.Home(name))
+                && Entries(folders.Home(name)).Take(LookedAtFirst).Any(e => e.At is not null);
             if (!IsFolder(folders.State(name)))
                 return new Tombstone(name, bytes, modified, credentials);
             foreach (var (length, at) in Entries(folders.State(name)))
@@ -137,10 +162,20 @@ internal sealed class Tombstones(IStore store, IRoster roster, IAgentNames names
     private static FileSystemEnumerable<(long Length, DateTime? At)> Entries(string folder) =>
         new(
             folder,
-            (ref FileSystemEntry entry) => entry.IsDirectory || entry.Attributes.HasFlag(FileAttributes.ReparsePoint) ? (0, null) : (entry.Length, entry.LastWriteTimeUtc.UtcDateTime),
-            new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = 0 })
+            (ref FileSystemEntry entry) =>
+                entry.IsDirectory || entry.Attributes.HasFlag(FileAttributes.ReparsePoint)
+                    ? (0, null)
+                    : (entry.Length, entry.LastWriteTimeUtc.UtcDateTime),
+            new EnumerationOptions
+            {
+                RecurseSubdirectories = true,
+                IgnoreInaccessible = true,
+                AttributesToSkip = 0,
+            }
+        )
         {
-            ShouldRecursePredicate = (ref FileSystemEntry entry) => !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
+            ShouldRecursePredicate = (ref FileSystemEntry entry) =>
+                !entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
         };
 
     private static bool IsFolder(string path) => new DirectoryInfo(path) is { Exists: true, LinkTarget: null };

@@ -5,7 +5,8 @@ using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Containers;
 
-/// <summary>What is under way with which agent. Each agent does one thing at a time; the guard that holds it clears itself however the thing ends.</summary>
+/// <summary>What is under way with which agent. Each agent does one thing at a time; the guard that holds it clears
+/// itself however the thing ends.</summary>
 internal sealed class Transients(IStore store, TimeProvider clock)
 {
     private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
@@ -22,7 +23,9 @@ internal sealed class Transients(IStore store, TimeProvider clock)
         while (!current.TryAdd(agent, transient))
         {
             if (current.TryGetValue(agent, out var other))
-                throw Problem.Conflict($"{agent} is {other.Kind} since {other.SinceAt:HH:mm:ss} UTC; try again when that is done");
+                throw Problem.Conflict(
+                    $"{agent} is {other.Kind} since {other.SinceAt:HH:mm:ss} UTC; try again when that is done"
+                );
         }
 
         await Announce(new TransientSet(transient));
@@ -56,7 +59,8 @@ internal sealed class Transients(IStore store, TimeProvider clock)
                     write.Raise(notification);
                     return null;
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
         catch (Problem)
         {

@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers;
 
 /// <summary>
-/// Removes folders for good, whatever agents have put into them. A folder is gone from its place at once; then it is emptied, which follows no link,
+/// Removes folders for good, whatever agents have put into them. A folder is gone from its place at once; then it is
+/// emptied, which follows no link,
 /// and which the next host finishes if this one dies.
 /// </summary>
 internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
@@ -41,7 +42,8 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
             await Empty(grave);
     }
 
-    // By rm(1), which walks by descriptors: it cannot be led out by a folder that turns into a link under it, and no path is too long for it.
+    // By rm(1), which walks by descriptors: it cannot be led out by a folder that turns into a link under it, and no
+    // path is too long for it.
     private async Task Empty(string grave)
     {
         var error = await Run("rm", "-rf", "--", grave);
@@ -58,7 +60,9 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(program, arguments) { RedirectStandardError = true }
+            )!;
             var error = await process.StandardError.ReadToEndAsync();
             await process.WaitForExitAsync();
             return process.ExitCode == 0 ? null : error.Trim();
@@ -69,6 +73,9 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Folder} could not be removed; the next start tries again: {Error}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Folder} could not be removed; the next start tries again: {Error}"
+    )]
     private static partial void LogLeft(ILogger logger, string folder, string error);
 }

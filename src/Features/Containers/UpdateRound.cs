@@ -5,8 +5,15 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers;
 
-/// <summary>One walk over all agents that rebuilds those that need it. There is one at a time, and one agent's failure is told to the manager and stops nobody else's.</summary>
-internal sealed partial class UpdateRound(AppliedState applied, IRoster roster, AgentLifecycle lifecycle, IHostApplicationLifetime lifetime, ILogger<UpdateRound> log)
+/// <summary>One walk over all agents that rebuilds those that need it. There is one at a time, and one agent's failure
+/// is told to the manager and stops nobody else's.</summary>
+internal sealed partial class UpdateRound(
+    AppliedState applied,
+    IRoster roster,
+    AgentLifecycle lifecycle,
+    IHostApplicationLifetime lifetime,
+    ILogger<UpdateRound> log
+)
 {
     private int underWay;
 
@@ -19,7 +26,9 @@ internal sealed partial class UpdateRound(AppliedState applied, IRoster roster, 
     public void Begin(Func<AgentEntry, bool> which)
     {
         if (Interlocked.Exchange(ref underWay, 1) == 1)
-            throw Problem.Conflict("all agents are being updated already; each shows as 'rebuilding' while its turn lasts");
+            throw Problem.Conflict(
+                "all agents are being updated already; each shows as 'rebuilding' while its turn lasts"
+            );
         _ = Task.Run(() => Walk(which));
     }
 

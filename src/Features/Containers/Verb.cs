@@ -50,25 +50,42 @@ internal sealed class Verb(IRoster roster, Transients transients)
         {
             [] => Accepted.Instance,
             [var only] => throw Of(names.Count, only),
-            _ => throw new Problem(failed[0].Problem.Code, $"{failed.Count} of {names.Count} failed: {string.Join("; ", failed.Select(f => $"{f.Name}: {f.Problem.Message}"))}", failed[0].Problem),
+            _ => throw new Problem(
+                failed[0].Problem.Code,
+                $"{failed.Count} of {names.Count} failed: {string.Join("; ", failed.Select(f => $"{f.Name}: {f.Problem.Message}"))}",
+                failed[0].Problem
+            ),
         };
     }
 
     private static Problem Of(int asked, (string Name, Problem Problem) failed) =>
-        asked == 1 ? failed.Problem : new Problem(failed.Problem.Code, $"{failed.Name}: {failed.Problem.Message}; the other {asked - 1} are done", failed.Problem);
+        asked == 1
+            ? failed.Problem
+            : new Problem(
+                failed.Problem.Code,
+                $"{failed.Name}: {failed.Problem.Message}; the other {asked - 1} are done",
+                failed.Problem
+            );
 }
 
 /// <summary>The rules of a verb's target.</summary>
 internal static class VerbRules
 {
     public static void MustNameAgents<T>(this IRuleBuilder<T, T> rule, IAgentNames names)
-        where T : IAgentVerb => rule.Custom((verb, context) =>
-    {
-        if (verb.Name is null == verb.Scope is null)
-            context.AddFailure("give either 'name' or 'scope'");
-        else if (verb.Scope is { AgentNames.Count: 0 })
-            context.AddFailure("'scope.agent_names' is empty; name the agents, an empty scope never means all of them");
-        else if ((verb.Scope?.AgentNames ?? [verb.Name!]).FirstOrDefault(n => !names.IsWellFormed(n)) is { } wrong)
-            context.AddFailure($"'{(wrong.Length <= 40 ? wrong : wrong[..40] + "…")}' is no agent name");
-    });
+        where T : IAgentVerb =>
+        rule.Custom(
+            (verb, context) =>
+            {
+                if (verb.Name is null == verb.Scope is null)
+                    context.AddFailure("give either 'name' or 'scope'");
+                else if (verb.Scope is { AgentNames.Count: 0 })
+                    context.AddFailure(
+                        "'scope.agent_names' is empty; name the agents, an empty scope never means all of them"
+                    );
+                else if (
+                    (verb.Scope?.AgentNames ?? [verb.Name!]).FirstOrDefault(n => !names.IsWellFormed(n)) is { } wrong
+                )
+                    context.AddFailure($"'{(wrong.Length <= 40 ? wrong : wrong[..40] + "…")}' is no agent name");
+            }
+        );
 }

@@ -16,9 +16,12 @@ internal enum StartReason
     Crash,
 }
 
-/// <summary>Keeps what each agent is told of its last start until its next message, so that a start alone costs no turn.</summary>
+/// <summary>Keeps what each agent is told of its last start until its next message, so that a start alone costs no
+/// turn.</summary>
 internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folders)
-    : IWakeNotes, IAgentRemains, IHostedService
+    : IWakeNotes,
+        IAgentRemains,
+        IHostedService
 {
     private const string Updated = "Your configuration was updated, and";
 
@@ -65,15 +68,17 @@ internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folde
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    private static string TextOf(StartReason reason, bool updated) => (reason, updated) switch
-    {
-        (StartReason.Crash, true) => $"{Updated} you have been restarted on it after your process ended unexpectedly.",
-        (StartReason.Crash, _) => "You have been restarted after your process ended unexpectedly.",
-        (_, true) => $"{Updated} you have been restarted on it.",
-        (StartReason.Restart, _) => "You have been restarted.",
-        (StartReason.Rebuild, _) => "You have been rebuilt.",
-        _ => "You have been started.",
-    };
+    private static string TextOf(StartReason reason, bool updated) =>
+        (reason, updated) switch
+        {
+            (StartReason.Crash, true) =>
+                $"{Updated} you have been restarted on it after your process ended unexpectedly.",
+            (StartReason.Crash, _) => "You have been restarted after your process ended unexpectedly.",
+            (_, true) => $"{Updated} you have been restarted on it.",
+            (StartReason.Restart, _) => "You have been restarted.",
+            (StartReason.Rebuild, _) => "You have been rebuilt.",
+            _ => "You have been started.",
+        };
 
     private void Restore(string agent, string? text)
     {

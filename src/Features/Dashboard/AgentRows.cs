@@ -6,10 +6,16 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Dashboard;
 
 /// <summary>
-/// The agents' rows. Each mixes parts of several slices, so one loop builds, compares and publishes them; notifications only mark a row dirty.
+/// The agents' rows. Each mixes parts of several slices, so one loop builds, compares and publishes them; notifications
+/// only mark a row dirty.
 /// A row changes at most four times a second, and an unchanged one fires nothing.
 /// </summary>
-internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPart> parts, EventHub hub, TimeProvider clock) : BackgroundService, ICommitObserver
+internal sealed class AgentRows(
+    IAgentDirectory agents,
+    IEnumerable<IAgentRowPart> parts,
+    EventHub hub,
+    TimeProvider clock
+) : BackgroundService, ICommitObserver
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
@@ -20,13 +26,15 @@ internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPar
     private HashSet<string> dirty = [];
     private HashSet<string> unseen = [];
 
-    /// <summary>Called with the rows that changed, after they were published; for subscribers besides the dashboard.</summary>
+    /// <summary>Called with the rows that changed, after they were published; for subscribers besides the
+    /// dashboard.</summary>
     public event Action<IReadOnlyList<ContainerView>>? Changed;
 
     /// <summary>All rows as they are now.</summary>
     public IReadOnlyList<ContainerView> All => [.. agents.Names.Select(Build)];
 
-    /// <summary>All rows for a page that will see nothing else but events: what differs from the last event is published once more, even if it has changed back by then.</summary>
+    /// <summary>All rows for a page that will see nothing else but events: what differs from the last event is
+    /// published once more, even if it has changed back by then.</summary>
     public IReadOnlyList<ContainerView> ForSnapshot()
     {
         var rows = All;
@@ -80,7 +88,8 @@ internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPar
 
     private void Publish()
     {
-        HashSet<string> names, again;
+        HashSet<string> names,
+            again;
         lock (gate)
             (names, dirty, again, unseen) = (dirty, [], unseen, []);
         var known = agents.Names.ToHashSet();
@@ -119,7 +128,21 @@ internal sealed class AgentRows(IAgentDirectory agents, IEnumerable<IAgentRowPar
         }
     }
 
-    private ContainerView Build(string name) => parts.Aggregate(
-        new ContainerView(name, "agent", "", Running: false, Failed: false, Paused: false, NeedsLogin: false, NeedsUpdate: false, Unread: 0, PendingReminders: 0, Url: $"/agents/{name}"),
-        (row, part) => part.Fill(row));
+    private ContainerView Build(string name) =>
+        parts.Aggregate(
+            new ContainerView(
+                name,
+                "agent",
+                "",
+                Running: false,
+                Failed: false,
+                Paused: false,
+                NeedsLogin: false,
+                NeedsUpdate: false,
+                Unread: 0,
+                PendingReminders: 0,
+                Url: $"/agents/{name}"
+            ),
+            (row, part) => part.Fill(row)
+        );
 }

@@ -11,6 +11,7 @@ internal static class AgentStatus
 
     internal sealed class Handler(AgentRows rows) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(new Result(rows.All));
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(new Result(rows.All));
     }
 }

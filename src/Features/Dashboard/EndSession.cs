@@ -10,7 +10,8 @@ internal static class EndSession
 {
     internal sealed record Command : IRequest<Done>;
 
-    internal sealed class Handler(IStore store, OperatorKeys keys, IHttpContextAccessor http) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, OperatorKeys keys, IHttpContextAccessor http)
+        : IRequestHandler<Command, Done>
     {
         public Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -21,7 +22,8 @@ internal static class EndSession
                     keys.End(write, key);
                     return Done.Instance;
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
     }
 }

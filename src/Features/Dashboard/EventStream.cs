@@ -7,7 +7,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>The stream of events of the swarm, or of one agent (contract section 6): the subscriber is a cursor into the hub's ring, so catching up and following live are one loop.</summary>
+/// <summary>The stream of events of the swarm, or of one agent (contract section 6): the subscriber is a cursor into
+/// the hub's ring, so catching up and following live are one loop.</summary>
 internal sealed class EventStream(
     EventHub swarm,
     AgentHubs ofAgents,
@@ -15,7 +16,8 @@ internal sealed class EventStream(
     OperatorKeys keys,
     HiveBuild build,
     TimeProvider clock,
-    IHostApplicationLifetime lifetime)
+    IHostApplicationLifetime lifetime
+)
 {
     private const int MaxStreams = 2_000;
     private static readonly TimeSpan Ping = TimeSpan.FromSeconds(15);
@@ -40,7 +42,10 @@ internal sealed class EventStream(
             var key = Gatekeeper.KeyOf(http.Request)!;
             using var listening = hub.Listen();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(
-                http.RequestAborted, lifetime.ApplicationStopping, keys.Ended(key));
+                http.RequestAborted,
+                lifetime.ApplicationStopping,
+                keys.Ended(key)
+            );
             await Follow(http, hub, Asked(http.Request), key, stop.Token);
         }
         catch (OperationCanceledException)
@@ -53,20 +58,29 @@ internal sealed class EventStream(
         }
     }
 
-    private EventHub Of(string agent) => agents.Names.Contains(agent) ? ofAgents.Of(agent) : throw Problem.NotFound($"there is no agent of that name; there are: {string.Join(", ", agents.Names.Take(10))}");
+    private EventHub Of(string agent) =>
+        agents.Names.Contains(agent)
+            ? ofAgents.Of(agent)
+            : throw Problem.NotFound(
+                $"there is no agent of that name; there are: {string.Join(", ", agents.Names.Take(10))}"
+            );
 
     private static string? Asked(HttpRequest request) =>
-        request.Headers["Last-Event-ID"] is { Count: > 0 } last ? last.ToString() : request.Query.TryGetValue("cursor", out var cursor) ? cursor.ToString() : null;
+        request.Headers["Last-Event-ID"] is { Count: > 0 } last ? last.ToString()
+        : request.Query.TryGetValue("cursor", out var cursor) ? cursor.ToString()
+        : null;
 
     private async Task Follow(HttpContext http, EventHub hub, string? asked, string key, CancellationToken ct)
     {
         var body = http.Response.BodyWriter;
         var cursor = hub.Head;
-        // Nothing asked for means from now; a place this host does not know means that the page must fetch its snapshot again.
+        // Nothing asked for means from now; a place this host does not know means that the page must fetch its snapshot
+        // again.
         var known = string.IsNullOrEmpty(asked) || (Cursor.Parse(asked) is { } wanted && hub.Reaches(wanted));
         if (known && Cursor.Parse(asked) is { } from)
             cursor = from;
-        // Its id is where this stream goes on, not the newest event: whoever is cut off now and comes back with it misses nothing.
+        // Its id is where this stream goes on, not the newest event: whoever is cut off now and comes back with it
+        // misses nothing.
         Frame(body, "ready", cursor, $"{{\"cursor\":\"{hub.Head}\",\"hive_version\":\"{build.Version}\"}}");
         if (!known)
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
@@ -94,7 +108,8 @@ internal sealed class EventStream(
         }
     }
 
-    // A page that is looked at uses its session, also while it asks for nothing. Ending a session cancels its streams; one
+    // A page that is looked at uses its session, also while it asks for nothing. Ending a session cancels its streams;
+    // one
     // that has expired is seen here.
     private bool IsSignedIn(string key, ref long checkedAt)
     {

@@ -11,6 +11,7 @@ internal static class ListUrls
 
     internal sealed class Handler(DashboardUrls urls) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(new Result(urls.All));
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(new Result(urls.All));
     }
 }

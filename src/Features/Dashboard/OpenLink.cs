@@ -11,6 +11,7 @@ internal static class OpenLink
 
     internal sealed class Handler(OperatorKeys keys, DashboardUrls urls) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) => Task.FromResult(new Result(urls.LoginLink(keys.NewCode())));
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
+            Task.FromResult(new Result(urls.LoginLink(keys.NewCode())));
     }
 }

@@ -47,13 +47,16 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     /// <summary>Names this run of the host: a mask belongs to one run, so it is worth nothing after it.</summary>
     public string Run { get; } = Secret(16);
 
-    public void Converge(SchemaEditor editor) => editor.Run("""
-        CREATE TABLE IF NOT EXISTS sessions (
-            key_hash   TEXT PRIMARY KEY,
-            created_at INTEGER NOT NULL,
-            expires_at INTEGER NOT NULL
-        ) WITHOUT ROWID
-        """);
+    public void Converge(SchemaEditor editor) =>
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS sessions (
+                key_hash   TEXT PRIMARY KEY,
+                created_at INTEGER NOT NULL,
+                expires_at INTEGER NOT NULL
+            ) WITHOUT ROWID
+            """
+        );
 
     /// <summary>Sets the access token and reads the sessions that still hold.</summary>
     public async Task Load(IStore from, string accessToken, CancellationToken ct)
@@ -68,15 +71,22 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         if (await from.Read(db => db.ExecuteScalar<bool>(Exists, new { latest }), ct))
             await from.Write(write => write.Db.Execute(Shorten, new { latest }), ct);
         var rows = await from.Read(
-            db => db.Query<Row>(
-                "SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now",
-                new { now = now.ToUnixTimeMilliseconds() }).ToList(),
-            ct);
+            db =>
+                db.Query<Row>(
+                        "SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now",
+                        new { now = now.ToUnixTimeMilliseconds() }
+                    )
+                    .ToList(),
+            ct
+        );
         foreach (var row in rows)
         {
             var hash = new byte[SHA256.HashSizeInBytes];
             // The page of a row that was damaged signs in again.
-            if (Convert.FromHexString(row.KeyHash, hash, out _, out var bytes) != OperationStatus.Done || bytes != hash.Length)
+            if (
+                Convert.FromHexString(row.KeyHash, hash, out _, out var bytes) != OperationStatus.Done
+                || bytes != hash.Length
+            )
                 continue;
             sessions[IdOf(hash)] = new(hash, DateTimeOffset.FromUnixTimeMilliseconds(row.ExpiresAt));
         }
@@ -108,7 +118,8 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known is not null;
     }
 
-    /// <summary>Cancelled once the session of a key has been ended, not when it expires; never for the access token.</summary>
+    /// <summary>Cancelled once the session of a key has been ended, not when it expires; never for the access
+    /// token.</summary>
     public CancellationToken Ended(string key)
     {
         if (IsToken(key))
@@ -154,7 +165,13 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
             sessions.TryRemove(old, out _);
         write.Db.Execute(
             "INSERT INTO sessions (key_hash, created_at, expires_at) VALUES (@hash, @at, @expires)",
-            new { hash = Hex(hash), at = now.ToUnixTimeMilliseconds(), expires = expires.ToUnixTimeMilliseconds() });
+            new
+            {
+                hash = Hex(hash),
+                at = now.ToUnixTimeMilliseconds(),
+                expires = expires.ToUnixTimeMilliseconds(),
+            }
+        );
         sessions[id] = new(hash, expires);
         write.OnRollback(() => sessions.TryRemove(id, out _));
         return (key, expires);
@@ -186,11 +203,14 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         if (!sessions.TryUpdate(id, session with { ExpiresAt = expires }, session))
             return;
         _ = store!.WriteUntilStored(
-            write => write.Db.Execute(
-                "UPDATE sessions SET expires_at = @expires WHERE key_hash = @hash",
-                new { hash = Hex(session.Hash), expires = expires.ToUnixTimeMilliseconds() }),
+            write =>
+                write.Db.Execute(
+                    "UPDATE sessions SET expires_at = @expires WHERE key_hash = @hash",
+                    new { hash = Hex(session.Hash), expires = expires.ToUnixTimeMilliseconds() }
+                ),
             clock,
-            lifetime.ApplicationStopping);
+            lifetime.ApplicationStopping
+        );
     }
 
     private Known? Find(string id)
@@ -201,7 +221,8 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known?.ExpiresAt > clock.GetUtcNow() ? known : null;
     }
 
-    // A mask hides the key from everybody who does not know its hash. Taking it off gives the key: the hash opens nothing.
+    // A mask hides the key from everybody who does not know its hash. Taking it off gives the key: the hash opens
+    // nothing.
     private string Unmasked(string key)
     {
         if (!key.StartsWith(MaskPrefix, StringComparison.Ordinal) || key.Length > MaxLength)

@@ -49,9 +49,12 @@ internal static class ProveKey
             return Task.FromResult(new Result(known, keys.Run, proof));
         }
 
-        // Browsers prove keys over plain http at the machine's own addresses only. A page of another port there asks some
+        // Browsers prove keys over plain http at the machine's own addresses only. A page of another port there asks
+        // some
         // other program, which passes the question on: it gets a proof for no page.
         private static bool IsOfAnotherPort(string origin, int port) =>
-            Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Scheme == Uri.UriSchemeHttp && page.Port != port;
+            Uri.TryCreate(origin, UriKind.Absolute, out var page)
+            && page.Scheme == Uri.UriSchemeHttp
+            && page.Port != port;
     }
 }

@@ -8,22 +8,28 @@ using Microsoft.AspNetCore.Http;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>The snapshot a page fetches once: every slice's section, read from one state of the database, and the cursor from which the stream goes on.</summary>
+/// <summary>The snapshot a page fetches once: every slice's section, read from one state of the database, and the
+/// cursor from which the stream goes on.</summary>
 internal sealed class Snapshot(
-    IStore store, EventHub hub, AgentRows rows, HiveBuild build, IEnumerable<IDashboardSection> sections) : IComposedSchema
+    IStore store,
+    EventHub hub,
+    AgentRows rows,
+    HiveBuild build,
+    IEnumerable<IDashboardSection> sections
+) : IComposedSchema
 {
     private readonly IDashboardSection[] sections = [.. sections];
 
     string IComposedSchema.Name => nameof(Snapshot);
 
     IEnumerable<(string Name, Type Type)> IComposedSchema.Members =>
-    [
-        ("cursor", typeof(string)),
-        ("hive_version", typeof(string)),
-        ("host", typeof(string)),
-        ("agents", typeof(IReadOnlyList<ContainerView>)),
-        .. sections.Select(section => (section.Name, section.Type)),
-    ];
+        [
+            ("cursor", typeof(string)),
+            ("hive_version", typeof(string)),
+            ("host", typeof(string)),
+            ("agents", typeof(IReadOnlyList<ContainerView>)),
+            .. sections.Select(section => (section.Name, section.Type)),
+        ];
 
     public async Task Write(HttpContext http)
     {
@@ -34,7 +40,10 @@ internal sealed class Snapshot(
         var read = await store.Read(db => sections.Select(section => section.Read(db)).ToArray(), ct);
         http.Response.ContentType = "application/json; charset=utf-8";
         http.Response.Headers.CacheControl = "no-store";
-        await using var json = new Utf8JsonWriter(http.Response.BodyWriter, new JsonWriterOptions { Encoder = WireJson.Options.Encoder });
+        await using var json = new Utf8JsonWriter(
+            http.Response.BodyWriter,
+            new JsonWriterOptions { Encoder = WireJson.Options.Encoder }
+        );
         json.WriteStartObject();
         json.WriteString("cursor", cursor.ToString());
         json.WriteString("hive_version", build.Version);

@@ -13,14 +13,18 @@ internal static class SubscribeAgentStatus
 
     internal sealed class Handler(AgentRows rows) : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
-        // A reader that falls this far behind misses the oldest changes; asking agent_status again shows all rows as they are.
+        // A reader that falls this far behind misses the oldest changes; asking agent_status again shows all rows as
+        // they are.
         private const int Backlog = 256;
 
-        public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(Follow(CancellationToken.None));
+        public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(Follow(CancellationToken.None));
 
         private async IAsyncEnumerable<object> Follow([EnumeratorCancellation] CancellationToken ct)
         {
-            var changes = Channel.CreateBounded<IReadOnlyList<ContainerView>>(new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest });
+            var changes = Channel.CreateBounded<IReadOnlyList<ContainerView>>(
+                new BoundedChannelOptions(Backlog) { FullMode = BoundedChannelFullMode.DropOldest }
+            );
             void Add(IReadOnlyList<ContainerView> changed) => changes.Writer.TryWrite(changed);
             rows.Changed += Add;
             try

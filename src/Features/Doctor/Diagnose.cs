@@ -13,7 +13,9 @@ internal static class Diagnose
     internal sealed class Handler(IEnumerable<ICheck> checks) : IRequestHandler<Query, Diagnosis>
     {
         public async Task<Diagnosis> Handle(Query request, CancellationToken cancellationToken) =>
-            Diagnosis.Of([.. (await Task.WhenAll(checks.Select(c => Run(c, cancellationToken)))).SelectMany(found => found)]);
+            Diagnosis.Of([
+                .. (await Task.WhenAll(checks.Select(c => Run(c, cancellationToken)))).SelectMany(found => found),
+            ]);
 
         private static async Task<IReadOnlyList<Finding>> Run(ICheck check, CancellationToken ct)
         {
@@ -24,7 +26,15 @@ internal static class Diagnose
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 // One that breaks must not hide what the others have found.
-                return [new Finding("doctor", check.GetType().Name, FindingState.Failed, $"could not be checked: {e.Message}")];
+                return
+                [
+                    new Finding(
+                        "doctor",
+                        check.GetType().Name,
+                        FindingState.Failed,
+                        $"could not be checked: {e.Message}"
+                    ),
+                ];
             }
         }
     }

@@ -3,7 +3,8 @@ using System.Diagnostics;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Administers a Forgejo in the NixOS container <c>hive-forge</c> through its own command, run inside. What it prints may be a token or a password, so that only its errors are shown.</summary>
+/// <summary>Administers a Forgejo in the NixOS container <c>hive-forge</c> through its own command, run inside. What it
+/// prints may be a token or a password, so that only its errors are shown.</summary>
 internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeProvider clock) : IForgeAdmin
 {
     private const string Program = "nixos-container";
@@ -36,10 +37,26 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
     public async Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct)
     {
         string[] admin = isCore ? ["--admin"] : [];
-        var made = await Inside(["user", "create", "--username", account, "--email", ForgeNames.Mail(account), "--random-password", "--must-change-password=false", .. admin], ct);
+        var made = await Inside(
+            [
+                "user",
+                "create",
+                "--username",
+                account,
+                "--email",
+                ForgeNames.Mail(account),
+                "--random-password",
+                "--must-change-password=false",
+                .. admin,
+            ],
+            ct
+        );
         if (made.Code != 0)
         {
-            var refusal = new ForgeFault($"the forge could not make the account '{account}': {made.Said}", FaultScope.One);
+            var refusal = new ForgeFault(
+                $"the forge could not make the account '{account}': {made.Said}",
+                FaultScope.One
+            );
             if (!made.Said.Contains("already exists", StringComparison.OrdinalIgnoreCase))
                 throw refusal;
             // Only an admin made that one an admin: anybody else may have registered the name before.
@@ -50,17 +67,37 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
                 throw AccountCheck.IsSiteAdmin(account);
             // Whose it is must be known before an agent gets a token of it.
             if (!isCore && core is null)
-                throw new ForgeFault($"there is an account '{account}' on the forge already, and whose it is cannot be looked at before Hive has an account of its own there", FaultScope.One);
+                throw new ForgeFault(
+                    $"there is an account '{account}' on the forge already, and whose it is cannot be looked at before Hive has an account of its own there",
+                    FaultScope.One
+                );
             if (!isCore)
                 await AccountCheck.MustBeUser(api, account, core!, refusal, ct);
         }
 
         var issued = await Inside(
-            ["user", "generate-access-token", "--username", account, "--token-name", TokenName.New(clock), "--scopes", string.Join(',', isCore ? ForgeNames.CoreScopes : ForgeNames.AgentScopes), "--raw"], ct);
+            [
+                "user",
+                "generate-access-token",
+                "--username",
+                account,
+                "--token-name",
+                TokenName.New(clock),
+                "--scopes",
+                string.Join(',', isCore ? ForgeNames.CoreScopes : ForgeNames.AgentScopes),
+                "--raw",
+            ],
+            ct
+        );
         if (issued.Code != 0)
             throw new ForgeFault($"the forge could not make a token for '{account}': {issued.Said}", FaultScope.One);
         // What else it prints, it prints before.
-        return TokenForm.Read(issued.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).LastOrDefault(), account);
+        return TokenForm.Read(
+            issued
+                .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .LastOrDefault(),
+            account
+        );
     }
 
     private async Task<bool> IsAdmin(string account, CancellationToken ct)
@@ -69,14 +106,36 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
         if (admins.Code != 0)
             throw new ForgeFault($"the forge could not say who its admins are: {admins.Said}", FaultScope.One);
         // ID, name, address, and whether it is active.
-        return admins.Output.Split('\n').Any(line => line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [_, var name, ..] && name.Equals(account, StringComparison.OrdinalIgnoreCase));
+        return admins
+            .Output.Split('\n')
+            .Any(line =>
+                line.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries) is [_, var name, ..]
+                && name.Equals(account, StringComparison.OrdinalIgnoreCase)
+            );
     }
 
     private async Task<(int Code, string Output, string Said)> Inside(string[] command, CancellationToken ct)
     {
         try
         {
-            return await Run([Program, "run", Container, "--", "runuser", "-u", "forgejo", "--", "forgejo", "--work-path", settings.WorkPath, "admin", .. command], ct);
+            return await Run(
+                [
+                    Program,
+                    "run",
+                    Container,
+                    "--",
+                    "runuser",
+                    "-u",
+                    "forgejo",
+                    "--",
+                    "forgejo",
+                    "--work-path",
+                    settings.WorkPath,
+                    "admin",
+                    .. command,
+                ],
+                ct
+            );
         }
         catch (Win32Exception e)
         {
@@ -88,7 +147,14 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
         limit.CancelAfter(Patience);
-        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(command[0], command[1..])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         try
         {
             process.StandardInput.Close();
@@ -96,11 +162,19 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
             var output = await Read(process.StandardOutput, limit.Token);
             var said = (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             await process.WaitForExitAsync(limit.Token);
-            return (process.ExitCode, output, api.Clean(said.Length == 0 ? $"it ended with {process.ExitCode}" : string.Join(' ', said.TakeLast(3))));
+            return (
+                process.ExitCode,
+                output,
+                api.Clean(said.Length == 0 ? $"it ended with {process.ExitCode}" : string.Join(' ', said.TakeLast(3)))
+            );
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
-            throw new ForgeFault($"`{Program} {command[1]}` did not end within {Patience.TotalSeconds:0} s", FaultScope.Forge, inner: e);
+            throw new ForgeFault(
+                $"`{Program} {command[1]}` did not end within {Patience.TotalSeconds:0} s",
+                FaultScope.Forge,
+                inner: e
+            );
         }
         finally
         {

@@ -6,7 +6,8 @@ internal sealed class CoreToken(ForgeSettings settings)
     private readonly SecretFile file = new(settings.CoreTokenPath);
 
     /// <summary>The token; null when there is none yet, or none that could be sent.</summary>
-    public ForgeLogin? Read() => file.Read() is { } token && TokenForm.CanBeSent(token) ? new ForgeLogin.Token(token, IsCore: true) : null;
+    public ForgeLogin? Read() =>
+        file.Read() is { } token && TokenForm.CanBeSent(token) ? new ForgeLogin.Token(token, IsCore: true) : null;
 
     /// <summary>Makes room, so that no token is asked for that could not be kept.</summary>
     public void Reserve() => file.Reserve();

@@ -10,7 +10,8 @@ using Hive.Protocol;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// The REST API of Forgejo and Gitea, as far as Hive needs it. No call waits for ever, no answer is read without bound, no redirect is followed (a token would go along),
+/// The REST API of Forgejo and Gitea, as far as Hive needs it. No call waits for ever, no answer is read without bound,
+/// no redirect is followed (a token would go along),
 /// and whatever listens there and is no forge is told from one.
 /// </summary>
 internal sealed class ForgeApi : IDisposable
@@ -39,7 +40,12 @@ internal sealed class ForgeApi : IDisposable
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             AutomaticDecompression = DecompressionMethods.None,
         };
-        http = new HttpClient(handler) { BaseAddress = new Uri(settings.Url, "api/v1/"), Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MaxAnswer };
+        http = new HttpClient(handler)
+        {
+            BaseAddress = new Uri(settings.Url, "api/v1/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+            MaxResponseContentBufferSize = MaxAnswer,
+        };
         http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Hive", null));
         http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }
@@ -60,7 +66,9 @@ internal sealed class ForgeApi : IDisposable
             answer = await Send(HttpMethod.Get, "version", login, null, ct);
         }
 
-        return answer is { IsSuccess: true } && answer.Text("version") is { } version ? version : throw NoForge($"answered {answer.InShort}");
+        return answer is { IsSuccess: true } && answer.Text("version") is { } version
+            ? version
+            : throw NoForge($"answered {answer.InShort}");
     }
 
     /// <summary>Sends a request.</summary>
@@ -71,8 +79,16 @@ internal sealed class ForgeApi : IDisposable
     /// <param name="ct">Gives up.</param>
     /// <param name="secret">What of the body must not be shown, if the forge says it back.</param>
     /// <returns>The answer, whatever it says of this one thing.</returns>
-    /// <exception cref="ForgeFault">It says something about the forge as a whole: gone, slow, somebody else, tired, or it does not know who asks.</exception>
-    public async Task<ForgeAnswer> Send(HttpMethod method, string path, ForgeLogin? login, object? body, CancellationToken ct, string? secret = null)
+    /// <exception cref="ForgeFault">It says something about the forge as a whole: gone, slow, somebody else, tired, or
+    /// it does not know who asks.</exception>
+    public async Task<ForgeAnswer> Send(
+        HttpMethod method,
+        string path,
+        ForgeLogin? login,
+        object? body,
+        CancellationToken ct,
+        string? secret = null
+    )
     {
         if (login is ForgeLogin.Token or ForgeLogin.Password { IsAdmin: true })
             lasting.TryAdd(login, true);
@@ -80,7 +96,10 @@ internal sealed class ForgeApi : IDisposable
         limit.CancelAfter(Patience);
         try
         {
-            using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonContent.Create(body, options: WireJson.Options) };
+            using var request = new HttpRequestMessage(method, path)
+            {
+                Content = body is null ? null : JsonContent.Create(body, options: WireJson.Options),
+            };
             request.Headers.Authorization = Header(login);
             using var response = await http.SendAsync(request, limit.Token);
             var bytes = await response.Content.ReadAsByteArrayAsync(limit.Token);
@@ -88,7 +107,11 @@ internal sealed class ForgeApi : IDisposable
         }
         catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
         {
-            throw new ForgeFault($"{settings.Url} did not answer within {Patience.TotalSeconds:0} s", FaultScope.Forge, inner: e);
+            throw new ForgeFault(
+                $"{settings.Url} did not answer within {Patience.TotalSeconds:0} s",
+                FaultScope.Forge,
+                inner: e
+            );
         }
         catch (HttpRequestException e)
         {
@@ -96,37 +119,59 @@ internal sealed class ForgeApi : IDisposable
         }
     }
 
-    /// <summary>A text of somebody else's without what must not be shown (the secrets of who asks, of all who ask again and again, and of what was sent), in short.</summary>
+    /// <summary>A text of somebody else's without what must not be shown (the secrets of who asks, of all who ask again
+    /// and again, and of what was sent), in short.</summary>
     public string Clean(string text, ForgeLogin? asked = null, string? sent = null)
     {
         foreach (var login in lasting.Keys.Append(asked).OfType<ForgeLogin>())
         {
-            var value = login switch { ForgeLogin.Token token => token.Value, ForgeLogin.Password password => password.Value, _ => "" };
-            text = text.Replace(Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(login))), "…", StringComparison.Ordinal).Replace(value, "…", StringComparison.Ordinal);
+            var value = login switch
+            {
+                ForgeLogin.Token token => token.Value,
+                ForgeLogin.Password password => password.Value,
+                _ => "",
+            };
+            text = text.Replace(
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(login))),
+                    "…",
+                    StringComparison.Ordinal
+                )
+                .Replace(value, "…", StringComparison.Ordinal);
         }
 
         // As it stood in the body, too.
         if (sent is not null)
-            text = text.Replace(JsonSerializer.Serialize(sent, WireJson.Options)[1..^1], "…", StringComparison.Ordinal).Replace(sent, "…", StringComparison.Ordinal);
+            text = text.Replace(JsonSerializer.Serialize(sent, WireJson.Options)[1..^1], "…", StringComparison.Ordinal)
+                .Replace(sent, "…", StringComparison.Ordinal);
         text = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c)).Trim();
-        return text.Length <= ShownMessage ? text : string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[ShownMessage - 1]) ? ShownMessage - 1 : ShownMessage), "…");
+        return text.Length <= ShownMessage
+            ? text
+            : string.Concat(
+                text.AsSpan(0, char.IsHighSurrogate(text[ShownMessage - 1]) ? ShownMessage - 1 : ShownMessage),
+                "…"
+            );
     }
 
     public void Dispose() => http.Dispose();
 
-    private static string Basic(ForgeLogin login) => login switch
-    {
-        ForgeLogin.Password password => $"{password.User}:{password.Value}",
-        ForgeLogin.Token token => $"{ForgeNames.Core}:{token.Value}",
-        _ => "",
-    };
+    private static string Basic(ForgeLogin login) =>
+        login switch
+        {
+            ForgeLogin.Password password => $"{password.User}:{password.Value}",
+            ForgeLogin.Token token => $"{ForgeNames.Core}:{token.Value}",
+            _ => "",
+        };
 
-    private static AuthenticationHeaderValue? Header(ForgeLogin? login) => login switch
-    {
-        ForgeLogin.Token token => new AuthenticationHeaderValue("token", token.Value),
-        ForgeLogin.Password => new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(login)))),
-        _ => null,
-    };
+    private static AuthenticationHeaderValue? Header(ForgeLogin? login) =>
+        login switch
+        {
+            ForgeLogin.Token token => new AuthenticationHeaderValue("token", token.Value),
+            ForgeLogin.Password => new AuthenticationHeaderValue(
+                "Basic",
+                Convert.ToBase64String(Encoding.UTF8.GetBytes(Basic(login)))
+            ),
+            _ => null,
+        };
 
     private ForgeAnswer Judge(HttpResponseMessage response, byte[] bytes, ForgeLogin? login, string? secret)
     {
@@ -138,11 +183,18 @@ internal sealed class ForgeApi : IDisposable
             // So it answers for the old name of a user or a repository.
             if (to?.GetLeftPart(UriPartial.Authority) == http.BaseAddress!.GetLeftPart(UriPartial.Authority))
                 return new ForgeAnswer(response.StatusCode, null, $"it redirects to {shown}");
-            throw new ForgeFault($"{settings.Url} redirects to {shown}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it", FaultScope.Forge);
+            throw new ForgeFault(
+                $"{settings.Url} redirects to {shown}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it",
+                FaultScope.Forge
+            );
         }
 
         if (status is 429 or 502 or 503 or 504)
-            throw new ForgeFault($"{settings.Url} answered {status}: {(status == 429 ? "it is asked too much" : "it is not ready")}", status == 429 ? FaultScope.Busy : FaultScope.Forge, Rest(response));
+            throw new ForgeFault(
+                $"{settings.Url} answered {status}: {(status == 429 ? "it is asked too much" : "it is not ready")}",
+                status == 429 ? FaultScope.Busy : FaultScope.Forge,
+                Rest(response)
+            );
         JsonElement? body = null;
         if (bytes.Length > 0)
         {
@@ -153,17 +205,38 @@ internal sealed class ForgeApi : IDisposable
             catch (JsonException e)
             {
                 if (status is < 300 or 401)
-                    throw NoForge($"answered {status} with {response.Content.Headers.ContentType?.MediaType ?? "something"} that is no JSON", e);
+                    throw NoForge(
+                        $"answered {status} with {response.Content.Headers.ContentType?.MediaType ?? "something"} that is no JSON",
+                        e
+                    );
             }
         }
 
-        var answer = new ForgeAnswer(response.StatusCode, body, Clean(body is { ValueKind: JsonValueKind.Object } told && told.TryGetProperty("message", out var message) && message.ValueKind == JsonValueKind.String ? message.GetString()! : "", login, secret));
+        var answer = new ForgeAnswer(
+            response.StatusCode,
+            body,
+            Clean(
+                body is { ValueKind: JsonValueKind.Object } told
+                && told.TryGetProperty("message", out var message)
+                && message.ValueKind == JsonValueKind.String
+                    ? message.GetString()!
+                    : "",
+                login,
+                secret
+            )
+        );
         // It says something of this one account, or of nobody.
         if (status != 401 || login is null or ForgeLogin.Password { IsAdmin: false })
             return answer;
         throw login is ForgeLogin.Token { IsCore: true }
-            ? new ForgeFault($"the forge does not take the token of '{ForgeNames.Core}' any more ({answer.Said}); another is made", FaultScope.CoreToken)
-            : new ForgeFault($"the forge does not take Hive's admin ({answer.Said}): see Forge:User with Forge:PasswordFile, or Forge:TokenFile", FaultScope.Forge);
+            ? new ForgeFault(
+                $"the forge does not take the token of '{ForgeNames.Core}' any more ({answer.Said}); another is made",
+                FaultScope.CoreToken
+            )
+            : new ForgeFault(
+                $"the forge does not take Hive's admin ({answer.Said}): see Forge:User with Forge:PasswordFile, or Forge:TokenFile",
+                FaultScope.Forge
+            );
     }
 
     private TimeSpan? Rest(HttpResponseMessage response)
@@ -178,14 +251,21 @@ internal sealed class ForgeApi : IDisposable
     }
 
     private ForgeFault NoForge(string said, Exception? inner = null) =>
-        new($"{settings.Url} {said}: it is not Forgejo or Gitea, or something stands in front of it; see Forge:Url", FaultScope.Forge, inner: inner);
+        new(
+            $"{settings.Url} {said}: it is not Forgejo or Gitea, or something stands in front of it; see Forge:Url",
+            FaultScope.Forge,
+            inner: inner
+        );
 
-    private string Unreachable(HttpRequestException e) => e switch
-    {
-        { InnerException: AuthenticationException tls } => $"the certificate of {settings.Url} does not verify ({Clean(tls.Message)}): give the host its authority with SSL_CERT_FILE, or mend the certificate",
-        { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } => $"{settings.Url} answered with more than {MaxAnswer >> 20} MiB",
-        _ => $"{settings.Url} cannot be reached: {Clean((e.InnerException ?? e).Message)}",
-    };
+    private string Unreachable(HttpRequestException e) =>
+        e switch
+        {
+            { InnerException: AuthenticationException tls } =>
+                $"the certificate of {settings.Url} does not verify ({Clean(tls.Message)}): give the host its authority with SSL_CERT_FILE, or mend the certificate",
+            { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } =>
+                $"{settings.Url} answered with more than {MaxAnswer >> 20} MiB",
+            _ => $"{settings.Url} cannot be reached: {Clean((e.InnerException ?? e).Message)}",
+        };
 }
 
 /// <summary>What the forge answered.</summary>
@@ -200,15 +280,28 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
     public bool IsTaken => Status is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity;
 
     public string? Text(string member) =>
-        Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        Body is { ValueKind: JsonValueKind.Object } body
+        && body.TryGetProperty(member, out var value)
+        && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 
-    public bool Is(string member) => Body is { ValueKind: JsonValueKind.Object } body && body.TryGetProperty(member, out var value) && value.ValueKind == JsonValueKind.True;
+    public bool Is(string member) =>
+        Body is { ValueKind: JsonValueKind.Object } body
+        && body.TryGetProperty(member, out var value)
+        && value.ValueKind == JsonValueKind.True;
 
     /// <summary>The accounts that it lists.</summary>
     /// <exception cref="ForgeFault">It lists none.</exception>
     public IReadOnlyList<ListedAccount> Accounts(string doing) =>
         IsSuccess && Body is { ValueKind: JsonValueKind.Array } listed
-            ? [.. listed.EnumerateArray().Select(a => new ForgeAnswer(Status, a, "")).Select(a => new ListedAccount(a.Text("login") ?? "", a.Is("is_admin")))]
+            ?
+            [
+                .. listed
+                    .EnumerateArray()
+                    .Select(a => new ForgeAnswer(Status, a, ""))
+                    .Select(a => new ListedAccount(a.Text("login") ?? "", a.Is("is_admin"))),
+            ]
             : throw Refusal(doing);
 
     /// <summary>It knows what was asked for by another name.</summary>
@@ -217,7 +310,11 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
     public string InShort => $"{(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}";
 
     /// <summary>This answer as the reason why something did not work.</summary>
-    public ForgeFault Refusal(string doing) => new($"the forge could not {doing}: {InShort}{(IsRenamed ? ", as for what was renamed: give that its name back, or remove it" : "")}", FaultScope.One);
+    public ForgeFault Refusal(string doing) =>
+        new(
+            $"the forge could not {doing}: {InShort}{(IsRenamed ? ", as for what was renamed: give that its name back, or remove it" : "")}",
+            FaultScope.One
+        );
 }
 
 /// <summary>An account in a list of the forge's.</summary>

@@ -4,7 +4,8 @@ using Hive.Protocol;
 namespace Hive.Features.Forge;
 
 /// <summary>Whether there is a forge, and whether it takes Hive's admin.</summary>
-internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin http, ContainerAdmin container) : ICheck
+internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin http, ContainerAdmin container)
+    : ICheck
 {
     private const string Topic = "forge";
     private const string Admin = "admin";
@@ -19,7 +20,16 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
         }
         catch (ForgeFault fault)
         {
-            return [new Finding(Topic, Topic, FindingState.Failed, $"cannot be looked for: {fault.Message}", "See why nixos-container does not answer.")];
+            return
+            [
+                new Finding(
+                    Topic,
+                    Topic,
+                    FindingState.Failed,
+                    $"cannot be looked for: {fault.Message}",
+                    "See why nixos-container does not answer."
+                ),
+            ];
         }
 
         if (absence is not null && !inContainer)
@@ -27,7 +37,13 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
             return
             [
                 settings.IsMeant
-                    ? new Finding(Topic, Topic, FindingState.Failed, $"off: {absence}", "Mend that in the configuration (docs/forge.md), or take Forge:… out of it.")
+                    ? new Finding(
+                        Topic,
+                        Topic,
+                        FindingState.Failed,
+                        $"off: {absence}",
+                        "Mend that in the configuration (docs/forge.md), or take Forge:… out of it."
+                    )
                     : new Finding(Topic, Topic, FindingState.Absent, $"off: {absence}"),
             ];
         }
@@ -36,12 +52,26 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
         {
             IForgeAdmin way = inContainer ? container : http;
             var version = await api.Version(way.Login, ct);
-            var found = new Finding(Topic, Topic, FindingState.Ok, $"on ({way.Mode}): {settings.Url}, {(version is null ? "which tells strangers nothing" : $"version {version}")}");
+            var found = new Finding(
+                Topic,
+                Topic,
+                FindingState.Ok,
+                $"on ({way.Mode}): {settings.Url}, {(version is null ? "which tells strangers nothing" : $"version {version}")}"
+            );
             return inContainer ? [found, .. Wire()] : [found, await Login(ct), .. Wire()];
         }
         catch (ForgeFault fault)
         {
-            return [new Finding(Topic, Topic, FindingState.Failed, $"on, and does not work: {fault.Message}", "What is to be done there is done when it answers; agents go on working meanwhile.")];
+            return
+            [
+                new Finding(
+                    Topic,
+                    Topic,
+                    FindingState.Failed,
+                    $"on, and does not work: {fault.Message}",
+                    "What is to be done there is done when it answers; agents go on working meanwhile."
+                ),
+            ];
         }
     }
 
@@ -52,11 +82,25 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
             var self = await api.Send(HttpMethod.Get, "user", settings.Admin(), null, ct);
             return self.Is("is_admin")
                 ? new Finding(Topic, Admin, FindingState.Ok, $"'{self.Text("login")}' administers it")
-                : new Finding(Topic, Admin, FindingState.Failed, self.IsSuccess ? $"'{self.Text("login")}' is no site admin there" : self.Refusal("say who Hive is there").Message, "Give Hive the account, or a token with the scopes write:admin and read:user, of a site admin.");
+                : new Finding(
+                    Topic,
+                    Admin,
+                    FindingState.Failed,
+                    self.IsSuccess
+                        ? $"'{self.Text("login")}' is no site admin there"
+                        : self.Refusal("say who Hive is there").Message,
+                    "Give Hive the account, or a token with the scopes write:admin and read:user, of a site admin."
+                );
         }
         catch (ForgeFault fault)
         {
-            return new Finding(Topic, Admin, FindingState.Failed, fault.Message, "Give Hive the account or the token of a site admin (docs/forge.md).");
+            return new Finding(
+                Topic,
+                Admin,
+                FindingState.Failed,
+                fault.Message,
+                "Give Hive the account or the token of a site admin (docs/forge.md)."
+            );
         }
     }
 
@@ -64,6 +108,12 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
     private IEnumerable<Finding> Wire()
     {
         if (settings.Url.Scheme == "http" && !settings.IsNear)
-            yield return new Finding(Topic, "connection", FindingState.Failed, $"{settings.Url} is not encrypted, and tokens go over it to another machine", "Use https:// in Forge:Url.");
+            yield return new Finding(
+                Topic,
+                "connection",
+                FindingState.Failed,
+                $"{settings.Url} is not encrypted, and tokens go over it to another machine",
+                "Use https:// in Forge:Url."
+            );
     }
 }

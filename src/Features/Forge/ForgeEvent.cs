@@ -7,7 +7,8 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Something that happened on the forge, as one of its webhooks tells it, and whom it may concern. What is missing or of another type is as if it were not there.</summary>
+/// <summary>Something that happened on the forge, as one of its webhooks tells it, and whom it may concern. What is
+/// missing or of another type is as if it were not there.</summary>
 internal sealed partial class ForgeEvent
 {
     private const int ShownTitle = 400;
@@ -51,10 +52,21 @@ internal sealed partial class ForgeEvent
             ("pull_request", "opened") => new ForgeEvent(body, pull, Text(pull, "body")),
             ("pull_request", "review_requested") => new ForgeEvent(body, pull, Text(pull, "body")),
             ("issues", "opened") => new ForgeEvent(body, issue, Text(issue, "body")),
-            ("issue_comment" or "pull_request_comment", "created") => new ForgeEvent(body, issue.ValueKind == JsonValueKind.Object ? issue : pull, Text(Member(body, "comment"), "body")),
+            ("issue_comment" or "pull_request_comment", "created") => new ForgeEvent(
+                body,
+                issue.ValueKind == JsonValueKind.Object ? issue : pull,
+                Text(Member(body, "comment"), "body")
+            ),
             // A review comes with its own text.
-            ("pull_request_comment" or "pull_request_approved" or "pull_request_rejected" or "pull_request_review_approved" or "pull_request_review_rejected" or "pull_request_review_comment", _) =>
-                new ForgeEvent(body, pull, Text(Member(body, "review"), "content")),
+            (
+                "pull_request_comment"
+                    or "pull_request_approved"
+                    or "pull_request_rejected"
+                    or "pull_request_review_approved"
+                    or "pull_request_review_rejected"
+                    or "pull_request_review_comment",
+                _
+            ) => new ForgeEvent(body, pull, Text(Member(body, "review"), "content")),
             _ => null,
         };
         happened?.Find(kind == "pull_request" ? action : "");
@@ -62,24 +74,33 @@ internal sealed partial class ForgeEvent
     }
 
     /// <summary>What somebody is told.</summary>
-    public string BodyFor(string why) => JsonSerializer.Serialize(
-        new
-        {
-            @event = why,
-            repository = Repository,
-            number = Member(subject, "number") is { ValueKind: JsonValueKind.Number } number && number.TryGetInt64(out var value) ? value : (long?)null,
-            title = TextRules.Cut(Text(subject, "title"), ShownTitle),
-            url = Url(),
-            by = Sender,
-            text = text.Length == 0 ? null : TextRules.Cut(text, ShownText),
-        },
-        WireJson.Options);
+    public string BodyFor(string why) =>
+        JsonSerializer.Serialize(
+            new
+            {
+                @event = why,
+                repository = Repository,
+                number = Member(subject, "number") is { ValueKind: JsonValueKind.Number } number
+                && number.TryGetInt64(out var value)
+                    ? value
+                    : (long?)null,
+                title = TextRules.Cut(Text(subject, "title"), ShownTitle),
+                url = Url(),
+                by = Sender,
+                text = text.Length == 0 ? null : TextRules.Cut(text, ShownText),
+            },
+            WireJson.Options
+        );
 
     private string Repository => TextRules.Cut(Text(Member(body, "repository"), "full_name"), ShownTitle);
 
     private string Sender => TextRules.Cut(Text(Member(body, "sender"), "login"), ShownTitle);
 
-    private string? Url() => new[] { Text(Member(body, "comment"), "html_url"), Text(subject, "html_url") }.FirstOrDefault(u => u.Length > 0) is { } url ? TextRules.Cut(url, 2 * ShownTitle) : null;
+    private string? Url() =>
+        new[] { Text(Member(body, "comment"), "html_url"), Text(subject, "html_url") }.FirstOrDefault(u => u.Length > 0)
+            is { } url
+            ? TextRules.Cut(url, 2 * ShownTitle)
+            : null;
 
     private void Find(string action)
     {
@@ -95,7 +116,12 @@ internal sealed partial class ForgeEvent
             return;
         // Who owns the repository, whose configuration is in it, and who is to see to it.
         var owner = Text(Member(Member(body, "repository"), "owner"), "login");
-        Tell(owner == ForgeNames.Agents ? Text(Member(body, "repository"), "name") : Repository == ForgeNames.Meta ? Principals.Manager : owner, Opened);
+        Tell(
+            owner == ForgeNames.Agents ? Text(Member(body, "repository"), "name")
+                : Repository == ForgeNames.Meta ? Principals.Manager
+                : owner,
+            Opened
+        );
         if (Member(subject, "assignees") is { ValueKind: JsonValueKind.Array } assignees)
         {
             foreach (var assignee in assignees.EnumerateArray().Take(MostMentioned))
@@ -111,13 +137,16 @@ internal sealed partial class ForgeEvent
             concerned.TryAdd(name, why);
     }
 
-    private static JsonElement Member(JsonElement of, string name) => of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var member) ? member : default;
+    private static JsonElement Member(JsonElement of, string name) =>
+        of.ValueKind == JsonValueKind.Object && of.TryGetProperty(name, out var member) ? member : default;
 
     private static string Text(JsonElement of, string name)
     {
         try
         {
-            return Member(of, name) is { ValueKind: JsonValueKind.String } text ? text.GetString()!.Replace('\0', ' ') : "";
+            return Member(of, name) is { ValueKind: JsonValueKind.String } text
+                ? text.GetString()!.Replace('\0', ' ')
+                : "";
         }
         catch (InvalidOperationException)
         {
@@ -127,7 +156,14 @@ internal sealed partial class ForgeEvent
     }
 
     private static DateTimeOffset? Instant(JsonElement of, string name) =>
-        DateTimeOffset.TryParse(Text(of, name), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at : null;
+        DateTimeOffset.TryParse(
+            Text(of, name),
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal,
+            out var at
+        )
+            ? at
+            : null;
 
     // As the forge reads it: not in the middle of a word or an address.
     [GeneratedRegex(@"(?<![\w@/.+-])@([A-Za-z][A-Za-z0-9-]{0,62})(?![\w@])")]

@@ -5,7 +5,8 @@ namespace Hive.Features.Forge;
 /// <param name="scope">How far it reaches.</param>
 /// <param name="retryAfter">How long the forge asks to be left alone.</param>
 /// <param name="inner">What caused it.</param>
-internal sealed class ForgeFault(string message, FaultScope scope, TimeSpan? retryAfter = null, Exception? inner = null) : Exception(message, inner)
+internal sealed class ForgeFault(string message, FaultScope scope, TimeSpan? retryAfter = null, Exception? inner = null)
+    : Exception(message, inner)
 {
     public FaultScope Scope => scope;
 

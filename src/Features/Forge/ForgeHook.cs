@@ -4,15 +4,25 @@ using System.Text.Json;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// Has the forge tell Hive what happens, by one webhook of the whole system, where <c>Forge:WebhookUrl</c> says how the forge reaches Hive.
-/// A forge does not say which secret a webhook signs with, and takes no other for one that is there: where a signature was wrong, the webhook is made anew.
+/// Has the forge tell Hive what happens, by one webhook of the whole system, where <c>Forge:WebhookUrl</c> says how the
+/// forge reaches Hive.
+/// A forge does not say which secret a webhook signs with, and takes no other for one that is there: where a signature
+/// was wrong, the webhook is made anew.
 /// </summary>
 internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSecret secret, TimeProvider clock)
 {
     // Anybody can sign wrongly, and another webhook may as well.
     private static readonly TimeSpan BetweenRenewals = TimeSpan.FromHours(1);
 
-    private static readonly string[] Events = ["pull_request", "pull_request_review_request", "pull_request_comment", "pull_request_review", "issues", "issue_comment"];
+    private static readonly string[] Events =
+    [
+        "pull_request",
+        "pull_request_review_request",
+        "pull_request_comment",
+        "pull_request_review",
+        "issues",
+        "issue_comment",
+    ];
 
     private volatile bool isDoubted;
     private bool isThere;
@@ -38,7 +48,9 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
         var listed = await api.Send(HttpMethod.Get, "admin/hooks?limit=50", core, null, ct);
         if (!listed.IsSuccess)
             throw listed.Refusal("list its webhooks");
-        var there = listed.Body is { ValueKind: JsonValueKind.Array } hooks ? hooks.EnumerateArray().Where(h => UrlOf(h) == url).Select(IdOf).ToArray() : [];
+        var there = listed.Body is { ValueKind: JsonValueKind.Array } hooks
+            ? hooks.EnumerateArray().Where(h => UrlOf(h) == url).Select(IdOf).ToArray()
+            : [];
         // Its numbers only grow.
         var current = there.Length > 0 && !IsDoubted ? there.Max() : await Make(url, there.Length > 0, core, ct);
         foreach (var id in there.Where(id => id != current))
@@ -55,7 +67,19 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
     {
         var key = secret.Read()!;
         // Both Forgejo and Gitea know this type, and Forgejo signs it in both ways.
-        var hook = new { type = "gitea", active = true, events = Events, config = new Dictionary<string, string> { ["url"] = url, ["content_type"] = "json", ["secret"] = key, ["is_system_webhook"] = "true" } };
+        var hook = new
+        {
+            type = "gitea",
+            active = true,
+            events = Events,
+            config = new Dictionary<string, string>
+            {
+                ["url"] = url,
+                ["content_type"] = "json",
+                ["secret"] = key,
+                ["is_system_webhook"] = "true",
+            },
+        };
         var made = await api.Send(HttpMethod.Post, "admin/hooks", core, hook, ct, key);
         if (!made.IsSuccess)
             throw made.Refusal("make the webhook for Hive");
@@ -66,10 +90,18 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
     }
 
     private static long IdOf(JsonElement hook) =>
-        hook.ValueKind == JsonValueKind.Object && hook.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.Number && id.TryGetInt64(out var number)
+        hook.ValueKind == JsonValueKind.Object
+        && hook.TryGetProperty("id", out var id)
+        && id.ValueKind == JsonValueKind.Number
+        && id.TryGetInt64(out var number)
             ? number
             : throw new ForgeFault("the forge lists a webhook for Hive without its number", FaultScope.One);
 
     private static string? UrlOf(JsonElement hook) =>
-        hook.ValueKind == JsonValueKind.Object && hook.TryGetProperty("config", out var config) && config.ValueKind == JsonValueKind.Object && config.TryGetProperty("url", out var url) ? url.ToString() : null;
+        hook.ValueKind == JsonValueKind.Object
+        && hook.TryGetProperty("config", out var config)
+        && config.ValueKind == JsonValueKind.Object
+        && config.TryGetProperty("url", out var url)
+            ? url.ToString()
+            : null;
 }

@@ -11,6 +11,9 @@ internal sealed class ForgeModule : FeatureModule
         Host<ShowForge.Query>("forge_status");
         Host<WaitForSync.Command>("forge_sync");
         Post<SyncForge.Command>("/forge/sync");
-        PostSigned<HearForge.Result>("/forge/webhook", http => http.RequestServices.GetRequiredService<Webhook>().Receive(http));
+        PostSigned<HearForge.Result>(
+            "/forge/webhook",
+            http => http.RequestServices.GetRequiredService<Webhook>().Receive(http)
+        );
     }
 }

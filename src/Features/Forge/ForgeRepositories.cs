@@ -7,12 +7,22 @@ using Hive.Protocol;
 namespace Hive.Features.Forge;
 
 /// <summary>Hive's repositories on the forge: made before the first push, and pushed as they are here.</summary>
-internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, GitProgram git, AgentFolders folders, HivePaths paths)
+internal sealed class ForgeRepositories(
+    ForgeSettings settings,
+    ForgeApi api,
+    GitProgram git,
+    AgentFolders folders,
+    HivePaths paths
+)
 {
     private const string Main = "refs/heads/main";
 
-    // Asked by git for this address alone. It reads the token where it lies, so that it stands in no argument, no variable and no configuration.
-    private const string Helper = "!f() { test \"$1\" = get && echo username=" + ForgeNames.Core + " && printf 'password=%s\\n' \"$(cat \"$HIVE_FORGE_TOKEN\")\"; }; f";
+    // Asked by git for this address alone. It reads the token where it lies, so that it stands in no argument, no
+    // variable and no configuration.
+    private const string Helper =
+        "!f() { test \"$1\" = get && echo username="
+        + ForgeNames.Core
+        + " && printf 'password=%s\\n' \"$(cat \"$HIVE_FORGE_TOKEN\")\"; }; f";
 
     private readonly HashSet<string> there = [];
 
@@ -27,7 +37,13 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
         owners.Clear();
         foreach (var name in new[] { ForgeNames.Core, ForgeNames.Agents })
         {
-            var made = await api.Send(HttpMethod.Post, "orgs", core, new { username = name, visibility = "private" }, ct);
+            var made = await api.Send(
+                HttpMethod.Post,
+                "orgs",
+                core,
+                new { username = name, visibility = "private" },
+                ct
+            );
             if (!made.IsSuccess && !made.IsTaken)
                 throw made.Refusal($"make the organisation '{name}'");
             if (made.IsSuccess)
@@ -35,14 +51,23 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
         }
     }
 
-    /// <summary>What the refs of a repository of ours are, on one line each, and the commit of main; empty when there is nothing to be pushed.</summary>
+    /// <summary>What the refs of a repository of ours are, on one line each, and the commit of main; empty when there
+    /// is nothing to be pushed.</summary>
     public async Task<(string Refs, string? Head)> Measure(string? agent, CancellationToken ct)
     {
         var folder = FolderOf(agent);
         if (!Directory.Exists(Path.Combine(folder, ".git")))
             return ("", null);
-        var refs = await git.Run(folder, ["for-each-ref", "--format=%(objectname) %(refname)", Main, "refs/tags"], ct, new GitCall { MaxOutputBytes = 16 << 20 });
-        return (refs, refs.Split('\n').FirstOrDefault(r => r.EndsWith(" " + Main, StringComparison.Ordinal))?.Split(' ')[0]);
+        var refs = await git.Run(
+            folder,
+            ["for-each-ref", "--format=%(objectname) %(refname)", Main, "refs/tags"],
+            ct,
+            new GitCall { MaxOutputBytes = 16 << 20 }
+        );
+        return (
+            refs,
+            refs.Split('\n').FirstOrDefault(r => r.EndsWith(" " + Main, StringComparison.Ordinal))?.Split(' ')[0]
+        );
     }
 
     /// <summary>Makes the repository on the forge hold what ours does: main, and all tags and no others.</summary>
@@ -62,7 +87,19 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
         {
             result = await git.Try(
                 FolderOf(agent),
-                ["push", "--quiet", "--force", "--prune", "--no-verify", "--no-signed", "--recurse-submodules=no", "--end-of-options", address, $"{Main}:{Main}", "refs/tags/*:refs/tags/*"],
+                [
+                    "push",
+                    "--quiet",
+                    "--force",
+                    "--prune",
+                    "--no-verify",
+                    "--no-signed",
+                    "--recurse-submodules=no",
+                    "--end-of-options",
+                    address,
+                    $"{Main}:{Main}",
+                    "refs/tags/*:refs/tags/*",
+                ],
                 ct,
                 new GitCall
                 {
@@ -70,11 +107,18 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
                     TimeLimit = TimeSpan.FromMinutes(2),
                     Settings =
                     [
-                        $"credential.{settings.Url.GetLeftPart(UriPartial.Authority)}.helper={Helper}", "http.followRedirects=false", "http.sslVerify=true", "http.lowSpeedLimit=100", "http.lowSpeedTime=20",
-                        "push.gpgSign=false", "push.followTags=false", .. settings.IsNear ? (string[])["http.proxy="] : [],
+                        $"credential.{settings.Url.GetLeftPart(UriPartial.Authority)}.helper={Helper}",
+                        "http.followRedirects=false",
+                        "http.sslVerify=true",
+                        "http.lowSpeedLimit=100",
+                        "http.lowSpeedTime=20",
+                        "push.gpgSign=false",
+                        "push.followTags=false",
+                        .. settings.IsNear ? (string[])["http.proxy="] : [],
                     ],
                     Environment = new Dictionary<string, string> { ["HIVE_FORGE_TOKEN"] = settings.CoreTokenPath },
-                });
+                }
+            );
         }
         catch (Problem e)
         {
@@ -87,12 +131,17 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
         there.Remove(name);
         owners.Clear();
         // Of a refusal, what was refused and why; the rest of it is the address, twice.
-        var refused = result.Error.Split("; ").Where(line => line.StartsWith("! ", StringComparison.Ordinal)).Select(line => line[2..]).ToArray();
+        var refused = result
+            .Error.Split("; ")
+            .Where(line => line.StartsWith("! ", StringComparison.Ordinal))
+            .Select(line => line[2..])
+            .ToArray();
         var said = api.Clean(refused.Length > 0 ? string.Join("; ", refused) : result.Error, core);
         throw new ForgeFault(said.Length > 0 ? said : $"git push ended with {result.ExitCode}", FaultScope.One);
     }
 
-    private string FolderOf(string? agent) => agent is null ? Path.Combine(paths.DataDir, "meta") : folders.Applied(agent);
+    private string FolderOf(string? agent) =>
+        agent is null ? Path.Combine(paths.DataDir, "meta") : folders.Applied(agent);
 
     private async Task Ensure(string name, ForgeLogin core, CancellationToken ct)
     {
@@ -108,8 +157,20 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
 
         if (found.Status != HttpStatusCode.NotFound)
             throw found.Refusal($"look at the repository {name}");
-        var repository = new { name = own, @private = true, auto_init = false, default_branch = "main" };
-        var made = await api.Send(HttpMethod.Post, isOrganisation ? $"orgs/{owner}/repos" : "user/repos", core, repository, ct);
+        var repository = new
+        {
+            name = own,
+            @private = true,
+            auto_init = false,
+            default_branch = "main",
+        };
+        var made = await api.Send(
+            HttpMethod.Post,
+            isOrganisation ? $"orgs/{owner}/repos" : "user/repos",
+            core,
+            repository,
+            ct
+        );
         if (!made.IsSuccess && !made.IsTaken)
         {
             owners.Remove(owner);
@@ -117,23 +178,35 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
         }
     }
 
-    // Users and organisations share their names: where 'core' is a user, the organisation could not be made, and the repository is that user's.
+    // Users and organisations share their names: where 'core' is a user, the organisation could not be made, and the
+    // repository is that user's.
     private async Task<bool> IsOrganisation(string owner, ForgeLogin core, CancellationToken ct)
     {
         var found = await api.Send(HttpMethod.Get, $"orgs/{owner}", core, null, ct);
         if (owner == ForgeNames.Core && !found.IsSuccess)
             return false;
         if (found.Status == HttpStatusCode.NotFound)
-            throw new ForgeFault($"'{owner}' is no organisation on the forge, and something else has its name; rename that", FaultScope.One);
+            throw new ForgeFault(
+                $"'{owner}' is no organisation on the forge, and something else has its name; rename that",
+                FaultScope.One
+            );
         if (!found.IsSuccess)
             throw found.Refusal($"look at the organisation '{owner}'");
         // Anybody may have made it before. Whom its teams let in could read all of it; site admins can anyhow.
-        var members = (await api.Send(HttpMethod.Get, $"orgs/{owner}/members?limit=50", core, null, ct)).Accounts($"say who is in the organisation '{owner}'");
-        var wrong = !members.Any(m => m.IsCalled(ForgeNames.Core)) ? $"'{ForgeNames.Core}' is not in it"
-            : members.FirstOrDefault(m => !m.IsAdmin && !m.IsCalled(ForgeNames.Core)) is { } stranger ? $"'{stranger.Name}' is in it"
+        var members = (await api.Send(HttpMethod.Get, $"orgs/{owner}/members?limit=50", core, null, ct)).Accounts(
+            $"say who is in the organisation '{owner}'"
+        );
+        var wrong =
+            !members.Any(m => m.IsCalled(ForgeNames.Core)) ? $"'{ForgeNames.Core}' is not in it"
+            : members.FirstOrDefault(m => !m.IsAdmin && !m.IsCalled(ForgeNames.Core)) is { } stranger
+                ? $"'{stranger.Name}' is in it"
             : null;
-        return wrong is null ? true : throw new ForgeFault(
-            $"the organisation '{owner}' on the forge is not Hive's alone: {wrong}; rename or remove it, and Hive makes its own; or, if it is yours, leave nobody in its teams but '{ForgeNames.Core}' and site admins", FaultScope.One);
+        return wrong is null
+            ? true
+            : throw new ForgeFault(
+                $"the organisation '{owner}' on the forge is not Hive's alone: {wrong}; rename or remove it, and Hive makes its own; or, if it is yours, leave nobody in its teams but '{ForgeNames.Core}' and site admins",
+                FaultScope.One
+            );
     }
 
     private async Task MustBePrivate(string name, ForgeAnswer found, ForgeLogin core, CancellationToken ct)
@@ -146,11 +219,18 @@ internal sealed class ForgeRepositories(ForgeSettings settings, ForgeApi api, Gi
         }
 
         var concerned = name == ForgeNames.Meta ? Principals.Manager : name.Split('/')[1];
-        var others = (await api.Send(HttpMethod.Get, $"repos/{name}/collaborators?limit=50", core, null, ct)).Accounts($"say who works on the repository {name}");
-        if (others.FirstOrDefault(o => !o.IsAdmin && !o.IsCalled(ForgeNames.Core) && !o.IsCalled(concerned)) is { } stranger)
+        var others = (await api.Send(HttpMethod.Get, $"repos/{name}/collaborators?limit=50", core, null, ct)).Accounts(
+            $"say who works on the repository {name}"
+        );
+        if (
+            others.FirstOrDefault(o => !o.IsAdmin && !o.IsCalled(ForgeNames.Core) && !o.IsCalled(concerned)) is
+            { } stranger
+        )
         {
             throw new ForgeFault(
-                $"'{stranger.Name}' is a collaborator of {name} on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository", FaultScope.One);
+                $"'{stranger.Name}' is a collaborator of {name} on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository",
+                FaultScope.One
+            );
         }
     }
 }

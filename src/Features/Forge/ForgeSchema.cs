@@ -11,7 +11,8 @@ internal sealed class ForgeSchema : ISchema
 
     public void Converge(SchemaEditor editor)
     {
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS forge_repositories (
                 name      TEXT PRIMARY KEY,
                 refs      TEXT,
@@ -21,13 +22,16 @@ internal sealed class ForgeSchema : ISchema
                 failed_at INTEGER,
                 attempts  INTEGER NOT NULL DEFAULT 0
             ) WITHOUT ROWID
-            """);
-        editor.Run("""
+            """
+        );
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS forge_deliveries (
                 mark        TEXT PRIMARY KEY,
                 received_at INTEGER NOT NULL
             ) WITHOUT ROWID
-            """);
+            """
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS forge_deliveries_received ON forge_deliveries (received_at)");
     }
 }

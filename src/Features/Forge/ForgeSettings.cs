@@ -25,7 +25,8 @@ internal sealed class ForgeSettings(HiveOptions options, HivePaths paths)
     /// <summary>An admin is named, so the forge is reached by its API alone.</summary>
     public bool HasAdmin => given.User is not null || given.Token is not null || given.TokenFile is not null;
 
-    /// <summary>How the forge reaches <c>/forge/webhook</c> of this Hive; null when it is not to be told by Hive.</summary>
+    /// <summary>How the forge reaches <c>/forge/webhook</c> of this Hive; null when it is not to be told by
+    /// Hive.</summary>
     public string? WebhookUrl => given.WebhookUrl;
 
     /// <summary>What cannot be right in what is configured, with its cure; null when all can.</summary>
@@ -54,16 +55,20 @@ internal sealed class ForgeSettings(HiveOptions options, HivePaths paths)
 
     /// <summary>Why what is configured leads to no forge by its API; null when it does.</summary>
     public string? Absence() =>
-        Fault() ?? (HasAdmin ? null
+        Fault()
+        ?? (
+            HasAdmin ? null
             : IsMeant ? "Forge:Url is set and no admin: give Forge:TokenFile, or Forge:User and Forge:PasswordFile"
-            : "no forge is configured: set Forge:Url and its admin (docs/forge.md)");
+            : "no forge is configured: set Forge:Url and its admin (docs/forge.md)"
+        );
 
     /// <summary>Nothing between here and there can listen, so no proxy is to be asked.</summary>
     public bool IsNear => Url.IsLoopback;
 
     /// <summary>The admin to be used; read anew each time, since what is in a file may be changed.</summary>
     public ForgeLogin? Admin() =>
-        given.User is { } user && (given.Password ?? ReadFile(given.PasswordFile)) is { } password ? new ForgeLogin.Password(user, password, IsAdmin: true)
+        given.User is { } user && (given.Password ?? ReadFile(given.PasswordFile)) is { } password
+            ? new ForgeLogin.Password(user, password, IsAdmin: true)
         : (given.Token ?? ReadFile(given.TokenFile)) is { } token ? new ForgeLogin.Token(token, IsCore: false)
         : null;
 

@@ -15,7 +15,13 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock gate = new();
-    private volatile Standing now = settings.Absence() is { } absence ? Standing.Empty with { State = ForgeState.Off, Note = absence } : Standing.Empty;
+    private volatile Standing now = settings.Absence() is { } absence
+        ? Standing.Empty with
+        {
+            State = ForgeState.Off,
+            Note = absence,
+        }
+        : Standing.Empty;
     private bool loaded;
     private bool changed;
     private long raisedAt;
@@ -33,12 +39,25 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
             return new ForgeView(
                 now.Mode,
                 now.State,
-                [.. agents.Select(a => accounts.GetValueOrDefault(a) is var known && known is null ? new ForgeAccount(a, false) : new ForgeAccount(a, known.HasToken, known.HasToken ? settings.Link(a) : null, known.Error, known.FailedAt))],
+                [
+                    .. agents.Select(a =>
+                        accounts.GetValueOrDefault(a) is var known && known is null
+                            ? new ForgeAccount(a, false)
+                            : new ForgeAccount(
+                                a,
+                                known.HasToken,
+                                known.HasToken ? settings.Link(a) : null,
+                                known.Error,
+                                known.FailedAt
+                            )
+                    ),
+                ],
                 [.. agents.Prepend(null).Select(a => Shown(a, repositories))],
                 now.Note,
                 settings.Url.AbsoluteUri,
                 now.CheckedAt,
-                now.NextAttemptAt);
+                now.NextAttemptAt
+            );
         }
     }
 
@@ -52,7 +71,12 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     {
         if (loaded)
             return;
-        var rows = await store.Read(db => db.Query<Row>("SELECT name, refs, head, pushed_at, error, failed_at, attempts FROM forge_repositories").ToArray(), ct);
+        var rows = await store.Read(
+            db =>
+                db.Query<Row>("SELECT name, refs, head, pushed_at, error, failed_at, attempts FROM forge_repositories")
+                    .ToArray(),
+            ct
+        );
         // An agent may have gone just before a host was killed.
         var names = roster.Names.Select(ForgeNames.RepositoryOf).Append(ForgeNames.Meta).ToHashSet();
         var gone = rows.Where(r => !names.Contains(r.Name)).Select(r => r.Name).ToArray();
@@ -64,20 +88,55 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
                     foreach (var name in gone)
                         write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name });
                 },
-                ct);
+                ct
+            );
         }
 
         // Nothing that anybody would have to be told.
         lock (gate)
-            now = now with { Repositories = rows.Where(r => names.Contains(r.Name)).ToImmutableDictionary(r => r.Name, r => new Repository(r.Refs, r.Head, Instant(r.Pushed_at), false, r.Error, Instant(r.Failed_at), (int)r.Attempts)) };
+            now = now with
+            {
+                Repositories = rows.Where(r => names.Contains(r.Name))
+                    .ToImmutableDictionary(
+                        r => r.Name,
+                        r => new Repository(
+                            r.Refs,
+                            r.Head,
+                            Instant(r.Pushed_at),
+                            false,
+                            r.Error,
+                            Instant(r.Failed_at),
+                            (int)r.Attempts
+                        )
+                    ),
+            };
         loaded = true;
     }
 
-    public void Off(string note) => Change(now => now with { State = ForgeState.Off, Mode = ForgeState.Off, Note = note, NextAttemptAt = null });
+    public void Off(string note) =>
+        Change(now => now with { State = ForgeState.Off, Mode = ForgeState.Off, Note = note, NextAttemptAt = null });
 
-    public void Up(string? mode, string? note) => Change(now => now with { State = ForgeState.Up, Mode = mode ?? now.Mode, Note = note, CheckedAt = clock.GetUtcNow() });
+    public void Up(string? mode, string? note) =>
+        Change(now =>
+            now with
+            {
+                State = ForgeState.Up,
+                Mode = mode ?? now.Mode,
+                Note = note,
+                CheckedAt = clock.GetUtcNow(),
+            }
+        );
 
-    public void Down(string? mode, string note) => Change(now => now with { State = ForgeState.Down, Mode = mode ?? now.Mode, Note = note, CheckedAt = clock.GetUtcNow() });
+    public void Down(string? mode, string note) =>
+        Change(now =>
+            now with
+            {
+                State = ForgeState.Down,
+                Mode = mode ?? now.Mode,
+                Note = note,
+                CheckedAt = clock.GetUtcNow(),
+            }
+        );
 
     public void NextAttempt(DateTimeOffset? at)
     {
@@ -85,11 +144,17 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
             Change(now => now with { NextAttemptAt = at });
     }
 
-    public void HasAccount(string agent) => Change(agent, now => now with { Accounts = now.Accounts.SetItem(agent, new Account(true)) });
+    public void HasAccount(string agent) =>
+        Change(agent, now => now with { Accounts = now.Accounts.SetItem(agent, new Account(true)) });
 
-    public void HasNoAccount(string agent, string error) => Change(agent, now => now with { Accounts = now.Accounts.SetItem(agent, new Account(false, error, clock.GetUtcNow())) });
+    public void HasNoAccount(string agent, string error) =>
+        Change(
+            agent,
+            now => now with { Accounts = now.Accounts.SetItem(agent, new Account(false, error, clock.GetUtcNow())) }
+        );
 
-    /// <summary>Notes whether the repository of an agent, or null for the swarm's lock, lacks something on the forge, as far as is known here.</summary>
+    /// <summary>Notes whether the repository of an agent, or null for the swarm's lock, lacks something on the forge,
+    /// as far as is known here.</summary>
     public void Measured(string? agent, string refs)
     {
         var known = Known(agent);
@@ -113,7 +178,16 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     public Task Failed(string? agent, string error)
     {
         var known = Known(agent);
-        return Store(agent, known with { Behind = true, Error = error, FailedAt = clock.GetUtcNow(), Attempts = known.Attempts + 1 });
+        return Store(
+            agent,
+            known with
+            {
+                Behind = true,
+                Error = error,
+                FailedAt = clock.GetUtcNow(),
+                Attempts = known.Attempts + 1,
+            }
+        );
     }
 
     /// <summary>Lets go of an agent that is gone.</summary>
@@ -123,7 +197,13 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         if (!now.Accounts.ContainsKey(agent) && !now.Repositories.ContainsKey(name))
             return Task.CompletedTask;
         Change(now => now with { Accounts = now.Accounts.Remove(agent), Repositories = now.Repositories.Remove(name) });
-        return store.Write(write => { write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name }); }, CancellationToken.None);
+        return store.Write(
+            write =>
+            {
+                write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name });
+            },
+            CancellationToken.None
+        );
     }
 
     /// <summary>Tells pages what changed.</summary>
@@ -147,11 +227,17 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     }
 
     // Of an agent that has gone meanwhile nothing is kept: nobody would let go of it again.
-    private void Change(string? agent, Func<Standing, Standing> change) => Change(now => agent is null || roster.Find(agent) is not null ? change(now) : now);
+    private void Change(string? agent, Func<Standing, Standing> change) =>
+        Change(now => agent is null || roster.Find(agent) is not null ? change(now) : now);
 
-    private void Change(string? agent, Repository repository) => Change(agent, now => now with { Repositories = now.Repositories.SetItem(ForgeNames.RepositoryOf(agent), repository) });
+    private void Change(string? agent, Repository repository) =>
+        Change(
+            agent,
+            now => now with { Repositories = now.Repositories.SetItem(ForgeNames.RepositoryOf(agent), repository) }
+        );
 
-    private Repository Known(string? agent) => now.Repositories.GetValueOrDefault(ForgeNames.RepositoryOf(agent)) ?? new Repository();
+    private Repository Known(string? agent) =>
+        now.Repositories.GetValueOrDefault(ForgeNames.RepositoryOf(agent)) ?? new Repository();
 
     private async Task Store(string? agent, Repository repository)
     {
@@ -163,30 +249,48 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
                 // What is in memory no more has been let go of, perhaps by a write before this one.
                 if (now.Repositories.GetValueOrDefault(name) is not { } kept)
                     return;
-                write.Db.Execute(StoreSql, new
-                {
-                    name,
-                    kept.Refs,
-                    kept.Head,
-                    pushedAt = kept.PushedAt?.ToUnixTimeMilliseconds(),
-                    kept.Error,
-                    failedAt = kept.FailedAt?.ToUnixTimeMilliseconds(),
-                    kept.Attempts,
-                });
+                write.Db.Execute(
+                    StoreSql,
+                    new
+                    {
+                        name,
+                        kept.Refs,
+                        kept.Head,
+                        pushedAt = kept.PushedAt?.ToUnixTimeMilliseconds(),
+                        kept.Error,
+                        failedAt = kept.FailedAt?.ToUnixTimeMilliseconds(),
+                        kept.Attempts,
+                    }
+                );
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
     }
 
     private ForgeRepository Shown(string? agent, ImmutableDictionary<string, Repository> repositories)
     {
         var name = ForgeNames.RepositoryOf(agent);
         var known = repositories.GetValueOrDefault(name) ?? new Repository();
-        return new ForgeRepository(name, known.Behind, agent, known.Head?[..Math.Min(12, known.Head.Length)], known.PushedAt, known.PushedAt is null ? null : settings.Link(name), known.Error, known.FailedAt, known.Attempts);
+        return new ForgeRepository(
+            name,
+            known.Behind,
+            agent,
+            known.Head?[..Math.Min(12, known.Head.Length)],
+            known.PushedAt,
+            known.PushedAt is null ? null : settings.Link(name),
+            known.Error,
+            known.FailedAt,
+            known.Attempts
+        );
     }
 
-    private static string Fingerprint(string refs) => Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(refs)));
+    private static string Fingerprint(string refs) =>
+        Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(refs))
+        );
 
-    private static DateTimeOffset? Instant(long? at) => at is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
+    private static DateTimeOffset? Instant(long? at) =>
+        at is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
 
     private const string StoreSql = """
         INSERT INTO forge_repositories (name, refs, head, pushed_at, error, failed_at, attempts)
@@ -202,14 +306,24 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         string State = ForgeState.Unknown,
         string? Note = null,
         DateTimeOffset? CheckedAt = null,
-        DateTimeOffset? NextAttemptAt = null)
+        DateTimeOffset? NextAttemptAt = null
+    )
     {
-        public static Standing Empty { get; } = new(ImmutableDictionary<string, Account>.Empty, ImmutableDictionary<string, Repository>.Empty);
+        public static Standing Empty { get; } =
+            new(ImmutableDictionary<string, Account>.Empty, ImmutableDictionary<string, Repository>.Empty);
     }
 
     private sealed record Account(bool HasToken, string? Error = null, DateTimeOffset? FailedAt = null);
 
-    private sealed record Repository(string? Refs = null, string? Head = null, DateTimeOffset? PushedAt = null, bool Behind = false, string? Error = null, DateTimeOffset? FailedAt = null, int Attempts = 0);
+    private sealed record Repository(
+        string? Refs = null,
+        string? Head = null,
+        DateTimeOffset? PushedAt = null,
+        bool Behind = false,
+        string? Error = null,
+        DateTimeOffset? FailedAt = null,
+        int Attempts = 0
+    );
 
     private sealed record Row
     {

@@ -9,8 +9,10 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// Everything that is done on the forge, beside all else: one account and one push at a time. Nobody waits for it, and what fails is tried again later.
-/// What there is to do follows from what there is here, so that a kill loses nothing: a sweep at start looks at everything, and so does one whenever the forge comes back.
+/// Everything that is done on the forge, beside all else: one account and one push at a time. Nobody waits for it, and
+/// what fails is tried again later.
+/// What there is to do follows from what there is here, so that a kill loses nothing: a sweep at start looks at
+/// everything, and so does one whenever the forge comes back.
 /// </summary>
 internal sealed partial class ForgeWorker(
     ForgeSettings settings,
@@ -24,7 +26,8 @@ internal sealed partial class ForgeWorker(
     IForgeTokenFile tokenFiles,
     IRoster roster,
     TimeProvider clock,
-    ILogger<ForgeWorker> log) : BackgroundService
+    ILogger<ForgeWorker> log
+) : BackgroundService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
@@ -32,7 +35,9 @@ internal sealed partial class ForgeWorker(
     // A forge that is well is looked at this often too: it may go and come back.
     private static readonly TimeSpan Look = TimeSpan.FromMinutes(5);
 
-    private readonly Channel<bool> bell = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> bell = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
     private readonly Lock gate = new();
     private readonly HashSet<Work> rung = [];
     private readonly HashSet<string> seen = [];
@@ -124,7 +129,10 @@ internal sealed partial class ForgeWorker(
         }
 
         var rest = until is { } at ? at - clock.GetUtcNow() : Timeout.InfiniteTimeSpan;
-        await RungBefore(over => Task.Delay(until is null || rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, over), ct);
+        await RungBefore(
+            over => Task.Delay(until is null || rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, over),
+            ct
+        );
     }
 
     // Until the bell rings or that has ended.
@@ -174,12 +182,23 @@ internal sealed partial class ForgeWorker(
         {
             // A full disk, or a fault of ours: what is to be done is still to be done.
             LogBroken(log, e);
-            next = Down(null, new ForgeFault($"Hive's own work on it broke off, and the log has more of it: {api.Clean(e.Message)}", FaultScope.Forge, inner: e));
+            next = Down(
+                null,
+                new ForgeFault(
+                    $"Hive's own work on it broke off, and the log has more of it: {api.Clean(e.Message)}",
+                    FaultScope.Forge,
+                    inner: e
+                )
+            );
         }
 
         try
         {
-            standing.NextAttempt(next is { } at && at > clock.GetUtcNow() && (todo.Count > 0 || standing.State == ForgeState.Down) ? at : null);
+            standing.NextAttempt(
+                next is { } at && at > clock.GetUtcNow() && (todo.Count > 0 || standing.State == ForgeState.Down)
+                    ? at
+                    : null
+            );
             await standing.Tell(atOnce: true);
         }
         catch (Exception e)
@@ -269,7 +288,9 @@ internal sealed partial class ForgeWorker(
             standing.Up(mode, fault.Message);
         else
             standing.Down(mode, fault.Message);
-        return notBefore = clock.GetUtcNow() + (Backoff(++failures) is var pause && fault.RetryAfter > pause ? fault.RetryAfter.Value : pause);
+        return notBefore =
+            clock.GetUtcNow()
+            + (Backoff(++failures) is var pause && fault.RetryAfter > pause ? fault.RetryAfter.Value : pause);
     }
 
     private async Task<IForgeAdmin?> FindAdmin(CancellationToken ct)
@@ -293,7 +314,11 @@ internal sealed partial class ForgeWorker(
     private void AddEverything()
     {
         var at = clock.GetUtcNow();
-        foreach (var work in roster.Names.SelectMany(a => new[] { new Work(WorkKind.Account, a), new Work(WorkKind.Repository, a) }).Prepend(new Work(WorkKind.Repository, null)))
+        foreach (
+            var work in roster
+                .Names.SelectMany(a => new[] { new Work(WorkKind.Account, a), new Work(WorkKind.Repository, a) })
+                .Prepend(new Work(WorkKind.Repository, null))
+        )
             todo[work] = todo.GetValueOrDefault(work) with { At = at };
     }
 
@@ -326,7 +351,12 @@ internal sealed partial class ForgeWorker(
                 coreToken.Reserve();
                 coreToken.Write(await admin.Issue(ForgeNames.Core, isCore: true, null, ct));
                 LogIssued(log, ForgeNames.Core);
-                core = coreToken.Read() ?? throw new ForgeFault($"the token of '{ForgeNames.Core}' was written to {settings.CoreTokenPath} and cannot be read there", FaultScope.One);
+                core =
+                    coreToken.Read()
+                    ?? throw new ForgeFault(
+                        $"the token of '{ForgeNames.Core}' was written to {settings.CoreTokenPath} and cannot be read there",
+                        FaultScope.One
+                    );
             }
 
             if (!isCoreSure)
@@ -336,7 +366,10 @@ internal sealed partial class ForgeWorker(
                     throw self.Refusal($"say who '{ForgeNames.Core}' is");
                 // Who is none is shown no other's rights either.
                 if (!self.Is("is_admin"))
-                    throw new ForgeFault($"Hive's own account '{ForgeNames.Core}' is no site admin on the forge any more; make it one there (Site administration → User accounts)", FaultScope.One);
+                    throw new ForgeFault(
+                        $"Hive's own account '{ForgeNames.Core}' is no site admin on the forge any more; make it one there (Site administration → User accounts)",
+                        FaultScope.One
+                    );
                 isCoreSure = true;
             }
 
@@ -347,7 +380,8 @@ internal sealed partial class ForgeWorker(
             hasOrganisations = true;
             return core;
         }
-        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or IOException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e is ForgeFault { Scope: FaultScope.One } or IOException or UnauthorizedAccessException)
         {
             // Agents get their accounts all the same; nothing is pushed.
             if (e.Message != lastFault)
@@ -368,7 +402,8 @@ internal sealed partial class ForgeWorker(
             await hook.Ensure(core, ct);
             hookFault = null;
         }
-        catch (Exception e) when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException or UnauthorizedAccessException)
+        catch (Exception e)
+            when (e is ForgeFault { Scope: FaultScope.One } or Problem or IOException or UnauthorizedAccessException)
         {
             hookFault = $"what happens on the forge is not told to agents: {e.Message}";
             if (hookFault != before)
@@ -379,7 +414,8 @@ internal sealed partial class ForgeWorker(
             standing.Up(admin.Mode, hookFault);
     }
 
-    // What becomes due meanwhile is for the next round: it may be what failed in this one. False when a sweep was asked for, which begins at once.
+    // What becomes due meanwhile is for the next round: it may be what failed in this one. False when a sweep was asked
+    // for, which begins at once.
     private async Task<bool> Do(IForgeAdmin admin, ForgeLogin? core, bool mayLeave, CancellationToken ct)
     {
         var now = clock.GetUtcNow();
@@ -426,8 +462,11 @@ internal sealed partial class ForgeWorker(
         foreach (var gone in todo.Keys.Where(w => w.Agent is not null && roster.Find(w.Agent) is null).ToArray())
             todo.Remove(gone);
         var found = todo.Where(t => t.Value.At <= now && (kind is null || t.Key.Kind == kind))
-            .OrderBy(t => t.Value.Attempts).ThenBy(t => t.Key.Kind).ThenBy(t => t.Key.Agent, StringComparer.Ordinal)
-            .Select(t => ((Work Work, int Attempts)?)(t.Key, t.Value.Attempts)).FirstOrDefault();
+            .OrderBy(t => t.Value.Attempts)
+            .ThenBy(t => t.Key.Kind)
+            .ThenBy(t => t.Key.Agent, StringComparer.Ordinal)
+            .Select(t => ((Work Work, int Attempts)?)(t.Key, t.Value.Attempts))
+            .FirstOrDefault();
         if (found is { } due)
             todo.Remove(due.Work);
         return found;
@@ -493,9 +532,13 @@ internal sealed partial class ForgeWorker(
         await standing.Failed(work.Agent, reason);
     }
 
-    private void Later(Work work, int attempts) => todo[work] = new Due(clock.GetUtcNow() + Backoff(attempts + 1), attempts + 1);
+    private void Later(Work work, int attempts) =>
+        todo[work] = new Due(clock.GetUtcNow() + Backoff(attempts + 1), attempts + 1);
 
-    private static TimeSpan Backoff(int failures) => FirstPause * Math.Pow(2, Math.Min(failures - 1, 20)) is var pause && pause < LongestPause ? pause : LongestPause;
+    private static TimeSpan Backoff(int failures) =>
+        FirstPause * Math.Pow(2, Math.Min(failures - 1, 20)) is var pause && pause < LongestPause
+            ? pause
+            : LongestPause;
 
     private static DateTimeOffset Min(DateTimeOffset a, DateTimeOffset b) => a < b ? a : b;
 
@@ -511,7 +554,10 @@ internal sealed partial class ForgeWorker(
     [LoggerMessage(Level = LogLevel.Information, Message = "{Account} has a token for the forge")]
     private static partial void LogIssued(ILogger logger, string account);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Hive has no account of its own on the forge, so nothing is pushed: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Hive has no account of its own on the forge, so nothing is pushed: {Reason}"
+    )]
     private static partial void LogNoCore(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
@@ -520,10 +566,16 @@ internal sealed partial class ForgeWorker(
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Reason}")]
     private static partial void LogNoHook(ILogger logger, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} has no token for the forge, which is tried again: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Agent} has no token for the forge, which is tried again: {Reason}"
+    )]
     private static partial void LogNoAccount(ILogger logger, string agent, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Repository} could not be pushed, which is tried again: {Reason}")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Repository} could not be pushed, which is tried again: {Reason}"
+    )]
     private static partial void LogNotPushed(ILogger logger, string repository, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "the work on the forge broke off, and is tried again")]

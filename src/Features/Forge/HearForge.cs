@@ -11,10 +11,12 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Tells agents what the forge says that concerns them: a pull request for them, a review asked of them, their name in a text.</summary>
+/// <summary>Tells agents what the forge says that concerns them: a pull request for them, a review asked of them, their
+/// name in a text.</summary>
 internal static class HearForge
 {
-    /// <summary>How long a delivery is remembered, and how old what it tells of may be: so none can be played again at any time.</summary>
+    /// <summary>How long a delivery is remembered, and how old what it tells of may be: so none can be played again at
+    /// any time.</summary>
     public static readonly TimeSpan Memory = TimeSpan.FromDays(90);
 
     internal sealed record Command(string Event, ReadOnlyMemory<byte> Body) : IRequest<Result>;
@@ -24,10 +26,12 @@ internal static class HearForge
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Body).Must(body => body.Length > 0).WithMessage("the body is empty; send the event as JSON");
+        public Validator() =>
+            RuleFor(c => c.Body).Must(body => body.Length > 0).WithMessage("the body is empty; send the event as JSON");
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, IOutbox outbox, TimeProvider clock) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, IRoster roster, IOutbox outbox, TimeProvider clock)
+        : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -54,15 +58,27 @@ internal static class HearForge
                 write =>
                 {
                     // What is forgotten is too old to be played again.
-                    write.Db.Execute("DELETE FROM forge_deliveries WHERE received_at < @before", new { before = (now - Memory).ToUnixTimeMilliseconds() });
-                    if (write.Db.Execute("INSERT OR IGNORE INTO forge_deliveries (mark, received_at) VALUES (@mark, @received)", new { mark, received }) == 0)
+                    write.Db.Execute(
+                        "DELETE FROM forge_deliveries WHERE received_at < @before",
+                        new { before = (now - Memory).ToUnixTimeMilliseconds() }
+                    );
+                    if (
+                        write.Db.Execute(
+                            "INSERT OR IGNORE INTO forge_deliveries (mark, received_at) VALUES (@mark, @received)",
+                            new { mark, received }
+                        ) == 0
+                    )
                         return new Result([]);
-                    var told = happened.Concerned.Where(c => roster.Find(c.Key) is not null).OrderBy(c => c.Key, StringComparer.Ordinal).ToArray();
+                    var told = happened
+                        .Concerned.Where(c => roster.Find(c.Key) is not null)
+                        .OrderBy(c => c.Key, StringComparer.Ordinal)
+                        .ToArray();
                     foreach (var (agent, why) in told)
                         outbox.Append(write, Principals.System, agent, happened.BodyFor(why));
                     return new Result([.. told.Select(t => t.Key)]);
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
     }
 }

@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Makes accounts and tokens: what only an administrator of the forge can do. There are two ways to be one.</summary>
+/// <summary>Makes accounts and tokens: what only an administrator of the forge can do. There are two ways to be
+/// one.</summary>
 internal interface IForgeAdmin
 {
     /// <summary><c>http</c> or <c>nixos</c>.</summary>
@@ -24,11 +25,15 @@ internal interface IForgeAdmin
     Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct);
 }
 
-/// <summary>What tokens are called. The time keeps one that is issued again from being called like the one before.</summary>
+/// <summary>What tokens are called. The time keeps one that is issued again from being called like the one
+/// before.</summary>
 internal static class TokenName
 {
     public static string New(TimeProvider clock) =>
-        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"hive-{clock.GetUtcNow():yyyyMMdd'T'HHmmssfff}-{System.Security.Cryptography.RandomNumberGenerator.GetHexString(4, lowercase: true)}");
+        string.Create(
+            System.Globalization.CultureInfo.InvariantCulture,
+            $"hive-{clock.GetUtcNow():yyyyMMdd'T'HHmmssfff}-{System.Security.Cryptography.RandomNumberGenerator.GetHexString(4, lowercase: true)}"
+        );
 }
 
 /// <summary>What tokens look like.</summary>
@@ -37,7 +42,9 @@ internal static partial class TokenForm
     /// <summary>A token that the forge has just made.</summary>
     /// <exception cref="ForgeFault">It is none: nothing, a blank, lines.</exception>
     public static string Read(string? text, string account) =>
-        text is not null && Made().IsMatch(text) ? text : throw new ForgeFault($"the forge made no token for '{account}' that could be read", FaultScope.One);
+        text is not null && Made().IsMatch(text)
+            ? text
+            : throw new ForgeFault($"the forge made no token for '{account}' that could be read", FaultScope.One);
 
     /// <summary>True when a text can stand in a header, as an operator's token must.</summary>
     public static bool CanBeSent(string text) => text.Length > 0 && text.All(c => c is > ' ' and <= '~');

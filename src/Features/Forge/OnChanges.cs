@@ -5,14 +5,15 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>What happens to agents and their configurations is passed on to the worker. Its sweep at start does what was missed.</summary>
-internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRoster roster) :
-    INotificationHandler<AgentChanged>,
-    INotificationHandler<AgentDestroyed>,
-    INotificationHandler<DeployedChanged>,
-    INotificationHandler<ApprovalAdded>,
-    INotificationHandler<ApprovalChanged>,
-    INotificationHandler<ApprovalResolved>
+/// <summary>What happens to agents and their configurations is passed on to the worker. Its sweep at start does what
+/// was missed.</summary>
+internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRoster roster)
+    : INotificationHandler<AgentChanged>,
+        INotificationHandler<AgentDestroyed>,
+        INotificationHandler<DeployedChanged>,
+        INotificationHandler<ApprovalAdded>,
+        INotificationHandler<ApprovalChanged>,
+        INotificationHandler<ApprovalResolved>
 {
     public Task Handle(AgentChanged notification, CancellationToken cancellationToken)
     {
@@ -37,11 +38,14 @@ internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRos
     }
 
     // Proposals, decisions and ends are tags.
-    public Task Handle(ApprovalAdded notification, CancellationToken cancellationToken) => Tagged(notification.Approval.Agent);
+    public Task Handle(ApprovalAdded notification, CancellationToken cancellationToken) =>
+        Tagged(notification.Approval.Agent);
 
-    public Task Handle(ApprovalChanged notification, CancellationToken cancellationToken) => Tagged(notification.Approval.Agent);
+    public Task Handle(ApprovalChanged notification, CancellationToken cancellationToken) =>
+        Tagged(notification.Approval.Agent);
 
-    public Task Handle(ApprovalResolved notification, CancellationToken cancellationToken) => Tagged(notification.Approval.Agent);
+    public Task Handle(ApprovalResolved notification, CancellationToken cancellationToken) =>
+        Tagged(notification.Approval.Agent);
 
     private Task Tagged(string agent)
     {

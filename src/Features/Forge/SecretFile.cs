@@ -36,7 +36,15 @@ internal sealed class SecretFile(string path)
     private void WriteBeside(string text)
     {
         // Over what was reserved: given back first, that room might be somebody else's by then.
-        using var file = new FileStream(Made, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = Private });
+        using var file = new FileStream(
+            Made,
+            new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate,
+                Access = FileAccess.Write,
+                UnixCreateMode = Private,
+            }
+        );
         file.Write(System.Text.Encoding.ASCII.GetBytes(text));
         file.SetLength(text.Length);
         file.Flush(flushToDisk: true);

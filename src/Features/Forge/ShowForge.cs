@@ -12,6 +12,7 @@ internal static class ShowForge
 
     internal sealed class Handler(ForgeStanding standing) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(new Result(standing.View));
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(new Result(standing.View));
     }
 }

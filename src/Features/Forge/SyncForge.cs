@@ -5,7 +5,8 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Looks at everything on the forge now: accounts, tokens, organisations and repositories. What failed is tried again without its pause.</summary>
+/// <summary>Looks at everything on the forge now: accounts, tokens, organisations and repositories. What failed is
+/// tried again without its pause.</summary>
 internal static class SyncForge
 {
     internal sealed record Command : IRequest<Accepted>;

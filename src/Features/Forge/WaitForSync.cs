@@ -4,7 +4,8 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Looks at everything on the forge as <see cref="SyncForge"/> does, and answers when that is done, with what came of it.</summary>
+/// <summary>Looks at everything on the forge as <see cref="SyncForge"/> does, and answers when that is done, with what
+/// came of it.</summary>
 internal static class WaitForSync
 {
     internal sealed record Command : IRequest<Result>, IWaitingRequest;

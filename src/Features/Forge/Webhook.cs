@@ -8,7 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// The one route that takes no key: what comes here is signed by the forge, over the whole body (<c>X-Forgejo-Signature</c> or <c>X-Gitea-Signature</c>: HMAC-SHA256 in hexadecimal digits).
+/// The one route that takes no key: what comes here is signed by the forge, over the whole body
+/// (<c>X-Forgejo-Signature</c> or <c>X-Gitea-Signature</c>: HMAC-SHA256 in hexadecimal digits).
 /// Nothing of it is looked at before the signature has been.
 /// </summary>
 internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wrongKeys, IMediator mediator)
@@ -25,34 +26,56 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
         {
             var given = Signature(http.Request.Headers);
             // What is no signature comes from no forge; one whose webhook has no secret sends the header without any.
-            if ((given.Length == SignatureDigits && given.All(char.IsAsciiHexDigit)) || (given.Length == 0 && http.Request.Headers.Any(h => IsSignature(h.Key))))
+            if (
+                (given.Length == SignatureDigits && given.All(char.IsAsciiHexDigit))
+                || (given.Length == 0 && http.Request.Headers.Any(h => IsSignature(h.Key)))
+            )
                 hook.Doubt();
             // Who has none is no guesser.
             if (given.Length > 0 && wrongKeys.TooMany(out var wait))
             {
-                http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(System.Globalization.CultureInfo.InvariantCulture);
-                await RestErrors.Write(http, Protocol.ErrorCode.Forbidden, "too many wrong signatures; wait a little", StatusCodes.Status429TooManyRequests);
+                http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(
+                    System.Globalization.CultureInfo.InvariantCulture
+                );
+                await RestErrors.Write(
+                    http,
+                    Protocol.ErrorCode.Forbidden,
+                    "too many wrong signatures; wait a little",
+                    StatusCodes.Status429TooManyRequests
+                );
                 return;
             }
 
-            throw Problem.Forbidden("the signature is missing or wrong: give the forge's webhook the secret in <DataDir>/forge-webhook-secret");
+            throw Problem.Forbidden(
+                "the signature is missing or wrong: give the forge's webhook the secret in <DataDir>/forge-webhook-secret"
+            );
         }
 
         if (!http.Request.HasJsonContentType())
             throw Problem.Invalid("set the webhook's content type to application/json");
         if (Event(http.Request.Headers) is not { } what)
-            throw Problem.Invalid($"X-Forgejo-Event (or X-Gitea-Event) says what it is, in at most {MaxName} characters");
-        await http.Response.WriteAsJsonAsync(await mediator.Send(new HearForge.Command(what, bytes), http.RequestAborted), Protocol.WireJson.Options, http.RequestAborted);
+            throw Problem.Invalid(
+                $"X-Forgejo-Event (or X-Gitea-Event) says what it is, in at most {MaxName} characters"
+            );
+        await http.Response.WriteAsJsonAsync(
+            await mediator.Send(new HearForge.Command(what, bytes), http.RequestAborted),
+            Protocol.WireJson.Options,
+            http.RequestAborted
+        );
     }
 
-    private static string? Event(IHeaderDictionary headers) => Header(headers, "Event") is { Length: > 0 and <= MaxName } value ? value : null;
+    private static string? Event(IHeaderDictionary headers) =>
+        Header(headers, "Event") is { Length: > 0 and <= MaxName } value ? value : null;
 
-    private static bool IsSignature(string header) => header.Equals("X-Forgejo-Signature", StringComparison.OrdinalIgnoreCase) || header.Equals("X-Gitea-Signature", StringComparison.OrdinalIgnoreCase);
+    private static bool IsSignature(string header) =>
+        header.Equals("X-Forgejo-Signature", StringComparison.OrdinalIgnoreCase)
+        || header.Equals("X-Gitea-Signature", StringComparison.OrdinalIgnoreCase);
 
     private static string Signature(IHeaderDictionary headers) => Header(headers, "Signature");
 
     // Where Forgejo's own is there, it is the one that counts.
-    private static string Header(IHeaderDictionary headers, string name) => headers["X-Forgejo-" + name].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-" + name].ToString();
+    private static string Header(IHeaderDictionary headers, string name) =>
+        headers["X-Forgejo-" + name].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-" + name].ToString();
 
     private bool IsSigned(IHeaderDictionary headers, ReadOnlySpan<byte> body)
     {
@@ -61,6 +84,9 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
         return secret.Read() is { } key
             && given.Length == SignatureDigits
             && Convert.FromHexString(given, signature, out _, out _) == System.Buffers.OperationStatus.Done
-            && CryptographicOperations.FixedTimeEquals(signature, HMACSHA256.HashData(Encoding.ASCII.GetBytes(key), body));
+            && CryptographicOperations.FixedTimeEquals(
+                signature,
+                HMACSHA256.HashData(Encoding.ASCII.GetBytes(key), body)
+            );
     }
 }

@@ -3,7 +3,8 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>What the forge signs its messages to Hive with, in a file for the host alone. The operator gives it to the forge, or Hive does.</summary>
+/// <summary>What the forge signs its messages to Hive with, in a file for the host alone. The operator gives it to the
+/// forge, or Hive does.</summary>
 internal sealed class WebhookSecret(HivePaths paths)
 {
     private readonly SecretFile file = new(Path.Combine(paths.DataDir, "forge-webhook-secret"));

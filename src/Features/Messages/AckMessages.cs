@@ -12,13 +12,17 @@ internal static class AckMessages
     internal sealed record Command(
         Caller Caller,
         [property: Description("Ids of received messages.")] IReadOnlyList<long>? Ids = null,
-        [property: Description("True for all that this connection received.")] bool? All = null) : IRequest<Result>;
+        [property: Description("True for all that this connection received.")] bool? All = null
+    ) : IRequest<Result>;
 
     internal sealed record Result(int Acked);
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c).Must(c => c.Ids is not null ^ c.All == true).WithMessage("give either 'ids' or 'all': true");
+        public Validator() =>
+            RuleFor(c => c)
+                .Must(c => c.Ids is not null ^ c.All == true)
+                .WithMessage("give either 'ids' or 'all': true");
     }
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
@@ -29,7 +33,8 @@ internal static class AckMessages
             var acked = await Pieces.Write(
                 store,
                 _ => command.Ids ?? broker.LeasedTo(caller),
-                (write, ids) => broker.Ack(write, caller.Name, command.Ids is null ? broker.LeasedTo(caller, ids) : ids));
+                (write, ids) => broker.Ack(write, caller.Name, command.Ids is null ? broker.LeasedTo(caller, ids) : ids)
+            );
             return new Result(acked.Sum());
         }
     }

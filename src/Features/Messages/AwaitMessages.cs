@@ -5,13 +5,16 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Waits until a message is ready to be received, and leases nothing: for a program that wakes the one who will receive it.</summary>
+/// <summary>Waits until a message is ready to be received, and leases nothing: for a program that wakes the one who
+/// will receive it.</summary>
 internal static class AwaitMessages
 {
     /// <param name="Caller">Whose messages.</param>
     /// <param name="WaitSeconds">How long to wait; 0 looks and returns.</param>
     /// <param name="After">Only a message with a higher id ends the wait.</param>
-    internal sealed record Query(Caller Caller, long? WaitSeconds = null, long? After = null) : IRequest<Result>, IWaitingRequest;
+    internal sealed record Query(Caller Caller, long? WaitSeconds = null, long? After = null)
+        : IRequest<Result>,
+            IWaitingRequest;
 
     /// <param name="Ready">How many messages <c>recv</c> would find now.</param>
     /// <param name="Newest">The highest of their ids.</param>
@@ -23,9 +26,14 @@ internal static class AwaitMessages
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
             var name = request.Caller.Name;
-            var wait = TimeSpan.FromSeconds(Math.Clamp(request.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
+            var wait = TimeSpan.FromSeconds(
+                Math.Clamp(request.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds)
+            );
             var lookout = wait > TimeSpan.Zero ? new Lookout(request.After ?? 0) : null;
-            var (found, waits) = await store.Write(write => broker.LookOut(write, name, lookout), CancellationToken.None);
+            var (found, waits) = await store.Write(
+                write => broker.LookOut(write, name, lookout),
+                CancellationToken.None
+            );
             if (lookout is null || !waits)
                 return found;
 
@@ -34,7 +42,8 @@ internal static class AwaitMessages
                 await lookout.Task;
             return await store.Write(
                 write => broker.LookAway(write, name, lookout, heard: !cancellationToken.IsCancellationRequested),
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
     }
 }

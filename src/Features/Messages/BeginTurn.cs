@@ -18,13 +18,18 @@ internal static class BeginTurn
         public Validator()
         {
             RuleFor(c => c.WakeFrom).MustBeText(100);
-            RuleFor(c => c.Ids).Must(ids => ids is { Count: >= 1 and <= Limits.MaxBatch }).WithMessage($"'ids' holds the numbers of 1 to {Limits.MaxBatch} messages that were received");
+            RuleFor(c => c.Ids)
+                .Must(ids => ids is { Count: >= 1 and <= Limits.MaxBatch })
+                .WithMessage($"'ids' holds the numbers of 1 to {Limits.MaxBatch} messages that were received");
         }
     }
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
     {
-        public Task<Result> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write => new Result(broker.BeginTurn(write, command.Caller.Name, command.Ids, command.WakeFrom)), CancellationToken.None);
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(
+                write => new Result(broker.BeginTurn(write, command.Caller.Name, command.Ids, command.WakeFrom)),
+                CancellationToken.None
+            );
     }
 }

@@ -11,7 +11,8 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// The message broker. Every step runs inside a write, on the writer's thread, which therefore decides the order of all of them:
+/// The message broker. Every step runs inside a write, on the writer's thread, which therefore decides the order of all
+/// of them:
 /// a receiver that starts to wait and a message that arrives at the same moment cannot miss each other.
 /// </summary>
 internal sealed partial class Broker(
@@ -20,12 +21,14 @@ internal sealed partial class Broker(
     ILostTurns lostTurns,
     IWakeNotes wakeNotes,
     TimeProvider clock,
-    IHostApplicationLifetime lifetime) : IOutbox, IInflight, ITurnEnds
+    IHostApplicationLifetime lifetime
+) : IOutbox, IInflight, ITurnEnds
 {
     /// <summary>The error of messages whose turn the operator cancelled, unless the harness says more.</summary>
     public const string CancelledByOperator = "cancelled by the operator";
 
-    // Leased messages kept in memory, per agent: acknowledging one then needs no look at its row. Most agents hold one to a few.
+    // Leased messages kept in memory, per agent: acknowledging one then needs no look at its row. Most agents hold one
+    // to a few.
     private const int RememberedLeases = 256;
 
     private const string LostNote = "the agent's process ended in the middle of it";
@@ -35,13 +38,15 @@ internal sealed partial class Broker(
 
     private readonly Dictionary<string, Inbox> inboxes = new(StringComparer.Ordinal);
 
-    /// <summary>Asked to make delayed messages ready at that time (unix milliseconds); set once by the clockwork.</summary>
+    /// <summary>Asked to make delayed messages ready at that time (unix milliseconds); set once by the
+    /// clockwork.</summary>
     public Action<long>? Alarm { get; set; }
 
     /// <summary>Messages that wait for a recipient; from any thread.</summary>
     public long Unread(string name) => Waiting(name).Unread;
 
-    /// <summary>Messages that wait for a recipient, those of them in back-off, and parked ones; from any thread.</summary>
+    /// <summary>Messages that wait for a recipient, those of them in back-off, and parked ones; from any
+    /// thread.</summary>
     public (long Unread, long Delayed, long Parked) Waiting(string name)
     {
         lock (inboxes)
@@ -52,7 +57,8 @@ internal sealed partial class Broker(
         }
     }
 
-    /// <summary>Stores one message and, when its recipient waits, leases it to the receiver at once: one commit instead of two.</summary>
+    /// <summary>Stores one message and, when its recipient waits, leases it to the receiver at once: one commit instead
+    /// of two.</summary>
     public Message Send(IWrite write, Outgoing message)
     {
         var inbox = Of(message.To);
@@ -108,7 +114,12 @@ internal sealed partial class Broker(
         var connection = caller.Connection!.Id;
         var paused = roster.Require(caller.Name).Paused;
         // Whoever asks again inside its turn has not got what nobody is known to have seen.
-        if (!paused && inbox.Ready.Count == 0 && inbox.TurnOfConnection.TryGetValue(connection, out var turn) && inbox.Turns.Contains(turn))
+        if (
+            !paused
+            && inbox.Ready.Count == 0
+            && inbox.TurnOfConnection.TryGetValue(connection, out var turn)
+            && inbox.Turns.Contains(turn)
+        )
             Requeue(write, inbox, lease => lease.Turn == turn && lease.IsDoubtful);
         if (!paused && inbox.Ready.Count > 0)
         {
@@ -145,7 +156,8 @@ internal sealed partial class Broker(
         write.AfterCommit(waiter.Answer);
     }
 
-    /// <summary>Tells what is ready to be received; lets <paramref name="lookout"/> wait when nothing of that is new to it.</summary>
+    /// <summary>Tells what is ready to be received; lets <paramref name="lookout"/> wait when nothing of that is new to
+    /// it.</summary>
     public (AwaitMessages.Result Found, bool Waits) LookOut(IWrite write, string name, Lookout? lookout)
     {
         var paused = roster.Require(name).Paused;
@@ -180,9 +192,10 @@ internal sealed partial class Broker(
         return Found(inbox, paused);
     }
 
-    private static AwaitMessages.Result Found(Inbox inbox, bool paused) => paused || inbox.Ready.Count == 0
-        ? new AwaitMessages.Result(0, null, inbox.Told)
-        : new AwaitMessages.Result(inbox.Ready.Count, inbox.Ready.Max, inbox.Told);
+    private static AwaitMessages.Result Found(Inbox inbox, bool paused) =>
+        paused || inbox.Ready.Count == 0
+            ? new AwaitMessages.Result(0, null, inbox.Told)
+            : new AwaitMessages.Result(inbox.Ready.Count, inbox.Ready.Max, inbox.Told);
 
     private static void Tell(IWrite write, Inbox inbox)
     {
@@ -196,9 +209,18 @@ internal sealed partial class Broker(
     {
         var inbox = Of(caller.Name);
         // Somebody else may hold one of them by now: the turn it belonged to has ended meanwhile.
-        foreach (var id in ids.Where(id => inbox.Leased.TryGetValue(id, out var lease) && lease.Connection == caller.Connection!.Id).ToArray())
+        foreach (
+            var id in ids.Where(id =>
+                    inbox.Leased.TryGetValue(id, out var lease) && lease.Connection == caller.Connection!.Id
+                )
+                .ToArray()
+        )
         {
-            var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, deliveries = deliveries - 1 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
+            var row = write
+                .Prepare(
+                    $"UPDATE messages SET delivered_at = NULL, turn = NULL, deliveries = deliveries - 1 WHERE id = ?1 RETURNING {MessageRow.Columns}"
+                )
+                .Bind(1, id);
             Release(write, inbox, id);
             MakeReady(write, inbox, id);
             write.Raise(new MessageChanged("requeued", One(row)));
@@ -249,7 +271,13 @@ internal sealed partial class Broker(
     /// <param name="error">What went wrong.</param>
     /// <param name="blame">Whether that counts against them.</param>
     public (int Requeued, int Parked) Nack(
-        IWrite write, string name, IEnumerable<long> ids, long? delaySeconds, string? error, Blame blame = Blame.Counts)
+        IWrite write,
+        string name,
+        IEnumerable<long> ids,
+        long? delaySeconds,
+        string? error,
+        Blame blame = Blame.Counts
+    )
     {
         var inbox = Of(name);
         var now = Now();
@@ -258,7 +286,8 @@ internal sealed partial class Broker(
         foreach (var id in ids.Where(inbox.Leased.ContainsKey).Distinct().ToArray())
         {
             Release(write, inbox, id);
-            var attempts = write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id })
+            var attempts =
+                write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id })
                 + (blame == Blame.None ? 0 : 1);
             if (blame == Blame.Parks || (blame == Blame.Counts && attempts >= Limits.NacksBeforeParking))
             {
@@ -267,7 +296,15 @@ internal sealed partial class Broker(
                 continue;
             }
 
-            Delay(write, inbox, id, attempts, error, now + (1000 * (delaySeconds ?? Backoff.Seconds(Math.Max(attempts, 1)))), now);
+            Delay(
+                write,
+                inbox,
+                id,
+                attempts,
+                error,
+                now + (1000 * (delaySeconds ?? Backoff.Seconds(Math.Max(attempts, 1)))),
+                now
+            );
             requeued++;
         }
 
@@ -284,13 +321,24 @@ internal sealed partial class Broker(
             if (!inbox.Leased.TryGetValue(id, out var lease))
                 throw Problem.Conflict($"message {id} is not leased to {name}; receive again");
             if (lease.Turn is { } running)
-                throw Problem.Conflict($"message {id} belongs to turn {running}, which is running; end that first, or give it up with requeue_inflight");
+                throw Problem.Conflict(
+                    $"message {id} belongs to turn {running}, which is running; end that first, or give it up with requeue_inflight"
+                );
         }
 
         if (inbox.Turns.Count >= MostTurns)
-            throw Problem.Conflict($"{name} has {MostTurns} running turns, which is the limit; end some, or give them up with requeue_inflight");
+            throw Problem.Conflict(
+                $"{name} has {MostTurns} running turns, which is the limit; end some, or give them up with requeue_inflight"
+            );
         var turn = write.Db.ExecuteScalar<long>(
-            "INSERT INTO turns (agent, wake_from, started_at) VALUES (@name, @wakeFrom, @now) RETURNING id", new { name, wakeFrom, now = Now() });
+            "INSERT INTO turns (agent, wake_from, started_at) VALUES (@name, @wakeFrom, @now) RETURNING id",
+            new
+            {
+                name,
+                wakeFrom,
+                now = Now(),
+            }
+        );
         inbox.Turns.Add(turn);
         write.OnRollback(() => inbox.Turns.Remove(turn));
         foreach (var id in ids)
@@ -309,7 +357,10 @@ internal sealed partial class Broker(
         var before = inbox.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
         inbox.TurnOfConnection[connection] = turn;
         write.OnRollback(() => Restore(inbox.TurnOfConnection, connection, before));
-        return [.. inbox.Leased.Where(l => l.Value.Connection == connection && l.Value.Turn != turn).Select(l => l.Key)];
+        return
+        [
+            .. inbox.Leased.Where(l => l.Value.Connection == connection && l.Value.Turn != turn).Select(l => l.Key),
+        ];
     }
 
     /// <summary>Moves what a connection holds still to the turn that it has joined, unless that has ended.</summary>
@@ -341,24 +392,43 @@ internal sealed partial class Broker(
 
     /// <inheritdoc />
     public void EndPiece(
-        IWrite write, string agent, long turn, IReadOnlyList<long> ids, string result, string? note, long? delaySeconds)
+        IWrite write,
+        string agent,
+        long turn,
+        IReadOnlyList<long> ids,
+        string result,
+        string? note,
+        long? delaySeconds
+    )
     {
         var inbox = Of(agent);
         long[] held = [.. ids.Where(id => inbox.Leased.TryGetValue(id, out var lease) && IsHeldBy(lease, turn))];
         var (acked, requeued, parked) = Release(write, agent, held, result, note, delaySeconds);
-        write.Db.Execute("""
+        write.Db.Execute(
+            """
             UPDATE turns
                SET acked = acked + @acked, requeued = requeued + @requeued, parked = parked + @parked
              WHERE id = @turn AND ended_at IS NULL
-            """, new { turn, acked, requeued, parked });
+            """,
+            new
+            {
+                turn,
+                acked,
+                requeued,
+                parked,
+            }
+        );
     }
 
     /// <inheritdoc />
     public EndedTurn End(IWrite write, string agent, long turn, string result, string? note, long? delaySeconds)
     {
         var inbox = Of(agent);
-        var row = write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turns WHERE id = @turn AND agent = @agent", new { turn, agent })
-            ?? throw Problem.NotFound($"{agent} has no turn {turn}");
+        var row =
+            write.Db.QuerySingleOrDefault<TurnRow>(
+                $"SELECT {TurnRow.Columns} FROM turns WHERE id = @turn AND agent = @agent",
+                new { turn, agent }
+            ) ?? throw Problem.NotFound($"{agent} has no turn {turn}");
         if (row.EndedAt is not null && !row.Lost)
             return row.ToEnded(isNews: false);
         if (row.Lost)
@@ -381,17 +451,23 @@ internal sealed partial class Broker(
             Parked = row.Parked + parked,
             Lost = false,
         };
-        write.Db.Execute("""
+        write.Db.Execute(
+            """
             UPDATE turns
                SET ended_at = @EndedAt, result = @Result, note = @Note, acked = @Acked, requeued = @Requeued, parked = @Parked, lost = 0
              WHERE id = @Id
-            """, row);
+            """,
+            row
+        );
         return row.ToEnded(isNews: true);
     }
 
     /// <inheritdoc />
     public DateTimeOffset? StartedAt(DbConnection db, string agent, long turn) =>
-        db.ExecuteScalar<long?>("SELECT started_at FROM turns WHERE id = @turn AND agent = @agent", new { turn, agent }) is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
+        db.ExecuteScalar<long?>("SELECT started_at FROM turns WHERE id = @turn AND agent = @agent", new { turn, agent })
+            is { } at
+            ? DateTimeOffset.FromUnixTimeMilliseconds(at)
+            : null;
 
     /// <summary>Leases of closed connections and of turns not named come again; those turns are over.</summary>
     /// <param name="write">The write.</param>
@@ -399,13 +475,20 @@ internal sealed partial class Broker(
     /// <param name="exceptTurns">Turns that go on.</param>
     /// <param name="lastWords">The end of what the agent's process printed, for the notes of the lost turns.</param>
     public int RequeueInflight(
-        IWrite write, string name, IReadOnlyCollection<long> exceptTurns, string? lastWords = null)
+        IWrite write,
+        string name,
+        IReadOnlyCollection<long> exceptTurns,
+        string? lastWords = null
+    )
     {
         var inbox = Of(name);
         EndLostTurns(write, inbox, [.. inbox.Turns.Where(t => !exceptTurns.Contains(t))], lastWords);
         MarkOpen(write, inbox);
         return Requeue(
-            write, inbox, lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : IsClosed(inbox, lease));
+            write,
+            inbox,
+            lease => lease.Turn is { } turn ? !exceptTurns.Contains(turn) : IsClosed(inbox, lease)
+        );
     }
 
     /// <summary>Leases of closed connections come again; turns go on and keep theirs.</summary>
@@ -435,14 +518,16 @@ internal sealed partial class Broker(
         return Requeue(write, inbox, _ => true);
     }
 
-    /// <summary>For an agent without a harness: what a connection held comes again some time after it closed; when none has been open since, what its turns held too.</summary>
+    /// <summary>For an agent without a harness: what a connection held comes again some time after it closed; when none
+    /// has been open since, what its turns held too.</summary>
     /// <param name="write">The write.</param>
     /// <param name="name">The agent.</param>
     /// <param name="connection">The closed connection; null for those of an earlier run of the host.</param>
     public void RequeueAbandoned(IWrite write, string name, long? connection)
     {
         var inbox = Of(name);
-        // By the order in which they closed, not by the clock: it may have been set, and the database may have been slow to note a close.
+        // By the order in which they closed, not by the clock: it may have been set, and the database may have been
+        // slow to note a close.
         if (inbox.Connections.Count == 0 && inbox.LastClosed == connection)
             RequeueAll(write, name);
         else
@@ -472,7 +557,11 @@ internal sealed partial class Broker(
     public Message Retry(IWrite write, long id)
     {
         var inbox = RequireFailed(write, id);
-        var row = write.Prepare($"UPDATE messages SET parked_at = NULL, attempts = 0, last_error = NULL, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id);
+        var row = write
+            .Prepare(
+                $"UPDATE messages SET parked_at = NULL, attempts = 0, last_error = NULL, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}"
+            )
+            .Bind(1, id);
         var message = One(row);
         Unqueue(write, inbox, id);
         MakeReady(write, inbox, id);
@@ -485,7 +574,9 @@ internal sealed partial class Broker(
     public Message Drop(IWrite write, long id)
     {
         var inbox = RequireFailed(write, id);
-        var row = write.Prepare($"UPDATE messages SET acked_at = ?2, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}");
+        var row = write.Prepare(
+            $"UPDATE messages SET acked_at = ?2, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}"
+        );
         var message = One(row.Bind(1, id).Bind(2, Now()));
         Unqueue(write, inbox, id);
         write.Raise(new MessageChanged("dropped", message));
@@ -532,11 +623,15 @@ internal sealed partial class Broker(
             long[] ids = [.. due.Select(d => d.Key)];
             Array.ForEach(ids, id => inbox.Delayed.Remove(id));
             inbox.Ready.AddRange(ids);
-            Changed(write, inbox, () =>
-            {
-                inbox.Ready.RemoveRange(ids);
-                Array.ForEach(due, d => inbox.Delayed.Add(d.Key, d.Value));
-            });
+            Changed(
+                write,
+                inbox,
+                () =>
+                {
+                    inbox.Ready.RemoveRange(ids);
+                    Array.ForEach(due, d => inbox.Delayed.Add(d.Key, d.Value));
+                }
+            );
             Serve(write, inbox);
         }
 
@@ -637,20 +732,38 @@ internal sealed partial class Broker(
 
     private static Message Insert(IWrite write, Outgoing message, long now, long? deliveredAt, long? turn)
     {
-        var insert = write.Prepare("""
+        var insert = write.Prepare(
+            """
             INSERT INTO messages (sender, recipient, body, sent_at, in_reply_to, broadcast, file_refs, delivered_at, deliveries, turn)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
             RETURNING id
-            """);
-        insert.Bind(1, message.From).Bind(2, message.To).Bind(3, message.Body).Bind(4, now).Bind(5, message.InReplyTo).Bind(6, message.Broadcast ? 1 : 0)
-            .Bind(7, MessageRow.Text(message.FileRefs)).Bind(8, deliveredAt).Bind(9, deliveredAt is null ? 0 : 1).Bind(10, turn);
+            """
+        );
+        insert
+            .Bind(1, message.From)
+            .Bind(2, message.To)
+            .Bind(3, message.Body)
+            .Bind(4, now)
+            .Bind(5, message.InReplyTo)
+            .Bind(6, message.Broadcast ? 1 : 0)
+            .Bind(7, MessageRow.Text(message.FileRefs))
+            .Bind(8, deliveredAt)
+            .Bind(9, deliveredAt is null ? 0 : 1)
+            .Bind(10, turn);
         insert.Step();
         var id = insert.Long(0);
         insert.Reset();
         return new Message(
-            id, message.From, message.To, message.Body, DateTimeOffset.FromUnixTimeMilliseconds(now), message.FileRefs,
+            id,
+            message.From,
+            message.To,
+            message.Body,
+            DateTimeOffset.FromUnixTimeMilliseconds(now),
+            message.FileRefs,
             DeliveredAt: deliveredAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
-            InReplyTo: message.InReplyTo, Broadcast: message.Broadcast ? true : null);
+            InReplyTo: message.InReplyTo,
+            Broadcast: message.Broadcast ? true : null
+        );
     }
 
     // The receiver that has waited longest, if the agent may receive now.
@@ -690,7 +803,8 @@ internal sealed partial class Broker(
             write.AfterCommit(lookout.Answer);
     }
 
-    private static bool IsNews(Inbox inbox, Lookout lookout) => inbox.Ready.Count > 0 && inbox.Ready.Max > lookout.After;
+    private static bool IsNews(Inbox inbox, Lookout lookout) =>
+        inbox.Ready.Count > 0 && inbox.Ready.Max > lookout.After;
 
     private static void Grant(IWrite write, Waiter waiter, Message message)
     {
@@ -707,8 +821,13 @@ internal sealed partial class Broker(
         inbox.Ready.Remove(id);
         Changed(write, inbox, () => inbox.Ready.Add(id));
         var lease = LeaseOf(inbox, connection);
-        var row = write.Prepare($"UPDATE messages SET delivered_at = ?2, deliveries = deliveries + 1, turn = ?3, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}")
-            .Bind(1, id).Bind(2, Now()).Bind(3, InTurn(lease));
+        var row = write
+            .Prepare(
+                $"UPDATE messages SET delivered_at = ?2, deliveries = deliveries + 1, turn = ?3, available_at = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}"
+            )
+            .Bind(1, id)
+            .Bind(2, Now())
+            .Bind(3, InTurn(lease));
         row.Step();
         var redelivered = row.Long(9) > 1;
         var message = MessageRow.Read(row);
@@ -720,9 +839,12 @@ internal sealed partial class Broker(
     }
 
     private static Lease LeaseOf(Inbox inbox, long connection) =>
-        inbox.TurnOfConnection.TryGetValue(connection, out var turn) && inbox.Turns.Contains(turn) ? new Lease(turn, connection) : new Lease(null, connection);
+        inbox.TurnOfConnection.TryGetValue(connection, out var turn) && inbox.Turns.Contains(turn)
+            ? new Lease(turn, connection)
+            : new Lease(null, connection);
 
-    // What is received inside a turn is noted with the turn's number below zero, so that a host that is started since knows: its answer may have reached nobody.
+    // What is received inside a turn is noted with the turn's number below zero, so that a host that is started since
+    // knows: its answer may have reached nobody.
     private static long? InTurn(Lease lease) => -lease.Turn;
 
     private static void Hold(IWrite write, Inbox inbox, Lease lease, Message message)
@@ -761,11 +883,22 @@ internal sealed partial class Broker(
         Message acked;
         if (known is null)
         {
-            acked = One(write.Prepare($"UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, now));
+            acked = One(
+                write
+                    .Prepare(
+                        $"UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}"
+                    )
+                    .Bind(1, id)
+                    .Bind(2, now)
+            );
         }
         else
         {
-            write.Prepare("UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1").Bind(1, id).Bind(2, now).Step();
+            write
+                .Prepare("UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1")
+                .Bind(1, id)
+                .Bind(2, now)
+                .Step();
             acked = known with { AckedAt = DateTimeOffset.FromUnixTimeMilliseconds(now) };
         }
 
@@ -786,7 +919,13 @@ internal sealed partial class Broker(
     private static bool IsHeldBy(Lease lease, long turn) => lease.Turn == turn && !lease.IsDoubtful;
 
     private (int Acked, int Requeued, int Parked) Release(
-        IWrite write, string agent, long[] held, string result, string? note, long? delaySeconds)
+        IWrite write,
+        string agent,
+        long[] held,
+        string result,
+        string? note,
+        long? delaySeconds
+    )
     {
         if (result == TurnResult.Ok)
             return (Ack(write, agent, held), 0, 0);
@@ -809,7 +948,11 @@ internal sealed partial class Broker(
     private async Task RequeueInPieces(Inbox inbox, (long Id, Lease Lease)[] found)
     {
         foreach (var piece in found.OrderBy(l => l.Id).Chunk(ITurnEnds.Piece))
-            await store.WriteUntilStored(write => RequeuePiece(write, inbox, piece), clock, lifetime.ApplicationStopping);
+            await store.WriteUntilStored(
+                write => RequeuePiece(write, inbox, piece),
+                clock,
+                lifetime.ApplicationStopping
+            );
     }
 
     // Some may have been acked in the meantime, or belong to another holder.
@@ -827,10 +970,16 @@ internal sealed partial class Broker(
     {
         foreach (var id in ids)
         {
-            // Its turn stays noted until somebody else gets it: whoever ends that turn late has dealt with it after all.
+            // Its turn stays noted until somebody else gets it: whoever ends that turn late has dealt with it after
+            // all.
             var lease = Release(write, inbox, id);
             var turn = lease.IsDoubtful ? null : lease.Turn;
-            var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = ?2 WHERE id = ?1 RETURNING {MessageRow.Columns}").Bind(1, id).Bind(2, turn);
+            var row = write
+                .Prepare(
+                    $"UPDATE messages SET delivered_at = NULL, turn = ?2 WHERE id = ?1 RETURNING {MessageRow.Columns}"
+                )
+                .Bind(1, id)
+                .Bind(2, turn);
             write.Raise(new MessageChanged("requeued", One(row)));
         }
 
@@ -849,7 +998,14 @@ internal sealed partial class Broker(
             write.OnRollback(() => inbox.Turns.Add(turn));
             var row = write.Db.QuerySingle<TurnRow>(
                 $"UPDATE turns SET ended_at = @now, result = @result, note = @note, lost = 1 WHERE id = @turn RETURNING {TurnRow.Columns}",
-                new { turn, now = Now(), result = TurnResult.Lost, note });
+                new
+                {
+                    turn,
+                    now = Now(),
+                    result = TurnResult.Lost,
+                    note,
+                }
+            );
             lostTurns.Add(write, row.ToEnded(isNews: true));
         }
     }
@@ -857,12 +1013,18 @@ internal sealed partial class Broker(
     // What a lost turn held and nobody was given since belongs to it again.
     private void TakeBack(IWrite write, Inbox inbox, long turn)
     {
-        var ids = write.Db.Query<long>("""
-            UPDATE messages INDEXED BY messages_open
-               SET delivered_at = @now
-             WHERE acked_at IS NULL AND delivered_at IS NULL AND turn = @turn
-            RETURNING id
-            """, new { now = Now(), turn }).Order().ToArray();
+        var ids = write
+            .Db.Query<long>(
+                """
+                UPDATE messages INDEXED BY messages_open
+                   SET delivered_at = @now
+                 WHERE acked_at IS NULL AND delivered_at IS NULL AND turn = @turn
+                RETURNING id
+                """,
+                new { now = Now(), turn }
+            )
+            .Order()
+            .ToArray();
         inbox.Ready.RemoveRange(ids);
         Changed(write, inbox, () => inbox.Ready.AddRange(ids));
         foreach (var id in ids)
@@ -874,8 +1036,14 @@ internal sealed partial class Broker(
 
     private static void Park(IWrite write, Inbox inbox, long id, int attempts, string? error, long now)
     {
-        var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, parked_at = ?4 WHERE id = ?1 RETURNING {MessageRow.Columns}")
-            .Bind(1, id).Bind(2, attempts).Bind(3, error).Bind(4, now);
+        var row = write
+            .Prepare(
+                $"UPDATE messages SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, parked_at = ?4 WHERE id = ?1 RETURNING {MessageRow.Columns}"
+            )
+            .Bind(1, id)
+            .Bind(2, attempts)
+            .Bind(3, error)
+            .Bind(4, now);
         inbox.Parked.Add(id);
         Changed(write, inbox, () => inbox.Parked.Remove(id));
         write.Raise(new MessageChanged("parked", One(row)));
@@ -883,8 +1051,14 @@ internal sealed partial class Broker(
 
     private void Delay(IWrite write, Inbox inbox, long id, int attempts, string? error, long until, long now)
     {
-        var row = write.Prepare($"UPDATE messages SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, available_at = ?4 WHERE id = ?1 RETURNING {MessageRow.Columns}")
-            .Bind(1, id).Bind(2, attempts).Bind(3, error).Bind(4, until > now ? until : null);
+        var row = write
+            .Prepare(
+                $"UPDATE messages SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, available_at = ?4 WHERE id = ?1 RETURNING {MessageRow.Columns}"
+            )
+            .Bind(1, id)
+            .Bind(2, attempts)
+            .Bind(3, error)
+            .Bind(4, until > now ? until : null);
         write.Raise(new MessageChanged("requeued", One(row)));
         if (until <= now)
         {
@@ -900,16 +1074,19 @@ internal sealed partial class Broker(
     // Parked, in back-off, or waiting after a back-off that is over; what somebody works on is not to be taken away.
     private Inbox RequireFailed(IWrite write, long id)
     {
-        var recipient = write.Db.ExecuteScalar<string?>(
-            """
-            SELECT recipient
-              FROM messages
-             WHERE id = @id AND acked_at IS NULL
-               AND (parked_at IS NOT NULL OR available_at IS NOT NULL OR attempts > 0 OR last_error IS NOT NULL)
-            """,
-            new { id })
+        var recipient =
+            write.Db.ExecuteScalar<string?>(
+                """
+                SELECT recipient
+                  FROM messages
+                 WHERE id = @id AND acked_at IS NULL
+                   AND (parked_at IS NOT NULL OR available_at IS NOT NULL OR attempts > 0 OR last_error IS NOT NULL)
+                """,
+                new { id }
+            )
             ?? throw Problem.NotFound(
-                $"message {id} is neither parked nor waiting to be tried again; hive inbox --parked lists those");
+                $"message {id} is neither parked nor waiting to be tried again; hive inbox --parked lists those"
+            );
         var inbox = Of(recipient);
         if (!inbox.Leased.TryGetValue(id, out var lease))
             return inbox;
@@ -925,24 +1102,29 @@ internal sealed partial class Broker(
         var delayed = inbox.Delayed.Remove(id, out var until);
         var ready = inbox.Ready.Contains(id);
         inbox.Ready.Remove(id);
-        Changed(write, inbox, () =>
-        {
-            if (parked)
-                inbox.Parked.Add(id);
-            if (delayed)
-                inbox.Delayed.Add(id, until);
-            if (ready)
-                inbox.Ready.Add(id);
-        });
+        Changed(
+            write,
+            inbox,
+            () =>
+            {
+                if (parked)
+                    inbox.Parked.Add(id);
+                if (delayed)
+                    inbox.Delayed.Add(id, until);
+                if (ready)
+                    inbox.Ready.Add(id);
+            }
+        );
     }
 
     // The operator has decided about a cancelled turn: what it held does not come again by itself (docs/adr/0088).
-    private static Blame BlameOf(string result) => result switch
-    {
-        TurnResult.RateLimited => Blame.None,
-        TurnResult.Cancelled => Blame.Parks,
-        _ => Blame.Counts,
-    };
+    private static Blame BlameOf(string result) =>
+        result switch
+        {
+            TurnResult.RateLimited => Blame.None,
+            TurnResult.Cancelled => Blame.Parks,
+            _ => Blame.Counts,
+        };
 
     private static string ErrorOf(string result, string? note) =>
         note ?? (result == TurnResult.Cancelled ? CancelledByOperator : result);
@@ -978,7 +1160,14 @@ internal enum Blame
 }
 
 /// <summary>A message that is about to be stored.</summary>
-internal sealed record Outgoing(string From, string To, string Body, IReadOnlyList<string> FileRefs, long? InReplyTo = null, bool Broadcast = false);
+internal sealed record Outgoing(
+    string From,
+    string To,
+    string Body,
+    IReadOnlyList<string> FileRefs,
+    long? InReplyTo = null,
+    bool Broadcast = false
+);
 
 /// <summary>How long a nacked message waits when its receiver does not say.</summary>
 internal static class Backoff

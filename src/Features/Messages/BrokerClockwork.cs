@@ -24,7 +24,13 @@ internal sealed class BrokerClockwork : IHostedService, IConnectionObserver, IDi
     private readonly Lock gate = new();
     private long alarmAt = long.MaxValue;
 
-    public BrokerClockwork(IStore store, Broker broker, IRoster roster, TimeProvider clock, IHostApplicationLifetime lifetime)
+    public BrokerClockwork(
+        IStore store,
+        Broker broker,
+        IRoster roster,
+        TimeProvider clock,
+        IHostApplicationLifetime lifetime
+    )
     {
         (this.store, this.broker, this.roster, this.clock, this.lifetime) = (store, broker, roster, clock, lifetime);
         timer = clock.CreateTimer(_ => Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -34,20 +40,28 @@ internal sealed class BrokerClockwork : IHostedService, IConnectionObserver, IDi
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var (messages, turns) = await store.Read(
-            db => (
-                db.Query<Broker.OpenRow>("""
-                    SELECT id, recipient, delivered_at AS DeliveredAt, available_at AS AvailableAt, parked_at AS ParkedAt, turn
-                      FROM messages INDEXED BY messages_open
-                     WHERE acked_at IS NULL
-                    """).ToList(),
-                db.Query<TurnRow>($"SELECT {TurnRow.Columns} FROM turns WHERE ended_at IS NULL").ToList()),
-            cancellationToken);
-        await store.Write(write =>
-        {
-            broker.Load(messages, turns);
-            broker.ReleaseDue(write);
-        },
-        cancellationToken);
+            db =>
+                (
+                    db.Query<Broker.OpenRow>(
+                            """
+                            SELECT id, recipient, delivered_at AS DeliveredAt, available_at AS AvailableAt, parked_at AS ParkedAt, turn
+                              FROM messages INDEXED BY messages_open
+                             WHERE acked_at IS NULL
+                            """
+                        )
+                        .ToList(),
+                    db.Query<TurnRow>($"SELECT {TurnRow.Columns} FROM turns WHERE ended_at IS NULL").ToList()
+                ),
+            cancellationToken
+        );
+        await store.Write(
+            write =>
+            {
+                broker.Load(messages, turns);
+                broker.ReleaseDue(write);
+            },
+            cancellationToken
+        );
         // Their connections ended with the earlier run of the host.
         foreach (var agent in roster.All.Where(a => a.Runtime == "external"))
             _ = RequeueLater(agent.Name, null);
@@ -107,5 +121,6 @@ internal sealed class BrokerClockwork : IHostedService, IConnectionObserver, IDi
 /// <summary>An agent that was resumed gets what has waited for it.</summary>
 internal sealed class OnAgentResumed(IStore store, Broker broker) : MediatR.INotificationHandler<AgentPaused>
 {
-    public Task Handle(AgentPaused notification, CancellationToken cancellationToken) => store.Write(write => broker.Serve(write, notification.Agent), cancellationToken);
+    public Task Handle(AgentPaused notification, CancellationToken cancellationToken) =>
+        store.Write(write => broker.Serve(write, notification.Agent), cancellationToken);
 }

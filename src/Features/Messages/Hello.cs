@@ -24,7 +24,8 @@ internal static class Hello
                 await Pieces.Write(
                     store,
                     write => broker.Join(write, command.Caller, turn),
-                    (write, ids) => broker.JoinPiece(write, command.Caller, turn, ids));
+                    (write, ids) => broker.JoinPiece(write, command.Caller, turn, ids)
+                );
             }
 
             signs.Hello(command.Caller.Name);

@@ -1,8 +1,10 @@
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// A queue of ids, lowest first. Ids rise, so that nearly all are added at the end and taken from the front, both without searching;
-/// one that comes again is put where it belongs, which moves those behind it: many that come again are better put there at once.
+/// A queue of ids, lowest first. Ids rise, so that nearly all are added at the end and taken from the front, both
+/// without searching;
+/// one that comes again is put where it belongs, which moves those behind it: many that come again are better put there
+/// at once.
 /// </summary>
 internal sealed class IdQueue : IEnumerable<long>
 {

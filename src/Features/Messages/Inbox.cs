@@ -3,12 +3,15 @@ using Hive.Protocol;
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// What is known in memory of one recipient's messages. It belongs to the writer's thread: changed only by works, each change taken back if its work fails.
+/// What is known in memory of one recipient's messages. It belongs to the writer's thread: changed only by works, each
+/// change taken back if its work fails.
 /// The counts alone may be read from anywhere.
 /// </summary>
 internal sealed class Inbox(string owner)
 {
-    private long waiting, delayed, parked;
+    private long waiting,
+        delayed,
+        parked;
 
     public string Owner => owner;
 
@@ -39,7 +42,8 @@ internal sealed class Inbox(string owner)
     /// <summary>Connections that are open.</summary>
     public HashSet<long> Connections { get; } = [];
 
-    /// <summary>Of those, the ones that were open when <c>requeue_inflight</c> was asked for: what they held comes again as soon as they close.</summary>
+    /// <summary>Of those, the ones that were open when <c>requeue_inflight</c> was asked for: what they held comes
+    /// again as soon as they close.</summary>
     public HashSet<long> OpenAtRequeue { get; set; } = [];
 
     /// <summary>The connection that closed last; null for none in this run of the host.</summary>
@@ -66,11 +70,13 @@ internal sealed class Inbox(string owner)
     }
 }
 
-/// <summary>Who holds a message: a turn, or else a connection; neither when its connection belonged to an earlier run of the host.</summary>
+/// <summary>Who holds a message: a turn, or else a connection; neither when its connection belonged to an earlier run
+/// of the host.</summary>
 /// <param name="Turn">The turn.</param>
 /// <param name="Connection">The connection.</param>
 /// <param name="Message">The row as it is while it is leased; null when it is not remembered.</param>
-/// <param name="IsDoubtful">It was received inside the turn in an earlier run of the host: whether the answer was read is not known.</param>
+/// <param name="IsDoubtful">It was received inside the turn in an earlier run of the host: whether the answer was read
+/// is not known.</param>
 internal readonly record struct Lease(long? Turn, long? Connection, Message? Message = null, bool IsDoubtful = false);
 
 /// <summary>A <c>recv</c> that waits.</summary>

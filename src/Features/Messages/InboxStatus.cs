@@ -13,12 +13,14 @@ internal static class InboxStatus
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => store.Write(
-            _ =>
-            {
-                var (unread, leased, parked) = broker.Counts(request.Caller.Name);
-                return new Result(unread, leased, parked);
-            },
-            cancellationToken);
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            store.Write(
+                _ =>
+                {
+                    var (unread, leased, parked) = broker.Counts(request.Caller.Name);
+                    return new Result(unread, leased, parked);
+                },
+                cancellationToken
+            );
     }
 }

@@ -39,7 +39,13 @@ internal static class ListOpenMessages
                 roster.Require(name);
             var limit = (int)Math.Clamp(request.Limit ?? Usual, 1, Most);
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-            var asked = new { request.Name, failed = request.Failed == true, now, limit = limit + 1 };
+            var asked = new
+            {
+                request.Name,
+                failed = request.Failed == true,
+                now,
+                limit = limit + 1,
+            };
             var found = await store.Read(db => Read(db, asked), cancellationToken);
             return new Result([.. found.Take(limit)], More: found.Length > limit);
         }

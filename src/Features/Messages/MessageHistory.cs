@@ -22,8 +22,13 @@ internal static class MessageHistory
             // Before the read: an event that falls between the two is then replayed, not missed.
             var cursor = hub.Head.ToString();
             var rows = await store.Read(
-                db => db.Query<MessageRow.Stored>(Sql, new { before = request.Before ?? long.MaxValue, limit = PageSize }).Select(r => r.ToMessage()).Reverse().ToArray(),
-                cancellationToken);
+                db =>
+                    db.Query<MessageRow.Stored>(Sql, new { before = request.Before ?? long.MaxValue, limit = PageSize })
+                        .Select(r => r.ToMessage())
+                        .Reverse()
+                        .ToArray(),
+                cancellationToken
+            );
             return new Result(cursor, rows);
         }
 

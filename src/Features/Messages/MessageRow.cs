@@ -14,21 +14,23 @@ internal static class MessageRow
     private static readonly IReadOnlyList<string> NoRefs = [];
 
     /// <summary>The present row as clients see it.</summary>
-    public static Message Read(Statement row) => new(
-        Id: row.Long(0),
-        From: row.Text(1),
-        To: row.Text(2),
-        Body: row.Text(3),
-        SentAt: LooseValue.Instant(row.Long(4)),
-        FileRefs: Refs(row.TextOrNull(13)),
-        Attempts: Positive(row.Long(10)),
-        DeliveredAt: Instant(row.LongOrNull(5)),
-        AckedAt: Instant(row.LongOrNull(6)),
-        InReplyTo: row.LongOrNull(7),
-        Broadcast: row.Long(8) != 0 ? true : null,
-        ParkedAt: Instant(row.LongOrNull(11)),
-        LastError: row.TextOrNull(12),
-        NextAttemptAt: Instant(row.LongOrNull(14)));
+    public static Message Read(Statement row) =>
+        new(
+            Id: row.Long(0),
+            From: row.Text(1),
+            To: row.Text(2),
+            Body: row.Text(3),
+            SentAt: LooseValue.Instant(row.Long(4)),
+            FileRefs: Refs(row.TextOrNull(13)),
+            Attempts: Positive(row.Long(10)),
+            DeliveredAt: Instant(row.LongOrNull(5)),
+            AckedAt: Instant(row.LongOrNull(6)),
+            InReplyTo: row.LongOrNull(7),
+            Broadcast: row.Long(8) != 0 ? true : null,
+            ParkedAt: Instant(row.LongOrNull(11)),
+            LastError: row.TextOrNull(12),
+            NextAttemptAt: Instant(row.LongOrNull(14))
+        );
 
     /// <summary>A row as Dapper reads it, each column as whatever it is stored.</summary>
     internal sealed record Stored
@@ -61,26 +63,29 @@ internal static class MessageRow
 
         public object? Available_at { get; init; }
 
-        public Message ToMessage() => new(
-            Id,
-            Text(Sender),
-            Text(Recipient),
-            Text(Body),
-            LooseValue.Instant(LooseValue.Long(Sent_at) ?? 0),
-            Refs(LooseValue.Text(File_refs)),
-            Positive(LooseValue.Long(Attempts) ?? 0),
-            Instant(LooseValue.Long(Delivered_at)),
-            Instant(LooseValue.Long(Acked_at)),
-            LooseValue.Long(In_reply_to),
-            LooseValue.Long(Broadcast) is not (null or 0) ? true : null,
-            Instant(LooseValue.Long(Parked_at)),
-            LooseValue.Text(Last_error),
-            NextAttemptAt: Instant(LooseValue.Long(Available_at)));
+        public Message ToMessage() =>
+            new(
+                Id,
+                Text(Sender),
+                Text(Recipient),
+                Text(Body),
+                LooseValue.Instant(LooseValue.Long(Sent_at) ?? 0),
+                Refs(LooseValue.Text(File_refs)),
+                Positive(LooseValue.Long(Attempts) ?? 0),
+                Instant(LooseValue.Long(Delivered_at)),
+                Instant(LooseValue.Long(Acked_at)),
+                LooseValue.Long(In_reply_to),
+                LooseValue.Long(Broadcast) is not (null or 0) ? true : null,
+                Instant(LooseValue.Long(Parked_at)),
+                LooseValue.Text(Last_error),
+                NextAttemptAt: Instant(LooseValue.Long(Available_at))
+            );
 
         private static string Text(object? value) => LooseValue.Text(value) ?? "";
     }
 
-    public static string? Text(IReadOnlyList<string> refs) => refs.Count == 0 ? null : JsonSerializer.Serialize(refs, WireJson.Options);
+    public static string? Text(IReadOnlyList<string> refs) =>
+        refs.Count == 0 ? null : JsonSerializer.Serialize(refs, WireJson.Options);
 
     // A message is more than its references: one whose list cannot be read is received without them.
     private static IReadOnlyList<string> Refs(string? json)
@@ -89,7 +94,11 @@ internal static class MessageRow
             return NoRefs;
         try
         {
-            return JsonSerializer.Deserialize<string[]>(json, WireJson.Options) is { } refs && !Array.Exists(refs, r => r is null) ? refs : NoRefs;
+            return
+                JsonSerializer.Deserialize<string[]>(json, WireJson.Options) is { } refs
+                && !Array.Exists(refs, r => r is null)
+                ? refs
+                : NoRefs;
         }
         catch (JsonException)
         {
@@ -99,5 +108,6 @@ internal static class MessageRow
 
     private static int? Positive(long count) => count > 0 ? (int)count : null;
 
-    private static DateTimeOffset? Instant(long? milliseconds) => milliseconds is { } at ? LooseValue.Instant(at) : null;
+    private static DateTimeOffset? Instant(long? milliseconds) =>
+        milliseconds is { } at ? LooseValue.Instant(at) : null;
 }

@@ -25,11 +25,14 @@ internal sealed class InboxUnreadSection : IDashboardSection
 
     // Of the snapshot's own moment, so that the page counts on from it. The index holds these rows alone: nothing goes
     // through what is open in all other inboxes.
-    public object Read(DbConnection db) => db.ExecuteScalar<long>("""
-        SELECT count(*)
-          FROM messages INDEXED BY messages_unread_by_operator
-         WHERE recipient = 'operator' AND acked_at IS NULL
-        """);
+    public object Read(DbConnection db) =>
+        db.ExecuteScalar<long>(
+            """
+            SELECT count(*)
+              FROM messages INDEXED BY messages_unread_by_operator
+             WHERE recipient = 'operator' AND acked_at IS NULL
+            """
+        );
 }
 
 /// <summary>The newest parked messages, in the snapshot.</summary>
@@ -39,13 +42,18 @@ internal sealed class ParkedSection : IDashboardSection
 
     public Type Type => typeof(IReadOnlyList<Message>);
 
-    public object Read(DbConnection db) => db.Query<MessageRow.Stored>($"""
-        SELECT {MessageRow.Columns}
-          FROM messages
-         WHERE parked_at IS NOT NULL AND acked_at IS NULL
-         ORDER BY id DESC
-         LIMIT 50
-        """).Select(r => r.ToMessage()).ToArray();
+    public object Read(DbConnection db) =>
+        db.Query<MessageRow.Stored>(
+                $"""
+                SELECT {MessageRow.Columns}
+                  FROM messages
+                 WHERE parked_at IS NOT NULL AND acked_at IS NULL
+                 ORDER BY id DESC
+                 LIMIT 50
+                """
+            )
+            .Select(r => r.ToMessage())
+            .ToArray();
 }
 
 /// <summary>How many messages wait for an agent, and how many of them failed, on its row.</summary>

@@ -7,14 +7,19 @@ internal sealed class MessagesModule : FeatureModule
 {
     public MessagesModule()
     {
-        Tool<SendMessage.Command>("send", "Send a message to another agent, to the operator, or to every agent. It is stored before this returns; a stopped agent gets it later.");
+        Tool<SendMessage.Command>(
+            "send",
+            "Send a message to another agent, to the operator, or to every agent. It is stored before this returns; a stopped agent gets it later."
+        );
         Tool<ReceiveMessages.Command>(
             "recv",
-            "Receive messages sent to you, oldest first, waiting for one if there is none.");
+            "Receive messages sent to you, oldest first, waiting for one if there is none."
+        );
         Tool<AckMessages.Command>(
             "ack",
             "Acknowledge received messages once they are dealt with, so that they do not come again.",
-            ToolHints.Idempotent);
+            ToolHints.Idempotent
+        );
         Agent<NackMessages.Command>("nack");
         Agent<BeginTurn.Command>("begin_turn");
         Agent<Hello.Command>("hello");

@@ -11,7 +11,8 @@ internal sealed class MessagesSchema : ISchema
 
     public void Converge(SchemaEditor editor)
     {
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS messages (
                 id           INTEGER PRIMARY KEY AUTOINCREMENT,
                 sender       TEXT NOT NULL,
@@ -30,14 +31,21 @@ internal sealed class MessagesSchema : ISchema
                 turn         INTEGER, -- that holds it; below zero when it was received inside that turn
                 file_refs    TEXT
             )
-            """);
-        // Its key is the id alone: one on the recipient would dirty a page per recipient and commit, which halves the throughput (docs/benchmarks.md).
+            """
+        );
+        // Its key is the id alone: one on the recipient would dirty a page per recipient and commit, which halves the
+        // throughput (docs/benchmarks.md).
         editor.Run("CREATE INDEX IF NOT EXISTS messages_open ON messages (id) WHERE acked_at IS NULL");
         // These hold few rows and cost nothing where the others are written.
         editor.Run("CREATE INDEX IF NOT EXISTS messages_to_operator ON messages (id) WHERE recipient = 'operator'");
-        editor.Run("CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' AND acked_at IS NULL");
-        editor.Run("CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at IS NULL");
-        editor.Run("""
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' AND acked_at IS NULL"
+        );
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at IS NULL"
+        );
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS turns (
                 id         INTEGER PRIMARY KEY AUTOINCREMENT,
                 agent      TEXT NOT NULL,
@@ -50,7 +58,8 @@ internal sealed class MessagesSchema : ISchema
                 requeued   INTEGER NOT NULL DEFAULT 0,
                 parked     INTEGER NOT NULL DEFAULT 0
             )
-            """);
+            """
+        );
         editor.Column("turns", "lost", "INTEGER NOT NULL DEFAULT 0");
         editor.Run("CREATE INDEX IF NOT EXISTS turns_open ON turns (id) WHERE ended_at IS NULL");
     }

@@ -7,7 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Gives received messages back: they come again after a while, or are parked when that was the third time.</summary>
+/// <summary>Gives received messages back: they come again after a while, or are parked when that was the third
+/// time.</summary>
 internal static class NackMessages
 {
     /// <param name="Caller">Who held them.</param>
@@ -20,7 +21,8 @@ internal static class NackMessages
         IReadOnlyList<long> Ids,
         long? DelaySeconds = null,
         string? Error = null,
-        bool? Unseen = null) : IRequest<Result>;
+        bool? Unseen = null
+    ) : IRequest<Result>;
 
     internal sealed record Result(int Requeued, int Parked);
 
@@ -42,8 +44,8 @@ internal static class NackMessages
                 store,
                 // A message named twice is given back once.
                 _ => [.. command.Ids.Distinct()],
-                (write, ids) => broker.Nack(
-                    write, command.Caller.Name, ids, command.DelaySeconds, command.Error, blame));
+                (write, ids) => broker.Nack(write, command.Caller.Name, ids, command.DelaySeconds, command.Error, blame)
+            );
             return new Result(pieces.Sum(piece => piece.Requeued), pieces.Sum(piece => piece.Parked));
         }
     }

@@ -17,8 +17,11 @@ internal static class OperatorInbox
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Query, Result>
     {
-        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) => new(
-            await store.Read(db => Newest(db, Math.Clamp(request.Limit ?? Shown, 1, 200)), cancellationToken), broker.Unread(Principals.Operator));
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            new(
+                await store.Read(db => Newest(db, Math.Clamp(request.Limit ?? Shown, 1, 200)), cancellationToken),
+                broker.Unread(Principals.Operator)
+            );
     }
 
     internal static IReadOnlyList<Message> Newest(System.Data.Common.DbConnection db, long limit) =>

@@ -8,16 +8,21 @@ namespace Hive.Features.Messages;
 /// <summary>The operator sends a message, at the dashboard or on the host socket.</summary>
 internal static class OperatorSend
 {
-    internal sealed record Command(string To, string Body, long? InReplyTo = null, string? Key = null) : IRequest<SendMessage.Result>;
+    internal sealed record Command(string To, string Body, long? InReplyTo = null, string? Key = null)
+        : IRequest<SendMessage.Result>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.To).NotEqual(Principals.Operator).WithMessage("that is you; name an agent or '*'");
+        public Validator() =>
+            RuleFor(c => c.To).NotEqual(Principals.Operator).WithMessage("that is you; name an agent or '*'");
     }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Command, SendMessage.Result>
     {
         public Task<SendMessage.Result> Handle(Command command, CancellationToken cancellationToken) =>
-            mediator.Send(new SendMessage.Command(command.To, command.Body, Caller.Operator, command.InReplyTo, command.Key), cancellationToken);
+            mediator.Send(
+                new SendMessage.Command(command.To, command.Body, Caller.Operator, command.InReplyTo, command.Key),
+                cancellationToken
+            );
     }
 }

@@ -11,7 +11,10 @@ internal static class Pieces
     /// <param name="step">Deals with those of a piece that are still as they were found.</param>
     /// <returns>What came of each piece.</returns>
     public static async Task<IReadOnlyList<T>> Write<T>(
-        IStore store, Func<IWrite, IReadOnlyList<long>> find, Func<IWrite, IEnumerable<long>, T> step)
+        IStore store,
+        Func<IWrite, IReadOnlyList<long>> find,
+        Func<IWrite, IEnumerable<long>, T> step
+    )
     {
         IReadOnlyList<long> ids = [];
         var first = await store.Write(
@@ -20,7 +23,8 @@ internal static class Pieces
                 ids = find(write);
                 return step(write, ids.Take(ITurnEnds.Piece));
             },
-            CancellationToken.None);
+            CancellationToken.None
+        );
         List<T> results = [first];
         foreach (var piece in ids.Skip(ITurnEnds.Piece).Chunk(ITurnEnds.Piece))
             results.Add(await store.Write(write => step(write, piece), CancellationToken.None));

@@ -13,7 +13,10 @@ internal static class ReadOperatorInbox
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c).Must(c => c.Ids is not null ^ c.All == true).WithMessage("give either 'ids' or 'all': true");
+        public Validator() =>
+            RuleFor(c => c)
+                .Must(c => c.Ids is not null ^ c.All == true)
+                .WithMessage("give either 'ids' or 'all': true");
     }
 
     internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>

@@ -12,8 +12,12 @@ internal static class ReceiveMessages
 {
     internal sealed record Command(
         Caller Caller,
-        [property: Description("How long to wait for a message, in seconds: 0 looks and returns, 30 when left out, 180 at most.")] long? WaitSeconds = null,
-        [property: Description("How many messages at most: 1 when left out, 32 at most.")] long? Max = null) : IRequest<Result>, IWaitingRequest;
+        [property: Description(
+            "How long to wait for a message, in seconds: 0 looks and returns, 30 when left out, 180 at most."
+        )]
+            long? WaitSeconds = null,
+        [property: Description("How many messages at most: 1 when left out, 32 at most.")] long? Max = null
+    ) : IRequest<Result>, IWaitingRequest;
 
     internal sealed record Result(IReadOnlyList<Message> Messages) : IUndeliverable
     {
@@ -28,34 +32,62 @@ internal static class ReceiveMessages
         void IUndeliverable.NotDelivered() => undo?.Invoke();
     }
 
-    internal sealed class Handler(IStore store, Broker broker, Signs signs, TimeProvider clock, IHostApplicationLifetime lifetime) : IRequestHandler<Command, Result>
+    internal sealed class Handler(
+        IStore store,
+        Broker broker,
+        Signs signs,
+        TimeProvider clock,
+        IHostApplicationLifetime lifetime
+    ) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
-            var wait = TimeSpan.FromSeconds(Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
+            var wait = TimeSpan.FromSeconds(
+                Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds)
+            );
             var max = (int)Math.Clamp(command.Max ?? 1, 1, Limits.MaxBatch);
             var caller = command.Caller;
             signs.Asks(caller.Name);
             var waiter = wait > TimeSpan.Zero ? new Waiter(caller.Connection!.Id, max) : null;
-            var messages = await store.Write(write => broker.Receive(write, caller, max, waiter), CancellationToken.None).ConfigureAwait(false);
+            var messages = await store
+                .Write(write => broker.Receive(write, caller, max, waiter), CancellationToken.None)
+                .ConfigureAwait(false);
             if (messages.Count == 0 && waiter is not null)
                 messages = await Wait(caller.Name, waiter, wait, cancellationToken).ConfigureAwait(false);
             var result = new Result(messages);
             return messages.Count == 0 ? result : result.OrElse(() => Undo(caller, messages));
         }
 
-        private async Task<IReadOnlyList<Message>> Wait(string name, Waiter waiter, TimeSpan wait, CancellationToken gone)
+        private async Task<IReadOnlyList<Message>> Wait(
+            string name,
+            Waiter waiter,
+            TimeSpan wait,
+            CancellationToken gone
+        )
         {
-            await using var timer = clock.CreateTimer(_ => Withdraw(name, waiter), null, wait, Timeout.InfiniteTimeSpan);
+            await using var timer = clock.CreateTimer(
+                _ => Withdraw(name, waiter),
+                null,
+                wait,
+                Timeout.InfiniteTimeSpan
+            );
             await using var registration = gone.Register(() => Withdraw(name, waiter));
             return await waiter.Task.ConfigureAwait(false);
         }
 
         // Tried until it is stored: a receiver that stayed in line would be given a message that nobody reads.
         private void Withdraw(string name, Waiter waiter) =>
-            _ = store.WriteUntilStored(write => broker.Withdraw(write, name, waiter), clock, lifetime.ApplicationStopping);
+            _ = store.WriteUntilStored(
+                write => broker.Withdraw(write, name, waiter),
+                clock,
+                lifetime.ApplicationStopping
+            );
 
         private void Undo(Caller caller, IReadOnlyList<Message> messages) =>
-            _ = store.WriteUntilStored(write => broker.Undo(write, caller, messages.Select(m => m.Id)), clock, lifetime.ApplicationStopping);
+            _ = store.WriteUntilStored(
+                write => broker.Undo(write, caller, messages.Select(m => m.Id)),
+                clock,
+                lifetime.ApplicationStopping
+            );
     }
 }

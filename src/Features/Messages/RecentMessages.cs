@@ -15,9 +15,17 @@ internal static class RecentMessages
 
     internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => store.Read(
-            db => new Result([.. db.Query<MessageRow.Stored>(Sql, new { name = request.Caller.Name, limit = Math.Clamp(request.Limit ?? 30, 1, 200) }).Select(r => r.ToMessage())]),
-            cancellationToken);
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            store.Read(
+                db => new Result([
+                    .. db.Query<MessageRow.Stored>(
+                            Sql,
+                            new { name = request.Caller.Name, limit = Math.Clamp(request.Limit ?? 30, 1, 200) }
+                        )
+                        .Select(r => r.ToMessage()),
+                ]),
+                cancellationToken
+            );
 
         private const string Sql = $"""
             SELECT {MessageRow.Columns}

@@ -16,7 +16,10 @@ internal static class RequeueInflight
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleForEach(c => c.ExceptTurns).GreaterThan(0).WithMessage("'except_turns' holds numbers of turns, above 0");
+        public Validator() =>
+            RuleForEach(c => c.ExceptTurns)
+                .GreaterThan(0)
+                .WithMessage("'except_turns' holds numbers of turns, above 0");
     }
 
     internal sealed class Handler(IStore store, Broker broker, ILastWords lastWords) : IRequestHandler<Command, Result>
@@ -25,10 +28,14 @@ internal static class RequeueInflight
         {
             var (agent, goOn) = (command.Caller.Name, command.ExceptTurns ?? []);
             var running = await store.Read(
-                db => db.Query<long>(Running, new { agent }).ToArray(), CancellationToken.None);
+                db => db.Query<long>(Running, new { agent }).ToArray(),
+                CancellationToken.None
+            );
             var words = running.Except(goOn).Any() ? await lastWords.Of(agent) : null;
             return await store.Write(
-                write => new Result(broker.RequeueInflight(write, agent, goOn, words)), CancellationToken.None);
+                write => new Result(broker.RequeueInflight(write, agent, goOn, words)),
+                CancellationToken.None
+            );
         }
 
         private const string Running = """

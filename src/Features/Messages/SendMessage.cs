@@ -19,12 +19,21 @@ internal static class SendMessage
 {
     internal sealed record Command(
         [property: Description("An agent's name, 'operator' for the human, or '*' for every other agent.")] string To,
-        [property: Description("The text, at most 4096 bytes. For more, write a file under your state folder and give it as file_path.")] string Body,
+        [property: Description(
+            "The text, at most 4096 bytes. For more, write a file under your state folder and give it as file_path."
+        )]
+            string Body,
         Caller Caller,
         [property: Description("The id of the message this answers.")] long? InReplyTo = null,
-        [property: Description("Any text of your own: repeating a call with the same key within 24 hours does not send again.")] string? Key = null,
-        [property: Description("A file under your state folder or /shared, at most 1 MiB: the recipient gets a copy. Not with '*'.")]
-        string? FilePath = null) : IRequest<Result>;
+        [property: Description(
+            "Any text of your own: repeating a call with the same key within 24 hours does not send again."
+        )]
+            string? Key = null,
+        [property: Description(
+            "A file under your state folder or /shared, at most 1 MiB: the recipient gets a copy. Not with '*'."
+        )]
+            string? FilePath = null
+    ) : IRequest<Result>;
 
     internal sealed record Result(long? Id = null, string? RecipientState = null, IReadOnlyList<long>? Ids = null);
 
@@ -36,8 +45,12 @@ internal static class SendMessage
             RuleFor(c => c.Body).MustBeBody(c => BodyRules.WayOutOfMessage(c.Caller, roster, folders));
             RuleFor(c => c.Key).MustBeKey();
             RuleFor(c => c.FilePath).MustBeText(Limits.BodyBytes);
-            RuleFor(c => c.FilePath).Null().When(c => c.To == Principals.Everyone).WithMessage(
-                "'file_path' goes to one recipient; for everybody put the file under /shared/ and send its path");
+            RuleFor(c => c.FilePath)
+                .Null()
+                .When(c => c.To == Principals.Everyone)
+                .WithMessage(
+                    "'file_path' goes to one recipient; for everybody put the file under /shared/ and send its path"
+                );
         }
     }
 
@@ -49,13 +62,15 @@ internal static class SendMessage
         IFileReferences references,
         IFileHandover files,
         AgentFolders folders,
-        IRecipientStates states)
-        : IRequestHandler<Command, Result>
+        IRecipientStates states
+    ) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             roster.MustAllow(command.Caller, command.To);
-            return await (command.FilePath is { } path ? SendWithFile(command, path) : Send(command, file: null, fault: null));
+            return await (
+                command.FilePath is { } path ? SendWithFile(command, path) : Send(command, file: null, fault: null)
+            );
         }
 
         private async Task<Result> Send(Command command, string? file, Problem? fault)
@@ -65,15 +80,27 @@ internal static class SendMessage
             // The host itself has put the copy there, so it is a reference wherever it lies.
             var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
             if (file is not null)
-                message = message with { Body = WithFile(command.Body, file), FileRefs = [.. found.Where(path => path != file), file] };
+                message = message with
+                {
+                    Body = WithFile(command.Body, file),
+                    FileRefs = [.. found.Where(path => path != file), file],
+                };
             // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
             return await store.Write(
-                write => keys.Once(
-                    write, from, "send", command.Key, () => fault is null ? Store(write, message) : throw fault),
-                CancellationToken.None);
+                write =>
+                    keys.Once(
+                        write,
+                        from,
+                        "send",
+                        command.Key,
+                        () => fault is null ? Store(write, message) : throw fault
+                    ),
+                CancellationToken.None
+            );
         }
 
-        // A file that is gone by now was there when the same key came first: that is said only if this is the first time.
+        // A file that is gone by now was there when the same key came first: that is said only if this is the first
+        // time.
         private async Task<Result> SendWithFile(Command command, string path)
         {
             try
@@ -97,8 +124,12 @@ internal static class SendMessage
             }
         }
 
-        private HandedFile Read(Command command, string path) => files.Read(
-            command.Caller.Name, path, command.To == Principals.Operator ? null : roster.Require(command.To).Name);
+        private HandedFile Read(Command command, string path) =>
+            files.Read(
+                command.Caller.Name,
+                path,
+                command.To == Principals.Operator ? null : roster.Require(command.To).Name
+            );
 
         // The path of the copy as the recipient opens it.
         private string AsSeen(Command command, HandedFile given)
@@ -108,7 +139,8 @@ internal static class SendMessage
             return bytes <= Limits.BodyBytes
                 ? file
                 : throw Problem.TooLarge(
-                    $"'body' and the path of the file have {bytes} bytes, the limit is {Limits.BodyBytes}; shorten the text");
+                    $"'body' and the path of the file have {bytes} bytes, the limit is {Limits.BodyBytes}; shorten the text"
+                );
         }
 
         private static string WithFile(string body, string file) => $"{body}\n\nFile: {file}";
@@ -121,18 +153,26 @@ internal static class SendMessage
             {
                 if (message.To != Principals.Operator)
                     roster.Require(message.To);
-                return new Result(Id: broker.Send(write, message).Id, RecipientState: message.To == Principals.Operator ? null : states.Of(message.To));
+                return new Result(
+                    Id: broker.Send(write, message).Id,
+                    RecipientState: message.To == Principals.Operator ? null : states.Of(message.To)
+                );
             }
 
-            var ids = roster.Names.Where(name => name != message.From).Select(name => broker.Send(write, message with { To = name, Broadcast = true }).Id).ToArray();
+            var ids = roster
+                .Names.Where(name => name != message.From)
+                .Select(name => broker.Send(write, message with { To = name, Broadcast = true }).Id)
+                .ToArray();
             return new Result(Ids: ids);
         }
 
         private static bool MustConcern(DbConnection db, string sender, long original) =>
             db.ExecuteScalar<long?>(
                 "SELECT 1 FROM messages WHERE id = @original AND (recipient = @sender OR sender = @sender)",
-                new { original, sender }) is not null
-            ? true
-            : throw Problem.NotFound($"'in_reply_to': no message {original} to or from {sender}");
+                new { original, sender }
+            )
+                is not null
+                ? true
+                : throw Problem.NotFound($"'in_reply_to': no message {original} to or from {sender}");
     }
 }

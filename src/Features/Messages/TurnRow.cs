@@ -5,7 +5,8 @@ namespace Hive.Features.Messages;
 /// <summary>A row of <c>turns</c>.</summary>
 internal sealed record TurnRow
 {
-    public const string Columns = "id, agent, wake_from AS WakeFrom, started_at AS StartedAt, ended_at AS EndedAt, result, note, acked, requeued, parked, lost";
+    public const string Columns =
+        "id, agent, wake_from AS WakeFrom, started_at AS StartedAt, ended_at AS EndedAt, result, note, acked, requeued, parked, lost";
 
     public required long Id { get; init; }
 
@@ -31,6 +32,18 @@ internal sealed record TurnRow
     public bool Lost { get; init; }
 
     /// <summary>The same for the slice that counts turns.</summary>
-    public EndedTurn ToEnded(bool isNews) => new(
-        Id, Agent, WakeFrom, DateTimeOffset.FromUnixTimeMilliseconds(StartedAt), DateTimeOffset.FromUnixTimeMilliseconds(EndedAt!.Value), Result!, Note, Acked, Requeued, Parked, isNews);
+    public EndedTurn ToEnded(bool isNews) =>
+        new(
+            Id,
+            Agent,
+            WakeFrom,
+            DateTimeOffset.FromUnixTimeMilliseconds(StartedAt),
+            DateTimeOffset.FromUnixTimeMilliseconds(EndedAt!.Value),
+            Result!,
+            Note,
+            Acked,
+            Requeued,
+            Parked,
+            isNews
+        );
 }

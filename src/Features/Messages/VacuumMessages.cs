@@ -5,8 +5,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Removes acked messages and turns that have ended after 30 days, hourly and at start, in writes so small that nobody waits for them. Unacked and parked messages stay, and so do turns that run.</summary>
-internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys, TimeProvider clock, ILogger<VacuumMessages> log) : BackgroundService
+/// <summary>Removes acked messages and turns that have ended after 30 days, hourly and at start, in writes so small
+/// that nobody waits for them. Unacked and parked messages stay, and so do turns that run.</summary>
+internal sealed partial class VacuumMessages(
+    IStore store,
+    IdempotencyKeys keys,
+    TimeProvider clock,
+    ILogger<VacuumMessages> log
+) : BackgroundService
 {
     private const int RowsPerWrite = 500;
     private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
@@ -27,8 +33,7 @@ internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys,
             {
                 LogFailed(log, e);
             }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        } while (await timer.WaitForNextTickAsync(stoppingToken));
     }
 
     private async Task<int> Sweep(CancellationToken ct)
@@ -37,8 +42,26 @@ internal sealed partial class VacuumMessages(IStore store, IdempotencyKeys keys,
         var now = clock.GetUtcNow();
         var before = now.Subtract(Kept).ToUnixTimeMilliseconds();
         // Of turns, as long as a harness may end one again; their figures are kept longer elsewhere.
-        await OldRows.Remove(store, "turns", "started_at", "ended_at", before, now.ToUnixTimeMilliseconds(), RowsPerWrite, ct);
-        return await OldRows.Remove(store, "messages", "sent_at", "acked_at", before, now.ToUnixTimeMilliseconds(), RowsPerWrite, ct);
+        await OldRows.Remove(
+            store,
+            "turns",
+            "started_at",
+            "ended_at",
+            before,
+            now.ToUnixTimeMilliseconds(),
+            RowsPerWrite,
+            ct
+        );
+        return await OldRows.Remove(
+            store,
+            "messages",
+            "sent_at",
+            "acked_at",
+            before,
+            now.ToUnixTimeMilliseconds(),
+            RowsPerWrite,
+            ct
+        );
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "removed {Count} messages acked more than 30 days ago")]

@@ -27,21 +27,32 @@ internal sealed record AgentConfig(
     AgentLimits Limits,
     bool RestartsOnFailure,
     DriverSettings Driving,
-    IReadOnlyDictionary<string, InputSource> Inputs);
+    IReadOnlyDictionary<string, InputSource> Inputs
+);
 
 /// <summary>What a driver goes by that starts programs; null where it is at its default.</summary>
 /// <param name="Command">The program that does a turn, and its arguments.</param>
 /// <param name="LoginCommand">The program that logs in, and its arguments.</param>
 /// <param name="IdleSeconds">How long a program may print nothing.</param>
 /// <param name="CompactAtTokens">How long a conversation may be; 0 for any length.</param>
-internal sealed record DriverSettings(IReadOnlyList<string>? Command, IReadOnlyList<string>? LoginCommand, int? IdleSeconds, int? CompactAtTokens);
+internal sealed record DriverSettings(
+    IReadOnlyList<string>? Command,
+    IReadOnlyList<string>? LoginCommand,
+    int? IdleSeconds,
+    int? CompactAtTokens
+);
 
 /// <summary>A server of tools that runs beside the agent.</summary>
 /// <param name="Command">The program.</param>
 /// <param name="Args">Its arguments.</param>
 /// <param name="Env">Its variables.</param>
 /// <param name="AllowedTools">Which of its tools the agent may use; <c>*</c> for all.</param>
-internal sealed record McpServer(string Command, IReadOnlyList<string> Args, IReadOnlyDictionary<string, string> Env, IReadOnlyList<string> AllowedTools);
+internal sealed record McpServer(
+    string Command,
+    IReadOnlyList<string> Args,
+    IReadOnlyDictionary<string, string> Env,
+    IReadOnlyList<string> AllowedTools
+);
 
 /// <summary>Where an input comes from.</summary>
 /// <param name="Url">Its repository; holds no credentials.</param>

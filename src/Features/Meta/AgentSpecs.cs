@@ -6,27 +6,39 @@ using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Meta;
 
-/// <summary>What agents are built from: the work tree of <c>applied/&lt;name&gt;</c>, which the host keeps at what is deployed.</summary>
-internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRepositories repositories, SwarmLock swarm, NixFlake flake, InputStore store) : IAgentSpecs
+/// <summary>What agents are built from: the work tree of <c>applied/&lt;name&gt;</c>, which the host keeps at what is
+/// deployed.</summary>
+internal sealed class AgentSpecs(
+    AgentFolders folders,
+    AgentYaml yaml,
+    ConfigRepositories repositories,
+    SwarmLock swarm,
+    NixFlake flake,
+    InputStore store
+) : IAgentSpecs
 {
     public AgentSpec Read(string agent)
     {
         var folder = folders.Applied(agent);
         var file = Path.Combine(folder, AgentYaml.FileName);
-        return Guarded(folder, () =>
-        {
-            var (files, config) = Written(agent, folder, file);
-            var inputs = Locked(agent, file, config);
-            return new AgentSpec(
-                config.Driver,
-                config.Model,
-                config.Recipients,
-                files,
-                config.Limits,
-                inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
-                config.RestartsOnFailure,
-                Fingerprint(files, inputs));
-        });
+        return Guarded(
+            folder,
+            () =>
+            {
+                var (files, config) = Written(agent, folder, file);
+                var inputs = Locked(agent, file, config);
+                return new AgentSpec(
+                    config.Driver,
+                    config.Model,
+                    config.Recipients,
+                    files,
+                    config.Limits,
+                    inputs.ToDictionary(i => i.Name, i => store.Folder(i.Rev)),
+                    config.RestartsOnFailure,
+                    Fingerprint(files, inputs)
+                );
+            }
+        );
     }
 
     public async Task Seed(string agent, string runtime)
@@ -58,7 +70,11 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
     // What lies there, whoever wrote it.
     private (string[] Files, AgentConfig Config) Written(string agent, string folder, string file)
     {
-        var files = Directory.EnumerateFiles(folder).Where(f => Path.GetFileName(f)[0] != '.').Order(StringComparer.Ordinal).ToArray();
+        var files = Directory
+            .EnumerateFiles(folder)
+            .Where(f => Path.GetFileName(f)[0] != '.')
+            .Order(StringComparer.Ordinal)
+            .ToArray();
         if (!files.Contains(file))
             throw Problem.Invalid($"there is no {file}; `hive rebuild {agent}` makes one");
         foreach (var path in files)
@@ -76,10 +92,16 @@ internal sealed class AgentSpecs(AgentFolders folders, AgentYaml yaml, ConfigRep
         foreach (var (name, source) in config.Inputs.OrderBy(i => i.Key, StringComparer.Ordinal))
         {
             swarm.MustHaveNoFault();
-            if (swarm.Current.GetValueOrDefault(agent)?.Inputs.GetValueOrDefault(name) is not { } locked || locked.Url != source.Url || locked.Ref != source.Ref)
+            if (
+                swarm.Current.GetValueOrDefault(agent)?.Inputs.GetValueOrDefault(name) is not { } locked
+                || locked.Url != source.Url
+                || locked.Ref != source.Ref
+            )
                 throw Problem.Conflict($"{file}: the input '{name}' is not locked yet; `hive rebuild {agent}` does it");
             if (!Directory.Exists(store.Folder(locked.Rev)))
-                throw Problem.Unavailable($"{file}: the input '{name}' is locked at {locked.Rev[..12]}, which is not here; `hive rebuild {agent}` fetches it");
+                throw Problem.Unavailable(
+                    $"{file}: the input '{name}' is locked at {locked.Rev[..12]}, which is not here; `hive rebuild {agent}` fetches it"
+                );
             inputs.Add((name, locked.Rev));
         }
 

@@ -12,7 +12,8 @@ using Scalar = YamlDotNet.Core.Events.Scalar;
 
 namespace Hive.Features.Meta;
 
-/// <summary>Reads <c>agent.yaml</c>, strictly: who writes it may be an agent. <c>docs/agent.schema.json</c> says the same to editors.</summary>
+/// <summary>Reads <c>agent.yaml</c>, strictly: who writes it may be an agent. <c>docs/agent.schema.json</c> says the
+/// same to editors.</summary>
 internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
 {
     public const string FileName = "agent.yaml";
@@ -31,18 +32,36 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     private static readonly string[] Units = ["B", "K", "M", "G", "T"];
 
     // Hive's own, and those that say what a program loads before it runs.
-    private static readonly string[] OwnVariables = ["PATH", "HOME", "LANG", "PWD", "SHELL", "USER", "LOGNAME", "IFS", "ENV", "BASH_ENV"];
+    private static readonly string[] OwnVariables =
+    [
+        "PATH",
+        "HOME",
+        "LANG",
+        "PWD",
+        "SHELL",
+        "USER",
+        "LOGNAME",
+        "IFS",
+        "ENV",
+        "BASH_ENV",
+    ];
     private static readonly string[] OwnPrefixes = ["HIVE_", "LD_", "DOTNET_", "COMPlus_", "CORECLR_"];
 
     /// <summary>Reads it.</summary>
     /// <param name="label">What the file is called in errors.</param>
     /// <param name="content">Its bytes.</param>
     /// <param name="files">The names of the files beside it.</param>
-    /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and cure.</exception>
+    /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and
+    /// cure.</exception>
     public AgentConfig Read(string label, ReadOnlyMemory<byte> content, IReadOnlySet<string> files)
     {
         if (content.Length > MaxBytes)
-            throw Problem.TooLarge(string.Create(CultureInfo.InvariantCulture, $"{label} has {content.Length} bytes, and may have {MaxBytes}; put texts into files beside it"));
+            throw Problem.TooLarge(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{label} has {content.Length} bytes, and may have {MaxBytes}; put texts into files beside it"
+                )
+            );
         string text;
         try
         {
@@ -58,16 +77,26 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             CheckForm(label, text);
             var stream = new YamlStream();
             stream.Load(new StringReader(text));
-            var root = stream.Documents.Count == 0 || IsNothing(stream.Documents[0].RootNode) ? null : stream.Documents[0].RootNode;
+            var root =
+                stream.Documents.Count == 0 || IsNothing(stream.Documents[0].RootNode)
+                    ? null
+                    : stream.Documents[0].RootNode;
             return Read(new Section(label, "the file", root, Keys.All), files);
         }
         catch (YamlException e)
         {
-            throw Problem.Invalid(string.Create(CultureInfo.InvariantCulture, $"{label}, line {e.Start.Line}, column {e.Start.Column}: {e.InnerException?.Message ?? e.Message}"), e);
+            throw Problem.Invalid(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{label}, line {e.Start.Line}, column {e.Start.Column}: {e.InnerException?.Message ?? e.Message}"
+                ),
+                e
+            );
         }
     }
 
-    // Before a tree is made of it: nothing that grows when it is read, and nothing so deep that walking it ends the process.
+    // Before a tree is made of it: nothing that grows when it is read, and nothing so deep that walking it ends the
+    // process.
     private static void CheckForm(string label, string text)
     {
         var parser = new Parser(new StringReader(text));
@@ -78,12 +107,14 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             depth += now.NestingIncrease;
             var fault = now switch
             {
-                AnchorAlias or NodeEvent { Anchor.IsEmpty: false } => "anchors and aliases ('&', '*') are not read; write it out",
+                AnchorAlias or NodeEvent { Anchor.IsEmpty: false } =>
+                    "anchors and aliases ('&', '*') are not read; write it out",
                 NodeEvent { Tag.IsEmpty: false } => "tags ('!') are not read; leave it out",
                 DocumentStart when ++documents > 1 => "there is a second document; one file holds one agent",
                 // Stream and document are two levels.
                 _ when depth > MaxDepth + 2 => "it is nested too deeply",
-                Scalar { Value.Length: > MaxText } => $"a text may have {MaxText} characters; put a longer one into a file beside it",
+                Scalar { Value.Length: > MaxText } =>
+                    $"a text may have {MaxText} characters; put a longer one into a file beside it",
                 _ => null,
             };
             if (fault is not null)
@@ -91,32 +122,58 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
         }
     }
 
-    private AgentConfig Read(Section file, IReadOnlySet<string> files) => new(
-        file.Text(Keys.Driver, DriverName(), "a driver's name, such as scripted"),
-        file.Text(Keys.Model),
-        file.File(Keys.Script, files),
-        file.File(Keys.Role, files),
-        file.List(Keys.Tools),
-        file.List(Keys.Recipients, r => r is Principals.Everyone or Principals.Operator || names.IsWellFormed(r) ? null : "is no agent's name, nor 'operator', nor '*'"),
-        file.Map(Keys.McpServers, ServerName(), "the name of a server has letters, digits, '-' and '_', and is not 'hive'", Server),
-        Variables(file, Keys.Environment),
-        Limits(file.Inner(Keys.Limits, Keys.OfLimits)),
-        file.Text(Keys.Restart, RestartRule(), "'on-failure' or 'never'") != "never",
-        Driving(file),
-        file.Map(Keys.Inputs, InputName(), "the name of an input has a-z, 0-9 and '-', begins with a letter, ends with a letter or digit, and has at most 31 characters", Input));
+    private AgentConfig Read(Section file, IReadOnlySet<string> files) =>
+        new(
+            file.Text(Keys.Driver, DriverName(), "a driver's name, such as scripted"),
+            file.Text(Keys.Model),
+            file.File(Keys.Script, files),
+            file.File(Keys.Role, files),
+            file.List(Keys.Tools),
+            file.List(
+                Keys.Recipients,
+                r =>
+                    r is Principals.Everyone or Principals.Operator || names.IsWellFormed(r)
+                        ? null
+                        : "is no agent's name, nor 'operator', nor '*'"
+            ),
+            file.Map(
+                Keys.McpServers,
+                ServerName(),
+                "the name of a server has letters, digits, '-' and '_', and is not 'hive'",
+                Server
+            ),
+            Variables(file, Keys.Environment),
+            Limits(file.Inner(Keys.Limits, Keys.OfLimits)),
+            file.Text(Keys.Restart, RestartRule(), "'on-failure' or 'never'") != "never",
+            Driving(file),
+            file.Map(
+                Keys.Inputs,
+                InputName(),
+                "the name of an input has a-z, 0-9 and '-', begins with a letter, ends with a letter or digit, and has at most 31 characters",
+                Input
+            )
+        );
 
     // For the harness, which reads the same file.
-    private static DriverSettings Driving(Section file) => new(
-        file.List(Keys.Command) is not [] and var command ? command : throw file.Fault(Keys.Command, "'command' is empty; name the program, or leave it out"),
-        file.List(Keys.LoginCommand) is not [] and var login ? login : throw file.Fault(Keys.LoginCommand, "'login_command' is empty; name the program, or leave it out"),
-        file.Number(Keys.IdleSeconds, 1, MaxIdleSeconds, "a whole number of seconds"),
-        file.Number(Keys.CompactAtTokens, 0, MaxCompactAtTokens, "a whole number of tokens, or 0 for never"));
+    private static DriverSettings Driving(Section file) =>
+        new(
+            file.List(Keys.Command) is not [] and var command
+                ? command
+                : throw file.Fault(Keys.Command, "'command' is empty; name the program, or leave it out"),
+            file.List(Keys.LoginCommand) is not [] and var login
+                ? login
+                : throw file.Fault(Keys.LoginCommand, "'login_command' is empty; name the program, or leave it out"),
+            file.Number(Keys.IdleSeconds, 1, MaxIdleSeconds, "a whole number of seconds"),
+            file.Number(Keys.CompactAtTokens, 0, MaxCompactAtTokens, "a whole number of tokens, or 0 for never")
+        );
 
-    private static McpServer Server(Section server) => new(
-        server.Text(Keys.Command) ?? throw server.Fault("has no 'command'; name the program to run"),
-        server.List(Keys.Args) ?? [],
-        Variables(server, Keys.Env),
-        server.List(Keys.AllowedTools) ?? ["*"]);
+    private static McpServer Server(Section server) =>
+        new(
+            server.Text(Keys.Command) ?? throw server.Fault("has no 'command'; name the program to run"),
+            server.List(Keys.Args) ?? [],
+            Variables(server, Keys.Env),
+            server.List(Keys.AllowedTools) ?? ["*"]
+        );
 
     private InputSource Input(Section input)
     {
@@ -125,7 +182,10 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             throw input.Fault(Keys.Url, $"the url {fault}");
         var reference = input.Text(Keys.Ref);
         if (reference is not null && !IsReference(reference))
-            throw input.Fault(Keys.Ref, "'ref' is a branch, a tag or a whole commit, such as main, v1.2 or 40 hexadecimal digits");
+            throw input.Fault(
+                Keys.Ref,
+                "'ref' is a branch, a tag or a whole commit, such as main, v1.2 or 40 hexadecimal digits"
+            );
         return new InputSource(url, reference);
     }
 
@@ -135,12 +195,22 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             return AgentLimits.Default;
         var (memory, cpu) = (AgentLimits.Default.MemoryBytes, AgentLimits.Default.CpuPercent);
         if (limits.Scalar(Keys.Memory) is { } size)
-            memory = Bytes(size) is { } bytes and >= MinMemory and <= MaxMemory ? bytes : throw limits.Fault(Keys.Memory, "'memory' is a size from 64 MB to 16 TB, such as 2 GB, or a number of bytes");
+            memory = Bytes(size) is { } bytes and >= MinMemory and <= MaxMemory
+                ? bytes
+                : throw limits.Fault(
+                    Keys.Memory,
+                    "'memory' is a size from 64 MB to 16 TB, such as 2 GB, or a number of bytes"
+                );
         if (limits.Scalar(Keys.CpuPercent) is { } percent)
         {
-            cpu = int.TryParse(percent, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value is >= 1 and <= MaxCpuPercent
-                ? value
-                : throw limits.Fault(Keys.CpuPercent, $"'cpu_percent' is a whole number from 1 to {MaxCpuPercent}; 100 is one processor");
+            cpu =
+                int.TryParse(percent, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+                && value is >= 1 and <= MaxCpuPercent
+                    ? value
+                    : throw limits.Fault(
+                        Keys.CpuPercent,
+                        $"'cpu_percent' is a whole number from 1 to {MaxCpuPercent}; 100 is one processor"
+                    );
         }
 
         return new AgentLimits(memory, cpu);
@@ -150,7 +220,15 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     private static long? Bytes(string size)
     {
         var form = Size().Match(size);
-        if (!form.Success || !decimal.TryParse(form.Groups["number"].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+        if (
+            !form.Success
+            || !decimal.TryParse(
+                form.Groups["number"].Value,
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
+        )
             return null;
         var unit = form.Groups["unit"].Success ? form.Groups["unit"].Value.ToUpperInvariant() : "B";
         var bytes = number * (1L << (10 * Array.IndexOf(Units, unit)));
@@ -163,10 +241,16 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
         foreach (var (name, node) in section.Entries(key))
         {
             if (!VariableName().IsMatch(name))
-                throw section.At(node, $"'{Shown(name)}' is no name of a variable; use letters, digits and '_', and begin with no digit");
+                throw section.At(
+                    node,
+                    $"'{Shown(name)}' is no name of a variable; use letters, digits and '_', and begin with no digit"
+                );
             if (OwnVariables.Contains(name) || OwnPrefixes.Any(p => name.StartsWith(p, StringComparison.Ordinal)))
                 throw section.At(node, $"'{name}' is set by Hive and cannot be set here");
-            variables[name] = section.ScalarOf(name, node) is var value && !value.Contains('\0', StringComparison.Ordinal) ? value : throw section.At(node, $"'{name}' holds a NUL");
+            variables[name] =
+                section.ScalarOf(name, node) is var value && !value.Contains('\0', StringComparison.Ordinal)
+                    ? value
+                    : throw section.At(node, $"'{name}' holds a NUL");
         }
 
         return variables;
@@ -174,15 +258,24 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
 
     // git-check-ref-format(1), and never anything that could be taken for an option.
     private static bool IsReference(string text) =>
-        Reference().IsMatch(text) && !text.Contains("..", StringComparison.Ordinal) && !text.Contains("//", StringComparison.Ordinal) && !text.Contains("/.", StringComparison.Ordinal)
-        && !text.EndsWith(".lock", StringComparison.Ordinal) && text[^1] is not ('/' or '.') && !text.Contains(".lock/", StringComparison.Ordinal);
+        Reference().IsMatch(text)
+        && !text.Contains("..", StringComparison.Ordinal)
+        && !text.Contains("//", StringComparison.Ordinal)
+        && !text.Contains("/.", StringComparison.Ordinal)
+        && !text.EndsWith(".lock", StringComparison.Ordinal)
+        && text[^1] is not ('/' or '.')
+        && !text.Contains(".lock/", StringComparison.Ordinal);
 
-    private static bool IsNothing(YamlNode node) => node is YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" or "Null" or "NULL" };
+    private static bool IsNothing(YamlNode node) =>
+        node is YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" or "Null" or "NULL" };
 
     private static Problem At(string label, Mark at, string what) =>
-        Problem.Invalid(string.Create(CultureInfo.InvariantCulture, $"{label}, line {at.Line}, column {at.Column}: {what}"));
+        Problem.Invalid(
+            string.Create(CultureInfo.InvariantCulture, $"{label}, line {at.Line}, column {at.Column}: {what}")
+        );
 
-    private static string Shown(string text) => string.Concat((text.Length <= 40 ? text : text[..40] + "…").Select(c => char.IsControl(c) ? '?' : c));
+    private static string Shown(string text) =>
+        string.Concat((text.Length <= 40 ? text : text[..40] + "…").Select(c => char.IsControl(c) ? '?' : c));
 
     [GeneratedRegex(@"\A[a-z][a-z0-9-]{0,30}\z")]
     private static partial Regex DriverName();
@@ -202,21 +295,63 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     [GeneratedRegex(@"\A[A-Za-z0-9_][A-Za-z0-9._/+-]{0,199}\z")]
     private static partial Regex Reference();
 
-    [GeneratedRegex(@"\A(?<number>[0-9]{1,15}(\.[0-9]{1,3})?)( ?((?<unit>[KMGT])(i?B)?|(?<unit>B)))?\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\A(?<number>[0-9]{1,15}(\.[0-9]{1,3})?)( ?((?<unit>[KMGT])(i?B)?|(?<unit>B)))?\z",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Size();
 
     // What a text looks like that YAML takes for something else.
-    [GeneratedRegex(@"\A(true|false|yes|no|on|off|~|null|[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+|[-+]?\.inf|\.nan)?\z", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"\A(true|false|yes|no|on|off|~|null|[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|0x[0-9a-fA-F]+|0o[0-7]+|[-+]?\.inf|\.nan)?\z",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex NoText();
 
     /// <summary>The keys there are.</summary>
     internal static class Keys
     {
-        public const string Driver = "driver", Model = "model", Script = "script", Role = "role", Tools = "tools", Recipients = "recipients", McpServers = "mcp_servers",
-            Environment = "environment", Limits = "limits", Restart = "restart", Inputs = "inputs", Memory = "memory", CpuPercent = "cpu_percent", Url = "url", Ref = "ref",
-            Command = "command", Args = "args", Env = "env", AllowedTools = "allowed_tools", LoginCommand = "login_command", IdleSeconds = "idle_seconds", CompactAtTokens = "compact_at_tokens";
+        public const string Driver = "driver",
+            Model = "model",
+            Script = "script",
+            Role = "role",
+            Tools = "tools",
+            Recipients = "recipients",
+            McpServers = "mcp_servers",
+            Environment = "environment",
+            Limits = "limits",
+            Restart = "restart",
+            Inputs = "inputs",
+            Memory = "memory",
+            CpuPercent = "cpu_percent",
+            Url = "url",
+            Ref = "ref",
+            Command = "command",
+            Args = "args",
+            Env = "env",
+            AllowedTools = "allowed_tools",
+            LoginCommand = "login_command",
+            IdleSeconds = "idle_seconds",
+            CompactAtTokens = "compact_at_tokens";
 
-        public static readonly string[] All = [Driver, Model, Script, Role, Tools, Command, LoginCommand, IdleSeconds, CompactAtTokens, Recipients, McpServers, Environment, Limits, Restart, Inputs];
+        public static readonly string[] All =
+        [
+            Driver,
+            Model,
+            Script,
+            Role,
+            Tools,
+            Command,
+            LoginCommand,
+            IdleSeconds,
+            CompactAtTokens,
+            Recipients,
+            McpServers,
+            Environment,
+            Limits,
+            Restart,
+            Inputs,
+        ];
         public static readonly string[] OfLimits = [Memory, CpuPercent];
         public static readonly string[] OfInput = [Url, Ref];
         public static readonly string[] OfServer = [Command, Args, Env, AllowedTools];
@@ -238,7 +373,10 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                 if (!known.Contains(key))
                 {
                     var near = NearNames.Of(key, known);
-                    throw At(KeyOf(node!, key), $"there is no key '{Shown(key)}' in {name}; {(near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"there are: {string.Join(", ", known)}")}");
+                    throw At(
+                        KeyOf(node!, key),
+                        $"there is no key '{Shown(key)}' in {name}; {(near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"there are: {string.Join(", ", known)}")}"
+                    );
                 }
 
                 values[key] = value;
@@ -254,17 +392,28 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
         public string? Text(string key) => values.TryGetValue(key, out var node) ? TextOf(key, node) : null;
 
         public string? Text(string key, Regex form, string wanted) =>
-            Text(key) is not { } text || form.IsMatch(text) ? Text(key) : throw Fault(key, $"'{key}' is '{Shown(text)}'; it can be {wanted}");
+            Text(key) is not { } text || form.IsMatch(text)
+                ? Text(key)
+                : throw Fault(key, $"'{key}' is '{Shown(text)}'; it can be {wanted}");
 
         public string? Scalar(string key) => values.TryGetValue(key, out var node) ? ScalarOf(key, node) : null;
 
         public int? Number(string key, int least, int most, string wanted) =>
             Scalar(key) is not { } text ? null
-            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most ? number
-            : throw Fault(key, string.Create(CultureInfo.InvariantCulture, $"'{key}' is {wanted}, from {least} to {most}"));
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number >= least
+            && number <= most
+                ? number
+            : throw Fault(
+                key,
+                string.Create(CultureInfo.InvariantCulture, $"'{key}' is {wanted}, from {least} to {most}")
+            );
 
         /// <summary>A text, a number or a truth value, as it is written.</summary>
-        public string ScalarOf(string key, YamlNode node) => node is YamlScalarNode { Value: { } value } && !IsNothing(node) ? value : throw At(node, $"'{Shown(key)}' wants a text, a number or true or false");
+        public string ScalarOf(string key, YamlNode node) =>
+            node is YamlScalarNode { Value: { } value } && !IsNothing(node)
+                ? value
+                : throw At(node, $"'{Shown(key)}' wants a text, a number or true or false");
 
         public string? File(string key, IReadOnlySet<string> files)
         {
@@ -272,7 +421,9 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                 return null;
             if (Path.GetFileName(file) != file || file is "." or ".." || file.StartsWith('.'))
                 throw Fault(key, $"'{key}' wants the name of a file beside {FileName}, without '/'");
-            return files.Contains(file) ? file : throw Fault(key, $"there is no file '{Shown(file)}' beside {FileName}; add it, or mend the name");
+            return files.Contains(file)
+                ? file
+                : throw Fault(key, $"there is no file '{Shown(file)}' beside {FileName}; add it, or mend the name");
         }
 
         public List<string>? List(string key, Func<string, string?>? fault = null)
@@ -287,15 +438,19 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             foreach (var child in list.Children)
             {
                 var text = TextOf(key, child);
-                texts.Add(fault?.Invoke(text) is not { } wrong ? text : throw At(child, $"'{Shown(text)}' in '{key}' {wrong}"));
+                texts.Add(
+                    fault?.Invoke(text) is not { } wrong ? text : throw At(child, $"'{Shown(text)}' in '{key}' {wrong}")
+                );
             }
 
             return texts;
         }
 
-        public Section? Inner(string key, string[] known) => values.TryGetValue(key, out var node) ? new Section(label, $"'{key}'", node, known) : null;
+        public Section? Inner(string key, string[] known) =>
+            values.TryGetValue(key, out var node) ? new Section(label, $"'{key}'", node, known) : null;
 
-        public IEnumerable<(string Name, YamlNode Value)> Entries(string key) => values.TryGetValue(key, out var node) ? Pairs($"'{key}'", node) : [];
+        public IEnumerable<(string Name, YamlNode Value)> Entries(string key) =>
+            values.TryGetValue(key, out var node) ? Pairs($"'{key}'", node) : [];
 
         public Dictionary<string, T> Map<T>(string key, Regex form, string rule, Func<Section, T> read)
         {
@@ -304,7 +459,9 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             {
                 if (!form.IsMatch(entry))
                     throw At(node, $"'{Shown(entry)}' in '{key}': {rule}");
-                map[entry] = read(new Section(label, $"'{key}.{entry}'", node, key == Keys.Inputs ? Keys.OfInput : Keys.OfServer));
+                map[entry] = read(
+                    new Section(label, $"'{key}.{entry}'", node, key == Keys.Inputs ? Keys.OfInput : Keys.OfServer)
+                );
             }
 
             return map;
@@ -315,8 +472,15 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             if (node is not YamlScalarNode { Value: { } value } scalar)
                 throw At(node, $"'{key}' wants a text");
             if (scalar.Style == ScalarStyle.Plain && NoText().IsMatch(value))
-                throw At(node, value.Length == 0 ? $"'{key}' is empty; give it a value, or leave it out" : $"'{key}' wants a text, and YAML takes this for something else; write it in quotes: \"{Shown(value)}\"");
-            return value.Length > 0 && !value.Any(c => char.IsControl(c) && c is not ('\n' or '\t')) ? value : throw At(node, $"'{key}' is empty or holds control characters");
+                throw At(
+                    node,
+                    value.Length == 0
+                        ? $"'{key}' is empty; give it a value, or leave it out"
+                        : $"'{key}' wants a text, and YAML takes this for something else; write it in quotes: \"{Shown(value)}\""
+                );
+            return value.Length > 0 && !value.Any(c => char.IsControl(c) && c is not ('\n' or '\t'))
+                ? value
+                : throw At(node, $"'{key}' is empty or holds control characters");
         }
 
         private IEnumerable<(string, YamlNode)> Pairs(string what, YamlNode? node)
@@ -328,9 +492,13 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             if (map.Children.Count > MaxEntries)
                 throw At(node, $"{what} may have {MaxEntries} entries");
             foreach (var (key, value) in map.Children)
-                yield return (key is YamlScalarNode { Value: { } text } ? text : throw At(key, $"a key of {what} must be a text"), value);
+                yield return (
+                    key is YamlScalarNode { Value: { } text } ? text : throw At(key, $"a key of {what} must be a text"),
+                    value
+                );
         }
 
-        private static YamlNode KeyOf(YamlNode node, string key) => ((YamlMappingNode)node).Children.Keys.First(k => k is YamlScalarNode scalar && scalar.Value == key);
+        private static YamlNode KeyOf(YamlNode node, string key) =>
+            ((YamlMappingNode)node).Children.Keys.First(k => k is YamlScalarNode scalar && scalar.Value == key);
     }
 }

@@ -12,10 +12,17 @@ using Hive.Protocol;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// The inputs on disk: a bare repository for each url, and a folder for each revision that is checked out. A folder is made elsewhere and moved into its place, so one that is there is whole,
+/// The inputs on disk: a bare repository for each url, and a folder for each revision that is checked out. A folder is
+/// made elsewhere and moved into its place, so one that is there is whole,
 /// and it is never written again.
 /// </summary>
-internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn runsOn, TimeProvider clock, HivePaths paths) : IDisposable
+internal sealed partial class InputStore(
+    GitProgram git,
+    InputUrls urls,
+    IRunsOn runsOn,
+    TimeProvider clock,
+    HivePaths paths
+) : IDisposable
 {
     private const int MaxFiles = 50_000;
     private const long MaxBytes = 1L << 30;
@@ -26,8 +33,10 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
     // A remote that sends without end is ended.
     private static readonly GitCall Fetching = new() { TimeLimit = TimeSpan.FromMinutes(5), MaxFileBytes = MaxBytes };
 
-    // Of a repository that the operator allows by its path and that may be another user's: none of the host's own settings reach the other side of a fetch, so what it needs is said here.
-    private const string UploadPack = "git -c safe.directory='*' -c core.hooksPath=/dev/null -c core.fsmonitor=false upload-pack";
+    // Of a repository that the operator allows by its path and that may be another user's: none of the host's own
+    // settings reach the other side of a fetch, so what it needs is said here.
+    private const string UploadPack =
+        "git -c safe.directory='*' -c core.hooksPath=/dev/null -c core.fsmonitor=false upload-pack";
 
     // What was asked for lately may be about to be locked.
     private static readonly TimeSpan Recently = TimeSpan.FromHours(1);
@@ -55,7 +64,12 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
             Asked(url, rev);
             await CheckOut(name, url, rev, ct);
             var seconds = await git.Run(Repository(url), ["log", "-1", "--format=%ct", rev], ct);
-            return new LockedInput(url, reference, rev, DateTimeOffset.FromUnixTimeSeconds(long.Parse(seconds, CultureInfo.InvariantCulture)));
+            return new LockedInput(
+                url,
+                reference,
+                rev,
+                DateTimeOffset.FromUnixTimeSeconds(long.Parse(seconds, CultureInfo.InvariantCulture))
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -77,7 +91,9 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
         await turn.WaitAsync(ct);
         try
         {
-            var known = Directory.Exists(Repository(input.Url)) ? await git.Try(Repository(input.Url), ["cat-file", "-e", input.Rev + "^{commit}"], ct) : null;
+            var known = Directory.Exists(Repository(input.Url))
+                ? await git.Try(Repository(input.Url), ["cat-file", "-e", input.Rev + "^{commit}"], ct)
+                : null;
             if (known is not { ExitCode: 0 })
                 await Fetch(name, input.Url, input.Rev, ct);
             await CheckOut(name, input.Url, input.Rev, ct);
@@ -88,7 +104,8 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
         }
     }
 
-    /// <summary>Removes what none of these needs any more, and what no agent runs on. While something is being fetched, nothing: whoever asks holds the lock, and a remote may take minutes.</summary>
+    /// <summary>Removes what none of these needs any more, and what no agent runs on. While something is being fetched,
+    /// nothing: whoever asks holds the lock, and a remote may take minutes.</summary>
     public async Task Sweep(IReadOnlyCollection<LockedInput> needed, CancellationToken ct)
     {
         // An update that was interrupted leaves an agent on a revision that no lock names.
@@ -110,7 +127,8 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
 
     public void Dispose() => turn.Dispose();
 
-    private void Asked(string url, string rev) => asked[rev] = asked[Path.GetFileName(Repository(url))] = clock.GetUtcNow();
+    private void Asked(string url, string rev) =>
+        asked[rev] = asked[Path.GetFileName(Repository(url))] = clock.GetUtcNow();
 
     private void Keep(string folder, IEnumerable<string> names, IReadOnlyList<string> mounted)
     {
@@ -125,7 +143,12 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
         }
     }
 
-    private string Repository(string url) => Path.Combine(Root, "repositories", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))[..24]);
+    private string Repository(string url) =>
+        Path.Combine(
+            Root,
+            "repositories",
+            Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(url)))[..24]
+        );
 
     private async Task<string> Fetch(string name, string url, string reference, CancellationToken ct)
     {
@@ -135,18 +158,35 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
         var repository = Repository(url);
         await GitProgram.Init(repository, bare: true, ct);
         GitProgram.RemoveStaleLocks(repository);
-        var target = "refs/fetched/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(reference)))[..24];
+        var target =
+            "refs/fetched/" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(reference)))[..24];
         var protocol = url.StartsWith('/') ? "file" : url.Split(':')[0].ToLowerInvariant();
         var result = await git.Try(
             repository,
             [
-                "fetch", "--quiet", "--depth=1", "--force", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--refmap=",
-                .. protocol == "file" ? (string[])["--upload-pack=" + UploadPack] : [], "--", url, $"{reference}:{target}",
+                "fetch",
+                "--quiet",
+                "--depth=1",
+                "--force",
+                "--no-tags",
+                "--no-write-fetch-head",
+                "--no-recurse-submodules",
+                "--refmap=",
+                .. protocol == "file" ? (string[])["--upload-pack=" + UploadPack] : [],
+                "--",
+                url,
+                $"{reference}:{target}",
             ],
             ct,
-            Fetching with { Protocols = Protocols.Contains(protocol) ? protocol : "none" });
+            Fetching with
+            {
+                Protocols = Protocols.Contains(protocol) ? protocol : "none",
+            }
+        );
         if (result.ExitCode != 0)
-            throw Problem.Invalid($"the input '{name}' cannot be fetched from {url} at '{reference}': {result.Error}. Mend its url or ref, or try again when the repository can be reached");
+            throw Problem.Invalid(
+                $"the input '{name}' cannot be fetched from {url} at '{reference}': {result.Error}. Mend its url or ref, or try again when the repository can be reached"
+            );
         return await git.Run(repository, ["rev-parse", "--verify", target + "^{commit}"], ct);
     }
 
@@ -161,11 +201,23 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
         Directory.CreateDirectory(tree);
         try
         {
-            var there = new GitCall { Environment = new Dictionary<string, string> { ["GIT_WORK_TREE"] = tree, ["GIT_INDEX_FILE"] = Path.Combine(made, "index") }, TimeLimit = TimeSpan.FromMinutes(5) };
+            var there = new GitCall
+            {
+                Environment = new Dictionary<string, string>
+                {
+                    ["GIT_WORK_TREE"] = tree,
+                    ["GIT_INDEX_FILE"] = Path.Combine(made, "index"),
+                },
+                TimeLimit = TimeSpan.FromMinutes(5),
+            };
             await git.Run(repository, ["read-tree", rev], ct, there);
             await git.Run(repository, ["checkout-index", "--all", "--quiet"], ct, there);
             foreach (var file in Directory.EnumerateFiles(tree, "*", SearchOption.AllDirectories))
-                File.SetUnixFileMode(file, File.GetUnixFileMode(file) & ~(UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite));
+                File.SetUnixFileMode(
+                    file,
+                    File.GetUnixFileMode(file)
+                        & ~(UnixFileMode.UserWrite | UnixFileMode.GroupWrite | UnixFileMode.OtherWrite)
+                );
             Directory.CreateDirectory(Path.GetDirectoryName(Folder(rev))!);
             Directory.Move(tree, Folder(rev));
         }
@@ -177,16 +229,27 @@ internal sealed partial class InputStore(GitProgram git, InputUrls urls, IRunsOn
 
     private async Task Measure(string name, string repository, string rev, CancellationToken ct)
     {
-        var listed = await git.Try(repository, ["ls-tree", "-r", "-l", "-z", "--full-tree", rev], ct, new GitCall { MaxOutputBytes = MaxFiles * 250 });
+        var listed = await git.Try(
+            repository,
+            ["ls-tree", "-r", "-l", "-z", "--full-tree", rev],
+            ct,
+            new GitCall { MaxOutputBytes = MaxFiles * 250 }
+        );
         var (files, bytes) = (0, 0L);
-        foreach (var entry in Encoding.UTF8.GetString(listed.Output.Span).Split('\0', StringSplitOptions.RemoveEmptyEntries))
+        foreach (
+            var entry in Encoding.UTF8.GetString(listed.Output.Span).Split('\0', StringSplitOptions.RemoveEmptyEntries)
+        )
         {
             files++;
-            bytes += BlobSize().Match(entry) is { Success: true } size ? long.Parse(size.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+            bytes += BlobSize().Match(entry) is { Success: true } size
+                ? long.Parse(size.Groups[1].Value, CultureInfo.InvariantCulture)
+                : 0;
         }
 
         if (listed.Truncated || files > MaxFiles || bytes > MaxBytes)
-            throw Problem.TooLarge($"the input '{name}' has more than {MaxFiles} files or {MaxBytes >> 30} GiB; take a smaller repository");
+            throw Problem.TooLarge(
+                $"the input '{name}' has more than {MaxFiles} files or {MaxBytes >> 30} GiB; take a smaller repository"
+            );
         if (listed.ExitCode != 0)
             throw Problem.Invalid($"the input '{name}' cannot be read at {rev[..12]}: {listed.Error}");
     }

@@ -4,7 +4,8 @@ using Hive.Protocol.Options;
 
 namespace Hive.Features.Meta;
 
-/// <summary>Which repositories an input may come from. What is refused is never repeated: it may hold somebody's password.</summary>
+/// <summary>Which repositories an input may come from. What is refused is never repeated: it may hold somebody's
+/// password.</summary>
 internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
 {
     /// <summary>The key of the folders whose repositories may be named by a path.</summary>
@@ -13,7 +14,9 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
     private const int MaxLength = 1000;
 
     private readonly string[] allowed =
-        [.. options.Inputs.AllowedPaths.Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p)))];
+    [
+        .. options.Inputs.AllowedPaths.Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p))),
+    ];
 
     /// <summary>Why that is no url of an input; null when it is one. The text goes behind "the url".</summary>
     public string? Fault(string url) => FormFault(url) ?? (IsPath(url) ? PathFault(url) : null);
@@ -27,7 +30,11 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
             return "names a transport that runs a program ('…::'), which is never allowed; use https://, ssh:// or git://";
         if (IsPath(url))
         {
-            return PathOf(url) is var path && path.StartsWith('/') && !path.Contains('%', StringComparison.Ordinal) && Path.GetFullPath(path) == path
+            return
+                PathOf(url) is var path
+                && path.StartsWith('/')
+                && !path.Contains('%', StringComparison.Ordinal)
+                && Path.GetFullPath(path) == path
                 ? null
                 : "must name a whole path, as file:///srv/git/skills, without '..', '//', '%' and a slash at its end";
         }
@@ -42,14 +49,17 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
 
         return (parts.Groups["scheme"].Value, parts.Groups["user"].Success, parts.Groups["password"].Success) switch
         {
-            (_, _, true) => "holds a password; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
+            (_, _, true) =>
+                "holds a password; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
             ("ssh", _, _) => null,
-            (_, true, _) => "holds a user name, which may be a token; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
+            (_, true, _) =>
+                "holds a user name, which may be a token; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
             _ => null,
         };
     }
 
-    private static bool IsPath(string url) => url.StartsWith('/') || url.StartsWith("file://", StringComparison.OrdinalIgnoreCase);
+    private static bool IsPath(string url) =>
+        url.StartsWith('/') || url.StartsWith("file://", StringComparison.OrdinalIgnoreCase);
 
     private static string PathOf(string url) => url.StartsWith('/') ? url : url["file://".Length..];
 
@@ -57,7 +67,10 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
     {
         var path = PathOf(url);
         // What agents write lies in the data folder.
-        if (IsBelow(path, Path.TrimEndingDirectorySeparator(paths.DataDir)) || !Array.Exists(allowed, a => IsBelow(path, a)))
+        if (
+            IsBelow(path, Path.TrimEndingDirectorySeparator(paths.DataDir))
+            || !Array.Exists(allowed, a => IsBelow(path, a))
+        )
         {
             return allowed.Length > 0
                 ? $"names a folder outside of those that {AllowedPathsKey} allows ({string.Join(", ", allowed)})"
@@ -67,9 +80,13 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
         return null;
     }
 
-    private static bool IsBelow(string path, string folder) => path == folder || folder == "/" || path.StartsWith(folder + "/", StringComparison.Ordinal);
+    private static bool IsBelow(string path, string folder) =>
+        path == folder || folder == "/" || path.StartsWith(folder + "/", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"\A(?<scheme>https|ssh|git)://(?:(?<user>[A-Za-z0-9_][^/@:?#]*)?(?<password>:[^/@?#]*)?@)?(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?/[^?#]+\z", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(
+        @"\A(?<scheme>https|ssh|git)://(?:(?<user>[A-Za-z0-9_][^/@:?#]*)?(?<password>:[^/@?#]*)?@)?(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?/[^?#]+\z",
+        RegexOptions.NonBacktracking
+    )]
     private static partial Regex Form();
 
     [GeneratedRegex(@"\A[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+:[^:]+\z", RegexOptions.NonBacktracking)]

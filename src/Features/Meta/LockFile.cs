@@ -8,7 +8,8 @@ using Hive.Features.Meta.Contracts;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// The form of <c>swarm.lock</c>: a graph as in a flake.lock, with a node for each agent and each revision of an input. It is written from what is locked for each agent, so equal locks are equal files.
+/// The form of <c>swarm.lock</c>: a graph as in a flake.lock, with a node for each agent and each revision of an input.
+/// It is written from what is locked for each agent, so equal locks are equal files.
 /// </summary>
 internal static partial class LockFile
 {
@@ -17,7 +18,11 @@ internal static partial class LockFile
     private const int Version = 1;
     private const string Root = "root";
     private const string AgentPrefix = "agent-";
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>The file that says what is locked.</summary>
     public static string Write(ImmutableSortedDictionary<string, LockedAgent> agents)
@@ -28,8 +33,16 @@ internal static partial class LockFile
         {
             nodes[AgentPrefix + name] = new JsonObject
             {
-                ["inputs"] = new JsonObject(agent.Inputs.Select(i => KeyValuePair.Create(i.Key, (JsonNode?)keys[i.Value]))),
-                ["locked"] = new JsonObject { ["path"] = $"applied/{name}", ["rev"] = agent.Commit, ["lastModified"] = agent.ModifiedAt.ToUnixTimeSeconds(), ["type"] = "git" },
+                ["inputs"] = new JsonObject(
+                    agent.Inputs.Select(i => KeyValuePair.Create(i.Key, (JsonNode?)keys[i.Value]))
+                ),
+                ["locked"] = new JsonObject
+                {
+                    ["path"] = $"applied/{name}",
+                    ["rev"] = agent.Commit,
+                    ["lastModified"] = agent.ModifiedAt.ToUnixTimeSeconds(),
+                    ["type"] = "git",
+                },
             };
         }
 
@@ -40,13 +53,29 @@ internal static partial class LockFile
                 original["ref"] = input.Ref;
             nodes[key] = new JsonObject
             {
-                ["locked"] = new JsonObject { ["url"] = input.Url, ["rev"] = input.Rev, ["lastModified"] = input.ModifiedAt.ToUnixTimeSeconds(), ["type"] = "git" },
+                ["locked"] = new JsonObject
+                {
+                    ["url"] = input.Url,
+                    ["rev"] = input.Rev,
+                    ["lastModified"] = input.ModifiedAt.ToUnixTimeSeconds(),
+                    ["type"] = "git",
+                },
                 ["original"] = original,
             };
         }
 
-        nodes[Root] = new JsonObject { ["inputs"] = new JsonObject(agents.Keys.Select(a => KeyValuePair.Create(AgentPrefix + a, (JsonNode?)(AgentPrefix + a)))) };
-        return new JsonObject { ["nodes"] = new JsonObject(nodes), ["root"] = Root, ["version"] = Version }.ToJsonString(Indented) + "\n";
+        nodes[Root] = new JsonObject
+        {
+            ["inputs"] = new JsonObject(
+                agents.Keys.Select(a => KeyValuePair.Create(AgentPrefix + a, (JsonNode?)(AgentPrefix + a)))
+            ),
+        };
+        return new JsonObject
+            {
+                ["nodes"] = new JsonObject(nodes),
+                ["root"] = Root,
+                ["version"] = Version,
+            }.ToJsonString(Indented) + "\n";
     }
 
     /// <summary>Reads the file.</summary>
@@ -57,7 +86,12 @@ internal static partial class LockFile
         {
             var file = JsonNode.Parse(json)!.AsObject();
             if (file["version"]!.GetValue<int>() is var version and not Version)
-                throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"it has version {version}, and this Hive reads version {Version}"));
+                throw new FormatException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"it has version {version}, and this Hive reads version {Version}"
+                    )
+                );
             var nodes = file["nodes"]!.AsObject();
             var agents = ImmutableSortedDictionary.CreateBuilder<string, LockedAgent>(StringComparer.Ordinal);
             foreach (var (name, key) in nodes[file["root"]!.GetValue<string>()]!["inputs"]!.AsObject())
@@ -65,28 +99,48 @@ internal static partial class LockFile
                 var node = nodes[key!.GetValue<string>()] ?? throw new FormatException($"it has no node '{key}'");
                 var inputs = ImmutableSortedDictionary.CreateBuilder<string, LockedInput>(StringComparer.Ordinal);
                 foreach (var (input, inputKey) in node["inputs"]!.AsObject())
-                    inputs[input] = Input(nodes[inputKey!.GetValue<string>()] ?? throw new FormatException($"it has no node '{inputKey}'"));
+                    inputs[input] = Input(
+                        nodes[inputKey!.GetValue<string>()] ?? throw new FormatException($"it has no node '{inputKey}'")
+                    );
                 if (!name.StartsWith(AgentPrefix, StringComparison.Ordinal))
                     throw new FormatException($"its root names '{name}', which is no agent");
-                agents[name[AgentPrefix.Length..]] = new LockedAgent(Rev(node["locked"]!), ModifiedAt(node["locked"]!), inputs.ToImmutable());
+                agents[name[AgentPrefix.Length..]] = new LockedAgent(
+                    Rev(node["locked"]!),
+                    ModifiedAt(node["locked"]!),
+                    inputs.ToImmutable()
+                );
             }
 
             return agents.ToImmutable();
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or NullReferenceException or ArgumentException)
+        catch (Exception e)
+            when (e is JsonException or InvalidOperationException or NullReferenceException or ArgumentException)
         {
-            throw new FormatException(e is JsonException ? $"it is no JSON: {e.Message}" : "something that belongs into it is missing or of the wrong type", e);
+            throw new FormatException(
+                e is JsonException
+                    ? $"it is no JSON: {e.Message}"
+                    : "something that belongs into it is missing or of the wrong type",
+                e
+            );
         }
     }
 
-    /// <summary>The inputs, each revision once, with their names in the file: that in the first agent's <c>agent.yaml</c>, and a number where two differ.</summary>
-    public static IReadOnlyList<(string Key, LockedInput Input, string[] Agents)> Nodes(ImmutableSortedDictionary<string, LockedAgent> agents)
+    /// <summary>The inputs, each revision once, with their names in the file: that in the first agent's
+    /// <c>agent.yaml</c>, and a number where two differ.</summary>
+    public static IReadOnlyList<(string Key, LockedInput Input, string[] Agents)> Nodes(
+        ImmutableSortedDictionary<string, LockedAgent> agents
+    )
     {
         var taken = agents.Keys.Select(a => AgentPrefix + a).Append(Root).ToHashSet(StringComparer.Ordinal);
         List<(string, LockedInput, string[])> nodes = [];
-        var uses = agents.SelectMany(a => a.Value.Inputs.Select(i => (Agent: a.Key, Name: i.Key, Input: i.Value))).GroupBy(u => u.Input);
+        var uses = agents
+            .SelectMany(a => a.Value.Inputs.Select(i => (Agent: a.Key, Name: i.Key, Input: i.Value)))
+            .GroupBy(u => u.Input);
         // Who has most users has the name itself.
-        foreach (var use in uses.OrderByDescending(u => u.Select(x => x.Agent).Distinct().Count()).ThenBy(u => u.First().Agent, StringComparer.Ordinal))
+        foreach (
+            var use in uses.OrderByDescending(u => u.Select(x => x.Agent).Distinct().Count())
+                .ThenBy(u => u.First().Agent, StringComparer.Ordinal)
+        )
         {
             var name = use.First().Name;
             var key = name;
@@ -99,16 +153,25 @@ internal static partial class LockFile
     }
 
     private static LockedInput Input(JsonNode node) =>
-        new(Url(node["original"]!["url"]!.GetValue<string>()), node["original"]!["ref"]?.GetValue<string>(), Rev(node["locked"]!), ModifiedAt(node["locked"]!));
+        new(
+            Url(node["original"]!["url"]!.GetValue<string>()),
+            node["original"]!["ref"]?.GetValue<string>(),
+            Rev(node["locked"]!),
+            ModifiedAt(node["locked"]!)
+        );
 
     // It is handed to git, which runs programs for some.
-    private static string Url(string url) => InputUrls.FormFault(url) is { } fault ? throw new FormatException($"a 'url' in it {fault}") : url;
+    private static string Url(string url) =>
+        InputUrls.FormFault(url) is { } fault ? throw new FormatException($"a 'url' in it {fault}") : url;
 
-    private static DateTimeOffset ModifiedAt(JsonNode locked) => DateTimeOffset.FromUnixTimeSeconds(locked["lastModified"]!.GetValue<long>());
+    private static DateTimeOffset ModifiedAt(JsonNode locked) =>
+        DateTimeOffset.FromUnixTimeSeconds(locked["lastModified"]!.GetValue<long>());
 
     // It becomes part of a path.
     private static string Rev(JsonNode locked) =>
-        locked["rev"]!.GetValue<string>() is var rev && Commit().IsMatch(rev) ? rev : throw new FormatException("a 'rev' in it is no whole name of a commit");
+        locked["rev"]!.GetValue<string>() is var rev && Commit().IsMatch(rev)
+            ? rev
+            : throw new FormatException("a 'rev' in it is no whole name of a commit");
 
     [GeneratedRegex(@"\A[0-9a-f]{40}\z")]
     private static partial Regex Commit();

@@ -10,7 +10,15 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Meta;
 
 /// <inheritdoc cref="IMetaInputs"/>
-internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAgentSpecs specs, IAgentLifecycle lifecycle, IRoster roster, IHostApplicationLifetime lifetime, ILogger<MetaInputs> log) : IMetaInputs
+internal sealed partial class MetaInputs(
+    SwarmLock swarm,
+    InputStore store,
+    IAgentSpecs specs,
+    IAgentLifecycle lifecycle,
+    IRoster roster,
+    IHostApplicationLifetime lifetime,
+    ILogger<MetaInputs> log
+) : IMetaInputs
 {
     private int underWay;
     private Task walk = Task.CompletedTask;
@@ -28,17 +36,23 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
         {
             var near = NearNames.Of(name, names);
             var shown = name.Length <= 40 ? name : name[..40] + "…";
-            throw Problem.NotFound($"there is no input '{shown}'; {(near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"there are: {(names.Length > 0 ? string.Join(", ", names.Take(20)) : "none")}")}");
+            throw Problem.NotFound(
+                $"there is no input '{shown}'; {(near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"there are: {(names.Length > 0 ? string.Join(", ", names.Take(20)) : "none")}")}"
+            );
         }
     }
 
-    public async Task<Repinned> Repin(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct) => await await Begin(inputs, trailers, ct);
+    public async Task<Repinned> Repin(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct) =>
+        await await Begin(inputs, trailers, ct);
 
-    /// <summary>The first half of <see cref="Repin"/>, after which nothing is refused any more; the second goes on in the task that it returns.</summary>
+    /// <summary>The first half of <see cref="Repin"/>, after which nothing is refused any more; the second goes on in
+    /// the task that it returns.</summary>
     public async Task<Task<Repinned>> Begin(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct)
     {
         if (Interlocked.Exchange(ref underWay, 1) == 1)
-            throw Problem.Conflict("inputs are being updated already; each agent shows as 'rebuilding' while its turn lasts");
+            throw Problem.Conflict(
+                "inputs are being updated already; each agent shows as 'rebuilding' while its turn lasts"
+            );
         try
         {
             MustExist(inputs);
@@ -76,7 +90,11 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
                     continue;
                 try
                 {
-                    await lifecycle.Hold(agent, held => Move(agent, moved, trailers, held), lifetime.ApplicationStopping);
+                    await lifecycle.Hold(
+                        agent,
+                        held => Move(agent, moved, trailers, held),
+                        lifetime.ApplicationStopping
+                    );
                     updated.Add(agent);
                 }
                 catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
@@ -94,7 +112,12 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
         }
     }
 
-    private async Task Move(string agent, Dictionary<LockedInput, (string Name, LockedInput Next)> moved, string? trailers, IHeldAgent held)
+    private async Task Move(
+        string agent,
+        Dictionary<LockedInput, (string Name, LockedInput Next)> moved,
+        string? trailers,
+        IHeldAgent held
+    )
     {
         // What the operator changed by hand counts as deployed, and comes first.
         await specs.Seed(agent, roster.Require(agent).Runtime);
@@ -103,7 +126,10 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
         var changes = now.Inputs.Where(i => moved.ContainsKey(i.Value)).ToArray();
         if (changes.Length == 0)
             return;
-        var next = now with { Inputs = now.Inputs.SetItems(changes.Select(i => KeyValuePair.Create(i.Key, moved[i.Value].Next))) };
+        var next = now with
+        {
+            Inputs = now.Inputs.SetItems(changes.Select(i => KeyValuePair.Create(i.Key, moved[i.Value].Next))),
+        };
         var runs = await lifecycle.IsMeantToRun(agent);
         var prepared = new PreparedLock(agent, next);
         await swarm.Apply(prepared);
@@ -112,7 +138,10 @@ internal sealed partial class MetaInputs(SwarmLock swarm, InputStore store, IAge
             if (runs)
                 await held.Rebuild();
             var lines = changes.Select(i => $"{i.Key}: {i.Value.Rev[..12]} -> {moved[i.Value].Next.Rev[..12]}");
-            await swarm.Commit(prepared, $"update {string.Join(", ", changes.Select(i => i.Key))} of {agent}\n\n{string.Join('\n', lines)}{(trailers is null ? "" : "\n\n" + trailers)}\n");
+            await swarm.Commit(
+                prepared,
+                $"update {string.Join(", ", changes.Select(i => i.Key))} of {agent}\n\n{string.Join('\n', lines)}{(trailers is null ? "" : "\n\n" + trailers)}\n"
+            );
         }
         catch
         {

@@ -8,10 +8,20 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// Brings the repositories and the lock to what this Hive needs before any agent is started: what an earlier Hive kept as plain files is converted, and what a killed one left half done is cleared away.
+/// Brings the repositories and the lock to what this Hive needs before any agent is started: what an earlier Hive kept
+/// as plain files is converted, and what a killed one left half done is cleared away.
 /// </summary>
 internal sealed partial class MetaStartup(
-    GitProgram git, ConfigRepositories repositories, SwarmLock swarm, MetaInputs inputs, AgentFolders folders, IRoster roster, HivePaths paths, IHostApplicationLifetime lifetime, ILogger<MetaStartup> log) : IHostedService
+    GitProgram git,
+    ConfigRepositories repositories,
+    SwarmLock swarm,
+    MetaInputs inputs,
+    AgentFolders folders,
+    IRoster roster,
+    HivePaths paths,
+    IHostApplicationLifetime lifetime,
+    ILogger<MetaStartup> log
+) : IHostedService
 {
     private Task keeping = Task.CompletedTask;
 
@@ -62,9 +72,15 @@ internal sealed partial class MetaStartup(
         await swarm.Close(cancellationToken);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Agent}, which was destroyed, could not be taken out of the swarm's lock; the next start tries again")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "{Agent}, which was destroyed, could not be taken out of the swarm's lock; the next start tries again"
+    )]
     private static partial void LogNotForgotten(ILogger logger, string agent, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "the configuration of {Agent} is not locked; `hive rebuild {Agent}` tries again")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "the configuration of {Agent} is not locked; `hive rebuild {Agent}` tries again"
+    )]
     private static partial void LogNotConverted(ILogger logger, string agent, Exception error);
 }

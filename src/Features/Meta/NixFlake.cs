@@ -12,12 +12,14 @@ using Hive.Protocol;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// Where an agent runs on <c>nixos</c>, <c>meta/</c> is also the flake that its container is built from: <c>flake.nix</c>, written from the swarm's lock, pins an input for each such agent and for each
+/// Where an agent runs on <c>nixos</c>, <c>meta/</c> is also the flake that its container is built from:
+/// <c>flake.nix</c>, written from the swarm's lock, pins an input for each such agent and for each
 /// of its inputs, and <c>nix</c> writes the <c>flake.lock</c> that goes with it. The swarm's lock stays what is true.
 /// </summary>
 internal sealed class NixFlake(IRoster roster, HivePaths paths)
 {
-    public const string FileName = "flake.nix", LockName = "flake.lock";
+    public const string FileName = "flake.nix",
+        LockName = "flake.lock";
 
     private const string Runtime = "nixos";
     private const string Program = "nix";
@@ -66,17 +68,30 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
     /// <summary>The flake of the agents that run on nixos; null when there are none.</summary>
     private string? Text(ImmutableSortedDictionary<string, LockedAgent> agents)
     {
-        var own = agents.Where(a => (roster.Find(a.Key)?.Runtime ?? expected.GetValueOrDefault(a.Key)) == Runtime).ToArray();
+        var own = agents
+            .Where(a => (roster.Find(a.Key)?.Runtime ?? expected.GetValueOrDefault(a.Key)) == Runtime)
+            .ToArray();
         if (own.Length == 0)
             return null;
         var inputs = new StringBuilder();
         var machines = new StringBuilder();
         foreach (var (name, agent) in own)
         {
-            Input(inputs, $"agent-{name}", $"git+file://{Path.Combine(paths.DataDir, "applied", name)}?rev={agent.Commit}");
+            Input(
+                inputs,
+                $"agent-{name}",
+                $"git+file://{Path.Combine(paths.DataDir, "applied", name)}?rev={agent.Commit}"
+            );
             foreach (var (input, locked) in agent.Inputs)
-                Input(inputs, $"agent-{name}-{input}", $"{Url(locked.Url)}?rev={locked.Rev}{(locked.Ref is { } reference ? $"&ref={Uri.EscapeDataString(reference)}" : "")}&shallow=1");
-            machines.Append(CultureInfo.InvariantCulture, $"    nixosConfigurations.{name} = inputs.nixpkgs.lib.nixosSystem {{\n      specialArgs = {{ inherit inputs; }};\n      modules = [ harness {{ networking.hostName = \"{name}\"; }} ] ++ own \"${{inputs.agent-{name}}}/agent.nix\";\n    }};\n");
+                Input(
+                    inputs,
+                    $"agent-{name}-{input}",
+                    $"{Url(locked.Url)}?rev={locked.Rev}{(locked.Ref is { } reference ? $"&ref={Uri.EscapeDataString(reference)}" : "")}&shallow=1"
+                );
+            machines.Append(
+                CultureInfo.InvariantCulture,
+                $"    nixosConfigurations.{name} = inputs.nixpkgs.lib.nixosSystem {{\n      specialArgs = {{ inherit inputs; }};\n      modules = [ harness {{ networking.hostName = \"{name}\"; }} ] ++ own \"${{inputs.agent-{name}}}/agent.nix\";\n    }};\n"
+            );
         }
 
         return $$"""
@@ -104,20 +119,32 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
     }
 
     private static void Input(StringBuilder text, string name, string url) =>
-        text.Append(CultureInfo.InvariantCulture, $"  inputs.{name} = {{ flake = false; url = \"{Escaped(url)}\"; }};\n");
+        text.Append(
+            CultureInfo.InvariantCulture,
+            $"  inputs.{name} = {{ flake = false; url = \"{Escaped(url)}\"; }};\n"
+        );
 
     private static string Url(string url) => url.StartsWith('/') ? "git+file://" + url : "git+" + url;
 
     // As Nix reads a string: nothing in it is looked at again.
     private static string Escaped(string text) =>
-        text.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("${", "\\${", StringComparison.Ordinal);
+        text.Replace("\\", @"\\", StringComparison.Ordinal)
+            .Replace("\"", "\\\"", StringComparison.Ordinal)
+            .Replace("${", "\\${", StringComparison.Ordinal);
 
     private static async Task Run(params string[] arguments)
     {
         using var limit = new CancellationTokenSource(TimeLimit);
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(Program, arguments)
+                {
+                    RedirectStandardError = true,
+                    RedirectStandardOutput = true,
+                    RedirectStandardInput = true,
+                }
+            )!;
             try
             {
                 process.StandardInput.Close();
@@ -125,7 +152,9 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
                 await process.StandardOutput.ReadToEndAsync(limit.Token);
                 await process.WaitForExitAsync(limit.Token);
                 if (process.ExitCode != 0)
-                    throw Problem.Invalid($"nix flake lock: {string.Join("; ", (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(4))}");
+                    throw Problem.Invalid(
+                        $"nix flake lock: {string.Join("; ", (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(4))}"
+                    );
             }
             catch (OperationCanceledException)
             {
@@ -135,7 +164,10 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
         }
         catch (Win32Exception e)
         {
-            throw Problem.Unavailable($"nix cannot be run: {e.Message}. Agents on nixos are built by it; install it, or give them another runtime", e);
+            throw Problem.Unavailable(
+                $"nix cannot be run: {e.Message}. Agents on nixos are built by it; install it, or give them another runtime",
+                e
+            );
         }
     }
 }

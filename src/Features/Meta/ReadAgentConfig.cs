@@ -25,7 +25,8 @@ internal static class ReadAgentConfig
         {
             var name = roster.Require(request.Name).Name;
             swarm.MustHaveNoFault();
-            var commit = swarm.Deployed(name)
+            var commit =
+                swarm.Deployed(name)
                 ?? throw Problem.Conflict($"nothing is deployed for {name} yet; `hive rebuild {name}` does it");
             var text = await repositories.TextAt(name, commit, cancellationToken);
             return new Result(name, DeployedRowPart.Shown(commit)!, text);

@@ -12,7 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// The lock in memory and in <c>meta/</c>. What is committed there is true; what deploys under way have applied lies over it, in memory and in the work tree, until they commit or restore it.
+/// The lock in memory and in <c>meta/</c>. What is committed there is true; what deploys under way have applied lies
+/// over it, in memory and in the work tree, until they commit or restore it.
 /// Whoever mends the repository by hand is heard: the commit it stands at is asked for before anything is done with it.
 /// </summary>
 internal sealed partial class SwarmLock(
@@ -25,7 +26,8 @@ internal sealed partial class SwarmLock(
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
     HivePaths paths,
-    ILogger<SwarmLock> log) : ISwarmLock, IDisposable
+    ILogger<SwarmLock> log
+) : ISwarmLock, IDisposable
 {
     private readonly SemaphoreSlim turn = new(1, 1);
     private volatile State state = State.Empty;
@@ -34,19 +36,25 @@ internal sealed partial class SwarmLock(
 
     private string Folder => Path.Combine(paths.DataDir, "meta");
 
-    /// <summary>What agents are built from now: the committed lock, and over it what deploys under way have applied.</summary>
+    /// <summary>What agents are built from now: the committed lock, and over it what deploys under way have
+    /// applied.</summary>
     public ImmutableSortedDictionary<string, LockedAgent> Current => state.Current;
 
     /// <summary>The inputs of the committed lock.</summary>
     public IReadOnlyList<MetaInput> Inputs =>
-        [.. LockFile.Nodes(state.Committed).Select(n => new MetaInput(n.Key, n.Input.Rev, n.Input.ModifiedAt, n.Agents, n.Input.Url))];
+        [
+            .. LockFile
+                .Nodes(state.Committed)
+                .Select(n => new MetaInput(n.Key, n.Input.Rev, n.Input.ModifiedAt, n.Agents, n.Input.Url)),
+        ];
 
     /// <summary>What is wrong with the committed lock, with its cure; null when it can be read.</summary>
     public string? Fault => state.Fault;
 
     public string? Deployed(string agent) => state.Committed.GetValueOrDefault(agent)?.Commit;
 
-    /// <summary>Reads the lock at start. What a host that was killed had applied and not committed is taken back; who knows that it was to be finished does it again.</summary>
+    /// <summary>Reads the lock at start. What a host that was killed had applied and not committed is taken back; who
+    /// knows that it was to be finished does it again.</summary>
     public async Task Load(CancellationToken ct)
     {
         await turn.WaitAsync(ct);
@@ -80,7 +88,11 @@ internal sealed partial class SwarmLock(
     {
         var config = await repositories.ReadAt(agent, commit, ct);
         await MustBeReadable();
-        var modified = await git.Run(Path.Combine(paths.DataDir, "applied", agent), ["log", "-1", "--format=%ct", commit], ct);
+        var modified = await git.Run(
+            Path.Combine(paths.DataDir, "applied", agent),
+            ["log", "-1", "--format=%ct", commit],
+            ct
+        );
         var locked = ImmutableSortedDictionary.CreateBuilder<string, LockedInput>(StringComparer.Ordinal);
         foreach (var (name, source) in config.Inputs)
         {
@@ -95,36 +107,47 @@ internal sealed partial class SwarmLock(
             }
         }
 
-        return new PreparedLock(agent, new LockedAgent(commit, DateTimeOffset.FromUnixTimeSeconds(long.Parse(modified, CultureInfo.InvariantCulture)), locked.ToImmutable()));
+        return new PreparedLock(
+            agent,
+            new LockedAgent(
+                commit,
+                DateTimeOffset.FromUnixTimeSeconds(long.Parse(modified, CultureInfo.InvariantCulture)),
+                locked.ToImmutable()
+            )
+        );
     }
 
-    public Task Apply(PreparedLock prepared) => Exclusively(async () =>
-    {
-        MustHaveNoFault();
-        var next = state with { Applied = state.Applied.SetItem(prepared.Agent, prepared.Locked) };
-        await WriteFiles(next);
-        state = next;
-    });
+    public Task Apply(PreparedLock prepared) =>
+        Exclusively(async () =>
+        {
+            MustHaveNoFault();
+            var next = state with { Applied = state.Applied.SetItem(prepared.Agent, prepared.Locked) };
+            await WriteFiles(next);
+            state = next;
+        });
 
-    public Task Commit(PreparedLock prepared, string message) => Exclusively(async () =>
-    {
-        MustHaveNoFault();
-        await CommitNow(prepared.Agent, state.Committed.SetItem(prepared.Agent, prepared.Locked), message);
-        await Told([prepared.Agent]);
-    });
+    public Task Commit(PreparedLock prepared, string message) =>
+        Exclusively(async () =>
+        {
+            MustHaveNoFault();
+            await CommitNow(prepared.Agent, state.Committed.SetItem(prepared.Agent, prepared.Locked), message);
+            await Told([prepared.Agent]);
+        });
 
-    public Task Restore() => Exclusively(() =>
-    {
-        state = state with { Applied = ImmutableSortedDictionary<string, LockedAgent>.Empty };
-        return Tidy(state);
-    });
+    public Task Restore() =>
+        Exclusively(() =>
+        {
+            state = state with { Applied = ImmutableSortedDictionary<string, LockedAgent>.Empty };
+            return Tidy(state);
+        });
 
-    public Task Restore(string agent) => Exclusively(() =>
-    {
-        state = state with { Applied = state.Applied.Remove(agent) };
-        // It is taken back, whatever lies in the folder: the agent is to be rebuilt on it.
-        return Tidy(state);
-    });
+    public Task Restore(string agent) =>
+        Exclusively(() =>
+        {
+            state = state with { Applied = state.Applied.Remove(agent) };
+            // It is taken back, whatever lies in the folder: the agent is to be rebuilt on it.
+            return Tidy(state);
+        });
 
     public async Task<bool> IsCommitted(long approvalId)
     {
@@ -133,20 +156,30 @@ internal sealed partial class SwarmLock(
             return false;
         // Only the last paragraph of a message holds trailers: what somebody wrote into a description does not count.
         var trailers = await git.Run(
-            Folder, ["log", $"--grep=^Approval: {id}$", "--extended-regexp", "--format=%(trailers:key=Approval,valueonly,separator=%x20)"], CancellationToken.None);
+            Folder,
+            [
+                "log",
+                $"--grep=^Approval: {id}$",
+                "--extended-regexp",
+                "--format=%(trailers:key=Approval,valueonly,separator=%x20)",
+            ],
+            CancellationToken.None
+        );
         return trailers.Split('\n', StringSplitOptions.TrimEntries).Contains(id);
     }
 
-    public Task Forget(string agent, CancellationToken ct) => Exclusively(async () =>
-    {
-        // It may have been revived meanwhile.
-        if (state.Fault is not null || roster.Find(agent) is not null || !state.Committed.ContainsKey(agent))
-            return;
-        await CommitNow(agent, state.Committed.Remove(agent), $"forget {agent}");
-        await Told([agent]);
-    });
+    public Task Forget(string agent, CancellationToken ct) =>
+        Exclusively(async () =>
+        {
+            // It may have been revived meanwhile.
+            if (state.Fault is not null || roster.Find(agent) is not null || !state.Committed.ContainsKey(agent))
+                return;
+            await CommitNow(agent, state.Committed.Remove(agent), $"forget {agent}");
+            await Told([agent]);
+        });
 
-    /// <summary>Locks what is applied for an agent, unless it is locked: a new one, one of an earlier Hive, or one whose configuration the operator changed by hand.</summary>
+    /// <summary>Locks what is applied for an agent, unless it is locked: a new one, one of an earlier Hive, or one
+    /// whose configuration the operator changed by hand.</summary>
     public async Task EnsureLocked(string agent, CancellationToken ct)
     {
         var head = await repositories.Head(agent, ct);
@@ -163,7 +196,10 @@ internal sealed partial class SwarmLock(
         }
 
         var prepared = await Prepare(agent, head, ct);
-        await Commit(prepared, $"deploy {agent} {(now is null ? await repositories.LastDeployed(agent, head, ct) : null) ?? "by hand"} {head[..12]}");
+        await Commit(
+            prepared,
+            $"deploy {agent} {(now is null ? await repositories.LastDeployed(agent, head, ct) : null) ?? "by hand"} {head[..12]}"
+        );
     }
 
     /// <summary>Sees to it that every locked input is on disk, and removes those that nothing names any more.</summary>
@@ -190,7 +226,8 @@ internal sealed partial class SwarmLock(
         await Sweep(state.Committed);
     }
 
-    /// <summary>Waits for what is under way and lets nothing begin any more: the data folder is about to be another host's.</summary>
+    /// <summary>Waits for what is under way and lets nothing begin any more: the data folder is about to be another
+    /// host's.</summary>
     public async Task Close(CancellationToken ct)
     {
         await turn.WaitAsync(ct);
@@ -200,19 +237,23 @@ internal sealed partial class SwarmLock(
 
     public void Dispose() => turn.Dispose();
 
-    // An input that this agent or another has locked already, from the same place and following the same: the swarm agrees on one revision.
+    // An input that this agent or another has locked already, from the same place and following the same: the swarm
+    // agrees on one revision.
     private LockedInput? Find(string agent, string name, InputSource source)
     {
         var now = state.Current;
         var own = now.GetValueOrDefault(agent)?.Inputs.GetValueOrDefault(name);
-        return new[] { own }.Concat(LockFile.Nodes(now).Select(n => (LockedInput?)n.Input)).FirstOrDefault(i => i is not null && i.Url == source.Url && i.Ref == source.Ref);
+        return new[] { own }
+            .Concat(LockFile.Nodes(now).Select(n => (LockedInput?)n.Input))
+            .FirstOrDefault(i => i is not null && i.Url == source.Url && i.Ref == source.Ref);
     }
 
-    private Task MustBeReadable() => Exclusively(() =>
-    {
-        MustHaveNoFault();
-        return Task.CompletedTask;
-    });
+    private Task MustBeReadable() =>
+        Exclusively(() =>
+        {
+            MustHaveNoFault();
+            return Task.CompletedTask;
+        });
 
     /// <summary>Refuses to go on with a lock that cannot be read.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>, with the cure.</exception>
@@ -253,14 +294,22 @@ internal sealed partial class SwarmLock(
         var (committed, fault) = (ImmutableSortedDictionary<string, LockedAgent>.Empty, (string?)null);
         if (commit.Length > 0)
         {
-            var file = await git.Try(Folder, ["cat-file", "blob", $"{commit}:{LockFile.FileName}"], CancellationToken.None, new GitCall { MaxOutputBytes = 64 << 20 });
+            var file = await git.Try(
+                Folder,
+                ["cat-file", "blob", $"{commit}:{LockFile.FileName}"],
+                CancellationToken.None,
+                new GitCall { MaxOutputBytes = 64 << 20 }
+            );
             try
             {
-                committed = file is { ExitCode: 0, Truncated: false } ? LockFile.Read(file.Text) : throw new FormatException("the file is not in the last commit");
+                committed = file is { ExitCode: 0, Truncated: false }
+                    ? LockFile.Read(file.Text)
+                    : throw new FormatException("the file is not in the last commit");
             }
             catch (FormatException e)
             {
-                fault = $"{Path.Combine(Folder, LockFile.FileName)} as it is committed cannot be read: {e.Message}. Put an earlier one back: `git -C {Folder} log`, then "
+                fault =
+                    $"{Path.Combine(Folder, LockFile.FileName)} as it is committed cannot be read: {e.Message}. Put an earlier one back: `git -C {Folder} log`, then "
                     + $"`git -C {Folder} checkout <commit> -- {LockFile.FileName}` and `git -C {Folder} commit`. Agents go on running meanwhile; nothing is deployed";
                 LogBroken(log, fault);
             }
@@ -281,10 +330,23 @@ internal sealed partial class SwarmLock(
             await File.WriteAllTextAsync(Path.Combine(Folder, LockFile.FileName), LockFile.Write(next));
             var wasFlake = File.Exists(Path.Combine(Folder, NixFlake.FileName));
             var isFlake = await flake.Write(Folder, next);
-            await git.Run(Folder, ["add", "--", LockFile.FileName, .. isFlake ? (string[])[NixFlake.FileName, NixFlake.LockName] : []], CancellationToken.None);
+            await git.Run(
+                Folder,
+                ["add", "--", LockFile.FileName, .. isFlake ? (string[])[NixFlake.FileName, NixFlake.LockName] : []],
+                CancellationToken.None
+            );
             if (wasFlake && !isFlake)
-                await git.Run(Folder, ["rm", "--quiet", "--cached", "--ignore-unmatch", "--", NixFlake.FileName, NixFlake.LockName], CancellationToken.None);
-            await git.Run(Folder, ["commit", "--quiet", "--allow-empty", "--cleanup=whitespace", "--file=-"], CancellationToken.None, new GitCall { Input = message });
+                await git.Run(
+                    Folder,
+                    ["rm", "--quiet", "--cached", "--ignore-unmatch", "--", NixFlake.FileName, NixFlake.LockName],
+                    CancellationToken.None
+                );
+            await git.Run(
+                Folder,
+                ["commit", "--quiet", "--allow-empty", "--cleanup=whitespace", "--file=-"],
+                CancellationToken.None,
+                new GitCall { Input = message }
+            );
         }
         catch
         {
@@ -332,7 +394,10 @@ internal sealed partial class SwarmLock(
     {
         try
         {
-            await inputs.Sweep([.. before.Values.Concat(state.Current.Values).SelectMany(a => a.Inputs.Values)], CancellationToken.None);
+            await inputs.Sweep(
+                [.. before.Values.Concat(state.Current.Values).SelectMany(a => a.Inputs.Values)],
+                CancellationToken.None
+            );
         }
         catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
         {
@@ -347,7 +412,11 @@ internal sealed partial class SwarmLock(
         {
             await git.Run(Folder, ["reset", "--quiet", "--hard"], CancellationToken.None);
             if (File.Exists(Path.Combine(Folder, NixFlake.FileName)))
-                await git.Run(Folder, ["clean", "--quiet", "--force", "--", NixFlake.FileName, NixFlake.LockName], CancellationToken.None);
+                await git.Run(
+                    Folder,
+                    ["clean", "--quiet", "--force", "--", NixFlake.FileName, NixFlake.LockName],
+                    CancellationToken.None
+                );
         }
         else
         {
@@ -359,17 +428,20 @@ internal sealed partial class SwarmLock(
         }
     }
 
-    private async Task Told(string[] agents) => await Task.WhenAny(
-        store.WriteUntilStored(
-            write =>
-            {
-                write.Raise(new MetaInputsChanged(Inputs));
-                foreach (var agent in agents)
-                    write.Raise(new DeployedChanged(agent));
-            },
-            clock,
-            lifetime.ApplicationStopping),
-        Task.Delay(TimeSpan.FromSeconds(5), clock));
+    private async Task Told(string[] agents) =>
+        await Task.WhenAny(
+            store.WriteUntilStored(
+                write =>
+                {
+                    write.Raise(new MetaInputsChanged(Inputs));
+                    foreach (var agent in agents)
+                        write.Raise(new DeployedChanged(agent));
+                },
+                clock,
+                lifetime.ApplicationStopping
+            ),
+            Task.Delay(TimeSpan.FromSeconds(5), clock)
+        );
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
     private static partial void LogBroken(ILogger logger, string fault);
@@ -377,7 +449,10 @@ internal sealed partial class SwarmLock(
     [LoggerMessage(Level = LogLevel.Error, Message = "the input {Name} is locked and not here")]
     private static partial void LogNotHere(ILogger logger, string name, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the files in {Folder} are not those of the lock; the next deploy tries again")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "the files in {Folder} are not those of the lock; the next deploy tries again"
+    )]
     private static partial void LogUntidy(ILogger logger, string folder, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "old inputs could not be removed; the next deploy tries again")]
@@ -387,9 +462,20 @@ internal sealed partial class SwarmLock(
     /// <param name="Applied">What deploys under way lay over it.</param>
     /// <param name="Head">The commit it was read from; empty when there is none.</param>
     /// <param name="Fault">Why it cannot be read.</param>
-    private sealed record State(ImmutableSortedDictionary<string, LockedAgent> Committed, ImmutableSortedDictionary<string, LockedAgent> Applied, string Head, string? Fault)
+    private sealed record State(
+        ImmutableSortedDictionary<string, LockedAgent> Committed,
+        ImmutableSortedDictionary<string, LockedAgent> Applied,
+        string Head,
+        string? Fault
+    )
     {
-        public static State Empty { get; } = new(ImmutableSortedDictionary<string, LockedAgent>.Empty, ImmutableSortedDictionary<string, LockedAgent>.Empty, "", null);
+        public static State Empty { get; } =
+            new(
+                ImmutableSortedDictionary<string, LockedAgent>.Empty,
+                ImmutableSortedDictionary<string, LockedAgent>.Empty,
+                "",
+                null
+            );
 
         public ImmutableSortedDictionary<string, LockedAgent> Current => Committed.SetItems(Applied);
     }

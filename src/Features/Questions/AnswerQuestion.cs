@@ -16,8 +16,12 @@ internal static class AnswerQuestion
 {
     internal sealed record Command(
         [property: Description("The question's number, from the message that asked it.")] long Id,
-        [property: Description("One of its options, several joined by ', ' where it allows that, or a text of your own; at most 4096 bytes.")] string Answer,
-        Caller Caller) : IRequest<Done>;
+        [property: Description(
+            "One of its options, several joined by ', ' where it allows that, or a text of your own; at most 4096 bytes."
+        )]
+            string Answer,
+        Caller Caller
+    ) : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
@@ -28,7 +32,8 @@ internal static class AnswerQuestion
         }
     }
 
-    internal sealed class Handler(IStore store, Resolution resolution, IFileReferences references) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, Resolution resolution, IFileReferences references)
+        : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -38,12 +43,15 @@ internal static class AnswerQuestion
                 {
                     var target = QuestionId.Require(write, command.Id).Target;
                     if (command.Caller.Kind != CallerKind.Operator && command.Caller.Name != target)
-                        throw Problem.Forbidden($"question {command.Id} was put to {target ?? "the operator"}; nobody else may answer it");
+                        throw Problem.Forbidden(
+                            $"question {command.Id} was put to {target ?? "the operator"}; nobody else may answer it"
+                        );
                     if (!resolution.TryAnswer(write, command.Id, command.Answer, command.Caller.Name, refs))
                         throw QuestionId.Answered(write, command.Id);
                     return Done.Instance;
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
         }
     }
 }

@@ -17,13 +17,28 @@ namespace Hive.Features.Questions;
 internal static class Ask
 {
     internal sealed record Command(
-        [property: Description("The question, at most 4096 bytes. For more, write a file under /shared and name its path.")] string Question,
+        [property: Description(
+            "The question, at most 4096 bytes. For more, write a file under /shared and name its path."
+        )]
+            string Question,
         Caller Caller,
-        [property: Description("Up to 10 answers to choose from, at most 200 bytes each; a free text can be given all the same.")] IReadOnlyList<string>? Options = null,
-        [property: Description("True when several options may be chosen; the answer then joins them by ', '.")] bool? Multi = null,
-        [property: Description("After so many seconds without an answer, 1 to 21600, the answer is '[expired]'. Left out: it waits for ever.")] long? TtlSeconds = null,
-        [property: Description("An agent's name, or 'operator' for the human, who is asked when this is left out.")] string? To = null,
-        [property: Description("Any text of your own: repeating a call with the same key within 24 hours does not ask again.")] string? Key = null) : IRequest<Result>;
+        [property: Description(
+            "Up to 10 answers to choose from, at most 200 bytes each; a free text can be given all the same."
+        )]
+            IReadOnlyList<string>? Options = null,
+        [property: Description("True when several options may be chosen; the answer then joins them by ', '.")]
+            bool? Multi = null,
+        [property: Description(
+            "After so many seconds without an answer, 1 to 21600, the answer is '[expired]'. Left out: it waits for ever."
+        )]
+            long? TtlSeconds = null,
+        [property: Description("An agent's name, or 'operator' for the human, who is asked when this is left out.")]
+            string? To = null,
+        [property: Description(
+            "Any text of your own: repeating a call with the same key within 24 hours does not ask again."
+        )]
+            string? Key = null
+    ) : IRequest<Result>;
 
     internal sealed record Result(long Id);
 
@@ -34,30 +49,59 @@ internal static class Ask
             RuleFor(c => c.Question).MustBeBody(c => BodyRules.WayOut(c.Caller, roster, folders));
             RuleFor(c => c.Options)
                 .Must(options => options is null || options.Count <= Limits.QuestionOptions)
-                .WithMessage((_, options) => $"'options' has {options!.Count}, the limit is {Limits.QuestionOptions}; leave some out")
+                .WithMessage(
+                    (_, options) =>
+                        $"'options' has {options!.Count}, the limit is {Limits.QuestionOptions}; leave some out"
+                )
                 .Must(options => options is null || options.Distinct().Count() == options.Count)
                 .WithMessage("two of the 'options' are the same; an answer could not tell which");
-            RuleForEach(c => c.Options).Cascade(CascadeMode.Stop)
-                .NotEmpty().WithMessage("one of the 'options' is empty; leave it out")
+            RuleForEach(c => c.Options)
+                .Cascade(CascadeMode.Stop)
+                .NotEmpty()
+                .WithMessage("one of the 'options' is empty; leave it out")
                 .MustBeText(Limits.OptionBytes);
-            RuleFor(c => c.TtlSeconds).InclusiveBetween(1, Limits.QuestionTtlSeconds)
-                .WithMessage(c => $"'ttl_seconds' is {c.TtlSeconds}; give 1 to {Limits.QuestionTtlSeconds} (6 hours), or leave it out to wait for ever");
-            RuleFor(c => c.To).Cascade(CascadeMode.Stop)
-                .Must(to => to?.Length != 0).WithMessage("'to' is empty; name an agent, or leave it out to ask the operator")
-                .NotEqual(Principals.Everyone).WithMessage("a question has one recipient; ask each agent, or leave 'to' out to ask the operator")
-                .Must((c, to) => to != c.Caller.Name).WithMessage("'to' is yourself; ask somebody else, or set yourself a reminder");
+            RuleFor(c => c.TtlSeconds)
+                .InclusiveBetween(1, Limits.QuestionTtlSeconds)
+                .WithMessage(c =>
+                    $"'ttl_seconds' is {c.TtlSeconds}; give 1 to {Limits.QuestionTtlSeconds} (6 hours), or leave it out to wait for ever"
+                );
+            RuleFor(c => c.To)
+                .Cascade(CascadeMode.Stop)
+                .Must(to => to?.Length != 0)
+                .WithMessage("'to' is empty; name an agent, or leave it out to ask the operator")
+                .NotEqual(Principals.Everyone)
+                .WithMessage("a question has one recipient; ask each agent, or leave 'to' out to ask the operator")
+                .Must((c, to) => to != c.Caller.Name)
+                .WithMessage("'to' is yourself; ask somebody else, or set yourself a reminder");
             RuleFor(c => c.Key).MustBeKey();
         }
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, IdempotencyKeys keys, IFileReferences references, IOutbox outbox, Deadlines deadlines, TimeProvider clock)
-        : IRequestHandler<Command, Result>
+    internal sealed class Handler(
+        IStore store,
+        IRoster roster,
+        IdempotencyKeys keys,
+        IFileReferences references,
+        IOutbox outbox,
+        Deadlines deadlines,
+        TimeProvider clock
+    ) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             roster.MustAllow(command.Caller, command.To ?? Principals.Operator);
             var refs = await references.ScanAs(command.Caller.Name, command.Question);
-            return await store.Write(write => keys.Once(write, command.Caller.Name, "ask", command.Key, () => new Result(Store(write, command, refs))), CancellationToken.None);
+            return await store.Write(
+                write =>
+                    keys.Once(
+                        write,
+                        command.Caller.Name,
+                        "ask",
+                        command.Key,
+                        () => new Result(Store(write, command, refs))
+                    ),
+                CancellationToken.None
+            );
         }
 
         private long Store(IWrite write, Command command, IReadOnlyList<string> refs)
@@ -67,20 +111,29 @@ internal static class Ask
             var target = command.To == Principals.Operator ? null : command.To;
             if (target is not null)
                 roster.Require(target);
-            if (write.Db.ExecuteScalar<long>(PendingSql, new { asker = command.Caller.Name }) >= Limits.PendingQuestions)
-                throw Problem.Conflict($"{command.Caller.Name} has {Limits.PendingQuestions} pending questions, the limit; wait for an answer to one of them (loose_ends lists them), or send a message");
+            if (
+                write.Db.ExecuteScalar<long>(PendingSql, new { asker = command.Caller.Name }) >= Limits.PendingQuestions
+            )
+                throw Problem.Conflict(
+                    $"{command.Caller.Name} has {Limits.PendingQuestions} pending questions, the limit; wait for an answer to one of them (loose_ends lists them), or send a message"
+                );
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-            var question = write.Db.QuerySingle<QuestionRow>(Sql, new
-            {
-                asker = command.Caller.Name,
-                target,
-                question = command.Question,
-                refs = QuestionRow.Json(refs),
-                options = QuestionRow.Json(command.Options ?? []),
-                multi = command.Multi == true,
-                now,
-                deadline = now + (command.TtlSeconds * 1000),
-            }).ToView();
+            var question = write
+                .Db.QuerySingle<QuestionRow>(
+                    Sql,
+                    new
+                    {
+                        asker = command.Caller.Name,
+                        target,
+                        question = command.Question,
+                        refs = QuestionRow.Json(refs),
+                        options = QuestionRow.Json(command.Options ?? []),
+                        multi = command.Multi == true,
+                        now,
+                        deadline = now + (command.TtlSeconds * 1000),
+                    }
+                )
+                .ToView();
             write.Raise(new QuestionAdded(question));
             if (target is not null)
                 outbox.Append(write, Principals.System, target, QuestionEvents.Asked(question), refs);

@@ -18,14 +18,16 @@ internal static class CancelQuestion
 
     internal sealed class Handler(IStore store, Resolution resolution) : IRequestHandler<Command, Done>
     {
-        public Task<Done> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write =>
-            {
-                QuestionId.Require(write, command.Id);
-                if (!resolution.TryAnswer(write, command.Id, Resolution.Cancelled, Principals.Operator, []))
-                    throw QuestionId.Answered(write, command.Id);
-                return Done.Instance;
-            },
-            CancellationToken.None);
+        public Task<Done> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(
+                write =>
+                {
+                    QuestionId.Require(write, command.Id);
+                    if (!resolution.TryAnswer(write, command.Id, Resolution.Cancelled, Principals.Operator, []))
+                        throw QuestionId.Answered(write, command.Id);
+                    return Done.Instance;
+                },
+                CancellationToken.None
+            );
     }
 }

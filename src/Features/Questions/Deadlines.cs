@@ -1,7 +1,8 @@
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// When pending questions expire, and the one timer that is set for the next of them. Measured by the clock that only goes forward, so that setting the wall
+/// When pending questions expire, and the one timer that is set for the next of them. Measured by the clock that only
+/// goes forward, so that setting the wall
 /// clock changes nothing; without a deadline there is no timer.
 /// </summary>
 internal sealed class Deadlines : IDisposable
@@ -22,7 +23,8 @@ internal sealed class Deadlines : IDisposable
     /// <summary>Called when something is due; set once by the clockwork.</summary>
     public Action? Ring { get; set; }
 
-    /// <summary>Notes that a question expires after that time; one that has passed already is due, the longest overdue first.</summary>
+    /// <summary>Notes that a question expires after that time; one that has passed already is due, the longest overdue
+    /// first.</summary>
     public void Add(long id, TimeSpan left)
     {
         lock (gate)
@@ -81,7 +83,12 @@ internal sealed class Deadlines : IDisposable
         armed = next;
         // Rounded up: a timer that rings a moment early finds nothing due.
         timer.Change(
-            next is { } at ? TimeSpan.FromMilliseconds(Math.Max(0, Math.Ceiling((at - clock.GetTimestamp()) * 1000.0 / clock.TimestampFrequency))) : Timeout.InfiniteTimeSpan,
-            Timeout.InfiniteTimeSpan);
+            next is { } at
+                ? TimeSpan.FromMilliseconds(
+                    Math.Max(0, Math.Ceiling((at - clock.GetTimestamp()) * 1000.0 / clock.TimestampFrequency))
+                )
+                : Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
     }
 }

@@ -7,10 +7,17 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// Answers <c>[expired]</c> to questions whose time is up, the oldest deadline first, and at start to those whose time ran out meanwhile.
+/// Answers <c>[expired]</c> to questions whose time is up, the oldest deadline first, and at start to those whose time
+/// ran out meanwhile.
 /// It sleeps until the next deadline: nothing is polled.
 /// </summary>
-internal sealed class ExpireQuestions(IStore store, HostAnswers answers, Deadlines deadlines, IRoster roster, TimeProvider clock) : IHostedService
+internal sealed class ExpireQuestions(
+    IStore store,
+    HostAnswers answers,
+    Deadlines deadlines,
+    IRoster roster,
+    TimeProvider clock
+) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
     {

@@ -5,10 +5,17 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// The answers the host itself gives, to many questions at a time. One that cannot be stored holds up no other: then each of them is given alone,
+/// The answers the host itself gives, to many questions at a time. One that cannot be stored holds up no other: then
+/// each of them is given alone,
 /// and what still fails once more every minute, until the host stops; its next start finds what is left.
 /// </summary>
-internal sealed partial class HostAnswers(IStore store, Resolution resolution, TimeProvider clock, IHostApplicationLifetime lifetime, ILogger<HostAnswers> log)
+internal sealed partial class HostAnswers(
+    IStore store,
+    Resolution resolution,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime,
+    ILogger<HostAnswers> log
+)
 {
     /// <summary>Most questions to answer in one write: it bounds how long others wait for the writer.</summary>
     public const int PerWrite = 100;
@@ -16,7 +23,8 @@ internal sealed partial class HostAnswers(IStore store, Resolution resolution, T
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
     /// <summary>Answers some questions in one write.</summary>
-    /// <param name="take">Which, at most <see cref="PerWrite"/>; asked inside the write, again if that could not be stored. Who has its answer is passed over.</param>
+    /// <param name="take">Which, at most <see cref="PerWrite"/>; asked inside the write, again if that could not be
+    /// stored. Who has its answer is passed over.</param>
     /// <param name="answer">The answer of each.</param>
     /// <param name="answerer">Who is said to have given it.</param>
     /// <returns>The questions that were taken.</returns>
@@ -33,7 +41,8 @@ internal sealed partial class HostAnswers(IStore store, Resolution resolution, T
                         resolution.TryAnswer(write, id, answer, answerer, []);
                 },
                 clock,
-                lifetime.ApplicationStopping);
+                lifetime.ApplicationStopping
+            );
         }
         catch (Exception e)
         {
@@ -54,7 +63,11 @@ internal sealed partial class HostAnswers(IStore store, Resolution resolution, T
             {
                 try
                 {
-                    await store.WriteUntilStored(write => resolution.TryAnswer(write, id, answer, answerer, []), clock, lifetime.ApplicationStopping);
+                    await store.WriteUntilStored(
+                        write => resolution.TryAnswer(write, id, answer, answerer, []),
+                        clock,
+                        lifetime.ApplicationStopping
+                    );
                 }
                 catch (Exception e)
                 {
@@ -77,9 +90,15 @@ internal sealed partial class HostAnswers(IStore store, Resolution resolution, T
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} questions could not be answered '{Answer}' in one write; each is tried alone")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Count} questions could not be answered '{Answer}' in one write; each is tried alone"
+    )]
     private static partial void LogTogetherFailed(ILogger logger, int count, string answer, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "question {Id} could not be answered '{Answer}'; it is tried again in a minute")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "question {Id} could not be answered '{Answer}'; it is tried again in a minute"
+    )]
     private static partial void LogFailed(ILogger logger, long id, string answer, Exception error);
 }

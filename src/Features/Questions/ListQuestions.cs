@@ -17,13 +17,18 @@ internal static class ListQuestions
 
     internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => store.Read(
-            db => new Result(request.All == true ? [.. NewestAnswered(db).Reverse(), .. Pending(db)] : Pending(db)), cancellationToken);
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            store.Read(
+                db => new Result(request.All == true ? [.. NewestAnswered(db).Reverse(), .. Pending(db)] : Pending(db)),
+                cancellationToken
+            );
     }
 
-    internal static IReadOnlyList<QuestionView> Pending(DbConnection db) => [.. db.Query<QuestionRow>(PendingSql).Select(r => r.ToView())];
+    internal static IReadOnlyList<QuestionView> Pending(DbConnection db) =>
+        [.. db.Query<QuestionRow>(PendingSql).Select(r => r.ToView())];
 
-    internal static IReadOnlyList<QuestionView> NewestAnswered(DbConnection db) => [.. db.Query<QuestionRow>(AnsweredSql, new { Shown }).Select(r => r.ToView())];
+    internal static IReadOnlyList<QuestionView> NewestAnswered(DbConnection db) =>
+        [.. db.Query<QuestionRow>(AnsweredSql, new { Shown }).Select(r => r.ToView())];
 
     private const string PendingSql = $"""
         SELECT {QuestionRow.Columns}

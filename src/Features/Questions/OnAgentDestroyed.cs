@@ -8,8 +8,10 @@ using MediatR;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// Takes back what a destroyed agent asked, and what it was asked: nobody waits for its answers. <see cref="ExpireQuestions"/> does at start what was missed.
-/// It sees the commit itself, before whoever destroyed the agent has an answer, so that its first write is queued before any of another agent's of that name;
+/// Takes back what a destroyed agent asked, and what it was asked: nobody waits for its answers.
+/// <see cref="ExpireQuestions"/> does at start what was missed.
+/// It sees the commit itself, before whoever destroyed the agent has an answer, so that its first write is queued
+/// before any of another agent's of that name;
 /// questions that come after that write have higher ids, and are that other agent's.
 /// </summary>
 internal sealed class OnAgentDestroyed(HostAnswers answers) : ICommitObserver
@@ -29,15 +31,25 @@ internal sealed class OnAgentDestroyed(HostAnswers answers) : ICommitObserver
         {
             taken = await answers.Give(Next, Resolution.Cancelled, Principals.System);
             after = taken.LastOrDefault();
-        }
-        while (taken.Length == HostAnswers.PerWrite);
+        } while (taken.Length == HostAnswers.PerWrite);
 
         long[] Next(IWrite write)
         {
             if (last is null)
                 IdempotencyKeys.Forget(write, agent, "ask");
             last ??= write.Db.ExecuteScalar<long?>("SELECT max(id) FROM questions") ?? 0;
-            return [.. write.Db.Query<long>(PendingOf, new { agent, after, last })];
+            return
+            [
+                .. write.Db.Query<long>(
+                    PendingOf,
+                    new
+                    {
+                        agent,
+                        after,
+                        last,
+                    }
+                ),
+            ];
         }
     }
 

@@ -6,8 +6,10 @@ using Hive.Protocol;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// What the host tells an agent of a question. JSON writes a control character in six bytes and a quotation mark in two, so that texts within their
-/// cap may make a body over the host's: then what can be spared is cut, the question first, and <c>truncated</c> says so.
+/// What the host tells an agent of a question. JSON writes a control character in six bytes and a quotation mark in
+/// two, so that texts within their
+/// cap may make a body over the host's: then what can be spared is cut, the question first, and <c>truncated</c> says
+/// so.
 /// </summary>
 internal static class QuestionEvents
 {
@@ -20,8 +22,20 @@ internal static class QuestionEvents
         var whole = Body(asked.Question, null);
         return Fits(whole) ? whole : Body(TextRules.Cut(asked.Question, Room(Body("", true))), true);
 
-        string Body(string question, bool? truncated) => JsonSerializer.Serialize(
-            new { @event = "question_asked", asked.Id, asked.Asker, question, asked.Options, asked.Multi, truncated }, WireJson.Options);
+        string Body(string question, bool? truncated) =>
+            JsonSerializer.Serialize(
+                new
+                {
+                    @event = "question_asked",
+                    asked.Id,
+                    asked.Asker,
+                    question,
+                    asked.Options,
+                    asked.Multi,
+                    truncated,
+                },
+                WireJson.Options
+            );
     }
 
     /// <summary>For the agent that asked.</summary>
@@ -31,11 +45,25 @@ internal static class QuestionEvents
         if (Fits(whole))
             return whole;
         var room = Room(Body("", "", true));
-        var question = TextRules.Cut(answered.Question, Math.Max(LeastOfQuestion, room - TextRules.JsonLength(answered.Answer!)));
+        var question = TextRules.Cut(
+            answered.Question,
+            Math.Max(LeastOfQuestion, room - TextRules.JsonLength(answered.Answer!))
+        );
         return Body(question, TextRules.Cut(answered.Answer!, room - TextRules.JsonLength(question)), true);
 
-        string Body(string question, string answer, bool? truncated) => JsonSerializer.Serialize(
-            new { @event = "question_answered", answered.Id, question, answer, answered.Answerer, truncated }, WireJson.Options);
+        string Body(string question, string answer, bool? truncated) =>
+            JsonSerializer.Serialize(
+                new
+                {
+                    @event = "question_answered",
+                    answered.Id,
+                    question,
+                    answer,
+                    answered.Answerer,
+                    truncated,
+                },
+                WireJson.Options
+            );
     }
 
     private static bool Fits(string body) => Encoding.UTF8.GetByteCount(body) <= Limits.HostBodyBytes;

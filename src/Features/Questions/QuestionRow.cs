@@ -6,7 +6,8 @@ namespace Hive.Features.Questions;
 /// <summary>A row of <c>questions</c>, read with <see cref="Columns"/>.</summary>
 internal sealed record QuestionRow
 {
-    public const string Columns = "id, asker, target, question, question_refs, options, multi, asked_at, deadline_at, answer, answerer, answered_at, answer_refs";
+    public const string Columns =
+        "id, asker, target, question, question_refs, options, multi, asked_at, deadline_at, answer, answerer, answered_at, answer_refs";
 
     private static readonly IReadOnlyList<string> None = [];
 
@@ -37,13 +38,28 @@ internal sealed record QuestionRow
     public required string Answer_refs { get; init; }
 
     /// <summary>A list as it is stored.</summary>
-    public static string Json(IReadOnlyList<string> texts) => texts.Count == 0 ? "[]" : JsonSerializer.Serialize(texts, WireJson.Options);
+    public static string Json(IReadOnlyList<string> texts) =>
+        texts.Count == 0 ? "[]" : JsonSerializer.Serialize(texts, WireJson.Options);
 
-    public QuestionView ToView() => new(
-        Id, Asker, Question, List(Question_refs), List(Options), Multi != 0, Instant(Asked_at), List(Answer_refs), Target,
-        Deadline_at is { } deadline ? Instant(deadline) : null, Answer, Answerer, Answered_at is { } answered ? Instant(answered) : null);
+    public QuestionView ToView() =>
+        new(
+            Id,
+            Asker,
+            Question,
+            List(Question_refs),
+            List(Options),
+            Multi != 0,
+            Instant(Asked_at),
+            List(Answer_refs),
+            Target,
+            Deadline_at is { } deadline ? Instant(deadline) : null,
+            Answer,
+            Answerer,
+            Answered_at is { } answered ? Instant(answered) : null
+        );
 
-    private static IReadOnlyList<string> List(string json) => json == "[]" ? None : JsonSerializer.Deserialize<string[]>(json, WireJson.Options)!;
+    private static IReadOnlyList<string> List(string json) =>
+        json == "[]" ? None : JsonSerializer.Deserialize<string[]>(json, WireJson.Options)!;
 
     private static DateTimeOffset Instant(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }

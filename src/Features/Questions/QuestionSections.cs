@@ -32,19 +32,47 @@ internal sealed class QuestionLooseEnds(TimeProvider clock) : ILooseEnds
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        foreach (var question in db.Query<Row>(agent is null ? OfAll : OfOne, new { agent, shown = LooseEnd.ShownCharacters(agent) }))
+        foreach (
+            var question in db.Query<Row>(
+                agent is null ? OfAll : OfOne,
+                new { agent, shown = LooseEnd.ShownCharacters(agent) }
+            )
+        )
         {
             // A clock that was set back makes nothing younger than new.
             var age = Math.Max(0, now - question.AskedAt) / 1000;
-            DateTimeOffset? due = question.DeadlineAt is { } deadline ? DateTimeOffset.FromUnixTimeMilliseconds(deadline) : null;
+            DateTimeOffset? due = question.DeadlineAt is { } deadline
+                ? DateTimeOffset.FromUnixTimeMilliseconds(deadline)
+                : null;
             if (agent is null || agent == question.Asker)
-                yield return new LooseEnd("question", question.Id, question.Asker, question.Text, age, LooseEnd.Waits, question.Asker, question.Target ?? Principals.Operator, due);
+                yield return new LooseEnd(
+                    "question",
+                    question.Id,
+                    question.Asker,
+                    question.Text,
+                    age,
+                    LooseEnd.Waits,
+                    question.Asker,
+                    question.Target ?? Principals.Operator,
+                    due
+                );
             if (question.Target is { } target && (agent is null || agent == target))
-                yield return new LooseEnd("question", question.Id, target, question.Text, age, LooseEnd.Owes, question.Asker, target, due);
+                yield return new LooseEnd(
+                    "question",
+                    question.Id,
+                    target,
+                    question.Text,
+                    age,
+                    LooseEnd.Owes,
+                    question.Asker,
+                    target,
+                    due
+                );
         }
     }
 
-    private const string Columns = "id, asker, target, substr(question, 1, @shown) AS Text, asked_at AS AskedAt, deadline_at AS DeadlineAt";
+    private const string Columns =
+        "id, asker, target, substr(question, 1, @shown) AS Text, asked_at AS AskedAt, deadline_at AS DeadlineAt";
 
     private const string OfAll = $"""
         SELECT {Columns}

@@ -11,7 +11,8 @@ internal sealed class QuestionsSchema : ISchema
 
     public void Converge(SchemaEditor editor)
     {
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS questions (
                 id            INTEGER PRIMARY KEY AUTOINCREMENT,
                 asker         TEXT NOT NULL,
@@ -27,10 +28,15 @@ internal sealed class QuestionsSchema : ISchema
                 answered_at   INTEGER,
                 answer_refs   TEXT NOT NULL DEFAULT '[]'
             )
-            """);
+            """
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS questions_pending ON questions (id) WHERE answered_at IS NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS questions_asker ON questions (asker, id) WHERE answered_at IS NULL");
-        editor.Run("CREATE INDEX IF NOT EXISTS questions_target ON questions (target, id) WHERE answered_at IS NULL AND target IS NOT NULL");
-        editor.Run("CREATE INDEX IF NOT EXISTS questions_answered ON questions (answered_at, id) WHERE answered_at IS NOT NULL");
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS questions_target ON questions (target, id) WHERE answered_at IS NULL AND target IS NOT NULL"
+        );
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS questions_answered ON questions (answered_at, id) WHERE answered_at IS NOT NULL"
+        );
     }
 }

@@ -7,7 +7,8 @@ using Hive.Protocol;
 
 namespace Hive.Features.Questions;
 
-/// <summary>Gives a question its one answer: the only place that does, inside a write, so that of several at the same moment the first wins.</summary>
+/// <summary>Gives a question its one answer: the only place that does, inside a write, so that of several at the same
+/// moment the first wins.</summary>
 internal sealed class Resolution(IOutbox outbox, Deadlines deadlines, TimeProvider clock)
 {
     /// <summary>The answer of a question that was taken back.</summary>
@@ -23,11 +24,27 @@ internal sealed class Resolution(IOutbox outbox, Deadlines deadlines, TimeProvid
     /// <returns>True when this was the answer.</returns>
     public bool TryAnswer(IWrite write, long id, string answer, string answerer, IReadOnlyList<string> refs)
     {
-        var row = write.Db.QuerySingleOrDefault<QuestionRow>(Sql, new { id, answer, answerer, now = clock.GetUtcNow().ToUnixTimeMilliseconds(), refs = QuestionRow.Json(refs) });
+        var row = write.Db.QuerySingleOrDefault<QuestionRow>(
+            Sql,
+            new
+            {
+                id,
+                answer,
+                answerer,
+                now = clock.GetUtcNow().ToUnixTimeMilliseconds(),
+                refs = QuestionRow.Json(refs),
+            }
+        );
         if (row is null)
             return false;
         var answered = row.ToView();
-        outbox.Append(write, Principals.System, answered.Asker, QuestionEvents.Answered(answered), [.. answered.QuestionRefs.Union(answered.AnswerRefs)]);
+        outbox.Append(
+            write,
+            Principals.System,
+            answered.Asker,
+            QuestionEvents.Answered(answered),
+            [.. answered.QuestionRefs.Union(answered.AnswerRefs)]
+        );
         write.Raise(new QuestionResolved(answered));
         write.AfterCommit(() => deadlines.Remove(id));
         return true;

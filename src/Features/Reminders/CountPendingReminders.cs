@@ -12,6 +12,7 @@ internal static class CountPendingReminders
 
     internal sealed class Handler(PendingReminders pending) : IRequestHandler<Query, Result>
     {
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => Task.FromResult(new Result(pending.Of(request.Caller.Name)));
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.FromResult(new Result(pending.Of(request.Caller.Name)));
     }
 }

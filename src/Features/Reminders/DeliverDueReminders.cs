@@ -15,7 +15,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Reminders;
 
 /// <summary>
-/// Delivers every reminder that is due, oldest first. What belongs into a file is written before; then the message in the inbox and the stamp on the reminder are one commit,
+/// Delivers every reminder that is due, oldest first. What belongs into a file is written before; then the message in
+/// the inbox and the stamp on the reminder are one commit,
 /// so a kill at any moment leaves it delivered once or still to be delivered. One that fails holds up no other.
 /// </summary>
 internal static partial class DeliverDueReminders
@@ -26,8 +27,16 @@ internal static partial class DeliverDueReminders
     internal sealed record Result(long? NextAt);
 
     internal sealed partial class Handler(
-        IStore store, PendingReminders pending, IRoster roster, AgentFolders folders, IStateFileWriter files, IFileReferences references, IOutbox outbox, TimeProvider clock, ILogger<Handler> log)
-        : IRequestHandler<Command, Result>
+        IStore store,
+        PendingReminders pending,
+        IRoster roster,
+        AgentFolders folders,
+        IStateFileWriter files,
+        IFileReferences references,
+        IOutbox outbox,
+        TimeProvider clock,
+        ILogger<Handler> log
+    ) : IRequestHandler<Command, Result>
     {
         // Bounds how long others wait for the writer.
         private const int PerWrite = 100;
@@ -35,7 +44,8 @@ internal static partial class DeliverDueReminders
         // What is less is the host's own pace, and says nothing to an agent.
         private const long LateMs = 1_000;
 
-        // Delivered ones are of no use to anybody; they are kept as long as acked messages, in case somebody asks what happened.
+        // Delivered ones are of no use to anybody; they are kept as long as acked messages, in case somebody asks what
+        // happened.
         private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
 
         public async Task<Result> Handle(Command request, CancellationToken cancellationToken)
@@ -56,20 +66,31 @@ internal static partial class DeliverDueReminders
         {
             var now = Now();
             // The words of the index, or it would not be used.
-            var due = db.Query<ReminderRow>($"""
-                SELECT {ReminderRow.Columns}
-                  FROM reminders INDEXED BY reminders_due
-                 WHERE sent_at IS NULL AND attempt_count < 5 AND coalesce(next_attempt_at, due_at) <= @now
-                 ORDER BY coalesce(next_attempt_at, due_at), id
-                 LIMIT {PerWrite}
-                """, new { now }).ToArray();
-            return (due, due.Length > 0 ? null : db.ExecuteScalar<long?>("""
-                SELECT coalesce(next_attempt_at, due_at)
-                  FROM reminders INDEXED BY reminders_due
-                 WHERE sent_at IS NULL AND attempt_count < 5
-                 ORDER BY coalesce(next_attempt_at, due_at)
-                 LIMIT 1
-                """));
+            var due = db.Query<ReminderRow>(
+                    $"""
+                    SELECT {ReminderRow.Columns}
+                      FROM reminders INDEXED BY reminders_due
+                     WHERE sent_at IS NULL AND attempt_count < 5 AND coalesce(next_attempt_at, due_at) <= @now
+                     ORDER BY coalesce(next_attempt_at, due_at), id
+                     LIMIT {PerWrite}
+                    """,
+                    new { now }
+                )
+                .ToArray();
+            return (
+                due,
+                due.Length > 0
+                    ? null
+                    : db.ExecuteScalar<long?>(
+                        """
+                        SELECT coalesce(next_attempt_at, due_at)
+                          FROM reminders INDEXED BY reminders_due
+                         WHERE sent_at IS NULL AND attempt_count < 5
+                         ORDER BY coalesce(next_attempt_at, due_at)
+                         LIMIT 1
+                        """
+                    )
+            );
         }
 
         private async Task<Delivery> Prepare(ReminderRow row)
@@ -79,7 +100,12 @@ internal static partial class DeliverDueReminders
                 var (body, file) = Text(row);
                 var found = await references.ScanAs(row.Agent, body);
                 // It was just written, so it is one, also where its name holds what ends a path in a text.
-                return new Delivery(row, body, file is null ? found : [file, .. found.Where(path => path != file)], null);
+                return new Delivery(
+                    row,
+                    body,
+                    file is null ? found : [file, .. found.Where(path => path != file)],
+                    null
+                );
             }
             catch (Exception e)
             {
@@ -96,8 +122,12 @@ internal static partial class DeliverDueReminders
             if (roster.Find(row.Agent) is not { } agent || (row.FilePath is null && size <= Limits.BodyBytes))
                 return (row.Message + Lateness(row), null);
             // Named after the reminder, so that trying again after a kill or an error writes the same file anew.
-            var path = row.FilePath ?? string.Create(
-                CultureInfo.InvariantCulture, $"{folders.StateAsSeenBy(agent)}/reminders/auto-{DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyyMMddHHmmss}-{row.Id}.md");
+            var path =
+                row.FilePath
+                ?? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{folders.StateAsSeenBy(agent)}/reminders/auto-{DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyyMMddHHmmss}-{row.Id}.md"
+                );
             try
             {
                 files.Write(row.Agent, path, row.Message);
@@ -107,24 +137,38 @@ internal static partial class DeliverDueReminders
                 return ($"{row.Message}\n\n[{refused.Message}; so here is the text itself]{Lateness(row)}", null);
             }
 
-            return (string.Create(CultureInfo.InvariantCulture, $"Your reminder is in {path} ({size} bytes).{Lateness(row)}"), path);
+            return (
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Your reminder is in {path} ({size} bytes).{Lateness(row)}"
+                ),
+                path
+            );
         }
 
         private string Lateness(ReminderRow row)
         {
             // What was set for a time in the past is not late when it comes at once.
             var late = Now() - Math.Max(row.DueAt, row.CreatedAt);
-            return late < LateMs ? "" : string.Create(
-                CultureInfo.InvariantCulture, $"\n\n[{Words(TimeSpan.FromMilliseconds(late))} late: due at {DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyy-MM-dd'T'HH:mm:ss'Z'}]");
+            return late < LateMs
+                ? ""
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"\n\n[{Words(TimeSpan.FromMilliseconds(late))} late: due at {DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyy-MM-dd'T'HH:mm:ss'Z'}]"
+                );
         }
 
-        private static string Words(TimeSpan span) => span switch
-        {
-            { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Seconds} s"),
-            { TotalHours: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Minutes} min {span.Seconds} s"),
-            { TotalDays: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Hours} h {span.Minutes} min"),
-            _ => string.Create(CultureInfo.InvariantCulture, $"{span.Days} d {span.Hours} h"),
-        };
+        private static string Words(TimeSpan span) =>
+            span switch
+            {
+                { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Seconds} s"),
+                { TotalHours: < 1 } => string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{span.Minutes} min {span.Seconds} s"
+                ),
+                { TotalDays: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Hours} h {span.Minutes} min"),
+                _ => string.Create(CultureInfo.InvariantCulture, $"{span.Days} d {span.Hours} h"),
+            };
 
         // Once begun it is done, also when the host is asked to stop meanwhile.
         private async Task Deliver(List<Delivery> deliveries)
@@ -169,7 +213,12 @@ internal static partial class DeliverDueReminders
             }
 
             // None: it was cancelled while it was made ready.
-            if (write.Db.Execute("UPDATE reminders SET sent_at = @now, next_attempt_at = NULL WHERE id = @Id AND sent_at IS NULL", new { row.Id, now = Now() }) == 0)
+            if (
+                write.Db.Execute(
+                    "UPDATE reminders SET sent_at = @now, next_attempt_at = NULL WHERE id = @Id AND sent_at IS NULL",
+                    new { row.Id, now = Now() }
+                ) == 0
+            )
                 return;
             outbox.Append(write, Principals.Reminder, row.Agent, body, refs);
             pending.Change(write, row.Agent, -1);
@@ -179,22 +228,35 @@ internal static partial class DeliverDueReminders
         // After 5 s, 20 s, 80 s and 320 s; the fifth failure is the last until the operator acts.
         private void Fail(IWrite write, long id, string error)
         {
-            var row = write.Db.QuerySingleOrDefault<ReminderRow>($"""
+            var row = write.Db.QuerySingleOrDefault<ReminderRow>(
+                $"""
                 UPDATE reminders
                    SET attempt_count = attempt_count + 1,
                        last_error = @error,
                        next_attempt_at = CASE WHEN attempt_count + 1 < {Limits.ReminderAttempts} THEN @now + (5000 << (2 * attempt_count)) END
                  WHERE id = @id AND sent_at IS NULL
                 RETURNING {ReminderRow.Columns}
-                """, new { id, error, now = Now() });
+                """,
+                new
+                {
+                    id,
+                    error,
+                    now = Now(),
+                }
+            );
             if (row is not null)
                 write.Raise(new ReminderChanged(row.ToView()));
         }
 
-        private void Forget(IWrite write) => write.Db.Execute($"""
-            DELETE FROM reminders
-             WHERE id IN (SELECT id FROM reminders INDEXED BY reminders_sent WHERE sent_at IS NOT NULL AND sent_at < @before LIMIT {2 * PerWrite})
-            """, new { before = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds() });
+        private void Forget(IWrite write) =>
+            write.Db.Execute(
+                $"""
+                DELETE FROM reminders
+                 WHERE id IN (SELECT id FROM reminders INDEXED BY reminders_sent WHERE sent_at IS NOT NULL AND sent_at < @before LIMIT {2
+                    * PerWrite})
+                """,
+                new { before = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds() }
+            );
 
         private static bool IsUnavailable(Exception e) => e is Problem { Code: ErrorCode.Unavailable };
 

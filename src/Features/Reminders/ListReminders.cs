@@ -15,15 +15,21 @@ internal static class ListReminders
 
     internal sealed class Handler(IStore store) : IRequestHandler<Query, Result>
     {
-        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) => new(await store.Read(Pending, cancellationToken));
+        public async Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            new(await store.Read(Pending, cancellationToken));
     }
 
     /// <summary>The same for whoever reads at that moment already.</summary>
     public static IReadOnlyList<ReminderView> Pending(DbConnection db) =>
-        [.. db.Query<ReminderRow>($"""
-            SELECT {ReminderRow.Columns}
-              FROM reminders INDEXED BY reminders_pending
-             WHERE sent_at IS NULL
-             ORDER BY due_at, id
-            """).Select(r => r.ToView())];
+        [
+            .. db.Query<ReminderRow>(
+                    $"""
+                    SELECT {ReminderRow.Columns}
+                      FROM reminders INDEXED BY reminders_pending
+                     WHERE sent_at IS NULL
+                     ORDER BY due_at, id
+                    """
+                )
+                .Select(r => r.ToView()),
+        ];
 }

@@ -2,7 +2,8 @@ using Hive.Common.Persistence;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>How many reminders each agent has set that are not delivered. Read from memory at any time; changed only inside a write.</summary>
+/// <summary>How many reminders each agent has set that are not delivered. Read from memory at any time; changed only
+/// inside a write.</summary>
 internal sealed class PendingReminders
 {
     private readonly Dictionary<string, int> counts = new(StringComparer.Ordinal);

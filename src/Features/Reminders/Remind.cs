@@ -19,12 +19,25 @@ namespace Hive.Features.Reminders;
 internal static class Remind
 {
     internal sealed record Command(
-        [property: Description("What to tell you then. A text of more than 4096 bytes comes as a file under your state folder.")] string Message,
+        [property: Description(
+            "What to tell you then. A text of more than 4096 bytes comes as a file under your state folder."
+        )]
+            string Message,
         Caller Caller,
         [property: Description("In how many whole seconds, from 0. Either this or 'at'.")] long? DelaySeconds = null,
-        [property: Description("When, with its offset from UTC, as in 2026-01-31T12:00:00+01:00; what is past comes at once. Either this or 'delay_seconds'.")] DateTimeOffset? At = null,
-        [property: Description("A file under your state folder to put the text into; the message then points to it. What the file holds is replaced.")] string? FilePath = null,
-        [property: Description("Any text of your own: repeating a call with the same key within 24 hours does not remind twice.")] string? Key = null) : IRequest<Result>;
+        [property: Description(
+            "When, with its offset from UTC, as in 2026-01-31T12:00:00+01:00; what is past comes at once. Either this or 'delay_seconds'."
+        )]
+            DateTimeOffset? At = null,
+        [property: Description(
+            "A file under your state folder to put the text into; the message then points to it. What the file holds is replaced."
+        )]
+            string? FilePath = null,
+        [property: Description(
+            "Any text of your own: repeating a call with the same key within 24 hours does not remind twice."
+        )]
+            string? Key = null
+    ) : IRequest<Result>;
 
     internal sealed record Result(long Id, DateTimeOffset DueAt);
 
@@ -34,36 +47,78 @@ internal static class Remind
 
         public Validator()
         {
-            RuleFor(c => c.Message).Cascade(CascadeMode.Stop)
-                .NotEmpty().WithMessage("'message' is empty; say what to remind you of")
+            RuleFor(c => c.Message)
+                .Cascade(CascadeMode.Stop)
+                .NotEmpty()
+                .WithMessage("'message' is empty; say what to remind you of")
                 .MustBeText(Limits.LineBytes);
-            RuleFor(c => c).Must(c => c.DelaySeconds is null != c.At is null)
+            RuleFor(c => c)
+                .Must(c => c.DelaySeconds is null != c.At is null)
                 .WithMessage("exactly one of 'delay_seconds' and 'at' says when; give one of them and not both");
-            RuleFor(c => c.DelaySeconds).InclusiveBetween(0, MaxSeconds)
-                .WithMessage(string.Create(CultureInfo.InvariantCulture, $"'delay_seconds' must be from 0 to {MaxSeconds} ({Limits.ReminderDays} days); set one on the way and another then"));
+            RuleFor(c => c.DelaySeconds)
+                .InclusiveBetween(0, MaxSeconds)
+                .WithMessage(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"'delay_seconds' must be from 0 to {MaxSeconds} ({Limits.ReminderDays} days); set one on the way and another then"
+                    )
+                );
             RuleFor(c => c.FilePath).MustBeText(Limits.BodyBytes);
             RuleFor(c => c.Key).MustBeKey();
         }
     }
 
     internal sealed class Handler(
-        IStore store, ReminderScheduler scheduler, PendingReminders pending, IdempotencyKeys keys, IRoster roster, IFileReferences references, IStateFileWriter files, TimeProvider clock)
-        : IRequestHandler<Command, Result>
+        IStore store,
+        ReminderScheduler scheduler,
+        PendingReminders pending,
+        IdempotencyKeys keys,
+        IRoster roster,
+        IFileReferences references,
+        IStateFileWriter files,
+        TimeProvider clock
+    ) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var agent = command.Caller.Name;
             var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds());
             var due = command.At ?? now.AddSeconds(command.DelaySeconds!.Value);
-            // What is wrong by now may have been right when the same key came first; so both are said only if this is the first time.
+            // What is wrong by now may have been right when the same key came first; so both are said only if this is
+            // the first time.
             // The scan comes first: from here on this is not the thread that serves sockets, and the other look at the
             // file system may wait.
-            var found = await references.ScanAs(agent, command.FilePath is null ? command.Message : $"{command.Message}\n{command.FilePath}");
-            var fault = due > now.AddDays(Limits.ReminderDays) ? Problem.Invalid($"'at' is more than {Limits.ReminderDays} days ahead; set one on the way and another then") : Fault(agent, command.FilePath);
-            var reminder = new ReminderView(0, agent, command.Message, found, now, DateTimeOffset.FromUnixTimeMilliseconds(due.ToUnixTimeMilliseconds()), 0, command.FilePath);
+            var found = await references.ScanAs(
+                agent,
+                command.FilePath is null ? command.Message : $"{command.Message}\n{command.FilePath}"
+            );
+            var fault =
+                due > now.AddDays(Limits.ReminderDays)
+                    ? Problem.Invalid(
+                        $"'at' is more than {Limits.ReminderDays} days ahead; set one on the way and another then"
+                    )
+                    : Fault(agent, command.FilePath);
+            var reminder = new ReminderView(
+                0,
+                agent,
+                command.Message,
+                found,
+                now,
+                DateTimeOffset.FromUnixTimeMilliseconds(due.ToUnixTimeMilliseconds()),
+                0,
+                command.FilePath
+            );
             return await store.Write(
-                write => keys.Once(write, agent, "remind", command.Key, () => fault is null ? Store(write, reminder) : throw fault),
-                CancellationToken.None);
+                write =>
+                    keys.Once(
+                        write,
+                        agent,
+                        "remind",
+                        command.Key,
+                        () => fault is null ? Store(write, reminder) : throw fault
+                    ),
+                CancellationToken.None
+            );
         }
 
         private Problem? Fault(string agent, string? path) =>
@@ -74,16 +129,23 @@ internal static class Remind
             // It may have been destroyed since it asked.
             roster.Require(reminder.Agent);
             if (pending.Of(reminder.Agent) >= Limits.PendingReminders)
-                throw Problem.Conflict($"{reminder.Agent} has {Limits.PendingReminders} pending reminders, the limit; cancel one with cancel_reminder, or wait for one to come");
-            var id = write.Db.ExecuteScalar<long>(Sql, new
-            {
-                reminder.Agent,
-                reminder.Message,
-                reminder.FilePath,
-                CreatedAt = reminder.CreatedAt.ToUnixTimeMilliseconds(),
-                DueAt = reminder.DueAt.ToUnixTimeMilliseconds(),
-                FileRefs = reminder.FileRefs.Count == 0 ? null : JsonSerializer.Serialize(reminder.FileRefs, WireJson.Options),
-            });
+                throw Problem.Conflict(
+                    $"{reminder.Agent} has {Limits.PendingReminders} pending reminders, the limit; cancel one with cancel_reminder, or wait for one to come"
+                );
+            var id = write.Db.ExecuteScalar<long>(
+                Sql,
+                new
+                {
+                    reminder.Agent,
+                    reminder.Message,
+                    reminder.FilePath,
+                    CreatedAt = reminder.CreatedAt.ToUnixTimeMilliseconds(),
+                    DueAt = reminder.DueAt.ToUnixTimeMilliseconds(),
+                    FileRefs = reminder.FileRefs.Count == 0
+                        ? null
+                        : JsonSerializer.Serialize(reminder.FileRefs, WireJson.Options),
+                }
+            );
             pending.Change(write, reminder.Agent, 1);
             write.Raise(new ReminderChanged(reminder with { Id = id }));
             write.AfterCommit(() => scheduler.Wake(reminder.DueAt.ToUnixTimeMilliseconds()));

@@ -30,9 +30,19 @@ internal sealed record ReminderRow
     public string? FileRefs { get; init; }
 
     /// <summary>The row as clients see it.</summary>
-    public ReminderView ToView() => new(
-        Id, Agent, Message, FileRefs is null ? [] : JsonSerializer.Deserialize<string[]>(FileRefs, WireJson.Options)!, Instant(CreatedAt), Instant(DueAt),
-        (int)AttemptCount, FilePath, LastError, NextAttemptAt is { } next ? Instant(next) : null);
+    public ReminderView ToView() =>
+        new(
+            Id,
+            Agent,
+            Message,
+            FileRefs is null ? [] : JsonSerializer.Deserialize<string[]>(FileRefs, WireJson.Options)!,
+            Instant(CreatedAt),
+            Instant(DueAt),
+            (int)AttemptCount,
+            FilePath,
+            LastError,
+            NextAttemptAt is { } next ? Instant(next) : null
+        );
 
     private static DateTimeOffset Instant(long milliseconds) => DateTimeOffset.FromUnixTimeMilliseconds(milliseconds);
 }

@@ -10,12 +10,14 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Reminders;
 
 /// <summary>
-/// Runs <see cref="DeliverDueReminders"/> when a reminder is due. It sleeps until then: the earliest time is kept in memory, so that a look at the clock costs no query,
+/// Runs <see cref="DeliverDueReminders"/> when a reminder is due. It sleeps until then: the earliest time is kept in
+/// memory, so that a look at the clock costs no query,
 /// and with nothing to come there is no timer at all.
 /// </summary>
 internal sealed partial class ReminderScheduler : BackgroundService
 {
-    // A timer runs by the monotonic clock and reminders are due by the wall clock, which somebody may set: look at it again while something is to come.
+    // A timer runs by the monotonic clock and reminders are due by the wall clock, which somebody may set: look at it
+    // again while something is to come.
     private const long TickMs = 5_000;
 
     // After the database could not be read or written.
@@ -33,9 +35,25 @@ internal sealed partial class ReminderScheduler : BackgroundService
     private readonly Lock gate = new();
     private long nextAt = long.MaxValue;
 
-    public ReminderScheduler(IStore store, IMediator mediator, IRoster roster, PendingReminders pending, OnAgentDestroyed onAgentDestroyed, TimeProvider clock, ILogger<ReminderScheduler> log)
+    public ReminderScheduler(
+        IStore store,
+        IMediator mediator,
+        IRoster roster,
+        PendingReminders pending,
+        OnAgentDestroyed onAgentDestroyed,
+        TimeProvider clock,
+        ILogger<ReminderScheduler> log
+    )
     {
-        (this.store, this.mediator, this.roster, this.pending, this.onAgentDestroyed, this.clock, this.log) = (store, mediator, roster, pending, onAgentDestroyed, clock, log);
+        (this.store, this.mediator, this.roster, this.pending, this.onAgentDestroyed, this.clock, this.log) = (
+            store,
+            mediator,
+            roster,
+            pending,
+            onAgentDestroyed,
+            clock,
+            log
+        );
         timer = clock.CreateTimer(_ => Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -55,9 +73,13 @@ internal sealed partial class ReminderScheduler : BackgroundService
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
         var stored = await store.Read(
-            db => db.Query<(string Agent, int Count, long Newest)>(
-                "SELECT agent, count(*), max(id) FROM reminders INDEXED BY reminders_pending WHERE sent_at IS NULL GROUP BY agent").ToArray(),
-            cancellationToken);
+            db =>
+                db.Query<(string Agent, int Count, long Newest)>(
+                        "SELECT agent, count(*), max(id) FROM reminders INDEXED BY reminders_pending WHERE sent_at IS NULL GROUP BY agent"
+                    )
+                    .ToArray(),
+            cancellationToken
+        );
         // Touches no SQL, and so succeeds on a full disk as well.
         await store.Write(_ => pending.Load(stored.Select(s => (s.Agent, s.Count))), cancellationToken);
         onAgentDestroyed.Sweep([.. stored.Where(s => roster.Find(s.Agent) is null).Select(s => (s.Agent, s.Newest))]);
@@ -94,7 +116,8 @@ internal sealed partial class ReminderScheduler : BackgroundService
         }
     }
 
-    // Forgets the time before the database is asked: what is set meanwhile is then either seen by the question, or wakes us once more.
+    // Forgets the time before the database is asked: what is set meanwhile is then either seen by the question, or
+    // wakes us once more.
     private bool TakeTurn()
     {
         lock (gate)
@@ -125,7 +148,10 @@ internal sealed partial class ReminderScheduler : BackgroundService
         if (nextAt == long.MaxValue)
             return;
         var now = Now();
-        timer.Change(TimeSpan.FromMilliseconds(nextAt <= now ? 0 : Math.Min(nextAt - now, TickMs)), Timeout.InfiniteTimeSpan);
+        timer.Change(
+            TimeSpan.FromMilliseconds(nextAt <= now ? 0 : Math.Min(nextAt - now, TickMs)),
+            Timeout.InfiniteTimeSpan
+        );
     }
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();

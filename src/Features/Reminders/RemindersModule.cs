@@ -7,7 +7,10 @@ internal sealed class RemindersModule : FeatureModule
 {
     public RemindersModule()
     {
-        Tool<Remind.Command>("remind", "Send a message to yourself later: after a delay or at a time. It survives restarts; it comes from 'reminder' into your inbox.");
+        Tool<Remind.Command>(
+            "remind",
+            "Send a message to yourself later: after a delay or at a time. It survives restarts; it comes from 'reminder' into your inbox."
+        );
         Tool<CancelReminder.Command>("cancel_reminder", "Take one of your own reminders back before it comes.");
         Agent<CountPendingReminders.Query>("count_pending_reminders");
         Host<ListReminders.Query>("reminders");

@@ -11,7 +11,8 @@ internal sealed class RemindersSchema : ISchema
 
     public void Converge(SchemaEditor editor)
     {
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS reminders (
                 id         INTEGER PRIMARY KEY AUTOINCREMENT,
                 agent      TEXT NOT NULL,
@@ -21,13 +22,16 @@ internal sealed class RemindersSchema : ISchema
                 due_at     INTEGER NOT NULL,
                 sent_at    INTEGER
             )
-            """);
+            """
+        );
         editor.Column("reminders", "attempt_count", "INTEGER NOT NULL DEFAULT 0");
         editor.Column("reminders", "last_error", "TEXT");
         editor.Column("reminders", "next_attempt_at", "INTEGER");
         editor.Column("reminders", "file_refs", "TEXT");
         // What the scheduler asks for: who is next. A reminder that has failed too often is in it no more.
-        editor.Run("CREATE INDEX IF NOT EXISTS reminders_due ON reminders (coalesce(next_attempt_at, due_at), id) WHERE sent_at IS NULL AND attempt_count < 5");
+        editor.Run(
+            "CREATE INDEX IF NOT EXISTS reminders_due ON reminders (coalesce(next_attempt_at, due_at), id) WHERE sent_at IS NULL AND attempt_count < 5"
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_pending ON reminders (agent, id) WHERE sent_at IS NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_sent ON reminders (sent_at) WHERE sent_at IS NOT NULL");
     }

@@ -28,10 +28,19 @@ internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         return db.Query<Row>(agent is null ? OfAll : OfOne, new { agent, shown = LooseEnd.ShownCharacters(agent) })
-            .Select(r => new LooseEnd("reminder", r.Id, r.Agent, r.Text, Math.Max(0, now - r.CreatedAt) / 1000, DueAt: DateTimeOffset.FromUnixTimeMilliseconds(r.DueAt))).ToArray();
+            .Select(r => new LooseEnd(
+                "reminder",
+                r.Id,
+                r.Agent,
+                r.Text,
+                Math.Max(0, now - r.CreatedAt) / 1000,
+                DueAt: DateTimeOffset.FromUnixTimeMilliseconds(r.DueAt)
+            ))
+            .ToArray();
     }
 
-    private const string Columns = "id, agent, substr(message, 1, @shown) AS Text, created_at AS CreatedAt, due_at AS DueAt";
+    private const string Columns =
+        "id, agent, substr(message, 1, @shown) AS Text, created_at AS CreatedAt, due_at AS DueAt";
 
     private const string OfAll = $"""
         SELECT {Columns}

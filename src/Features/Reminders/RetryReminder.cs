@@ -8,7 +8,8 @@ using MediatR;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>Puts a failed reminder back in line: its record and its wait are cleared, and when it is due it is tried at once.</summary>
+/// <summary>Puts a failed reminder back in line: its record and its wait are cleared, and when it is due it is tried at
+/// once.</summary>
 internal static class RetryReminder
 {
     internal sealed record Command(long Id) : IRequest<ReminderView>;
@@ -20,17 +21,20 @@ internal static class RetryReminder
 
     internal sealed class Handler(IStore store, ReminderScheduler scheduler) : IRequestHandler<Command, ReminderView>
     {
-        public Task<ReminderView> Handle(Command command, CancellationToken cancellationToken) => store.Write(
-            write =>
-            {
-                var row = write.Db.QuerySingleOrDefault<ReminderRow>(Sql, command)
-                    ?? throw Problem.NotFound($"there is no pending reminder {command.Id}");
-                var reminder = row.ToView();
-                write.Raise(new ReminderChanged(reminder));
-                write.AfterCommit(() => scheduler.Wake(row.DueAt));
-                return reminder;
-            },
-            CancellationToken.None);
+        public Task<ReminderView> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(
+                write =>
+                {
+                    var row =
+                        write.Db.QuerySingleOrDefault<ReminderRow>(Sql, command)
+                        ?? throw Problem.NotFound($"there is no pending reminder {command.Id}");
+                    var reminder = row.ToView();
+                    write.Raise(new ReminderChanged(reminder));
+                    write.AfterCommit(() => scheduler.Wake(row.DueAt));
+                    return reminder;
+                },
+                CancellationToken.None
+            );
 
         private const string Sql = $"""
             UPDATE reminders

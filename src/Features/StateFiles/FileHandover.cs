@@ -19,12 +19,15 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
 
     public HandedFile Read(string from, string path, string? to)
     {
-        if (!StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength)
-            || !IsOf(from, relative[..rootLength]))
+        if (
+            !StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength)
+            || !IsOf(from, relative[..rootLength])
+        )
         {
             throw Problem.Forbidden(
                 $"'file_path' must name a file under /agents/{from}/state/ or /shared/ (on the host {files.DataDir}/…), "
-                + "without '.', '..' or an empty part, and no token, repository or database");
+                    + "without '.', '..' or an empty part, and no token, repository or database"
+            );
         }
 
         var bytes = Read(path);
@@ -46,7 +49,8 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
 
     private byte[] Read(string path)
     {
-        using var file = files.Open(path, out _)
+        using var file =
+            files.Open(path, out _)
             ?? throw Problem.NotFound("'file_path' names no readable file; it must be a regular file with one name");
         // Read to the limit and one byte more, since it may grow while it is read.
         var bytes = new byte[MaxBytes + 1];
@@ -57,7 +61,8 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
             ? bytes[..length]
             : throw Problem.TooLarge(
                 $"'file_path' names a file of more than {MaxBytes} bytes, which is the limit; "
-                + "send it in parts, or put it under /shared/ and send its path");
+                    + "send it in parts, or put it under /shared/ and send its path"
+            );
     }
 
     // A blank or a bracket would end the path in the message.
@@ -65,6 +70,7 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
     {
         var name = path[(path.LastIndexOf('/') + 1)..];
         var cut = name[..Math.Min(name.Length, MaxNameLength)].ToString();
-        return string.Concat(cut.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_')).TrimEnd('.', '-');
+        return string.Concat(cut.Select(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' ? c : '_'))
+            .TrimEnd('.', '-');
     }
 }

@@ -24,11 +24,29 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
     /// <summary>Longest that one text is scanned; paths that were not reached by then are plain text.</summary>
     public static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(1);
 
-    private static readonly SearchValues<string> Beginnings = SearchValues.Create([.. StateFilePath.Beginnings], StringComparison.Ordinal);
+    private static readonly SearchValues<string> Beginnings = SearchValues.Create(
+        [.. StateFilePath.Beginnings],
+        StringComparison.Ordinal
+    );
 
     // What no token holds: white space, control characters, and what surrounds a path in code and markup.
-    private static readonly SearchValues<char> Ends = SearchValues.Create(
-        [.. Enumerable.Range(0, char.MaxValue + 1).Select(c => (char)c).Where(c => char.IsWhiteSpace(c) || char.IsControl(c)), '"', '`', '<', '>', '|', '“', '”', '«', '»', '「', '」']);
+    private static readonly SearchValues<char> Ends = SearchValues.Create([
+        .. Enumerable
+            .Range(0, char.MaxValue + 1)
+            .Select(c => (char)c)
+            .Where(c => char.IsWhiteSpace(c) || char.IsControl(c)),
+        '"',
+        '`',
+        '<',
+        '>',
+        '|',
+        '“',
+        '”',
+        '«',
+        '»',
+        '「',
+        '」',
+    ]);
 
     // What prose and markup put behind a path, and what a name seldom ends in.
     private const string Punctuation = ".,;:!?)]}'*_~…’‘、。，；：！？）】》";
@@ -54,8 +72,19 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
                 var found = await Task.Run(() => Scan(text, from)).ConfigureAwait(false);
                 if (found.Count == 0 || sender is Principals.Manager or Principals.Operator)
                     return found;
-                string[] own = [$"/agents/{sender}/state/", $"{files.DataDir}/agents/{sender}/state/", "/shared/", $"{files.DataDir}/shared/"];
-                return [.. found.Where(path => Array.Exists(own, prefix => path.StartsWith(prefix, StringComparison.Ordinal)))];
+                string[] own =
+                [
+                    $"/agents/{sender}/state/",
+                    $"{files.DataDir}/agents/{sender}/state/",
+                    "/shared/",
+                    $"{files.DataDir}/shared/",
+                ];
+                return
+                [
+                    .. found.Where(path =>
+                        Array.Exists(own, prefix => path.StartsWith(prefix, StringComparison.Ordinal))
+                    ),
+                ];
             }
             finally
             {
@@ -83,13 +112,15 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
         List<string> found = [];
         using var folders = new KnownFolders();
         var began = clock.GetTimestamp();
-        for (var candidates = 0; candidates < MaxCandidates && clock.GetElapsedTime(began) < MaxTime;)
+        for (var candidates = 0; candidates < MaxCandidates && clock.GetElapsedTime(began) < MaxTime; )
         {
             var hit = text[from..].IndexOfAny(Beginnings);
             if (hit < 0)
                 break;
             hit += from;
-            var start = text[..hit].EndsWith(files.DataDir, StringComparison.Ordinal) ? hit - files.DataDir.Length : hit;
+            var start = text[..hit].EndsWith(files.DataDir, StringComparison.Ordinal)
+                ? hit - files.DataDir.Length
+                : hit;
             if (!BeginsToken(text, start))
             {
                 from = hit + 1;
@@ -110,12 +141,17 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
 
     // In the middle of a longer path or word it is no path of ours.
     private static bool BeginsToken(ReadOnlySpan<char> text, int start) =>
-        start == 0 || !(char.IsAsciiLetterOrDigit(text[start - 1]) || text[start - 1] is '/' or '.' or '-' or '_' or '~' or '\\' or '%');
+        start == 0
+        || !(
+            char.IsAsciiLetterOrDigit(text[start - 1])
+            || text[start - 1] is '/' or '.' or '-' or '_' or '~' or '\\' or '%'
+        );
 
     // Tries the forms of a token, the likeliest first; answers how much of the text is dealt with.
     private int Look(ReadOnlySpan<char> token, int own, KnownFolders folders, List<string> found)
     {
-        // What ends in punctuation is nearly always a path and then the sentence's, so the longer form comes second: it would cost a vain look-up each time.
+        // What ends in punctuation is nearly always a path and then the sentence's, so the longer form comes second: it
+        // would cost a vain look-up each time.
         var trimmed = token.TrimEnd(Punctuation);
         if (IsReference(trimmed, folders, found))
             return trimmed.Length;

@@ -7,13 +7,15 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
-/// <remarks>The agent can put anything in the file's place at any time. What is written to was checked after it was opened, and is held open until the token is in it.</remarks>
+/// <remarks>The agent can put anything in the file's place at any time. What is written to was checked after it was
+/// opened, and is held open until the token is in it.</remarks>
 internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     // As in StateFileWriter: it must show what it is before anything is done to it.
-    private const int Flags = Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+    private const int Flags =
+        Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
     private const int Attempts = 32;
     private const int MaxToken = 256;
 
@@ -22,7 +24,9 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
     public IForgeTokenSlot? Reserve(string agent)
     {
         var root = Encoding.UTF8.GetBytes($"agents/{agent}/state\0");
-        var folder = files.OpenFolder(root) ?? throw Problem.Forbidden($"the state folder of {agent} is gone, or another thing stands in its place");
+        var folder =
+            files.OpenFolder(root)
+            ?? throw Problem.Forbidden($"the state folder of {agent} is gone, or another thing stands in its place");
         SafeFileHandle? file = null;
         var (kept, made) = (false, false);
         try
@@ -36,8 +40,14 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
             File.SetUnixFileMode(file, Private);
             Native.GiveToOwnerOf(folder, file);
             // It stays empty: what has a size is a token.
-            if (Native.Reserve(file, MaxToken) is var error and not (0 or Native.ErrorNotSupported or Native.ErrorNoCall))
-                throw new IOException($"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}");
+            if (
+                Native.Reserve(file, MaxToken)
+                is var error
+                    and not (0 or Native.ErrorNotSupported or Native.ErrorNoCall)
+            )
+                throw new IOException(
+                    $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
+                );
             kept = true;
             return new Slot(folder, file, made);
         }
@@ -73,10 +83,20 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
             if (file is not null && Native.KindOf(file, out size) >= FileKind.PlainFile)
                 return file;
             file?.Dispose();
-            if (file is not null || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice)
-                throw Problem.Forbidden($"/agents/{agent}/state/forge-token is no regular file with one name; remove it, and a token is put there");
-            if (attempt == Attempts || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted))
-                throw new IOException($"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}");
+            if (
+                file is not null
+                || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice
+            )
+                throw Problem.Forbidden(
+                    $"/agents/{agent}/state/forge-token is no regular file with one name; remove it, and a token is put there"
+                );
+            if (
+                attempt == Attempts
+                || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted)
+            )
+                throw new IOException(
+                    $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
+                );
         }
     }
 

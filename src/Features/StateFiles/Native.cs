@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Features.StateFiles;
 
-/// <summary>The calls of the kernel that .NET has no name for: opening beneath a folder, and asking what was opened.</summary>
+/// <summary>The calls of the kernel that .NET has no name for: opening beneath a folder, and asking what was
+/// opened.</summary>
 internal static unsafe partial class Native
 {
     public const int OpenReadOnly = 0x0;
@@ -54,8 +55,15 @@ internal static unsafe partial class Native
 
     private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
 
-    /// <summary>Opens a path (UTF-8, ends in a zero) beneath a folder, resolved by the kernel's rules; the error number when that fails.</summary>
-    public static SafeFileHandle? OpenBeneath(SafeFileHandle folder, ReadOnlySpan<byte> path, int flags, ulong resolve, out int error)
+    /// <summary>Opens a path (UTF-8, ends in a zero) beneath a folder, resolved by the kernel's rules; the error number
+    /// when that fails.</summary>
+    public static SafeFileHandle? OpenBeneath(
+        SafeFileHandle folder,
+        ReadOnlySpan<byte> path,
+        int flags,
+        ulong resolve,
+        out int error
+    )
     {
         var how = new OpenHow { Flags = (ulong)flags, Resolve = resolve };
         fixed (byte* start = path)
@@ -69,7 +77,8 @@ internal static unsafe partial class Native
             return Opened(openat(folder, start, flags, PrivateFile), out error);
     }
 
-    /// <summary>Makes a folder of one name (UTF-8, ends in a zero) in a folder; the error number when that fails, else 0.</summary>
+    /// <summary>Makes a folder of one name (UTF-8, ends in a zero) in a folder; the error number when that fails, else
+    /// 0.</summary>
     public static int MakeFolderIn(SafeFileHandle folder, ReadOnlySpan<byte> name)
     {
         fixed (byte* start = name)
@@ -83,12 +92,12 @@ internal static unsafe partial class Native
             _ = unlinkat(folder, start, 0);
     }
 
-    /// <summary>Reserves room on disk at a file's begin, whose size stays what it is; the error number when that fails, else 0.</summary>
+    /// <summary>Reserves room on disk at a file's begin, whose size stays what it is; the error number when that fails,
+    /// else 0.</summary>
     public static int Reserve(SafeFileHandle file, long bytes)
     {
         int error;
-        do
-            error = fallocate(file, KeepSize, 0, bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
+        do error = fallocate(file, KeepSize, 0, bytes) == 0 ? 0 : Marshal.GetLastPInvokeError();
         while (error == ErrorInterrupted);
         return error;
     }
@@ -104,18 +113,24 @@ internal static unsafe partial class Native
     /// <summary>Gives what is this process's own, in a folder that is not, to that folder's owner.</summary>
     public static void GiveToOwnerOf(SafeFileHandle folder, SafeFileHandle inside)
     {
-        Statx above, status;
+        Statx above,
+            status;
         fixed (byte* self = "\0"u8)
         {
             // Who may give nothing away has nothing to give: without that right, all of it is this process's own.
-            if (statx(folder, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &above) == 0 && above.Owner != User
-                && statx(inside, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &status) == 0 && status.Owner == User)
+            if (
+                statx(folder, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &above) == 0
+                && above.Owner != User
+                && statx(inside, self, AtEmptyPath, AskForTypeModeLinksOwnerSize, &status) == 0
+                && status.Owner == User
+            )
                 _ = fchownat(inside, self, above.Owner, above.Group, AtEmptyPath);
         }
     }
 
     /// <summary>Opens a path of the operator's own, following whatever links it has.</summary>
-    public static SafeFileHandle? Open(string path, int flags, out int error) => Opened(openat(AtCurrentFolder, path, flags), out error);
+    public static SafeFileHandle? Open(string path, int flags, out int error) =>
+        Opened(openat(AtCurrentFolder, path, flags), out error);
 
     /// <summary>What was opened; its size in bytes.</summary>
     public static FileKind KindOf(SafeFileHandle file, out long size) => Kind(file, "\0"u8, AtEmptyPath, out size);
@@ -124,7 +139,8 @@ internal static unsafe partial class Native
     public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name) => KindIn(folder, name, out _);
 
     /// <summary>The same, with its size in bytes.</summary>
-    public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name, out long size) => Kind(folder, name, AtSymlinkNoFollow, out size);
+    public static FileKind KindIn(SafeFileHandle folder, ReadOnlySpan<byte> name, out long size) =>
+        Kind(folder, name, AtSymlinkNoFollow, out size);
 
     [SkipLocalsInit]
     private static FileKind Kind(SafeFileHandle handle, ReadOnlySpan<byte> path, int flags, out long size)
@@ -138,7 +154,9 @@ internal static unsafe partial class Native
             return FileKind.Missing;
         return (status.Mode & TypeMask) switch
         {
-            TypeRegular when status.Links == 1 => status.Owner == User && (status.Mode & OwnerMayRead) != 0 ? FileKind.OwnPlainFile : FileKind.PlainFile,
+            TypeRegular when status.Links == 1 => status.Owner == User && (status.Mode & OwnerMayRead) != 0
+                ? FileKind.OwnPlainFile
+                : FileKind.PlainFile,
             _ => FileKind.Other,
         };
     }

@@ -9,11 +9,16 @@ internal sealed class Openat2Check : ICheck
     public Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
     {
         using var root = Native.Open("/", Native.OpenPathOnly | Native.OpenCloseOnExec | Native.OpenFolder, out _);
-        return Task.FromResult<IReadOnlyList<Finding>>(
-        [
+        return Task.FromResult<IReadOnlyList<Finding>>([
             root is not null && StateFileOpener.HasOpenat2(root)
                 ? new Finding("kernel", "openat2", FindingState.Ok, "state files are opened by it")
-                : new Finding("kernel", "openat2", FindingState.Absent, "not there, or forbidden: state files are opened folder by folder, which is slower", "Use Linux 5.6 or later."),
+                : new Finding(
+                    "kernel",
+                    "openat2",
+                    FindingState.Absent,
+                    "not there, or forbidden: state files are opened folder by folder, which is slower",
+                    "Use Linux 5.6 or later."
+                ),
         ]);
     }
 }

@@ -23,7 +23,8 @@ internal static class ReadStateFile
     internal sealed class Handler(StateFileOpener files) : IRequestHandler<Query, Result>
     {
         // Reading waits for the disk, and the caller may be the thread that serves sockets.
-        public Task<Result> Handle(Query request, CancellationToken cancellationToken) => Task.Run(() => Read(request.Path), cancellationToken);
+        public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
+            Task.Run(() => Read(request.Path), cancellationToken);
 
         private Result Read(string path)
         {
@@ -37,7 +38,12 @@ internal static class ReadStateFile
                 var length = Fill(file, buffer.AsSpan(0, MaxBytes + 1));
                 var truncated = length > MaxBytes;
                 var shown = truncated ? WholeCharacters(buffer.AsSpan(0, MaxBytes)) : buffer.AsSpan(0, length);
-                return new Result(path, truncated ? Math.Max(size, length) : length, truncated, Encoding.UTF8.GetString(shown));
+                return new Result(
+                    path,
+                    truncated ? Math.Max(size, length) : length,
+                    truncated,
+                    Encoding.UTF8.GetString(shown)
+                );
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -58,10 +64,14 @@ internal static class ReadStateFile
         }
 
         private static Span<byte> WholeCharacters(Span<byte> bytes) =>
-            Rune.DecodeLastFromUtf8(bytes, out _, out var last) == OperationStatus.NeedMoreData ? bytes[..^last] : bytes;
+            Rune.DecodeLastFromUtf8(bytes, out _, out var last) == OperationStatus.NeedMoreData
+                ? bytes[..^last]
+                : bytes;
 
         // One text for every reason: who asks must not learn whether something exists that it may not read.
         private static Problem NotFound() =>
-            Problem.NotFound("no such state file: name a regular file (one link, no token, repository or database) under /agents/<name>/state/ or /shared/");
+            Problem.NotFound(
+                "no such state file: name a regular file (one link, no token, repository or database) under /agents/<name>/state/ or /shared/"
+            );
     }
 }

@@ -8,16 +8,19 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <summary>
-/// The one way to a state file, for the scan, the read and the write: from a path that somebody wrote to a regular file below an allowed root, or to nothing.
+/// The one way to a state file, for the scan, the read and the write: from a path that somebody wrote to a regular file
+/// below an allowed root, or to nothing.
 /// No link is followed, in any part of the path.
-/// What is read was checked after it was opened, so it does not matter what happens to the path meanwhile. Waits only for the file system. Safe on any thread.
+/// What is read was checked after it was opened, so it does not matter what happens to the path meanwhile. Waits only
+/// for the file system. Safe on any thread.
 /// </summary>
 /// <param name="paths">Where the data folder is.</param>
 /// <param name="names">Which names an agent may have.</param>
 /// <param name="withoutOpenat2">Walk as on a kernel that has no openat2.</param>
 internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool withoutOpenat2) : IDisposable
 {
-    private const int FileFlags = Native.OpenReadOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+    private const int FileFlags =
+        Native.OpenReadOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
     private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec;
     private const ulong WithoutLinks = Native.ResolveBeneath | Native.ResolveNoMagicLinks | Native.ResolveNoSymlinks;
 
@@ -28,9 +31,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     private volatile Root? root;
 
     public StateFileOpener(HivePaths paths, IAgentNames names)
-        : this(paths, names, withoutOpenat2: false)
-    {
-    }
+        : this(paths, names, withoutOpenat2: false) { }
 
     /// <summary>The data folder as it stands at the beginning of a path in host form.</summary>
     public string DataDir { get; } = paths.DataDir.TrimEnd('/');
@@ -41,7 +42,11 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     {
         size = 0;
         Span<byte> buffer = stackalloc byte[StateFilePath.MaxBytes];
-        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, names, out var relative, out var rootLength) || !Encode(relative, buffer, out var name))
+        if (
+            DataFolder() is not { } data
+            || !StateFilePath.IsAllowed(path, DataDir, names, out var relative, out var rootLength)
+            || !Encode(relative, buffer, out var name)
+        )
             return null;
         var file = OpenPlainly(data, name, name.LastIndexOf((byte)'/'));
         if (file is null || Native.KindOf(file, out size) >= FileKind.PlainFile)
@@ -50,14 +55,19 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return null;
     }
 
-    /// <summary>True when <see cref="Open"/> would open the file of that path, found out without opening it where that is certain.</summary>
+    /// <summary>True when <see cref="Open"/> would open the file of that path, found out without opening it where that
+    /// is certain.</summary>
     /// <param name="path">As for <see cref="Open"/>.</param>
     /// <param name="folders">The folders of the paths asked for before, in the same text.</param>
     [SkipLocalsInit]
     public bool Exists(ReadOnlySpan<char> path, KnownFolders folders)
     {
         Span<byte> buffer = stackalloc byte[StateFilePath.MaxBytes];
-        if (DataFolder() is not { } data || !StateFilePath.IsAllowed(path, DataDir, names, out var relative, out _) || !Encode(relative, buffer, out var name))
+        if (
+            DataFolder() is not { } data
+            || !StateFilePath.IsAllowed(path, DataDir, names, out var relative, out _)
+            || !Encode(relative, buffer, out var name)
+        )
             return false;
         var slash = name.LastIndexOf((byte)'/');
         var parent = name[..slash];
@@ -78,15 +88,19 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return file is not null;
     }
 
-    /// <summary>Opens a folder below the data folder (UTF-8, ends in a zero, allowed by <see cref="StateFilePath"/>) without following any link; null when there is none.</summary>
+    /// <summary>Opens a folder below the data folder (UTF-8, ends in a zero, allowed by <see cref="StateFilePath"/>)
+    /// without following any link; null when there is none.</summary>
     public SafeFileHandle? OpenFolder(Span<byte> path) => DataFolder() is { } data ? OpenFolder(data, path) : null;
 
     public void Dispose() => root?.Folder.Dispose();
 
-    // With its zero at the end. Half a surrogate pair is no name that a file could have; as a replacement character it would be another file's.
+    // With its zero at the end. Half a surrogate pair is no name that a file could have; as a replacement character it
+    // would be another file's.
     private static bool Encode(ReadOnlySpan<char> path, Span<byte> buffer, out Span<byte> name)
     {
-        var done = Utf8.FromUtf16(path, buffer[..^1], out _, out var length, replaceInvalidSequences: false) == OperationStatus.Done;
+        var done =
+            Utf8.FromUtf16(path, buffer[..^1], out _, out var length, replaceInvalidSequences: false)
+            == OperationStatus.Done;
         buffer[length] = 0;
         name = buffer[..(length + 1)];
         return done;
@@ -116,13 +130,20 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             return Walk(data.Folder, path);
         for (var attempt = 1; ; attempt++)
         {
-            var folder = Native.OpenBeneath(data.Folder, path, FolderFlags | Native.OpenFolder, WithoutLinks, out var error);
+            var folder = Native.OpenBeneath(
+                data.Folder,
+                path,
+                FolderFlags | Native.OpenFolder,
+                WithoutLinks,
+                out var error
+            );
             if (folder is not null || !IsPassing(error) || attempt == Attempts)
                 return folder;
         }
     }
 
-    // For kernels without openat2: from folder to folder, each name opened in the one before, no link followed anywhere.
+    // For kernels without openat2: from folder to folder, each name opened in the one before, no link followed
+    // anywhere.
     private static SafeFileHandle? Walk(SafeFileHandle data, ReadOnlySpan<byte> path)
     {
         Span<byte> name = stackalloc byte[path.Length];
@@ -132,7 +153,12 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             path[component].CopyTo(name);
             var length = component.End.Value - component.Start.Value;
             name[length] = 0;
-            var next = Native.OpenIn(folder, name[..(length + 1)], FolderFlags | Native.OpenFolder | Native.OpenNoFollow, out _);
+            var next = Native.OpenIn(
+                folder,
+                name[..(length + 1)],
+                FolderFlags | Native.OpenFolder | Native.OpenNoFollow,
+                out _
+            );
             if (folder != data)
                 folder.Dispose();
             if (next is null)
@@ -152,7 +178,11 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             return known;
         lock (opening)
         {
-            if (root is null && Native.Open(DataDir.Length == 0 ? "/" : DataDir, FolderFlags | Native.OpenFolder, out _) is { } folder)
+            if (
+                root is null
+                && Native.Open(DataDir.Length == 0 ? "/" : DataDir, FolderFlags | Native.OpenFolder, out _)
+                    is { } folder
+            )
                 root = new Root(folder, !withoutOpenat2 && HasOpenat2(folder));
             return root;
         }
@@ -168,7 +198,8 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     private sealed record Root(SafeFileHandle Folder, bool HasOpenat2);
 }
 
-/// <summary>The folders met while one text is scanned, each opened once. Not kept for the next text: an agent may have put others in their place.</summary>
+/// <summary>The folders met while one text is scanned, each opened once. Not kept for the next text: an agent may have
+/// put others in their place.</summary>
 internal sealed class KnownFolders : IDisposable
 {
     private readonly List<(byte[] Path, SafeFileHandle? Folder)> known = [];

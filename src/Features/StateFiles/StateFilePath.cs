@@ -3,7 +3,8 @@ using Hive.Features.Agents.Contracts;
 namespace Hive.Features.StateFiles;
 
 /// <summary>
-/// Which paths may be asked for at all, decided by their text alone. Below the data folder the layout is the one containers see,
+/// Which paths may be asked for at all, decided by their text alone. Below the data folder the layout is the one
+/// containers see,
 /// so a path in host form is one in container form behind the data folder's own.
 /// </summary>
 internal static class StateFilePath
@@ -15,23 +16,38 @@ internal static class StateFilePath
     public const int MaxComponents = 64;
 
     // The allowed roots. In the place of the star stands an agent's name.
-    private static readonly string[][] Roots = [["agents", "*", "state"], ["shared"]];
+    private static readonly string[][] Roots =
+    [
+        ["agents", "*", "state"],
+        ["shared"],
+    ];
 
     /// <summary>How a path in either form begins, after the data folder's own in host form.</summary>
     public static IReadOnlyList<string> Beginnings { get; } = [.. Roots.Select(root => $"/{root[0]}/")];
 
     /// <summary>
-    /// True when a file of that path may be looked for. Every component must be a name: a path with an empty one, <c>.</c> or <c>..</c> is refused, since
+    /// True when a file of that path may be looked for. Every component must be a name: a path with an empty one,
+    /// <c>.</c> or <c>..</c> is refused, since
     /// the same file has a plain path.
     /// </summary>
-    /// <param name="path">In container or host form, as somebody wrote it. It is not decoded: a percent sign or a backslash is part of a name.</param>
+    /// <param name="path">In container or host form, as somebody wrote it. It is not decoded: a percent sign or a
+    /// backslash is part of a name.</param>
     /// <param name="dataDir">The data folder, without a slash at its end.</param>
     /// <param name="names">Which names an agent may have.</param>
     /// <param name="relative">The path below the data folder.</param>
     /// <param name="rootLength">How much of <paramref name="relative"/> is the root.</param>
-    public static bool IsAllowed(ReadOnlySpan<char> path, string dataDir, IAgentNames names, out ReadOnlySpan<char> relative, out int rootLength)
+    public static bool IsAllowed(
+        ReadOnlySpan<char> path,
+        string dataDir,
+        IAgentNames names,
+        out ReadOnlySpan<char> relative,
+        out int rootLength
+    )
     {
-        relative = path.StartsWith(dataDir, StringComparison.Ordinal) && path[dataDir.Length..].StartsWith('/') ? path[dataDir.Length..] : path;
+        relative =
+            path.StartsWith(dataDir, StringComparison.Ordinal) && path[dataDir.Length..].StartsWith('/')
+                ? path[dataDir.Length..]
+                : path;
         rootLength = 0;
         if (relative.IsEmpty || relative[0] != '/')
             return false;
@@ -52,7 +68,10 @@ internal static class StateFilePath
         {
             var rest = path[(length + 1)..];
             var end = rest.IndexOf('/');
-            if (end < 0 || !(expected == "*" ? names.IsWellFormed(rest[..end].ToString()) : rest[..end].SequenceEqual(expected)))
+            if (
+                end < 0
+                || !(expected == "*" ? names.IsWellFormed(rest[..end].ToString()) : rest[..end].SequenceEqual(expected))
+            )
                 return false;
             length += end + 1;
         }

@@ -9,8 +9,10 @@ namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
 /// <remarks>
-/// With <see cref="ForgeTokenFile"/> the only code that writes where agents can reach. The way to the file is made of names, each opened in the folder before without following a link,
-/// so whatever the agent puts in their place meanwhile, nothing outside its folder is touched; what is written to was checked after it was opened.
+/// With <see cref="ForgeTokenFile"/> the only code that writes where agents can reach. The way to the file is made of
+/// names, each opened in the folder before without following a link,
+/// so whatever the agent puts in their place meanwhile, nothing outside its folder is touched; what is written to was
+/// checked after it was opened.
 /// </remarks>
 internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) : IStateFileWriter
 {
@@ -20,7 +22,8 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
 
     // Neither cuts what is there nor waits for a FIFO's reader: first it must show what it is.
-    private const int FileFlags = Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+    private const int FileFlags =
+        Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
 
     // How often somebody may make and remove the file between two looks at it.
     private const int Attempts = 32;
@@ -34,7 +37,9 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         {
             var (above, name) = Locate(agent, path);
             using var folder = Enter(above, path, make: false);
-            return folder is null || Native.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile ? null : Refusal(path, NotPlain);
+            return folder is null || Native.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile
+                ? null
+                : Refusal(path, NotPlain);
         }
         catch (Problem e)
         {
@@ -59,7 +64,8 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             Native.Flush(folder);
     }
 
-    /// <summary>Puts a file that only its owner reads; one of the same name and size is there already and stays.</summary>
+    /// <summary>Puts a file that only its owner reads; one of the same name and size is there already and
+    /// stays.</summary>
     /// <param name="agent">Whose state folder.</param>
     /// <param name="path">A path below it, in either form.</param>
     /// <param name="bytes">What the file is to hold.</param>
@@ -77,7 +83,8 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         {
             throw Problem.Conflict(
                 $"{agent} keeps {most} files of yours already, which is the limit; "
-                + $"ask {agent} to remove some, or put it under /shared/ and send its path");
+                    + $"ask {agent} to remove some, or put it under /shared/ and send its path"
+            );
         }
 
         using var file = OpenFile(folder, name, path, out _);
@@ -90,16 +97,27 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     }
 
     private static bool Holds(SafeFileHandle folder, int count) =>
-        Directory.EnumerateFileSystemEntries($"/proc/self/fd/{folder.DangerousGetHandle()}").Take(count).Count() == count;
+        Directory.EnumerateFileSystemEntries($"/proc/self/fd/{folder.DangerousGetHandle()}").Take(count).Count()
+        == count;
 
-    // The folders on the way, beginning with the state folder below the data folder, and the file's own name; each ends in a zero.
+    // The folders on the way, beginning with the state folder below the data folder, and the file's own name; each ends
+    // in a zero.
     private (byte[][] Above, byte[] Name) Locate(string agent, string path)
     {
-        if (!StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength) || !relative[..rootLength].SequenceEqual($"agents/{agent}/state"))
-            throw Refused(path, $"it must name a file under /agents/{agent}/state/ (on the host {files.DataDir}/agents/{agent}/state/), without '.', '..' or an empty part, and no token, repository or database");
+        if (
+            !StateFilePath.IsAllowed(path, files.DataDir, names, out var relative, out var rootLength)
+            || !relative[..rootLength].SequenceEqual($"agents/{agent}/state")
+        )
+            throw Refused(
+                path,
+                $"it must name a file under /agents/{agent}/state/ (on the host {files.DataDir}/agents/{agent}/state/), without '.', '..' or an empty part, and no token, repository or database"
+            );
         var root = Encode(relative[..rootLength]);
         byte[][] parts = [.. relative[(rootLength + 1)..].ToString().Split('/').Select(part => Encode(part))];
-        if (parts.Any(part => part.Length - 1 > MaxNameBytes) || Encoding.UTF8.GetByteCount(relative) >= StateFilePath.MaxBytes)
+        if (
+            parts.Any(part => part.Length - 1 > MaxNameBytes)
+            || Encoding.UTF8.GetByteCount(relative) >= StateFilePath.MaxBytes
+        )
             throw Refused(path, $"a name may have {MaxNameBytes} bytes and the whole {StateFilePath.MaxBytes - 1}");
         return ([root, .. parts[..^1]], parts[^1]);
     }
@@ -107,7 +125,9 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     // The folder of the file. Null if it is missing and not to be made.
     private SafeFileHandle? Enter(byte[][] above, string path, bool make)
     {
-        var folder = files.OpenFolder(above[0]) ?? throw Refused(path, "the state folder is gone, or another thing stands in its place");
+        var folder =
+            files.OpenFolder(above[0])
+            ?? throw Refused(path, "the state folder is gone, or another thing stands in its place");
         foreach (var name in above.AsSpan(1))
         {
             var parent = folder;
@@ -131,7 +151,12 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     {
         for (var attempt = 1; ; attempt++)
         {
-            var folder = Native.OpenIn(parent, name, FolderFlags | Native.OpenFolder | Native.OpenNoFollow, out var error);
+            var folder = Native.OpenIn(
+                parent,
+                name,
+                FolderFlags | Native.OpenFolder | Native.OpenNoFollow,
+                out var error
+            );
             // Not only what was made now: a kill may have come between the making of a folder and the giving.
             if (folder is not null && make)
                 Native.GiveToOwnerOf(parent, folder);
@@ -171,9 +196,15 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             }
 
             file?.Dispose();
-            if (file is not null || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice)
+            if (
+                file is not null
+                || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice
+            )
                 throw Refused(path, NotPlain);
-            if (attempt == Attempts || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted))
+            if (
+                attempt == Attempts
+                || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted)
+            )
                 throw Failed(path, error);
         }
     }
@@ -185,7 +216,8 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         return bytes;
     }
 
-    private static string Refusal(string path, string why) => $"'{(path.Length <= 200 ? path : string.Concat(path.AsSpan(0, 200), "…"))}' cannot be written: {why}";
+    private static string Refusal(string path, string why) =>
+        $"'{(path.Length <= 200 ? path : string.Concat(path.AsSpan(0, 200), "…"))}' cannot be written: {why}";
 
     private static Problem Refused(string path, string why) => Problem.Forbidden(Refusal(path, why));
 

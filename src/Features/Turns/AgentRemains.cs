@@ -6,12 +6,15 @@ using Hive.Features.Agents.Contracts;
 namespace Hive.Features.Turns;
 
 /// <summary>
-/// What goes with an agent: the operator's wishes always, its events and figures when it is purged. Those may be hundreds of thousands of rows,
+/// What goes with an agent: the operator's wishes always, its events and figures when it is purged. Those may be
+/// hundreds of thousands of rows,
 /// so that the write only notes how far they reach; <see cref="VacuumTurns"/> removes them in small writes.
 /// </summary>
 internal sealed class AgentRemains(HarnessWishes wishes, Harnesses harnesses, Controls controls) : IAgentRemains
 {
-    private readonly Channel<bool> purges = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> purges = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
 
     /// <summary>Says that something is to be removed.</summary>
     public ChannelReader<bool> Purges => purges.Reader;
@@ -28,13 +31,16 @@ internal sealed class AgentRemains(HarnessWishes wishes, Harnesses harnesses, Co
             return;
         // At once: they could not be told from those of a new agent of its name.
         write.Db.Execute("DELETE FROM turn_hours WHERE agent = @agent", new { agent });
-        write.Db.Execute("""
+        write.Db.Execute(
+            """
             INSERT OR REPLACE INTO turn_purges (agent, last_event, last_turn)
             VALUES (
                 @agent,
                 coalesce((SELECT max(id) FROM agent_events WHERE agent = @agent), 0),
                 coalesce((SELECT max(id) FROM turn_stats WHERE agent = @agent), 0))
-            """, new { agent });
+            """,
+            new { agent }
+        );
         write.AfterCommit(() => purges.Writer.TryWrite(true));
     }
 }

@@ -21,7 +21,8 @@ internal sealed record Control(string Kind, string? Model = null, string? Code =
 }
 
 /// <summary>
-/// What the operator wants of harnesses and has not been handed to them yet. Kept in memory: it is meant for the harness that is there now, and goes with it.
+/// What the operator wants of harnesses and has not been handed to them yet. Kept in memory: it is meant for the
+/// harness that is there now, and goes with it.
 /// The model alone is durable, and every connection is told it first.
 /// </summary>
 internal sealed class Controls : IConnectionObserver
@@ -54,13 +55,16 @@ internal sealed class Controls : IConnectionObserver
             if (line.Waiting.Contains(control))
                 return;
             if (line.Waiting.Count >= MostWaiting)
-                throw Problem.Conflict($"{MostWaiting} requests wait for the harness of {agent} already; it does not take them");
+                throw Problem.Conflict(
+                    $"{MostWaiting} requests wait for the harness of {agent} already; it does not take them"
+                );
             line.Waiting.Add(control);
             Serve(line);
         }
     }
 
-    /// <summary>Tells a connected harness which model the operator wants; one that connects later hears of it by itself.</summary>
+    /// <summary>Tells a connected harness which model the operator wants; one that connects later hears of it by
+    /// itself.</summary>
     public void TellModel(string agent)
     {
         lock (gate)
@@ -92,7 +96,12 @@ internal sealed class Controls : IConnectionObserver
             line.Waiters.AddLast(waiter);
         }
 
-        await using var timer = clock.CreateTimer(_ => Withdraw(caller.Name, waiter), null, wait, Timeout.InfiniteTimeSpan);
+        await using var timer = clock.CreateTimer(
+            _ => Withdraw(caller.Name, waiter),
+            null,
+            wait,
+            Timeout.InfiniteTimeSpan
+        );
         await using var registration = gone.Register(() => Withdraw(caller.Name, waiter));
         return await waiter.Task.ConfigureAwait(false);
     }
@@ -105,7 +114,13 @@ internal sealed class Controls : IConnectionObserver
             if (!IsConnected(agent))
                 return;
             var line = Of(agent);
-            line.Waiting.InsertRange(0, controls.Where(c => !line.Waiting.Contains(c) && !(c.Kind == Control.SetModel && line.Waiting.Exists(w => w.Kind == Control.SetModel))));
+            line.Waiting.InsertRange(
+                0,
+                controls.Where(c =>
+                    !line.Waiting.Contains(c)
+                    && !(c.Kind == Control.SetModel && line.Waiting.Exists(w => w.Kind == Control.SetModel))
+                )
+            );
             Serve(line);
         }
     }
@@ -120,9 +135,7 @@ internal sealed class Controls : IConnectionObserver
         }
     }
 
-    void IConnectionObserver.Opened(Caller caller)
-    {
-    }
+    void IConnectionObserver.Opened(Caller caller) { }
 
     void IConnectionObserver.Closed(Caller caller)
     {
@@ -145,7 +158,8 @@ internal sealed class Controls : IConnectionObserver
         }
     }
 
-    private bool IsConnected(string agent) => harnesses.Of(agent).Connected || (lines.TryGetValue(agent, out var line) && line.Connections.Count > 0);
+    private bool IsConnected(string agent) =>
+        harnesses.Of(agent).Connected || (lines.TryGetValue(agent, out var line) && line.Connections.Count > 0);
 
     private Control Model(string agent) => new(Control.SetModel, Model: wishes.Of(agent).Model);
 
@@ -200,7 +214,9 @@ internal sealed class Controls : IConnectionObserver
 
     private sealed class Waiter
     {
-        private readonly TaskCompletionSource<IReadOnlyList<Control>> completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<IReadOnlyList<Control>> completion = new(
+            TaskCreationOptions.RunContinuationsAsynchronously
+        );
 
         public Task<IReadOnlyList<Control>> Task => completion.Task;
 

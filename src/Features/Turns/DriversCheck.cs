@@ -7,7 +7,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Finds agents whose driver cannot work, as their harnesses report it; without a host there are none.</summary>
+/// <summary>Finds agents whose driver cannot work, as their harnesses report it; without a host there are
+/// none.</summary>
 internal sealed class DriversCheck(IServiceProvider services, IHostApplicationLifetime lifetime) : ICheck
 {
     private const string Topic = "agents";
@@ -35,7 +36,12 @@ internal sealed class DriversCheck(IServiceProvider services, IHostApplicationLi
 
         return HarnessState.NeedsLogin(now.State)
             ? new Finding(
-                Topic, agent, FindingState.Absent, $"its driver {now.Driver} needs a login", $"Log in on the page of {agent}: hive open")
+                Topic,
+                agent,
+                FindingState.Absent,
+                $"its driver {now.Driver} needs a login",
+                $"Log in on the page of {agent}: hive open"
+            )
             : null;
     }
 }

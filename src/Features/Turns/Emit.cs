@@ -18,7 +18,12 @@ internal static class Emit
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Events.Count).LessThanOrEqualTo(MostEvents).WithMessage(c => $"'events' has {c.Events.Count} entries, the limit is {MostEvents}; send the rest with another call");
+        public Validator() =>
+            RuleFor(c => c.Events.Count)
+                .LessThanOrEqualTo(MostEvents)
+                .WithMessage(c =>
+                    $"'events' has {c.Events.Count} entries, the limit is {MostEvents}; send the rest with another call"
+                );
     }
 
     internal sealed class Handler(
@@ -27,16 +32,23 @@ internal static class Emit
         EventFlood flood,
         AgentHubs hubs,
         TimeProvider clock,
-        IHostApplicationLifetime lifetime) : IRequestHandler<Command, Done>
+        IHostApplicationLifetime lifetime
+    ) : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
             var agent = command.Caller.Name;
-            var events = flood.Admit(agent, [.. command.Events.Select(EventText.From)], dropped => TellDropped(agent, dropped));
+            var events = flood.Admit(
+                agent,
+                [.. command.Events.Select(EventText.From)],
+                dropped => TellDropped(agent, dropped)
+            );
             IReadOnlyList<EventText> kept = [.. events.Where(told => told.Kind != EventText.TextPart)];
             // One write for all of them: the writer has others to serve.
             if (kept.Count > 0)
-                await store.Write(write => stored.Append(write, agent, kept), CancellationToken.None).ConfigureAwait(false);
+                await store
+                    .Write(write => stored.Append(write, agent, kept), CancellationToken.None)
+                    .ConfigureAwait(false);
             // Shown and not kept: the whole text comes as an event of its own.
             foreach (var part in events.Where(told => told.Kind == EventText.TextPart))
                 hubs.Publish(agent, () => Shown(part.Payload));
@@ -44,11 +56,14 @@ internal static class Emit
             return Done.Instance;
         }
 
-        private static DashboardEvent Shown(string part) =>
-            new("text_part", "part", JsonElement.Parse(part));
+        private static DashboardEvent Shown(string part) => new("text_part", "part", JsonElement.Parse(part));
 
         private void TellDropped(string agent, long count) =>
-            _ = store.WriteUntilStored(write => stored.Append(write, agent, [EventText.Dropped(clock.GetUtcNow(), count)]), clock, lifetime.ApplicationStopping);
+            _ = store.WriteUntilStored(
+                write => stored.Append(write, agent, [EventText.Dropped(clock.GetUtcNow(), count)]),
+                clock,
+                lifetime.ApplicationStopping
+            );
     }
 }
 

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Bounds what one agent may have kept of its events: so many a second, the rest is counted; so many in all.</summary>
+/// <summary>Bounds what one agent may have kept of its events: so many a second, the rest is counted; so many in
+/// all.</summary>
 internal sealed class EventFlood(TimeProvider clock)
 {
     /// <summary>Events of one agent that are kept in a second.</summary>
@@ -11,7 +12,8 @@ internal sealed class EventFlood(TimeProvider clock)
     /// <summary>Bytes of events of one agent that are kept in a second: 4 MiB.</summary>
     public const long BytesPerSecond = 4L << 20;
 
-    /// <summary>Bytes of events of one agent that are kept at all: 256 MiB, about a week of a busy one. The oldest go first.</summary>
+    /// <summary>Bytes of events of one agent that are kept at all: 256 MiB, about a week of a busy one. The oldest go
+    /// first.</summary>
     public const long BytesKept = 256L << 20;
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

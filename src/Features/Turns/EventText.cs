@@ -26,9 +26,13 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
     private const int LeastTextBytes = 64;
 
     private static readonly byte[] Truncated = "truncated"u8.ToArray();
-    private static readonly JsonWriterOptions Plain = new() { Encoder = WireJson.Options.Encoder ?? JavaScriptEncoder.Default };
+    private static readonly JsonWriterOptions Plain = new()
+    {
+        Encoder = WireJson.Options.Encoder ?? JavaScriptEncoder.Default,
+    };
 
-    /// <summary>Checks and normalises an event: the tool's own <c>id</c> of a call becomes <c>call</c>, and what is longer than may be is cut where its longest texts are.</summary>
+    /// <summary>Checks and normalises an event: the tool's own <c>id</c> of a call becomes <c>call</c>, and what is
+    /// longer than may be is cut where its longest texts are.</summary>
     /// <param name="emitted">What the harness sent.</param>
     /// <param name="at">Its place in the list, for the error.</param>
     /// <exception cref="Problem">Code <c>invalid</c>: it is none.</exception>
@@ -38,12 +42,22 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
             throw Problem.Invalid($"'events[{at}]' must be an object with 'kind' and 'at'");
         try
         {
-            var kind = emitted.TryGetProperty("kind"u8, out var said) && said.ValueKind == JsonValueKind.String ? said.GetString()! : "";
+            var kind =
+                emitted.TryGetProperty("kind"u8, out var said) && said.ValueKind == JsonValueKind.String
+                    ? said.GetString()!
+                    : "";
             if (kind.Length is 0 or > KindLength || kind.Any(c => c is not ((>= 'a' and <= 'z') or '_')))
-                throw Problem.Invalid($"'events[{at}].kind' must be a word of a-z and '_', at most {KindLength} characters");
+                throw Problem.Invalid(
+                    $"'events[{at}].kind' must be a word of a-z and '_', at most {KindLength} characters"
+                );
             if (!emitted.TryGetProperty("at"u8, out var moment) || !IsInstant(moment))
                 throw Problem.Invalid($"'events[{at}].at' must be an instant such as 2026-01-31T12:00:00Z");
-            long? turn = emitted.TryGetProperty("turn"u8, out var number) && number.ValueKind == JsonValueKind.Number && number.TryGetInt64(out var id) ? id : null;
+            long? turn =
+                emitted.TryGetProperty("turn"u8, out var number)
+                && number.ValueKind == JsonValueKind.Number
+                && number.TryGetInt64(out var id)
+                    ? id
+                    : null;
             var bytes = Normalised(emitted);
             if (bytes.Length > MaxBytes)
                 bytes = Cut(bytes, kind, moment.GetString()!, turn);
@@ -52,26 +66,58 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             // How System.Text.Json reports half a surrogate pair, and bytes that are no UTF-8.
-            throw Problem.Invalid($"'events[{at}]' holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", e);
+            throw Problem.Invalid(
+                $"'events[{at}]' holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8",
+                e
+            );
         }
     }
 
     /// <summary>One that the host itself adds: so many events were left out.</summary>
     public static EventText Dropped(DateTimeOffset now, long count) =>
-        new("dropped", null, JsonSerializer.Serialize(new { kind = "dropped", at = now, count }, WireJson.Options));
+        new(
+            "dropped",
+            null,
+            JsonSerializer.Serialize(
+                new
+                {
+                    kind = "dropped",
+                    at = now,
+                    count,
+                },
+                WireJson.Options
+            )
+        );
 
-    /// <summary>One that the host itself adds: the turn ended with its agent's process, and nobody told its end.</summary>
-    public static EventText Lost(DateTimeOffset now, long turn, string result, string? note) => new(
-        "turn_ended", turn, JsonSerializer.Serialize(new { kind = "turn_ended", at = now, turn, result, note }, WireJson.Options));
+    /// <summary>One that the host itself adds: the turn ended with its agent's process, and nobody told its
+    /// end.</summary>
+    public static EventText Lost(DateTimeOffset now, long turn, string result, string? note) =>
+        new(
+            "turn_ended",
+            turn,
+            JsonSerializer.Serialize(
+                new
+                {
+                    kind = "turn_ended",
+                    at = now,
+                    turn,
+                    result,
+                    note,
+                },
+                WireJson.Options
+            )
+        );
 
     /// <summary>The stored event with its id, as clients see it.</summary>
-    public static JsonElement WithId(long id, string payload) => JsonElement.Parse($"{{\"id\":{id},{payload.AsSpan(1)}");
+    public static JsonElement WithId(long id, string payload) =>
+        JsonElement.Parse($"{{\"id\":{id},{payload.AsSpan(1)}");
 
     private static bool IsInstant(JsonElement element)
     {
         try
         {
-            return element.ValueKind == JsonValueKind.String && element.Deserialize<DateTimeOffset>(WireJson.Options) != default;
+            return element.ValueKind == JsonValueKind.String
+                && element.Deserialize<DateTimeOffset>(WireJson.Options) != default;
         }
         catch (JsonException)
         {
@@ -108,7 +154,16 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
         var tooMuch = whole.Length - MaxBytes + ",\"truncated\":true".Length;
         return Allowance(TextLengths(whole), tooMuch) is { } most && Rewrite(whole, most) is { Length: <= MaxBytes } cut
             ? cut
-            : JsonSerializer.SerializeToUtf8Bytes(new { kind, at, turn, truncated = true }, WireJson.Options);
+            : JsonSerializer.SerializeToUtf8Bytes(
+                new
+                {
+                    kind,
+                    at,
+                    turn,
+                    truncated = true,
+                },
+                WireJson.Options
+            );
     }
 
     private static List<int> TextLengths(byte[] whole)
@@ -151,7 +206,9 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
             {
                 if (reader.CurrentDepth == 0 && reader.TokenType == JsonTokenType.EndObject && !marked)
                     json.WriteBoolean(Truncated, true);
-                marked |= reader is { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName } && reader.ValueTextEquals(Truncated);
+                marked |=
+                    reader is { CurrentDepth: 1, TokenType: JsonTokenType.PropertyName }
+                    && reader.ValueTextEquals(Truncated);
                 Copy(ref reader, json, most);
             }
         }
@@ -179,7 +236,9 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
                 json.WritePropertyName(reader.GetString()!);
                 break;
             case JsonTokenType.String:
-                json.WriteStringValue(reader.ValueSpan.Length > most ? TextRules.Cut(reader.GetString()!, most) : reader.GetString());
+                json.WriteStringValue(
+                    reader.ValueSpan.Length > most ? TextRules.Cut(reader.GetString()!, most) : reader.GetString()
+                );
                 break;
             default:
                 json.WriteRawValue(reader.ValueSpan, skipInputValidation: true);

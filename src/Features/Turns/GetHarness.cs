@@ -8,7 +8,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Shows what an agent's harness does and from where its stream goes on; waits for a harness where that is wanted.</summary>
+/// <summary>Shows what an agent's harness does and from where its stream goes on; waits for a harness where that is
+/// wanted.</summary>
 internal static class GetHarness
 {
     internal sealed record Query(string Name, long? WaitSeconds = null) : IRequest<HarnessView>, IWaitingRequest;
@@ -18,7 +19,8 @@ internal static class GetHarness
         public Validator(IAgentNames names) => RuleFor(q => q.Name).MustBeAgentsName(names);
     }
 
-    internal sealed class Handler(IRoster roster, Harnesses harnesses, AgentHubs hubs) : IRequestHandler<Query, HarnessView>
+    internal sealed class Handler(IRoster roster, Harnesses harnesses, AgentHubs hubs)
+        : IRequestHandler<Query, HarnessView>
     {
         public async Task<HarnessView> Handle(Query request, CancellationToken cancellationToken)
         {

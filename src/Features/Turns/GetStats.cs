@@ -28,14 +28,26 @@ internal static class GetStats
     /// <param name="Agents">Each that ended a turn, by name.</param>
     /// <param name="Buckets">All of them, also those without a turn.</param>
     internal sealed record Result(
-        string Window, DateTimeOffset FromAt, DateTimeOffset ToAt, long BucketSeconds, IReadOnlyList<string> UnknownModels, IReadOnlyList<AgentStats> Agents, IReadOnlyList<StatsBucket> Buckets);
+        string Window,
+        DateTimeOffset FromAt,
+        DateTimeOffset ToAt,
+        long BucketSeconds,
+        IReadOnlyList<string> UnknownModels,
+        IReadOnlyList<AgentStats> Agents,
+        IReadOnlyList<StatsBucket> Buckets
+    );
 
     internal sealed class Validator : AbstractValidator<Query>
     {
         public Validator(IAgentNames names)
         {
-            RuleFor(q => q.Window).Must(w => w is null || Windows.ContainsKey(w)).WithMessage($"'window' must be one of {string.Join(", ", Windows.Keys)}");
-            RuleFor(q => q.Agent).Must(a => names.IsWellFormed(a!)).When(q => q.Agent is not null).WithMessage("'agent' is no agent's name: a-z, 0-9 and '-', such as alice");
+            RuleFor(q => q.Window)
+                .Must(w => w is null || Windows.ContainsKey(w))
+                .WithMessage($"'window' must be one of {string.Join(", ", Windows.Keys)}");
+            RuleFor(q => q.Agent)
+                .Must(a => names.IsWellFormed(a!))
+                .When(q => q.Agent is not null)
+                .WithMessage("'agent' is no agent's name: a-z, 0-9 and '-', such as alice");
         }
     }
 
@@ -57,9 +69,15 @@ internal static class GetStats
                 DateTimeOffset.FromUnixTimeMilliseconds(from),
                 now,
                 (long)bucket.TotalSeconds,
-                [.. sums.Where(s => s.Model is not null && s.WithTokens > 0 && table.Of(s.Model) is null).Select(s => s.Model!).Distinct().Order(StringComparer.Ordinal)],
+                [
+                    .. sums.Where(s => s.Model is not null && s.WithTokens > 0 && table.Of(s.Model) is null)
+                        .Select(s => s.Model!)
+                        .Distinct()
+                        .Order(StringComparer.Ordinal),
+                ],
                 TurnSums.ByAgent(sums, table),
-                TurnSums.BySlot(sums, table, from, slot, count));
+                TurnSums.BySlot(sums, table, from, slot, count)
+            );
         }
     }
 }

@@ -14,7 +14,8 @@ internal sealed record HarnessWish(string? Model = null, bool ModelSet = false, 
     public static HarnessWish None { get; } = new();
 }
 
-/// <summary>What the operator wants of harnesses, whether they are there or not. Read from memory at any time; changed only inside a write.</summary>
+/// <summary>What the operator wants of harnesses, whether they are there or not. Read from memory at any time; changed
+/// only inside a write.</summary>
 internal sealed class HarnessWishes(IStore store) : IHostedService
 {
     private readonly ConcurrentDictionary<string, HarnessWish> wishes = new(StringComparer.Ordinal);
@@ -27,10 +28,19 @@ internal sealed class HarnessWishes(IStore store) : IHostedService
         var after = change(before);
         if (after == before)
             return;
-        write.Db.Execute("""
+        write.Db.Execute(
+            """
             INSERT OR REPLACE INTO harness_wishes (agent, model, model_set, needs_login)
             VALUES (@agent, @Model, @ModelSet, @NeedsLogin)
-            """, new { agent, after.Model, after.ModelSet, after.NeedsLogin });
+            """,
+            new
+            {
+                agent,
+                after.Model,
+                after.ModelSet,
+                after.NeedsLogin,
+            }
+        );
         wishes[agent] = after;
         write.OnRollback(() => wishes[agent] = before);
     }
@@ -45,7 +55,13 @@ internal sealed class HarnessWishes(IStore store) : IHostedService
     async Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
         var rows = await store.Read(
-            db => db.Query<Row>("SELECT agent, model, model_set AS ModelSet, needs_login AS NeedsLogin FROM harness_wishes").ToArray(), cancellationToken);
+            db =>
+                db.Query<Row>(
+                        "SELECT agent, model, model_set AS ModelSet, needs_login AS NeedsLogin FROM harness_wishes"
+                    )
+                    .ToArray(),
+            cancellationToken
+        );
         foreach (var row in rows)
             wishes[row.Agent] = new HarnessWish(row.Model, row.ModelSet, row.NeedsLogin);
     }

@@ -10,7 +10,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What every harness says that it does. Kept in memory, and only as long as the connection that said it.</summary>
+/// <summary>What every harness says that it does. Kept in memory, and only as long as the connection that said
+/// it.</summary>
 internal sealed class Harnesses(
     AgentHubs hubs,
     HarnessWishes wishes,
@@ -19,7 +20,8 @@ internal sealed class Harnesses(
     IOutbox outbox,
     IRoster roster,
     TimeProvider clock,
-    IHostApplicationLifetime lifetime) : IConnectionObserver
+    IHostApplicationLifetime lifetime
+) : IConnectionObserver
 {
     private readonly Lock gate = new();
     private readonly Dictionary<string, Said> all = new(StringComparer.Ordinal);
@@ -55,13 +57,12 @@ internal sealed class Harnesses(
         Note(caller.Name, before, view);
     }
 
-    void IConnectionObserver.Opened(Caller caller)
-    {
-    }
+    void IConnectionObserver.Opened(Caller caller) { }
 
     void IConnectionObserver.Closed(Caller caller)
     {
-        HarnessView before, view;
+        HarnessView before,
+            view;
         lock (gate)
         {
             if (all.GetValueOrDefault(caller.Name) is not { } said || said.Connection != caller.Connection!.Id)
@@ -116,15 +117,20 @@ internal sealed class Harnesses(
 
     private static HarnessView Offline(DateTimeOffset since) => new(Connected: false, HarnessState.Offline, since);
 
-    private void Publish(string agent, HarnessView view) => hubs.Publish(agent, () => new DashboardEvent("harness_changed", "harness", view));
+    private void Publish(string agent, HarnessView view) =>
+        hubs.Publish(agent, () => new DashboardEvent("harness_changed", "harness", view));
 
     // Only what shows on the agent's row, or what the manager is told, is worth a write.
     private void Note(string agent, HarnessView before, HarnessView now)
     {
         var needsLogin = HarnessState.NeedsLogin(now.State);
-        if (before.Connected == now.Connected && before.Model == now.Model && before.Missing == now.Missing
+        if (
+            before.Connected == now.Connected
+            && before.Model == now.Model
+            && before.Missing == now.Missing
             && HarnessState.NeedsLogin(before.State) == needsLogin
-            && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin))
+            && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin)
+        )
         {
             return;
         }
@@ -136,10 +142,12 @@ internal sealed class Harnesses(
                 TellManager(write, agent);
             },
             clock,
-            lifetime.ApplicationStopping);
+            lifetime.ApplicationStopping
+        );
     }
 
-    // By what the harness says by then: these writes may be late, and change places. A harness that is gone says nothing of its login.
+    // By what the harness says by then: these writes may be late, and change places. A harness that is gone says
+    // nothing of its login.
     private void TellManager(IWrite write, string agent)
     {
         var now = Of(agent);
@@ -148,7 +156,15 @@ internal sealed class Harnesses(
             return;
         wishes.Change(write, agent, wish => wish with { NeedsLogin = needsLogin });
         if (!entry.IsManager)
-            outbox.Append(write, Principals.System, Principals.Manager, JsonSerializer.Serialize(new { @event = needsLogin ? "needs_login" : "logged_in", agent }, WireJson.Options));
+            outbox.Append(
+                write,
+                Principals.System,
+                Principals.Manager,
+                JsonSerializer.Serialize(
+                    new { @event = needsLogin ? "needs_login" : "logged_in", agent },
+                    WireJson.Options
+                )
+            );
     }
 
     private sealed record Said(long? Connection, HarnessView View);
@@ -164,16 +180,27 @@ internal static class HarnessState
     private const string NotReady = "not_ready";
 
     /// <summary>What a harness may say.</summary>
-    public static readonly string[] Said = ["idle", "thinking", "compacting", Login, LoggingIn, "rate_limited", NotReady];
+    public static readonly string[] Said =
+    [
+        "idle",
+        "thinking",
+        "compacting",
+        Login,
+        LoggingIn,
+        "rate_limited",
+        NotReady,
+    ];
 
-    /// <summary>True when it receives nothing before the operator has done something: it has come up all the same.</summary>
+    /// <summary>True when it receives nothing before the operator has done something: it has come up all the
+    /// same.</summary>
     public static bool Waits(string state) => NeedsLogin(state) || state == NotReady;
 
     /// <summary>True until a login has come to a good end.</summary>
     public static bool NeedsLogin(string state) => state is Login or LoggingIn;
 }
 
-/// <summary>What harnesses say of agents, on their rows. After the roster's part: the model that is used wins over the configured one.</summary>
+/// <summary>What harnesses say of agents, on their rows. After the roster's part: the model that is used wins over the
+/// configured one.</summary>
 internal sealed class HarnessRowPart(Harnesses harnesses, HarnessWishes wishes) : IAgentRowPart
 {
     public ContainerView Fill(ContainerView row)

@@ -31,13 +31,37 @@ internal static class ListEvents
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
-            // Before the read: an event that falls between the two is then replayed, not missed. A destroyed agent has no stream any more.
+            // Before the read: an event that falls between the two is then replayed, not missed. A destroyed agent has
+            // no stream any more.
             var cursor = roster.Find(request.Name) is null ? "" : hubs.Of(request.Name).Head.ToString();
             var limit = Math.Clamp(request.Limit ?? 200, 1, MostRows);
-            var rows = await store.Read(db => db.Query<Row>(Sql, new { request.Name, before = request.Before ?? long.MaxValue, limit = limit + 1 }).ToArray(), cancellationToken);
+            var rows = await store.Read(
+                db =>
+                    db.Query<Row>(
+                            Sql,
+                            new
+                            {
+                                request.Name,
+                                before = request.Before ?? long.MaxValue,
+                                limit = limit + 1,
+                            }
+                        )
+                        .ToArray(),
+                cancellationToken
+            );
             if (rows.Length == 0)
                 roster.Require(request.Name);
-            return new Result(cursor, [.. rows.Take((int)limit).Reverse().Select(r => EventText.WithId(r.Id, r.Payload).Deserialize<AgentEvent>(Protocol.WireJson.Options)!)], rows.Length > limit);
+            return new Result(
+                cursor,
+                [
+                    .. rows.Take((int)limit)
+                        .Reverse()
+                        .Select(r =>
+                            EventText.WithId(r.Id, r.Payload).Deserialize<AgentEvent>(Protocol.WireJson.Options)!
+                        ),
+                ],
+                rows.Length > limit
+            );
         }
 
         private const string Sql = """

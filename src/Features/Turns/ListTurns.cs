@@ -26,7 +26,20 @@ internal static class ListTurns
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
             var limit = Math.Clamp(request.Limit ?? 50, 1, MostRows);
-            var rows = await store.Read(db => db.Query<TurnRow>(Sql, new { request.Name, before = request.Before ?? long.MaxValue, limit }).ToArray(), cancellationToken);
+            var rows = await store.Read(
+                db =>
+                    db.Query<TurnRow>(
+                            Sql,
+                            new
+                            {
+                                request.Name,
+                                before = request.Before ?? long.MaxValue,
+                                limit,
+                            }
+                        )
+                        .ToArray(),
+                cancellationToken
+            );
             // What is kept of a destroyed agent can be looked at; a name that nobody ever had is a mistake.
             if (rows.Length == 0)
                 roster.Require(request.Name);

@@ -4,7 +4,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A harness waits for what the operator wants of it. Each is handed out once; one whose answer could not be written waits again.</summary>
+/// <summary>A harness waits for what the operator wants of it. Each is handed out once; one whose answer could not be
+/// written waits again.</summary>
 internal static class NextControls
 {
     internal sealed record Command(Caller Caller, long? WaitSeconds = null) : IRequest<Result>, IWaitingRequest;
@@ -26,7 +27,9 @@ internal static class NextControls
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
-            var wait = TimeSpan.FromSeconds(Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds));
+            var wait = TimeSpan.FromSeconds(
+                Math.Clamp(command.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds)
+            );
             var agent = command.Caller.Name;
             var taken = await controls.Next(command.Caller, wait, cancellationToken).ConfigureAwait(false);
             var result = new Result(taken);

@@ -19,32 +19,41 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
     private const int NameBytes = 100;
     private const double MostUsd = 100_000;
 
-    private readonly FrozenDictionary<string, ModelPrice> exact = models.Where(m => !m.Model.EndsWith('*')).ToFrozenDictionary(m => m.Model, StringComparer.Ordinal);
-    private readonly (string Start, ModelPrice Price)[] starts = [.. models.Where(m => m.Model.EndsWith('*')).Select(m => (m.Model[..^1], m)).OrderByDescending(m => m.Item1.Length)];
+    private readonly FrozenDictionary<string, ModelPrice> exact = models
+        .Where(m => !m.Model.EndsWith('*'))
+        .ToFrozenDictionary(m => m.Model, StringComparer.Ordinal);
+    private readonly (string Start, ModelPrice Price)[] starts =
+    [
+        .. models
+            .Where(m => m.Model.EndsWith('*'))
+            .Select(m => (m.Model[..^1], m))
+            .OrderByDescending(m => m.Item1.Length),
+    ];
 
     /// <summary>
-    /// What Hive begins with: Anthropic's list prices of October 2026 (https://platform.claude.com/docs/en/about-claude/pricing), cache writes those of five minutes.
+    /// What Hive begins with: Anthropic's list prices of October 2026
+    /// (https://platform.claude.com/docs/en/about-claude/pricing), cache writes those of five minutes.
     /// Haiku 5.5 costs five times as much for prompts of more than 100,000 tokens, which no table of this form can say.
     /// </summary>
-    public static PriceTable First { get; } = new(
-    [
-        new("claude-fable-5-1*", 10, 50, 0.25, 12.5),
-        new("claude-fable-5*", 10, 50, 1, 12.5),
-        new("claude-mythos-5-1*", 10, 50, 0.25, 12.5),
-        new("claude-mythos-5*", 10, 50, 1, 12.5),
-        new("claude-opus-5-5*", 4, 20, 0.2, 5),
-        new("claude-opus-5*", 5, 25, 0.5, 6.25),
-        new("claude-opus-4-8*", 5, 25, 0.5, 6.25),
-        new("claude-opus-4-7*", 5, 25, 0.5, 6.25),
-        new("claude-opus-4-6*", 5, 25, 0.5, 6.25),
-        new("claude-opus-4-5*", 5, 25, 0.5, 6.25),
-        new("claude-opus-4*", 15, 75, 1.5, 18.75),
-        new("claude-sonnet-5-5*", 2, 10, 0.1, 2.5),
-        new("claude-sonnet-5*", 2, 10, 0.2, 2.5),
-        new("claude-sonnet-4*", 3, 15, 0.3, 3.75),
-        new("claude-haiku-5-5*", 0.1, 0.5, 0.01, 0.125),
-        new("claude-haiku-4-5*", 1, 5, 0.1, 1.25),
-    ]);
+    public static PriceTable First { get; } =
+        new([
+            new("claude-fable-5-1*", 10, 50, 0.25, 12.5),
+            new("claude-fable-5*", 10, 50, 1, 12.5),
+            new("claude-mythos-5-1*", 10, 50, 0.25, 12.5),
+            new("claude-mythos-5*", 10, 50, 1, 12.5),
+            new("claude-opus-5-5*", 4, 20, 0.2, 5),
+            new("claude-opus-5*", 5, 25, 0.5, 6.25),
+            new("claude-opus-4-8*", 5, 25, 0.5, 6.25),
+            new("claude-opus-4-7*", 5, 25, 0.5, 6.25),
+            new("claude-opus-4-6*", 5, 25, 0.5, 6.25),
+            new("claude-opus-4-5*", 5, 25, 0.5, 6.25),
+            new("claude-opus-4*", 15, 75, 1.5, 18.75),
+            new("claude-sonnet-5-5*", 2, 10, 0.1, 2.5),
+            new("claude-sonnet-5*", 2, 10, 0.2, 2.5),
+            new("claude-sonnet-4*", 3, 15, 0.3, 3.75),
+            new("claude-haiku-5-5*", 0.1, 0.5, 0.01, 0.125),
+            new("claude-haiku-4-5*", 1, 5, 0.1, 1.25),
+        ]);
 
     public IReadOnlyList<ModelPrice> Models => models;
 
@@ -59,13 +68,25 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
             if (models[i] is not { } price)
                 return $"models[{i}] is null";
             var name = price.Model;
-            if (string.IsNullOrWhiteSpace(name) || System.Text.Encoding.UTF8.GetByteCount(name) > NameBytes || name.Any(char.IsControl))
+            if (
+                string.IsNullOrWhiteSpace(name)
+                || System.Text.Encoding.UTF8.GetByteCount(name) > NameBytes
+                || name.Any(char.IsControl)
+            )
                 return $"models[{i}] needs a name of at most {NameBytes} bytes";
             if (name.AsSpan(0, name.Length - 1).Contains('*'))
                 return $"'{name}': '*' may stand at the end only";
             if (!names.Add(name))
                 return $"'{name}' is there twice";
-            foreach (var (field, usd) in new[] { ("input", price.Input), ("output", price.Output), ("cache_read", price.CacheRead), ("cache_creation", price.CacheCreation) })
+            foreach (
+                var (field, usd) in new[]
+                {
+                    ("input", price.Input),
+                    ("output", price.Output),
+                    ("cache_read", price.CacheRead),
+                    ("cache_creation", price.CacheCreation),
+                }
+            )
             {
                 if (!(usd is >= 0 and <= MostUsd))
                     return $"'{name}': '{field}' must be 0 to {MostUsd} US dollars per million tokens";
@@ -92,7 +113,13 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
     }
 
     /// <summary>What that cost, in US dollars; null when the model's prices are not known.</summary>
-    public double? CostOf(string? model, Tokens tokens) => Of(model) is not { } price
-        ? null
-        : ((tokens.Input * price.Input) + (tokens.Output * price.Output) + (tokens.CacheRead * price.CacheRead) + (tokens.CacheCreation * price.CacheCreation)) / 1_000_000;
+    public double? CostOf(string? model, Tokens tokens) =>
+        Of(model) is not { } price
+            ? null
+            : (
+                (tokens.Input * price.Input)
+                + (tokens.Output * price.Output)
+                + (tokens.CacheRead * price.CacheRead)
+                + (tokens.CacheCreation * price.CacheCreation)
+            ) / 1_000_000;
 }

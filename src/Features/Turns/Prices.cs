@@ -6,18 +6,25 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The price table in <c>&lt;DataDir&gt;/prices.json</c>, which a person may edit too: it is read again when it has changed since it was last looked at.</summary>
+/// <summary>The price table in <c>&lt;DataDir&gt;/prices.json</c>, which a person may edit too: it is read again when
+/// it has changed since it was last looked at.</summary>
 internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHostedService
 {
     private const string FileName = "prices.json";
     private const int MaxBytes = 256 * 1024;
-    private const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode Mode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    private const string About = "What models cost, in US dollars per million tokens; a name may end in * for any ending. Hive reads this file again when it changes. "
+    private const string About =
+        "What models cost, in US dollars per million tokens; a name may end in * for any ending. Hive reads this file again when it changes. "
         + "It began with Anthropic's list prices of October 2026 (https://platform.claude.com/docs/en/about-claude/pricing), cache writes those of five minutes; check them.";
 
     private static readonly JsonSerializerOptions Written = new(WireJson.Options) { WriteIndented = true };
-    private static readonly JsonSerializerOptions Read = new(WireJson.Options) { ReadCommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
+    private static readonly JsonSerializerOptions Read = new(WireJson.Options)
+    {
+        ReadCommentHandling = JsonCommentHandling.Skip,
+        AllowTrailingCommas = true,
+    };
 
     private readonly Lock gate = new();
     private volatile Known known = new(PriceTable.First, null, default);
@@ -91,17 +98,26 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         try
         {
             if (stamp == default)
-                return known with { Stamp = stamp, Fault = $"there is no {Path}; the prices it last held are used, and saving them writes it again" };
+                return known with
+                {
+                    Stamp = stamp,
+                    Fault = $"there is no {Path}; the prices it last held are used, and saving them writes it again",
+                };
             if (stamp.Length > MaxBytes)
                 return Bad(stamp, $"it has {stamp.Length} bytes, the limit is {MaxBytes}");
             var file = JsonSerializer.Deserialize<PriceFile>(File.ReadAllBytes(Path), Read);
             if (file is null)
                 return Bad(stamp, "it is null");
-            return PriceTable.Fault(file.Models) is { } fault ? Bad(stamp, fault) : new Known(new PriceTable(file.Models), null, stamp, file.About);
+            return PriceTable.Fault(file.Models) is { } fault
+                ? Bad(stamp, fault)
+                : new Known(new PriceTable(file.Models), null, stamp, file.About);
         }
         catch (JsonException e)
         {
-            return Bad(stamp, $"line {(e.LineNumber ?? 0) + 1}: {(e.Path is { Length: > 2 } path ? path[2..] : "the file")} {Said(e.Message)}");
+            return Bad(
+                stamp,
+                $"line {(e.LineNumber ?? 0) + 1}: {(e.Path is { Length: > 2 } path ? path[2..] : "the file")} {Said(e.Message)}"
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
         {
@@ -115,16 +131,33 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         const string Lacking = "including: ";
         if (message.IndexOf(Lacking, StringComparison.Ordinal) is >= 0 and var at)
             return $"lacks {message[(at + Lacking.Length)..].Split(". Path:")[0].TrimEnd('.')}";
-        return message.Contains("could not be converted", StringComparison.Ordinal) ? "has the wrong type" : $"is no JSON: {message.Split(" Path:")[0]}";
+        return message.Contains("could not be converted", StringComparison.Ordinal)
+            ? "has the wrong type"
+            : $"is no JSON: {message.Split(" Path:")[0]}";
     }
 
-    private Known Bad(Stamp stamp, string fault) => known with { Stamp = stamp, Fault = $"{Path} cannot be used, and the last good prices are: {fault}" };
+    private Known Bad(Stamp stamp, string fault) =>
+        known with
+        {
+            Stamp = stamp,
+            Fault = $"{Path} cannot be used, and the last good prices are: {fault}",
+        };
 
     // Another file in its place, so that nobody reads half of one, nor is it half there after a crash.
     private void Write(PriceFile file)
     {
         var next = Path + ".next";
-        using (var stream = new FileStream(next, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = Mode }))
+        using (
+            var stream = new FileStream(
+                next,
+                new FileStreamOptions
+                {
+                    Mode = FileMode.Create,
+                    Access = FileAccess.Write,
+                    UnixCreateMode = Mode,
+                }
+            )
+        )
         {
             JsonSerializer.Serialize(stream, file, Written);
             stream.Write("\n"u8);

@@ -7,7 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A harness says what it does; it holds as long as this connection, or until it says something else.</summary>
+/// <summary>A harness says what it does; it holds as long as this connection, or until it says something
+/// else.</summary>
 internal static class ReportHarness
 {
     private const int NameBytes = 200;
@@ -27,26 +28,40 @@ internal static class ReportHarness
         long? Turn = null,
         DateTimeOffset? RateLimitedUntil = null,
         LoginView? Login = null,
-        string? Missing = null) : IRequest<Done>;
+        string? Missing = null
+    ) : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
         public Validator()
         {
-            RuleFor(c => c.State).Must(s => HarnessState.Said.Contains(s)).WithMessage($"'state' must be one of {string.Join(", ", HarnessState.Said)}");
+            RuleFor(c => c.State)
+                .Must(s => HarnessState.Said.Contains(s))
+                .WithMessage($"'state' must be one of {string.Join(", ", HarnessState.Said)}");
             RuleFor(c => c.Driver).MustBeText(NameBytes);
             RuleFor(c => c.Model).MustBeText(NameBytes);
-            RuleFor(c => c.ContextTokens).InclusiveBetween(0, MostTokens).WithMessage("'context_tokens' must not be below 0");
-            RuleFor(c => c.ContextLimit).InclusiveBetween(0, MostTokens).WithMessage("'context_limit' must not be below 0");
+            RuleFor(c => c.ContextTokens)
+                .InclusiveBetween(0, MostTokens)
+                .WithMessage("'context_tokens' must not be below 0");
+            RuleFor(c => c.ContextLimit)
+                .InclusiveBetween(0, MostTokens)
+                .WithMessage("'context_limit' must not be below 0");
             RuleFor(c => c.Missing).MustBeText(MissingBytes);
             // The operator is to follow it: a link of another kind could do something on the page.
             RuleFor(c => c.Login!.Url).MustBeText(UrlBytes).When(c => c.Login is not null);
-            RuleFor(c => c.Login!.Url).Must(IsWeb).When(c => c.Login?.Url is not null).WithMessage("'login.url' must begin with https:// or http://");
-            RuleFor(c => c.Login!.Output).MustBeText(OutputBytes, _ => "send the end of it").When(c => c.Login is not null);
+            RuleFor(c => c.Login!.Url)
+                .Must(IsWeb)
+                .When(c => c.Login?.Url is not null)
+                .WithMessage("'login.url' must begin with https:// or http://");
+            RuleFor(c => c.Login!.Output)
+                .MustBeText(OutputBytes, _ => "send the end of it")
+                .When(c => c.Login is not null);
             RuleFor(c => c.Login!.Error).MustBeText(UrlBytes).When(c => c.Login is not null);
         }
 
-        private static bool IsWeb(string? url) => Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp);
+        private static bool IsWeb(string? url) =>
+            Uri.TryCreate(url, UriKind.Absolute, out var uri)
+            && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp);
     }
 
     internal sealed class Handler(IStore store, ITurnEnds turns, Harnesses harnesses) : IRequestHandler<Command, Done>
@@ -55,20 +70,27 @@ internal static class ReportHarness
         {
             var (caller, turn) = (command.Caller, command.Turn);
             var known = harnesses.Of(caller.Name);
-            var startedAt = turn is null ? null : known.Turn == turn ? known.TurnStartedAt : await store.Read(db => turns.StartedAt(db, caller.Name, turn.Value), CancellationToken.None);
-            harnesses.Report(caller, new HarnessView(
-                Connected: true,
-                command.State,
-                command.SinceAt,
-                command.Driver,
-                command.Model,
-                command.ContextTokens,
-                command.ContextLimit,
-                turn,
-                startedAt,
-                command.RateLimitedUntil,
-                command.Login,
-                command.Missing));
+            var startedAt =
+                turn is null ? null
+                : known.Turn == turn ? known.TurnStartedAt
+                : await store.Read(db => turns.StartedAt(db, caller.Name, turn.Value), CancellationToken.None);
+            harnesses.Report(
+                caller,
+                new HarnessView(
+                    Connected: true,
+                    command.State,
+                    command.SinceAt,
+                    command.Driver,
+                    command.Model,
+                    command.ContextTokens,
+                    command.ContextLimit,
+                    turn,
+                    startedAt,
+                    command.RateLimitedUntil,
+                    command.Login,
+                    command.Missing
+                )
+            );
             return Done.Instance;
         }
     }

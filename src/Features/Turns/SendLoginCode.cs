@@ -21,9 +21,12 @@ internal static class SendLoginCode
         public Validator(IAgentNames names)
         {
             RuleFor(c => c.Name).MustBeAgentsName(names);
-            RuleFor(c => c.Code).Must(code => !string.IsNullOrWhiteSpace(code) && !code.Trim().Any(char.IsControl)).WithMessage("'code' must be the code alone, on one line")
+            RuleFor(c => c.Code)
+                .Must(code => !string.IsNullOrWhiteSpace(code) && !code.Trim().Any(char.IsControl))
+                .WithMessage("'code' must be the code alone, on one line")
                 .MustBeText(CodeBytes)
-                .Must(code => !code.AsSpan().TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase)).WithMessage("'code' is the address of a page; give the code that this page shows");
+                .Must(code => !code.AsSpan().TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase))
+                .WithMessage("'code' is the address of a page; give the code that this page shows");
         }
     }
 

@@ -7,7 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator says which model an agent is to use from its next turn on, whether its harness is there or not. Without one it is the configured one again.</summary>
+/// <summary>The operator says which model an agent is to use from its next turn on, whether its harness is there or
+/// not. Without one it is the configured one again.</summary>
 internal static class SetModel
 {
     private const int ModelBytes = 100;
@@ -20,11 +21,14 @@ internal static class SetModel
         {
             RuleFor(c => c.Name).MustBeAgentsName(names);
             RuleFor(c => c.Model).MustBeText(ModelBytes);
-            RuleFor(c => c.Model).Must(m => m is null || !m.Any(char.IsControl)).WithMessage("'model' must be a name on one line");
+            RuleFor(c => c.Model)
+                .Must(m => m is null || !m.Any(char.IsControl))
+                .WithMessage("'model' must be a name on one line");
         }
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, HarnessWishes wishes, Controls controls) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, IRoster roster, HarnessWishes wishes, Controls controls)
+        : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -36,7 +40,8 @@ internal static class SetModel
                     wishes.Change(write, agent, wish => wish with { Model = model, ModelSet = true });
                     write.Raise(new HarnessChanged(agent));
                 },
-                CancellationToken.None);
+                CancellationToken.None
+            );
             controls.TellModel(command.Name);
             return Done.Instance;
         }

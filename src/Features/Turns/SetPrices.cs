@@ -3,18 +3,23 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator sets what models cost, all of them at once; what turns have cost is then told by these.</summary>
+/// <summary>The operator sets what models cost, all of them at once; what turns have cost is then told by
+/// these.</summary>
 internal static class SetPrices
 {
     internal sealed record Command(IReadOnlyList<ModelPrice> Models) : IRequest<GetPrices.Result>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Models).Custom((models, context) =>
-        {
-            if (PriceTable.Fault(models) is { } fault)
-                context.AddFailure(fault);
-        });
+        public Validator() =>
+            RuleFor(c => c.Models)
+                .Custom(
+                    (models, context) =>
+                    {
+                        if (PriceTable.Fault(models) is { } fault)
+                            context.AddFailure(fault);
+                    }
+                );
     }
 
     internal sealed class Handler(Prices prices) : IRequestHandler<Command, GetPrices.Result>

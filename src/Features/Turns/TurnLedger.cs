@@ -16,14 +16,17 @@ internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
         events.Append(write, turn.Agent, [EventText.Lost(turn.EndedAt, turn.Id, turn.Result, turn.Note)]);
     }
 
-    /// <summary>Notes a turn that has ended; one that is noted already and whose end is no news stays as it is.</summary>
+    /// <summary>Notes a turn that has ended; one that is noted already and whose end is no news stays as it
+    /// is.</summary>
     /// <param name="write">The write that ends it.</param>
     /// <param name="turn">The turn.</param>
     /// <param name="told">Its figures; null when nobody has told any.</param>
     public void Add(IWrite write, EndedTurn turn, TurnRow? told)
     {
         var (begun, ended) = (turn.StartedAt.ToUnixTimeMilliseconds(), turn.EndedAt.ToUnixTimeMilliseconds());
-        var at = told?.EndedAt is > 0 and var said ? Math.Clamp(said, Math.Min(begun, ended), Math.Max(begun, ended)) : ended;
+        var at = told?.EndedAt is > 0 and var said
+            ? Math.Clamp(said, Math.Min(begun, ended), Math.Max(begun, ended))
+            : ended;
         var row = (told ?? Nothing) with
         {
             Id = turn.Id,
@@ -36,7 +39,9 @@ internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
             EndedAt = told?.EndedAt is > 0 and var until ? until : ended,
         };
         // A lost turn is there already, without its figures.
-        var before = turn.IsNews ? write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turn_stats WHERE id = @Id", row) : null;
+        var before = turn.IsNews
+            ? write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turn_stats WHERE id = @Id", row)
+            : null;
         if (write.Db.Execute(turn.IsNews ? $"INSERT OR REPLACE {Into}" : $"INSERT OR IGNORE {Into}", row) == 0)
             return;
         if (before is not null)
@@ -48,24 +53,36 @@ internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
     private static void AddUp(IWrite write, TurnRow row, int sign)
     {
         var tokens = row.Tokens;
-        write.Db.Execute(AddToHour, new
-        {
-            hour = row.At - (row.At % TurnSums.Hour),
-            row.Agent,
-            model = row.Model ?? "",
-            turns = sign,
-            failed = row.Result is TurnResult.Failed or TurnResult.PromptTooLong or TurnResult.Lost ? sign : 0,
-            withTokens = tokens is null ? 0 : sign,
-            duration = sign * (row.DurationMs ?? 0),
-            tools = sign * (row.ToolCallCount ?? 0),
-            input = sign * (tokens?.Input ?? 0),
-            output = sign * (tokens?.Output ?? 0),
-            cacheRead = sign * (tokens?.CacheRead ?? 0),
-            cacheCreation = sign * (tokens?.CacheCreation ?? 0),
-        });
+        write.Db.Execute(
+            AddToHour,
+            new
+            {
+                hour = row.At - (row.At % TurnSums.Hour),
+                row.Agent,
+                model = row.Model ?? "",
+                turns = sign,
+                failed = row.Result is TurnResult.Failed or TurnResult.PromptTooLong or TurnResult.Lost ? sign : 0,
+                withTokens = tokens is null ? 0 : sign,
+                duration = sign * (row.DurationMs ?? 0),
+                tools = sign * (row.ToolCallCount ?? 0),
+                input = sign * (tokens?.Input ?? 0),
+                output = sign * (tokens?.Output ?? 0),
+                cacheRead = sign * (tokens?.CacheRead ?? 0),
+                cacheCreation = sign * (tokens?.CacheCreation ?? 0),
+            }
+        );
     }
 
-    private static readonly TurnRow Nothing = new() { Id = 0, Agent = "", WakeFrom = "", Result = "", At = 0, StartedAt = 0, EndedAt = 0 };
+    private static readonly TurnRow Nothing = new()
+    {
+        Id = 0,
+        Agent = "",
+        WakeFrom = "",
+        Result = "",
+        At = 0,
+        StartedAt = 0,
+        EndedAt = 0,
+    };
 
     private const string AddToHour = """
         INSERT INTO turn_hours (

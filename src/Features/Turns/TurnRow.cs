@@ -62,16 +62,39 @@ internal sealed record TurnRow
 
     public double? ReportedCostUsd { get; init; }
 
-    public Tokens? Tokens => InputTokens is null && OutputTokens is null && CacheReadInputTokens is null && CacheCreationInputTokens is null
-        ? null
-        : new(InputTokens ?? 0, OutputTokens ?? 0, CacheReadInputTokens ?? 0, CacheCreationInputTokens ?? 0);
+    public Tokens? Tokens =>
+        InputTokens is null && OutputTokens is null && CacheReadInputTokens is null && CacheCreationInputTokens is null
+            ? null
+            : new(InputTokens ?? 0, OutputTokens ?? 0, CacheReadInputTokens ?? 0, CacheCreationInputTokens ?? 0);
 
-    public TurnView ToView(PriceTable prices) => new(
-        Id, Agent, WakeFrom, Result, Note, Model, DateTimeOffset.FromUnixTimeMilliseconds(StartedAt), DateTimeOffset.FromUnixTimeMilliseconds(EndedAt), DurationMs,
-        InputTokens, OutputTokens, CacheReadInputTokens, CacheCreationInputTokens,
-        LastInputTokens, LastOutputTokens, LastCacheReadInputTokens, LastCacheCreationInputTokens,
-        ToolCallCount, ToolCalls is null ? null : JsonSerializer.Deserialize<Dictionary<string, long>>(ToolCalls, WireJson.Options), OpenLooseEndsCount, OpenRemindersCount,
-        Tokens is { } tokens ? prices.CostOf(Model, tokens) : null, ReportedCostUsd);
+    public TurnView ToView(PriceTable prices) =>
+        new(
+            Id,
+            Agent,
+            WakeFrom,
+            Result,
+            Note,
+            Model,
+            DateTimeOffset.FromUnixTimeMilliseconds(StartedAt),
+            DateTimeOffset.FromUnixTimeMilliseconds(EndedAt),
+            DurationMs,
+            InputTokens,
+            OutputTokens,
+            CacheReadInputTokens,
+            CacheCreationInputTokens,
+            LastInputTokens,
+            LastOutputTokens,
+            LastCacheReadInputTokens,
+            LastCacheCreationInputTokens,
+            ToolCallCount,
+            ToolCalls is null
+                ? null
+                : JsonSerializer.Deserialize<Dictionary<string, long>>(ToolCalls, WireJson.Options),
+            OpenLooseEndsCount,
+            OpenRemindersCount,
+            Tokens is { } tokens ? prices.CostOf(Model, tokens) : null,
+            ReportedCostUsd
+        );
 }
 
 /// <summary>What a turn, or several, took of a model.</summary>

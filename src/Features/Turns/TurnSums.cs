@@ -27,7 +27,8 @@ internal sealed record AgentStats(
     double CostUsd,
     long DurationMs,
     long ToolCallCount,
-    long UnpricedTurns);
+    long UnpricedTurns
+);
 
 /// <summary>What the turns of a span of time came to.</summary>
 /// <param name="At">Its beginning.</param>
@@ -48,7 +49,8 @@ internal sealed record StatsBucket(
     long CacheReadInputTokens,
     long CacheCreationInputTokens,
     double CostUsd,
-    long DurationMs);
+    long DurationMs
+);
 
 /// <summary>Sums of turns, by agent, model and span of time.</summary>
 internal sealed record TurnSums
@@ -84,40 +86,93 @@ internal sealed record TurnSums
     /// <param name="db">Read.</param>
     /// <param name="from">The first moment, where slot 0 begins.</param>
     /// <param name="to">The last.</param>
-    /// <param name="slot">How long a slot is. Of whole hours, and from a whole hour on, they are there already added up.</param>
+    /// <param name="slot">How long a slot is. Of whole hours, and from a whole hour on, they are there already added
+    /// up.</param>
     /// <param name="agent">Of this agent alone; null for all.</param>
-    public static TurnSums[] Read(DbConnection db, long from, long to, long slot, string? agent) => [.. db.Query<TurnSums>(
-        from % Hour == 0 && slot % Hour == 0 ? ByHour : ByTurn,
-        new { from, to, slot, agent, failed = TurnResult.Failed, tooLong = TurnResult.PromptTooLong, lost = TurnResult.Lost })];
+    public static TurnSums[] Read(DbConnection db, long from, long to, long slot, string? agent) =>
+        [
+            .. db.Query<TurnSums>(
+                from % Hour == 0 && slot % Hour == 0 ? ByHour : ByTurn,
+                new
+                {
+                    from,
+                    to,
+                    slot,
+                    agent,
+                    failed = TurnResult.Failed,
+                    tooLong = TurnResult.PromptTooLong,
+                    lost = TurnResult.Lost,
+                }
+            ),
+        ];
 
     /// <summary>One row for each agent, by name.</summary>
-    public static IReadOnlyList<AgentStats> ByAgent(IEnumerable<TurnSums> sums, PriceTable prices) => [.. sums
-        .GroupBy(s => s.Agent)
-        .OrderBy(g => g.Key, StringComparer.Ordinal)
-        .Select(g => new AgentStats(
-            g.Key, g.Sum(s => s.Turns), g.Sum(s => s.Failed), g.Sum(s => s.Input), g.Sum(s => s.Output), g.Sum(s => s.CacheRead), g.Sum(s => s.CacheCreation),
-            g.Sum(s => s.Cost(prices)), g.Sum(s => s.DurationMs), g.Sum(s => s.ToolCallCount), g.Sum(s => prices.Of(s.Model) is null ? s.WithTokens : 0)))];
+    public static IReadOnlyList<AgentStats> ByAgent(IEnumerable<TurnSums> sums, PriceTable prices) =>
+        [
+            .. sums.GroupBy(s => s.Agent)
+                .OrderBy(g => g.Key, StringComparer.Ordinal)
+                .Select(g => new AgentStats(
+                    g.Key,
+                    g.Sum(s => s.Turns),
+                    g.Sum(s => s.Failed),
+                    g.Sum(s => s.Input),
+                    g.Sum(s => s.Output),
+                    g.Sum(s => s.CacheRead),
+                    g.Sum(s => s.CacheCreation),
+                    g.Sum(s => s.Cost(prices)),
+                    g.Sum(s => s.DurationMs),
+                    g.Sum(s => s.ToolCallCount),
+                    g.Sum(s => prices.Of(s.Model) is null ? s.WithTokens : 0)
+                )),
+        ];
 
     /// <summary>A row for every span of time, also for one without a turn.</summary>
-    public static IReadOnlyList<StatsBucket> BySlot(IEnumerable<TurnSums> sums, PriceTable prices, long from, long slot, int count)
+    public static IReadOnlyList<StatsBucket> BySlot(
+        IEnumerable<TurnSums> sums,
+        PriceTable prices,
+        long from,
+        long slot,
+        int count
+    )
     {
         var bySlot = sums.ToLookup(s => s.Slot);
-        return [.. Enumerable.Range(0, count).Select(i => bySlot[i].Aggregate(
-            new StatsBucket(DateTimeOffset.FromUnixTimeMilliseconds(from + (i * slot)), 0, 0, 0, 0, 0, 0, 0, 0),
-            (bucket, s) => bucket with
-            {
-                Turns = bucket.Turns + s.Turns,
-                Failed = bucket.Failed + s.Failed,
-                InputTokens = bucket.InputTokens + s.Input,
-                OutputTokens = bucket.OutputTokens + s.Output,
-                CacheReadInputTokens = bucket.CacheReadInputTokens + s.CacheRead,
-                CacheCreationInputTokens = bucket.CacheCreationInputTokens + s.CacheCreation,
-                CostUsd = bucket.CostUsd + s.Cost(prices),
-                DurationMs = bucket.DurationMs + s.DurationMs,
-            }))];
+        return
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(i =>
+                    bySlot[i]
+                        .Aggregate(
+                            new StatsBucket(
+                                DateTimeOffset.FromUnixTimeMilliseconds(from + (i * slot)),
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0
+                            ),
+                            (bucket, s) =>
+                                bucket with
+                                {
+                                    Turns = bucket.Turns + s.Turns,
+                                    Failed = bucket.Failed + s.Failed,
+                                    InputTokens = bucket.InputTokens + s.Input,
+                                    OutputTokens = bucket.OutputTokens + s.Output,
+                                    CacheReadInputTokens = bucket.CacheReadInputTokens + s.CacheRead,
+                                    CacheCreationInputTokens = bucket.CacheCreationInputTokens + s.CacheCreation,
+                                    CostUsd = bucket.CostUsd + s.Cost(prices),
+                                    DurationMs = bucket.DurationMs + s.DurationMs,
+                                }
+                        )
+                ),
+        ];
     }
 
-    private double Cost(PriceTable prices) => prices.CostOf(Model, new Tokens(Input, Output, CacheRead, CacheCreation)) ?? 0;
+    private double Cost(PriceTable prices) =>
+        prices.CostOf(Model, new Tokens(Input, Output, CacheRead, CacheCreation)) ?? 0;
 
     private const string ByHour = """
         SELECT (hour - @from) / @slot AS Slot, agent, nullif(model, '') AS model, sum(turns) AS Turns,

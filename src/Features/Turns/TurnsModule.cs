@@ -2,7 +2,8 @@ using Hive.Common.Doors;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The doors of turns and harnesses. What agents have here says what they did; what is to be done is the operator's to say.</summary>
+/// <summary>The doors of turns and harnesses. What agents have here says what they did; what is to be done is the
+/// operator's to say.</summary>
 internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()

@@ -12,7 +12,8 @@ internal sealed class TurnsSchema : ISchema
     public void Converge(SchemaEditor editor)
     {
         // Its id is the turn's. `at` places it in time: when it ended, held against the host's own clock.
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS turn_stats (
                 id                                INTEGER PRIMARY KEY,
                 agent                             TEXT NOT NULL,
@@ -38,15 +39,20 @@ internal sealed class TurnsSchema : ISchema
                 open_reminders_count              INTEGER,
                 reported_cost_usd                 REAL
             )
-            """);
+            """
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS turn_stats_agent ON turn_stats (agent, id)");
         // Holds all that is summed up, so that a day of a busy swarm is read without its rows.
-        editor.Run("""
+        editor.Run(
+            """
             CREATE INDEX IF NOT EXISTS turn_stats_sums ON turn_stats (
                 at, agent, model, result, duration_ms, tool_call_count, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens)
-            """);
-        // The same added up by hour: a month of 50 agents with 500 turns each a day is 750,000 turns, which take two seconds to add up. No model is ''.
-        editor.Run("""
+            """
+        );
+        // The same added up by hour: a month of 50 agents with 500 turns each a day is 750,000 turns, which take two
+        // seconds to add up. No model is ''.
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS turn_hours (
                 hour                        INTEGER NOT NULL,
                 agent                       TEXT NOT NULL,
@@ -62,8 +68,10 @@ internal sealed class TurnsSchema : ISchema
                 cache_creation_input_tokens INTEGER NOT NULL,
                 PRIMARY KEY (hour, agent, model)
             ) WITHOUT ROWID
-            """);
-        editor.Run("""
+            """
+        );
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS agent_events (
                 id      INTEGER PRIMARY KEY AUTOINCREMENT,
                 agent   TEXT NOT NULL,
@@ -72,46 +80,60 @@ internal sealed class TurnsSchema : ISchema
                 kind    TEXT NOT NULL,
                 payload TEXT NOT NULL
             )
-            """);
+            """
+        );
         editor.Run("CREATE INDEX IF NOT EXISTS agent_events_agent ON agent_events (agent, id)");
         // How much of that there is of each agent, kept true by the database itself, whoever adds or removes.
-        editor.Run("CREATE TABLE IF NOT EXISTS agent_event_sizes (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID");
-        // Asked first, and only once: as a condition on the events themselves it would go through all of them at every start.
-        editor.Run("""
+        editor.Run(
+            "CREATE TABLE IF NOT EXISTS agent_event_sizes (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID"
+        );
+        // Asked first, and only once: as a condition on the events themselves it would go through all of them at every
+        // start.
+        editor.Run(
+            """
             INSERT OR IGNORE INTO agent_event_sizes
             SELECT agent, sum(length(CAST(payload AS BLOB)))
               FROM (SELECT 1 WHERE NOT EXISTS (SELECT 1 FROM agent_event_sizes)) CROSS JOIN agent_events
              GROUP BY agent
-            """);
-        editor.Run("""
+            """
+        );
+        editor.Run(
+            """
             CREATE TRIGGER IF NOT EXISTS agent_events_added AFTER INSERT ON agent_events
             BEGIN
                 INSERT INTO agent_event_sizes (agent, bytes) VALUES (NEW.agent, length(CAST(NEW.payload AS BLOB)))
                 ON CONFLICT (agent) DO UPDATE SET bytes = bytes + excluded.bytes;
             END
-            """);
-        editor.Run("""
+            """
+        );
+        editor.Run(
+            """
             CREATE TRIGGER IF NOT EXISTS agent_events_removed AFTER DELETE ON agent_events
             BEGIN
                 UPDATE agent_event_sizes SET bytes = bytes - length(CAST(OLD.payload AS BLOB)) WHERE agent = OLD.agent;
             END
-            """);
+            """
+        );
         // What the operator wants of a harness whether one is there or not, and what the manager was told last.
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS harness_wishes (
                 agent       TEXT PRIMARY KEY,
                 model       TEXT,
                 model_set   INTEGER NOT NULL DEFAULT 0,
                 needs_login INTEGER NOT NULL DEFAULT 0
             ) WITHOUT ROWID
-            """);
+            """
+        );
         // Agents that were purged, and up to which rows: too many for one write.
-        editor.Run("""
+        editor.Run(
+            """
             CREATE TABLE IF NOT EXISTS turn_purges (
                 agent      TEXT PRIMARY KEY,
                 last_event INTEGER NOT NULL,
                 last_turn  INTEGER NOT NULL
             ) WITHOUT ROWID
-            """);
+            """
+        );
     }
 }

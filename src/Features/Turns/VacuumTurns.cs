@@ -9,9 +9,17 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Turns;
 
 /// <summary>
-/// Removes agents' events after 7 days and turns' figures after 400, hourly and at start, and those of purged agents at once; in writes so small that nobody waits for them.
+/// Removes agents' events after 7 days and turns' figures after 400, hourly and at start, and those of purged agents at
+/// once; in writes so small that nobody waits for them.
 /// </summary>
-internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, AgentHubs hubs, IRoster roster, TimeProvider clock, ILogger<VacuumTurns> log) : BackgroundService
+internal sealed partial class VacuumTurns(
+    IStore store,
+    AgentRemains remains,
+    AgentHubs hubs,
+    IRoster roster,
+    TimeProvider clock,
+    ILogger<VacuumTurns> log
+) : BackgroundService
 {
     // An event may have 48 KiB.
     private const int EventsPerWrite = 100;
@@ -20,7 +28,8 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
     private static readonly TimeSpan TurnsKept = TimeSpan.FromDays(400);
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(Hourly(stoppingToken), Purge(stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(Hourly(stoppingToken), Purge(stoppingToken));
 
     private async Task Hourly(CancellationToken ct)
     {
@@ -31,8 +40,7 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
             // What a full disk kept from being removed.
             await Try(PurgeAll, ct);
             hubs.KeepOnly(roster.Names);
-        }
-        while (await timer.WaitForNextTickAsync(ct));
+        } while (await timer.WaitForNextTickAsync(ct));
     }
 
     private async Task Purge(CancellationToken ct)
@@ -56,29 +64,81 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
     private async Task Sweep(CancellationToken ct)
     {
         var now = clock.GetUtcNow();
-        await OldRows.Remove(store, "agent_events", "at", "at", now.Subtract(EventsKept).ToUnixTimeMilliseconds(), now.ToUnixTimeMilliseconds(), EventsPerWrite, ct);
-        await Repeat(OldTurns, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds(), most = TurnsPerWrite }, TurnsPerWrite, ct);
-        await Repeat(OldHours, new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds() - TurnSums.Hour, most = TurnsPerWrite }, TurnsPerWrite, ct);
+        await OldRows.Remove(
+            store,
+            "agent_events",
+            "at",
+            "at",
+            now.Subtract(EventsKept).ToUnixTimeMilliseconds(),
+            now.ToUnixTimeMilliseconds(),
+            EventsPerWrite,
+            ct
+        );
+        await Repeat(
+            OldTurns,
+            new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds(), most = TurnsPerWrite },
+            TurnsPerWrite,
+            ct
+        );
+        await Repeat(
+            OldHours,
+            new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds() - TurnSums.Hour, most = TurnsPerWrite },
+            TurnsPerWrite,
+            ct
+        );
     }
 
     private async Task PurgeAll(CancellationToken ct)
     {
-        var purged = await store.Read(db => db.Query<Purged>("SELECT agent, last_event AS LastEvent, last_turn AS LastTurn FROM turn_purges").ToArray(), ct);
+        var purged = await store.Read(
+            db =>
+                db.Query<Purged>("SELECT agent, last_event AS LastEvent, last_turn AS LastTurn FROM turn_purges")
+                    .ToArray(),
+            ct
+        );
         foreach (var of in purged)
         {
-            await Repeat(PurgedEvents, new { of.Agent, of.LastEvent, most = EventsPerWrite }, EventsPerWrite, ct);
-            await Repeat(PurgedTurns, new { of.Agent, of.LastTurn, most = TurnsPerWrite }, TurnsPerWrite, ct);
-            await store.Write(write => write.Db.Execute("DELETE FROM agent_event_sizes WHERE agent = @Agent AND bytes = 0", of), ct);
+            await Repeat(
+                PurgedEvents,
+                new
+                {
+                    of.Agent,
+                    of.LastEvent,
+                    most = EventsPerWrite,
+                },
+                EventsPerWrite,
+                ct
+            );
+            await Repeat(
+                PurgedTurns,
+                new
+                {
+                    of.Agent,
+                    of.LastTurn,
+                    most = TurnsPerWrite,
+                },
+                TurnsPerWrite,
+                ct
+            );
+            await store.Write(
+                write => write.Db.Execute("DELETE FROM agent_event_sizes WHERE agent = @Agent AND bytes = 0", of),
+                ct
+            );
             // Unless another of its name was purged meanwhile.
-            await store.Write(write => write.Db.Execute("DELETE FROM turn_purges WHERE agent = @Agent AND last_event = @LastEvent AND last_turn = @LastTurn", of), ct);
+            await store.Write(
+                write =>
+                    write.Db.Execute(
+                        "DELETE FROM turn_purges WHERE agent = @Agent AND last_event = @LastEvent AND last_turn = @LastTurn",
+                        of
+                    ),
+                ct
+            );
         }
     }
 
     private async Task Repeat(string delete, object values, int most, CancellationToken ct)
     {
-        while (await store.Write(write => write.Db.Execute(delete, values), ct) == most)
-        {
-        }
+        while (await store.Write(write => write.Db.Execute(delete, values), ct) == most) { }
     }
 
     private const string OldTurns = """
@@ -101,7 +161,10 @@ internal sealed partial class VacuumTurns(IStore store, AgentRemains remains, Ag
          WHERE id IN (SELECT id FROM turn_stats WHERE agent = @Agent AND id <= @LastTurn LIMIT @most)
         """;
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "removing old turns and events failed; the next hour tries again")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "removing old turns and events failed; the next hour tries again"
+    )]
     private static partial void LogFailed(ILogger logger, Exception error);
 
     private sealed record Purged

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Hosting.Internal;
 
 namespace Hive.Host.Doctor;
 
-/// <summary>The checks without a host: with the configuration it would have, and nothing held, made or opened.</summary>
+/// <summary>The checks without a host: with the configuration it would have, and nothing held, made or
+/// opened.</summary>
 internal static class Checkup
 {
     /// <summary>The argument that asks for them in place of a host.</summary>
@@ -25,16 +26,19 @@ internal static class Checkup
     }
 
     /// <summary>The host's own checks, beside those that the features bring.</summary>
-    public static IServiceCollection AddHostChecks(this IServiceCollection services) => services
-        .AddSingleton<ICheck, StorageCheck>()
-        .AddSingleton<ICheck, FoldersCheck>()
-        .AddSingleton<ICheck, PortCheck>();
+    public static IServiceCollection AddHostChecks(this IServiceCollection services) =>
+        services
+            .AddSingleton<ICheck, StorageCheck>()
+            .AddSingleton<ICheck, FoldersCheck>()
+            .AddSingleton<ICheck, PortCheck>();
 
     private static async Task<Diagnosis> Examine(string[] args)
     {
         var read = ReadOptions.All(args);
         Finding[] wrong =
-            [.. read.Faults.Select(fault => new Finding("configuration", "settings", FindingState.Failed, fault))];
+        [
+            .. read.Faults.Select(fault => new Finding("configuration", "settings", FindingState.Failed, fault)),
+        ];
         if (read.Paths is not { } paths)
             return Diagnosis.Of(wrong);
         var builder = HiveApp.CreateBuilder(read);

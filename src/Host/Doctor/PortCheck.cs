@@ -16,10 +16,13 @@ internal sealed class PortCheck(HiveOptions options, IServiceProvider services) 
 
     public Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
     {
-        string[] addresses = services.GetService<IServer>()?.Features.Get<IServerAddressesFeature>() is { Addresses.Count: > 0 } listening
+        string[] addresses = services.GetService<IServer>()?.Features.Get<IServerAddressesFeature>()
+            is { Addresses.Count: > 0 } listening
             ? [.. listening.Addresses]
             : options.Urls.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return Task.FromResult<IReadOnlyList<Finding>>([.. addresses.Select(url => services.GetService<FolderLocks>() is null ? Free(url) : Own(url))]);
+        return Task.FromResult<IReadOnlyList<Finding>>([
+            .. addresses.Select(url => services.GetService<FolderLocks>() is null ? Free(url) : Own(url)),
+        ]);
     }
 
     private static Finding Own(string url) => new(Topic, "dashboard", FindingState.Ok, $"listens at {url}");
@@ -37,7 +40,12 @@ internal sealed class PortCheck(HiveOptions options, IServiceProvider services) 
                 trial.Listen();
             }
 
-            return new Finding(Topic, Name, FindingState.Ok, address.Port == 0 ? $"{url}: any free port" : $"{url} is free");
+            return new Finding(
+                Topic,
+                Name,
+                FindingState.Ok,
+                address.Port == 0 ? $"{url}: any free port" : $"{url} is free"
+            );
         }
         catch (FormatException e)
         {
@@ -45,7 +53,15 @@ internal sealed class PortCheck(HiveOptions options, IServiceProvider services) 
         }
         catch (SocketException e)
         {
-            return new Finding(Topic, Name, FindingState.Failed, e.SocketErrorCode == SocketError.AddressAlreadyInUse ? $"{url} is taken by another program" : $"{url} cannot be listened at: {e.Message}", Advice);
+            return new Finding(
+                Topic,
+                Name,
+                FindingState.Failed,
+                e.SocketErrorCode == SocketError.AddressAlreadyInUse
+                    ? $"{url} is taken by another program"
+                    : $"{url} cannot be listened at: {e.Message}",
+                Advice
+            );
         }
     }
 

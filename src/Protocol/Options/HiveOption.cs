@@ -43,11 +43,13 @@ public sealed class HiveOption
     public bool IsSecret => about.Secret;
 
     /// <summary>The default, in words.</summary>
-    public string Default => about.Default ?? ValueIn(new HiveOptions()) switch
-    {
-        bool value => value ? "true" : "false",
-        var value => value?.ToString() ?? "none",
-    };
+    public string Default =>
+        about.Default
+        ?? ValueIn(new HiveOptions()) switch
+        {
+            bool value => value ? "true" : "false",
+            var value => value?.ToString() ?? "none",
+        };
 
     /// <summary>The value that these options have.</summary>
     public object? ValueIn(HiveOptions options) =>
@@ -74,18 +76,23 @@ public sealed class HiveOption
         return copy;
     }
 
-    private object Converted(string value) => Kind switch
-    {
-        OptionKind.Switch => OptionRules.IsTrue(value),
-        OptionKind.Folders or OptionKind.HostNames => OptionRules.Parts(value),
-        OptionKind.Choice => Choices.First(c => c.Equals(value, StringComparison.OrdinalIgnoreCase)),
-        _ => value,
-    };
+    private object Converted(string value) =>
+        Kind switch
+        {
+            OptionKind.Switch => OptionRules.IsTrue(value),
+            OptionKind.Folders or OptionKind.HostNames => OptionRules.Parts(value),
+            OptionKind.Choice => Choices.First(c => c.Equals(value, StringComparison.OrdinalIgnoreCase)),
+            _ => value,
+        };
 
-    private static IEnumerable<HiveOption> Of(Type record, PropertyInfo[] above) => record.GetProperties()
-        .SelectMany(property => property.GetCustomAttribute<OptionAttribute>() is { } about
-            ? [new HiveOption([.. above, property], about)]
-            : Of(property.PropertyType, [.. above, property]));
+    private static IEnumerable<HiveOption> Of(Type record, PropertyInfo[] above) =>
+        record
+            .GetProperties()
+            .SelectMany(property =>
+                property.GetCustomAttribute<OptionAttribute>() is { } about
+                    ? [new HiveOption([.. above, property], about)]
+                    : Of(property.PropertyType, [.. above, property])
+            );
 
     private static string Kebab(string name)
     {

@@ -18,13 +18,15 @@ public sealed record HiveOptions
     [Option(
         "Everything durable: database, agents, access token",
         Kind = OptionKind.Folder,
-        Default = "root: /var/lib/hive; else $XDG_STATE_HOME/hive or ~/.local/state/hive")]
+        Default = "root: /var/lib/hive; else $XDG_STATE_HOME/hive or ~/.local/state/hive"
+    )]
     public string? DataDir { get; init; }
 
     [Option(
         "The sockets",
         Kind = OptionKind.Folder,
-        Default = "root: /run/hive; else $XDG_RUNTIME_DIR/hive or the folder run in the data folder")]
+        Default = "root: /run/hive; else $XDG_RUNTIME_DIR/hive or the folder run in the data folder"
+    )]
     public string? RunDir { get; init; }
 
     [Option("Where the dashboard listens; several addresses are separated by ;", Kind = OptionKind.ListenUrls)]
@@ -33,23 +35,26 @@ public sealed record HiveOptions
     [Option(
         "More names that the dashboard answers to, separated by ;",
         Kind = OptionKind.HostNames,
-        Default = "localhost, loopback addresses and the names in Urls")]
+        Default = "localhost, loopback addresses and the names in Urls"
+    )]
     public IReadOnlyList<string> AllowedHosts { get; init; } = [];
 
     [Option(
         "The bearer token of scripts, at least 16 characters. The file access-token in the data folder keeps "
-        + "it off command lines",
+            + "it off command lines",
         Kind = OptionKind.AccessToken,
         Default = "made at the first start, in the file access-token in the data folder",
-        Secret = true)]
+        Secret = true
+    )]
     public string? Token { get; init; }
 
     [Option(
         "The containers of new agents. auto takes the first of nixos, podman, docker, nspawn (systemd-nspawn) "
-        + "and sandbox (bubblewrap) that works here. process isolates nothing; external starts nothing: whoever "
-        + "opens the agent's socket is the agent",
+            + "and sandbox (bubblewrap) that works here. process isolates nothing; external starts nothing: whoever "
+            + "opens the agent's socket is the agent",
         Kind = OptionKind.Choice,
-        Choices = [Auto, "nixos", "podman", "docker", "nspawn", "sandbox", "process", "external"])]
+        Choices = [Auto, "nixos", "podman", "docker", "nspawn", "sandbox", "process", "external"]
+    )]
     public string Runtime { get; init; } = Auto;
 
     [Option("The image that podman and docker make containers from", Kind = OptionKind.Image)]
@@ -65,26 +70,30 @@ public sealed record HiveOptions
 
     [Option(
         "What an agent's turns are done by, unless its agent.yaml says. auto: scripted where the agent has a "
-        + "script, else claude where Claude Code is installed",
+            + "script, else claude where Claude Code is installed",
         Kind = OptionKind.Choice,
-        Choices = [Auto, "claude", "command", "scripted"])]
+        Choices = [Auto, "claude", "command", "scripted"]
+    )]
     public string Driver { get; init; } = Auto;
 
     [Option(
         "The domain of the addresses that agents commit with, as NAME@ this; an agent's own git configuration wins",
-        Kind = OptionKind.Domain)]
+        Kind = OptionKind.Domain
+    )]
     public string GitEmailDomain { get; init; } = "hive.local";
 
     [Option(
         "true: start although the database or its write-ahead log is missing or cut, without what was in it. Hive says "
-        + "when this helps",
-        Kind = OptionKind.Switch)]
+            + "when this helps",
+        Kind = OptionKind.Switch
+    )]
     public bool AcceptLoss { get; init; }
 
     [Option(
         "true: agents that were started with another harness than this build's are rebuilt at the start, one after "
-        + "another. false: they show that they need an update",
-        Kind = OptionKind.Switch)]
+            + "another. false: they show that they need an update",
+        Kind = OptionKind.Switch
+    )]
     public bool AutoUpdate { get; init; }
 
     [Option("How agents refer to the operator, such as she/her; they read it with whoami", Default = "not told")]
@@ -103,7 +112,8 @@ public sealed record PodmanOptions
     [Option(
         "The socket that podman answers at",
         Kind = OptionKind.Socket,
-        Default = "root: /run/podman/podman.sock; else $XDG_RUNTIME_DIR/podman/podman.sock")]
+        Default = "root: /run/podman/podman.sock; else $XDG_RUNTIME_DIR/podman/podman.sock"
+    )]
     public string? Socket { get; init; }
 }
 
@@ -113,7 +123,8 @@ public sealed record DockerOptions
     [Option(
         "The socket that docker answers at",
         Kind = OptionKind.Socket,
-        Default = "$DOCKER_HOST where that is unix://…, else /var/run/docker.sock")]
+        Default = "$DOCKER_HOST where that is unix://…, else /var/run/docker.sock"
+    )]
     public string? Socket { get; init; }
 }
 
@@ -122,9 +133,10 @@ public sealed record NspawnOptions
 {
     [Option(
         "A folder with a usr in it, whose programs agents on nspawn get in place of the host's. Names, the "
-        + "network and trusted certificates stay the host's",
+            + "network and trusted certificates stay the host's",
         Kind = OptionKind.RootFolder,
-        Default = "the host's own /usr")]
+        Default = "the host's own /usr"
+    )]
     public string? Root { get; init; }
 }
 
@@ -133,7 +145,8 @@ public sealed record NixosOptions
 {
     [Option(
         "The folder that stands for / where the files of NixOS containers are written; for trying things out",
-        Kind = OptionKind.Folder)]
+        Kind = OptionKind.Folder
+    )]
     public string Root { get; init; } = "/";
 }
 
@@ -142,9 +155,10 @@ public sealed record InputsOptions
 {
     [Option(
         "Folders, separated by ;, whose git repositories an agent.yaml may name as file:///…. Nothing in the "
-        + "data folder is ever taken",
+            + "data folder is ever taken",
         Kind = OptionKind.Folders,
-        Default = "none")]
+        Default = "none"
+    )]
     public IReadOnlyList<string> AllowedPaths { get; init; } = [];
 }
 
@@ -154,7 +168,8 @@ public sealed record ForgeOptions
     [Option(
         "The git forge (docs/forge.md)",
         Kind = OptionKind.Url,
-        Default = "none; http://localhost:3000 where there is a container hive-forge")]
+        Default = "none; http://localhost:3000 where there is a container hive-forge"
+    )]
     public string? Url { get; init; }
 
     [Option("The name of a site admin of the forge", Default = "none")]
@@ -167,26 +182,30 @@ public sealed record ForgeOptions
         "That password itself; a file (Forge:PasswordFile) keeps it off command lines",
         Kind = OptionKind.Credential,
         Default = "none",
-        Secret = true)]
+        Secret = true
+    )]
     public string? Password { get; init; }
 
     [Option(
         "In place of user and password: a file with a site admin's token",
         Kind = OptionKind.File,
-        Default = "none")]
+        Default = "none"
+    )]
     public string? TokenFile { get; init; }
 
     [Option(
         "That token itself; a file (Forge:TokenFile) keeps it off command lines",
         Kind = OptionKind.Credential,
         Default = "none",
-        Secret = true)]
+        Secret = true
+    )]
     public string? Token { get; init; }
 
     [Option(
         "The address at which the forge reaches /forge/webhook of this Hive, which then makes a webhook there",
         Kind = OptionKind.Url,
-        Default = "none")]
+        Default = "none"
+    )]
     public string? WebhookUrl { get; init; }
 
     [Option("The folder with Forgejo's data in the container hive-forge", Kind = OptionKind.WholePath)]
@@ -203,9 +222,9 @@ public sealed record LoggingOptions
 public sealed record LogLevelOptions
 {
     [Option(
-        "The least level of log lines. Another category is a key of its own, such as "
-        + "Logging:LogLevel:Microsoft",
+        "The least level of log lines. Another category is a key of its own, such as " + "Logging:LogLevel:Microsoft",
         Kind = OptionKind.Choice,
-        Choices = ["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"])]
+        Choices = ["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
+    )]
     public string Default { get; init; } = "Information";
 }

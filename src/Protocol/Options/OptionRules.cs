@@ -69,7 +69,8 @@ internal static partial class OptionRules
     private static string? TokenFault(string value) =>
         value.Length < LeastTokenLength
             ? $"it has fewer than {LeastTokenLength} characters; use a longer one, or leave it out and Hive makes one"
-            : VisibleForm().IsMatch(value) ? null : "use visible ASCII characters without blanks";
+        : VisibleForm().IsMatch(value) ? null
+        : "use visible ASCII characters without blanks";
 
     private static string? FolderFault(string path) => File.Exists(path) ? "that is a file; name a folder" : null;
 
@@ -85,17 +86,23 @@ internal static partial class OptionRules
 
         static bool CanBeListenedAt(string url) =>
             ListenForm().Match(url) is { Success: true } form
-            && (form.Groups["port"] is not { Success: true } port
-                || int.Parse(port.Value, CultureInfo.InvariantCulture) <= ushort.MaxValue);
+            && (
+                form.Groups["port"] is not { Success: true } port
+                || int.Parse(port.Value, CultureInfo.InvariantCulture) <= ushort.MaxValue
+            );
     }
 
     private static bool IsUrl(string value) =>
-        Uri.TryCreate(value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
-        && url.UserInfo.Length == 0 && url.Query.Length == 0 && url.Fragment.Length == 0;
+        Uri.TryCreate(value, UriKind.Absolute, out var url)
+        && url.Scheme is "http" or "https"
+        && url.UserInfo.Length == 0
+        && url.Query.Length == 0
+        && url.Fragment.Length == 0;
 
     [GeneratedRegex(
         @"\Ahttp://(unix:/.+|(\*|\+|\[[0-9a-f:.%]+\]|[^/:\[\]?#@\s]+)(:(?<port>[0-9]{1,5}))?/?)\z",
-        RegexOptions.NonBacktracking | RegexOptions.IgnoreCase)]
+        RegexOptions.NonBacktracking | RegexOptions.IgnoreCase
+    )]
     private static partial Regex ListenForm();
 
     [GeneratedRegex(@"\A(unix://)?/[^/].*\z", RegexOptions.NonBacktracking)]

@@ -17,9 +17,23 @@ public sealed class ReadOptions
     // Variables of agents, of the demo and of the tests, which a host may find in its environment as well.
     private static readonly HashSet<string> Others =
     [
-        "HIVE_AGENT", "HIVE_SOCKET", "HIVE_STATE_DIR", "HIVE_TURN", "HIVE_MESSAGE_ID", "HIVE_MESSAGE_FROM",
-        "HIVE_REDELIVERED", "HIVE_ARGUMENTS", "HIVE_INPUTS", "HIVE_INSTANCE", "HIVE_CONTAINER", "HIVE_DEMO",
-        "HIVE_REQUIRE_ALL", "HIVE_TEST_SECONDS", "HIVE_CHROMIUM", "HIVE_UPDATE_OPENAPI", "HIVE_UPDATE_DOCS",
+        "HIVE_AGENT",
+        "HIVE_SOCKET",
+        "HIVE_STATE_DIR",
+        "HIVE_TURN",
+        "HIVE_MESSAGE_ID",
+        "HIVE_MESSAGE_FROM",
+        "HIVE_REDELIVERED",
+        "HIVE_ARGUMENTS",
+        "HIVE_INPUTS",
+        "HIVE_INSTANCE",
+        "HIVE_CONTAINER",
+        "HIVE_DEMO",
+        "HIVE_REQUIRE_ALL",
+        "HIVE_TEST_SECONDS",
+        "HIVE_CHROMIUM",
+        "HIVE_UPDATE_OPENAPI",
+        "HIVE_UPDATE_DOCS",
     ];
 
     // Another category of the log has a level like the default one.
@@ -34,9 +48,7 @@ public sealed class ReadOptions
     private readonly Dictionary<string, string> given = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> faults = [];
 
-    private ReadOptions()
-    {
-    }
+    private ReadOptions() { }
 
     /// <summary>Their values.</summary>
     public HiveOptions Options { get; private set; } = new();
@@ -62,10 +74,16 @@ public sealed class ReadOptions
     /// <param name="arguments">The command line.</param>
     /// <param name="environment">The variables; null for the process's own.</param>
     public static ReadOptions All(
-        IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+        IReadOnlyList<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null
+    )
     {
-        var variables = environment ?? Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "");
+        var variables =
+            environment
+            ?? Environment
+                .GetEnvironmentVariables()
+                .Cast<DictionaryEntry>()
+                .ToDictionary(v => (string)v.Key, v => (string?)v.Value ?? "");
         var read = Flags(arguments);
         read.AddEnvironment(variables);
         try
@@ -73,7 +91,8 @@ public sealed class ReadOptions
             read.Paths = HivePaths.Find(
                 read.given.GetValueOrDefault("DataDir"),
                 read.given.GetValueOrDefault("RunDir"),
-                variables.GetValueOrDefault);
+                variables.GetValueOrDefault
+            );
             read.AddFile(Path.Combine(read.Paths.DataDir, "hive.json"));
         }
         catch (Exception e) when (e is InvalidOperationException or IOException or UnauthorizedAccessException)
@@ -119,11 +138,13 @@ public sealed class ReadOptions
 
     private void AddEnvironment(IReadOnlyDictionary<string, string> variables)
     {
-        var ours = variables
-            .Where(v => v.Key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !Others.Contains(v.Key));
+        var ours = variables.Where(v =>
+            v.Key.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase) && !Others.Contains(v.Key)
+        );
         foreach (var (name, value) in ours.OrderBy(v => v.Key, StringComparer.Ordinal))
         {
-            var key = HiveOption.All.FirstOrDefault(o => o.Variable == name)?.Key
+            var key =
+                HiveOption.All.FirstOrDefault(o => o.Variable == name)?.Key
                 ?? Category(name[Prefix.Length..].Replace("__", ":", StringComparison.Ordinal));
             if (key is null)
                 AddUnknown($"the variable {name}", HiveOption.All.Select(o => o.Variable), InDocuments, name);
@@ -162,7 +183,9 @@ public sealed class ReadOptions
             else if (option is null && Category(key) is null)
                 AddUnknown(source, HiveOption.All.Select(o => o.Key), InDocuments, key);
             else if (option is { Key: "DataDir" })
-                faults.Add($"{source} changes nothing: the file lies in that folder; use {option.Flag} ({option.Variable})");
+                faults.Add(
+                    $"{source} changes nothing: the file lies in that folder; use {option.Flag} ({option.Variable})"
+                );
             else if (!seen.Add(key))
                 faults.Add($"{source} stands there more than once; leave one of them");
             else if (TextOf(member.Value, option) is { } text)
@@ -180,15 +203,17 @@ public sealed class ReadOptions
     private static bool IsList(HiveOption? option) =>
         option?.Kind is OptionKind.Folders or OptionKind.HostNames or OptionKind.ListenUrls;
 
-    private static string? TextOf(JsonElement value, HiveOption? option) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString(),
-        JsonValueKind.Null => "",
-        JsonValueKind.True or JsonValueKind.False when option?.Kind == OptionKind.Switch => value.GetRawText(),
-        JsonValueKind.Array when IsList(option) && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String)
-            => string.Join(';', value.EnumerateArray().Select(v => v.GetString())),
-        _ => null,
-    };
+    private static string? TextOf(JsonElement value, HiveOption? option) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString(),
+            JsonValueKind.Null => "",
+            JsonValueKind.True or JsonValueKind.False when option?.Kind == OptionKind.Switch => value.GetRawText(),
+            JsonValueKind.Array
+                when IsList(option) && value.EnumerateArray().All(v => v.ValueKind == JsonValueKind.String) =>
+                string.Join(';', value.EnumerateArray().Select(v => v.GetString())),
+            _ => null,
+        };
 
     // Sources come strongest first.
     private void Add(string key, string value, string source)
@@ -200,9 +225,11 @@ public sealed class ReadOptions
         {
             // An address may hold a password where it should not.
             var mayBeShown = option is not { IsSecret: true } && !value.Contains('@', StringComparison.Ordinal);
-            faults.Add(mayBeShown
-                ? $"{source} cannot be '{Shown(value)}'; {fault}"
-                : $"the value of {source} is not valid; {fault}");
+            faults.Add(
+                mayBeShown
+                    ? $"{source} cannot be '{Shown(value)}'; {fault}"
+                    : $"the value of {source} is not valid; {fault}"
+            );
             return;
         }
 

@@ -18,9 +18,15 @@ public sealed class AgentTests
         Assert.Equal(HiveVersion.Text, alice.GetProperty("hive_version").GetString());
         Assert.Equal("they/them", alice.GetProperty("operator_pronouns").GetString());
         // An external agent sees the host's own paths, and the folder is there.
-        Assert.Equal(Path.Combine(hive.DataDir, "agents", "alice", "state"), alice.GetProperty("state_dir").GetString());
+        Assert.Equal(
+            Path.Combine(hive.DataDir, "agents", "alice", "state"),
+            alice.GetProperty("state_dir").GetString()
+        );
         Assert.True(Directory.Exists(alice.GetProperty("state_dir").GetString()));
-        Assert.Equal("manager", (await (await hive.Connect("manager")).CallAsync("whoami")).GetProperty("role").GetString());
+        Assert.Equal(
+            "manager",
+            (await (await hive.Connect("manager")).CallAsync("whoami")).GetProperty("role").GetString()
+        );
     }
 
     [Fact]
@@ -28,7 +34,9 @@ public sealed class AgentTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
-        Assert.False((await (await hive.Connect("alice")).CallAsync("whoami")).TryGetProperty("operator_pronouns", out _));
+        Assert.False(
+            (await (await hive.Connect("alice")).CallAsync("whoami")).TryGetProperty("operator_pronouns", out _)
+        );
     }
 
     [Fact]
@@ -75,7 +83,13 @@ public sealed class AgentTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("zoe", "bob", "alice", "a1");
-        Assert.Equal(["manager", "a1", "alice", "bob", "zoe"], (await (await hive.Operator()).CallAsync("list")).GetProperty("agents").EnumerateArray().Select(n => n.GetString()));
+        Assert.Equal(
+            ["manager", "a1", "alice", "bob", "zoe"],
+            (await (await hive.Operator()).CallAsync("list"))
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Select(n => n.GetString())
+        );
         await hive.Restart();
         Assert.Equal(5, (await (await hive.Operator()).CallAsync("list")).GetProperty("agents").GetArrayLength());
     }
@@ -93,9 +107,15 @@ public sealed class AgentTests
         var longest = string.Concat(Enumerable.Repeat(character, most));
         await alice.CallAsync("set_status", new { text = longest });
         Assert.Equal(longest, await Status(hive));
-        var refused = await Assert.ThrowsAsync<HiveException>(() => alice.CallAsync("set_status", new { text = longest + character }));
+        var refused = await Assert.ThrowsAsync<HiveException>(() =>
+            alice.CallAsync("set_status", new { text = longest + character })
+        );
         Assert.Equal("too_large", refused.Code);
-        Assert.Contains($"{System.Text.Encoding.UTF8.GetByteCount(longest + character)} bytes", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{System.Text.Encoding.UTF8.GetByteCount(longest + character)} bytes",
+            refused.Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("200", refused.Message, StringComparison.Ordinal);
         Assert.Equal(longest, await Status(hive));
     }
@@ -108,7 +128,10 @@ public sealed class AgentTests
         await (await hive.Connect("alice")).CallAsync("set_status", new { text = "reading" });
         await hive.Restart();
         Assert.Equal("reading", await Status(hive));
-        var row = (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.GetProperty("name").GetString() == "alice");
+        var row = (await hive.State())
+            .GetProperty("agents")
+            .EnumerateArray()
+            .Single(a => a.GetProperty("name").GetString() == "alice");
         Assert.Equal("2026-01-31T12:00:00.000Z", row.GetProperty("status_set_at").GetString());
         await (await hive.Connect("alice")).CallAsync("set_status", new { text = "" });
         Assert.Null(await Status(hive));
@@ -135,7 +158,9 @@ public sealed class AgentTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var refused = await Assert.ThrowsAsync<HiveException>(async () => await (await hive.Connect("bob")).CallAsync("send", new { to = wrong, body = "x" }));
+        var refused = await Assert.ThrowsAsync<HiveException>(async () =>
+            await (await hive.Connect("bob")).CallAsync("send", new { to = wrong, body = "x" })
+        );
         Assert.Equal("not_found", refused.Code);
         Assert.Contains($"did you mean {meant}", refused.Message, StringComparison.Ordinal);
     }
@@ -145,7 +170,9 @@ public sealed class AgentTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var refused = await Assert.ThrowsAsync<HiveException>(async () => await (await hive.Connect("bob")).CallAsync("send", new { to = "zzzzzzzzzz", body = "x" }));
+        var refused = await Assert.ThrowsAsync<HiveException>(async () =>
+            await (await hive.Connect("bob")).CallAsync("send", new { to = "zzzzzzzzzz", body = "x" })
+        );
         Assert.Equal("not_found", refused.Code);
         Assert.Contains("manager, alice, bob", refused.Message, StringComparison.Ordinal);
     }
@@ -161,11 +188,16 @@ public sealed class AgentTests
         var sent = await alice.CallAsync("send", new { to = "bob", body = "later" });
         Assert.Equal("paused", sent.GetProperty("recipient_state").GetString());
         var other = await hive.Connect("bob");
-        Assert.Empty((await other.CallAsync("recv", new { wait_seconds = 0 })).GetProperty("messages").EnumerateArray());
+        Assert.Empty(
+            (await other.CallAsync("recv", new { wait_seconds = 0 })).GetProperty("messages").EnumerateArray()
+        );
         Assert.False(waiting.IsCompleted);
         await host.CallAsync("set_paused", new { name = "bob", paused = false });
         Assert.Equal("later", (await waiting).GetProperty("messages")[0].GetProperty("body").GetString());
-        Assert.Equal("running", (await alice.CallAsync("send", new { to = "bob", body = "now" })).GetProperty("recipient_state").GetString());
+        Assert.Equal(
+            "running",
+            (await alice.CallAsync("send", new { to = "bob", body = "now" })).GetProperty("recipient_state").GetString()
+        );
     }
 
     [Fact]
@@ -181,9 +213,20 @@ public sealed class AgentTests
         await AgentRowTests.Until(hive, events, "bob", row => row.GetProperty("paused").GetBoolean());
         Assert.Equal(1, (await bob.CallAsync("ack", new { all = true })).GetProperty("acked").GetInt32());
         await hive.Restart();
-        Assert.True((await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.GetProperty("name").GetString() == "bob").GetProperty("paused").GetBoolean());
+        Assert.True(
+            (await hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Single(a => a.GetProperty("name").GetString() == "bob")
+                .GetProperty("paused")
+                .GetBoolean()
+        );
         await (await hive.Connect("alice")).CallAsync("send", new { to = "bob", body = "y" });
-        Assert.Empty((await (await hive.Connect("bob")).CallAsync("recv", new { wait_seconds = 0 })).GetProperty("messages").EnumerateArray());
+        Assert.Empty(
+            (await (await hive.Connect("bob")).CallAsync("recv", new { wait_seconds = 0 }))
+                .GetProperty("messages")
+                .EnumerateArray()
+        );
     }
 
     [Fact]
@@ -193,14 +236,19 @@ public sealed class AgentTests
         await hive.Spawn("alice", "bob");
         foreach (var agent in new[] { "alice", "manager" })
         {
-            var refused = await Assert.ThrowsAsync<HiveException>(async () => await (await hive.Connect(agent)).CallAsync("set_paused", new { name = "bob", paused = true }));
+            var refused = await Assert.ThrowsAsync<HiveException>(async () =>
+                await (await hive.Connect(agent)).CallAsync("set_paused", new { name = "bob", paused = true })
+            );
             Assert.Equal("unknown_command", refused.Code);
         }
     }
 
     private static async Task<string?> Status(HiveFixture hive)
     {
-        var row = (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.GetProperty("name").GetString() == "alice");
+        var row = (await hive.State())
+            .GetProperty("agents")
+            .EnumerateArray()
+            .Single(a => a.GetProperty("name").GetString() == "alice");
         return row.TryGetProperty("status_text", out var text) ? text.GetString() : null;
     }
 }

@@ -15,13 +15,20 @@ public sealed class ApplyCommitTests
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
         await fleet.Spawn("worker", "process");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var (pid, before, cursor) = (fleet.Pid("worker"), worker.Main(), await hive.Cursor());
         var sha = worker.Commit(("agent.yaml", "model: other\n"), ("notes.md", "hello\n"));
 
         var id = await manager.RequestApplyCommit("worker", sha[..7], "another model");
         var asked = Assert.Single((await host.CallAsync("pending")).Approvals());
-        Assert.Equal((id, "worker", "apply_commit", sha[..7], sha, "pending", "another model"), (asked.Id, asked.Agent, asked.Kind, asked.CommitRef, asked.FetchedSha, asked.Status, asked.Description));
+        Assert.Equal(
+            (id, "worker", "apply_commit", sha[..7], sha, "pending", "another model"),
+            (asked.Id, asked.Agent, asked.Kind, asked.CommitRef, asked.FetchedSha, asked.Status, asked.Description)
+        );
         Assert.Equal(["proposal"], worker.Tags(id));
         Assert.Equal(before, worker.Main());
         await host.Approve(id);
@@ -32,14 +39,24 @@ public sealed class ApplyCommitTests
         Assert.Equal(sha, worker.InApplied("rev-parse", $"deployed/{id}"));
         Assert.Equal("model: other\n", worker.AgentYaml());
         worker.MustBeClean();
-        Assert.Contains($"deployed/{id} {sha[..12]}", worker.InMeta("log", "-1", "--format=%s"), StringComparison.Ordinal);
+        Assert.Contains(
+            $"deployed/{id} {sha[..12]}",
+            worker.InMeta("log", "-1", "--format=%s"),
+            StringComparison.Ordinal
+        );
         Assert.Equal($"{id}", worker.InMeta("log", "-1", "--format=%(trailers:key=Approval,valueonly)"));
         Assert.NotEqual(pid, fleet.Pid("worker"));
         Assert.Equal("other", (await fleet.Row("worker")).ActiveModel);
         Assert.False((await fleet.Row("worker")).NeedsUpdate);
-        Assert.Equal(["approval_added pending", "approval_changed building", "approval_resolved approved"], (await hive.ApprovalEvents(cursor)).Select(e => $"{e.Kind} {e.Approval.Status}"));
+        Assert.Equal(
+            ["approval_added pending", "approval_changed building", "approval_resolved approved"],
+            (await hive.ApprovalEvents(cursor)).Select(e => $"{e.Kind} {e.Approval.Status}")
+        );
         var told = Assert.Single(await hive.ToldOfApprovals());
-        Assert.Equal(("approval_resolved", "approved", sha, $"deployed/{id}"), (told.Text("event"), told.Text("status"), told.Text("sha"), told.Text("tag")));
+        Assert.Equal(
+            ("approval_resolved", "approved", sha, $"deployed/{id}"),
+            (told.Text("event"), told.Text("status"), told.Text("sha"), told.Text("tag"))
+        );
     }
 
     [Fact]
@@ -47,7 +64,11 @@ public sealed class ApplyCommitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var sha = worker.Commit(("agent.yaml", "model: asked-for\n"));
         var id = await manager.RequestApplyCommit("worker", sha);
         File.WriteAllText(Path.Combine(worker.Config, "agent.yaml"), "model: amended\n");
@@ -58,7 +79,14 @@ public sealed class ApplyCommitTests
         await host.Approve(id);
         Assert.Equal("approved", (await host.End(id)).Status);
         Assert.Equal("model: asked-for\n", worker.AgentYaml());
-        Assert.Equal("asked-for", (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.Text("name") == "worker").Text("active_model"));
+        Assert.Equal(
+            "asked-for",
+            (await hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Single(a => a.Text("name") == "worker")
+                .Text("active_model")
+        );
     }
 
     [Theory]
@@ -77,10 +105,17 @@ public sealed class ApplyCommitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
         var (manager, cursor) = (await hive.Connect("manager"), await hive.Cursor());
-        Assert.Contains("hexadecimal", (await Talk.Refused(() => manager.RequestApplyCommit("worker", commit), "invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "hexadecimal",
+            (await Talk.Refused(() => manager.RequestApplyCommit("worker", commit), "invalid")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => manager.RequestApplyCommit("nobody", "abcdef1"), "not_found");
         await Talk.Refused(() => manager.RequestApplyCommit("../worker", "abcdef1"), "invalid");
-        await Talk.Refused(async () => await (await hive.Connect("worker")).RequestApplyCommit("worker", "abcdef1"), "unknown_command");
+        await Talk.Refused(
+            async () => await (await hive.Connect("worker")).RequestApplyCommit("worker", "abcdef1"),
+            "unknown_command"
+        );
         Assert.Empty(await hive.ApprovalEvents(cursor));
         Assert.Empty((await (await hive.Operator()).CallAsync("pending", new { all = true })).Approvals());
     }
@@ -108,7 +143,11 @@ public sealed class ApplyCommitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var start = worker.Git("rev-parse", "HEAD");
         var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: first\n")));
         worker.Git("reset", "-q", "--hard", start);
@@ -122,7 +161,16 @@ public sealed class ApplyCommitTests
         Assert.Equal(["failed", "proposal"], worker.Tags(second));
         Assert.Equal("model: first\n", worker.AgentYaml());
         worker.MustBeClean();
-        Assert.Contains("rebase", (await Talk.Refused(() => manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD")), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "rebase",
+            (
+                await Talk.Refused(
+                    () => manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD")),
+                    "conflict"
+                )
+            ).Message,
+            StringComparison.Ordinal
+        );
 
         worker.Git("fetch", "-q", worker.Applied, "main:refs/remotes/applied/main");
         worker.Git("-c", "core.editor=true", "rebase", "-q", "-X", "theirs", "applied/main");
@@ -138,7 +186,10 @@ public sealed class ApplyCommitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
         var (manager, worker) = (await hive.Connect("manager"), Proposing.Of(hive, "worker"));
-        var refused = await Talk.Refused(() => manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "recipients: [operator\n"))), "invalid");
+        var refused = await Talk.Refused(
+            () => manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "recipients: [operator\n"))),
+            "invalid"
+        );
         Assert.Contains("line ", refused.Message, StringComparison.Ordinal);
         var failed = Assert.Single((await hive.State()).Approvals("approval_history"));
         // What never came before the operator is no proposal.
@@ -151,7 +202,11 @@ public sealed class ApplyCommitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var before = worker.Main();
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
         await host.Deny(id, "# not this model\n-- use the small one");
@@ -160,7 +215,10 @@ public sealed class ApplyCommitTests
         Assert.Equal("tag", worker.InApplied("cat-file", "-t", $"denied/{id}"));
         Assert.Equal(before, worker.Main());
         worker.MustBeClean();
-        Assert.Equal("# not this model\n-- use the small one", Assert.Single(await hive.ToldOfApprovals()).Text("note"));
+        Assert.Equal(
+            "# not this model\n-- use the small one",
+            Assert.Single(await hive.ToldOfApprovals()).Text("note")
+        );
         await Talk.Refused(() => host.Approve(id), "conflict");
     }
 
@@ -170,13 +228,20 @@ public sealed class ApplyCommitTests
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
         await fleet.Spawn("worker", "process");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: first\n")));
         await host.Approve(first);
         await host.End(first);
         var (before, lockBefore) = (worker.Main(), worker.InMeta("rev-parse", "HEAD"));
         // The harness finds its configuration beside its socket, and there is no room for this file.
-        var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: second\n"), ("taken.md", "x\n")));
+        var second = await manager.RequestApplyCommit(
+            "worker",
+            worker.Commit(("agent.yaml", "model: second\n"), ("taken.md", "x\n"))
+        );
         Directory.CreateDirectory(Path.Combine(hive.RunDir, "agents", "worker", "taken.md"));
         await host.Approve(second);
         var end = await host.End(second);
@@ -207,9 +272,16 @@ public sealed class ApplyCommitTests
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
         await fleet.Spawn("worker", "process");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var before = worker.Main();
-        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\nscript: script.yaml\n"), ("script.yaml", "roules: []\n")));
+        var id = await manager.RequestApplyCommit(
+            "worker",
+            worker.Commit(("agent.yaml", "model: other\nscript: script.yaml\n"), ("script.yaml", "roules: []\n"))
+        );
         await host.Approve(id);
         var end = await host.End(id);
         Assert.Equal("failed", end.Status);
@@ -227,7 +299,11 @@ public sealed class ApplyCommitTests
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
         await fleet.Spawn("worker", "process", start: false);
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
         await host.Approve(id);
         Assert.Equal("approved", (await host.End(id)).Status);
@@ -243,7 +319,12 @@ public sealed class ApplyCommitTests
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
         await fleet.Spawn("worker", "process");
         await hive.Spawn("other");
-        var (manager, host, worker, other) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"), Proposing.Of(hive, "other"));
+        var (manager, host, worker, other) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker"),
+            Proposing.Of(hive, "other")
+        );
         var events = await hive.Events();
         var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: first\n")));
         var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: second\n")));
@@ -254,8 +335,16 @@ public sealed class ApplyCommitTests
         clock.Advance(TimeSpan.FromMilliseconds(1));
         await host.Approve(first);
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
-        Assert.Contains($"approval {first}", (await Talk.Refused(() => host.Approve(second), "conflict")).Message, StringComparison.Ordinal);
-        Assert.Contains("building", (await Talk.Refused(() => host.Approve(first), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"approval {first}",
+            (await Talk.Refused(() => host.Approve(second), "conflict")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "building",
+            (await Talk.Refused(() => host.Approve(first), "conflict")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => host.Deny(first), "conflict");
         // Nothing else is done with the agent meanwhile.
         foreach (var verb in new[] { "rebuild", "restart", "destroy" })
@@ -276,7 +365,11 @@ public sealed class ApplyCommitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: proposed\n")));
         File.WriteAllText(Path.Combine(worker.Applied, "agent.yaml"), "model: by-hand\n");
         await host.Approve(id);
@@ -291,13 +384,25 @@ public sealed class ApplyCommitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker", "other");
         var (manager, host) = (await hive.Connect("manager"), await hive.Operator());
-        var (mine, others) = (await manager.RequestApplyCommit("worker", Proposing.Of(hive, "worker").Commit(("agent.yaml", "model: a\n"))), await manager.RequestApplyCommit("other", Proposing.Of(hive, "other").Commit(("agent.yaml", "model: b\n"))));
+        var (mine, others) = (
+            await manager.RequestApplyCommit(
+                "worker",
+                Proposing.Of(hive, "worker").Commit(("agent.yaml", "model: a\n"))
+            ),
+            await manager.RequestApplyCommit("other", Proposing.Of(hive, "other").Commit(("agent.yaml", "model: b\n")))
+        );
         await host.CallAsync("destroy", new { name = "worker" });
         var end = await host.End(mine);
         Assert.Equal(("failed", "worker was destroyed"), (end.Status, end.Note));
         await Proposing.Of(hive, "worker").UntilTagged(mine, "failed");
         Assert.Equal([others], (await host.CallAsync("pending")).Approvals().Select(a => a.Id));
-        Assert.Equal(("failed", mine), ((await hive.ToldOfApprovals()).Single().Text("status"), (await hive.ToldOfApprovals()).Single().GetProperty("id").GetInt64()));
+        Assert.Equal(
+            ("failed", mine),
+            (
+                (await hive.ToldOfApprovals()).Single().Text("status"),
+                (await hive.ToldOfApprovals()).Single().GetProperty("id").GetInt64()
+            )
+        );
     }
 
     [Fact]
@@ -317,7 +422,10 @@ public sealed class ApplyCommitTests
         {
             await hive.Restart();
             host = await hive.Operator();
-            Assert.Equal(("failed", "the host ended while it was being fetched; ask again"), ((await host.Shown(id)).Status, (await host.Shown(id)).Note));
+            Assert.Equal(
+                ("failed", "the host ended while it was being fetched; ask again"),
+                ((await host.Shown(id)).Status, (await host.Shown(id)).Note)
+            );
             Assert.Equal(["failed"], worker.Tags(id));
             Assert.Single(await hive.ToldOfApprovals());
         }
@@ -326,12 +434,18 @@ public sealed class ApplyCommitTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_was_approved_while_its_agent_was_being_destroyed_is_not_deployed_for_the_next_of_that_name(bool purge)
+    public async Task What_was_approved_while_its_agent_was_being_destroyed_is_not_deployed_for_the_next_of_that_name(
+        bool purge
+    )
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
         await fleet.Spawn("worker", "process");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
         // It ignores being asked to end, so that its end lasts.
         Fleet.Signal(fleet.Pid("worker"), 19);
@@ -369,7 +483,11 @@ public sealed class ApplyCommitTests
         await using var fleet = await Fleet.Start("process", realClock: false);
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
         await fleet.Spawn("worker", "process");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var before = worker.Main();
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: proposed\n")));
         Fleet.Signal(fleet.Pid("worker"), 19);
@@ -395,7 +513,11 @@ public sealed class ApplyCommitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var before = worker.Main();
         var sha = worker.Commit(("agent.yaml", "model: other\n"));
         var id = await manager.RequestApplyCommit("worker", sha);
@@ -415,7 +537,14 @@ public sealed class ApplyCommitTests
         Assert.Equal(sha, worker.Main());
         Assert.Equal("model: other\n", worker.AgentYaml());
         worker.MustBeClean();
-        Assert.Equal("other", (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.Text("name") == "worker").Text("active_model"));
+        Assert.Equal(
+            "other",
+            (await hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Single(a => a.Text("name") == "worker")
+                .Text("active_model")
+        );
     }
 
     [Fact]
@@ -423,9 +552,15 @@ public sealed class ApplyCommitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
-        await hive.Sql("CREATE TRIGGER no_denials BEFORE UPDATE ON approvals WHEN NEW.status = 'denied' BEGIN SELECT RAISE(ABORT, 'not now'); END");
+        await hive.Sql(
+            "CREATE TRIGGER no_denials BEFORE UPDATE ON approvals WHEN NEW.status = 'denied' BEGIN SELECT RAISE(ABORT, 'not now'); END"
+        );
         await Assert.ThrowsAsync<HiveException>(() => host.Deny(id, "no"));
         Assert.Equal(["proposal"], worker.Tags(id));
         Assert.Equal("pending", (await host.Shown(id)).Status);
@@ -439,7 +574,11 @@ public sealed class ApplyCommitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var sha = worker.Commit(("agent.yaml", "model: other\n"));
         var id = await manager.RequestApplyCommit("worker", sha);
         await host.Approve(id);

@@ -15,14 +15,17 @@ internal static class Approving
 
     public static Task Approve(this LineClient host, long id) => host.CallAsync("approve", new { id });
 
-    public static Task Deny(this LineClient host, long id, string? note = null) => host.CallAsync("deny", new { id, note });
+    public static Task Deny(this LineClient host, long id, string? note = null) =>
+        host.CallAsync("deny", new { id, note });
 
     /// <summary>The approval at its end, waiting for it.</summary>
     public static async Task<Approval> End(this LineClient host, long id)
     {
         while (true)
         {
-            var approval = (await host.CallAsync("approval", new { id, wait_seconds = 180 })).GetProperty("approval").Deserialize<Approval>(WireJson.Options)!;
+            var approval = (await host.CallAsync("approval", new { id, wait_seconds = 180 }))
+                .GetProperty("approval")
+                .Deserialize<Approval>(WireJson.Options)!;
             if (approval.ResolvedAt is not null)
                 return approval;
         }
@@ -31,9 +34,11 @@ internal static class Approving
     public static async Task<Approval> Shown(this LineClient host, long id) =>
         (await host.CallAsync("approval", new { id })).GetProperty("approval").Deserialize<Approval>(WireJson.Options)!;
 
-    public static Approval[] Approvals(this JsonElement answer, string member = "approvals") => answer.GetProperty(member).Deserialize<Approval[]>(WireJson.Options)!;
+    public static Approval[] Approvals(this JsonElement answer, string member = "approvals") =>
+        answer.GetProperty(member).Deserialize<Approval[]>(WireJson.Options)!;
 
-    /// <summary>Everything the manager was told of approvals and of what came of them, oldest first, received or not.</summary>
+    /// <summary>Everything the manager was told of approvals and of what came of them, oldest first, received or
+    /// not.</summary>
     public static async Task<JsonElement[]> ToldOfApprovals(this HiveFixture hive)
     {
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
@@ -42,23 +47,30 @@ internal static class Approving
 
     public static async Task<JsonElement[]> ToldOfApprovals(this LineClient manager)
     {
-        var rows = (await manager.CallAsync("recent", new { limit = 200 })).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!;
+        var rows = (await manager.CallAsync("recent", new { limit = 200 }))
+            .GetProperty("rows")
+            .Deserialize<Message[]>(WireJson.Options)!;
         return
         [
-            .. rows.Where(m => m.From == "system" && m.Body.StartsWith('{')).OrderBy(m => m.Id).Select(m => JsonElement.Parse(m.Body))
+            .. rows.Where(m => m.From == "system" && m.Body.StartsWith('{'))
+                .OrderBy(m => m.Id)
+                .Select(m => JsonElement.Parse(m.Body))
                 .Where(b => b.GetProperty("event").GetString() is "approval_resolved" or "spawned"),
         ];
     }
 
     /// <summary>Makes the database what a kill leaves behind.</summary>
-    public static Task Sql(this HiveFixture hive, string sql) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(sql));
+    public static Task Sql(this HiveFixture hive, string sql) =>
+        hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(sql));
 
     /// <summary>The events of approvals from a cursor up to now, in order.</summary>
     public static async Task<(string Kind, Approval Approval)[]> ApprovalEvents(this HiveFixture hive, string cursor)
     {
         // A message to the operator closes the list: events come in the order of the commits.
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        var last = (await manager.CallAsync("send", new { to = "operator", body = "the end of what is looked at" })).GetProperty("id").GetInt64();
+        var last = (await manager.CallAsync("send", new { to = "operator", body = "the end of what is looked at" }))
+            .GetProperty("id")
+            .GetInt64();
         using var events = await EventReader.Open(hive.Http(), cursor);
         List<(string, Approval)> seen = [];
         while (true)

@@ -16,34 +16,81 @@ public sealed class DiffApprovalTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
-        await Deploy(manager, host, worker.Commit(("agent.yaml", "model: a\n"), ("gone.md", "gone\n"), ("moved.md", Script), ("run.sh", "#!/bin/sh\n"), ("zoo.md", "z\n")));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
+        await Deploy(
+            manager,
+            host,
+            worker.Commit(
+                ("agent.yaml", "model: a\n"),
+                ("gone.md", "gone\n"),
+                ("moved.md", Script),
+                ("run.sh", "#!/bin/sh\n"),
+                ("zoo.md", "z\n")
+            )
+        );
         File.Delete(Path.Combine(worker.Config, "gone.md"));
         File.Move(Path.Combine(worker.Config, "moved.md"), Path.Combine(worker.Config, "elsewhere.md"));
         File.AppendAllText(Path.Combine(worker.Config, "elsewhere.md"), "nine\n");
-        File.SetUnixFileMode(Path.Combine(worker.Config, "run.sh"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.SetUnixFileMode(
+            Path.Combine(worker.Config, "run.sh"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        );
         File.WriteAllBytes(Path.Combine(worker.Config, "picture.png"), [0, 1, 2, 3, 0]);
-        var sha = worker.Commit(("agent.yaml", "model: b\nrecipients: [operator]\n"), ("added.md", "diff --git a/x b/x\n@@ -1 +1 @@\n"), ("empty.md", ""));
+        var sha = worker.Commit(
+            ("agent.yaml", "model: b\nrecipients: [operator]\n"),
+            ("added.md", "diff --git a/x b/x\n@@ -1 +1 @@\n"),
+            ("empty.md", "")
+        );
         var id = await manager.RequestApplyCommit("worker", sha);
 
         var diff = await host.Diff(id);
         Assert.Equal(("applied", worker.Main(), sha), (diff.Base, diff.BaseSha, diff.Sha));
         Assert.Null(diff.Note);
         Assert.Equal(
-            ["agent.yaml modified", "added.md added", "elsewhere.md renamed", "empty.md added", "gone.md deleted", "picture.png added", "run.sh mode_changed"],
-            diff.Files.Select(f => $"{f.Path} {f.Status}"));
+            [
+                "agent.yaml modified",
+                "added.md added",
+                "elsewhere.md renamed",
+                "empty.md added",
+                "gone.md deleted",
+                "picture.png added",
+                "run.sh mode_changed",
+            ],
+            diff.Files.Select(f => $"{f.Path} {f.Status}")
+        );
         var files = diff.Files.ToDictionary(f => f.Path);
         Assert.All(diff.Files, f => Assert.Null(f.Truncated));
-        Assert.Equal((false, 2, 1), (files["agent.yaml"].Binary, files["agent.yaml"].Additions, files["agent.yaml"].Deletions));
-        Assert.EndsWith("@@ -1 +1,2 @@\n-model: a\n+model: b\n+recipients: [operator]\n", files["agent.yaml"].Patch, StringComparison.Ordinal);
+        Assert.Equal(
+            (false, 2, 1),
+            (files["agent.yaml"].Binary, files["agent.yaml"].Additions, files["agent.yaml"].Deletions)
+        );
+        Assert.EndsWith(
+            "@@ -1 +1,2 @@\n-model: a\n+model: b\n+recipients: [operator]\n",
+            files["agent.yaml"].Patch,
+            StringComparison.Ordinal
+        );
         // What looks like git's own words is content.
-        Assert.EndsWith("@@ -0,0 +1,2 @@\n+diff --git a/x b/x\n+@@ -1 +1 @@\n", files["added.md"].Patch, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "@@ -0,0 +1,2 @@\n+diff --git a/x b/x\n+@@ -1 +1 @@\n",
+            files["added.md"].Patch,
+            StringComparison.Ordinal
+        );
         Assert.Equal("moved.md", files["elsewhere.md"].OldPath);
         Assert.Contains("+nine\n", files["elsewhere.md"].Patch, StringComparison.Ordinal);
         Assert.True(files["picture.png"].Binary);
         Assert.Equal(("100644", "100755"), (files["run.sh"].OldMode, files["run.sh"].NewMode));
         using var rest = await hive.Http().GetAsync($"/api/approvals/{id}/diff");
-        Assert.Equal(JsonSerializer.Serialize(diff, WireJson.Options), JsonSerializer.Serialize(await rest.Content.ReadFromJsonAsync<ApprovalDiff>(WireJson.Options), WireJson.Options));
+        Assert.Equal(
+            JsonSerializer.Serialize(diff, WireJson.Options),
+            JsonSerializer.Serialize(
+                await rest.Content.ReadFromJsonAsync<ApprovalDiff>(WireJson.Options),
+                WireJson.Options
+            )
+        );
     }
 
     [Fact]
@@ -51,15 +98,26 @@ public sealed class DiffApprovalTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker", "other");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: a\n")));
         Assert.Equal(worker.InApplied("rev-parse", "deployed/0"), (await host.Diff(first, "approved")).BaseSha);
-        Assert.Contains("nothing was proposed", (await Talk.Refused(() => host.Diff(first, "previous"), "not_found")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "nothing was proposed",
+            (await Talk.Refused(() => host.Diff(first, "previous"), "not_found")).Message,
+            StringComparison.Ordinal
+        );
         await host.Approve(first);
         await host.End(first);
         await manager.RequestApplyCommit("other", Proposing.Of(hive, "other").Commit(("agent.yaml", "model: x\n")));
         var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: b\n")));
-        var third = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: b\n"), ("more.md", "more\n")));
+        var third = await manager.RequestApplyCommit(
+            "worker",
+            worker.Commit(("agent.yaml", "model: b\n"), ("more.md", "more\n"))
+        );
         Assert.Equal(["agent.yaml", "more.md"], (await host.Diff(third)).Files.Select(f => f.Path));
         Assert.Equal(["agent.yaml", "more.md"], (await host.Diff(third, "approved")).Files.Select(f => f.Path));
         Assert.Equal(["more.md"], (await host.Diff(third, "previous")).Files.Select(f => f.Path));
@@ -79,10 +137,17 @@ public sealed class DiffApprovalTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var first = worker.Commit(("agent.yaml", "model: a\n"));
         await manager.RequestApplyCommit("worker", first);
-        await Talk.Refused(() => manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "modle: b\n"))), "invalid");
+        await Talk.Refused(
+            () => manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "modle: b\n"))),
+            "invalid"
+        );
         var third = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: c\n")));
         Assert.Equal(first, (await host.Diff(third, "previous")).BaseSha);
     }
@@ -92,7 +157,11 @@ public sealed class DiffApprovalTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var id = await manager.RequestApplyCommit("worker", worker.CommitAll());
         var diff = await host.Diff(id);
         Assert.Empty(diff.Files);
@@ -106,11 +175,20 @@ public sealed class DiffApprovalTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
-        var large = string.Concat(Enumerable.Range(0, 10_000).Select(i => $"line {i} of a long text that goes on and on and on\n"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
+        var large = string.Concat(
+            Enumerable.Range(0, 10_000).Select(i => $"line {i} of a long text that goes on and on and on\n")
+        );
         for (var i = 0; i < 12; i++)
             File.WriteAllText(Path.Combine(worker.Config, $"a{i:00}.md"), large);
-        var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: hidden?\n"), ("z.md", "last\n")));
+        var id = await manager.RequestApplyCommit(
+            "worker",
+            worker.Commit(("agent.yaml", "model: hidden?\n"), ("z.md", "last\n"))
+        );
         var diff = await host.Diff(id);
         Assert.Equal(14, diff.Files.Count);
         Assert.Equal("agent.yaml", diff.Files[0].Path);
@@ -142,7 +220,10 @@ public sealed class DiffApprovalTests
         File.CreateSymbolicLink(Path.Combine(hostile.Config, "agent.yaml"), "/etc/passwd");
         File.WriteAllText(Path.Combine(hostile.Config, "--output=stolen"), "option\n");
         File.WriteAllText(Path.Combine(hostile.Config, "a\nlines\t\"\u001b[2J.md"), "odd\n");
-        File.WriteAllText(Path.Combine(hostile.Config, ".gitattributes"), "* diff=evil filter=evil -text\n*.md binary\n");
+        File.WriteAllText(
+            Path.Combine(hostile.Config, ".gitattributes"),
+            "* diff=evil filter=evil -text\n*.md binary\n"
+        );
         for (var i = 0; i < 1500; i++)
             File.WriteAllText(Path.Combine(hostile.Config, $"many{i:0000}"), "x\n");
         hostile.Git("add", "-A");
@@ -152,14 +233,19 @@ public sealed class DiffApprovalTests
         worker.InApplied("fetch", "-q", hostile.Config, "main:refs/tags/proposal/7");
         worker.InApplied("config", "diff.evil.textconv", $"touch {ran};");
         worker.InApplied("config", "diff.external", $"touch {ran};");
-        await hive.Sql($"INSERT INTO approvals (id, agent, kind, commit_ref, status, requester, requested_at, fetched_sha) VALUES (7, 'worker', 'apply_commit', '{sha}', 'pending', 'manager', 0, '{sha}')");
+        await hive.Sql(
+            $"INSERT INTO approvals (id, agent, kind, commit_ref, status, requester, requested_at, fetched_sha) VALUES (7, 'worker', 'apply_commit', '{sha}', 'pending', 'manager', 0, '{sha}')"
+        );
 
         var diff = await host.Diff(7);
 
         Directory.Delete(there, recursive: true);
         Assert.Equal((1000, 505), (diff.Files.Count, diff.FilesLeftOut));
         var files = diff.Files.ToDictionary(f => f.Path);
-        Assert.Equal(("type_changed", "100644", "120000"), (files["agent.yaml"].Status, files["agent.yaml"].OldMode, files["agent.yaml"].NewMode));
+        Assert.Equal(
+            ("type_changed", "100644", "120000"),
+            (files["agent.yaml"].Status, files["agent.yaml"].OldMode, files["agent.yaml"].NewMode)
+        );
         Assert.Contains("+/etc/passwd", files["agent.yaml"].Patch, StringComparison.Ordinal);
         Assert.Contains("+option\n", files["--output=stolen"].Patch, StringComparison.Ordinal);
         Assert.Contains("+odd\n", files["a\nlines\t\"\u001b[2J.md"].Patch, StringComparison.Ordinal);
@@ -179,5 +265,7 @@ public sealed class DiffApprovalTests
 internal static class DiffExtensions
 {
     public static async Task<ApprovalDiff> Diff(this LineClient host, long id, string? against = null) =>
-        (await host.CallAsync("approval_diff", new { id, @base = against })).Deserialize<ApprovalDiff>(WireJson.Options)!;
+        (await host.CallAsync("approval_diff", new { id, @base = against })).Deserialize<ApprovalDiff>(
+            WireJson.Options
+        )!;
 }

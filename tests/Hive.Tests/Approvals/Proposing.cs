@@ -60,7 +60,13 @@ internal sealed class Proposing(string dataDir, string agent)
     public string InMeta(params string[] arguments) => Repositories.AsSomebody(Meta, arguments);
 
     /// <summary>The tags of one approval, in the order of the alphabet.</summary>
-    public string[] Tags(long id) => [.. InApplied("tag", "--list", $"*/{id}").Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(t => t.Split('/')[0]).Order(StringComparer.Ordinal)];
+    public string[] Tags(long id) =>
+        [
+            .. InApplied("tag", "--list", $"*/{id}")
+                .Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                .Select(t => t.Split('/')[0])
+                .Order(StringComparer.Ordinal),
+        ];
 
     public string Main() => InApplied("rev-parse", "main");
 
@@ -79,6 +85,20 @@ internal sealed class Proposing(string dataDir, string agent)
 
 internal static class ProposingExtensions
 {
-    public static async Task<long> RequestApplyCommit(this LineClient manager, string agent, string commit, string? description = null) =>
-        (await manager.CallAsync("request_apply_commit", new { agent, commit_ref = commit, description })).GetProperty("id").GetInt64();
+    public static async Task<long> RequestApplyCommit(
+        this LineClient manager,
+        string agent,
+        string commit,
+        string? description = null
+    ) => (
+            await manager.CallAsync(
+                "request_apply_commit",
+                new
+                {
+                    agent,
+                    commit_ref = commit,
+                    description,
+                }
+            )
+        ).GetProperty("id").GetInt64();
 }

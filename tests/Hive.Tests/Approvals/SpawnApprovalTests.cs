@@ -15,25 +15,46 @@ public sealed class SpawnApprovalTests
         await using var hive = await HiveFixture.Start();
         var (manager, host, cursor) = (await hive.Connect("manager"), await hive.Operator(), await hive.Cursor());
         var id = await manager.RequestSpawn("alice", "to write the docs");
-        Assert.DoesNotContain("alice", (await host.CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString()));
+        Assert.DoesNotContain(
+            "alice",
+            (await host.CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString())
+        );
         var asked = Assert.Single((await host.CallAsync("pending")).Approvals());
-        Assert.Equal((id, "alice", "spawn", "", "pending", "manager", "to write the docs"), (asked.Id, asked.Agent, asked.Kind, asked.CommitRef, asked.Status, asked.Requester, asked.Description));
+        Assert.Equal(
+            (id, "alice", "spawn", "", "pending", "manager", "to write the docs"),
+            (asked.Id, asked.Agent, asked.Kind, asked.CommitRef, asked.Status, asked.Requester, asked.Description)
+        );
         Assert.Null(asked.ResolvedAt);
-        Assert.Equal(JsonSerializer.Serialize(asked), JsonSerializer.Serialize(Assert.Single((await hive.State()).Approvals())));
+        Assert.Equal(
+            JsonSerializer.Serialize(asked),
+            JsonSerializer.Serialize(Assert.Single((await hive.State()).Approvals()))
+        );
         var end = Assert.Single((await manager.CallAsync("loose_ends")).GetProperty("items").EnumerateArray());
-        Assert.Equal(("approval", id, "spawn alice: to write the docs", "waits"), (end.Text("kind"), end.GetProperty("id").GetInt64(), end.Text("text"), end.Text("role")));
+        Assert.Equal(
+            ("approval", id, "spawn alice: to write the docs", "waits"),
+            (end.Text("kind"), end.GetProperty("id").GetInt64(), end.Text("text"), end.Text("role"))
+        );
 
         await host.Approve(id);
         var done = await host.End(id);
 
         Assert.Equal(("approved", (string?)null), (done.Status, done.Note));
         await (await hive.Connect("alice")).CallAsync("whoami");
-        Assert.Equal(["approval_added pending", "approval_changed building", "approval_resolved approved"], (await hive.ApprovalEvents(cursor)).Select(e => $"{e.Kind} {e.Approval.Status}"));
-        Assert.Equal([("spawned", "alice"), ("approval_resolved", "alice")], (await hive.ToldOfApprovals()).Select(b => (b.Text("event")!, b.Text("agent")!)));
+        Assert.Equal(
+            ["approval_added pending", "approval_changed building", "approval_resolved approved"],
+            (await hive.ApprovalEvents(cursor)).Select(e => $"{e.Kind} {e.Approval.Status}")
+        );
+        Assert.Equal(
+            [("spawned", "alice"), ("approval_resolved", "alice")],
+            (await hive.ToldOfApprovals()).Select(b => (b.Text("event")!, b.Text("agent")!))
+        );
         var (spawned, resolved) = ((await hive.ToldOfApprovals())[0], (await hive.ToldOfApprovals())[1]);
         Assert.True(spawned.GetProperty("ok").GetBoolean());
         Assert.Equal((Proposing.Of(hive, "alice").Main(), "deployed/0"), (spawned.Text("sha"), spawned.Text("tag")));
-        Assert.Equal((id, "spawn", "approved"), (resolved.GetProperty("id").GetInt64(), resolved.Text("kind"), resolved.Text("status")));
+        Assert.Equal(
+            (id, "spawn", "approved"),
+            (resolved.GetProperty("id").GetInt64(), resolved.Text("kind"), resolved.Text("status"))
+        );
         var state = await hive.State();
         Assert.Empty(state.Approvals());
         Assert.Equal(id, Assert.Single(state.Approvals("approval_history")).Id);
@@ -50,9 +71,15 @@ public sealed class SpawnApprovalTests
         var id = await manager.RequestSpawn("alice");
         await host.Deny(id, "not \u0001 \"now\"");
         Assert.Equal(("denied", "not \u0001 \"now\""), ((await host.Shown(id)).Status, (await host.Shown(id)).Note));
-        Assert.Equal(["manager"], (await host.CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString()));
+        Assert.Equal(
+            ["manager"],
+            (await host.CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString())
+        );
         var told = Assert.Single(await hive.ToldOfApprovals());
-        Assert.Equal(("approval_resolved", "denied", "not \u0001 \"now\""), (told.Text("event"), told.Text("status"), told.Text("note")));
+        Assert.Equal(
+            ("approval_resolved", "denied", "not \u0001 \"now\""),
+            (told.Text("event"), told.Text("status"), told.Text("note"))
+        );
         Assert.Equal(["approval_added", "approval_resolved"], (await hive.ApprovalEvents(cursor)).Select(e => e.Kind));
         // It may be asked for again, under another number.
         Assert.NotEqual(id, await manager.RequestSpawn("alice"));
@@ -79,18 +106,22 @@ public sealed class SpawnApprovalTests
         var (manager, host) = (await hive.Connect("manager"), await hive.Operator());
         var id = await manager.RequestSpawn("alice");
         var lines = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => hive.Operator()));
-        var outcomes = await Task.WhenAll(lines.Select(async (line, i) =>
-        {
-            try
-            {
-                await (i % 2 == 0 ? line.Approve(id) : line.Deny(id));
-                return "ok";
-            }
-            catch (HiveException e)
-            {
-                return e.Code;
-            }
-        }));
+        var outcomes = await Task.WhenAll(
+            lines.Select(
+                async (line, i) =>
+                {
+                    try
+                    {
+                        await (i % 2 == 0 ? line.Approve(id) : line.Deny(id));
+                        return "ok";
+                    }
+                    catch (HiveException e)
+                    {
+                        return e.Code;
+                    }
+                }
+            )
+        );
         Assert.Equal(1, outcomes.Count(o => o == "ok"));
         Assert.Equal(7, outcomes.Count(o => o == "conflict"));
         var end = await host.End(id);
@@ -110,13 +141,31 @@ public sealed class SpawnApprovalTests
         await hive.Spawn("alice");
         var cursor = await hive.Cursor();
         await Talk.Refused(() => manager.RequestSpawn("alice"), "conflict");
-        foreach (var name in new[] { "manager", "operator", "", "Alice", "a..b", "a/b", "ä", "-a", "a-", new string('a', 32) })
+        foreach (
+            var name in new[]
+            {
+                "manager",
+                "operator",
+                "",
+                "Alice",
+                "a..b",
+                "a/b",
+                "ä",
+                "-a",
+                "a-",
+                new string('a', 32),
+            }
+        )
             await Talk.Refused(() => manager.RequestSpawn(name), "invalid");
         await Talk.Refused(() => manager.RequestSpawn("bob", new string('x', 4097)), "too_large");
         await Talk.Refused(() => host.CallAsync("request_spawn", new { name = "bob", runtime = "warp" }), "invalid");
         Assert.Empty(await hive.ApprovalEvents(cursor));
         var id = await manager.RequestSpawn("bob");
-        Assert.Contains($"approval {id}", (await Talk.Refused(() => manager.RequestSpawn("bob"), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"approval {id}",
+            (await Talk.Refused(() => manager.RequestSpawn("bob"), "conflict")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => host.RequestSpawn("bob"), "conflict");
     }
 
@@ -136,7 +185,12 @@ public sealed class SpawnApprovalTests
         }
 
         Assert.Equal("pending", (await (await hive.Operator()).Shown(id)).Status);
-        var tools = (await manager.CallAsync("tools")).GetProperty("tools").EnumerateArray().Single(t => t.Text("name") == "request_spawn").GetProperty("input_schema").GetProperty("properties");
+        var tools = (await manager.CallAsync("tools"))
+            .GetProperty("tools")
+            .EnumerateArray()
+            .Single(t => t.Text("name") == "request_spawn")
+            .GetProperty("input_schema")
+            .GetProperty("properties");
         Assert.Equal(["name", "description"], tools.EnumerateObject().Select(p => p.Name));
     }
 
@@ -145,7 +199,15 @@ public sealed class SpawnApprovalTests
     {
         await using var hive = await HiveFixture.Start();
         var (http, host) = (hive.Http(), await hive.Operator());
-        using var asked = await http.PostAsJsonAsync("/request-spawn", new { name = "alice", runtime = "external", description = "mine" });
+        using var asked = await http.PostAsJsonAsync(
+            "/request-spawn",
+            new
+            {
+                name = "alice",
+                runtime = "external",
+                description = "mine",
+            }
+        );
         var id = (await asked.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetInt64();
         Assert.Equal(("external", "operator"), ((await host.Shown(id)).Runtime, (await host.Shown(id)).Requester));
         // It is nothing the manager waits for.
@@ -154,7 +216,10 @@ public sealed class SpawnApprovalTests
         Assert.Equal(System.Net.HttpStatusCode.Accepted, approved.StatusCode);
         Assert.Equal("approved", (await host.End(id)).Status);
         Assert.Equal("conflict", await http.Post($"/approve/{id}"));
-        using var form = await http.PostAsync("/request-spawn", new FormUrlEncodedContent([KeyValuePair.Create("name", "bob")]));
+        using var form = await http.PostAsync(
+            "/request-spawn",
+            new FormUrlEncodedContent([KeyValuePair.Create("name", "bob")])
+        );
         id = (await form.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetInt64();
         Assert.Null(await http.Post($"/deny/{id}", new { note = "no" }));
         Assert.Equal("denied", (await host.Shown(id)).Status);
@@ -222,7 +287,11 @@ public sealed class SpawnApprovalTests
         var manager = await hive.Connect("manager");
         for (var i = 0; i < 50; i++)
             await manager.RequestSpawn($"a{i}");
-        Assert.Contains("50", (await Talk.Refused(() => manager.RequestSpawn("one-more"), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "50",
+            (await Talk.Refused(() => manager.RequestSpawn("one-more"), "conflict")).Message,
+            StringComparison.Ordinal
+        );
         await (await hive.Operator()).Deny(1);
         await manager.RequestSpawn("one-more");
     }

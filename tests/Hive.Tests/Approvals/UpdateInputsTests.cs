@@ -14,13 +14,29 @@ public sealed class UpdateInputsTests
         using var source = new Source();
         await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         var old = source.Commit("one\n");
-        await Done(host, await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n"))));
+        await Done(
+            host,
+            await manager.RequestApplyCommit(
+                "worker",
+                worker.Commit(
+                    ("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n")
+                )
+            )
+        );
         Assert.Contains(old, worker.InMeta("show", "HEAD:swarm.lock"), StringComparison.Ordinal);
         var now = source.Commit("two\n");
 
-        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" }, description = "newer" })).GetProperty("id").GetInt64();
+        var id = (
+            await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" }, description = "newer" })
+        )
+            .GetProperty("id")
+            .GetInt64();
         var asked = Assert.Single((await host.CallAsync("pending")).Approvals());
         Assert.Equal(("update_inputs", "manager", "skills"), (asked.Kind, asked.Agent, Assert.Single(asked.Inputs!)));
         Assert.DoesNotContain(now, worker.InMeta("show", "HEAD:swarm.lock"), StringComparison.Ordinal);
@@ -28,7 +44,10 @@ public sealed class UpdateInputsTests
 
         Assert.Contains(now, worker.InMeta("show", "HEAD:swarm.lock"), StringComparison.Ordinal);
         Assert.Equal($"{id}", worker.InMeta("log", "-1", "--format=%(trailers:key=Approval,valueonly)"));
-        Assert.Equal(("update_inputs", "approved"), ((await hive.ToldOfApprovals())[^1].Text("kind"), (await hive.ToldOfApprovals())[^1].Text("status")));
+        Assert.Equal(
+            ("update_inputs", "approved"),
+            ((await hive.ToldOfApprovals())[^1].Text("kind"), (await hive.ToldOfApprovals())[^1].Text("status"))
+        );
         await Talk.Refused(() => host.CallAsync("approval_diff", new { id }), "invalid");
     }
 
@@ -38,18 +57,48 @@ public sealed class UpdateInputsTests
         using var source = new Source();
         await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
-        foreach (var (code, inputs) in new (string, string[])[] { ("not_found", ["skills"]), ("invalid", []), ("invalid", ["a", "a"]), ("invalid", [""]), ("too_large", [new string('x', 300)]) })
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
+        foreach (
+            var (code, inputs) in new (string, string[])[]
+            {
+                ("not_found", ["skills"]),
+                ("invalid", []),
+                ("invalid", ["a", "a"]),
+                ("invalid", [""]),
+                ("too_large", [new string('x', 300)]),
+            }
+        )
             await Talk.Refused(() => manager.CallAsync("request_update_inputs", new { inputs }), code);
         source.Commit("one\n");
-        await Done(host, await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n"))));
+        await Done(
+            host,
+            await manager.RequestApplyCommit(
+                "worker",
+                worker.Commit(
+                    ("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n")
+                )
+            )
+        );
         var before = worker.InMeta("rev-parse", "HEAD");
         source.Commit("two\n");
-        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } })).GetProperty("id").GetInt64();
+        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } }))
+            .GetProperty("id")
+            .GetInt64();
         await host.Deny(id, "not now");
         Assert.Equal("denied", (await host.Shown(id)).Status);
         Assert.Equal(before, worker.InMeta("rev-parse", "HEAD"));
-        await Talk.Refused(async () => await (await hive.Connect("worker")).CallAsync("request_update_inputs", new { inputs = new[] { "skills" } }), "unknown_command");
+        await Talk.Refused(
+            async () =>
+                await (await hive.Connect("worker")).CallAsync(
+                    "request_update_inputs",
+                    new { inputs = new[] { "skills" } }
+                ),
+            "unknown_command"
+        );
     }
 
     [Fact]
@@ -58,11 +107,25 @@ public sealed class UpdateInputsTests
         using var source = new Source();
         await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
         await hive.Spawn("worker");
-        var (manager, host, worker) = (await hive.Connect("manager"), await hive.Operator(), Proposing.Of(hive, "worker"));
+        var (manager, host, worker) = (
+            await hive.Connect("manager"),
+            await hive.Operator(),
+            Proposing.Of(hive, "worker")
+        );
         source.Commit("one\n");
-        await Done(host, await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n"))));
+        await Done(
+            host,
+            await manager.RequestApplyCommit(
+                "worker",
+                worker.Commit(
+                    ("agent.yaml", $"inputs: {{ skills: {{ url: \"file://{source.Folder}\", ref: main }} }}\n")
+                )
+            )
+        );
         var now = source.Commit("two\n");
-        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } })).GetProperty("id").GetInt64();
+        var id = (await manager.CallAsync("request_update_inputs", new { inputs = new[] { "skills" } }))
+            .GetProperty("id")
+            .GetInt64();
         await hive.Sql($"UPDATE approvals SET status = 'building' WHERE id = {id}");
         await hive.Restart();
         Assert.Equal("approved", (await (await hive.Operator()).End(id)).Status);

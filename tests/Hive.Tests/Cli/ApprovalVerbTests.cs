@@ -11,25 +11,49 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
     [Fact]
     public async Task What_is_asked_for_is_shown_approved_and_there()
     {
-        var asked = await hive.RunAsync("request-spawn", "newcomer", "--runtime", "external", "-d", "to read\u001b[2J logs");
+        var asked = await hive.RunAsync(
+            "request-spawn",
+            "newcomer",
+            "--runtime",
+            "external",
+            "-d",
+            "to read\u001b[2J logs"
+        );
         Assert.Equal(0, asked.ExitCode);
         var id = Id(asked.Output);
         Assert.Equal($"approval {id} waits for a decision: hive approve {id}, or hive deny {id}\n", asked.Output);
         var lines = Ok(await hive.RunAsync("pending")).Lines;
         Assert.StartsWith("ID", lines[0], StringComparison.Ordinal);
-        Assert.Contains(lines, line => System.Text.RegularExpressions.Regex.IsMatch(line, $"^{id} +spawn +newcomer +operator +[^ ].* to read␛\\[2J logs$"));
+        Assert.Contains(
+            lines,
+            line =>
+                System.Text.RegularExpressions.Regex.IsMatch(
+                    line,
+                    $"^{id} +spawn +newcomer +operator +[^ ].* to read␛\\[2J logs$"
+                )
+        );
         var whole = Ok(await hive.RunAsync("pending", $"{id}")).Lines;
         Assert.Equal($"approval {id}: spawn newcomer", whole[0]);
 
-        Assert.Equal($"approval {id} is approved: newcomer exists\n", Ok(await hive.RunAsync("approve", $"{id}")).Output);
+        Assert.Equal(
+            $"approval {id} is approved: newcomer exists\n",
+            Ok(await hive.RunAsync("approve", $"{id}")).Output
+        );
 
         Assert.Contains("newcomer", Ok(await hive.RunAsync("list")).Lines);
         var late = await hive.RunAsync("approve", $"{id}");
         Assert.Equal((1, ""), (late.ExitCode, late.Output));
         Assert.Contains("approved since", late.Error, StringComparison.Ordinal);
-        var all = JsonDocument.Parse(Ok(await hive.RunAsync("pending", "--all", "--json")).Output).RootElement.Approvals();
+        var all = JsonDocument
+            .Parse(Ok(await hive.RunAsync("pending", "--all", "--json")).Output)
+            .RootElement.Approvals();
         Assert.Equal("approved", all.Single(a => a.Id == id).Status);
-        Assert.Contains(Ok(await hive.RunAsync("pending", "--all")).Lines, line => line.StartsWith($"{id} ", StringComparison.Ordinal) && line.Contains("approved", StringComparison.Ordinal));
+        Assert.Contains(
+            Ok(await hive.RunAsync("pending", "--all")).Lines,
+            line =>
+                line.StartsWith($"{id} ", StringComparison.Ordinal)
+                && line.Contains("approved", StringComparison.Ordinal)
+        );
     }
 
     [Fact]
@@ -37,12 +61,32 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
     {
         var id = Id(Ok(await hive.RunAsync("request-spawn", "unwanted")).Output);
         Assert.Equal($"approval {id} is denied\n", Ok(await hive.RunAsync("deny", $"{id}", "not", "now")).Output);
-        var document = JsonDocument.Parse(Ok(await hive.RunAsync("pending", $"{id}", "--json")).Output).RootElement.GetProperty("approvals")[0];
-        Assert.Equal(("denied", "not now"), (document.GetProperty("approval").GetProperty("status").GetString(), document.GetProperty("approval").GetProperty("note").GetString()));
+        var document = JsonDocument
+            .Parse(Ok(await hive.RunAsync("pending", $"{id}", "--json")).Output)
+            .RootElement.GetProperty("approvals")[0];
+        Assert.Equal(
+            ("denied", "not now"),
+            (
+                document.GetProperty("approval").GetProperty("status").GetString(),
+                document.GetProperty("approval").GetProperty("note").GetString()
+            )
+        );
         id = Id(Ok(await hive.RunAsync("request-spawn", "unwanted", "--json")).Output);
         Ok(await hive.RunWithInputAsync("from a pipe\n", "deny", $"{id}", "-", "--json"));
         Assert.Contains("from a pipe", Ok(await hive.RunAsync("pending", $"{id}")).Output, StringComparison.Ordinal);
-        foreach (var (code, arguments) in new (int, string[])[] { (1, ["approve", "4711"]), (1, ["deny", "4711"]), (1, ["pending", "4711"]), (2, ["approve", "one"]), (2, ["approve"]), (2, ["deny"]), (1, ["request-spawn", "UPPER"]), (1, ["request-spawn", "manager"]) })
+        foreach (
+            var (code, arguments) in new (int, string[])[]
+            {
+                (1, ["approve", "4711"]),
+                (1, ["deny", "4711"]),
+                (1, ["pending", "4711"]),
+                (2, ["approve", "one"]),
+                (2, ["approve"]),
+                (2, ["deny"]),
+                (1, ["request-spawn", "UPPER"]),
+                (1, ["request-spawn", "manager"]),
+            }
+        )
         {
             var outcome = await hive.RunAsync(arguments);
             Assert.Equal((code, ""), (outcome.ExitCode, outcome.Output));
@@ -62,7 +106,10 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
         var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: third\n")));
 
         var shown = Ok(await hive.RunAsync("pending", $"{id}"));
-        Assert.Equal([$"approval {id}: apply_commit worker {sha[..12]}", "another model", "modified: agent.yaml"], [shown.Lines[0], shown.Lines[2], shown.Lines[3]]);
+        Assert.Equal(
+            [$"approval {id}: apply_commit worker {sha[..12]}", "another model", "modified: agent.yaml"],
+            [shown.Lines[0], shown.Lines[2], shown.Lines[3]]
+        );
         Assert.Contains("\n+model: other\n", shown.Output, StringComparison.Ordinal);
         Assert.Contains("\nadded: odd.md", shown.Output, StringComparison.Ordinal);
         Assert.Contains("\n+see␛[2J this\n+\tthat\n", shown.Output, StringComparison.Ordinal);
@@ -70,12 +117,23 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
         var both = Ok(await hive.RunAsync("pending", "--diff")).Output;
         Assert.Contains($"approval {id}: ", both, StringComparison.Ordinal);
         Assert.Contains("+model: third", both, StringComparison.Ordinal);
-        var diff = JsonDocument.Parse(Ok(await hive.RunAsync("pending", $"{id}", "--json", "--base", "approved")).Output).RootElement.GetProperty("approvals")[0].GetProperty("diff").Deserialize<ApprovalDiff>(WireJson.Options)!;
+        var diff = JsonDocument
+            .Parse(Ok(await hive.RunAsync("pending", $"{id}", "--json", "--base", "approved")).Output)
+            .RootElement.GetProperty("approvals")[0]
+            .GetProperty("diff")
+            .Deserialize<ApprovalDiff>(WireJson.Options)!;
         Assert.Equal(("approved", 2), (diff.Base, diff.Files.Count));
         Assert.Equal(1, (await hive.RunAsync("pending", $"{id}", "--base", "nothing")).ExitCode);
 
-        Assert.Equal($"approval {id} is approved: {sha[..12]} is deployed for worker\n", Ok(await hive.RunAsync("approve", $"{id}")).Output);
-        Assert.Contains("It matches what is deployed.", Ok(await hive.RunAsync("pending", $"{id}")).Output, StringComparison.Ordinal);
+        Assert.Equal(
+            $"approval {id} is approved: {sha[..12]} is deployed for worker\n",
+            Ok(await hive.RunAsync("approve", $"{id}")).Output
+        );
+        Assert.Contains(
+            "It matches what is deployed.",
+            Ok(await hive.RunAsync("pending", $"{id}")).Output,
+            StringComparison.Ordinal
+        );
         var failed = await hive.RunAsync("approve", $"{second}");
         Assert.Equal((1, ""), (failed.ExitCode, failed.Output));
         Assert.Contains($"approval {second} failed: ", failed.Error, StringComparison.Ordinal);
@@ -86,7 +144,10 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
     public async Task Approve_need_not_be_waited_for()
     {
         var id = Id(Ok(await hive.RunAsync("request-spawn", "later", "--runtime", "external")).Output);
-        Assert.Equal($"approval {id} is approved and builds\n", Ok(await hive.RunAsync("approve", $"{id}", "--no-wait")).Output);
+        Assert.Equal(
+            $"approval {id} is approved and builds\n",
+            Ok(await hive.RunAsync("approve", $"{id}", "--no-wait")).Output
+        );
         using var host = await LineClient.ConnectAsync(Path.Combine(hive.RunDir, "host.sock"));
         Assert.Equal("approved", (await host.End(id)).Status);
     }
@@ -97,5 +158,9 @@ public sealed class ApprovalVerbTests(RunningHive hive) : IClassFixture<RunningH
         return outcome;
     }
 
-    private static long Id(string output) => long.Parse(string.Concat(output.SkipWhile(c => !char.IsAsciiDigit(c)).TakeWhile(char.IsAsciiDigit)), CultureInfo.InvariantCulture);
+    private static long Id(string output) =>
+        long.Parse(
+            string.Concat(output.SkipWhile(c => !char.IsAsciiDigit(c)).TakeWhile(char.IsAsciiDigit)),
+            CultureInfo.InvariantCulture
+        );
 }

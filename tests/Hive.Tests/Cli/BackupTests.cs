@@ -43,8 +43,14 @@ public sealed class BackupTests : IDisposable
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(Target));
         string[] members =
         [
-            "backup.json", "applied/alice.bundle", "applied/bob.bundle", "applied/manager.bundle", "hive.json",
-            "hive.sqlite", "meta.bundle", "prices.json",
+            "backup.json",
+            "applied/alice.bundle",
+            "applied/bob.bundle",
+            "applied/manager.bundle",
+            "hive.json",
+            "hive.sqlite",
+            "meta.bundle",
+            "prices.json",
         ];
         Assert.Equal(members, told.GetProperty("holds").EnumerateArray().Select(h => h.GetString()));
 
@@ -57,7 +63,13 @@ public sealed class BackupTests : IDisposable
         Assert.Equal("ok", Asked(database, "PRAGMA integrity_check"));
         Assert.Equal(1L, Asked(database, "SELECT count(*) FROM messages WHERE body = 'before the backup'"));
         var head = await Git(Path.Combine(hive.DataDir, "applied", "alice"), "rev-parse", "HEAD");
-        var bundled = await Git(unpacked, "bundle", "list-heads", $"{unpacked}/applied/alice.bundle", "refs/heads/main");
+        var bundled = await Git(
+            unpacked,
+            "bundle",
+            "list-heads",
+            $"{unpacked}/applied/alice.bundle",
+            "refs/heads/main"
+        );
         Assert.StartsWith(head.Trim(), bundled, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "tmp")));
     }

@@ -3,7 +3,8 @@ using System.Diagnostics;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>The programs as they were built beside these tests, run with nothing of the tester's own environment.</summary>
+/// <summary>The programs as they were built beside these tests, run with nothing of the tester's own
+/// environment.</summary>
 internal static class Built
 {
     public static string Command { get; } = Find("Hive.Cli", "hive");
@@ -15,7 +16,11 @@ internal static class Built
     public static string Crashing { get; } = Find("Hive.CrashHost", "Hive.CrashHost");
 
     /// <summary>Runs the hive command to its end.</summary>
-    public static async Task<Outcome> HiveAsync(IEnumerable<string> arguments, string input = "", params (string Name, string Value)[] environment)
+    public static async Task<Outcome> HiveAsync(
+        IEnumerable<string> arguments,
+        string input = "",
+        params (string Name, string Value)[] environment
+    )
     {
         using var hive = Start(Command, arguments, environment);
         await hive.StandardInput.WriteAsync(input);
@@ -26,9 +31,18 @@ internal static class Built
         return new Outcome(hive.ExitCode, await output, await error);
     }
 
-    public static Process Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    public static Process Start(
+        string program,
+        IEnumerable<string> arguments,
+        params (string Name, string Value)[] environment
+    )
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         var path = Environment.GetEnvironmentVariable("PATH");
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_ROOT");
         start.Environment.Clear();

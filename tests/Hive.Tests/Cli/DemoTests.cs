@@ -19,9 +19,13 @@ public sealed class DemoTests
         var document = await ReadyAsync(demo);
         var runDir = document.GetProperty("run_dir").GetString()!;
         var folder = Path.GetDirectoryName(runDir)!;
-        Assert.Equal(["alice", "bob", "manager"], document.GetProperty("agents").EnumerateArray().Select(a => a.GetString()!).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["alice", "bob", "manager"],
+            document.GetProperty("agents").EnumerateArray().Select(a => a.GetString()!).Order(StringComparer.Ordinal)
+        );
 
-        // A reply has gone through the socket, the broker, the agent's process and back; its work goes round: the manager hears of a finished task and hands out the next.
+        // A reply has gone through the socket, the broker, the agent's process and back; its work goes round: the
+        // manager hears of a finished task and hands out the next.
         using var stream = await StreamAsync(document);
         var sent = await Built.HiveAsync(["send", "bob", "hello", "there", "--json", "--run-dir", runDir]);
         Assert.Equal(0, sent.ExitCode);
@@ -32,19 +36,31 @@ public sealed class DemoTests
             var message = await NextSentAsync(stream);
             if (message is { From: "bob", To: "operator" } && message.InReplyTo == id)
                 reply = message;
-            if (message is { From: "manager", To: "alice" or "bob" } && !message.Body.StartsWith("Task 1 ", StringComparison.Ordinal))
+            if (
+                message is { From: "manager", To: "alice" or "bob" }
+                && !message.Body.StartsWith("Task 1 ", StringComparison.Ordinal)
+            )
                 next = message;
         }
 
         Assert.Contains("hello there", reply.Body, StringComparison.Ordinal);
         Assert.StartsWith("Task ", next.Body, StringComparison.Ordinal);
-        var asked = JsonDocument.Parse((await Built.HiveAsync(["questions", "--all", "--json", "--run-dir", runDir])).Output).RootElement.GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
+        var asked = JsonDocument
+            .Parse((await Built.HiveAsync(["questions", "--all", "--json", "--run-dir", runDir])).Output)
+            .RootElement.GetProperty("questions")
+            .Deserialize<QuestionView[]>(WireJson.Options)!;
         Assert.Contains(asked, q => q is { Asker: "manager", Target: null, Answer: null });
         Assert.Contains(asked, q => q is { Asker: "manager", Target: "alice", Answer: "yes", Answerer: "alice" });
-        Assert.All(await StatusesAsync(runDir), row => Assert.True(row.GetProperty("running").GetBoolean(), row.ToString()));
+        Assert.All(
+            await StatusesAsync(runDir),
+            row => Assert.True(row.GetProperty("running").GetBoolean(), row.ToString())
+        );
 
         var processes = Marked(folder);
-        Assert.True(processes.Length >= 5, $"{processes.Length} processes: the keeper's host and three agents, at least");
+        Assert.True(
+            processes.Length >= 5,
+            $"{processes.Length} processes: the keeper's host and three agents, at least"
+        );
         using (var kill = Process.Start("/bin/sh", ["-c", $"kill -{signal} {demo.Id}"])!)
             await kill.WaitForExitAsync();
         await demo.WaitForExitAsync();
@@ -80,13 +96,19 @@ public sealed class DemoTests
         foreach (var program in path.SelectMany(Directory.EnumerateFiles))
         {
             var name = Path.GetFileName(program);
-            if (name is not ("bwrap" or "systemd-nspawn" or "nixos-container") && !File.Exists(Path.Combine(programs, name)))
+            if (
+                name is not ("bwrap" or "systemd-nspawn" or "nixos-container")
+                && !File.Exists(Path.Combine(programs, name))
+            )
                 File.CreateSymbolicLink(Path.Combine(programs, name), program);
         }
 
         using var demo = Built.Start(Built.Command, ["demo", "--no-open"], ("PATH", programs));
         List<string> lines = [];
-        while (await demo.StandardOutput.ReadLineAsync() is { } line && !line.Contains("A fresh link", StringComparison.Ordinal))
+        while (
+            await demo.StandardOutput.ReadLineAsync() is { } line
+            && !line.Contains("A fresh link", StringComparison.Ordinal)
+        )
             lines.Add(line);
         using (var kill = Process.Start("/bin/sh", ["-c", $"kill -INT {demo.Id}"])!)
             await kill.WaitForExitAsync();
@@ -104,7 +126,9 @@ public sealed class DemoTests
     {
         var taken = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         taken.Start();
-        var port = ((System.Net.IPEndPoint)taken.LocalEndpoint).Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        var port = ((System.Net.IPEndPoint)taken.LocalEndpoint).Port.ToString(
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 
         var outcome = await Built.HiveAsync(["demo", "--no-open", "--runtime", "process", "--port", port]);
 
@@ -124,13 +148,14 @@ public sealed class DemoTests
     /// <summary>The dashboard's stream from now on, past its greeting.</summary>
     private static async Task<StreamReader> StreamAsync(JsonElement document)
     {
-        var token = (await File.ReadAllTextAsync(Path.Combine(document.GetProperty("data_dir").GetString()!, "access-token"))).Trim();
+        var token = (
+            await File.ReadAllTextAsync(Path.Combine(document.GetProperty("data_dir").GetString()!, "access-token"))
+        ).Trim();
         var http = new HttpClient { BaseAddress = new Uri(new Uri(document.GetProperty("url").GetString()!), "/") };
         http.DefaultRequestHeaders.Authorization = new("Bearer", token);
         var stream = new StreamReader(await http.GetStreamAsync(new Uri("/dashboard/stream", UriKind.Relative)));
         while (await stream.ReadLineAsync() is { } line && !line.StartsWith("event: ready", StringComparison.Ordinal))
-        {
-        }
+        { }
 
         return stream;
     }
@@ -177,9 +202,14 @@ public sealed class DemoTests
         Assert.False(Directory.Exists(folder));
     }
 
-    /// <summary>Every process that the demo in this folder started: it stands in their arguments or their variables.</summary>
+    /// <summary>Every process that the demo in this folder started: it stands in their arguments or their
+    /// variables.</summary>
     private static Process[] Marked(string folder) =>
-        [.. Process.GetProcesses().Where(p => Mentions($"/proc/{p.Id}/cmdline", folder) || Mentions($"/proc/{p.Id}/environ", folder))];
+        [
+            .. Process
+                .GetProcesses()
+                .Where(p => Mentions($"/proc/{p.Id}/cmdline", folder) || Mentions($"/proc/{p.Id}/environ", folder)),
+        ];
 
     private static bool Mentions(string file, string folder)
     {

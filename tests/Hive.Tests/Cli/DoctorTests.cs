@@ -10,7 +10,8 @@ namespace Hive.Tests.Cli;
 
 public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, IDisposable
 {
-    private const UnixFileMode Everybody = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+    private const UnixFileMode Everybody =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private readonly string folder = Directory.CreateTempSubdirectory("hive-doctor-").FullName;
 
@@ -26,11 +27,17 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         var outcome = await Doctor();
         var found = Diagnosed(await Doctor("--json"));
 
-        Assert.Equal((FindingState.Absent, true), (found["host"].State, found["host"].Text.Contains("hive up", StringComparison.Ordinal)));
+        Assert.Equal(
+            (FindingState.Absent, true),
+            (found["host"].State, found["host"].Text.Contains("hive up", StringComparison.Ordinal))
+        );
         Assert.Equal(FindingState.Absent, found["data"].State);
-        Assert.All(new[] { "process", "pidfd", "harness", "git", "SQLite", "disk", "dashboard", "socket paths" }, name => Assert.Equal(FindingState.Ok, found[name].State));
+        Assert.All(
+            new[] { "process", "pidfd", "harness", "git", "SQLite", "disk", "dashboard", "socket paths" },
+            name => Assert.Equal(FindingState.Ok, found[name].State)
+        );
         Assert.Equal("http://127.0.0.1:0: any free port", found["dashboard"].Text);
-        Assert.Contains($"  ✔ {"SQLite",-14}", outcome.Output, StringComparison.Ordinal);
+        Assert.Contains($"  ✔ {"SQLite", -14}", outcome.Output, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', outcome.Output);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
         ExitsByWhetherAnythingIsolates(outcome, found);
@@ -44,7 +51,10 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
 
         Assert.Equal(FindingState.Ok, found["host"].State);
         Assert.StartsWith("listens at http://127.0.0.1:", found["dashboard"].Text, StringComparison.Ordinal);
-        Assert.All(new[] { "data", "run", "host socket", "access token", "openat2" }, name => Assert.Equal(FindingState.Ok, found[name].State));
+        Assert.All(
+            new[] { "data", "run", "host socket", "access token", "openat2" },
+            name => Assert.Equal(FindingState.Ok, found[name].State)
+        );
         Assert.Contains("0600", found["host socket"].Text, StringComparison.Ordinal);
         if (found["new agents"].State == FindingState.Ok)
             Assert.StartsWith("get 'process', as Runtime says", found["new agents"].Text, StringComparison.Ordinal);
@@ -54,7 +64,14 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     [Fact]
     public async Task Each_thing_that_is_wrong_comes_with_its_cure_and_exit_code_1()
     {
-        Directory.CreateDirectory(Data, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        Directory.CreateDirectory(
+            Data,
+            UnixFileMode.UserRead
+                | UnixFileMode.UserWrite
+                | UnixFileMode.UserExecute
+                | UnixFileMode.OtherRead
+                | UnixFileMode.OtherExecute
+        );
         var token = Path.Combine(Data, "access-token");
         await File.WriteAllTextAsync(token, "not-so-secret-any-more\n");
         File.SetUnixFileMode(token, Everybody);
@@ -80,7 +97,16 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     public async Task A_folder_that_cannot_be_one_and_a_run_folder_that_is_too_long_are_said()
     {
         await File.WriteAllTextAsync(Data, "a file");
-        var found = Diagnosed(await Built.HiveAsync(["doctor", "--json", "--DataDir", Path.Combine(Data, "hive"), "--RunDir", $"{folder}/{new string('x', 100)}"]));
+        var found = Diagnosed(
+            await Built.HiveAsync([
+                "doctor",
+                "--json",
+                "--DataDir",
+                Path.Combine(Data, "hive"),
+                "--RunDir",
+                $"{folder}/{new string('x', 100)}",
+            ])
+        );
 
         Failed(found["data"], $"{Data} is no folder", "--data-dir");
         Failed(found["socket paths"], "107 bytes", "--run-dir");
@@ -92,7 +118,23 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         await HostProcess.RequireMounts();
         Directory.CreateDirectory(Data);
         using var doctor = Built.Start(
-            "/usr/bin/env", [.. HostProcess.Namespace, "sh", "-ec", "mount -t tmpfs -o ro tmpfs \"$1\"; shift; exec \"$@\"", "sh", Data, Built.Command, "doctor", "--json", "--DataDir", Data, "--RunDir", Run]);
+            "/usr/bin/env",
+            [
+                .. HostProcess.Namespace,
+                "sh",
+                "-ec",
+                "mount -t tmpfs -o ro tmpfs \"$1\"; shift; exec \"$@\"",
+                "sh",
+                Data,
+                Built.Command,
+                "doctor",
+                "--json",
+                "--DataDir",
+                Data,
+                "--RunDir",
+                Run,
+            ]
+        );
         var output = await doctor.StandardOutput.ReadToEndAsync();
         await doctor.WaitForExitAsync();
 
@@ -114,14 +156,24 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     [Fact]
     public async Task Where_no_program_is_it_says_what_to_install()
     {
-        var outcome = await Built.HiveAsync(["doctor", "--json", "--DataDir", Data, "--RunDir", Run], "", ("PATH", folder));
+        var outcome = await Built.HiveAsync(
+            ["doctor", "--json", "--DataDir", Data, "--RunDir", Run],
+            "",
+            ("PATH", folder)
+        );
         var found = Diagnosed(outcome);
 
         Assert.Equal(1, outcome.ExitCode);
-        Assert.Equal((FindingState.Absent, "on Debian: apt-get install bubblewrap"), (found["sandbox"].State, found["sandbox"].Advice));
+        Assert.Equal(
+            (FindingState.Absent, "on Debian: apt-get install bubblewrap"),
+            (found["sandbox"].State, found["sandbox"].Advice)
+        );
         Failed(found["git"], "not installed", "apt-get install git");
         Failed(found["tools"], "setsid", "util-linux");
-        Assert.Equal((FindingState.Absent, "Install it: npm install -g @anthropic-ai/claude-code"), (found["claude"].State, found["claude"].Advice));
+        Assert.Equal(
+            (FindingState.Absent, "Install it: npm install -g @anthropic-ai/claude-code"),
+            (found["claude"].State, found["claude"].Advice)
+        );
         if (!Runtimes.Automatic.Any(name => found[name].State == FindingState.Ok))
             Failed(found["new agents"], "no runtime that isolates works here", "bubblewrap");
     }
@@ -192,13 +244,17 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         var host = await fixture.Operator();
         File.SetUnixFileMode(fixture.HostSocket, Everybody | UnixFileMode.OtherWrite);
 
-        var found = (await host.CallAsync("doctor")).Deserialize<Diagnosis>(WireJson.Options)!.Findings.ToDictionary(f => f.Name);
+        var found = (await host.CallAsync("doctor"))
+            .Deserialize<Diagnosis>(WireJson.Options)!
+            .Findings.ToDictionary(f => f.Name);
 
         Failed(found["access token"], "0644", "chmod 0600");
         Failed(found["host socket"], "0646", $"chmod 0600 {fixture.HostSocket}");
         Assert.Equal(FindingState.Ok, found["data"].State);
         File.Delete(fixture.HostSocket);
-        found = (await host.CallAsync("doctor")).Deserialize<Diagnosis>(WireJson.Options)!.Findings.ToDictionary(f => f.Name);
+        found = (await host.CallAsync("doctor"))
+            .Deserialize<Diagnosis>(WireJson.Options)!
+            .Findings.ToDictionary(f => f.Name);
         Failed(found["host socket"], "has been removed", "Start Hive again");
     }
 
@@ -206,7 +262,9 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     public async Task Another_host_on_the_same_data_is_named()
     {
         await using var running = await HostProcess.Start();
-        var found = Diagnosed(await Built.HiveAsync(["doctor", "--json", "--DataDir", running.DataDir, "--RunDir", Run]));
+        var found = Diagnosed(
+            await Built.HiveAsync(["doctor", "--json", "--DataDir", running.DataDir, "--RunDir", Run])
+        );
 
         Failed(found["data"], $"another Hive (pid {running.Pid})", "--data-dir");
         Assert.Equal(FindingState.Absent, found["run"].State);
@@ -260,5 +318,6 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
             Assert.EndsWith("Nothing is wrong.\n", outcome.Output, StringComparison.Ordinal);
     }
 
-    private Task<Outcome> Doctor(params string[] more) => Built.HiveAsync(["doctor", "--run-dir", Run, "--DataDir", Data, "--Urls", "http://127.0.0.1:0", .. more]);
+    private Task<Outcome> Doctor(params string[] more) =>
+        Built.HiveAsync(["doctor", "--run-dir", Run, "--DataDir", Data, "--Urls", "http://127.0.0.1:0", .. more]);
 }

@@ -50,11 +50,23 @@ public sealed class HivePathsTests : IDisposable
     public void The_command_line_wins_over_the_environment_and_that_over_the_settings_file()
     {
         (string, string) data = ("HIVE_DATADIR", folder);
-        File.WriteAllText($"{folder}/hive.json", """{ "Urls": "http://127.0.0.1:7001", "runDir": "/from/settings", }""");
+        File.WriteAllText(
+            $"{folder}/hive.json",
+            """{ "Urls": "http://127.0.0.1:7001", "runDir": "/from/settings", }"""
+        );
 
         Assert.Equal("/from/settings", Find([data]).RunDir);
         Assert.Equal("/from/environment", Find([data, ("HIVE_RUNDIR", "/from/environment")]).RunDir);
-        Assert.Equal("/from/flag", HivePaths.Find(runDir: "/from/flag", environment: Environment([data, ("HIVE_RUNDIR", "/from/environment")]), root: false).RunDir);
+        Assert.Equal(
+            "/from/flag",
+            HivePaths
+                .Find(
+                    runDir: "/from/flag",
+                    environment: Environment([data, ("HIVE_RUNDIR", "/from/environment")]),
+                    root: false
+                )
+                .RunDir
+        );
     }
 
     [Fact]
@@ -74,10 +86,15 @@ public sealed class HivePathsTests : IDisposable
         var paths = Find([("HIVE_RUNDIR", "/somewhere")]);
 
         Assert.Equal("/somewhere", paths.RunDir);
-        Assert.Contains("--data-dir", Assert.Throws<InvalidOperationException>(() => paths.DataDir).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "--data-dir",
+            Assert.Throws<InvalidOperationException>(() => paths.DataDir).Message,
+            StringComparison.Ordinal
+        );
     }
 
-    private static HivePaths Find((string, string)[] variables, bool root = false) => HivePaths.Find(environment: Environment(variables), root: root);
+    private static HivePaths Find((string, string)[] variables, bool root = false) =>
+        HivePaths.Find(environment: Environment(variables), root: root);
 
     private static Func<string, string?> Environment((string Name, string Value)[] variables) =>
         name => variables.FirstOrDefault(v => v.Name == name).Value;

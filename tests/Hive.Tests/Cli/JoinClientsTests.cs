@@ -22,15 +22,26 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
     {
         var claude = TestClients.Program("claude");
         await Join("erin", "--claude");
-        Write(".claude.json", new { projects = new Dictionary<string, object> { [Project] = new { hasTrustDialogAccepted = true } } });
+        Write(
+            ".claude.json",
+            new { projects = new Dictionary<string, object> { [Project] = new { hasTrustDialogAccepted = true } } }
+        );
         Assert.Contains("Connected", await OutputAsync(Start(claude, ["mcp", "list"])), StringComparison.Ordinal);
 
-        using var model = await ModelStandIn.StartAsync("anthropic", new { text = "idle" }, new { tool = "recv", input = new { wait_seconds = 0 } }, new { tool = "ack", input = new { all = true } });
+        using var model = await ModelStandIn.StartAsync(
+            "anthropic",
+            new { text = "idle" },
+            new { tool = "recv", input = new { wait_seconds = 0 } },
+            new { tool = "ack", input = new { all = true } }
+        );
         // As an SDK of Claude Code starts it: `claude -p` runs no hook in the background.
         using var session = Start(
             claude,
             ["-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"],
-            ("ANTHROPIC_BASE_URL", model.Address.ToString()), ("ANTHROPIC_API_KEY", "none"), ("CLAUDE_CODE_ENTRYPOINT", "sdk-ts"));
+            ("ANTHROPIC_BASE_URL", model.Address.ToString()),
+            ("ANTHROPIC_API_KEY", "none"),
+            ("CLAUDE_CODE_ENTRYPOINT", "sdk-ts")
+        );
         await session.StandardInput.WriteLineAsync("""{"type":"user","message":{"role":"user","content":"hello"}}""");
         await session.StandardInput.FlushAsync(Ct);
         await model.RequestAsync();
@@ -52,9 +63,14 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
     {
         var codex = TestClients.Program("codex");
         await Join("frank", "--codex");
-        using var model = await ModelStandIn.StartAsync("openai", new { tool = "send", input = new { to = "operator", body = "hello from codex" } });
+        using var model = await ModelStandIn.StartAsync(
+            "openai",
+            new { tool = "send", input = new { to = "operator", body = "hello from codex" } }
+        );
         Directory.CreateDirectory(Path.Combine(Home, ".codex"));
-        await File.WriteAllTextAsync(Path.Combine(Home, ".codex", "config.toml"), $"""
+        await File.WriteAllTextAsync(
+            Path.Combine(Home, ".codex", "config.toml"),
+            $"""
             model = "stand-in"
             model_provider = "stand-in"
             [model_providers.stand-in]
@@ -63,7 +79,9 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
             wire_api = "responses"
             [projects."{Project}"]
             trust_level = "trusted"
-            """, Ct);
+            """,
+            Ct
+        );
         Assert.Contains("hive-frank", await OutputAsync(Start(codex, ["mcp", "list"])), StringComparison.Ordinal);
         await OutputAsync(Start(codex, ["exec", "--skip-git-repo-check", "hello"]));
         var inbox = await hive.RunAsync("inbox", "--json");
@@ -89,11 +107,17 @@ public sealed class JoinClientsTests(RunningHive hive) : IClassFixture<RunningHi
         Assert.True(joined.ExitCode == 0, joined.ToString());
     }
 
-    private void Write(string file, object content) => File.WriteAllText(Path.Combine(Home, file), JsonSerializer.Serialize(content));
+    private void Write(string file, object content) =>
+        File.WriteAllText(Path.Combine(Home, file), JsonSerializer.Serialize(content));
 
     private Process Start(string program, string[] arguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, WorkingDirectory = Project };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = Project,
+        };
         var path = Environment.GetEnvironmentVariable("PATH");
         start.Environment.Clear();
         start.Environment["PATH"] = path;

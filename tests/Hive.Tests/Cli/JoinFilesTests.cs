@@ -46,7 +46,13 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("--claude", ".mcp.json", Mcp, ".claude/settings.local.json", Settings)]
     [InlineData("--codex", ".codex/config.toml", Toml, null, null)]
     [InlineData("--opencode", "opencode.jsonc", """{"mcp": {}, "theme": "dark" /* best */}""", null, null)]
-    public async Task Two_agents_are_written_beside_what_is_there_and_removing_them_leaves_that(string client, string file, string text, string? second, string? secondText)
+    public async Task Two_agents_are_written_beside_what_is_there_and_removing_them_leaves_that(
+        string client,
+        string file,
+        string text,
+        string? second,
+        string? secondText
+    )
     {
         Write(file, text);
         if (second is not null)
@@ -61,7 +67,11 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
         Assert.DoesNotContain("@@", (await Join("xena", client)).Output, StringComparison.Ordinal);
 
         await Join("wilma", client, "--remove", "--yes");
-        Assert.DoesNotContain("agents/wilma/", Read(file) + (second is null ? "" : Read(second)), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "agents/wilma/",
+            Read(file) + (second is null ? "" : Read(second)),
+            StringComparison.Ordinal
+        );
         Assert.Contains("hive-xena", Read(file), StringComparison.Ordinal);
         await Join("xena", client, "--remove", "--yes");
         Assert.Equal(client == "--opencode" ? """{ "theme": "dark" /* best */}""" : text, Read(file));
@@ -79,7 +89,15 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
         Assert.Equal("hive-yara", joined.GetProperty("server").GetString());
         var changed = joined.GetProperty("changed").EnumerateArray().ToArray();
         Assert.All(changed, change => Assert.True(File.Exists(change.GetProperty("path").GetString())));
-        Assert.All(changed, change => Assert.StartsWith("--- /dev/null\n+++ /", change.GetProperty("diff").GetString(), StringComparison.Ordinal));
+        Assert.All(
+            changed,
+            change =>
+                Assert.StartsWith(
+                    "--- /dev/null\n+++ /",
+                    change.GetProperty("diff").GetString(),
+                    StringComparison.Ordinal
+                )
+        );
         var removed = JsonElement.Parse((await Join("yara", client, "--remove", "--yes", "--json")).Output);
         Assert.Equal(changed.Length, removed.GetProperty("changed").GetArrayLength());
         Assert.Empty(Directory.EnumerateFileSystemEntries(project));
@@ -93,7 +111,13 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     public async Task The_projects_own_folder_stays_whatever_its_name(string client, string name)
     {
         var folder = Directory.CreateDirectory(Path.Combine(project, name)).FullName;
-        foreach (var verb in (string[][])[["--yes"], ["--remove", "--yes"]])
+        foreach (
+            var verb in (string[][])
+                [
+                    ["--yes"],
+                    ["--remove", "--yes"],
+                ]
+        )
             Assert.Equal(0, (await hive.RunAsync(["join", "yves", client, .. verb, "--project", folder])).ExitCode);
         Assert.True(Directory.Exists(folder));
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder));
@@ -114,7 +138,10 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("y", true)]
     public async Task On_a_terminal_it_asks(string answer, bool writes)
     {
-        var command = string.Join(' ', (string[])[Built.Command, "join", "zoe", "--codex", "--project", project, "--run-dir", hive.RunDir]);
+        var command = string.Join(
+            ' ',
+            (string[])[Built.Command, "join", "zoe", "--codex", "--project", project, "--run-dir", hive.RunDir]
+        );
         // script(1) is a terminal around it.
         using var terminal = Built.Start("script", ["--quiet", "--return", "--command", command, "/dev/null"]);
         await terminal.StandardInput.WriteAsync($"{answer}\n");
@@ -146,7 +173,10 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     {
         Assert.Equal(2, (await hive.RunAsync("join", "zed", "--claude", "--codex")).ExitCode);
         Assert.Equal(2, (await hive.RunAsync("join", "zed", "--remove")).ExitCode);
-        Assert.Equal(2, (await hive.RunAsync("join", "zed", "--claude", "--project", Path.Combine(project, "none"))).ExitCode);
+        Assert.Equal(
+            2,
+            (await hive.RunAsync("join", "zed", "--claude", "--project", Path.Combine(project, "none"))).ExitCode
+        );
     }
 
     [Theory]
@@ -194,12 +224,16 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("[mcp_servers]\nhive-nobody = { command = \"x\" }")]
     [InlineData("mcp_servers.hive-nobody.command = \"x\"")]
     public void TOML_that_cannot_be_changed_is_refused(string text) =>
-        Assert.Throws<FormatException>(() => TomlFile.Parse(text).With(["mcp_servers", "hive-nobody"], "[mcp_servers.hive-nobody]\n"));
+        Assert.Throws<FormatException>(() =>
+            TomlFile.Parse(text).With(["mcp_servers", "hive-nobody"], "[mcp_servers.hive-nobody]\n")
+        );
 
     [Theory]
     [InlineData("")]
     [InlineData("a.b = 1 # one\n\"c d\" = [ 'x', # first\n  { y = 1.5e3, z = \"#\" },\n]\n")]
-    [InlineData("at = 1979-05-27 07:32:00Z\nt = 07:32:00\nn = -inf\nh = 0xdead_beef\n[[list]]\nx = '''\n[mcp_servers.hive-nobody]\n''''\n")]
+    [InlineData(
+        "at = 1979-05-27 07:32:00Z\nt = 07:32:00\nn = -inf\nh = 0xdead_beef\n[[list]]\nx = '''\n[mcp_servers.hive-nobody]\n''''\n"
+    )]
     [InlineData("[mcp_servers.other]\nenabled = true\n\n# The end.\n")]
     [InlineData("[a]\r\nb = \"\\\"]\"\r\n")]
     public void A_table_that_is_set_and_removed_leaves_the_text_as_it_was(string text)

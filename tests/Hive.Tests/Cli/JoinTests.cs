@@ -16,7 +16,11 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.Contains("[mcp_servers.hive-carol]", joined.Output, StringComparison.Ordinal);
         Assert.Contains("\"mcpServers\"", joined.Output, StringComparison.Ordinal);
         // A file that a peer can read, where this agent can write it.
-        Assert.Contains($"{Path.Combine(hive.DataDir, "shared")}, which other agents see as /shared", joined.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{Path.Combine(hive.DataDir, "shared")}, which other agents see as /shared",
+            joined.Output,
+            StringComparison.Ordinal
+        );
         // Asked for again, it is the same agent.
         var again = Document(await hive.RunAsync("join", "carol", "--json"));
         Assert.False(again.GetProperty("created").GetBoolean());
@@ -32,16 +36,54 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.True(joined.GetProperty("created").GetBoolean());
         var server = joined.GetProperty("mcp_json").GetProperty("mcpServers").GetProperty("hive-dave");
         Assert.Equal("stdio", server.GetProperty("type").GetString());
-        using var process = Built.Start(server.GetProperty("command").GetString()!, server.GetProperty("args").EnumerateArray().Select(a => a.GetString()!));
+        using var process = Built.Start(
+            server.GetProperty("command").GetString()!,
+            server.GetProperty("args").EnumerateArray().Select(a => a.GetString()!)
+        );
         try
         {
-            await Send(process, new { jsonrpc = "2.0", id = 1, method = "initialize", @params = new { protocolVersion = "2025-06-18", capabilities = new { }, clientInfo = new { name = "test", version = "1" } } });
+            await Send(
+                process,
+                new
+                {
+                    jsonrpc = "2.0",
+                    id = 1,
+                    method = "initialize",
+                    @params = new
+                    {
+                        protocolVersion = "2025-06-18",
+                        capabilities = new { },
+                        clientInfo = new { name = "test", version = "1" },
+                    },
+                }
+            );
             Assert.Equal("hive", (await Answer(process, 1)).GetProperty("serverInfo").GetProperty("name").GetString());
             await Send(process, new { jsonrpc = "2.0", method = "notifications/initialized" });
-            await Send(process, new { jsonrpc = "2.0", id = 2, method = "tools/list" });
-            var tools = (await Answer(process, 2)).GetProperty("tools").EnumerateArray().Select(t => t.GetProperty("name").GetString()).ToArray();
+            await Send(
+                process,
+                new
+                {
+                    jsonrpc = "2.0",
+                    id = 2,
+                    method = "tools/list",
+                }
+            );
+            var tools = (await Answer(process, 2))
+                .GetProperty("tools")
+                .EnumerateArray()
+                .Select(t => t.GetProperty("name").GetString())
+                .ToArray();
             Assert.Superset(new HashSet<string?> { "send", "recv", "ack", "whoami" }, tools.ToHashSet());
-            await Send(process, new { jsonrpc = "2.0", id = 3, method = "tools/call", @params = new { name = "whoami", arguments = new { } } });
+            await Send(
+                process,
+                new
+                {
+                    jsonrpc = "2.0",
+                    id = 3,
+                    method = "tools/call",
+                    @params = new { name = "whoami", arguments = new { } },
+                }
+            );
             Assert.Contains("dave", (await Answer(process, 3)).ToString(), StringComparison.Ordinal);
         }
         finally
@@ -63,14 +105,17 @@ public sealed class JoinTests(RunningHive hive) : IClassFixture<RunningHive>
         Assert.Equal(2, (await hive.RunAsync("join")).ExitCode);
     }
 
-    private static Task Send(Process process, object message) => process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(message));
+    private static Task Send(Process process, object message) =>
+        process.StandardInput.WriteLineAsync(JsonSerializer.Serialize(message));
 
     private static async Task<JsonElement> Answer(Process process, int id)
     {
         while (true)
         {
             await process.StandardInput.FlushAsync();
-            var line = await process.StandardOutput.ReadLineAsync() ?? throw new EndOfStreamException(await process.StandardError.ReadToEndAsync());
+            var line =
+                await process.StandardOutput.ReadLineAsync()
+                ?? throw new EndOfStreamException(await process.StandardError.ReadToEndAsync());
             var message = JsonElement.Parse(line);
             if (message.TryGetProperty("id", out var answered) && answered.GetInt32() == id)
                 return message.GetProperty("result");

@@ -48,7 +48,11 @@ public sealed class OptionsTests : IDisposable
                 continue;
             Was(option, value, ReadFile(new JsonObject { [option.Key] = value }));
             var names = option.Key.Split(':').Reverse();
-            Was(option, value, ReadFile(names.Aggregate((JsonNode)value, (inner, name) => new JsonObject { [name] = inner })));
+            Was(
+                option,
+                value,
+                ReadFile(names.Aggregate((JsonNode)value, (inner, name) => new JsonObject { [name] = inner }))
+            );
         }
     }
 
@@ -57,8 +61,17 @@ public sealed class OptionsTests : IDisposable
     {
         string[] flags =
         [
-            "--data-dir", Data, "--run-dir", Run, "--urls", "http://127.0.0.1:0", "--runtime", "external", "--auto-update",
-            "--nixos-root", Path.Combine(folder, "root"),
+            "--data-dir",
+            Data,
+            "--run-dir",
+            Run,
+            "--urls",
+            "http://127.0.0.1:0",
+            "--runtime",
+            "external",
+            "--auto-update",
+            "--nixos-root",
+            Path.Combine(folder, "root"),
         ];
         var others = HiveOption.All.Where(o => !flags.Contains(o.Flag)).SelectMany(o => (string[])[o.Flag, Sample(o)]);
         flags = [.. flags, .. others];
@@ -90,53 +103,69 @@ public sealed class OptionsTests : IDisposable
                 "Driver": "command", "Image": "from/file", // comments are allowed
                 "Urls": ["http://127.0.0.1:1", "http://[::1]:1"], "AutoUpdate": true,
             }
-            """);
+            """
+        );
 
         var read = Read(
-            ["--driver", "claude"], ("HIVE_DRIVER", "scripted"), ("HIVE_IMAGE", "from/variable"), ("HIVE_RUNTIME", ""));
+            ["--driver", "claude"],
+            ("HIVE_DRIVER", "scripted"),
+            ("HIVE_IMAGE", "from/variable"),
+            ("HIVE_RUNTIME", "")
+        );
 
         Assert.Empty(read.Faults);
         var options = read.Options;
         Assert.Equal(
             ("claude", "from/variable", "http://127.0.0.1:1;http://[::1]:1", true, "auto"),
-            (options.Driver, options.Image, options.Urls, options.AutoUpdate, options.Runtime));
+            (options.Driver, options.Image, options.Urls, options.AutoUpdate, options.Runtime)
+        );
     }
 
     [Theory]
     [InlineData(
         "--runtime cannot be 'sandbx'; did you mean sandbox? If not, choose auto, nixos, podman, docker, nspawn, sandbox, process or external",
-        "--runtime", "sandbx")]
+        "--runtime",
+        "sandbx"
+    )]
     [InlineData("--Driver cannot be 'magic'; choose auto, claude, command or scripted", "--Driver", "magic")]
     [InlineData("--auto-update cannot be 'maybe'; use true or false", "--auto-update=maybe")]
     [InlineData("--urls cannot be '127.0.0.1:7000'; use http://ADDRESS:PORT", "--urls", "127.0.0.1:7000")]
     [InlineData("--urls cannot be 'https://127.0.0.1'; Hive serves plain http", "--urls", "https://127.0.0.1")]
     [InlineData(
         "--urls cannot be 'http://127.0.0.1:70000'; use http://ADDRESS:PORT with a port up to 65535",
-        "--urls", "http://127.0.0.1:70000")]
+        "--urls",
+        "http://127.0.0.1:70000"
+    )]
     [InlineData("--urls cannot be 'http://127.0.0.1/hive'", "--urls", "http://127.0.0.1/hive")]
     [InlineData("--allowed-hosts cannot be 'http://a'; use names of hosts", "--allowed-hosts", "http://a")]
     [InlineData("the value of --token is not valid; it has fewer than 16 characters", "--token", "hush")]
     [InlineData(
         "--podman-socket cannot be 'tcp://127.0.0.1:2375'; use the path of a unix socket",
-        "--podman-socket", "tcp://127.0.0.1:2375")]
+        "--podman-socket",
+        "tcp://127.0.0.1:2375"
+    )]
     [InlineData(
         "--nspawn-root cannot be '/nonexistent'; name a folder with a usr in it",
-        "--nspawn-root", "/nonexistent")]
+        "--nspawn-root",
+        "/nonexistent"
+    )]
     [InlineData("--data-dir cannot be '/etc/passwd'; that is a file; name a folder", "--data-dir", "/etc/passwd")]
     [InlineData(
         "--inputs-allowed-paths cannot be '/srv;/etc/passwd'; that is a file; name a folder",
-        "--inputs-allowed-paths", "/srv;/etc/passwd")]
+        "--inputs-allowed-paths",
+        "/srv;/etc/passwd"
+    )]
     [InlineData("--forge-url cannot be 'ftp://forge'; use http:// or https://", "--forge-url", "ftp://forge")]
     [InlineData(
         "the value of --forge-url is not valid; use http:// or https://, a host and perhaps a path, without user, password",
-        "--forge-url", "http://boss:pw@forge/")]
+        "--forge-url",
+        "http://boss:pw@forge/"
+    )]
     [InlineData("--forge-work-path cannot be 'data'; use a path that begins with /", "--forge-work-path", "data")]
     [InlineData("--forge-token-file cannot be '/etc'; that is a folder; name a file", "--forge-token-file", "/etc")]
     [InlineData("the value of --forge-password is not valid; use one line", "--forge-password", "one\ntwo")]
     [InlineData("--operator-pronouns cannot be 'a?b'; use one line", "--operator-pronouns", "a\u001bb")]
-    [InlineData(
-        "--git-email-domain cannot be 'a b'; use letters, digits, '-' and '.'",
-        "--git-email-domain", "a b")]
+    [InlineData("--git-email-domain cannot be 'a b'; use letters, digits, '-' and '.'", "--git-email-domain", "a b")]
     [InlineData("--git-email-domain cannot be 'a?[core]'; use one line", "--git-email-domain", "a\n[core]")]
     [InlineData("--image cannot be '--privileged'; use the name of an image", "--image=--privileged")]
     [InlineData("--Logging:LogLevel:Microsoft cannot be 'loud'; choose Trace", "--Logging:LogLevel:Microsoft", "loud")]
@@ -159,14 +188,16 @@ public sealed class OptionsTests : IDisposable
                 "Runtme": "process", "Forge": { "Ulr": "http://forge", "Url": 7 }, "datadir": "/elsewhere",
                 "Image": "a", "image": "b", "Logging": { "LogLevel": { "Hive": "Debug" } }, "Podman": "x"
             }
-            """);
+            """
+        );
 
         var read = Read(
             ["--dta-dir", "/x", "--wholly-unknown"],
             ("HIVE_DATA_DR", "x"),
             ("HIVE_URL", "http://127.0.0.1:0"),
             ("HIVE_SOCKET", "/an/agents/own"),
-            ("HIVE_LOGGING__LOGLEVEL__MICROSOFT", "Debug"));
+            ("HIVE_LOGGING__LOGLEVEL__MICROSOFT", "Debug")
+        );
 
         Assert.Equal(
             [
@@ -182,7 +213,8 @@ public sealed class OptionsTests : IDisposable
                 $"\"image\" in {Settings} stands there more than once; leave one of them",
                 $"\"Podman\" in {Settings} is not an option; docs/options.md lists them",
             ],
-            read.Faults);
+            read.Faults
+        );
     }
 
     [Theory]
@@ -305,17 +337,18 @@ public sealed class OptionsTests : IDisposable
     }
 
     // Something other than the default that is valid on any machine.
-    private string Sample(HiveOption option) => option.Kind switch
-    {
-        OptionKind.Switch => "true",
-        OptionKind.Choice => option.Choices[^1],
-        OptionKind.Folder or OptionKind.Folders => Path.Combine(folder, "some"),
-        OptionKind.RootFolder => Path.Combine(folder, "root"),
-        OptionKind.File or OptionKind.WholePath or OptionKind.Socket => Path.Combine(folder, "a-file"),
-        OptionKind.ListenUrls => "http://127.0.0.1:0",
-        OptionKind.HostNames => "hive.example.org",
-        OptionKind.Url => "http://127.0.0.1:9/forge",
-        OptionKind.Image => "registry.example/agents:1",
-        _ => $"not-a-default-{option.Key.Replace(':', '-')}",
-    };
+    private string Sample(HiveOption option) =>
+        option.Kind switch
+        {
+            OptionKind.Switch => "true",
+            OptionKind.Choice => option.Choices[^1],
+            OptionKind.Folder or OptionKind.Folders => Path.Combine(folder, "some"),
+            OptionKind.RootFolder => Path.Combine(folder, "root"),
+            OptionKind.File or OptionKind.WholePath or OptionKind.Socket => Path.Combine(folder, "a-file"),
+            OptionKind.ListenUrls => "http://127.0.0.1:0",
+            OptionKind.HostNames => "hive.example.org",
+            OptionKind.Url => "http://127.0.0.1:9/forge",
+            OptionKind.Image => "registry.example/agents:1",
+            _ => $"not-a-default-{option.Key.Replace(':', '-')}",
+        };
 }

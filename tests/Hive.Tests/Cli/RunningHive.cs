@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Hive.Tests.Cli;
 
-/// <summary>A real host process with folders of its own, started the way an operator does it: by <c>hive up</c>.</summary>
+/// <summary>A real host process with folders of its own, started the way an operator does it: by <c>hive
+/// up</c>.</summary>
 public sealed class RunningHive : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-cli-").FullName;
@@ -19,7 +20,22 @@ public sealed class RunningHive : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        host = Built.Start(Built.Command, ["up", "--DataDir", DataDir, "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "process", "--Driver", "scripted"]);
+        host = Built.Start(
+            Built.Command,
+            [
+                "up",
+                "--DataDir",
+                DataDir,
+                "--RunDir",
+                RunDir,
+                "--Urls",
+                "http://127.0.0.1:0",
+                "--Runtime",
+                "process",
+                "--Driver",
+                "scripted",
+            ]
+        );
         _ = host.StandardError.ReadToEndAsync();
         await AnswersAsync(RunDir, host.WaitForExitAsync());
         _ = host.StandardOutput.ReadToEndAsync();
@@ -39,9 +55,11 @@ public sealed class RunningHive : IAsyncLifetime
 
     internal Task<Outcome> RunAsync(params string[] arguments) => Built.HiveAsync([.. arguments, "--run-dir", RunDir]);
 
-    internal Task<Outcome> RunWithInputAsync(string input, params string[] arguments) => Built.HiveAsync([.. arguments, "--run-dir", RunDir], input);
+    internal Task<Outcome> RunWithInputAsync(string input, params string[] arguments) =>
+        Built.HiveAsync([.. arguments, "--run-dir", RunDir], input);
 
-    internal Task<LineClient> AgentAsync(string name) => LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
+    internal Task<LineClient> AgentAsync(string name) =>
+        LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
 
     /// <summary>Waits until the host's socket answers, or fails when the host has ended.</summary>
     internal static async Task AnswersAsync(string runDir, Task ended)

@@ -1,7 +1,7 @@
-
 namespace Hive.Tests.Cli;
 
-/// <summary>What <c>./test</c> and <c>.ci/run</c> make of results: the scripts themselves, over stand-ins of the runners.</summary>
+/// <summary>What <c>./test</c> and <c>.ci/run</c> make of results: the scripts themselves, over stand-ins of the
+/// runners.</summary>
 public sealed class TestScriptTests : IDisposable
 {
     private const UnixFileMode Runnable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -23,7 +23,9 @@ public sealed class TestScriptTests : IDisposable
         foreach (var program in new[] { "bwrap", "podman", "runc", "systemd-nspawn", "chromium", "chattr", "mount" })
             Program($"bin/{program}", "#!/bin/sh\n");
         Program("bin/dotnet", "#!/bin/sh\n[ \"$1\" != --list-sdks ] || echo '10.0.100 [/sdk]'\n");
-        Program("bin/npm", """
+        Program(
+            "bin/npm",
+            """
             #!/bin/sh
             for argument do case $argument in --outputFile.json=*) report=${argument#*=} ;; esac; done
             [ -z "${report:-}" ] || echo '{
@@ -31,9 +33,12 @@ public sealed class TestScriptTests : IDisposable
                     { "fullName": "page draws", "status": "passed" }, { "fullName": "page moves", "status": "passed" },
                     { "fullName": "page sings", "status": "skipped" }, { "fullName": "page dances", "status": "todo" }
                 ] }] }' >"$report"
-            """);
+            """
+        );
         // As the runner prints it: one test with two lines of reason, one whose reason is the last thing said.
-        Program("artifacts/bin/First.Tests/release/First.Tests", """
+        Program(
+            "artifacts/bin/First.Tests/release/First.Tests",
+            """
             #!/bin/sh
             case " $* " in *' -failSkips '*) bad=2 skipped=0 ;; *) bad=0 skipped=2 ;; esac
             echo '  Starting:    First.Tests'
@@ -48,11 +53,15 @@ public sealed class TestScriptTests : IDisposable
             echo '=== TEST EXECUTION SUMMARY ==='
             echo "   First.Tests  Total: 5, Errors: 0, Failed: $bad, Skipped: $skipped, Not Run: 0, Time: 0.1s"
             exit $bad
-            """);
-        Program("artifacts/bin/Second.Tests/release/Second.Tests", """
+            """
+        );
+        Program(
+            "artifacts/bin/Second.Tests/release/Second.Tests",
+            """
             #!/bin/sh
             echo '   Second.Tests  Total: 7, Errors: 0, Failed: 0, Skipped: 0, Not Run: 0, Time: 0.1s'
-            """);
+            """
+        );
     }
 
     public void Dispose() => Directory.Delete(root, recursive: true);
@@ -75,7 +84,9 @@ public sealed class TestScriptTests : IDisposable
             12 passed, 0 failed, 4 skipped
 
             """,
-            outcome.Output, StringComparison.Ordinal);
+            outcome.Output,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

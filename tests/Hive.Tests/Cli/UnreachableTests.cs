@@ -23,7 +23,8 @@ public sealed class UnreachableTests : IDisposable
     [Fact]
     public async Task Says_that_the_host_is_down_when_its_socket_was_left_behind()
     {
-        // .NET takes a socket's file along when it closes the socket; a host that is killed does not. Under another name it stays.
+        // .NET takes a socket's file along when it closes the socket; a host that is killed does not. Under another
+        // name it stays.
         using (var left = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
             left.Bind(new UnixDomainSocketEndPoint(Path.Combine(folder, "bound")));
@@ -67,7 +68,12 @@ public sealed class UnreachableTests : IDisposable
     [InlineData("'one' is not valid for ID; use a whole number", "answer", "one", "yes")]
     [InlineData("'99999999999' is not valid for -n; use a whole number", "inbox", "--limit", "99999999999")]
     [InlineData("--dat-dir is not an option; did you mean --data-dir?", "up", "--dat-dir", "/nowhere")]
-    [InlineData("--Runtme is not an option; did you mean --runtime?", "up", "--Urls=http://127.0.0.1:0", "--Runtme=process")]
+    [InlineData(
+        "--Runtme is not an option; did you mean --runtime?",
+        "up",
+        "--Urls=http://127.0.0.1:0",
+        "--Runtme=process"
+    )]
     [InlineData("--runtime cannot be 'bogus'; choose auto, nixos, podman", "up", "--runtime", "bogus")]
     [InlineData("'typo' belongs to no option", "up", "typo")]
     [InlineData("--Driver needs a value", "up", "--Driver")]
@@ -91,7 +97,10 @@ public sealed class UnreachableTests : IDisposable
         Assert.Equal(0, outcome.ExitCode);
         Assert.Empty(outcome.Error);
         Assert.Contains("  status <NAME>", outcome.Output, StringComparison.Ordinal);
-        Assert.Equal((await Built.HiveAsync(["send", "--help"])).Output, (await Built.HiveAsync(["help", "send"])).Output);
+        Assert.Equal(
+            (await Built.HiveAsync(["send", "--help"])).Output,
+            (await Built.HiveAsync(["help", "send"])).Output
+        );
     }
 
     [Fact]

@@ -14,7 +14,13 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     {
         Assert.Equal("hive-host", (await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/comm")).Trim());
         var environment = await File.ReadAllTextAsync($"/proc/{hive.Host.Id}/environ");
-        string[] settings = ["TieredPGO=1", "GCgen0size=0x2000000", "SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1", "ThreadPool_UnfairSemaphoreSpinLimit=0"];
+        string[] settings =
+        [
+            "TieredPGO=1",
+            "GCgen0size=0x2000000",
+            "SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1",
+            "ThreadPool_UnfairSemaphoreSpinLimit=0",
+        ];
         Assert.All(settings, setting => Assert.Contains($"DOTNET_{setting}\0", environment, StringComparison.Ordinal));
     }
 
@@ -33,7 +39,9 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Assert.Matches("^shown +not connected +external +0 +0", lines[1]);
         Assert.DoesNotContain('\u001b', lines[1]);
 
-        var row = Assert.Single(Document(await hive.RunAsync("status", "shown", "--json")).GetProperty("agent_statuses").EnumerateArray());
+        var row = Assert.Single(
+            Document(await hive.RunAsync("status", "shown", "--json")).GetProperty("agent_statuses").EnumerateArray()
+        );
         Assert.Equal("shown", row.GetProperty("name").GetString());
         Assert.False(row.GetProperty("running").GetBoolean());
     }
@@ -41,15 +49,30 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     [Fact]
     public async Task An_agent_that_cannot_work_says_so_at_spawn_send_status_and_doctor_and_keeps_its_messages()
     {
-        var spawned = Ok(await hive.RunAsync("spawn", "idler"), "idler cannot work yet: it has no script.yaml for the driver scripted");
+        var spawned = Ok(
+            await hive.RunAsync("spawn", "idler"),
+            "idler cannot work yet: it has no script.yaml for the driver scripted"
+        );
         Assert.Contains("to its configuration", spawned.Output, StringComparison.Ordinal);
-        Ok(await hive.RunAsync("send", "idler", "hello there"), "idler cannot work yet, and the message waits: it has no script.yaml");
-        Assert.Contains("hello there", Ok(await hive.RunAsync("inbox", "idler"), "unread").Output, StringComparison.Ordinal);
-        Assert.Contains("idler  not ready  process  1", Ok(await hive.RunAsync("status", "idler")).Output, StringComparison.Ordinal);
+        Ok(
+            await hive.RunAsync("send", "idler", "hello there"),
+            "idler cannot work yet, and the message waits: it has no script.yaml"
+        );
+        Assert.Contains(
+            "hello there",
+            Ok(await hive.RunAsync("inbox", "idler"), "unread").Output,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "idler  not ready  process  1",
+            Ok(await hive.RunAsync("status", "idler")).Output,
+            StringComparison.Ordinal
+        );
         var examined = await hive.RunAsync("doctor", "--json");
         Assert.Contains(
             JsonElement.Parse(Assert.Single(examined.Lines)).GetProperty("findings").EnumerateArray(),
-            f => f.GetProperty("topic").GetString() == "agents" && f.GetProperty("name").GetString() == "idler");
+            f => f.GetProperty("topic").GetString() == "agents" && f.GetProperty("name").GetString() == "idler"
+        );
         Ok(await hive.RunAsync("destroy", "idler", "--purge", "--yes"));
     }
 
@@ -60,21 +83,38 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         using var agent = await hive.AgentAsync("failing");
         long[] ids = [await Sent("one"), await Sent("two")];
         await agent.CallAsync("recv", new { wait_seconds = 10, max = 32 });
-        var turn = (await agent.CallAsync("begin_turn", new { ids = ids[..1], wake_from = "operator" })).GetProperty("turn").GetInt64();
+        var turn = (await agent.CallAsync("begin_turn", new { ids = ids[..1], wake_from = "operator" }))
+            .GetProperty("turn")
+            .GetInt64();
         await agent.CallAsync("end_turn", new { turn, result = "cancelled" });
-        await agent.CallAsync("nack", new { ids = ids[1..], error = "not now", delay_seconds = 3600 });
+        await agent.CallAsync(
+            "nack",
+            new
+            {
+                ids = ids[1..],
+                error = "not now",
+                delay_seconds = 3600,
+            }
+        );
 
         Assert.Matches("1 \\(1 tried again later, 1 parked\\)", Ok(await hive.RunAsync("status", "failing")).Output);
         var inbox = Ok(await hive.RunAsync("inbox", "--parked")).Output;
         Assert.Matches($"message {ids[0]}\\)  parked after 1 failed attempt\n", inbox);
         Assert.Contains("error: cancelled by the operator", inbox, StringComparison.Ordinal);
         Assert.Matches($"message {ids[1]}\\)  tried again at ", inbox);
-        Assert.Equal(2, Document(await hive.RunAsync("inbox", "failing", "--json")).GetProperty("messages").GetArrayLength());
+        Assert.Equal(
+            2,
+            Document(await hive.RunAsync("inbox", "failing", "--json")).GetProperty("messages").GetArrayLength()
+        );
         Ok(await hive.RunAsync("drop", $"{ids[0]}"), $"message {ids[0]} is dropped");
         Ok(await hive.RunAsync("retry", $"{ids[1]}"), $"message {ids[1]} is delivered again");
         Assert.Equal(1, (await hive.RunAsync("drop", $"{ids[0]}")).ExitCode);
         Assert.Equal(2, (await hive.RunAsync("inbox", "failing", "--ack")).ExitCode);
-        Assert.Contains("No message has failed.", Ok(await hive.RunAsync("inbox", "failing", "--parked")).Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "No message has failed.",
+            Ok(await hive.RunAsync("inbox", "failing", "--parked")).Output,
+            StringComparison.Ordinal
+        );
 
         await agent.CallAsync("recv", new { wait_seconds = 10, max = 32 });
         await agent.CallAsync("begin_turn", new { ids = ids[1..], wake_from = "operator" });
@@ -83,30 +123,33 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Assert.Matches("cancelled +operator", turns[1]);
         Assert.Matches("lost +operator .*the agent's process ended in the middle of it", turns[2]);
 
-        async Task<long> Sent(string text) => Document(await hive.RunAsync("send", "failing", text, "--json")).GetProperty("id").GetInt64();
+        async Task<long> Sent(string text) =>
+            Document(await hive.RunAsync("send", "failing", text, "--json")).GetProperty("id").GetInt64();
     }
 
     [Fact]
     public async Task A_refusal_is_exit_code_1_with_the_hosts_reason_and_nothing_on_standard_output()
     {
-        foreach (var (says, arguments) in new (string, string[])[]
-        {
-            ("UPPER", ["spawn", "UPPER"]),
-            ("manager", ["spawn", "manager"]),
-            ("nobody", ["start", "nobody"]),
-            ("nobody", ["stop", "nobody"]),
-            ("nobody", ["restart", "nobody"]),
-            ("nobody", ["kill", "nobody"]),
-            ("nobody", ["pause", "nobody"]),
-            ("nobody", ["resume", "nobody"]),
-            ("nobody", ["destroy", "nobody"]),
-            ("nobody", ["rebuild", "nobody"]),
-            ("nobody", ["purge", "nobody", "--yes"]),
-            ("nobody", ["logs", "nobody"]),
-            ("nobody", ["logs", "nobody", "-f"]),
-            ("nobody", ["send", "nobody", "hello"]),
-            ("nobody", ["status", "nobody"]),
-        })
+        foreach (
+            var (says, arguments) in new (string, string[])[]
+            {
+                ("UPPER", ["spawn", "UPPER"]),
+                ("manager", ["spawn", "manager"]),
+                ("nobody", ["start", "nobody"]),
+                ("nobody", ["stop", "nobody"]),
+                ("nobody", ["restart", "nobody"]),
+                ("nobody", ["kill", "nobody"]),
+                ("nobody", ["pause", "nobody"]),
+                ("nobody", ["resume", "nobody"]),
+                ("nobody", ["destroy", "nobody"]),
+                ("nobody", ["rebuild", "nobody"]),
+                ("nobody", ["purge", "nobody", "--yes"]),
+                ("nobody", ["logs", "nobody"]),
+                ("nobody", ["logs", "nobody", "-f"]),
+                ("nobody", ["send", "nobody", "hello"]),
+                ("nobody", ["status", "nobody"]),
+            }
+        )
         {
             var outcome = await hive.RunAsync(arguments);
             Assert.True(outcome.ExitCode == 1, $"{string.Join(' ', arguments)}: {outcome}");
@@ -127,7 +170,9 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         var bodies = new List<string>();
         while (bodies.Count < 3)
         {
-            var messages = (await reader.CallAsync("recv", new { wait_seconds = 10, max = 32 })).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+            var messages = (await reader.CallAsync("recv", new { wait_seconds = 10, max = 32 }))
+                .GetProperty("messages")
+                .Deserialize<Message[]>(WireJson.Options)!;
             Assert.NotEmpty(messages);
             await reader.CallAsync("ack", new { ids = messages.Select(m => m.Id) });
             bodies.AddRange(messages.Where(m => m.From == "operator").Select(m => m.Body));
@@ -170,7 +215,15 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         Ok(await hive.RunAsync("spawn", "curious", "--runtime", "external"));
         Ok(await hive.RunAsync("spawn", "asked", "--runtime", "external"));
         using var curious = await hive.AgentAsync("curious");
-        var first = await AskAsync(curious, new { question = "publish\u001b[2J it?", options = new[] { "yes", "no" }, ttl_seconds = 21600 });
+        var first = await AskAsync(
+            curious,
+            new
+            {
+                question = "publish\u001b[2J it?",
+                options = new[] { "yes", "no" },
+                ttl_seconds = 21600,
+            }
+        );
         var second = await AskAsync(curious, new { question = "and you?", to = "asked" });
 
         var lines = Ok(await hive.RunAsync("questions")).Lines;
@@ -188,13 +241,25 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
 
         Ok(await hive.RunAsync("questions"), "No question waits for an answer.");
         Assert.Empty(Document(await hive.RunAsync("questions", "--json")).GetProperty("questions").EnumerateArray());
-        Assert.Contains("yes, please  operator", Ok(await hive.RunAsync("questions", "--all")).Output, StringComparison.Ordinal);
-        var all = Document(await hive.RunAsync("questions", "--all", "--json")).GetProperty("questions").Deserialize<QuestionView[]>(WireJson.Options)!;
-        Assert.Equal([(first, "yes, please"), (second, "from a pipe")], all.OrderBy(q => q.Id).Select(q => (q.Id, q.Answer!)));
-        var messages = (await curious.CallAsync("recv", new { wait_seconds = 10, max = 32 })).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Contains(
+            "yes, please  operator",
+            Ok(await hive.RunAsync("questions", "--all")).Output,
+            StringComparison.Ordinal
+        );
+        var all = Document(await hive.RunAsync("questions", "--all", "--json"))
+            .GetProperty("questions")
+            .Deserialize<QuestionView[]>(WireJson.Options)!;
+        Assert.Equal(
+            [(first, "yes, please"), (second, "from a pipe")],
+            all.OrderBy(q => q.Id).Select(q => (q.Id, q.Answer!))
+        );
+        var messages = (await curious.CallAsync("recv", new { wait_seconds = 10, max = 32 }))
+            .GetProperty("messages")
+            .Deserialize<Message[]>(WireJson.Options)!;
         Assert.Equal(2, messages.Count(m => m.Body.Contains("question_answered", StringComparison.Ordinal)));
 
-        static async Task<long> AskAsync(LineClient line, object question) => (await line.CallAsync("ask", question)).GetProperty("id").GetInt64();
+        static async Task<long> AskAsync(LineClient line, object question) =>
+            (await line.CallAsync("ask", question)).GetProperty("id").GetInt64();
     }
 
     [Fact]
@@ -205,18 +270,32 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         using (var planner = await hive.AgentAsync("planner"))
         {
             await planner.CallAsync("remind", new { message = "second\u001b[2J line\nmore", delay_seconds = 7200 });
-            await planner.CallAsync("remind", new { message = new string('x', 100), delay_seconds = 3600, file_path = "/agents/planner/state/x.md" });
+            await planner.CallAsync(
+                "remind",
+                new
+                {
+                    message = new string('x', 100),
+                    delay_seconds = 3600,
+                    file_path = "/agents/planner/state/x.md",
+                }
+            );
         }
 
         var lines = Ok(await hive.RunAsync("reminders", "@planner")).Lines;
         Assert.Equal(3, lines.Length);
         Assert.Matches("^ID +AGENT +DUE +MESSAGE +FAILED$", lines[0]);
-        Assert.Matches(@"^\d+ +planner +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +x{80}… \(into /agents/planner/state/x\.md\)$", lines[1]);
+        Assert.Matches(
+            @"^\d+ +planner +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +x{80}… \(into /agents/planner/state/x\.md\)$",
+            lines[1]
+        );
         Assert.Contains("second␛[2J line more", lines[2], StringComparison.Ordinal);
         var rows = Document(await hive.RunAsync("reminders", "planner", "--json")).GetProperty("reminders");
         Assert.Equal(["planner", "planner"], rows.EnumerateArray().Select(r => r.GetProperty("agent").GetString()));
         Assert.Equal(100, rows[0].GetProperty("message").GetString()!.Length);
-        Assert.Matches("^planner +not connected +external +0 +2", Ok(await hive.RunAsync("status", "planner")).Lines[1]);
+        Assert.Matches(
+            "^planner +not connected +external +0 +2",
+            Ok(await hive.RunAsync("status", "planner")).Lines[1]
+        );
     }
 
     [Theory]
@@ -230,7 +309,8 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         {
             await hive.RunAsync("spawn", name, "--runtime", "external");
             using var agent = await hive.AgentAsync(name);
-            var text = "reads 日本語の文章 and 🐝🐝🐝, then writes\nwhat it has found out in turn: " + new string('x', 60);
+            var text =
+                "reads 日本語の文章 and 🐝🐝🐝, then writes\nwhat it has found out in turn: " + new string('x', 60);
             await agent.CallAsync("set_status", new { text });
             await agent.CallAsync("remind", new { message = text, delay_seconds = 7200 });
         }
@@ -252,11 +332,23 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     public void A_commit_is_not_cut_while_a_text_can_be()
     {
         Screen.Column[] columns = ["id", "kind", "agent", "commit", "by", "age", Screen.Column.Text("description")];
-        Screen.Cell[] row = ["12", "apply_commit", "documentation-writer", "0123456789ab", "manager", "12 min", new string('d', 300)];
+        Screen.Cell[] row =
+        [
+            "12",
+            "apply_commit",
+            "documentation-writer",
+            "0123456789ab",
+            "manager",
+            "12 min",
+            new string('d', 300),
+        ];
 
         var line = string.Join("  ", Screen.Fitted(columns, [row], 90).Single().Select(c => c.Text));
 
-        Assert.Equal($"12  apply_commit  documentation-writer  0123456789ab  manager  12 min  {new string('d', 18)}…", line);
+        Assert.Equal(
+            $"12  apply_commit  documentation-writer  0123456789ab  manager  12 min  {new string('d', 18)}…",
+            line
+        );
         Assert.Equal(90, line.Length);
     }
 
@@ -276,14 +368,20 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
 
         Assert.NotEmpty(Ok(await hive.RunAsync("logs", "runner")).Lines);
         Assert.Single(Ok(await hive.RunAsync("logs", "runner", "-n", "1")).Lines);
-        Assert.NotEqual(0, Document(await hive.RunAsync("logs", "runner", "--json")).GetProperty("lines").GetArrayLength());
+        Assert.NotEqual(
+            0,
+            Document(await hive.RunAsync("logs", "runner", "--json")).GetProperty("lines").GetArrayLength()
+        );
     }
 
     [Fact]
     public async Task Logs_follow_what_comes_one_json_line_per_row()
     {
         Ok(await hive.RunAsync("spawn", "chatty"));
-        using var follower = Built.Start(Built.Command, ["logs", "chatty", "-f", "-n", "0", "--json", "--run-dir", hive.RunDir]);
+        using var follower = Built.Start(
+            Built.Command,
+            ["logs", "chatty", "-f", "-n", "0", "--json", "--run-dir", hive.RunDir]
+        );
         Ok(await hive.RunAsync("restart", "chatty"));
 
         var line = await follower.StandardOutput.ReadLineAsync();
@@ -300,11 +398,15 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         using var held = await hive.AgentAsync("held");
         Ok(await hive.RunAsync("pause", "held"));
         Ok(await hive.RunAsync("send", "held", "later"));
-        Assert.Empty((await held.CallAsync("recv", new { wait_seconds = 0, max = 32 })).GetProperty("messages").EnumerateArray());
+        Assert.Empty(
+            (await held.CallAsync("recv", new { wait_seconds = 0, max = 32 })).GetProperty("messages").EnumerateArray()
+        );
 
         Ok(await hive.RunAsync("resume", "held"));
 
-        var messages = (await held.CallAsync("recv", new { wait_seconds = 10, max = 32 })).GetProperty("messages").EnumerateArray();
+        var messages = (await held.CallAsync("recv", new { wait_seconds = 10, max = 32 }))
+            .GetProperty("messages")
+            .EnumerateArray();
         Assert.Contains("later", messages.Select(m => m.GetProperty("body").GetString()));
     }
 
@@ -337,15 +439,25 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         var version = Document(await hive.RunAsync("version", "--json"));
 
         var own = version.GetProperty("hive_version").GetString()!;
-        Assert.StartsWith($"{own}+", version.GetProperty("host").GetProperty("hive_version").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{own}+",
+            version.GetProperty("host").GetProperty("hive_version").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.Matches(@"^\d+\.\d+", version.GetProperty("host").GetProperty("sqlite_version").GetString()!);
     }
 
     // What the command shows on a terminal of that width, without colours.
     private async Task<string[]> OnTerminalAsync(int columns, string verb, params string[] names)
     {
-        var command = $"stty cols {columns}; exec {Built.Command} {verb} {string.Join(' ', names)} --run-dir {hive.RunDir}";
-        using var shown = Built.Start("script", ["-qec", command, "/dev/null"], ("TERM", "xterm-256color"), ("SHELL", "/bin/sh"));
+        var command =
+            $"stty cols {columns}; exec {Built.Command} {verb} {string.Join(' ', names)} --run-dir {hive.RunDir}";
+        using var shown = Built.Start(
+            "script",
+            ["-qec", command, "/dev/null"],
+            ("TERM", "xterm-256color"),
+            ("SHELL", "/bin/sh")
+        );
         var output = await shown.StandardOutput.ReadToEndAsync();
         await shown.WaitForExitAsync();
         Assert.True(shown.ExitCode == 0, output);
@@ -360,7 +472,9 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
     private async Task<string> StateAsync(string agent)
     {
         var row = Document(await hive.RunAsync("status", agent, "--json")).GetProperty("agent_statuses")[0];
-        return row.GetProperty("running").GetBoolean() ? "running" : row.GetProperty("failed").GetBoolean() ? "failed" : "stopped";
+        return row.GetProperty("running").GetBoolean() ? "running"
+            : row.GetProperty("failed").GetBoolean() ? "failed"
+            : "stopped";
     }
 
     private static Outcome Ok(Outcome outcome, string says = "")

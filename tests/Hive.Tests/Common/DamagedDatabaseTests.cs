@@ -33,8 +33,14 @@ public sealed class DamagedDatabaseTests : IDisposable
         byte[] Changed(int at) => [.. whole[..at], (byte)~whole[at], .. whole[(at + 1)..]];
         (string Words, byte[]? Log)[] damages =
         [
-            ("is missing", null), ("is empty", []), ("is damaged at its beginning", whole[..31]), ("is damaged at its beginning", Changed(17)),
-            ("is damaged", whole[..half]), ("is damaged", whole[..(half + 100)]), ("is damaged", Changed(half + 100)), ("is damaged", [.. whole[..32], .. new byte[whole.Length - 32]]),
+            ("is missing", null),
+            ("is empty", []),
+            ("is damaged at its beginning", whole[..31]),
+            ("is damaged at its beginning", Changed(17)),
+            ("is damaged", whole[..half]),
+            ("is damaged", whole[..(half + 100)]),
+            ("is damaged", Changed(half + 100)),
+            ("is damaged", [.. whole[..32], .. new byte[whole.Length - 32]]),
         ];
         foreach (var (words, damaged) in damages)
         {
@@ -91,7 +97,13 @@ public sealed class DamagedDatabaseTests : IDisposable
         Assert.Contains("--accept-loss", refused, StringComparison.Ordinal);
         File.Delete(Database);
         await using var accepted = await StartHere("--AcceptLoss", "true");
-        Assert.DoesNotContain("alice", (await accepted.State()).GetProperty("agents").EnumerateArray().Select(a => a.GetProperty("name").GetString()));
+        Assert.DoesNotContain(
+            "alice",
+            (await accepted.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Select(a => a.GetProperty("name").GetString())
+        );
     }
 
     [Fact]
@@ -101,7 +113,15 @@ public sealed class DamagedDatabaseTests : IDisposable
         var whole = await File.ReadAllBytesAsync(Database);
         const int page = 4096;
         var random = new Random(7);
-        List<byte[]> damages = [whole[..1], whole[..100], whole[..5000], whole[..(page * 3)], whole[..(whole.Length - 1)], whole[..(whole.Length / 2)]];
+        List<byte[]> damages =
+        [
+            whole[..1],
+            whole[..100],
+            whole[..5000],
+            whole[..(page * 3)],
+            whole[..(whole.Length - 1)],
+            whole[..(whole.Length / 2)],
+        ];
         foreach (var zeroed in (int[])[0, 1, 4, 9, 19, (whole.Length / page) - 1])
             damages.Add([.. whole[..(zeroed * page)], .. new byte[page], .. whole[((zeroed + 1) * page)..]]);
         for (var i = 0; i < 8; i++)
@@ -164,12 +184,19 @@ public sealed class DamagedDatabaseTests : IDisposable
     public async Task A_message_of_wrong_types_or_broken_JSON_ends_neither_the_history_nor_recv()
     {
         await StopOneWithAgents(messages: 4);
-        Execute("UPDATE messages SET file_refs = '{', sent_at = 'yesterday', broadcast = 'no', attempts = 'many', in_reply_to = 'x' WHERE id = 1");
-        Execute("UPDATE messages SET file_refs = '[1, null]', body = x'ff00', sender = 7, sent_at = 9223372036854775807, last_error = 1.5 WHERE id = 2");
+        Execute(
+            "UPDATE messages SET file_refs = '{', sent_at = 'yesterday', broadcast = 'no', attempts = 'many', in_reply_to = 'x' WHERE id = 1"
+        );
+        Execute(
+            "UPDATE messages SET file_refs = '[1, null]', body = x'ff00', sender = 7, sent_at = 9223372036854775807, last_error = 1.5 WHERE id = 2"
+        );
         Execute("UPDATE messages SET file_refs = 'null', available_at = 'soon', turn = 'none' WHERE id = 3");
         await using var host = await StartHere();
         var history = await host.Http().GetFromJsonAsync<JsonElement>("/dashboard/history");
-        Assert.Equal([1, 2, 3, 4], history.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt32()));
+        Assert.Equal(
+            [1, 2, 3, 4],
+            history.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt32())
+        );
         var bob = await host.Connect("bob");
         var received = (await bob.CallAsync("recv", new { max = 32, wait_seconds = 0 })).GetProperty("messages");
         Assert.Equal([1, 2, 3, 4], received.EnumerateArray().Select(m => m.GetProperty("id").GetInt32()));
@@ -178,7 +205,8 @@ public sealed class DamagedDatabaseTests : IDisposable
         await host.State();
     }
 
-    private Task<HiveFixture> StartHere(params string[] arguments) => HiveFixture.StartIn(folder, keep: true, arguments);
+    private Task<HiveFixture> StartHere(params string[] arguments) =>
+        HiveFixture.StartIn(folder, keep: true, arguments);
 
     private async Task<string> Refused()
     {
@@ -239,7 +267,8 @@ public sealed class DamagedDatabaseTests : IDisposable
         using var db = new SqliteConnection($"Data Source={Database};Pooling=False");
         db.Open();
         using var command = db.CreateCommand();
-        command.CommandText = "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND c.pk = 0";
+        command.CommandText =
+            "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND c.pk = 0";
         using var row = command.ExecuteReader();
         List<(string Table, string Column)> all = [];
         while (row.Read())

@@ -11,34 +11,47 @@ public sealed class DiskTests
     public async Task A_full_disk_refuses_as_unavailable_publishes_nothing_of_it_and_works_again_when_there_is_room()
     {
         await HostProcess.RequireMounts();
-        await using var host = await HostProcess.StartWithMounts("""
+        await using var host = await HostProcess.StartWithMounts(
+            """
             mount -t tmpfs -o size=6m,mode=700 tmpfs "$DATA"
             head -c 4000000 /dev/zero >"$DATA/filler"
-            """);
+            """
+        );
         await host.Spawn("alice", "bob");
         using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", (await File.ReadAllTextAsync(host.Inside(Path.Combine(host.DataDir, "access-token")))).Trim());
+        http.DefaultRequestHeaders.Authorization = new(
+            "Bearer",
+            (await File.ReadAllTextAsync(host.Inside(Path.Combine(host.DataDir, "access-token")))).Trim()
+        );
         using var events = await EventReader.Open(http, null);
         ConcurrentBag<long> acknowledged = [];
         var refused = 0;
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            using var alice = await host.Agent("alice");
-            for (var refusals = 0; refusals < 10;)
-            {
-                try
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
                 {
-                    acknowledged.Add((await alice.CallAsync("send", new { to = "bob", body = new string('x', 4000) })).GetProperty("id").GetInt64());
-                }
-                catch (HiveException e)
-                {
-                    Assert.Equal("unavailable", e.Code);
-                    Assert.Contains("full", e.Message, StringComparison.Ordinal);
-                    refusals++;
-                    Interlocked.Increment(ref refused);
-                }
-            }
-        }));
+                    using var alice = await host.Agent("alice");
+                    for (var refusals = 0; refusals < 10; )
+                    {
+                        try
+                        {
+                            acknowledged.Add(
+                                (await alice.CallAsync("send", new { to = "bob", body = new string('x', 4000) }))
+                                    .GetProperty("id")
+                                    .GetInt64()
+                            );
+                        }
+                        catch (HiveException e)
+                        {
+                            Assert.Equal("unavailable", e.Code);
+                            Assert.Contains("full", e.Message, StringComparison.Ordinal);
+                            refusals++;
+                            Interlocked.Increment(ref refused);
+                        }
+                    }
+                })
+        );
         Assert.Equal(80, refused);
         Assert.NotEmpty(acknowledged);
         // Reading goes on, and so does what stores nothing.
@@ -50,7 +63,11 @@ public sealed class DiskTests
         using (var alice = await host.Agent("alice"))
         {
             for (var i = 0; i < 20; i++)
-                acknowledged.Add((await alice.CallAsync("send", new { to = "bob", body = "room again" })).GetProperty("id").GetInt64());
+                acknowledged.Add(
+                    (await alice.CallAsync("send", new { to = "bob", body = "room again" }))
+                        .GetProperty("id")
+                        .GetInt64()
+                );
         }
 
         // Exactly what was acknowledged was published, and is there to be received.
@@ -59,7 +76,10 @@ public sealed class DiskTests
             Assert.True(published.Add((await events.Next("sent")).GetProperty("message").GetProperty("id").GetInt64()));
         Assert.Equal(acknowledged.Order(), published.Order());
         List<long> received = [];
-        while ((await bob.CallAsync("recv", new { wait_seconds = 0, max = 32 })).GetProperty("messages") is var messages && messages.GetArrayLength() > 0)
+        while (
+            (await bob.CallAsync("recv", new { wait_seconds = 0, max = 32 })).GetProperty("messages") is var messages
+            && messages.GetArrayLength() > 0
+        )
         {
             received.AddRange(messages.EnumerateArray().Select(m => m.GetProperty("id").GetInt64()));
             await bob.CallAsync("ack", new { all = true });
@@ -72,7 +92,10 @@ public sealed class DiskTests
     public async Task A_data_folder_that_cannot_be_written_is_said_at_start_with_the_flag_that_helps()
     {
         await HostProcess.RequireMounts();
-        await using var host = await HostProcess.StartWithMounts("""mount -t tmpfs -o ro tmpfs "$DATA" """, answers: false);
+        await using var host = await HostProcess.StartWithMounts(
+            """mount -t tmpfs -o ro tmpfs "$DATA" """,
+            answers: false
+        );
         Assert.Equal(1, await host.Exit());
         Assert.Contains(host.DataDir, host.Output, StringComparison.Ordinal);
         Assert.Contains("--data-dir", host.Output, StringComparison.Ordinal);
@@ -85,7 +108,9 @@ public sealed class DiskTests
         const string disk = "/var/tmp";
         var problem = await Immutable(disk);
         Requires.That(problem is null, problem ?? "");
-        await using var hive = await HiveFixture.StartIn(Directory.CreateDirectory(Path.Combine(disk, $"hive-{Guid.NewGuid().ToString("N")[..8]}")).FullName);
+        await using var hive = await HiveFixture.StartIn(
+            Directory.CreateDirectory(Path.Combine(disk, $"hive-{Guid.NewGuid().ToString("N")[..8]}")).FullName
+        );
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var events = await hive.Events();
@@ -97,7 +122,14 @@ public sealed class DiskTests
             foreach (var file in files)
                 await Attribute("+i", file);
             for (var i = 0; i < 3; i++)
-                Assert.Equal("unavailable", (await Assert.ThrowsAsync<HiveException>(() => alice.CallAsync("send", new { to = "bob", body = "lost" }))).Code);
+                Assert.Equal(
+                    "unavailable",
+                    (
+                        await Assert.ThrowsAsync<HiveException>(() =>
+                            alice.CallAsync("send", new { to = "bob", body = "lost" })
+                        )
+                    ).Code
+                );
             await bob.CallAsync("whoami");
             Assert.Single((await bob.CallAsync("recent")).GetProperty("rows").EnumerateArray());
         }
@@ -113,7 +145,8 @@ public sealed class DiskTests
         Assert.Equal(2, (await bob.CallAsync("status")).GetProperty("unread").GetInt32());
     }
 
-    // ext4 refuses writes to an immutable file even through a descriptor that is open already, as a disk does that has turned read-only; other file systems do not.
+    // ext4 refuses writes to an immutable file even through a descriptor that is open already, as a disk does that has
+    // turned read-only; other file systems do not.
     private static async Task<string?> Immutable(string folder)
     {
         var file = Path.Combine(folder, $"hive-{Guid.NewGuid():N}");
@@ -144,7 +177,9 @@ public sealed class DiskTests
 
     private static async Task<bool> Attribute(string change, string file)
     {
-        using var chattr = Process.Start(new ProcessStartInfo("/usr/bin/env", ["chattr", change, file]) { RedirectStandardError = true })!;
+        using var chattr = Process.Start(
+            new ProcessStartInfo("/usr/bin/env", ["chattr", change, file]) { RedirectStandardError = true }
+        )!;
         await chattr.WaitForExitAsync();
         return chattr.ExitCode == 0;
     }

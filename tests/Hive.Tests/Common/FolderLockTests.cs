@@ -9,14 +9,24 @@ public sealed class FolderLockTests
     [Theory]
     [InlineData("data", "--data-dir")]
     [InlineData("run", "--run-dir")]
-    public async Task A_second_host_on_the_same_folder_refuses_names_the_first_and_leaves_it_alone(string same, string flag)
+    public async Task A_second_host_on_the_same_folder_refuses_names_the_first_and_leaves_it_alone(
+        string same,
+        string flag
+    )
     {
         await using var first = await HostProcess.Start();
         var elsewhere = Directory.CreateTempSubdirectory("hive-").FullName;
-        var (data, run) = same == "data" ? (first.DataDir, Path.Combine(elsewhere, "run")) : (Path.Combine(elsewhere, "data"), first.RunDir);
+        var (data, run) =
+            same == "data"
+                ? (first.DataDir, Path.Combine(elsewhere, "run"))
+                : (Path.Combine(elsewhere, "data"), first.RunDir);
         var refused = await HostProcess.Refused(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"]);
         Assert.Equal(1, refused.ExitCode);
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"pid {first.Pid}"), refused.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            string.Create(CultureInfo.InvariantCulture, $"pid {first.Pid}"),
+            refused.Error,
+            StringComparison.Ordinal
+        );
         Assert.Contains(flag, refused.Error, StringComparison.Ordinal);
         using var host = await first.Operator();
         await host.CallAsync("list");
@@ -27,7 +37,9 @@ public sealed class FolderLockTests
     public void One_folder_is_not_taken_for_both()
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
-        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", folder, "--RunDir", folder + "/", "--Urls", "http://127.0.0.1:0"]));
+        var refused = Assert.Throws<StartupProblem>(() =>
+            HiveApp.Build(["--DataDir", folder, "--RunDir", folder + "/", "--Urls", "http://127.0.0.1:0"])
+        );
         Assert.Contains("--run-dir", refused.Message, StringComparison.Ordinal);
         Directory.Delete(folder);
     }
@@ -37,7 +49,9 @@ public sealed class FolderLockTests
     {
         await using var first = await HiveFixture.Start();
         var data = Directory.CreateTempSubdirectory("hive-").FullName;
-        Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", data, "--RunDir", first.RunDir, "--Urls", "http://127.0.0.1:0"]));
+        Assert.Throws<StartupProblem>(() =>
+            HiveApp.Build(["--DataDir", data, "--RunDir", first.RunDir, "--Urls", "http://127.0.0.1:0"])
+        );
         FolderLock.Take(data, UnixFileMode.UserRead, "--DataDir").Dispose();
         Directory.Delete(data, recursive: true);
     }
@@ -57,8 +71,11 @@ public sealed class FolderLockTests
             chown.WaitForExit();
         }
 
-        var (data, run) = which == "data" ? (foreign, Path.Combine(folder, "run")) : (Path.Combine(folder, "data"), foreign);
-        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"]));
+        var (data, run) =
+            which == "data" ? (foreign, Path.Combine(folder, "run")) : (Path.Combine(folder, "data"), foreign);
+        var refused = Assert.Throws<StartupProblem>(() =>
+            HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"])
+        );
         Assert.Contains($"{foreign} belongs to another user", refused.Message, StringComparison.Ordinal);
         Assert.Contains("chown", refused.Message, StringComparison.Ordinal);
         Assert.Contains(flag, refused.Message, StringComparison.Ordinal);
@@ -78,7 +95,9 @@ public sealed class FolderLockTests
         var open = which == "data" ? data : run;
         File.SetUnixFileMode(open, HiveApp.DataMode | also);
         File.WriteAllText(Path.Combine(open, "theirs"), "");
-        var refused = Assert.Throws<StartupProblem>(() => HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"]));
+        var refused = Assert.Throws<StartupProblem>(() =>
+            HiveApp.Build(["--DataDir", data, "--RunDir", run, "--Urls", "http://127.0.0.1:0"])
+        );
         Assert.Contains($"chmod go-w {open}", refused.Message, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(open, "hive.lock")));
         Directory.Delete(folder, recursive: true);
@@ -101,7 +120,16 @@ public sealed class FolderLockTests
     {
         await using var first = await HiveFixture.Start();
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
-        var refused = await HostProcess.Refused(["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", first.Url, "--Runtime", "external"]);
+        var refused = await HostProcess.Refused([
+            "--DataDir",
+            Path.Combine(folder, "data"),
+            "--RunDir",
+            Path.Combine(folder, "run"),
+            "--Urls",
+            first.Url,
+            "--Runtime",
+            "external",
+        ]);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("--urls", refused.Error, StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
@@ -112,7 +140,16 @@ public sealed class FolderLockTests
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var run = Path.Combine(folder, new string('r', 100));
-        var refused = await HostProcess.Refused(["--DataDir", Path.Combine(folder, "data"), "--RunDir", run, "--Urls", "http://127.0.0.1:0", "--Runtime", "external"]);
+        var refused = await HostProcess.Refused([
+            "--DataDir",
+            Path.Combine(folder, "data"),
+            "--RunDir",
+            run,
+            "--Urls",
+            "http://127.0.0.1:0",
+            "--Runtime",
+            "external",
+        ]);
         Assert.Equal(1, refused.ExitCode);
         Assert.Contains("107", refused.Error, StringComparison.Ordinal);
         Assert.Contains("--run-dir", refused.Error, StringComparison.Ordinal);

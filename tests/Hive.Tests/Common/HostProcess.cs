@@ -6,7 +6,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Common;
 
-/// <summary>The host as a process of its own, where a test needs what a process alone has: its log, its end, a disk of its own.</summary>
+/// <summary>The host as a process of its own, where a test needs what a process alone has: its log, its end, a disk of
+/// its own.</summary>
 internal sealed class HostProcess : IAsyncDisposable
 {
     private readonly Process process;
@@ -39,31 +40,64 @@ internal sealed class HostProcess : IAsyncDisposable
     public Task Ended => process.WaitForExitAsync();
 
     public static string[] Arguments(string folder) =>
-        ["--DataDir", Path.Combine(folder, "data"), "--RunDir", Path.Combine(folder, "run"), "--Urls", "http://127.0.0.1:0", "--Runtime", "external"];
+        [
+            "--DataDir",
+            Path.Combine(folder, "data"),
+            "--RunDir",
+            Path.Combine(folder, "run"),
+            "--Urls",
+            "http://127.0.0.1:0",
+            "--Runtime",
+            "external",
+        ];
 
-    public static Task<HostProcess> Start(string? folder = null, params string[] arguments) => Start(folder ?? Directory.CreateTempSubdirectory("hive-").FullName, [], arguments);
+    public static Task<HostProcess> Start(string? folder = null, params string[] arguments) =>
+        Start(folder ?? Directory.CreateTempSubdirectory("hive-").FullName, [], arguments);
 
     /// <summary>Starts it with variables of its own in its environment.</summary>
-    public static Task<HostProcess> Start(string folder, (string Name, string Value)[] environment, params string[] arguments) =>
-        Answering(new HostProcess(folder, Built.Start(Built.Host, [.. Arguments(folder), .. arguments], environment)));
+    public static Task<HostProcess> Start(
+        string folder,
+        (string Name, string Value)[] environment,
+        params string[] arguments
+    ) => Answering(new HostProcess(folder, Built.Start(Built.Host, [.. Arguments(folder), .. arguments], environment)));
 
-    /// <summary>Starts it in a mount namespace of its own, in which <paramref name="mounts"/> (shell, the data folder is $DATA) ran first.</summary>
+    /// <summary>Starts it in a mount namespace of its own, in which <paramref name="mounts"/> (shell, the data folder
+    /// is $DATA) ran first.</summary>
     public static async Task<HostProcess> StartWithMounts(string mounts, bool answers = true)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         Directory.CreateDirectory(Path.Combine(folder, "data"));
-        string[] command = [.. Namespace, "sh", "-ec", $"{mounts}\nexec \"$@\"", "sh", Built.Host, .. Arguments(folder)];
-        var host = new HostProcess(folder, Built.Start("/usr/bin/env", command, ("DATA", Path.Combine(folder, "data"))));
+        string[] command =
+        [
+            .. Namespace,
+            "sh",
+            "-ec",
+            $"{mounts}\nexec \"$@\"",
+            "sh",
+            Built.Host,
+            .. Arguments(folder),
+        ];
+        var host = new HostProcess(
+            folder,
+            Built.Start("/usr/bin/env", command, ("DATA", Path.Combine(folder, "data")))
+        );
         return answers ? await Answering(host) : host;
     }
 
-    /// <summary>Ends a test as skipped, or as failed where nothing may be skipped, when this machine has no mount namespaces for us.</summary>
+    /// <summary>Ends a test as skipped, or as failed where nothing may be skipped, when this machine has no mount
+    /// namespaces for us.</summary>
     public static async Task RequireMounts()
     {
-        using var trial = Built.Start("/usr/bin/env", [.. Namespace, "sh", "-ec", "mount -t tmpfs -o size=1m tmpfs /mnt"]);
+        using var trial = Built.Start(
+            "/usr/bin/env",
+            [.. Namespace, "sh", "-ec", "mount -t tmpfs -o size=1m tmpfs /mnt"]
+        );
         var error = trial.StandardError.ReadToEndAsync();
         await trial.WaitForExitAsync();
-        Requires.That(trial.ExitCode == 0, $"a disk of our own cannot be mounted here, neither as root nor in a user namespace: {(await error).Trim()}");
+        Requires.That(
+            trial.ExitCode == 0,
+            $"a disk of our own cannot be mounted here, neither as root nor in a user namespace: {(await error).Trim()}"
+        );
     }
 
     /// <summary>Runs a host that cannot start, to its end.</summary>
@@ -84,7 +118,8 @@ internal sealed class HostProcess : IAsyncDisposable
 
     public Task<LineClient> Operator() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
 
-    public Task<LineClient> Agent(string name) => LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
+    public Task<LineClient> Agent(string name) =>
+        LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
 
     public async Task Spawn(params string[] names)
     {
@@ -123,7 +158,8 @@ internal sealed class HostProcess : IAsyncDisposable
     }
 
     /// <summary>The beginning of a command line that runs something with mounts of its own.</summary>
-    public static string[] Namespace => Environment.IsPrivilegedProcess ? ["unshare", "--mount"] : ["unshare", "--user", "--map-root-user", "--mount"];
+    public static string[] Namespace =>
+        Environment.IsPrivilegedProcess ? ["unshare", "--mount"] : ["unshare", "--user", "--map-root-user", "--mount"];
 
     private static async Task<HostProcess> Answering(HostProcess host)
     {

@@ -29,7 +29,8 @@ public sealed class HubTests
         var one = hub.Head;
         var other = one;
         Publish(hub, 1, 10);
-        ArrayBufferWriter<byte> first = new(), second = new();
+        ArrayBufferWriter<byte> first = new(),
+            second = new();
         hub.Read(ref one, first);
         hub.Read(ref other, second);
         Assert.Equal(first.WrittenSpan, second.WrittenSpan);
@@ -124,8 +125,12 @@ public sealed class HubTests
         var cursor = hub.Head;
         for (var round = 0; round < 200; round++)
         {
-            var rows = Enumerable.Range(0, random.Next(1, 20))
-                .Select(_ => new string((char)('a' + random.Next(26)), random.Next(0, random.Next(2) == 0 ? 100 : 9_000)))
+            var rows = Enumerable
+                .Range(0, random.Next(1, 20))
+                .Select(_ => new string(
+                    (char)('a' + random.Next(26)),
+                    random.Next(0, random.Next(2) == 0 ? 100 : 9_000)
+                ))
                 .ToArray();
             foreach (var row in rows)
                 hub.Publish(new DashboardEvent("sent", "value", row));
@@ -180,18 +185,21 @@ public sealed class HubTests
         const int Events = 10_000;
         var hub = new EventHub();
         var start = hub.Head;
-        var readers = Enumerable.Range(0, 100).Select(async _ =>
-        {
-            var cursor = start;
-            List<int> seen = [];
-            while (seen.Count < Events)
+        var readers = Enumerable
+            .Range(0, 100)
+            .Select(async _ =>
             {
-                await hub.After(cursor);
-                seen.AddRange(ReadAll(hub, ref cursor).Select(e => e.Value));
-            }
+                var cursor = start;
+                List<int> seen = [];
+                while (seen.Count < Events)
+                {
+                    await hub.After(cursor);
+                    seen.AddRange(ReadAll(hub, ref cursor).Select(e => e.Value));
+                }
 
-            return seen;
-        }).ToArray();
+                return seen;
+            })
+            .ToArray();
         await Task.Run(() => Publish(hub, 1, Events));
         Assert.All(await Task.WhenAll(readers), seen => Assert.Equal(Enumerable.Range(1, Events), seen));
     }

@@ -15,11 +15,35 @@ public sealed class IdempotencyKeyTests
         await hive.Spawn("alice", "bob");
         var alice = await hive.Connect("alice");
         var events = await hive.Events();
-        var first = await alice.CallAsync("send", new { to = "bob", body = "once", key = "k" });
+        var first = await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "once",
+                key = "k",
+            }
+        );
         // Another connection, another text: it is the key that counts.
-        var again = await (await hive.Connect("alice")).CallAsync("send", new { to = "bob", body = "twice", key = "k" });
+        var again = await (await hive.Connect("alice")).CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "twice",
+                key = "k",
+            }
+        );
         Assert.Equal(first.ToString(), again.ToString());
-        var other = await alice.CallAsync("send", new { to = "bob", body = "thrice", key = "l" });
+        var other = await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "thrice",
+                key = "l",
+            }
+        );
         Assert.NotEqual(first.GetProperty("id").GetInt64(), other.GetProperty("id").GetInt64());
         Assert.Equal("once", (await events.Next("sent")).GetProperty("message").GetProperty("body").GetString());
         Assert.Equal("thrice", (await events.Next("sent")).GetProperty("message").GetProperty("body").GetString());
@@ -31,8 +55,24 @@ public sealed class IdempotencyKeyTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var first = await (await hive.Connect("alice")).CallAsync("send", new { to = "operator", body = "a", key = "k" });
-        var second = await (await hive.Connect("bob")).CallAsync("send", new { to = "operator", body = "b", key = "k" });
+        var first = await (await hive.Connect("alice")).CallAsync(
+            "send",
+            new
+            {
+                to = "operator",
+                body = "a",
+                key = "k",
+            }
+        );
+        var second = await (await hive.Connect("bob")).CallAsync(
+            "send",
+            new
+            {
+                to = "operator",
+                body = "b",
+                key = "k",
+            }
+        );
         Assert.NotEqual(first.GetProperty("id").GetInt64(), second.GetProperty("id").GetInt64());
     }
 
@@ -42,8 +82,27 @@ public sealed class IdempotencyKeyTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var alice = await hive.Connect("alice");
-        await Assert.ThrowsAsync<HiveException>(() => alice.CallAsync("send", new { to = "bob", body = "x", in_reply_to = 4711, key = "k" }));
-        await alice.CallAsync("send", new { to = "bob", body = "x", key = "k" });
+        await Assert.ThrowsAsync<HiveException>(() =>
+            alice.CallAsync(
+                "send",
+                new
+                {
+                    to = "bob",
+                    body = "x",
+                    in_reply_to = 4711,
+                    key = "k",
+                }
+            )
+        );
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "x",
+                key = "k",
+            }
+        );
         Assert.Equal(1, (await (await hive.Connect("bob")).CallAsync("status")).GetProperty("unread").GetInt32());
     }
 
@@ -53,7 +112,19 @@ public sealed class IdempotencyKeyTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var connections = await Task.WhenAll(Enumerable.Range(0, 16).Select(_ => hive.Connect("alice")));
-        var answers = await Task.WhenAll(connections.Select(c => c.CallAsync("send", new { to = "bob", body = "once", key = "k" })));
+        var answers = await Task.WhenAll(
+            connections.Select(c =>
+                c.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "once",
+                        key = "k",
+                    }
+                )
+            )
+        );
         Assert.Single(answers.Select(a => a.GetProperty("id").GetInt64()).Distinct());
         Assert.Equal(1, (await (await hive.Connect("bob")).CallAsync("status")).GetProperty("unread").GetInt32());
     }
@@ -63,7 +134,17 @@ public sealed class IdempotencyKeyTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        async Task<long> Send() => (await (await hive.Connect("alice")).CallAsync("send", new { to = "bob", body = "x", key = "k" })).GetProperty("id").GetInt64();
+        async Task<long> Send() => (
+                await (await hive.Connect("alice")).CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "x",
+                        key = "k",
+                    }
+                )
+            ).GetProperty("id").GetInt64();
         var first = await Send();
         hive.Clock.Advance(TimeSpan.FromHours(24) - TimeSpan.FromMilliseconds(1));
         Assert.Equal(first, await Send());
@@ -77,9 +158,14 @@ public sealed class IdempotencyKeyTests
     public async Task A_key_that_was_used_for_another_command_is_a_conflict()
     {
         await using var hive = await HiveFixture.Start();
-        var (store, keys) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<IdempotencyKeys>());
+        var (store, keys) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<IdempotencyKeys>()
+        );
         Assert.Equal(1, await store.Write(write => keys.Once(write, "alice", "send", "k", () => 1)));
-        var refused = await Assert.ThrowsAsync<Problem>(() => store.Write(write => keys.Once(write, "alice", "remind", "k", () => 2)));
+        var refused = await Assert.ThrowsAsync<Problem>(() =>
+            store.Write(write => keys.Once(write, "alice", "remind", "k", () => 2))
+        );
         Assert.Equal(ErrorCode.Conflict, refused.Code);
         Assert.Equal(2, await store.Write(write => keys.Once(write, "alice", "remind", "l", () => 2)));
     }
@@ -90,8 +176,26 @@ public sealed class IdempotencyKeyTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var alice = await hive.Connect("alice");
-        await alice.CallAsync("send", new { to = "bob", body = "x", key = new string('k', 128) });
-        var refused = await Assert.ThrowsAsync<HiveException>(() => alice.CallAsync("send", new { to = "bob", body = "x", key = new string('k', 129) }));
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "x",
+                key = new string('k', 128),
+            }
+        );
+        var refused = await Assert.ThrowsAsync<HiveException>(() =>
+            alice.CallAsync(
+                "send",
+                new
+                {
+                    to = "bob",
+                    body = "x",
+                    key = new string('k', 129),
+                }
+            )
+        );
         Assert.Equal("too_large", refused.Code);
     }
 }

@@ -9,9 +9,11 @@ public sealed class ReactionTests
     public async Task One_that_throws_harms_neither_the_others_nor_the_caller_nor_the_next_notification()
     {
         var seen = new Seen(2);
-        await using var rig = new StoreRig(configure: services => services
-            .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(new Throws())
-            .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(seen));
+        await using var rig = new StoreRig(configure: services =>
+            services
+                .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(new Throws())
+                .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(seen)
+        );
         await rig.Add(1);
         await rig.Add(2);
         Assert.Equal([1, 2], await seen.All);
@@ -20,7 +22,9 @@ public sealed class ReactionTests
     [Fact]
     public async Task One_that_never_ends_delays_neither_the_caller_nor_the_events()
     {
-        await using var rig = new StoreRig(configure: services => services.AddSingleton<INotificationHandler<StoreRig.RowAdded>>(new NeverEnds()));
+        await using var rig = new StoreRig(configure: services =>
+            services.AddSingleton<INotificationHandler<StoreRig.RowAdded>>(new NeverEnds())
+        );
         await rig.Add(1);
         await rig.Add(2);
         Assert.Equal([new StoreRig.RowAdded(1), new StoreRig.RowAdded(2)], rig.Published);
@@ -31,9 +35,11 @@ public sealed class ReactionTests
     {
         var seen = new Seen(2);
         StoreRig? rig = null;
-        rig = new StoreRig(configure: services => services
-            .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(new Answers(() => rig!))
-            .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(seen));
+        rig = new StoreRig(configure: services =>
+            services
+                .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(new Answers(() => rig!))
+                .AddSingleton<INotificationHandler<StoreRig.RowAdded>>(seen)
+        );
         await using var owned = rig;
         await rig.Add(1);
         Assert.Equal([1, 100], await seen.All);
@@ -42,17 +48,20 @@ public sealed class ReactionTests
 
     private sealed class Throws : INotificationHandler<StoreRig.RowAdded>
     {
-        public Task Handle(StoreRig.RowAdded notification, CancellationToken cancellationToken) => throw new InvalidOperationException("a reaction failed");
+        public Task Handle(StoreRig.RowAdded notification, CancellationToken cancellationToken) =>
+            throw new InvalidOperationException("a reaction failed");
     }
 
     private sealed class NeverEnds : INotificationHandler<StoreRig.RowAdded>
     {
-        public Task Handle(StoreRig.RowAdded notification, CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
+        public Task Handle(StoreRig.RowAdded notification, CancellationToken cancellationToken) =>
+            Task.Delay(Timeout.Infinite, cancellationToken);
     }
 
     private sealed class Answers(Func<StoreRig> rig) : INotificationHandler<StoreRig.RowAdded>
     {
-        public Task Handle(StoreRig.RowAdded notification, CancellationToken cancellationToken) => notification.Value == 1 ? rig().Add(100) : Task.CompletedTask;
+        public Task Handle(StoreRig.RowAdded notification, CancellationToken cancellationToken) =>
+            notification.Value == 1 ? rig().Add(100) : Task.CompletedTask;
     }
 
     private sealed class Seen(int count) : INotificationHandler<StoreRig.RowAdded>

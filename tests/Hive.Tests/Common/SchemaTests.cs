@@ -26,7 +26,10 @@ public sealed class SchemaTests
         first.Store.Dispose();
         await using var second = new StoreRig(folder, [new Second()]);
         Assert.Equal(["id", "name", "colour"], await Columns(second));
-        Assert.Equal("blue", await second.Store.Read(db => db.ExecuteScalar<string>("SELECT colour FROM things WHERE name = 'kept'")));
+        Assert.Equal(
+            "blue",
+            await second.Store.Read(db => db.ExecuteScalar<string>("SELECT colour FROM things WHERE name = 'kept'"))
+        );
         Assert.Equal([("things", 1), ("things", 2)], await History(second));
     }
 
@@ -39,7 +42,10 @@ public sealed class SchemaTests
             var rig = new StoreRig(folder, [new Second()]);
             Assert.Equal([("things", 2)], await History(rig));
             await rig.Store.Write(write => write.Db.Execute("INSERT INTO things (name, colour) VALUES ('x', 'red')"));
-            Assert.Equal(run + 1, await rig.Store.Read(db => db.ExecuteScalar<int>("SELECT count(*) FROM things WHERE colour = 'red'")));
+            Assert.Equal(
+                run + 1,
+                await rig.Store.Read(db => db.ExecuteScalar<int>("SELECT count(*) FROM things WHERE colour = 'red'"))
+            );
             rig.Store.Dispose();
         }
 
@@ -72,7 +78,11 @@ public sealed class SchemaTests
     public async Task The_host_refuses_a_database_of_a_newer_Hive_and_says_what_to_do()
     {
         await using var hive = await HiveFixture.Start();
-        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("INSERT INTO schema_history (slice, version, applied_at) VALUES ('messages', 4711, 0)"));
+        await hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write =>
+                write.Db.Execute("INSERT INTO schema_history (slice, version, applied_at) VALUES ('messages', 4711, 0)")
+            );
         var refused = await Assert.ThrowsAsync<StartupProblem>(() => hive.Restart());
         Assert.Contains("newer Hive", refused.Message, StringComparison.Ordinal);
         Assert.Contains("4711", refused.Message, StringComparison.Ordinal);
@@ -84,7 +94,14 @@ public sealed class SchemaTests
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var data = Directory.CreateDirectory(Path.Combine(folder, "data")).FullName;
         File.WriteAllText(Path.Combine(data, "hive.sqlite"), new string('x', 8192));
-        await using var app = HiveApp.Build(["--DataDir", data, "--RunDir", Path.Combine(folder, "run"), "--Urls", "http://127.0.0.1:0"]);
+        await using var app = HiveApp.Build([
+            "--DataDir",
+            data,
+            "--RunDir",
+            Path.Combine(folder, "run"),
+            "--Urls",
+            "http://127.0.0.1:0",
+        ]);
         var refused = await Assert.ThrowsAsync<StartupProblem>(() => HiveApp.Start(app));
         Assert.Contains("--data-dir", refused.Message, StringComparison.Ordinal);
         Assert.Equal(new string('x', 8192), File.ReadAllText(Path.Combine(data, "hive.sqlite")));
@@ -96,14 +113,19 @@ public sealed class SchemaTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Restart();
-        var history = await hive.Services.GetRequiredService<IStore>().Read(db => db.Query<(string, int)>("SELECT slice, version FROM schema_history ORDER BY slice").ToList());
+        var history = await hive
+            .Services.GetRequiredService<IStore>()
+            .Read(db => db.Query<(string, int)>("SELECT slice, version FROM schema_history ORDER BY slice").ToList());
         Assert.Equal(hive.Services.GetServices<ISchema>().Select(s => (s.Slice, s.Version)).Order(), history);
     }
 
-    private static Task<List<string>> Columns(StoreRig rig) => rig.Store.Read(db => db.Query<string>("SELECT name FROM pragma_table_info('things') ORDER BY cid").ToList());
+    private static Task<List<string>> Columns(StoreRig rig) =>
+        rig.Store.Read(db => db.Query<string>("SELECT name FROM pragma_table_info('things') ORDER BY cid").ToList());
 
     private static Task<List<(string, int)>> History(StoreRig rig) =>
-        rig.Store.Read(db => db.Query<(string, int)>("SELECT slice, version FROM schema_history ORDER BY version").ToList());
+        rig.Store.Read(db =>
+            db.Query<(string, int)>("SELECT slice, version FROM schema_history ORDER BY version").ToList()
+        );
 
     private sealed class First : ISchema
     {
@@ -111,7 +133,8 @@ public sealed class SchemaTests
 
         public int Version => 1;
 
-        public void Converge(SchemaEditor editor) => editor.Run("CREATE TABLE IF NOT EXISTS things (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL)");
+        public void Converge(SchemaEditor editor) =>
+            editor.Run("CREATE TABLE IF NOT EXISTS things (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL)");
     }
 
     private sealed class Second : ISchema

@@ -9,7 +9,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Hive.Tests.Common;
 
-/// <summary>The real store on a folder of its own, with everything that comes after a commit, and one table to write into.</summary>
+/// <summary>The real store on a folder of its own, with everything that comes after a commit, and one table to write
+/// into.</summary>
 internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
 {
     private readonly Reactions reactions;
@@ -20,8 +21,18 @@ internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
         var services = new ServiceCollection();
         configure?.Invoke(services);
         reactions = new Reactions(services.BuildServiceProvider(), NullLogger<Reactions>.Instance);
-        var publisher = new CommitPublisher(new Lazy<IEnumerable<ICommitObserver>>(() => [this]), reactions, NullLogger<CommitPublisher>.Instance);
-        Store = new SqliteStore(Path.Combine(Folder, "hive.sqlite"), schemas ?? [new Rows()], publisher, TimeProvider.System, NullLogger<SqliteStore>.Instance);
+        var publisher = new CommitPublisher(
+            new Lazy<IEnumerable<ICommitObserver>>(() => [this]),
+            reactions,
+            NullLogger<CommitPublisher>.Instance
+        );
+        Store = new SqliteStore(
+            Path.Combine(Folder, "hive.sqlite"),
+            schemas ?? [new Rows()],
+            publisher,
+            TimeProvider.System,
+            NullLogger<SqliteStore>.Instance
+        );
         reactions.StartAsync(CancellationToken.None);
     }
 
@@ -37,17 +48,22 @@ internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
 
     public void OnUndone(INotification notification) => Undone.Enqueue(notification);
 
-    public Task<long> Add(int value, Action<IWrite>? also = null) => Store.Write(write =>
-    {
-        var id = write.Db.ExecuteScalar<long>("INSERT INTO rows (value) VALUES (@value) RETURNING id", new { value });
-        write.Raise(new RowAdded(value));
-        also?.Invoke(write);
-        return id;
-    });
+    public Task<long> Add(int value, Action<IWrite>? also = null) =>
+        Store.Write(write =>
+        {
+            var id = write.Db.ExecuteScalar<long>(
+                "INSERT INTO rows (value) VALUES (@value) RETURNING id",
+                new { value }
+            );
+            write.Raise(new RowAdded(value));
+            also?.Invoke(write);
+            return id;
+        });
 
     public Task<List<int>> Values() => Store.Read(db => db.Query<int>("SELECT value FROM rows ORDER BY id").ToList());
 
-    /// <summary>Keeps the writer inside a work until the answer is disposed of, so that what is queued meanwhile makes one batch.</summary>
+    /// <summary>Keeps the writer inside a work until the answer is disposed of, so that what is queued meanwhile makes
+    /// one batch.</summary>
     public async Task<Hold> HoldWriter()
     {
         var entered = new TaskCompletionSource();
@@ -88,9 +104,13 @@ internal sealed class StoreRig : IAsyncDisposable, ICommitObserver
 
         public void Converge(SchemaEditor editor)
         {
-            editor.Run("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY AUTOINCREMENT, value INTEGER NOT NULL)");
+            editor.Run(
+                "CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY AUTOINCREMENT, value INTEGER NOT NULL)"
+            );
             // Looked at only at the commit, which is how a test makes a commit itself fail.
-            editor.Run("CREATE TABLE IF NOT EXISTS loose (parent INTEGER REFERENCES rows (id) DEFERRABLE INITIALLY DEFERRED)");
+            editor.Run(
+                "CREATE TABLE IF NOT EXISTS loose (parent INTEGER REFERENCES rows (id) DEFERRABLE INITIALLY DEFERRED)"
+            );
         }
     }
 }

@@ -11,18 +11,31 @@ public sealed class StoreTests
     {
         await using var rig = new StoreRig();
         var hold = await rig.HoldWriter();
-        var writes = Enumerable.Range(0, 1000).Select(i => Task.Run(() => rig.Add(i, _ =>
-        {
-            if (i % 3 == 0)
-                throw new InvalidOperationException($"work {i}");
-        }))).ToArray();
+        var writes = Enumerable
+            .Range(0, 1000)
+            .Select(i =>
+                Task.Run(() =>
+                    rig.Add(
+                        i,
+                        _ =>
+                        {
+                            if (i % 3 == 0)
+                                throw new InvalidOperationException($"work {i}");
+                        }
+                    )
+                )
+            )
+            .ToArray();
         await hold.Release();
         List<int> stored = [];
         for (var i = 0; i < writes.Length; i++)
         {
             if (i % 3 == 0)
             {
-                Assert.Equal($"work {i}", (await Assert.ThrowsAsync<InvalidOperationException>(() => writes[i])).Message);
+                Assert.Equal(
+                    $"work {i}",
+                    (await Assert.ThrowsAsync<InvalidOperationException>(() => writes[i])).Message
+                );
                 continue;
             }
 
@@ -42,7 +55,10 @@ public sealed class StoreTests
         var hold = await rig.HoldWriter();
         var good = rig.Add(1);
         var bad = rig.Add(2, write => write.Db.Execute("INSERT INTO rows (value) VALUES (NULL)"));
-        var recovered = rig.Add(3, write => Assert.ThrowsAny<Exception>(() => write.Db.Execute("SELECT * FROM nowhere")));
+        var recovered = rig.Add(
+            3,
+            write => Assert.ThrowsAny<Exception>(() => write.Db.Execute("SELECT * FROM nowhere"))
+        );
         await hold.Release();
         await good;
         await Assert.ThrowsAsync<Microsoft.Data.Sqlite.SqliteException>(() => bad);
@@ -57,11 +73,14 @@ public sealed class StoreTests
         var ran = new List<string>();
         var hold = await rig.HoldWriter();
         var before = rig.Add(1, write => write.AfterCommit(() => ran.Add("before")));
-        var failing = rig.Add(2, write =>
-        {
-            write.AfterCommit(() => ran.Add("failing"));
-            throw new InvalidOperationException();
-        });
+        var failing = rig.Add(
+            2,
+            write =>
+            {
+                write.AfterCommit(() => ran.Add("failing"));
+                throw new InvalidOperationException();
+            }
+        );
         var after = rig.Add(3, write => write.AfterCommit(() => ran.Add("after")));
         await hold.Release();
         await before;
@@ -80,12 +99,15 @@ public sealed class StoreTests
         List<string> undone = [];
         var hold = await rig.HoldWriter();
         var good = rig.Add(1, write => write.OnRollback(() => undone.Add("good")));
-        var failing = rig.Add(2, write =>
-        {
-            foreach (var step in new[] { "first", "second", "third" })
-                write.OnRollback(() => undone.Add(step));
-            throw new InvalidOperationException();
-        });
+        var failing = rig.Add(
+            2,
+            write =>
+            {
+                foreach (var step in new[] { "first", "second", "third" })
+                    write.OnRollback(() => undone.Add(step));
+                throw new InvalidOperationException();
+            }
+        );
         await hold.Release();
         await good;
         await Assert.ThrowsAsync<InvalidOperationException>(() => failing);
@@ -99,16 +121,22 @@ public sealed class StoreTests
         await rig.Add(0);
         List<string> undone = [];
         var hold = await rig.HoldWriter();
-        var innocent = rig.Add(1, write =>
-        {
-            write.OnRollback(() => undone.Add("innocent"));
-            write.AfterCommit(() => undone.Add("never"));
-        });
-        var guilty = rig.Add(2, write =>
-        {
-            write.OnRollback(() => undone.Add("guilty"));
-            write.Db.Execute("INSERT INTO loose (parent) VALUES (4711)");
-        });
+        var innocent = rig.Add(
+            1,
+            write =>
+            {
+                write.OnRollback(() => undone.Add("innocent"));
+                write.AfterCommit(() => undone.Add("never"));
+            }
+        );
+        var guilty = rig.Add(
+            2,
+            write =>
+            {
+                write.OnRollback(() => undone.Add("guilty"));
+                write.Db.Execute("INSERT INTO loose (parent) VALUES (4711)");
+            }
+        );
         var alreadyFailed = rig.Add(3, _ => throw new InvalidOperationException());
         await hold.Release();
         foreach (var failed in new Task[] { innocent, guilty, alreadyFailed })
@@ -127,7 +155,10 @@ public sealed class StoreTests
         await using var rig = new StoreRig();
         using var cancelled = new CancellationTokenSource();
         var hold = await rig.HoldWriter();
-        var withdrawn = rig.Store.Write(write => write.Db.Execute("INSERT INTO rows (value) VALUES (1)"), cancelled.Token);
+        var withdrawn = rig.Store.Write(
+            write => write.Db.Execute("INSERT INTO rows (value) VALUES (1)"),
+            cancelled.Token
+        );
         using var running = new CancellationTokenSource();
         var started = rig.Store.Write(
             write =>
@@ -135,7 +166,8 @@ public sealed class StoreTests
                 running.Cancel();
                 return write.Db.Execute("INSERT INTO rows (value) VALUES (2)");
             },
-            running.Token);
+            running.Token
+        );
         cancelled.Cancel();
         await hold.Release();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => withdrawn);
@@ -151,11 +183,14 @@ public sealed class StoreTests
         await rig.Add(1);
         var entered = new TaskCompletionSource();
         using var release = new ManualResetEventSlim();
-        var writing = rig.Add(2, _ =>
-        {
-            entered.SetResult();
-            release.Wait();
-        });
+        var writing = rig.Add(
+            2,
+            _ =>
+            {
+                entered.SetResult();
+                release.Wait();
+            }
+        );
         await entered.Task;
         Assert.Equal([1], await rig.Values());
         release.Set();
@@ -188,7 +223,9 @@ public sealed class StoreTests
     public async Task A_reader_cannot_write()
     {
         await using var rig = new StoreRig();
-        await Assert.ThrowsAnyAsync<Exception>(() => rig.Store.Read(db => db.Execute("INSERT INTO rows (value) VALUES (1)")));
+        await Assert.ThrowsAnyAsync<Exception>(() =>
+            rig.Store.Read(db => db.Execute("INSERT INTO rows (value) VALUES (1)"))
+        );
         Assert.Empty(await rig.Values());
     }
 
@@ -203,9 +240,13 @@ public sealed class StoreTests
             for (var i = 0; i < 20; i++)
             {
                 Assert.True(given.Add(await rig.Add(i)));
-                await Assert.ThrowsAsync<InvalidOperationException>(() => rig.Add(i, _ => throw new InvalidOperationException()));
+                await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                    rig.Add(i, _ => throw new InvalidOperationException())
+                );
                 // The newest goes, and its number must not come again.
-                await rig.Store.Write(write => write.Db.Execute("DELETE FROM rows WHERE id = (SELECT max(id) FROM rows)"));
+                await rig.Store.Write(write =>
+                    write.Db.Execute("DELETE FROM rows WHERE id = (SELECT max(id) FROM rows)")
+                );
             }
 
             rig.Store.Dispose();

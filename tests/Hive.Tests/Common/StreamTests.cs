@@ -19,7 +19,10 @@ public sealed class StreamTests
         await hive.Spawn("alice", "bob");
         var start = (await hive.State()).GetProperty("cursor").GetString()!;
         var sending = Enumerable.Range(0, 4).Select(_ => SendThrough(hive, Messages / 4)).ToArray();
-        var subscribers = Enumerable.Range(0, 6).Select(seed => Follow(hive, start, Messages, reconnects: 100, new Random(seed))).ToArray();
+        var subscribers = Enumerable
+            .Range(0, 6)
+            .Select(seed => Follow(hive, start, Messages, reconnects: 100, new Random(seed)))
+            .ToArray();
         var sent = (await Task.WhenAll(sending)).SelectMany(ids => ids).Order().ToArray();
         Assert.Equal(Messages, sent.Length);
         // Commit order is the order of the ids.
@@ -100,7 +103,10 @@ public sealed class StreamTests
         Assert.Equal(cursor, ready.EventId);
         var data = JsonElement.Parse(ready.Data);
         Assert.True(Cursor.Parse(data.GetProperty("cursor").GetString())!.Value.Seq > Cursor.Parse(cursor)!.Value.Seq);
-        Assert.Equal((await hive.State()).GetProperty("hive_version").GetString(), data.GetProperty("hive_version").GetString());
+        Assert.Equal(
+            (await hive.State()).GetProperty("hive_version").GetString(),
+            data.GetProperty("hive_version").GetString()
+        );
         using var again = await Subscription.Open(hive, ready.EventId);
         Assert.Equal("missed", Body(await again.NextOf("sent")));
     }
@@ -114,7 +120,7 @@ public sealed class StreamTests
         await alice.CallAsync("whoami");
         using var stream = await Subscription.Open(hive, null);
         Assert.Equal("ready", (await stream.Next())!.Value.EventType);
-        for (var pings = 0; pings < 3;)
+        for (var pings = 0; pings < 3; )
         {
             var next = stream.Next();
             while (!next.IsCompleted)
@@ -161,9 +167,7 @@ public sealed class StreamTests
         }
 
         await (await hive.Connect("alice")).CallAsync("send", new { to = "bob", body = "still here" });
-        while (Body(await slow.NextOf("sent")) != "still here")
-        {
-        }
+        while (Body(await slow.NextOf("sent")) != "still here") { }
     }
 
     [Fact]
@@ -173,16 +177,17 @@ public sealed class StreamTests
         using var stream = await Subscription.Open(hive, null);
         await stream.Next();
         await hive.Restart();
-        while (await stream.Next() is not null)
-        {
-        }
+        while (await stream.Next() is not null) { }
     }
 
     private static string? Body(JsonElement sent) => sent.GetProperty("message").GetProperty("body").GetString();
 
     private static async Task MustResync(HiveFixture hive, string by, string cursor)
     {
-        using var stream = by == "cursor" ? await Subscription.Open(hive, null, $"?cursor={cursor}") : await Subscription.Open(hive, cursor);
+        using var stream =
+            by == "cursor"
+                ? await Subscription.Open(hive, null, $"?cursor={cursor}")
+                : await Subscription.Open(hive, cursor);
         Assert.Equal("ready", (await stream.Next())!.Value.EventType);
         var resync = (await stream.Next())!.Value;
         Assert.Equal("resync", resync.EventType);
@@ -209,7 +214,13 @@ public sealed class StreamTests
         return ids;
     }
 
-    private static async Task<List<long>> Follow(HiveFixture hive, string cursor, int messages, int reconnects, Random random)
+    private static async Task<List<long>> Follow(
+        HiveFixture hive,
+        string cursor,
+        int messages,
+        int reconnects,
+        Random random
+    )
     {
         var cuts = new Queue<int>(Enumerable.Range(0, reconnects).Select(_ => random.Next(messages)).Order());
         List<long> seen = [];
@@ -218,7 +229,11 @@ public sealed class StreamTests
         {
             using var stream = await Subscription.Open(hive, cursor);
             // Now and then it is gone before the first event.
-            for (var untilGone = random.Next(20) == 0 ? random.Next(2) : int.MaxValue; untilGone > 0 && seen.Count < messages; untilGone--)
+            for (
+                var untilGone = random.Next(20) == 0 ? random.Next(2) : int.MaxValue;
+                untilGone > 0 && seen.Count < messages;
+                untilGone--
+            )
             {
                 var frame = (await stream.Next())!.Value;
                 if (frame.EventId is { Length: > 0 } id)
@@ -274,9 +289,15 @@ public sealed class StreamTests
             using var request = new HttpRequestMessage(HttpMethod.Get, $"/dashboard/stream{query}");
             if (lastEventId is not null)
                 request.Headers.Add("Last-Event-ID", lastEventId);
-            subscription.response = await subscription.http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            subscription.response = await subscription.http.SendAsync(
+                request,
+                HttpCompletionOption.ResponseHeadersRead
+            );
             Assert.Equal(HttpStatusCode.OK, subscription.response.StatusCode);
-            subscription.frames = SseParser.Create(await subscription.response.Content.ReadAsStreamAsync()).EnumerateAsync().GetAsyncEnumerator();
+            subscription.frames = SseParser
+                .Create(await subscription.response.Content.ReadAsStreamAsync())
+                .EnumerateAsync()
+                .GetAsyncEnumerator();
             return subscription;
         }
 
@@ -285,7 +306,9 @@ public sealed class StreamTests
         {
             try
             {
-                return await frames!.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60)) ? frames.Current : null;
+                return await frames!.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(60))
+                    ? frames.Current
+                    : null;
             }
             catch (IOException)
             {

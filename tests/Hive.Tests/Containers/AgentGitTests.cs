@@ -12,7 +12,9 @@ public sealed class AgentGitTests
     public async Task A_commit_works_at_once_and_the_agents_own_configuration_wins(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
-        fleet.Configure("worker", """
+        fleet.Configure(
+            "worker",
+            """
             driver: command
             command:
               - sh
@@ -24,11 +26,15 @@ public sealed class AgentGitTests
                 git config user.name own
                 git commit -q --allow-empty -m two 2>&1
                 git log --reverse --format='%an <%ae> %cn <%ce>'
-            """);
+            """
+        );
         await fleet.Spawn("worker", runtime);
         var events = await fleet.Hive.Events();
         await (await fleet.Hive.Operator()).Send("worker", "commit");
-        Assert.Equal("worker <worker@hive.local> worker <worker@hive.local>\nown <worker@hive.local> own <worker@hive.local>", await Answer(events));
+        Assert.Equal(
+            "worker <worker@hive.local> worker <worker@hive.local>\nown <worker@hive.local> own <worker@hive.local>",
+            await Answer(events)
+        );
     }
 
     private static async Task<string> Answer(EventReader events)

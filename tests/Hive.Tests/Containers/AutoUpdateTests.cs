@@ -1,8 +1,8 @@
+using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Data.Sqlite;
-using System.Text.Json;
 
 namespace Hive.Tests.Containers;
 
@@ -12,7 +12,9 @@ public sealed class AutoUpdateTests
     [Theory]
     [InlineData("true")]
     [InlineData(null)]
-    public async Task Agents_of_an_older_Hive_are_rebuilt_at_start_where_that_is_wanted_and_say_so_elsewhere(string? wanted)
+    public async Task Agents_of_an_older_Hive_are_rebuilt_at_start_where_that_is_wanted_and_say_so_elsewhere(
+        string? wanted
+    )
     {
         await using var hive = await HiveFixture.Start(wanted is null ? [] : ["--AutoUpdate", wanted]);
         await hive.Spawn("older", "same");
@@ -20,7 +22,13 @@ public sealed class AutoUpdateTests
         if (wanted is null)
         {
             var message = Assert.Single(await (await hive.Connect("manager")).Receive(wait: 30));
-            Assert.Equal(("needs_update", "older"), (JsonElement.Parse(message.Body).GetProperty("event").GetString(), JsonElement.Parse(message.Body).GetProperty("agent").GetString()));
+            Assert.Equal(
+                ("needs_update", "older"),
+                (
+                    JsonElement.Parse(message.Body).GetProperty("event").GetString(),
+                    JsonElement.Parse(message.Body).GetProperty("agent").GetString()
+                )
+            );
             Assert.True(await NeedsUpdate(hive, "older"));
             Assert.False(await NeedsUpdate(hive, "same"));
             return;
@@ -28,16 +36,21 @@ public sealed class AutoUpdateTests
 
         var events = await hive.EventsFromStart();
         JsonElement cleared;
-        do
-            cleared = await events.Next("transient_cleared");
+        do cleared = await events.Next("transient_cleared");
         while (cleared.GetProperty("name").GetString() != "older");
         Assert.False(await NeedsUpdate(hive, "older"));
-        var told = (await (await hive.Connect("manager")).Receive()).Select(m => JsonElement.Parse(m.Body)).Where(e => e.GetProperty("event").GetString() == "rebuilt");
+        var told = (await (await hive.Connect("manager")).Receive())
+            .Select(m => JsonElement.Parse(m.Body))
+            .Where(e => e.GetProperty("event").GetString() == "rebuilt");
         Assert.Equal(["older"], told.Select(e => e.GetProperty("agent").GetString()));
     }
 
     private static async Task<bool> NeedsUpdate(HiveFixture hive, string name) =>
-        (await hive.State()).GetProperty("agents").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == name).NeedsUpdate;
+        (await hive.State())
+            .GetProperty("agents")
+            .Deserialize<ContainerView[]>(WireJson.Options)!
+            .Single(r => r.Name == name)
+            .NeedsUpdate;
 
     // As a Hive of another version has left it.
     private static void Older(HiveFixture hive, string name)
@@ -45,7 +58,8 @@ public sealed class AutoUpdateTests
         using var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Pooling=False");
         db.Open();
         using var command = db.CreateCommand();
-        command.CommandText = "UPDATE containers SET runs_on = '0.0.1' || substr(runs_on, instr(runs_on, ' ')) WHERE agent = $agent";
+        command.CommandText =
+            "UPDATE containers SET runs_on = '0.0.1' || substr(runs_on, instr(runs_on, ' ')) WHERE agent = $agent";
         command.Parameters.AddWithValue("$agent", name);
         Assert.Equal(1, command.ExecuteNonQuery());
     }

@@ -33,7 +33,9 @@ public sealed class ContainerLogTests
         try
         {
             Directory.CreateDirectory(Path.Combine(folder, "real"));
-            var link = Directory.CreateSymbolicLink(Path.Combine(folder, "link"), Path.Combine(folder, "real")).FullName;
+            var link = Directory
+                .CreateSymbolicLink(Path.Combine(folder, "link"), Path.Combine(folder, "real"))
+                .FullName;
             var log = new ContainerLog(HivePaths.Find(link, Path.Combine(folder, "run")), TimeProvider.System);
             File.WriteAllText(log.Open("worker") + ".1", "one\n");
             File.WriteAllText(log.Open("worker"), "two\nthree\n");
@@ -75,16 +77,29 @@ public sealed class ContainerLogTests
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
         using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);
-        await using var lines = host.StreamAsync("logs", new { name = "worker", lines = 1, follow = true }).GetAsyncEnumerator();
+        await using var lines = host.StreamAsync(
+                "logs",
+                new
+                {
+                    name = "worker",
+                    lines = 1,
+                    follow = true,
+                }
+            )
+            .GetAsyncEnumerator();
         Assert.True(await lines.MoveNextAsync());
         var next = 1;
-        await Print(fleet, "seq 500000; read go < gate; seq 500001 1000000; read go < gate; printf 'no end'", async gate =>
-        {
-            await Follow(500000);
-            File.WriteAllText(gate, "go\n");
-            await Follow(1000000);
-            File.WriteAllText(gate, "go\n");
-        });
+        await Print(
+            fleet,
+            "seq 500000; read go < gate; seq 500001 1000000; read go < gate; printf 'no end'",
+            async gate =>
+            {
+                await Follow(500000);
+                File.WriteAllText(gate, "go\n");
+                await Follow(1000000);
+                File.WriteAllText(gate, "go\n");
+            }
+        );
         Assert.True(File.Exists(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log.1")));
         Assert.Equal(["1000000", "no end"], await Lines(fleet, 2));
 
@@ -116,9 +131,20 @@ public sealed class ContainerLogTests
         var gate = Path.Combine(fleet.Hive.Folder, "gate");
         using (var made = System.Diagnostics.Process.Start("mkfifo", [gate]))
             await made.WaitForExitAsync();
-        var launch = new Launch(["sh", "-c", script], new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" }, fleet.Hive.Folder);
+        var launch = new Launch(
+            ["sh", "-c", script],
+            new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
+            fleet.Hive.Folder
+        );
         var log = fleet.Hive.Services.GetRequiredService<ContainerLog>().Open("worker");
-        var process = await AgentProcess.Start(launch, Path.Combine(fleet.Hive.Folder, "pid"), fleet.Hive.RunDir, log, DateTimeOffset.UtcNow, (_, _) => { });
+        var process = await AgentProcess.Start(
+            launch,
+            Path.Combine(fleet.Hive.Folder, "pid"),
+            fleet.Hive.RunDir,
+            log,
+            DateTimeOffset.UtcNow,
+            (_, _) => { }
+        );
         var watch = fleet.Hive.Services.GetRequiredService<ProcessWatch>();
         var drained = process.OpenPump() is { } pump ? watch.Ended(pump) : Task.CompletedTask;
         await meanwhile(gate);
@@ -129,6 +155,8 @@ public sealed class ContainerLogTests
     private static async Task<string[]> Lines(Fleet fleet, int lines)
     {
         using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);
-        return (await host.CallAsync("logs", new { name = "worker", lines })).GetProperty("lines").Deserialize<string[]>()!;
+        return (await host.CallAsync("logs", new { name = "worker", lines }))
+            .GetProperty("lines")
+            .Deserialize<string[]>()!;
     }
 }

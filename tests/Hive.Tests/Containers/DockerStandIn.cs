@@ -8,7 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>Answers at a unix socket as Docker does where it is not podman: a version of its own, its words for events and states. Containers run nothing; a test says when they end.</summary>
+/// <summary>Answers at a unix socket as Docker does where it is not podman: a version of its own, its words for events
+/// and states. Containers run nothing; a test says when they end.</summary>
 internal sealed class DockerStandIn : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -38,11 +39,24 @@ internal sealed class DockerStandIn : IAsyncDisposable
         get
         {
             lock (containers)
-                return [.. containers.Values.Select(c => c["Config"]!["Labels"]!["hive.agent"]?.GetValue<string>()).OfType<string>()];
+                return
+                [
+                    .. containers
+                        .Values.Select(c => c["Config"]!["Labels"]!["hive.agent"]?.GetValue<string>())
+                        .OfType<string>(),
+                ];
         }
     }
 
-    public JsonObject Info { get; } = new() { ["MemoryLimit"] = true, ["SwapLimit"] = false, ["CpuCfsQuota"] = true, ["PidsLimit"] = true, ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin") };
+    public JsonObject Info { get; } =
+        new()
+        {
+            ["MemoryLimit"] = true,
+            ["SwapLimit"] = false,
+            ["CpuCfsQuota"] = true,
+            ["PidsLimit"] = true,
+            ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin"),
+        };
 
     /// <summary>What it says instead when it is to start a container.</summary>
     public string? Refusal { get; set; }
@@ -84,7 +98,14 @@ internal sealed class DockerStandIn : IAsyncDisposable
     private static string SocketIn(DirectoryInfo folder) => Path.Combine(folder.FullName, "docker.sock");
 
     private static JsonObject State(bool running, int exitCode = 0, bool outOfMemory = false) =>
-        new() { ["Running"] = running, ["Status"] = running ? "running" : "exited", ["ExitCode"] = exitCode, ["OOMKilled"] = outOfMemory, ["StartedAt"] = "2026-01-31T12:00:00.123456789Z" };
+        new()
+        {
+            ["Running"] = running,
+            ["Status"] = running ? "running" : "exited",
+            ["ExitCode"] = exitCode,
+            ["OOMKilled"] = outOfMemory,
+            ["StartedAt"] = "2026-01-31T12:00:00.123456789Z",
+        };
 
     private async Task Answer(HttpContext http)
     {
@@ -112,7 +133,10 @@ internal sealed class DockerStandIn : IAsyncDisposable
             return;
         }
 
-        var body = http.Request.ContentLength > 0 || http.Request.Headers.TransferEncoding.Count > 0 ? (await JsonSerializer.DeserializeAsync<JsonObject>(http.Request.Body))! : [];
+        var body =
+            http.Request.ContentLength > 0 || http.Request.Headers.TransferEncoding.Count > 0
+                ? (await JsonSerializer.DeserializeAsync<JsonObject>(http.Request.Body))!
+                : [];
         (int Status, JsonNode? Body) answer;
         lock (containers)
             answer = Answer(http.Request, parts, body);
@@ -130,14 +154,33 @@ internal sealed class DockerStandIn : IAsyncDisposable
             case ("GET", ["images", ..]):
                 return (200, new JsonObject { ["Id"] = "sha256:0123" });
             case ("GET", ["containers", "json"]):
-                var labels = JsonNode.Parse(request.Query["filters"].ToString())!["label"]!.AsArray().Select(l => l!.GetValue<string>().Split('=', 2));
-                return (200, new JsonArray([.. containers.Values.Where(c => labels.All(l => c["Config"]!["Labels"]![l[0]]?.GetValue<string>() == l[1])).Select(c => new JsonObject
-                {
-                    ["Id"] = c["Id"]!.DeepClone(), ["State"] = c["State"]!["Status"]!.DeepClone(), ["Labels"] = c["Config"]!["Labels"]!.DeepClone(),
-                })]));
+                var labels = JsonNode.Parse(request.Query["filters"].ToString())!["label"]!
+                    .AsArray()
+                    .Select(l => l!.GetValue<string>().Split('=', 2));
+                return (
+                    200,
+                    new JsonArray([
+                        .. containers
+                            .Values.Where(c =>
+                                labels.All(l => c["Config"]!["Labels"]![l[0]]?.GetValue<string>() == l[1])
+                            )
+                            .Select(c => new JsonObject
+                            {
+                                ["Id"] = c["Id"]!.DeepClone(),
+                                ["State"] = c["State"]!["Status"]!.DeepClone(),
+                                ["Labels"] = c["Config"]!["Labels"]!.DeepClone(),
+                            }),
+                    ])
+                );
             case ("POST", ["containers", "create"]):
                 var id = $"{++created:d12}";
-                containers[id] = new JsonObject { ["Id"] = id, ["Config"] = body.DeepClone(), ["HostConfig"] = body["HostConfig"]!.DeepClone(), ["State"] = State(running: false) };
+                containers[id] = new JsonObject
+                {
+                    ["Id"] = id,
+                    ["Config"] = body.DeepClone(),
+                    ["HostConfig"] = body["HostConfig"]!.DeepClone(),
+                    ["State"] = State(running: false),
+                };
                 return (201, new JsonObject { ["Id"] = id, ["Warnings"] = new JsonArray() });
             case (_, ["containers", var of, ..]) when !containers.ContainsKey(of):
                 return (404, new JsonObject { ["message"] = $"No such container: {of}" });
@@ -179,6 +222,13 @@ internal sealed class DockerStandIn : IAsyncDisposable
         var attributes = container["Config"]!["Labels"]!.DeepClone().AsObject();
         foreach (var (name, value) in more)
             attributes[name] = value;
-        events.Writer.TryWrite(new JsonObject { ["Type"] = "container", ["Action"] = action, ["Actor"] = new JsonObject { ["ID"] = container["Id"]!.DeepClone(), ["Attributes"] = attributes } }.ToJsonString());
+        events.Writer.TryWrite(
+            new JsonObject
+            {
+                ["Type"] = "container",
+                ["Action"] = action,
+                ["Actor"] = new JsonObject { ["ID"] = container["Id"]!.DeepClone(), ["Attributes"] = attributes },
+            }.ToJsonString()
+        );
     }
 }

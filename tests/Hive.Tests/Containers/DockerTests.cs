@@ -4,14 +4,21 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What differs between docker and podman, against a stand-in that answers as Docker's documentation says.</summary>
+/// <summary>What differs between docker and podman, against a stand-in that answers as Docker's documentation
+/// says.</summary>
 public sealed class DockerTests
 {
     [Fact]
     public async Task A_container_is_asked_for_as_docker_wants_it_and_its_end_is_told()
     {
         await using var docker = await DockerStandIn.Start();
-        await using var hive = await HiveFixture.Start(realClock: true, "--Docker:Socket", $"unix://{docker.Socket}", "--Image", "registry.example/agents:7");
+        await using var hive = await HiveFixture.Start(
+            realClock: true,
+            "--Docker:Socket",
+            $"unix://{docker.Socket}",
+            "--Image",
+            "registry.example/agents:7"
+        );
         using var host = await LineClient.ConnectAsync(hive.HostSocket);
         var events = await hive.Events();
         Directory.CreateDirectory(Path.Combine(hive.DataDir, "applied", "worker"));
@@ -20,14 +27,34 @@ public sealed class DockerTests
         await Fleet.Row(events, "worker", r => r.Running);
 
         // The newest version that Hive was written for, though this Docker has newer ones and podman only older ones.
-        Assert.All(docker.Asked.Where(p => p != "/_ping"), p => Assert.StartsWith("/v1.44/", p, StringComparison.Ordinal));
+        Assert.All(
+            docker.Asked.Where(p => p != "/_ping"),
+            p => Assert.StartsWith("/v1.44/", p, StringComparison.Ordinal)
+        );
         Assert.Contains("/v1.44/images/registry.example/agents:7/json", docker.Asked);
         var asked = docker.Container("worker")["Config"]!;
         var limits = asked["HostConfig"]!;
         Assert.Equal("registry.example/agents:7", asked["Image"]!.GetValue<string>());
-        Assert.Equal(["/opt/hive/hive-agent", "serve"], [asked["Entrypoint"]![0]!.GetValue<string>(), asked["Cmd"]![0]!.GetValue<string>()]);
-        Assert.Equal((2L << 30, 0L, 2_000_000_000L), (limits["Memory"]!.GetValue<long>(), limits["MemorySwap"]!.GetValue<long>(), limits["NanoCpus"]!.GetValue<long>()));
-        Assert.Equal(("json-file", "4m", "2"), (limits["LogConfig"]!["Type"]!.GetValue<string>(), limits["LogConfig"]!["Config"]!["max-size"]!.GetValue<string>(), limits["LogConfig"]!["Config"]!["max-file"]!.GetValue<string>()));
+        Assert.Equal(
+            ["/opt/hive/hive-agent", "serve"],
+            [asked["Entrypoint"]![0]!.GetValue<string>(), asked["Cmd"]![0]!.GetValue<string>()]
+        );
+        Assert.Equal(
+            (2L << 30, 0L, 2_000_000_000L),
+            (
+                limits["Memory"]!.GetValue<long>(),
+                limits["MemorySwap"]!.GetValue<long>(),
+                limits["NanoCpus"]!.GetValue<long>()
+            )
+        );
+        Assert.Equal(
+            ("json-file", "4m", "2"),
+            (
+                limits["LogConfig"]!["Type"]!.GetValue<string>(),
+                limits["LogConfig"]!["Config"]!["max-size"]!.GetValue<string>(),
+                limits["LogConfig"]!["Config"]!["max-file"]!.GetValue<string>()
+            )
+        );
         Assert.True(limits["Init"]!.GetValue<bool>());
 
         docker.End("worker", 137, outOfMemory: true);

@@ -41,8 +41,14 @@ internal sealed class Fleet : IAsyncDisposable
     public static async Task<Fleet> Start(string runtime, bool realClock, PodmanService? podman, params string[] args)
     {
         string[] service = podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
-        var fleet = new Fleet(await HiveFixture.Start(realClock, ["--Driver", "scripted", .. service, .. args]), podman);
-        var fault = await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Fault(CancellationToken.None);
+        var fleet = new Fleet(
+            await HiveFixture.Start(realClock, ["--Driver", "scripted", .. service, .. args]),
+            podman
+        );
+        var fault = await fleet
+            .Hive.Services.GetServices<IRuntime>()
+            .Single(r => r.Name == runtime)
+            .Fault(CancellationToken.None);
         if (fault is null)
             return fleet;
         await fleet.DisposeAsync();
@@ -56,7 +62,15 @@ internal sealed class Fleet : IAsyncDisposable
     public async Task<JsonElement> Spawn(string name, string runtime, bool start = true)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);
-        return await host.CallAsync("spawn", new { name, runtime, start });
+        return await host.CallAsync(
+            "spawn",
+            new
+            {
+                name,
+                runtime,
+                start,
+            }
+        );
     }
 
     /// <summary>Writes what an agent is configured with, before it is made or after.</summary>
@@ -76,13 +90,19 @@ internal sealed class Fleet : IAsyncDisposable
     public async Task Up(string name)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);
-        Assert.True((await host.CallAsync("harness", new { name, wait_seconds = 60 })).GetProperty("connected").GetBoolean(), $"{name} has not come up");
+        Assert.True(
+            (await host.CallAsync("harness", new { name, wait_seconds = 60 })).GetProperty("connected").GetBoolean(),
+            $"{name} has not come up"
+        );
     }
 
     public async Task<ContainerView> Row(string name)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);
-        return (await host.CallAsync("agent_status")).GetProperty("agent_statuses").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == name);
+        return (await host.CallAsync("agent_status"))
+            .GetProperty("agent_statuses")
+            .Deserialize<ContainerView[]>(WireJson.Options)!
+            .Single(r => r.Name == name);
     }
 
     /// <summary>The row once it is as a test wants it; each change of it is an event.</summary>
@@ -90,15 +110,24 @@ internal sealed class Fleet : IAsyncDisposable
     {
         while (true)
         {
-            var row = (await events.Next("container_state_changed")).GetProperty("container").Deserialize<ContainerView>(WireJson.Options)!;
+            var row = (await events.Next("container_state_changed"))
+                .GetProperty("container")
+                .Deserialize<ContainerView>(WireJson.Options)!;
             if (row.Name == name && wanted(row))
                 return row;
         }
     }
 
     /// <summary>The first process of an agent's container.</summary>
-    public int Pid(string name) => podman is null ? PidIn(Hive.DataDir, name)
-        : int.Parse(Task.Run(() => PodmanDaemon.Run("inspect", "--format", "{{.State.Pid}}", Container(name))).GetAwaiter().GetResult(), CultureInfo.InvariantCulture);
+    public int Pid(string name) =>
+        podman is null
+            ? PidIn(Hive.DataDir, name)
+            : int.Parse(
+                Task.Run(() => PodmanDaemon.Run("inspect", "--format", "{{.State.Pid}}", Container(name)))
+                    .GetAwaiter()
+                    .GetResult(),
+                CultureInfo.InvariantCulture
+            );
 
     /// <summary>What an agent's container is called.</summary>
     public string Container(string name) => $"hive-{InstanceName}-{name}";
@@ -113,13 +142,22 @@ internal sealed class Fleet : IAsyncDisposable
     /// <summary>What tells this host's containers from others.</summary>
     public string InstanceName => Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir));
 
-    /// <summary>The first process of an agent's container and all that descend from it, but not what writes its log.</summary>
+    /// <summary>The first process of an agent's container and all that descend from it, but not what writes its
+    /// log.</summary>
     public int[] Members(string name)
     {
         if (podman is not null)
             return [.. ProcessTree.Below(Pid(name)).Append(Pid(name)).Where(IsAlive).Order()];
         var (leader, pump) = (Pid(name), Pump(name).Single());
-        return [.. ProcessTree.Below(leader).Append(leader).Except([pump, .. ProcessTree.Below(pump)]).Where(IsAlive).Order()];
+        return
+        [
+            .. ProcessTree
+                .Below(leader)
+                .Append(leader)
+                .Except([pump, .. ProcessTree.Below(pump)])
+                .Where(IsAlive)
+                .Order(),
+        ];
     }
 
     /// <summary>What writes an agent's log; nothing where a daemon does.</summary>
@@ -134,13 +172,20 @@ internal sealed class Fleet : IAsyncDisposable
     public static int PidIn(string dataDir, string name) =>
         int.Parse(File.ReadAllText(Path.Combine(dataDir, "pids", name)).Split(' ')[0], CultureInfo.InvariantCulture);
 
-    /// <summary>The processes that have something to do with a folder: by their arguments or their environment.</summary>
+    /// <summary>The processes that have something to do with a folder: by their arguments or their
+    /// environment.</summary>
     public static int[] Processes(string folder) =>
-    [
-        .. Directory.EnumerateDirectories("/proc")
-            .Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
-            .Where(pid => pid > 0 && pid != Environment.ProcessId && IsAlive(pid) && (Reads($"/proc/{pid}/cmdline", folder) || Reads($"/proc/{pid}/environ", folder))),
-    ];
+        [
+            .. Directory
+                .EnumerateDirectories("/proc")
+                .Select(d => int.TryParse(Path.GetFileName(d), CultureInfo.InvariantCulture, out var pid) ? pid : 0)
+                .Where(pid =>
+                    pid > 0
+                    && pid != Environment.ProcessId
+                    && IsAlive(pid)
+                    && (Reads($"/proc/{pid}/cmdline", folder) || Reads($"/proc/{pid}/environ", folder))
+                ),
+        ];
 
     public async ValueTask DisposeAsync()
     {
@@ -156,11 +201,23 @@ internal sealed class Fleet : IAsyncDisposable
         Assert.False(Directory.Exists(folder));
     }
 
-    /// <summary>Removes what stays on the machine of containers that were killed while no host was there: their control groups, and folders of nspawn's where /run is no file system of its own.</summary>
+    /// <summary>Removes what stays on the machine of containers that were killed while no host was there: their control
+    /// groups, and folders of nspawn's where /run is no file system of its own.</summary>
     public static void RemoveTraces(string dataDir)
     {
         var names = $"hive-{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
-        foreach (var place in new[] { "/run/systemd/nspawn/propagate", "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd" }.Where(Directory.Exists))
+        foreach (
+            var place in new[]
+            {
+                "/run/systemd/nspawn/propagate",
+                "/sys/fs/cgroup",
+                "/sys/fs/cgroup/memory",
+                "/sys/fs/cgroup/cpu",
+                "/sys/fs/cgroup/pids",
+                "/sys/fs/cgroup/unified",
+                "/sys/fs/cgroup/systemd",
+            }.Where(Directory.Exists)
+        )
         {
             foreach (var folder in Directory.GetDirectories(place, names))
                 Remove(new DirectoryInfo(folder));
@@ -179,7 +236,11 @@ internal sealed class Fleet : IAsyncDisposable
                 foreach (var below in folder.EnumerateDirectories())
                     Remove(below);
                 foreach (var procs in folder.EnumerateFiles("cgroup.procs"))
-                    File.ReadAllLines(procs.FullName).Select(line => int.Parse(line, CultureInfo.InvariantCulture)).Where(pid => pid > 0).ToList().ForEach(pid => Signal(pid, Native.SigKill));
+                    File.ReadAllLines(procs.FullName)
+                        .Select(line => int.Parse(line, CultureInfo.InvariantCulture))
+                        .Where(pid => pid > 0)
+                        .ToList()
+                        .ForEach(pid => Signal(pid, Native.SigKill));
                 folder.Delete();
             }
             catch (IOException)

@@ -16,7 +16,10 @@ public sealed class InstanceTests
             Directory.CreateSymbolicLink(Path.Combine(folder, "above"), "disk");
             Directory.CreateSymbolicLink(Path.Combine(folder, "twice"), "above/data/");
             var real = Of("disk/data");
-            Assert.All(["direct", "above/data", "twice", "disk/data/", "above/../disk/data"], path => Assert.Equal(real, Of(path)));
+            Assert.All(
+                ["direct", "above/data", "twice", "disk/data/", "above/../disk/data"],
+                path => Assert.Equal(real, Of(path))
+            );
             Assert.NotEqual(real, Of("disk/other"));
         }
         finally

@@ -6,7 +6,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What an agent can reach from inside: its own container, as it is run, with a shell in the harness's place.</summary>
+/// <summary>What an agent can reach from inside: its own container, as it is run, with a shell in the harness's
+/// place.</summary>
 public sealed class IsolationTests
 {
     private const string Mark = "-- next --";
@@ -29,9 +30,22 @@ public sealed class IsolationTests
 
         string[] hidden =
         [
-            "/agents/other/state/note", "/agents/other/home/note", "/agents/inner/config/note", "/home/agent/../other/note", "/shared/../agents/other/state/note",
-            $"{data}/agents/other/state/note", $"{data}/agents/inner/home/note", $"{data}/hive.sqlite", $"{data}/access-token", $"{run}/agents/other/agent.sock", $"{run}/host.sock",
-            "/proc/1/root" + data + "/access-token", $"/proc/1/root{outside}", outside, "/etc/shadow-", "/etc/ssl/private",
+            "/agents/other/state/note",
+            "/agents/other/home/note",
+            "/agents/inner/config/note",
+            "/home/agent/../other/note",
+            "/shared/../agents/other/state/note",
+            $"{data}/agents/other/state/note",
+            $"{data}/agents/inner/home/note",
+            $"{data}/hive.sqlite",
+            $"{data}/access-token",
+            $"{run}/agents/other/agent.sock",
+            $"{run}/host.sock",
+            "/proc/1/root" + data + "/access-token",
+            $"/proc/1/root{outside}",
+            outside,
+            "/etc/shadow-",
+            "/etc/ssl/private",
         ];
         (string Script, string Expected)[] checks =
         [
@@ -58,11 +72,17 @@ public sealed class IsolationTests
             // No way to the host's disks or to a namespace of its own: no device can be made, nothing mounted.
             ("mknod /tmp/disk b 254 0 2> /dev/null && cat /tmp/disk | head -c 1 && echo gone || echo no", "no"),
             // Its own control group at most, nothing that stops or starves others.
-            ("for f in /sys/fs/cgroup/cgroup.freeze /sys/fs/cgroup/*/cgroup.freeze; do if test -e $f && grep -q '^0$' ${f%freeze}procs; then echo others; fi; done; echo none", "none"),
+            (
+                "for f in /sys/fs/cgroup/cgroup.freeze /sys/fs/cgroup/*/cgroup.freeze; do if test -e $f && grep -q '^0$' ${f%freeze}procs; then echo others; fi; done; echo none",
+                "none"
+            ),
             ("mount -t tmpfs none /tmp 2> /dev/null && echo gone || echo no", "no"),
             .. hidden.Select(path => ($"test -e {path} && cat {path} || echo no", "no")),
         ];
-        Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "inner", runtime, [.. checks.Select(c => c.Script)]));
+        Assert.Equal(
+            checks.Select(c => $"{c.Script}: {c.Expected}"),
+            await Inside(fleet, "inner", runtime, [.. checks.Select(c => c.Script)])
+        );
         Assert.True(File.Exists(fleet.Hive.AgentSocket("inner")));
         Assert.Equal("the host's", File.ReadAllText(outside));
     }
@@ -74,7 +94,8 @@ public sealed class IsolationTests
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("inner", runtime, start: false);
         // Opened and closed: nothing is written, whatever can be.
-        const string Settings = "/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sysrq-trigger "
+        const string Settings =
+            "/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sysrq-trigger "
             + "/proc/irq/default_smp_affinity /sys/kernel/uevent_helper";
         const string Writable = "{ for f in $FILES; do (exec 3>>$f) && echo $f; done; } 2> /dev/null";
         const string Open = $"FILES='{Settings}'; {Writable}";
@@ -92,11 +113,13 @@ public sealed class IsolationTests
             Nested(AtTmp("mount -t proc none /tmp")),
             Nested(AtTmp("mount -t sysfs none /tmp")),
             Nested(AtTmp("mount --rbind /proc /tmp && umount /tmp/sys")),
-            // Others' timers and keys, and the kernel's memory; which of them systemd-nspawn shows depends on its version.
+            // Others' timers and keys, and the kernel's memory; which of them systemd-nspawn shows depends on its
+            // version.
             .. runtime == "nspawn"
                 ? Array.Empty<string>()
                 : ["cat /proc/timer_list /proc/keys /proc/kcore 2> /dev/null | head -c 100"],
-            // By the files of control groups its limits could be lifted, and others be frozen; podman's own filter allows it.
+            // By the files of control groups its limits could be lifted, and others be frozen; podman's own filter
+            // allows it.
             .. runtime == "podman"
                 ? Array.Empty<string>()
                 : [$"{Namespaces} --cgroup sh -c '{Groups}' 2> /dev/null && echo mounted"],
@@ -125,19 +148,44 @@ public sealed class IsolationTests
             ("cat /agents/manager/home/note /agents/../hive.sqlite 2> /dev/null || echo no", "no"),
             ("ls /applied/other", "agent.yaml"),
             // The image that stands for podman's has no git.
-            .. runtime == "podman" ? Array.Empty<(string, string)>() : [("cd /agents/other/config && echo '# changed' >> agent.yaml && git commit -qam change && git fetch -q /applied/other main && git log --format='%an %s' FETCH_HEAD..HEAD", "manager change")],
+            .. runtime == "podman"
+                ? Array.Empty<(string, string)>()
+                :
+                [
+                    (
+                        "cd /agents/other/config && echo '# changed' >> agent.yaml && git commit -qam change && git fetch -q /applied/other main && git log --format='%an %s' FETCH_HEAD..HEAD",
+                        "manager change"
+                    ),
+                ],
             ("(: > /applied/other/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
             ("echo x 2> /dev/null > /meta/x && echo gone || echo no", "no"),
             // What it can write to it cannot put a link in the place of.
-            .. new[] { "state", "config" }.SelectMany(folder => new[]
-            {
-                ($"mv /agents/other/{folder} /agents/other/moved 2> /dev/null && ln -s /tmp /agents/other/{folder} && echo gone || echo no", "no"),
-                ($"rm -f /agents/other/{folder}/note; rmdir /agents/other/{folder} 2> /dev/null && echo gone || echo no", "no"),
-            }),
+            .. new[] { "state", "config" }.SelectMany(folder =>
+                new[]
+                {
+                    (
+                        $"mv /agents/other/{folder} /agents/other/moved 2> /dev/null && ln -s /tmp /agents/other/{folder} && echo gone || echo no",
+                        "no"
+                    ),
+                    (
+                        $"rm -f /agents/other/{folder}/note; rmdir /agents/other/{folder} 2> /dev/null && echo gone || echo no",
+                        "no"
+                    ),
+                }
+            ),
         ];
-        Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "manager", runtime, [.. checks.Select(c => c.Script)]));
-        Assert.Equal(["config", "home", "state"], Directory.EnumerateFileSystemEntries(other).Select(Path.GetFileName).Order());
-        Assert.All(["config", "state"], folder => Assert.Null(new DirectoryInfo(Path.Combine(other, folder)).LinkTarget));
+        Assert.Equal(
+            checks.Select(c => $"{c.Script}: {c.Expected}"),
+            await Inside(fleet, "manager", runtime, [.. checks.Select(c => c.Script)])
+        );
+        Assert.Equal(
+            ["config", "home", "state"],
+            Directory.EnumerateFileSystemEntries(other).Select(Path.GetFileName).Order()
+        );
+        Assert.All(
+            ["config", "state"],
+            folder => Assert.Null(new DirectoryInfo(Path.Combine(other, folder)).LinkTarget)
+        );
     }
 
     [Theory]
@@ -148,9 +196,22 @@ public sealed class IsolationTests
         await fleet.Spawn("inner", runtime, start: false);
         // A link out of its own folder leads nowhere on the host, and nowhere inside.
         Assert.Equal(
-            ["ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner: /agents/inner/state/root/agents/inner"],
-            await Inside(fleet, "inner", runtime, ["ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner"]));
-        Assert.Equal(["cat ~/root/agents/inner/state/x 2> /dev/null || echo no: no"], await Inside(fleet, "inner", runtime, ["cat ~/root/agents/inner/state/x 2> /dev/null || echo no"]));
+            [
+                "ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner: /agents/inner/state/root/agents/inner",
+            ],
+            await Inside(
+                fleet,
+                "inner",
+                runtime,
+                [
+                    "ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner",
+                ]
+            )
+        );
+        Assert.Equal(
+            ["cat ~/root/agents/inner/state/x 2> /dev/null || echo no: no"],
+            await Inside(fleet, "inner", runtime, ["cat ~/root/agents/inner/state/x 2> /dev/null || echo no"])
+        );
     }
 
     [Theory]
@@ -164,7 +225,10 @@ public sealed class IsolationTests
         await fleet.Spawn("other", runtime, start: false);
         await Fleet.Row(rows, "manager", r => r.Running && r.StartedAt != before);
         File.WriteAllText(Path.Combine(hive.DataDir, "agents", "other", "config", "note"), "to be seen");
-        var seen = await hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Exec("manager", ["cat", "/agents/other/config/note"], CancellationToken.None);
+        var seen = await hive
+            .Services.GetServices<IRuntime>()
+            .Single(r => r.Name == runtime)
+            .Exec("manager", ["cat", "/agents/other/config/note"], CancellationToken.None);
         Assert.Equal((0, "to be seen"), (seen.ExitCode, seen.Output.Trim()));
     }
 
@@ -176,7 +240,11 @@ public sealed class IsolationTests
         await fleet.Spawn("greedy", runtime, start: false);
         var services = fleet.Hive.Services;
         var container = services.GetServices<IRuntime>().Single(r => r.Name == runtime);
-        var blueprint = BlueprintOf(fleet, "greedy", runtime) with { Limits = new AgentLimits(64 << 20, 50), Command = ["/bin/sh", "-c", "head -c 200000000 /dev/zero | tail -n 1 | wc -c"] };
+        var blueprint = BlueprintOf(fleet, "greedy", runtime) with
+        {
+            Limits = new AgentLimits(64 << 20, 50),
+            Command = ["/bin/sh", "-c", "head -c 200000000 /dev/zero | tail -n 1 | wc -c"],
+        };
         var running = await container.Start(blueprint, CancellationToken.None);
         await running.Ended;
         var lines = await container.Tail("greedy", 50, CancellationToken.None);
@@ -188,7 +256,19 @@ public sealed class IsolationTests
             Assert.DoesNotContain("200000000", lines.Select(l => l.Trim()));
         // Nothing of a limit is left behind.
         var groups = $"hive-{Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-*";
-        Assert.Empty(new[] { "/sys/fs/cgroup", "/sys/fs/cgroup/memory", "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/unified", "/sys/fs/cgroup/systemd" }.Where(Directory.Exists).SelectMany(place => Directory.GetDirectories(place, groups)));
+        Assert.Empty(
+            new[]
+            {
+                "/sys/fs/cgroup",
+                "/sys/fs/cgroup/memory",
+                "/sys/fs/cgroup/cpu",
+                "/sys/fs/cgroup/pids",
+                "/sys/fs/cgroup/unified",
+                "/sys/fs/cgroup/systemd",
+            }
+                .Where(Directory.Exists)
+                .SelectMany(place => Directory.GetDirectories(place, groups))
+        );
     }
 
     [Theory]
@@ -198,7 +278,13 @@ public sealed class IsolationTests
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("forker", runtime);
         await fleet.Up("forker");
-        if (await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Weakness(CancellationToken.None) is { } weakness)
+        if (
+            await fleet
+                .Hive.Services.GetServices<IRuntime>()
+                .Single(r => r.Name == runtime)
+                .Weakness(CancellationToken.None) is
+            { } weakness
+        )
         {
             Assert.Equal(weakness, (await fleet.Row("forker")).Note);
             return;
@@ -207,9 +293,16 @@ public sealed class IsolationTests
         foreach (var pid in fleet.Members("forker").Concat(fleet.Pump("forker")))
         {
             // systemd-nspawn and bubblewrap beside what they run, and the pump: all in groups of the agent's.
-            var group = File.ReadAllLines($"/proc/{pid}/cgroup").Select(l => l.Split(':', 3)).Where(l => l[1] is "pids" or "").OrderBy(l => l[1] == "").First();
+            var group = File.ReadAllLines($"/proc/{pid}/cgroup")
+                .Select(l => l.Split(':', 3))
+                .Where(l => l[1] is "pids" or "")
+                .OrderBy(l => l[1] == "")
+                .First();
             var folder = new DirectoryInfo((group[1] == "" ? "/sys/fs/cgroup" : "/sys/fs/cgroup/pids") + group[2]);
-            while (File.Exists(Path.Combine(folder.FullName, "pids.max")) && File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim() == "max")
+            while (
+                File.Exists(Path.Combine(folder.FullName, "pids.max"))
+                && File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim() == "max"
+            )
                 folder = folder.Parent!;
             Assert.Equal("2048", File.ReadAllText(Path.Combine(folder.FullName, "pids.max")).Trim());
         }
@@ -224,7 +317,13 @@ public sealed class IsolationTests
             // Of such a root only /usr is taken, as systemd wants it: with all programs and libraries in it.
             await RootTree.Fill(Path.Combine(root, "usr"));
             await File.WriteAllTextAsync(Path.Combine(root, "usr", "whose"), "another root");
-            await using var fleet = await Fleet.Start("nspawn", realClock: true, null, "--Nspawn:Root", Path.GetRelativePath(Environment.CurrentDirectory, root));
+            await using var fleet = await Fleet.Start(
+                "nspawn",
+                realClock: true,
+                null,
+                "--Nspawn:Root",
+                Path.GetRelativePath(Environment.CurrentDirectory, root)
+            );
             await fleet.Spawn("inner", "nspawn", start: false);
             (string Script, string Expected)[] checks =
             [
@@ -233,10 +332,15 @@ public sealed class IsolationTests
                 ("(: > /usr/whose) 2> /dev/null && echo gone || echo no", "no"),
                 ("test -S /run/hive/agent.sock && echo socket", "socket"),
                 // The network is the host's, and so is what it is looked up by.
-                .. new[] { "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/ssl/certs" }.Where(Path.Exists).Select(path => ($"test -e {path} && echo there", "there")),
+                .. new[] { "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/ssl/certs" }
+                    .Where(Path.Exists)
+                    .Select(path => ($"test -e {path} && echo there", "there")),
                 ("test -e /etc/ld.so.cache && echo there || echo no", "no"),
             ];
-            Assert.Equal(checks.Select(c => $"{c.Script}: {c.Expected}"), await Inside(fleet, "inner", "nspawn", [.. checks.Select(c => c.Script)]));
+            Assert.Equal(
+                checks.Select(c => $"{c.Script}: {c.Expected}"),
+                await Inside(fleet, "inner", "nspawn", [.. checks.Select(c => c.Script)])
+            );
             await fleet.Do("start", new { name = "inner" });
             await Fleet.Row(await fleet.Hive.EventsFromStart(), "inner", r => r.Running);
         }
@@ -254,7 +358,13 @@ public sealed class IsolationTests
         var container = fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
         // With what it has printed until now.
         await container.Remove(name);
-        var running = await container.Start(blueprint with { Command = ["/bin/sh", "-c", all] }, CancellationToken.None);
+        var running = await container.Start(
+            blueprint with
+            {
+                Command = ["/bin/sh", "-c", all],
+            },
+            CancellationToken.None
+        );
         await running.Ended;
         var printed = string.Join('\n', await container.Tail(name, 5000, CancellationToken.None)).Split(Mark);
         await container.Remove(name);
@@ -265,6 +375,8 @@ public sealed class IsolationTests
     {
         var services = fleet.Hive.Services;
         var agent = services.GetRequiredService<IRoster>().Require(name) with { Runtime = runtime };
-        return services.GetRequiredService<Blueprints>().For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
+        return services
+            .GetRequiredService<Blueprints>()
+            .For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
     }
 }

@@ -9,7 +9,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host that is killed between any two steps of what it does with an agent: the next one ends in a state that is true, and whole.</summary>
+/// <summary>A host that is killed between any two steps of what it does with an agent: the next one ends in a state
+/// that is true, and whole.</summary>
 public sealed class KilledBetweenStepsTests
 {
     // The second line of its class in a restart: its present run has been told to end.
@@ -25,7 +26,10 @@ public sealed class KilledBetweenStepsTests
     [InlineData("destroy", "sandbox", 6)]
     [InlineData("purge", "sandbox", 6)]
     public async Task The_next_host_finishes_or_undoes_it_and_what_runs_is_what_is_meant_to(
-        string verb, string runtime, int least)
+        string verb,
+        string runtime,
+        int least
+    )
     {
         var step = 1;
         while (await KilledAt(step, verb, runtime))
@@ -73,7 +77,12 @@ public sealed class KilledBetweenStepsTests
         await hive.Restart(async () => killed = await Killed(fleet, step, verb));
         await Whole(fleet, verb);
         // Nothing of it stands in the way of what comes after.
-        if ((await hive.State()).GetProperty("agents").EnumerateArray().All(a => a.GetProperty("name").GetString() != "worker"))
+        if (
+            (await hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .All(a => a.GetProperty("name").GetString() != "worker")
+        )
             await fleet.Spawn("worker", runtime);
         await fleet.Do("destroy", new { name = "worker", purge = true });
         await AssertNothingOf(fleet);
@@ -82,15 +91,33 @@ public sealed class KilledBetweenStepsTests
     }
 
     private static async Task<bool> Killed(
-        Fleet fleet, int step, string verb, string category = "Hive.Features.Containers")
+        Fleet fleet,
+        int step,
+        string verb,
+        string category = "Hive.Features.Containers"
+    )
     {
         var hive = fleet.Hive;
         using var host = Built.Start(
             Built.Crashing,
             [
-                category, step.ToString(CultureInfo.InvariantCulture), "--DataDir", hive.DataDir, "--RunDir", hive.RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", "external",
-                "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning", .. fleet.Service,
-            ]);
+                category,
+                step.ToString(CultureInfo.InvariantCulture),
+                "--DataDir",
+                hive.DataDir,
+                "--RunDir",
+                hive.RunDir,
+                "--Urls",
+                "http://127.0.0.1:0",
+                "--Runtime",
+                "external",
+                "--Driver",
+                "scripted",
+                "--Logging:LogLevel:Default",
+                "Warning",
+                .. fleet.Service,
+            ]
+        );
         host.StandardInput.Close();
         _ = host.StandardError.ReadToEndAsync();
         _ = host.StandardOutput.ReadToEndAsync();
@@ -98,12 +125,15 @@ public sealed class KilledBetweenStepsTests
         try
         {
             using var client = await LineClient.ConnectAsync(hive.HostSocket);
-            await client.CallAsync(verb == "purge" ? "destroy" : verb, verb switch
-            {
-                "spawn" => new { name = "worker", runtime = "sandbox" },
-                "purge" => new { name = "worker", purge = true },
-                _ => (object)new { name = "worker" },
-            });
+            await client.CallAsync(
+                verb == "purge" ? "destroy" : verb,
+                verb switch
+                {
+                    "spawn" => new { name = "worker", runtime = "sandbox" },
+                    "purge" => new { name = "worker", purge = true },
+                    _ => (object)new { name = "worker" },
+                }
+            );
         }
         catch (Exception e) when (e is IOException or HiveException)
         {
@@ -120,17 +150,27 @@ public sealed class KilledBetweenStepsTests
     {
         var hive = fleet.Hive;
         var before = await hive.State();
-        var (events, ends) = (await hive.Events(before.GetProperty("cursor").GetString()), await hive.Events(before.GetProperty("cursor").GetString()));
+        var (events, ends) = (
+            await hive.Events(before.GetProperty("cursor").GetString()),
+            await hive.Events(before.GetProperty("cursor").GetString())
+        );
         // What is meant to run and does not is being started.
         if (before.GetProperty("transients").GetArrayLength() > 0)
             await ends.Next("transient_cleared");
-        var rows = (await hive.State()).GetProperty("agents").EnumerateArray().ToDictionary(a => a.GetProperty("name").GetString()!);
+        var rows = (await hive.State())
+            .GetProperty("agents")
+            .EnumerateArray()
+            .ToDictionary(a => a.GetProperty("name").GetString()!);
         Assert.Empty((await hive.State()).GetProperty("transients").EnumerateArray());
         var folder = Path.Combine(hive.DataDir, "agents", "worker");
         if (!rows.ContainsKey("worker"))
         {
             await AssertNothingOf(fleet);
-            var kept = (await hive.State()).GetProperty("tombstones").EnumerateArray().Select(t => t.GetProperty("name").GetString()).ToArray();
+            var kept = (await hive.State())
+                .GetProperty("tombstones")
+                .EnumerateArray()
+                .Select(t => t.GetProperty("name").GetString())
+                .ToArray();
             // Never one of an agent that has not been.
             Assert.Equal(verb != "spawn" && Directory.Exists(folder) ? ["worker"] : [], kept);
             Assert.True(Directory.Exists(folder) == (kept.Length == 1), folder);
@@ -139,7 +179,9 @@ public sealed class KilledBetweenStepsTests
             return;
         }
 
-        var wanted = await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<string>("SELECT wanted FROM containers WHERE agent = 'worker'"));
+        var wanted = await hive
+            .Services.GetRequiredService<IStore>()
+            .Read(db => db.ExecuteScalar<string>("SELECT wanted FROM containers WHERE agent = 'worker'"));
         if ((await fleet.Row("worker")).Running != (wanted == "running"))
             await Fleet.Row(events, "worker", r => r.Running == (wanted == "running"));
         Assert.False((await fleet.Row("worker")).Failed);
@@ -147,7 +189,11 @@ public sealed class KilledBetweenStepsTests
             Assert.True(Directory.Exists(Path.Combine(folder, part)), part);
         (await hive.Connect("worker")).Dispose();
         // Whoever runs is told so with its next message.
-        var note = await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<string?>("SELECT wake_text FROM containers WHERE agent = 'worker' AND wake = 1"));
+        var note = await hive
+            .Services.GetRequiredService<IStore>()
+            .Read(db =>
+                db.ExecuteScalar<string?>("SELECT wake_text FROM containers WHERE agent = 'worker' AND wake = 1")
+            );
         Assert.True(wanted != "running" || note is not null, "no note of its start is kept");
         // One container of it, or none.
         var marked = await Marked(fleet);
@@ -158,7 +204,14 @@ public sealed class KilledBetweenStepsTests
     private static async Task AssertNothingOf(Fleet fleet)
     {
         Assert.Empty(await Marked(fleet));
-        foreach (var path in new[] { Path.GetDirectoryName(fleet.Hive.AgentSocket("worker"))!, Path.Combine(fleet.Hive.DataDir, "pids", "worker"), Path.Combine(fleet.Hive.DataDir, "logs", "worker.log") })
+        foreach (
+            var path in new[]
+            {
+                Path.GetDirectoryName(fleet.Hive.AgentSocket("worker"))!,
+                Path.Combine(fleet.Hive.DataDir, "pids", "worker"),
+                Path.Combine(fleet.Hive.DataDir, "logs", "worker.log"),
+            }
+        )
             Assert.False(Path.Exists(path), path);
     }
 
@@ -172,6 +225,13 @@ public sealed class KilledBetweenStepsTests
         }
 
         var mark = $"HIVE_CONTAINER={Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-worker\0";
-        return [.. ProcessTree.All().Where(pid => Fleet.IsAlive(pid) && ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal))];
+        return
+        [
+            .. ProcessTree
+                .All()
+                .Where(pid =>
+                    Fleet.IsAlive(pid) && ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal)
+                ),
+        ];
     }
 }

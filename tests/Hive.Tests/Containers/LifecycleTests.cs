@@ -82,7 +82,10 @@ public sealed class LifecycleTests
 
         while ((await events.Next("requeued")).GetProperty("message").GetProperty("id").GetInt64() != held) { }
         var crash = JsonElement.Parse(Assert.Single(await manager.Receive(wait: 60)).Body);
-        Assert.Equal(("container_crash", "worker"), (crash.GetProperty("event").GetString(), crash.GetProperty("agent").GetString()));
+        Assert.Equal(
+            ("container_crash", "worker"),
+            (crash.GetProperty("event").GetString(), crash.GetProperty("agent").GetString())
+        );
         var row = await fleet.Row("worker");
         Assert.Equal((false, true), (row.Running, row.Failed));
         Assert.Contains("signal 9", row.Note, StringComparison.Ordinal);
@@ -107,7 +110,11 @@ public sealed class LifecycleTests
         var events = await fleet.Hive.Events();
         File.WriteAllText(file, "driver: nonesuch\nrestart: never\n");
         await fleet.Do("start", new { name = "worker" });
-        row = await Fleet.Row(events, "worker", r => r.Failed && r.Note?.Contains("exit code", StringComparison.Ordinal) == true);
+        row = await Fleet.Row(
+            events,
+            "worker",
+            r => r.Failed && r.Note?.Contains("exit code", StringComparison.Ordinal) == true
+        );
         Assert.Equal("ended with exit code 1", row.Note);
         Assert.Contains((await Log(fleet, "worker")), l => l.Contains("nonesuch", StringComparison.Ordinal));
     }
@@ -118,12 +125,26 @@ public sealed class LifecycleTests
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");
         var follower = await fleet.Hive.Operator();
-        await using var lines = follower.StreamAsync("logs", new { name = "worker", lines = 1, follow = true }).GetAsyncEnumerator();
+        await using var lines = follower
+            .StreamAsync(
+                "logs",
+                new
+                {
+                    name = "worker",
+                    lines = 1,
+                    follow = true,
+                }
+            )
+            .GetAsyncEnumerator();
         Assert.True(await lines.MoveNextAsync());
         await fleet.Do("restart", new { name = "worker" });
-        do
-            Assert.True(await lines.MoveNextAsync());
-        while (!lines.Current.GetProperty("lines").EnumerateArray().Any(l => l.GetString()!.Contains("hive-agent", StringComparison.Ordinal)));
+        do Assert.True(await lines.MoveNextAsync());
+        while (
+            !lines
+                .Current.GetProperty("lines")
+                .EnumerateArray()
+                .Any(l => l.GetString()!.Contains("hive-agent", StringComparison.Ordinal))
+        );
 
         Assert.Contains(await Log(fleet, "worker"), l => l.Contains("hive-agent", StringComparison.Ordinal));
         await Talk.Refused(() => fleet.Do("logs", new { name = "nobody" }), "not_found");
@@ -131,7 +152,9 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task An_agent_that_ignores_being_asked_is_killed_after_10_seconds_and_does_nothing_else_meanwhile(string runtime)
+    public async Task An_agent_that_ignores_being_asked_is_killed_after_10_seconds_and_does_nothing_else_meanwhile(
+        string runtime
+    )
     {
         await using var fleet = await Fleet.Start(runtime, realClock: false);
         var clock = fleet.Hive.Clock;
@@ -146,8 +169,18 @@ public sealed class LifecycleTests
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
 
         foreach (var verb in new[] { "start", "stop", "restart", "kill", "destroy" })
-            Assert.Contains("stopping", (await Talk.Refused(() => fleet.Do(verb, new { name = "worker" }), "conflict")).Message, StringComparison.Ordinal);
-        Assert.Equal("stopping", Assert.Single((await fleet.Hive.State()).GetProperty("transients").EnumerateArray()).GetProperty("kind").GetString());
+            Assert.Contains(
+                "stopping",
+                (await Talk.Refused(() => fleet.Do(verb, new { name = "worker" }), "conflict")).Message,
+                StringComparison.Ordinal
+            );
+        Assert.Equal(
+            "stopping",
+            Assert
+                .Single((await fleet.Hive.State()).GetProperty("transients").EnumerateArray())
+                .GetProperty("kind")
+                .GetString()
+        );
         clock.Advance(TimeSpan.FromSeconds(10) - TimeSpan.FromMilliseconds(1));
         Assert.False(stopping.IsCompleted);
         clock.Advance(TimeSpan.FromMilliseconds(1));
@@ -210,9 +243,16 @@ public sealed class LifecycleTests
         await fleet.Spawn("other", "process", start: false);
         var worker = await fleet.Hive.Connect("worker");
         await worker.Send("other");
-        File.WriteAllText(Path.Combine(fleet.Hive.DataDir, "applied", "worker", "agent.yaml"), "recipients: [operator]\n");
+        File.WriteAllText(
+            Path.Combine(fleet.Hive.DataDir, "applied", "worker", "agent.yaml"),
+            "recipients: [operator]\n"
+        );
         await fleet.Do("start", new { name = "worker" });
-        Assert.Contains("operator, manager", (await Talk.Refused(() => worker.Send("other"), "forbidden")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "operator, manager",
+            (await Talk.Refused(() => worker.Send("other"), "forbidden")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => worker.Send("*"), "forbidden");
         await worker.Send("operator");
         await worker.Send("manager");

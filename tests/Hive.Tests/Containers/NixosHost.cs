@@ -5,7 +5,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host on a machine that seems to be NixOS: its commands come first on the PATH, note every command line, and run the real harness.</summary>
+/// <summary>A host on a machine that seems to be NixOS: its commands come first on the PATH, note every command line,
+/// and run the real harness.</summary>
 internal sealed class NixosHost : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-nix-").FullName;
@@ -51,8 +52,22 @@ internal sealed class NixosHost : IAsyncDisposable
     {
         process = Built.Start(
             Built.Host,
-            ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Driver", "scripted", "--Nixos:Root", Root, "--Logging:LogLevel:Default", "Warning"],
-            ("PATH", $"{folder}/bin:{Environment.GetEnvironmentVariable("PATH")}"));
+            [
+                "--DataDir",
+                DataDir,
+                "--RunDir",
+                RunDir,
+                "--Urls",
+                "http://127.0.0.1:0",
+                "--Driver",
+                "scripted",
+                "--Nixos:Root",
+                Root,
+                "--Logging:LogLevel:Default",
+                "Warning",
+            ],
+            ("PATH", $"{folder}/bin:{Environment.GetEnvironmentVariable("PATH")}")
+        );
         _ = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
         await RunningHive.AnswersAsync(RunDir, process.WaitForExitAsync());
@@ -74,21 +89,36 @@ internal sealed class NixosHost : IAsyncDisposable
 
     public Task<LineClient> Operator() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
 
-    /// <summary>The command lines since the last time, without the questions that change nothing; of one agent.</summary>
+    /// <summary>The command lines since the last time, without the questions that change nothing; of one
+    /// agent.</summary>
     public string[] Commands(string agent)
     {
         var all = File.ReadAllLines(Path.Combine(folder, "commands"));
         var fresh = all[read..];
         read = all.Length;
-        return [.. fresh.Where(c => !c.StartsWith("systemctl show", StringComparison.Ordinal) && (c.Contains($"h-{agent}", StringComparison.Ordinal) || c == "systemctl daemon-reload"))];
+        return
+        [
+            .. fresh.Where(c =>
+                !c.StartsWith("systemctl show", StringComparison.Ordinal)
+                && (c.Contains($"h-{agent}", StringComparison.Ordinal) || c == "systemctl daemon-reload")
+            ),
+        ];
     }
 
-    public int ContainerPid(string agent) => int.Parse(File.ReadAllText(Path.Combine(folder, "state", $"h-{agent}.pid")), System.Globalization.CultureInfo.InvariantCulture);
+    public int ContainerPid(string agent) =>
+        int.Parse(
+            File.ReadAllText(Path.Combine(folder, "state", $"h-{agent}.pid")),
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 
     public async Task<ContainerView> Row(string agent)
     {
         using var host = await Operator();
-        return (await host.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().Select(r => System.Text.Json.JsonSerializer.Deserialize<ContainerView>(r, WireJson.Options)!).Single(r => r.Name == agent);
+        return (await host.CallAsync("agent_status"))
+            .GetProperty("agent_statuses")
+            .EnumerateArray()
+            .Select(r => System.Text.Json.JsonSerializer.Deserialize<ContainerView>(r, WireJson.Options)!)
+            .Single(r => r.Name == agent);
     }
 
     public async ValueTask DisposeAsync()

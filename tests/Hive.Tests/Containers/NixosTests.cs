@@ -5,7 +5,8 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The nixos runtime against a stand-in for its commands: every command line it gives, every file it writes.</summary>
+/// <summary>The nixos runtime against a stand-in for its commands: every command line it gives, every file it
+/// writes.</summary>
 public sealed class NixosTests
 {
     [Fact]
@@ -20,11 +21,22 @@ public sealed class NixosTests
 
         await nixos.Do("spawn", new { name = "worker" });
         Assert.Equal(
-            [$"nixos-container create h-worker --flake {flake}#worker", "systemctl daemon-reload", "nixos-container start h-worker"], nixos.Commands("worker"));
+            [
+                $"nixos-container create h-worker --flake {flake}#worker",
+                "systemctl daemon-reload",
+                "nixos-container start h-worker",
+            ],
+            nixos.Commands("worker")
+        );
         Assert.Equal(("nixos", true), ((await nixos.Row("worker")).Runtime, (await nixos.Row("worker")).Running));
         var first = nixos.ContainerPid("worker");
 
-        string[] up = [$"nixos-container update h-worker --flake {flake}#worker", "systemctl daemon-reload", "nixos-container start h-worker"];
+        string[] up =
+        [
+            $"nixos-container update h-worker --flake {flake}#worker",
+            "systemctl daemon-reload",
+            "nixos-container start h-worker",
+        ];
         await nixos.Do("stop", new { name = "worker" });
         Assert.Equal(["nixos-container stop h-worker"], Verbs());
         Assert.False(Fleet.IsAlive(first));
@@ -39,7 +51,12 @@ public sealed class NixosTests
         Assert.Equal((false, false), ((await nixos.Row("worker")).Running, (await nixos.Row("worker")).Failed));
         await nixos.Do("logs", new { name = "worker", lines = 7 });
         Assert.Equal(
-            ["journalctl -M h-worker --lines=7 --output=cat --no-pager --quiet", "journalctl --unit=container@h-worker.service --lines=7 --output=cat --no-pager --quiet"], nixos.Commands("worker"));
+            [
+                "journalctl -M h-worker --lines=7 --output=cat --no-pager --quiet",
+                "journalctl --unit=container@h-worker.service --lines=7 --output=cat --no-pager --quiet",
+            ],
+            nixos.Commands("worker")
+        );
 
         await nixos.Do("destroy", new { name = "worker" });
         Assert.Equal(["nixos-container destroy h-worker", "systemctl daemon-reload"], nixos.Commands("worker"));
@@ -47,7 +64,8 @@ public sealed class NixosTests
         Assert.False(File.Exists(Path.Combine(nixos.Root, "etc/nixos-containers/h-worker.conf")));
 
         // At its end the last lines of its log are read as well.
-        IEnumerable<string> Verbs() => nixos.Commands("worker").Where(c => !c.StartsWith("journalctl", StringComparison.Ordinal));
+        IEnumerable<string> Verbs() =>
+            nixos.Commands("worker").Where(c => !c.StartsWith("journalctl", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -60,13 +78,24 @@ public sealed class NixosTests
         var conf = File.ReadAllLines(Path.Combine(nixos.Root, "etc/nixos-containers/h-worker.conf"));
         Assert.Equal(
             [
-                $"FLAKE={nixos.DataDir}/meta#worker", "PRIVATE_NETWORK=0", "HOST_ADDRESS=", "LOCAL_ADDRESS=", "HOST_ADDRESS6=", "LOCAL_ADDRESS6=", "HOST_BRIDGE=", "AUTO_START=0",
+                $"FLAKE={nixos.DataDir}/meta#worker",
+                "PRIVATE_NETWORK=0",
+                "HOST_ADDRESS=",
+                "LOCAL_ADDRESS=",
+                "HOST_ADDRESS6=",
+                "LOCAL_ADDRESS6=",
+                "HOST_BRIDGE=",
+                "AUTO_START=0",
                 $"EXTRA_NSPAWN_FLAGS=\"--bind-ro={Path.GetDirectoryName(HarnessBinary.Path)}:/opt/hive --bind-ro={nixos.RunDir}/agents/worker:/run/hive --bind={agent}/state:/agents/worker/state --bind={agent}/home:/home/agent --bind={nixos.DataDir}/shared:/shared\"",
-                $"HIVE_INSTANCE={Instance.Of(HivePaths.Find(nixos.DataDir, nixos.RunDir))}", $"HIVE_RUN_DIR={nixos.RunDir}",
+                $"HIVE_INSTANCE={Instance.Of(HivePaths.Find(nixos.DataDir, nixos.RunDir))}",
+                $"HIVE_RUN_DIR={nixos.RunDir}",
             ],
-            conf);
+            conf
+        );
         Assert.Equal(
-            ["[Service]", "MemoryMax=2147483648", "CPUQuota=200%", "TasksMax=2048", "Restart=no"], File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf")));
+            ["[Service]", "MemoryMax=2147483648", "CPUQuota=200%", "TasksMax=2048", "Restart=no"],
+            File.ReadAllLines(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d/hive.conf"))
+        );
         var environment = Path.Combine(nixos.RunDir, "agents/worker/harness.env");
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(environment));
         Assert.Contains("HIVE_ARGUMENTS=\"serve --driver scripted\"", File.ReadAllLines(environment));
@@ -94,7 +123,13 @@ public sealed class NixosTests
         {
             Assert.True(await rows.MoveNextAsync());
             if (rows.Current.TryGetProperty("agent_statuses", out var changed))
-                note = changed.EnumerateArray().Where(r => r.GetProperty("name").GetString() == "worker" && r.TryGetProperty("note", out _)).Select(r => r.GetProperty("note").GetString()).FirstOrDefault() ?? note;
+                note =
+                    changed
+                        .EnumerateArray()
+                        .Where(r => r.GetProperty("name").GetString() == "worker" && r.TryGetProperty("note", out _))
+                        .Select(r => r.GetProperty("note").GetString())
+                        .FirstOrDefault()
+                    ?? note;
         }
     }
 
@@ -127,7 +162,11 @@ public sealed class NixosTests
         await nixos.Do("spawn", new { name = "worker" });
         var pid = nixos.ContainerPid("worker");
         await File.WriteAllTextAsync(nixos.Deaf, "");
-        Assert.Contains("cannot be killed", (await Talk.Refused(() => nixos.Do("kill", new { name = "worker" }), "unavailable")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "cannot be killed",
+            (await Talk.Refused(() => nixos.Do("kill", new { name = "worker" }), "unavailable")).Message,
+            StringComparison.Ordinal
+        );
         Assert.True((await nixos.Row("worker")).Running);
 
         using var host = await nixos.Operator();
@@ -169,7 +208,11 @@ public sealed class NixosTests
         await nixos.Do("spawn", new { name = "worker" });
         await nixos.Do("stop", new { name = "worker" });
         await File.WriteAllTextAsync(nixos.Hangs, "");
-        Assert.Contains("has not ended within 10 s", (await Talk.Refused(() => nixos.Do("start", new { name = "worker" }), "unavailable")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "has not ended within 10 s",
+            (await Talk.Refused(() => nixos.Do("start", new { name = "worker" }), "unavailable")).Message,
+            StringComparison.Ordinal
+        );
         File.Delete(nixos.Hangs);
         await nixos.Do("start", new { name = "worker" });
         Assert.True((await nixos.Row("worker")).Running);

@@ -39,7 +39,17 @@ public sealed class NothingStartedTests : IDisposable
     private async Task Refused(string urls, string run, params string[] says)
     {
         var data = Path.Combine(folder, "data");
-        string[] flags = ["--DataDir", data, "--RunDir", Path.Combine(folder, run), "--Urls", urls, "--Runtime", "process"];
+        string[] flags =
+        [
+            "--DataDir",
+            data,
+            "--RunDir",
+            Path.Combine(folder, run),
+            "--Urls",
+            urls,
+            "--Runtime",
+            "process",
+        ];
         using var host = Built.Start(Built.Host, flags);
         var error = await host.StandardError.ReadToEndAsync();
         await host.WaitForExitAsync();

@@ -8,7 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What is wrong about one agent, living or gone, is said; it keeps neither the host nor the others from anything.</summary>
+/// <summary>What is wrong about one agent, living or gone, is said; it keeps neither the host nor the others from
+/// anything.</summary>
 public sealed class OneBrokenAgentTests
 {
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
@@ -22,8 +23,16 @@ public sealed class OneBrokenAgentTests
         var file = Path.Combine(fleet.Hive.DataDir, "pids", "worker");
         Assert.False(File.Exists(file));
 
-        var thread = Directory.EnumerateDirectories("/proc/self/task").Select(t => int.Parse(Path.GetFileName(t), CultureInfo.InvariantCulture)).First(t => t != Environment.ProcessId);
-        await fleet.Hive.Restart(() => File.WriteAllText(file, $"{thread} 1 {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()} 0\n{fleet.Hive.RunDir}\n"));
+        var thread = Directory
+            .EnumerateDirectories("/proc/self/task")
+            .Select(t => int.Parse(Path.GetFileName(t), CultureInfo.InvariantCulture))
+            .First(t => t != Environment.ProcessId);
+        await fleet.Hive.Restart(() =>
+            File.WriteAllText(
+                file,
+                $"{thread} 1 {File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim()} 0\n{fleet.Hive.RunDir}\n"
+            )
+        );
 
         Assert.False((await fleet.Row("worker")).Running);
         await fleet.Do("start", new { name = "worker" });
@@ -88,7 +97,11 @@ public sealed class OneBrokenAgentTests
     {
         await using var hive = await HiveFixture.Start();
         var (trash, folder) = (Path.Combine(hive.DataDir, "trash"), Path.Combine(hive.DataDir, "agents", "bob"));
-        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("INSERT INTO creations (agent, revived, configured) VALUES ('bob', 0, 0)"));
+        await hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write =>
+                write.Db.Execute("INSERT INTO creations (agent, revived, configured) VALUES ('bob', 0, 0)")
+            );
         await hive.Restart(() =>
         {
             Directory.CreateDirectory(folder);
@@ -129,13 +142,30 @@ public sealed class OneBrokenAgentTests
         await hive.Spawn("alice");
         using var host = await hive.Operator();
         foreach (var name in new[] { "other", "worker" })
-            await host.CallAsync("spawn", new { name, runtime = "process", start = false });
-        var refused = await Talk.Refused(() => host.CallAsync("start", new { scope = new { agent_names = new[] { "other", "alice", "worker" } } }), "conflict");
+            await host.CallAsync(
+                "spawn",
+                new
+                {
+                    name,
+                    runtime = "process",
+                    start = false,
+                }
+            );
+        var refused = await Talk.Refused(
+            () => host.CallAsync("start", new { scope = new { agent_names = new[] { "other", "alice", "worker" } } }),
+            "conflict"
+        );
         try
         {
             Assert.Contains("alice is external", refused.Message, StringComparison.Ordinal);
             Assert.DoesNotContain("worker", refused.Message, StringComparison.Ordinal);
-            Assert.All((await host.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().Where(r => r.GetProperty("runtime").GetString() == "process"), r => Assert.True(r.GetProperty("running").GetBoolean()));
+            Assert.All(
+                (await host.CallAsync("agent_status"))
+                    .GetProperty("agent_statuses")
+                    .EnumerateArray()
+                    .Where(r => r.GetProperty("runtime").GetString() == "process"),
+                r => Assert.True(r.GetProperty("running").GetBoolean())
+            );
         }
         finally
         {
@@ -152,9 +182,15 @@ public sealed class OneBrokenAgentTests
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("worker", runtime);
         await fleet.Up("worker");
-        var told = await fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime).Exec("worker", ["/usr/bin/env"], CancellationToken.None);
+        var told = await fleet
+            .Hive.Services.GetServices<IRuntime>()
+            .Single(r => r.Name == runtime)
+            .Exec("worker", ["/usr/bin/env"], CancellationToken.None);
         Assert.Equal(0, told.ExitCode);
-        Assert.Equal(["PATH"], told.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0]));
+        Assert.Equal(
+            ["PATH"],
+            told.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0])
+        );
     }
 
     private static async Task Gone(string path)

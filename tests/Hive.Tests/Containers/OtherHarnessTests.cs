@@ -40,7 +40,10 @@ public sealed class OtherHarnessTests
         await host.Kill();
         await host.Run(Path.Combine(other, "hive-host"), "--AutoUpdate", "true");
         await Until(host, row => row is { NeedsUpdate: false, Running: true });
-        var program = File.ResolveLinkTarget($"/proc/{Fleet.PidIn(host.DataDir, "worker")}/exe", returnFinalTarget: false)!;
+        var program = File.ResolveLinkTarget(
+            $"/proc/{Fleet.PidIn(host.DataDir, "worker")}/exe",
+            returnFinalTarget: false
+        )!;
         Assert.Equal(harness, program.FullName);
     }
 

@@ -14,9 +14,22 @@ public sealed class OutputTests
     [InlineData(4096)]
     public void Lines_are_whole_wherever_the_frames_and_their_letters_are_cut(int piece)
     {
-        var bytes = (byte[])[.. Frame(1, "grü"), .. Frame(2, "an err"), .. Frame(1, "ße\nzwei\n"), .. Frame(2, "or\n"), .. Frame(1, ""), .. Frame(1, "drei")];
+        var bytes = (byte[])
+            [
+                .. Frame(1, "grü"),
+                .. Frame(2, "an err"),
+                .. Frame(1, "ße\nzwei\n"),
+                .. Frame(2, "or\n"),
+                .. Frame(1, ""),
+                .. Frame(1, "drei"),
+            ];
         // Ü cut in two, too.
-        var cut = (byte[])[.. Frame(1, Encoding.UTF8.GetBytes("ü\n")[..1]), .. Frame(1, Encoding.UTF8.GetBytes("ü\n")[1..]), .. bytes];
+        var cut = (byte[])
+            [
+                .. Frame(1, Encoding.UTF8.GetBytes("ü\n")[..1]),
+                .. Frame(1, Encoding.UTF8.GetBytes("ü\n")[1..]),
+                .. bytes,
+            ];
         var decoder = new OutputDecoder();
         List<OutputLine> lines = [];
         foreach (var part in cut.Chunk(piece))
@@ -39,12 +52,34 @@ public sealed class OutputTests
     {
         var position = new OutputPosition();
         Assert.Equal("timestamps=1&tail=all", position.Query("a", follow: false));
-        Assert.Equal(["1", "2", "3"], await Read(position, "2026-01-02T03:04:05Z 1\n", "2026-01-02T03:04:06Z 2\n", "2026-01-02T03:04:06Z 3\n"));
+        Assert.Equal(
+            ["1", "2", "3"],
+            await Read(position, "2026-01-02T03:04:05Z 1\n", "2026-01-02T03:04:06Z 2\n", "2026-01-02T03:04:06Z 3\n")
+        );
         Assert.Equal("timestamps=1&tail=all&follow=1&since=1767323046", position.Query("a", follow: true));
         // The second line of that second has no end yet; read on, it has.
-        Assert.Equal(["4"], await Read(position, "2026-01-02T03:04:06Z 2\n", "2026-01-02T03:04:06Z 3\n", "2026-01-02T03:04:06Z 4\n", "2026-01-02T03:04:06Z fi"));
+        Assert.Equal(
+            ["4"],
+            await Read(
+                position,
+                "2026-01-02T03:04:06Z 2\n",
+                "2026-01-02T03:04:06Z 3\n",
+                "2026-01-02T03:04:06Z 4\n",
+                "2026-01-02T03:04:06Z fi"
+            )
+        );
         position.Query("a", follow: true);
-        Assert.Equal(["five"], await Read(position, "2026-01-02T03:04:06Z 2\n", "2026-01-02T03:04:06Z 3\n", "2026-01-02T03:04:06Z 4\n", "2026-01-02T03:04:06Z fi", "2026-01-02T03:04:06Z ve\n"));
+        Assert.Equal(
+            ["five"],
+            await Read(
+                position,
+                "2026-01-02T03:04:06Z 2\n",
+                "2026-01-02T03:04:06Z 3\n",
+                "2026-01-02T03:04:06Z 4\n",
+                "2026-01-02T03:04:06Z fi",
+                "2026-01-02T03:04:06Z ve\n"
+            )
+        );
         // Another container begins anew, in the same second even.
         Assert.Equal("timestamps=1&tail=all&follow=1", position.Query("b", follow: true));
         Assert.Equal(["1"], await Read(position, "2026-01-02T03:04:06Z 1\n"));
@@ -53,7 +88,13 @@ public sealed class OutputTests
     private static async Task<string[]> Read(OutputPosition position, params string[] frames)
     {
         List<string> lines = [];
-        await foreach (var some in position.Read(new MemoryStream([.. frames.SelectMany(f => Frame(1, f))]), unfinished: false, CancellationToken.None))
+        await foreach (
+            var some in position.Read(
+                new MemoryStream([.. frames.SelectMany(f => Frame(1, f))]),
+                unfinished: false,
+                CancellationToken.None
+            )
+        )
             lines.AddRange(some);
         return [.. lines];
     }

@@ -9,7 +9,8 @@ using Hive.Tests.Fixture;
 namespace Hive.Tests.Containers;
 
 /// <summary>
-/// A podman of the tests' own: its storage, its settings, and an image made of a few of this machine's programs. It is made when the first test asks for it, and all of it is gone after the last.
+/// A podman of the tests' own: its storage, its settings, and an image made of a few of this machine's programs. It is
+/// made when the first test asks for it, and all of it is gone after the last.
 /// Where podman is not installed, nothing listens, and the runtime says so.
 /// </summary>
 public sealed class PodmanDaemon : IAsyncDisposable
@@ -33,12 +34,17 @@ public sealed class PodmanDaemon : IAsyncDisposable
     }
 
     /// <summary>Runs podman's own command line, as an operator would, and gives what it printed.</summary>
-    internal static async Task<string> Run(params string[] arguments) => await Podman((await Shared()).folder!, arguments);
+    internal static async Task<string> Run(params string[] arguments) =>
+        await Podman((await Shared()).folder!, arguments);
 
     /// <summary>Ends and removes the containers of one data folder.</summary>
     internal static async Task RemoveAll(string instance)
     {
-        foreach (var id in (await Run("ps", "--all", "--quiet", "--no-trunc", "--filter", $"label=hive.instance={instance}")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        foreach (
+            var id in (
+                await Run("ps", "--all", "--quiet", "--no-trunc", "--filter", $"label=hive.instance={instance}")
+            ).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+        )
             await Run("rm", "--force", "--time", "0", id);
     }
 
@@ -66,7 +72,17 @@ public sealed class PodmanDaemon : IAsyncDisposable
     }
 
     // What every podman shares, and none removes: its locks and its control groups.
-    private static string[] AllOfPodmans() => ["/dev/shm/libpod_lock", .. Directory.Exists("/sys/fs/cgroup") ? Directory.GetDirectories("/sys/fs/cgroup").Append("/sys/fs/cgroup").Select(c => Path.Combine(c, "libpod_parent")).Where(Directory.Exists) : []];
+    private static string[] AllOfPodmans() =>
+        [
+            "/dev/shm/libpod_lock",
+            .. Directory.Exists("/sys/fs/cgroup")
+                ? Directory
+                    .GetDirectories("/sys/fs/cgroup")
+                    .Append("/sys/fs/cgroup")
+                    .Select(c => Path.Combine(c, "libpod_parent"))
+                    .Where(Directory.Exists)
+                : [],
+        ];
 
     private static void RemoveGroup(string group)
     {
@@ -79,8 +95,23 @@ public sealed class PodmanDaemon : IAsyncDisposable
 
     internal static ProcessStartInfo Command(string folder, params string[] arguments)
     {
-        string[] own = ["--root", $"{folder}/root", "--runroot", $"{folder}/run", "--tmpdir", $"{folder}/tmp", "--storage-driver", "vfs"];
-        var start = new ProcessStartInfo("podman", [.. own, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        string[] own =
+        [
+            "--root",
+            $"{folder}/root",
+            "--runroot",
+            $"{folder}/run",
+            "--tmpdir",
+            $"{folder}/tmp",
+            "--storage-driver",
+            "vfs",
+        ];
+        var start = new ProcessStartInfo("podman", [.. own, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         start.Environment["CONTAINERS_CONF"] = Path.Combine(AppContext.BaseDirectory, "containers.conf");
         return start;
     }
@@ -94,7 +125,10 @@ public sealed class PodmanDaemon : IAsyncDisposable
         var error = podman.StandardError.ReadToEndAsync();
         var output = await podman.StandardOutput.ReadToEndAsync();
         await podman.WaitForExitAsync();
-        Assert.True(podman.ExitCode == 0, $"podman {string.Join(' ', arguments)} ended with {podman.ExitCode}: {await error}");
+        Assert.True(
+            podman.ExitCode == 0,
+            $"podman {string.Join(' ', arguments)} ended with {podman.ExitCode}: {await error}"
+        );
         return output.Trim();
     }
 
@@ -146,7 +180,10 @@ internal sealed class PodmanService : IAsyncDisposable
 
     public static async Task<PodmanService> Start(string folder)
     {
-        var service = new PodmanService(folder, Path.Combine(folder, $"podman-{Guid.NewGuid().ToString("N")[..8]}.sock"));
+        var service = new PodmanService(
+            folder,
+            Path.Combine(folder, $"podman-{Guid.NewGuid().ToString("N")[..8]}.sock")
+        );
         await service.Start();
         return service;
     }
@@ -168,7 +205,10 @@ internal sealed class PodmanService : IAsyncDisposable
         // Between being bound and being listened at there is but a moment, of which nothing tells.
         while (!await Answers())
         {
-            Assert.False(process.HasExited, $"podman's service ended with {(process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")}");
+            Assert.False(
+                process.HasExited,
+                $"podman's service ended with {(process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")}"
+            );
             patience.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }

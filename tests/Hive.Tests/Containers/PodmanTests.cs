@@ -9,7 +9,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What is podman's alone, against a real one: its labels and limits, its events, and what becomes of agents when an operator or the daemon itself does something to their containers.</summary>
+/// <summary>What is podman's alone, against a real one: its labels and limits, its events, and what becomes of agents
+/// when an operator or the daemon itself does something to their containers.</summary>
 public sealed class PodmanTests
 {
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
@@ -22,8 +23,20 @@ public sealed class PodmanTests
         await fleet.Up("worker");
         Assert.Equal(
             $"worker {fleet.InstanceName} {fleet.Hive.RunDir}",
-            await Inspect(fleet, "worker", """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} {{index .Config.Labels "hive.run_dir"}}"""));
-        Assert.Equal($"{2L << 30} 200000 100000 2048 host true no", await Inspect(fleet, "worker", "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} {{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"));
+            await Inspect(
+                fleet,
+                "worker",
+                """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} {{index .Config.Labels "hive.run_dir"}}"""
+            )
+        );
+        Assert.Equal(
+            $"{2L << 30} 200000 100000 2048 host true no",
+            await Inspect(
+                fleet,
+                "worker",
+                "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} {{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"
+            )
+        );
         Assert.Null((await fleet.Row("worker")).Note);
         var status = await File.ReadAllTextAsync($"/proc/{fleet.Pid("worker")}/status");
         Assert.Contains("CapBnd:\t0000000000000000", status, StringComparison.Ordinal);
@@ -51,7 +64,18 @@ public sealed class PodmanTests
         Assert.Equal([.. before, "made anew"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
         Assert.Equal([before[^1], "made anew"], await Podman(fleet).Tail("worker", 2, CancellationToken.None));
         await fleet.Do("destroy", new { name = "worker" });
-        Assert.Equal("", await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}", "--filter", "label=hive.agent=worker"));
+        Assert.Equal(
+            "",
+            await PodmanDaemon.Run(
+                "ps",
+                "--all",
+                "--quiet",
+                "--filter",
+                $"label=hive.instance={fleet.InstanceName}",
+                "--filter",
+                "label=hive.agent=worker"
+            )
+        );
     }
 
     [Fact]
@@ -60,7 +84,14 @@ public sealed class PodmanTests
         await using var fleet = await Fleet.Start("podman");
         var events = await fleet.Hive.Events();
         fleet.Configure("worker", "restart: never\n");
-        foreach (var (command, note, failed) in new[] { ("stop", "ended by itself", false), ("kill", "ended by signal 9", true), ("rm --force --time 0", "signal 9|removed by somebody else", true) })
+        foreach (
+            var (command, note, failed) in new[]
+            {
+                ("stop", "ended by itself", false),
+                ("kill", "ended by signal 9", true),
+                ("rm --force --time 0", "signal 9|removed by somebody else", true),
+            }
+        )
         {
             await (command == "stop" ? fleet.Spawn("worker", "podman") : fleet.Do("start", new { name = "worker" }));
             await fleet.Up("worker");
@@ -120,9 +151,17 @@ public sealed class PodmanTests
         await fleet.Do("stop", new { name = "other" });
         var pid = fleet.Pid("worker");
         await service.Stop();
-        Assert.Contains($"podman does not answer at {service.Socket}", (await Talk.Refused(() => fleet.Do("start", new { name = "other" }), "unavailable")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"podman does not answer at {service.Socket}",
+            (await Talk.Refused(() => fleet.Do("start", new { name = "other" }), "unavailable")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Contains("podman.socket", (await fleet.Row("other")).Note, StringComparison.Ordinal);
-        Assert.Contains(service.Socket, (await Talk.Refused(() => fleet.Do("logs", new { name = "worker" }), "unavailable")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            service.Socket,
+            (await Talk.Refused(() => fleet.Do("logs", new { name = "worker" }), "unavailable")).Message,
+            StringComparison.Ordinal
+        );
         Assert.True(Fleet.IsAlive(pid));
         Fleet.Signal(pid, Native.SigKill);
 
@@ -161,11 +200,20 @@ public sealed class PodmanTests
     {
         var service = await PodmanDaemon.Service();
         Requires.That(service.IsRunning, "podman is not installed");
-        foreach (var (image, cure) in new[] { ("localhost/nonesuch:1", "podman build -t localhost/nonesuch:1 containers"), ("registry.example/nonesuch:1", "podman pull registry.example/nonesuch:1") })
+        foreach (
+            var (image, cure) in new[]
+            {
+                ("localhost/nonesuch:1", "podman build -t localhost/nonesuch:1 containers"),
+                ("registry.example/nonesuch:1", "podman pull registry.example/nonesuch:1"),
+            }
+        )
         {
             await using var hive = await HiveFixture.Start("--Podman:Socket", service.Socket, "--Image", image);
             using var host = await LineClient.ConnectAsync(hive.HostSocket);
-            var refused = await Talk.Refused(() => host.CallAsync("spawn", new { name = "worker", runtime = "podman" }), "unavailable");
+            var refused = await Talk.Refused(
+                () => host.CallAsync("spawn", new { name = "worker", runtime = "podman" }),
+                "unavailable"
+            );
             Assert.Contains($"no image '{image}'", refused.Message, StringComparison.Ordinal);
             Assert.Contains(cure, refused.Message, StringComparison.Ordinal);
         }
@@ -177,14 +225,37 @@ public sealed class PodmanTests
         await using var fleet = await Fleet.Start("podman", realClock: false);
         await fleet.Spawn("worker", "podman", start: false);
         foreach (var name in new[] { "worker", "ghost" })
-            await PodmanDaemon.Run("create", "--network", "host", "--name", fleet.Container(name), "--label", $"hive.instance={fleet.InstanceName}", "--label", $"hive.agent={name}", PodmanDaemon.Image, "/bin/sleep", "1000");
+            await PodmanDaemon.Run(
+                "create",
+                "--network",
+                "host",
+                "--name",
+                fleet.Container(name),
+                "--label",
+                $"hive.instance={fleet.InstanceName}",
+                "--label",
+                $"hive.agent={name}",
+                PodmanDaemon.Image,
+                "/bin/sleep",
+                "1000"
+            );
         await PodmanDaemon.Run("start", fleet.Container("ghost"));
         await fleet.Do("start", new { name = "worker" });
         await fleet.Up("worker");
         Assert.Equal("/opt/hive/hive-agent", await Inspect(fleet, "worker", "{{.Path}}"));
 
         await fleet.Hive.Restart();
-        Assert.Equal(fleet.Container("worker"), await PodmanDaemon.Run("ps", "--all", "--format", "{{.Names}}", "--filter", $"label=hive.instance={fleet.InstanceName}"));
+        Assert.Equal(
+            fleet.Container("worker"),
+            await PodmanDaemon.Run(
+                "ps",
+                "--all",
+                "--format",
+                "{{.Names}}",
+                "--filter",
+                $"label=hive.instance={fleet.InstanceName}"
+            )
+        );
     }
 
     [Fact]
@@ -192,7 +263,16 @@ public sealed class PodmanTests
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
-        await PodmanDaemon.Run("create", "--network", "host", "--name", fleet.Container("worker"), PodmanDaemon.Image, "/bin/sleep", "1000");
+        await PodmanDaemon.Run(
+            "create",
+            "--network",
+            "host",
+            "--name",
+            fleet.Container("worker"),
+            PodmanDaemon.Image,
+            "/bin/sleep",
+            "1000"
+        );
         var refused = await Talk.Refused(() => fleet.Do("start", new { name = "worker" }), "unavailable");
         Assert.Contains("already in use", refused.Message, StringComparison.Ordinal);
         Assert.Contains("podman rm", refused.Message, StringComparison.Ordinal);
@@ -206,14 +286,34 @@ public sealed class PodmanTests
         await fleet.Spawn("worker", "podman", start: false);
         using var held = await Held(fleet, "worker");
         var (blueprint, missing) = (Blueprint(fleet, "worker"), Path.Combine(fleet.Hive.Folder, "a:missing"));
-        var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Start(blueprint with { Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)] }, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() =>
+            Podman(fleet)
+                .Start(
+                    blueprint with
+                    {
+                        Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)],
+                    },
+                    CancellationToken.None
+                )
+        );
         Assert.Contains(missing, refused.Message, StringComparison.Ordinal);
         Assert.False(Path.Exists(missing));
-        Assert.Equal("", await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}"));
+        Assert.Equal(
+            "",
+            await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}")
+        );
 
         Directory.CreateDirectory(missing);
         await File.WriteAllTextAsync(Path.Combine(missing, "note"), "with a colon");
-        var running = await Podman(fleet).Start(blueprint with { Command = ["/bin/sh", "-c", "cat /inputs/x/note; echo; printf end"], Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)] }, CancellationToken.None);
+        var running = await Podman(fleet)
+            .Start(
+                blueprint with
+                {
+                    Command = ["/bin/sh", "-c", "cat /inputs/x/note; echo; printf end"],
+                    Mounts = [.. blueprint.Mounts, new Mount(missing, "/inputs/x", false)],
+                },
+                CancellationToken.None
+            );
         await running.Ended;
         Assert.Equal(["with a colon", "end"], await Podman(fleet).Tail("worker", 10, CancellationToken.None));
     }
@@ -224,9 +324,14 @@ public sealed class PodmanTests
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
         using var held = await Held(fleet, "worker");
-        var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/nonesuch"] }, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() =>
+            Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/nonesuch"] }, CancellationToken.None)
+        );
         Assert.Contains("/bin/nonesuch", refused.Message, StringComparison.Ordinal);
-        Assert.Equal("", await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}"));
+        Assert.Equal(
+            "",
+            await PodmanDaemon.Run("ps", "--all", "--quiet", "--filter", $"label=hive.instance={fleet.InstanceName}")
+        );
     }
 
     [Fact]
@@ -235,13 +340,21 @@ public sealed class PodmanTests
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
         using var held = await Held(fleet, "worker");
-        var blueprint = Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"], Limits = new AgentLimits(32 << 20, 100) };
+        var blueprint = Blueprint(fleet, "worker") with
+        {
+            Command = ["/bin/sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"],
+            Limits = new AgentLimits(32 << 20, 100),
+        };
         var running = await Podman(fleet).Start(blueprint, CancellationToken.None);
         await running.Ended;
         var (clean, note) = await running.Outcome();
         Assert.False(clean);
         // Podman does not notice the reason everywhere.
-        Assert.Contains(await Inspect(fleet, "worker", "{{.State.OOMKilled}}") == "true" ? "32 MiB" : "signal 9", note, StringComparison.Ordinal);
+        Assert.Contains(
+            await Inspect(fleet, "worker", "{{.State.OOMKilled}}") == "true" ? "32 MiB" : "signal 9",
+            note,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -250,11 +363,21 @@ public sealed class PodmanTests
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
         using var held = await Held(fleet, "worker");
-        var running = await Podman(fleet).Start(Blueprint(fleet, "worker") with { Command = ["/bin/sh", "-c", "seq 1 1000000; echo 'the last words: ü'"] }, CancellationToken.None);
+        var running = await Podman(fleet)
+            .Start(
+                Blueprint(fleet, "worker") with
+                {
+                    Command = ["/bin/sh", "-c", "seq 1 1000000; echo 'the last words: ü'"],
+                },
+                CancellationToken.None
+            );
         await running.Ended;
         var log = await Inspect(fleet, "worker", "{{.HostConfig.LogConfig.Path}}");
         Assert.InRange(new FileInfo(log).Length, 1, 5 << 20);
-        Assert.Equal(["999999", "1000000", "the last words: ü"], await Podman(fleet).Tail("worker", 3, CancellationToken.None));
+        Assert.Equal(
+            ["999999", "1000000", "the last words: ü"],
+            await Podman(fleet).Tail("worker", 3, CancellationToken.None)
+        );
     }
 
     [Fact]
@@ -265,14 +388,20 @@ public sealed class PodmanTests
         using var held = await Held(fleet, "worker");
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var followed = new List<string>();
-        await using var following = Podman(fleet).Follow("worker", 10, patience.Token).GetAsyncEnumerator(patience.Token);
+        await using var following = Podman(fleet)
+            .Follow("worker", 10, patience.Token)
+            .GetAsyncEnumerator(patience.Token);
         Assert.True(await following.MoveNextAsync());
         Assert.Empty(following.Current);
         // The second and third are one container, the others their own; a line that comes in pieces is one.
         string[] said = ["one", "two", "two", "three"];
         foreach (var (word, i) in said.Select((word, i) => (word, i)))
         {
-            var running = await StartShell(fleet, "worker", $"echo {word} begins; printf {word}; sleep 0.1; echo ' ends'");
+            var running = await StartShell(
+                fleet,
+                "worker",
+                $"echo {word} begins; printf {word}; sleep 0.1; echo ' ends'"
+            );
             await running.Ended;
             while (followed.Count < 2 * (i + 1) && await following.MoveNextAsync())
                 followed.AddRange(following.Current);
@@ -289,27 +418,39 @@ public sealed class PodmanTests
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
         await fleet.Up("worker");
-        var executed = await Podman(fleet).Exec("worker", ["/bin/sh", "-c", "pwd; echo $HIVE_AGENT >&2; exit 3"], CancellationToken.None);
+        var executed = await Podman(fleet)
+            .Exec("worker", ["/bin/sh", "-c", "pwd; echo $HIVE_AGENT >&2; exit 3"], CancellationToken.None);
         Assert.Equal(3, executed.ExitCode);
-        Assert.Equal(["/agents/worker/state", "worker"], executed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
+        Assert.Equal(
+            ["/agents/worker/state", "worker"],
+            executed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order()
+        );
         await fleet.Do("stop", new { name = "worker" });
-        await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() => Podman(fleet).Exec("worker", ["/bin/sh"], CancellationToken.None));
+        await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() =>
+            Podman(fleet).Exec("worker", ["/bin/sh"], CancellationToken.None)
+        );
     }
 
-    private static IRuntime Podman(Fleet fleet) => fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == "podman");
+    private static IRuntime Podman(Fleet fleet) =>
+        fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == "podman");
 
-    private static Task<string> Inspect(Fleet fleet, string name, string format) => PodmanDaemon.Run("inspect", "--format", format, fleet.Container(name));
+    private static Task<string> Inspect(Fleet fleet, string name, string format) =>
+        PodmanDaemon.Run("inspect", "--format", format, fleet.Container(name));
 
     private static Blueprint Blueprint(Fleet fleet, string name)
     {
         var services = fleet.Hive.Services;
         var agent = services.GetRequiredService<IRoster>().Require(name);
-        return services.GetRequiredService<Blueprints>().For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
+        return services
+            .GetRequiredService<Blueprints>()
+            .For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
     }
 
     // Nothing that the host looks at meanwhile counts: what it has not started itself it would end.
-    private static Task<IDisposable> Held(Fleet fleet, string name) => fleet.Hive.Services.GetRequiredService<ContainerStates>().Hold(name);
+    private static Task<IDisposable> Held(Fleet fleet, string name) =>
+        fleet.Hive.Services.GetRequiredService<ContainerStates>().Hold(name);
 
     private static Task<IRunning> StartShell(Fleet fleet, string name, string script) =>
-        Podman(fleet).Start(Blueprint(fleet, name) with { Command = ["/bin/sh", "-c", script] }, CancellationToken.None);
+        Podman(fleet)
+            .Start(Blueprint(fleet, name) with { Command = ["/bin/sh", "-c", script] }, CancellationToken.None);
 }

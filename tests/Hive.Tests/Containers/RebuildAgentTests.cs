@@ -33,7 +33,10 @@ public sealed class RebuildAgentTests
         var cursor = await hive.Cursor();
         await fleet.Do("rebuild", new { name = "worker" });
         var verb = await hive.Events(cursor);
-        Assert.Equal("rebuilding", (await verb.Next("transient_set")).GetProperty("transient").GetProperty("kind").GetString());
+        Assert.Equal(
+            "rebuilding",
+            (await verb.Next("transient_set")).GetProperty("transient").GetProperty("kind").GetString()
+        );
         await verb.Next("transient_cleared");
 
         Assert.False(Fleet.IsAlive(first));
@@ -41,7 +44,10 @@ public sealed class RebuildAgentTests
         Assert.Equal((true, false, false), (row.Running, row.Failed, row.NeedsUpdate));
         await fleet.Up("worker");
         Assert.True(Directory.Exists(Path.Combine(hive.DataDir, "agents", "worker", "config")));
-        Assert.Equal("recipients: [operator]\n", File.ReadAllText(Path.Combine(hive.RunDir, "agents", "worker", "agent.yaml")));
+        Assert.Equal(
+            "recipients: [operator]\n",
+            File.ReadAllText(Path.Combine(hive.RunDir, "agents", "worker", "agent.yaml"))
+        );
         await Talk.Refused(async () => await (await hive.Connect("worker")).Send("other"), "forbidden");
         Assert.Equal(["rebuilt True"], await Told(hive, "worker"));
 
@@ -67,7 +73,12 @@ public sealed class RebuildAgentTests
         var lifecycle = fleet.Hive.Services.GetRequiredService<IAgentLifecycle>();
         Assert.True(await lifecycle.RunsOnApplied("worker"));
         Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
-        while (!(await events.Next("sent")).GetProperty("message").Text("body")!.Contains("container_crash", StringComparison.Ordinal)) { }
+        while (
+            !(await events.Next("sent"))
+                .GetProperty("message")
+                .Text("body")!
+                .Contains("container_crash", StringComparison.Ordinal)
+        ) { }
         Assert.False(await lifecycle.RunsOnApplied("worker"));
         await fleet.Do("stop", new { name = "worker" });
         Assert.True(await lifecycle.RunsOnApplied("worker"));
@@ -84,11 +95,21 @@ public sealed class RebuildAgentTests
         Assert.Equal((true, false), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
         Assert.Equal(pid, fleet.Pid("worker"));
         Assert.Empty((await fleet.Hive.State()).GetProperty("transients").EnumerateArray());
-        var told = Assert.Single(await (await fleet.Hive.Connect("manager")).Receive(), m => m.Body.Contains("rebuilt", StringComparison.Ordinal));
+        var told = Assert.Single(
+            await (await fleet.Hive.Connect("manager")).Receive(),
+            m => m.Body.Contains("rebuilt", StringComparison.Ordinal)
+        );
         Assert.False(JsonElement.Parse(told.Body).GetProperty("ok").GetBoolean());
-        Assert.Contains("agent.yaml, line ", JsonElement.Parse(told.Body).GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "agent.yaml, line ",
+            JsonElement.Parse(told.Body).GetProperty("note").GetString(),
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => fleet.Do("rebuild", new { name = "nobody" }), "not_found");
-        await Talk.Refused(() => fleet.Do("rebuild", new { scope = new { agent_names = Array.Empty<string>() } }), "invalid");
+        await Talk.Refused(
+            () => fleet.Do("rebuild", new { scope = new { agent_names = Array.Empty<string>() } }),
+            "invalid"
+        );
     }
 
     [Fact]
@@ -105,7 +126,11 @@ public sealed class RebuildAgentTests
         var rebuilding = fleet.Do("rebuild", new { name = "worker" });
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
         foreach (var verb in new[] { "rebuild", "restart", "destroy" })
-            Assert.Contains("rebuilding", (await Talk.Refused(() => fleet.Do(verb, new { name = "worker" }), "conflict")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "rebuilding",
+                (await Talk.Refused(() => fleet.Do(verb, new { name = "worker" }), "conflict")).Message,
+                StringComparison.Ordinal
+            );
         clock.Advance(TimeSpan.FromSeconds(10));
         await rebuilding;
         Assert.True((await fleet.Row("worker")).Running);
@@ -121,8 +146,17 @@ public sealed class RebuildAgentTests
         await manager.CallAsync("rebuild", new { name = "worker" });
         Assert.NotEqual(pid, fleet.Pid("worker"));
         await Talk.Refused(() => manager.CallAsync("rebuild", new { name = "manager" }), "forbidden");
-        await Talk.Refused(async () => await (await fleet.Hive.Connect("worker")).CallAsync("rebuild", new { name = "worker" }), "unknown_command");
-        Assert.Contains("rebuild", (await manager.CallAsync("tools")).GetProperty("tools").EnumerateArray().Select(t => t.GetProperty("name").GetString()));
+        await Talk.Refused(
+            async () => await (await fleet.Hive.Connect("worker")).CallAsync("rebuild", new { name = "worker" }),
+            "unknown_command"
+        );
+        Assert.Contains(
+            "rebuild",
+            (await manager.CallAsync("tools"))
+                .GetProperty("tools")
+                .EnumerateArray()
+                .Select(t => t.GetProperty("name").GetString())
+        );
     }
 
     [Fact]
@@ -150,7 +184,10 @@ public sealed class RebuildAgentTests
         var round = await hive.Events(cursor);
         foreach (var name in new[] { "broken", "changed", "outside" })
         {
-            Assert.Equal(name, (await round.Next("transient_set")).GetProperty("transient").GetProperty("name").GetString());
+            Assert.Equal(
+                name,
+                (await round.Next("transient_set")).GetProperty("transient").GetProperty("name").GetString()
+            );
             Assert.Equal(name, (await round.Next("transient_cleared")).GetProperty("name").GetString());
         }
 
@@ -189,8 +226,16 @@ public sealed class RebuildAgentTests
     {
         await hive.Settled();
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        var bodies = (await manager.Receive()).Select(m => JsonElement.Parse(m.Body)).Where(b => b.GetProperty("agent").GetString() == agent).ToArray();
+        var bodies = (await manager.Receive())
+            .Select(m => JsonElement.Parse(m.Body))
+            .Where(b => b.GetProperty("agent").GetString() == agent)
+            .ToArray();
         await manager.CallAsync("ack", new { all = true });
-        return [.. bodies.Select(b => b.GetProperty("event").GetString() + (b.TryGetProperty("ok", out var ok) ? $" {ok.GetBoolean()}" : ""))];
+        return
+        [
+            .. bodies.Select(b =>
+                b.GetProperty("event").GetString() + (b.TryGetProperty("ok", out var ok) ? $" {ok.GetBoolean()}" : "")
+            ),
+        ];
     }
 }

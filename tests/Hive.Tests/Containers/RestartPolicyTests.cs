@@ -23,7 +23,10 @@ public sealed class RestartPolicyTests
         {
             var (pid, pause) = (fleet.Pid("worker"), TimeSpan.FromSeconds(new[] { 1, 5, 25 }[i]));
             var told = await Crash(fleet, events);
-            Assert.Equal($"ended by signal 9; it is started again in {pause.TotalSeconds} s ({i + 1} of 3 within 10 minutes)", told);
+            Assert.Equal(
+                $"ended by signal 9; it is started again in {pause.TotalSeconds} s ({i + 1} of 3 within 10 minutes)",
+                told
+            );
             var row = await fleet.Row("worker");
             Assert.Equal((false, false, told), (row.Running, row.Failed, row.Note));
             await clock.Set(clock.GetUtcNow() + pause);
@@ -34,7 +37,10 @@ public sealed class RestartPolicyTests
             Assert.Equal((true, false), (row.Running, row.Failed));
         }
 
-        Assert.Equal("ended by signal 9; it was started again 3 times within 10 minutes and is left alone now", await Crash(fleet, events));
+        Assert.Equal(
+            "ended by signal 9; it was started again 3 times within 10 minutes and is left alone now",
+            await Crash(fleet, events)
+        );
         Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
         await hive.Restart();
         Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
@@ -112,7 +118,10 @@ public sealed class RestartPolicyTests
         await fleet.Up("worker");
         Fleet.Signal(fleet.Pid("worker"), SigTerm);
         Assert.Equal("ended by itself", await Told(events));
-        Assert.Equal((false, false, "ended by itself"), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed, (await fleet.Row("worker")).Note));
+        Assert.Equal(
+            (false, false, "ended by itself"),
+            ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed, (await fleet.Row("worker")).Note)
+        );
 
         fleet.Configure("other", "restart: never\n");
         await fleet.Spawn("other", "process");
@@ -122,7 +131,11 @@ public sealed class RestartPolicyTests
         Assert.True((await fleet.Row("other")).Failed);
 
         fleet.Configure("third", "restart: sometimes\n");
-        Assert.Contains("'on-failure' or 'never'", (await Talk.Refused(() => fleet.Spawn("third", "process"), "invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'on-failure' or 'never'",
+            (await Talk.Refused(() => fleet.Spawn("third", "process"), "invalid")).Message,
+            StringComparison.Ordinal
+        );
     }
 
     // Ends it as nobody has asked for; what the manager is told.
@@ -137,7 +150,11 @@ public sealed class RestartPolicyTests
         while (true)
         {
             var message = (await events.Next("sent")).GetProperty("message").Deserialize<Message>(WireJson.Options)!;
-            if (message.To == "manager" && JsonElement.Parse(message.Body) is var body && body.GetProperty("event").GetString() == "container_crash")
+            if (
+                message.To == "manager"
+                && JsonElement.Parse(message.Body) is var body
+                && body.GetProperty("event").GetString() == "container_crash"
+            )
                 return body.GetProperty("note").GetString()!;
         }
     }

@@ -7,9 +7,33 @@ namespace Hive.Tests.Containers;
 internal static class RootTree
 {
     // What tests run inside.
-    private static readonly string[] Programs = ["sh", "cat", "ls", "sleep", "env", "grep", "rm", "rmdir", "mv", "ln", "mkdir", "touch", "seq", "tail", "head", "tr", "id", "mknod", "mount", "umount", "unshare"];
+    private static readonly string[] Programs =
+    [
+        "sh",
+        "cat",
+        "ls",
+        "sleep",
+        "env",
+        "grep",
+        "rm",
+        "rmdir",
+        "mv",
+        "ln",
+        "mkdir",
+        "touch",
+        "seq",
+        "tail",
+        "head",
+        "tr",
+        "id",
+        "mknod",
+        "mount",
+        "umount",
+        "unshare",
+    ];
 
-    /// <summary>Copies the programs to <c>bin</c> below a folder, and their libraries to where they look for them, below the same folder.</summary>
+    /// <summary>Copies the programs to <c>bin</c> below a folder, and their libraries to where they look for them,
+    /// below the same folder.</summary>
     public static async Task Fill(string root)
     {
         Directory.CreateDirectory(Path.Combine(root, "bin"));
@@ -25,8 +49,14 @@ internal static class RootTree
 
     private static async Task CopyLibraries(string program, string root)
     {
-        using var ldd = Process.Start(new ProcessStartInfo("ldd", [program]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        foreach (var word in (await ldd.StandardOutput.ReadToEndAsync()).Split((char[])[' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries).Where(w => w[0] == '/'))
+        using var ldd = Process.Start(
+            new ProcessStartInfo("ldd", [program]) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
+        foreach (
+            var word in (await ldd.StandardOutput.ReadToEndAsync())
+                .Split((char[])[' ', '\n', '\t'], StringSplitOptions.RemoveEmptyEntries)
+                .Where(w => w[0] == '/')
+        )
         {
             var target = root + word;
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);

@@ -85,7 +85,16 @@ public sealed class TombstoneTests
 
         await Talk.Refused(async () => await (await hive.Operator()).CallAsync("purge_tombstone", new { name }), code);
         using var answer = await hive.Http().PostAsync($"/purge-tombstone/{Uri.EscapeDataString(name)}", null);
-        Assert.Contains(answer.StatusCode, new[] { HttpStatusCode.BadRequest, HttpStatusCode.NotFound, HttpStatusCode.MethodNotAllowed, HttpStatusCode.Conflict });
+        Assert.Contains(
+            answer.StatusCode,
+            new[]
+            {
+                HttpStatusCode.BadRequest,
+                HttpStatusCode.NotFound,
+                HttpStatusCode.MethodNotAllowed,
+                HttpStatusCode.Conflict,
+            }
+        );
 
         Assert.Equal(before, Tree(hive));
         Assert.Equal("bob", Assert.Single(await Listed(hive)).Name);
@@ -101,7 +110,10 @@ public sealed class TombstoneTests
         var state = Path.Combine(Folder(hive, "bob"), "state");
         Directory.CreateSymbolicLink(Path.Combine(state, "out"), precious);
         File.CreateSymbolicLink(Path.Combine(state, "file"), Path.Combine(precious, "kept"));
-        Directory.CreateDirectory(Path.Combine(state, "closed", "inside"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Directory.CreateDirectory(
+            Path.Combine(state, "closed", "inside"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+        );
         File.SetUnixFileMode(Path.Combine(state, "closed"), UnixFileMode.None);
         // The very folder may have become a link, where nothing isolates an agent.
         Directory.Delete(Path.Combine(Folder(hive, "bob"), "home"));
@@ -161,11 +173,25 @@ public sealed class TombstoneTests
         Assert.NotEqual(first, (await Remind(bob), await Ask(bob)));
 
         Assert.Equal(1, (await bob.CallAsync("count_pending_reminders")).GetProperty("count").GetInt32());
-        Assert.Single((await host.CallAsync("questions")).GetProperty("questions").EnumerateArray(), q => !q.TryGetProperty("answer", out _));
+        Assert.Single(
+            (await host.CallAsync("questions")).GetProperty("questions").EnumerateArray(),
+            q => !q.TryGetProperty("answer", out _)
+        );
 
-        static async Task<long> Remind(LineClient line) => (await line.CallAsync("remind", new { message = "later", delay_seconds = 3600, key = "r" })).GetProperty("id").GetInt64();
+        static async Task<long> Remind(LineClient line) => (
+                await line.CallAsync(
+                    "remind",
+                    new
+                    {
+                        message = "later",
+                        delay_seconds = 3600,
+                        key = "r",
+                    }
+                )
+            ).GetProperty("id").GetInt64();
 
-        static async Task<long> Ask(LineClient line) => (await line.CallAsync("ask", new { question = "may I?", key = "a" })).GetProperty("id").GetInt64();
+        static async Task<long> Ask(LineClient line) =>
+            (await line.CallAsync("ask", new { question = "may I?", key = "a" })).GetProperty("id").GetInt64();
     }
 
     [Fact]
@@ -190,7 +216,10 @@ public sealed class TombstoneTests
         await using var hive = await HiveFixture.Start();
         Directory.CreateDirectory(Path.Combine(hive.DataDir, "applied", "bob"));
         File.WriteAllText(Path.Combine(hive.DataDir, "applied", "bob", "agent.yaml"), "recipients: [\n");
-        await Talk.Refused(async () => await (await hive.Operator()).CallAsync("spawn", new { name = "bob", runtime = "external" }), "invalid");
+        await Talk.Refused(
+            async () => await (await hive.Operator()).CallAsync("spawn", new { name = "bob", runtime = "external" }),
+            "invalid"
+        );
         Assert.False(Directory.Exists(Folder(hive, "bob")));
         Assert.Empty(await Listed(hive));
         Assert.Empty((await hive.State()).GetProperty("transients").EnumerateArray());
@@ -198,13 +227,33 @@ public sealed class TombstoneTests
 
     private static string Folder(HiveFixture hive, string name) => Path.Combine(hive.DataDir, "agents", name);
 
-    private static Tombstone[] Told(JsonElement happened) => happened.GetProperty("tombstones").Deserialize<Tombstone[]>(WireJson.Options)!;
+    private static Tombstone[] Told(JsonElement happened) =>
+        happened.GetProperty("tombstones").Deserialize<Tombstone[]>(WireJson.Options)!;
 
     private static async Task<Tombstone[]> Listed(HiveFixture hive) => Told(await hive.State());
 
-    private static async Task<long> Keyed(LineClient line, string body) =>
-        (await line.CallAsync("send", new { to = "alice", body, key = "once" })).GetProperty("id").GetInt64();
+    private static async Task<long> Keyed(LineClient line, string body) => (
+            await line.CallAsync(
+                "send",
+                new
+                {
+                    to = "alice",
+                    body,
+                    key = "once",
+                }
+            )
+        ).GetProperty("id").GetInt64();
 
     private static string[] Tree(HiveFixture hive) =>
-        [.. new[] { "agents", "applied" }.SelectMany(f => Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, f), "*", SearchOption.AllDirectories)).Order()];
+        [
+            .. new[] { "agents", "applied" }
+                .SelectMany(f =>
+                    Directory.EnumerateFileSystemEntries(
+                        Path.Combine(hive.DataDir, f),
+                        "*",
+                        SearchOption.AllDirectories
+                    )
+                )
+                .Order(),
+        ];
 }

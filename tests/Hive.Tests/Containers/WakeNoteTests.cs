@@ -43,7 +43,13 @@ public sealed class WakeNoteTests
             var waiting = await host.Send("worker", "do it");
             var received = await worker.Receive();
             Assert.Equal([waiting, waiting + 1], received.Select(m => m.Id));
-            Assert.Equal(("system", $"{text} Your notes are in {hive.DataDir}/agents/worker/state/; read them to see where you were."), (received[1].From, received[1].Body));
+            Assert.Equal(
+                (
+                    "system",
+                    $"{text} Your notes are in {hive.DataDir}/agents/worker/state/; read them to see where you were."
+                ),
+                (received[1].From, received[1].Body)
+            );
             Assert.Equal(2, (await worker.CallAsync("ack", new { all = true })).Int("acked"));
         }
     }
@@ -78,6 +84,11 @@ public sealed class WakeNoteTests
         await fleet.Up("worker");
         await fleet.Do("rebuild", new { name = "worker" });
         await fleet.Up("worker");
-        Assert.Equal("needs_login", (await (await fleet.Hive.Operator()).CallAsync("harness", new { name = "worker" })).GetProperty("state").GetString());
+        Assert.Equal(
+            "needs_login",
+            (await (await fleet.Hive.Operator()).CallAsync("harness", new { name = "worker" }))
+                .GetProperty("state")
+                .GetString()
+        );
     }
 }

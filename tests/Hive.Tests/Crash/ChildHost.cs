@@ -5,7 +5,8 @@ using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>The host as `hive up` makes it, a process of its own that can be killed and started again on the same folders.</summary>
+/// <summary>The host as `hive up` makes it, a process of its own that can be killed and started again on the same
+/// folders.</summary>
 internal sealed class ChildHost : IAsyncDisposable
 {
     private readonly string runtime;
@@ -36,9 +37,21 @@ internal sealed class ChildHost : IAsyncDisposable
         process = Built.Start(
             program,
             [
-                .. first, "--DataDir", DataDir, "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime,
-                "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning",
-            ]);
+                .. first,
+                "--DataDir",
+                DataDir,
+                "--RunDir",
+                RunDir,
+                "--Urls",
+                "http://127.0.0.1:0",
+                "--Runtime",
+                runtime,
+                "--Driver",
+                "scripted",
+                "--Logging:LogLevel:Default",
+                "Warning",
+            ]
+        );
         _ = process.StandardError.ReadToEndAsync();
         _ = process.StandardOutput.ReadToEndAsync();
         await RunningHive.AnswersAsync(RunDir, process.WaitForExitAsync());

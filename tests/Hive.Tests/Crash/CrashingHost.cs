@@ -6,7 +6,8 @@ using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>A host as a process of its own that can be told to kill itself at a step, and started again on the same folders.</summary>
+/// <summary>A host as a process of its own that can be told to kill itself at a step, and started again on the same
+/// folders.</summary>
 internal sealed class CrashingHost : IAsyncDisposable
 {
     private readonly string runtime;
@@ -33,7 +34,23 @@ internal sealed class CrashingHost : IAsyncDisposable
         process?.Dispose();
         process = Built.Start(
             Built.Crashing,
-            [category, step.ToString(CultureInfo.InvariantCulture), "--DataDir", DataDir, "--RunDir", RunDir, "--Urls", "http://127.0.0.1:0", "--Runtime", runtime, "--Driver", "scripted", "--Logging:LogLevel:Default", "Warning"]);
+            [
+                category,
+                step.ToString(CultureInfo.InvariantCulture),
+                "--DataDir",
+                DataDir,
+                "--RunDir",
+                RunDir,
+                "--Urls",
+                "http://127.0.0.1:0",
+                "--Runtime",
+                runtime,
+                "--Driver",
+                "scripted",
+                "--Logging:LogLevel:Default",
+                "Warning",
+            ]
+        );
         _ = process.StandardError.ReadToEndAsync();
         armed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         process.OutputDataReceived += (_, line) =>
@@ -75,7 +92,8 @@ internal sealed class CrashingHost : IAsyncDisposable
 
     public Task<LineClient> Operator() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
 
-    public Task<LineClient> Connect(string agent) => LineClient.ConnectAsync(Path.Combine(RunDir, "agents", agent, "agent.sock"));
+    public Task<LineClient> Connect(string agent) =>
+        LineClient.ConnectAsync(Path.Combine(RunDir, "agents", agent, "agent.sock"));
 
     public async ValueTask DisposeAsync()
     {

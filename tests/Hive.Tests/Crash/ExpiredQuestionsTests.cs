@@ -58,7 +58,14 @@ public sealed class ExpiredQuestionsTests
             }
 
             Assert.Equal(asked[asker].Order(), told.Values.Select(t => t.GetProperty("id").GetInt64()).Order());
-            Assert.All(told.Values, t => Assert.Equal(("question_answered", "[expired]", "ttl-watchdog"), (t.Text("event"), t.Text("answer"), t.Text("answerer"))));
+            Assert.All(
+                told.Values,
+                t =>
+                    Assert.Equal(
+                        ("question_answered", "[expired]", "ttl-watchdog"),
+                        (t.Text("event"), t.Text("answer"), t.Text("answerer"))
+                    )
+            );
             // And nothing more comes.
             Assert.Equal((0, asked[asker].Count, 0), await reader.Status());
         }

@@ -7,7 +7,8 @@ using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>SIGKILL between every two steps of an approval: after the next start it has come to exactly one of its ends, and tags, files, lock, row and container agree on which.</summary>
+/// <summary>SIGKILL between every two steps of an approval: after the next start it has come to exactly one of its
+/// ends, and tags, files, lock, row and container agree on which.</summary>
 public sealed class KilledApprovalTests
 {
     private const string Worker = "worker";
@@ -26,7 +27,10 @@ public sealed class KilledApprovalTests
     {
         var ends = await Each(typeof(ApplyCommitWork), (line, id) => line.Approve(id));
         // The commit of the lock divides them.
-        Assert.Equal([.. Enumerable.Repeat("failed", Rebuilt), .. Enumerable.Repeat("approved", ends.Count - Rebuilt)], ends);
+        Assert.Equal(
+            [.. Enumerable.Repeat("failed", Rebuilt), .. Enumerable.Repeat("approved", ends.Count - Rebuilt)],
+            ends
+        );
         Assert.True(ends.Count >= Rebuilt + 3);
     }
 
@@ -104,11 +108,14 @@ public sealed class KilledApprovalTests
             var sha = worker.Commit(("agent.yaml", $"model: m{step}\n"));
             await host.DieAt(typeof(RequestApplyCommit.Proposals).FullName!.Replace('+', '.'), step);
             long id = 0;
-            crashed = await Crashes(host, async _ =>
-            {
-                using var manager = await host.Connect("manager");
-                id = await manager.RequestApplyCommit(Worker, sha);
-            });
+            crashed = await Crashes(
+                host,
+                async _ =>
+                {
+                    using var manager = await host.Connect("manager");
+                    id = await manager.RequestApplyCommit(Worker, sha);
+                }
+            );
             if (crashed)
                 await host.Run();
             using var line = await host.Operator();
@@ -116,7 +123,10 @@ public sealed class KilledApprovalTests
             var asked = all.MaxBy(a => a.Id)!;
             if (crashed)
             {
-                Assert.Equal(("failed", "the host ended while it was being fetched; ask again"), (asked.Status, asked.Note));
+                Assert.Equal(
+                    ("failed", "the host ended while it was being fetched; ask again"),
+                    (asked.Status, asked.Note)
+                );
                 Assert.Equal(step == 1 ? [] : ["failed"], worker.Tags(asked.Id));
             }
             else
@@ -158,8 +168,13 @@ public sealed class KilledApprovalTests
         Assert.Equal(["approved", "failed"], ends.Order());
     }
 
-    // The ends it comes to when the host is killed at the first step, at the second, and so on; the last one when it is not.
-    private static async Task<IReadOnlyList<string>> Each(Type steps, Func<LineClient, long, Task> decide, bool blocked = false)
+    // The ends it comes to when the host is killed at the first step, at the second, and so on; the last one when it is
+    // not.
+    private static async Task<IReadOnlyList<string>> Each(
+        Type steps,
+        Func<LineClient, long, Task> decide,
+        bool blocked = false
+    )
     {
         await using var host = new CrashingHost("process");
         List<string> ends = [];
@@ -189,7 +204,10 @@ public sealed class KilledApprovalTests
         worker.Git("reset", "-q", "--hard", "FETCH_HEAD");
         if (blocked)
             Directory.CreateDirectory(Path.Combine(host.RunDir, "agents", Worker, Blocked));
-        var sha = worker.Commit([("agent.yaml", $"model: m{step}\n"), .. blocked ? [(Blocked, "x\n")] : Array.Empty<(string, string)>()]);
+        var sha = worker.Commit([
+            ("agent.yaml", $"model: m{step}\n"),
+            .. blocked ? [(Blocked, "x\n")] : Array.Empty<(string, string)>(),
+        ]);
         using var manager = await host.Connect("manager");
         return (await manager.RequestApplyCommit(Worker, sha), worker.Main());
     }
@@ -256,10 +274,18 @@ public sealed class KilledApprovalTests
         Assert.Empty(worker.InMeta("status", "--porcelain"));
         var row = (await Rows(line)).Single(r => r.Name == Worker);
         Assert.Equal((true, false, false), (row.Running, row.Failed, row.NeedsUpdate));
-        var model = worker.AgentYaml().Trim().Split("model: ") is [_, var said] && !worker.AgentYaml().StartsWith('#') ? said : null;
+        var model =
+            worker.AgentYaml().Trim().Split("model: ") is [_, var said] && !worker.AgentYaml().StartsWith('#')
+                ? said
+                : null;
         Assert.Equal(model, row.ActiveModel);
         using var manager = await host.Connect("manager");
-        Assert.Equal(approval.ResolvedAt is null ? 0 : 1, (await manager.ToldOfApprovals()).Count(told => told.GetProperty("event").GetString() == "approval_resolved" && told.GetProperty("id").GetInt64() == id));
+        Assert.Equal(
+            approval.ResolvedAt is null ? 0 : 1,
+            (await manager.ToldOfApprovals()).Count(told =>
+                told.GetProperty("event").GetString() == "approval_resolved" && told.GetProperty("id").GetInt64() == id
+            )
+        );
         return approval.Status;
     }
 
@@ -269,5 +295,8 @@ public sealed class KilledApprovalTests
         await act(line);
     }
 
-    private static async Task<ContainerView[]> Rows(LineClient line) => (await line.CallAsync("agent_status")).GetProperty("agent_statuses").Deserialize<ContainerView[]>(WireJson.Options)!;
+    private static async Task<ContainerView[]> Rows(LineClient line) =>
+        (await line.CallAsync("agent_status"))
+            .GetProperty("agent_statuses")
+            .Deserialize<ContainerView[]>(WireJson.Options)!;
 }

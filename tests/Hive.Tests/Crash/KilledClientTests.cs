@@ -16,13 +16,16 @@ public sealed class KilledClientTests
         var id = await (await hive.Connect("alice")).Send("bob");
         using var client = Built.Start(Built.Agent, ["mcp", "--socket", hive.AgentSocket("bob")]);
         _ = client.StandardError.ReadToEndAsync();
-        await client.StandardInput.WriteLineAsync("""{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}""");
+        await client.StandardInput.WriteLineAsync(
+            """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"""
+        );
         Assert.Contains("\"id\":1", await client.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
         await client.StandardInput.WriteLineAsync("""{"jsonrpc":"2.0","method":"notifications/initialized"}""");
-        await client.StandardInput.WriteLineAsync("""{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"recv","arguments":{"wait_seconds":0}}}""");
+        await client.StandardInput.WriteLineAsync(
+            """{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"recv","arguments":{"wait_seconds":0}}}"""
+        );
         JsonElement answer;
-        do
-            answer = JsonElement.Parse((await client.StandardOutput.ReadLineAsync())!);
+        do answer = JsonElement.Parse((await client.StandardOutput.ReadLineAsync())!);
         while (!answer.TryGetProperty("id", out var number) || number.GetInt32() != 2);
         Assert.Contains("hello", answer.ToString(), StringComparison.Ordinal);
         var bob = await hive.Connect("bob");

@@ -9,7 +9,8 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>SIGKILL to the harness, to the program that does its turns and to the host, one after the other, while turns are taken.</summary>
+/// <summary>SIGKILL to the harness, to the program that does its turns and to the host, one after the other, while
+/// turns are taken.</summary>
 public sealed class KilledHarnessTests
 {
     private const int Messages = 500;
@@ -52,19 +53,42 @@ public sealed class KilledHarnessTests
         Dictionary<long, JsonElement> told = [];
         using (var line = await host.Operator())
         {
-            while ((await line.CallAsync("turns", new { name = "worker", limit = 200, before = told.Keys.DefaultIfEmpty(long.MaxValue).Min() })).GetProperty("turns").EnumerateArray().ToArray() is { Length: > 0 } page)
+            while ((
+                    await line.CallAsync(
+                        "turns",
+                        new
+                        {
+                            name = "worker",
+                            limit = 200,
+                            before = told.Keys.DefaultIfEmpty(long.MaxValue).Min(),
+                        }
+                    )
+                ).GetProperty("turns").EnumerateArray().ToArray() is { Length: > 0 } page)
             {
                 foreach (var row in page)
                     told.Add(row.Number("id")!.Value, row);
             }
 
-            var sums = Assert.Single((await line.CallAsync("stats", new { window = "1h" })).GetProperty("agents").EnumerateArray());
-            Assert.Equal((told.Count, told.Values.Sum(t => t.Number("duration_ms") ?? 0)), (sums.Number("turns"), sums.Number("duration_ms")));
+            var sums = Assert.Single(
+                (await line.CallAsync("stats", new { window = "1h" })).GetProperty("agents").EnumerateArray()
+            );
+            Assert.Equal(
+                (told.Count, told.Values.Sum(t => t.Number("duration_ms") ?? 0)),
+                (sums.Number("turns"), sums.Number("duration_ms"))
+            );
         }
 
-        // What both ends have written down agrees: each turn that the harness took is there with its end, and one that it did not live to end was given up.
+        // What both ends have written down agrees: each turn that the harness took is there with its end, and one that
+        // it did not live to end was given up.
         var kept = work.Kept();
-        Assert.All(kept, turn => Assert.Equal((turn.Value.Result, turn.Value.DurationMs), (told[turn.Key].Word("result"), told[turn.Key].Number("duration_ms"))));
+        Assert.All(
+            kept,
+            turn =>
+                Assert.Equal(
+                    (turn.Value.Result, turn.Value.DurationMs),
+                    (told[turn.Key].Word("result"), told[turn.Key].Number("duration_ms"))
+                )
+        );
         Assert.All(told.Where(t => !kept.ContainsKey(t.Key)), t => Assert.Equal("lost", t.Value.Word("result")));
         Assert.Equal(Messages, kept.Values.Count(t => t.Result == "ok"));
         Assert.Contains(kept.Values, t => t.Result == "failed");
@@ -75,7 +99,14 @@ public sealed class KilledHarnessTests
         Assert.Equal(Messages, acked.Count);
         var begun = work.Begun;
         Assert.Equal(acked.Keys.Order(), begun.Select(b => b.Message).Distinct().Order());
-        Assert.All(begun, b => Assert.True(b.At <= acked[b.Message], $"message {b.Message} was acked at {acked[b.Message]} and begun again at {b.At}"));
+        Assert.All(
+            begun,
+            b =>
+                Assert.True(
+                    b.At <= acked[b.Message],
+                    $"message {b.Message} was acked at {acked[b.Message]} and begun again at {b.At}"
+                )
+        );
         Assert.True(begun.Count > Messages);
         Assert.Equal(acked.Keys.Order().Select(id => (id, $"done {id}")), work.Answers(host));
     }
@@ -86,23 +117,30 @@ public sealed class KilledHarnessTests
         await host.Run();
     }
 
-    /// <summary>The program that does the turns, and what it has noted: when it began with which message, and that it is done.</summary>
+    /// <summary>The program that does the turns, and what it has noted: when it began with which message, and that it
+    /// is done.</summary>
     private sealed class Work : IDisposable
     {
         private readonly string folder;
         private readonly FileSystemWatcher watcher;
         private readonly CancellationTokenSource patience = new(TimeSpan.FromMinutes(10));
+
         // Not disposed of: the watcher may have one more word to say.
         private readonly SemaphoreSlim changed = new(0);
 
         public Work(ChildHost host)
         {
             folder = Directory.CreateDirectory(Path.Combine(host.Folder, "work")).FullName;
-            watcher = new FileSystemWatcher(folder, "*") { NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName };
+            watcher = new FileSystemWatcher(folder, "*")
+            {
+                NotifyFilter = NotifyFilters.LastWrite | NotifyFilters.FileName,
+            };
             watcher.Changed += (_, _) => changed.Release();
             watcher.Deleted += (_, _) => changed.Release();
             watcher.EnableRaisingEvents = true;
-            File.WriteAllText(Path.Combine(Path.GetDirectoryName(host.Socket("worker"))!, "agent.yaml"), $"""
+            File.WriteAllText(
+                Path.Combine(Path.GetDirectoryName(host.Socket("worker"))!, "agent.yaml"),
+                $"""
                 driver: command
                 command:
                 - sh
@@ -113,7 +151,8 @@ public sealed class KilledHarnessTests
                   if [ -e {folder}/die ]; then rm {folder}/die; kill -9 $$; fi
                   echo "done $HIVE_MESSAGE_ID" >>{folder}/done
                   echo "done $HIVE_MESSAGE_ID"
-                """);
+                """
+            );
         }
 
         public string State => folder;
@@ -122,7 +161,13 @@ public sealed class KilledHarnessTests
         public CancellationToken Patience => patience.Token;
 
         public IReadOnlyList<(long Message, long At)> Begun =>
-            [.. File.ReadAllLines(Path.Combine(folder, "begun")).Select(l => l.Split(' ')).Select(l => (long.Parse(l[0], CultureInfo.InvariantCulture), long.Parse(l[1], CultureInfo.InvariantCulture)))];
+            [
+                .. File.ReadAllLines(Path.Combine(folder, "begun"))
+                    .Select(l => l.Split(' '))
+                    .Select(l =>
+                        (long.Parse(l[0], CultureInfo.InvariantCulture), long.Parse(l[1], CultureInfo.InvariantCulture))
+                    ),
+            ];
 
         /// <summary>Waits until so many different messages have been handled.</summary>
         public async Task HandledAsync(int messages)
@@ -144,18 +189,37 @@ public sealed class KilledHarnessTests
         /// <summary>What the harness has kept of its turns; all of it has been told to the host.</summary>
         public Dictionary<long, (string Result, long DurationMs)> Kept()
         {
-            using var db = new SqliteConnection($"Data Source={Path.Combine(folder, "hive-turn-stats.sqlite")};Mode=ReadOnly;Pooling=False");
+            using var db = new SqliteConnection(
+                $"Data Source={Path.Combine(folder, "hive-turn-stats.sqlite")};Mode=ReadOnly;Pooling=False"
+            );
             Assert.Equal(0, db.ExecuteScalar<long>("SELECT count(*) FROM turn_stats WHERE sent_at IS NULL"));
-            return db.Query<(long Id, string Result, long Duration)>("SELECT id, result_kind, duration_ms FROM turn_stats").ToDictionary(t => t.Id, t => (t.Result, t.Duration));
+            return db.Query<(long Id, string Result, long Duration)>(
+                    "SELECT id, result_kind, duration_ms FROM turn_stats"
+                )
+                .ToDictionary(t => t.Id, t => (t.Result, t.Duration));
         }
 
         /// <summary>When each message to the worker was acked, in unix milliseconds.</summary>
         public Dictionary<long, long> Acked(ChildHost host) =>
-            Host(host, db => db.Query<(long Id, long At)>("SELECT id, acked_at FROM messages WHERE recipient = 'worker' AND acked_at IS NOT NULL").ToDictionary(m => m.Id, m => m.At));
+            Host(
+                host,
+                db =>
+                    db.Query<(long Id, long At)>(
+                            "SELECT id, acked_at FROM messages WHERE recipient = 'worker' AND acked_at IS NOT NULL"
+                        )
+                        .ToDictionary(m => m.Id, m => m.At)
+            );
 
         /// <summary>What was answered to which message.</summary>
         public (long, string)[] Answers(ChildHost host) =>
-            Host(host, db => db.Query<(long, string)>("SELECT in_reply_to, body FROM messages WHERE recipient = 'operator' AND sender = 'worker' ORDER BY in_reply_to").ToArray());
+            Host(
+                host,
+                db =>
+                    db.Query<(long, string)>(
+                            "SELECT in_reply_to, body FROM messages WHERE recipient = 'operator' AND sender = 'worker' ORDER BY in_reply_to"
+                        )
+                        .ToArray()
+            );
 
         public void Dispose()
         {
@@ -165,7 +229,9 @@ public sealed class KilledHarnessTests
 
         private static T Host<T>(ChildHost host, Func<SqliteConnection, T> query)
         {
-            using var db = new SqliteConnection($"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False");
+            using var db = new SqliteConnection(
+                $"Data Source={Path.Combine(host.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
+            );
             return query(db);
         }
     }
@@ -206,7 +272,11 @@ public sealed class KilledHarnessTests
 
         private Process Start()
         {
-            var started = Built.Start(Built.Agent, ["serve", "--socket", host.Socket("worker")], ("HIVE_STATE_DIR", work.State));
+            var started = Built.Start(
+                Built.Agent,
+                ["serve", "--socket", host.Socket("worker")],
+                ("HIVE_STATE_DIR", work.State)
+            );
             _ = started.StandardOutput.ReadToEndAsync();
             _ = started.StandardError.ReadToEndAsync();
             return started;

@@ -6,7 +6,9 @@ namespace Hive.Tests.Crash;
 /// <summary>A host that is killed while reminders come due.</summary>
 public sealed class KilledHostReminderTests
 {
-    private const int Agents = 20, PerWave = 10, Kills = 5;
+    private const int Agents = 20,
+        PerWave = 10,
+        Kills = 5;
 
     // How often a machine may be too slow to be in the middle of a wave when it is looked at.
     private const int MostWaves = 4 * Kills;
@@ -28,7 +30,15 @@ public sealed class KilledHostReminderTests
         {
             Assert.True(waves < MostWaves, $"of {waves} waves only {kills} could be cut in two");
             await Set(host, names, waves++);
-            if (!await InTheMiddle(host, names, arrived, Agents * PerWave * (waves - 1), Agents * PerWave * (kills + 1) / (Kills + 2)))
+            if (
+                !await InTheMiddle(
+                    host,
+                    names,
+                    arrived,
+                    Agents * PerWave * (waves - 1),
+                    Agents * PerWave * (kills + 1) / (Kills + 2)
+                )
+            )
             {
                 await Receive(host, names, arrived, max: 32, untilEmpty: true);
                 continue;
@@ -47,29 +57,56 @@ public sealed class KilledHostReminderTests
 
         Assert.Equal(Agents * PerWave * waves, arrived.Count);
         Assert.All(arrived.Values, m => Assert.Equal("reminder", m.From));
-        var whole = arrived.Values.Select(m => m.Body.StartsWith("Your reminder is in ", StringComparison.Ordinal)
-            ? (m.To, File.ReadAllText(m.Body["Your reminder is in ".Length..m.Body.IndexOf(" (", StringComparison.Ordinal)]))
-            : (m.To, m.Body)).Select(m => (m.To, Name: m.Item2.Split(' ')[0])).ToArray();
-        Assert.Equal(names.SelectMany(n => Enumerable.Range(0, PerWave * waves).Select(i => (n, $"{n}-{i}"))).Order(), whole.Order());
+        var whole = arrived
+            .Values.Select(m =>
+                m.Body.StartsWith("Your reminder is in ", StringComparison.Ordinal)
+                    ? (
+                        m.To,
+                        File.ReadAllText(
+                            m.Body["Your reminder is in ".Length..m.Body.IndexOf(" (", StringComparison.Ordinal)]
+                        )
+                    )
+                    : (m.To, m.Body)
+            )
+            .Select(m => (m.To, Name: m.Item2.Split(' ')[0]))
+            .ToArray();
+        Assert.Equal(
+            names.SelectMany(n => Enumerable.Range(0, PerWave * waves).Select(i => (n, $"{n}-{i}"))).Order(),
+            whole.Order()
+        );
     }
 
     // One every ten milliseconds, beginning soon; every tenth of an agent goes through a file.
     private static async Task Set(ChildHost host, string[] names, int wave)
     {
         var begin = DateTimeOffset.UtcNow.AddMilliseconds(300);
-        await Task.WhenAll(names.Select(async (name, agent) =>
-        {
-            using var line = await host.Connect(name);
-            for (var i = 0; i < PerWave; i++)
-            {
-                var text = $"{name}-{(wave * PerWave) + i} {(i == 0 ? new string('x', 5000) : "")}";
-                await line.CallAsync("remind", new { message = text, at = begin.AddMilliseconds(10 * ((i * Agents) + agent)) });
-            }
-        }));
+        await Task.WhenAll(
+            names.Select(
+                async (name, agent) =>
+                {
+                    using var line = await host.Connect(name);
+                    for (var i = 0; i < PerWave; i++)
+                    {
+                        var text = $"{name}-{(wave * PerWave) + i} {(i == 0 ? new string('x', 5000) : "")}";
+                        await line.CallAsync(
+                            "remind",
+                            new { message = text, at = begin.AddMilliseconds(10 * ((i * Agents) + agent)) }
+                        );
+                    }
+                }
+            )
+        );
     }
 
-    // Receives until at least that many of a wave have come, whatever of those before it has, and tells whether others are yet to come.
-    private static async Task<bool> InTheMiddle(ChildHost host, string[] names, Dictionary<long, Message> arrived, int before, int atLeast)
+    // Receives until at least that many of a wave have come, whatever of those before it has, and tells whether others
+    // are yet to come.
+    private static async Task<bool> InTheMiddle(
+        ChildHost host,
+        string[] names,
+        Dictionary<long, Message> arrived,
+        int before,
+        int atLeast
+    )
     {
         while (true)
         {
@@ -87,29 +124,40 @@ public sealed class KilledHostReminderTests
     }
 
     // By their ids: what had been received and not acked when the host was killed comes again under its own.
-    private static Task Receive(ChildHost host, string[] names, Dictionary<long, Message> arrived, int max, bool untilEmpty = false) => Task.WhenAll(names.Select(async name =>
-    {
-        using var line = await host.Connect(name);
-        // What another life of the host had leased.
-        await line.CallAsync("requeue_inflight");
-        do
-        {
-            var batch = await line.Receive(max);
-            if (batch.Length == 0)
-                return;
-            lock (arrived)
+    private static Task Receive(
+        ChildHost host,
+        string[] names,
+        Dictionary<long, Message> arrived,
+        int max,
+        bool untilEmpty = false
+    ) =>
+        Task.WhenAll(
+            names.Select(async name =>
             {
-                foreach (var message in batch)
+                using var line = await host.Connect(name);
+                // What another life of the host had leased.
+                await line.CallAsync("requeue_inflight");
+                do
                 {
-                    // The same message, or the reminder came twice.
-                    Assert.True(arrived.TryAdd(message.Id, message) || message.Redelivered == true, message.Body);
-                }
-            }
+                    var batch = await line.Receive(max);
+                    if (batch.Length == 0)
+                        return;
+                    lock (arrived)
+                    {
+                        foreach (var message in batch)
+                        {
+                            // The same message, or the reminder came twice.
+                            Assert.True(
+                                arrived.TryAdd(message.Id, message) || message.Redelivered == true,
+                                message.Body
+                            );
+                        }
+                    }
 
-            // Half of them only when they come again.
-            if (batch[0].Id % 2 == 0 || batch[0].Redelivered == true)
-                await line.CallAsync("ack", new { ids = batch.Select(m => m.Id) });
-        }
-        while (untilEmpty);
-    }));
+                    // Half of them only when they come again.
+                    if (batch[0].Id % 2 == 0 || batch[0].Redelivered == true)
+                        await line.CallAsync("ack", new { ids = batch.Select(m => m.Id) });
+                } while (untilEmpty);
+            })
+        );
 }

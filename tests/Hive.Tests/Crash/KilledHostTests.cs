@@ -31,42 +31,58 @@ public sealed class KilledHostTests
             var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var restarted = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var left = 300 + (400 * round);
-            var clients = Enumerable.Range(0, Clients).Select(client => Task.Run(async () =>
-            {
-                var line = await host.Connect("writer");
-                try
-                {
-                    for (var i = 0; i < SendsPerRound / Clients; i++)
+            var clients = Enumerable
+                .Range(0, Clients)
+                .Select(client =>
+                    Task.Run(async () =>
                     {
-                        var body = $"{round}-{client}-{i}";
-                        // Half of them name a key and try again until they know; the others give the one up whose answer they did not get.
-                        var key = client % 2 == 0 ? body : null;
-                        if (key is not null)
-                            keyed.Add(body);
-                        while (!acknowledged.ContainsKey(body))
+                        var line = await host.Connect("writer");
+                        try
                         {
-                            try
+                            for (var i = 0; i < SendsPerRound / Clients; i++)
                             {
-                                acknowledged[body] = (await line.CallAsync("send", new { to = "reader", body, key })).GetProperty("id").GetInt64();
-                                if (Interlocked.Decrement(ref left) == 0)
-                                    alive.SetResult();
-                            }
-                            catch (Exception e) when (e is IOException or SocketException)
-                            {
-                                line.Dispose();
-                                await restarted.Task;
-                                line = await host.Connect("writer");
-                                if (key is null)
-                                    break;
+                                var body = $"{round}-{client}-{i}";
+                                // Half of them name a key and try again until they know; the others give the one up
+                                // whose answer they did not get.
+                                var key = client % 2 == 0 ? body : null;
+                                if (key is not null)
+                                    keyed.Add(body);
+                                while (!acknowledged.ContainsKey(body))
+                                {
+                                    try
+                                    {
+                                        acknowledged[body] = (
+                                            await line.CallAsync(
+                                                "send",
+                                                new
+                                                {
+                                                    to = "reader",
+                                                    body,
+                                                    key,
+                                                }
+                                            )
+                                        ).GetProperty("id").GetInt64();
+                                        if (Interlocked.Decrement(ref left) == 0)
+                                            alive.SetResult();
+                                    }
+                                    catch (Exception e) when (e is IOException or SocketException)
+                                    {
+                                        line.Dispose();
+                                        await restarted.Task;
+                                        line = await host.Connect("writer");
+                                        if (key is null)
+                                            break;
+                                    }
+                                }
                             }
                         }
-                    }
-                }
-                finally
-                {
-                    line.Dispose();
-                }
-            })).ToArray();
+                        finally
+                        {
+                            line.Dispose();
+                        }
+                    })
+                )
+                .ToArray();
 
             await alive.Task;
             await host.Kill();
@@ -89,7 +105,10 @@ public sealed class KilledHostTests
         var byBody = stored.ToDictionary(m => m.Body, m => m.Id);
         Assert.All(acknowledged, a => Assert.Equal(a.Value, byBody[a.Key]));
         Assert.All(keyed, body => Assert.True(byBody.ContainsKey(body), body));
-        Assert.True(acknowledged.Count > Rounds * (SendsPerRound - (2 * Clients)), $"{acknowledged.Count} were acknowledged");
+        Assert.True(
+            acknowledged.Count > Rounds * (SendsPerRound - (2 * Clients)),
+            $"{acknowledged.Count} were acknowledged"
+        );
     }
 
     [Theory]
@@ -114,7 +133,10 @@ public sealed class KilledHostTests
 
         Assert.Equal(pid, Fleet.PidIn(host.DataDir, "worker"));
         using var after = await host.Operator();
-        var row = (await after.CallAsync("agent_status")).GetProperty("agent_statuses").EnumerateArray().Single(r => r.GetProperty("name").GetString() == "worker");
+        var row = (await after.CallAsync("agent_status"))
+            .GetProperty("agent_statuses")
+            .EnumerateArray()
+            .Single(r => r.GetProperty("name").GetString() == "worker");
         Assert.True(row.GetProperty("running").GetBoolean());
         await after.CallAsync("stop", new { name = "worker" });
         Assert.False(Fleet.IsAlive(pid));

@@ -38,7 +38,17 @@ public sealed class KilledHostTurnsTests
         Assert.Empty(harness.AgainAfterGoodTurn);
         using var after = await host.Operator();
         Dictionary<long, JsonElement> rows = [];
-        while ((await after.CallAsync("turns", new { name = "worker", limit = 200, before = rows.Keys.DefaultIfEmpty(long.MaxValue).Min() })).GetProperty("turns").EnumerateArray().ToArray() is { Length: > 0 } page)
+        while ((
+                await after.CallAsync(
+                    "turns",
+                    new
+                    {
+                        name = "worker",
+                        limit = 200,
+                        before = rows.Keys.DefaultIfEmpty(long.MaxValue).Min(),
+                    }
+                )
+            ).GetProperty("turns").EnumerateArray().ToArray() is { Length: > 0 } page)
         {
             foreach (var row in page)
                 rows.Add(row.Number("id")!.Value, row);
@@ -47,8 +57,13 @@ public sealed class KilledHostTurnsTests
         foreach (var (turn, figure) in harness.Told)
             Assert.Equal(("ok", figure), (rows[turn].Word("result"), rows[turn].Number("input_tokens")));
         // One that began without the harness getting to know is given up.
-        Assert.All(rows.Where(r => !harness.Told.ContainsKey(r.Key)), r => Assert.Equal(("cancelled", null), (r.Value.Word("result"), r.Value.Number("input_tokens"))));
-        var sums = Assert.Single((await after.CallAsync("stats", new { window = "1h" })).GetProperty("agents").EnumerateArray());
+        Assert.All(
+            rows.Where(r => !harness.Told.ContainsKey(r.Key)),
+            r => Assert.Equal(("cancelled", null), (r.Value.Word("result"), r.Value.Number("input_tokens")))
+        );
+        var sums = Assert.Single(
+            (await after.CallAsync("stats", new { window = "1h" })).GetProperty("agents").EnumerateArray()
+        );
         Assert.Equal((rows.Count, harness.Told.Values.Sum()), (sums.Number("turns"), sums.Number("input_tokens")));
     }
 
@@ -101,7 +116,6 @@ public sealed class KilledHostTurnsTests
                     await line.CallAsync("requeue_inflight");
                 }
             }
-
         }
 
         private async Task Step(LineClient now)
@@ -117,7 +131,11 @@ public sealed class KilledHostTurnsTests
                 if (good.Contains(message.Body))
                     AgainAfterGoodTurn.Add(message.Body);
                 Handled[message.Body] = Handled.GetValueOrDefault(message.Body) + 1;
-                var turn = (await now.CallAsync("begin_turn", new { ids = new[] { message.Id }, wake_from = message.From })).GetProperty("turn").GetInt64();
+                var turn = (
+                    await now.CallAsync("begin_turn", new { ids = new[] { message.Id }, wake_from = message.From })
+                )
+                    .GetProperty("turn")
+                    .GetInt64();
                 untold = (turn, message.Body);
                 await End(now, turn, message.Body);
             }
@@ -125,7 +143,16 @@ public sealed class KilledHostTurnsTests
 
         private async Task End(LineClient now, long turn, string body)
         {
-            await now.CallAsync("end_turn", new { turn, result = "ok", input_tokens = 1_000 + turn, duration_ms = 1 });
+            await now.CallAsync(
+                "end_turn",
+                new
+                {
+                    turn,
+                    result = "ok",
+                    input_tokens = 1_000 + turn,
+                    duration_ms = 1,
+                }
+            );
             untold = null;
             good.Add(body);
             Told.Add(turn, 1_000 + turn);

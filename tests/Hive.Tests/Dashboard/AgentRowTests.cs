@@ -31,7 +31,10 @@ public sealed class AgentRowTests
 
         // What stands before the mark on the stream is all there was of the row until then.
         await Mark(alice);
-        while (await events.Next("sent", "container_state_changed") is var next && next.GetProperty("kind").GetString() != "sent")
+        while (
+            await events.Next("sent", "container_state_changed") is var next
+            && next.GetProperty("kind").GetString() != "sent"
+        )
         {
             if (!IsOf(next, "alice"))
                 continue;
@@ -41,7 +44,12 @@ public sealed class AgentRowTests
 
         Assert.InRange(rows, 0, advances + 1);
         if (shown != last)
-            await Until(hive, events, "alice", row => row.TryGetProperty("status_text", out var text) && text.GetString() == last);
+            await Until(
+                hive,
+                events,
+                "alice",
+                row => row.TryGetProperty("status_text", out var text) && text.GetString() == last
+            );
     }
 
     [Fact]
@@ -54,9 +62,7 @@ public sealed class AgentRowTests
         await alice.CallAsync("set_status", new { text = "busy" });
         await host.CallAsync("set_paused", new { name = "bob", paused = true });
         var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
-        while ((await ToMark(hive, events, alice)).Count > 0)
-        {
-        }
+        while ((await ToMark(hive, events, alice)).Count > 0) { }
 
         for (var i = 0; i < 3; i++)
         {
@@ -79,7 +85,12 @@ public sealed class AgentRowTests
         await Until(hive, events, "bob", row => row.GetProperty("unread").GetInt32() == 3);
         var bob = await hive.Connect("bob");
         await bob.CallAsync("recv", new { max = 2 });
-        await Until(hive, events, "bob", row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("running").GetBoolean());
+        await Until(
+            hive,
+            events,
+            "bob",
+            row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("running").GetBoolean()
+        );
         bob.Dispose();
         await Until(hive, events, "bob", row => !row.GetProperty("running").GetBoolean());
     }
@@ -91,9 +102,17 @@ public sealed class AgentRowTests
         await hive.Spawn("alice", "bob");
         var bob = await hive.Connect("bob");
         var services = hive.Services;
-        var (store, outbox, pending) = (services.GetRequiredService<IStore>(), services.GetRequiredService<IOutbox>(), services.GetRequiredService<PendingReminders>());
+        var (store, outbox, pending) = (
+            services.GetRequiredService<IStore>(),
+            services.GetRequiredService<IOutbox>(),
+            services.GetRequiredService<PendingReminders>()
+        );
         // Looked at only at the commit, which is how a test makes a commit itself fail.
-        await store.Write(write => write.Db.Execute("CREATE TABLE loose (parent INTEGER REFERENCES messages (id) DEFERRABLE INITIALLY DEFERRED)"));
+        await store.Write(write =>
+            write.Db.Execute(
+                "CREATE TABLE loose (parent INTEGER REFERENCES messages (id) DEFERRABLE INITIALLY DEFERRED)"
+            )
+        );
         var events = await hive.Events((await hive.State()).GetProperty("cursor").GetString());
         using var shown = new ManualResetEventSlim();
         var failing = store.Write(write =>
@@ -107,7 +126,12 @@ public sealed class AgentRowTests
         try
         {
             // Each look at the snapshot has the rows built that differ by now.
-            await Until(hive, events, "alice", row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("pending_reminders").GetInt32() == 1);
+            await Until(
+                hive,
+                events,
+                "alice",
+                row => row.GetProperty("unread").GetInt32() == 1 && row.GetProperty("pending_reminders").GetInt32() == 1
+            );
         }
         finally
         {
@@ -135,7 +159,10 @@ public sealed class AgentRowTests
         }
 
         Assert.Equal("alice", (await removed).GetProperty("name").GetString());
-        Assert.Equal(["manager"], (await hive.State()).GetProperty("agents").EnumerateArray().Select(a => a.GetProperty("name").GetString()));
+        Assert.Equal(
+            ["manager"],
+            (await hive.State()).GetProperty("agents").EnumerateArray().Select(a => a.GetProperty("name").GetString())
+        );
     }
 
     [Fact]
@@ -159,12 +186,22 @@ public sealed class AgentRowTests
             }
 
             Assert.True(await next);
-            if (following.Current.GetProperty("agent_statuses").EnumerateArray().Any(r => r.TryGetProperty("status_text", out var text) && text.GetString() == "seen"))
+            if (
+                following
+                    .Current.GetProperty("agent_statuses")
+                    .EnumerateArray()
+                    .Any(r => r.TryGetProperty("status_text", out var text) && text.GetString() == "seen")
+            )
                 break;
         }
     }
 
-    internal static async Task Until(HiveFixture hive, EventReader events, string agent, Func<JsonElement, bool> reached)
+    internal static async Task Until(
+        HiveFixture hive,
+        EventReader events,
+        string agent,
+        Func<JsonElement, bool> reached
+    )
     {
         while (true)
         {
@@ -180,7 +217,8 @@ public sealed class AgentRowTests
         }
     }
 
-    // Lets the rows catch up, and tells which of them changed until a mark on the stream; the mark goes to the operator, who has no row.
+    // Lets the rows catch up, and tells which of them changed until a mark on the stream; the mark goes to the
+    // operator, who has no row.
     private static async Task<List<JsonElement>> ToMark(HiveFixture hive, EventReader events, LineClient from)
     {
         for (var i = 0; i < 20; i++)
@@ -191,12 +229,17 @@ public sealed class AgentRowTests
 
         await Mark(from);
         List<JsonElement> changed = [];
-        while (await events.Next("sent", "container_state_changed") is var next && next.GetProperty("kind").GetString() != "sent")
+        while (
+            await events.Next("sent", "container_state_changed") is var next
+            && next.GetProperty("kind").GetString() != "sent"
+        )
             changed.Add(next);
         return changed;
     }
 
-    private static Task<JsonElement> Mark(LineClient from) => from.CallAsync("send", new { to = "operator", body = "mark" });
+    private static Task<JsonElement> Mark(LineClient from) =>
+        from.CallAsync("send", new { to = "operator", body = "mark" });
 
-    private static bool IsOf(JsonElement item, string agent) => item.TryGetProperty("container", out var row) && row.GetProperty("name").GetString() == agent;
+    private static bool IsOf(JsonElement item, string agent) =>
+        item.TryGetProperty("container", out var row) && row.GetProperty("name").GetString() == agent;
 }

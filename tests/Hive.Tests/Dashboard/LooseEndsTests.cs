@@ -17,7 +17,12 @@ public sealed class LooseEndsTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
-        var (alice, bob, carol, manager) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("carol"), await hive.Connect("manager"));
+        var (alice, bob, carol, manager) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("carol"),
+            await hive.Connect("manager")
+        );
         var peers = await alice.Ask("peer?", "bob", ttl: 600);
         hive.Clock.Advance(TimeSpan.FromSeconds(10));
         var operators = await alice.Ask("operator?");
@@ -25,8 +30,10 @@ public sealed class LooseEndsTests
         var (now, due) = (hive.Clock.GetUtcNow(), "2026-01-31T12:10:00.000Z");
         Assert.Equal("2026-01-31T12:00:10.000Z", now.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", null));
 
-        string waits = Item(peers, "alice", "peer?", 10, "waits", "alice", "bob", due), owes = Item(peers, "bob", "peer?", 10, "owes", "alice", "bob", due);
-        string asked = Item(operators, "alice", "operator?", 0, "waits", "alice", "operator"), manages = Item(managers, "manager", "manager?", 0, "waits", "manager", "alice");
+        string waits = Item(peers, "alice", "peer?", 10, "waits", "alice", "bob", due),
+            owes = Item(peers, "bob", "peer?", 10, "owes", "alice", "bob", due);
+        string asked = Item(operators, "alice", "operator?", 0, "waits", "alice", "operator"),
+            manages = Item(managers, "manager", "manager?", 0, "waits", "manager", "alice");
         var owed = Item(managers, "alice", "manager?", 0, "owes", "manager", "alice");
         Assert.Equal([waits, asked, owed], Items(await alice.CallAsync("loose_ends"), "items"));
         Assert.Equal([owes], Items(await bob.CallAsync("loose_ends"), "items"));
@@ -47,7 +54,10 @@ public sealed class LooseEndsTests
         var alice = await hive.Connect("alice");
         await alice.Ask();
         hive.Clock.Jump(TimeSpan.FromDays(-1));
-        Assert.Equal(0, (await alice.CallAsync("loose_ends")).GetProperty("items")[0].GetProperty("age_seconds").GetInt64());
+        Assert.Equal(
+            0,
+            (await alice.CallAsync("loose_ends")).GetProperty("items")[0].GetProperty("age_seconds").GetInt64()
+        );
     }
 
     [Fact]
@@ -65,12 +75,16 @@ public sealed class LooseEndsTests
         Assert.Equal([200, 200, 200], Lengths(await hive.State(), "loose_ends"));
         Assert.Equal(text, Assert.Single((await hive.State()).Questions()).Question);
 
-        static IEnumerable<int> Lengths(JsonElement answer, string member) => answer.GetProperty(member).EnumerateArray().Select(i =>
-        {
-            var runes = i.GetProperty("text").GetString()!.EnumerateRunes().ToArray();
-            Assert.All(runes, rune => Assert.Equal("🐝", rune.ToString()));
-            return runes.Length;
-        });
+        static IEnumerable<int> Lengths(JsonElement answer, string member) =>
+            answer
+                .GetProperty(member)
+                .EnumerateArray()
+                .Select(i =>
+                {
+                    var runes = i.GetProperty("text").GetString()!.EnumerateRunes().ToArray();
+                    Assert.All(runes, rune => Assert.Equal("🐝", rune.ToString()));
+                    return runes.Length;
+                });
     }
 
     [Fact]
@@ -86,13 +100,26 @@ public sealed class LooseEndsTests
             Assert.Empty(source.Read(db, "alice"));
         string[] texts = [.. asked];
         Assert.Equal(sources.Length, texts.Length);
-        var steps = texts.SelectMany(sql => db.Query<(long, long, long, string Detail)>($"EXPLAIN QUERY PLAN {sql}")).Select(step => step.Detail).ToArray();
+        var steps = texts
+            .SelectMany(sql => db.Query<(long, long, long, string Detail)>($"EXPLAIN QUERY PLAN {sql}"))
+            .Select(step => step.Detail)
+            .ToArray();
         Assert.Contains(steps, step => step.StartsWith("SEARCH", StringComparison.Ordinal));
         Assert.DoesNotContain(steps, step => step.StartsWith("SCAN", StringComparison.Ordinal));
     }
 
-    private static string Item(long id, string agent, string text, int age, string role, string asker, string target, string? due = null) =>
+    private static string Item(
+        long id,
+        string agent,
+        string text,
+        int age,
+        string role,
+        string asker,
+        string target,
+        string? due = null
+    ) =>
         $$"""{"kind":"question","id":{{id}},"agent":"{{agent}}","text":"{{text}}","age_seconds":{{age}},"role":"{{role}}","asker":"{{asker}}","target":"{{target}}"{{(due is null ? "" : $",\"due_at\":\"{due}\"")}}}""";
 
-    private static IEnumerable<string> Items(JsonElement answer, string member) => answer.GetProperty(member).EnumerateArray().Select(i => i.ToString());
+    private static IEnumerable<string> Items(JsonElement answer, string member) =>
+        answer.GetProperty(member).EnumerateArray().Select(i => i.ToString());
 }

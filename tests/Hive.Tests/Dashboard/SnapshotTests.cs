@@ -27,7 +27,9 @@ public sealed class SnapshotTests
 
         await writing;
         Assert.True(pages.Count > 1);
-        var last = (await (await hive.Connect("alice")).CallAsync("send", new { to = "operator", body = "the end" })).GetProperty("id").GetInt64();
+        var last = (await (await hive.Connect("alice")).CallAsync("send", new { to = "operator", body = "the end" }))
+            .GetProperty("id")
+            .GetInt64();
         var final = await hive.State();
         foreach (var page in pages)
             await (await page).MustBecome(hive, final, last);
@@ -40,7 +42,10 @@ public sealed class SnapshotTests
         var http = hive.Http();
         var build = (await hive.State()).GetProperty("hive_version").GetString()!;
         Assert.Matches("^0\\.1\\.0\\+[0-9a-f]{12}$", build);
-        Assert.Equal(build, (await http.GetFromJsonAsync<JsonElement>("/health")).GetProperty("hive_version").GetString());
+        Assert.Equal(
+            build,
+            (await http.GetFromJsonAsync<JsonElement>("/health")).GetProperty("hive_version").GetString()
+        );
         using var stream = await http.GetAsync("/dashboard/stream", HttpCompletionOption.ResponseHeadersRead);
         using var lines = new StreamReader(await stream.Content.ReadAsStreamAsync());
         var ready = "";
@@ -79,8 +84,13 @@ public sealed class SnapshotTests
         {
             var page = await hive.Http().GetFromJsonAsync<JsonElement>("/dashboard/history");
             using var events = await hive.Events(page.GetProperty("cursor").GetString());
-            var known = page.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt64()).ToHashSet();
-            var sent = (await marks.CallAsync("send", new { to = "operator", body = "mark" })).GetProperty("id").GetInt64();
+            var known = page.GetProperty("messages")
+                .EnumerateArray()
+                .Select(m => m.GetProperty("id").GetInt64())
+                .ToHashSet();
+            var sent = (await marks.CallAsync("send", new { to = "operator", body = "mark" }))
+                .GetProperty("id")
+                .GetInt64();
             var newest = known.DefaultIfEmpty(0).Max();
             // Nothing between the newest of the page and the mark is missing.
             while (newest < sent)
@@ -105,13 +115,24 @@ public sealed class SnapshotTests
         for (var i = 0; i < 450; i++)
             await alice.CallAsync("send", new { to = "bob", body = $"{i}" });
         List<int> seen = [];
-        for (long? before = null; ;)
+        for (long? before = null; ; )
         {
-            var page = (await hive.Http().GetFromJsonAsync<JsonElement>($"/dashboard/history{(before is null ? "" : $"?before={before}")}")).GetProperty("messages").EnumerateArray().ToArray();
+            var page = (
+                await hive.Http()
+                    .GetFromJsonAsync<JsonElement>($"/dashboard/history{(before is null ? "" : $"?before={before}")}")
+            )
+                .GetProperty("messages")
+                .EnumerateArray()
+                .ToArray();
             if (page.Length == 0)
                 break;
             Assert.True(page.Length <= 200);
-            seen.InsertRange(0, page.Select(m => int.Parse(m.GetProperty("body").GetString()!, System.Globalization.CultureInfo.InvariantCulture)));
+            seen.InsertRange(
+                0,
+                page.Select(m =>
+                    int.Parse(m.GetProperty("body").GetString()!, System.Globalization.CultureInfo.InvariantCulture)
+                )
+            );
             before = page[0].GetProperty("id").GetInt64();
         }
 
@@ -127,7 +148,10 @@ public sealed class SnapshotTests
         for (var i = 0; i < 60; i++)
             await alice.CallAsync("send", new { to = "operator", body = $"{i}" });
         var state = await hive.State();
-        Assert.Equal(Enumerable.Range(10, 50).Reverse().Select(i => $"{i}"), state.GetProperty("inbox").EnumerateArray().Select(m => m.GetProperty("body").GetString()));
+        Assert.Equal(
+            Enumerable.Range(10, 50).Reverse().Select(i => $"{i}"),
+            state.GetProperty("inbox").EnumerateArray().Select(m => m.GetProperty("body").GetString())
+        );
         Assert.Equal(60, state.GetProperty("inbox_unread").GetInt32());
     }
 
@@ -141,7 +165,8 @@ public sealed class SnapshotTests
             Sends("carol", "bob", 100),
             Statuses(),
             Receives(),
-            Reads());
+            Reads()
+        );
 
         async Task Sends(string from, string to, int count)
         {
@@ -162,12 +187,31 @@ public sealed class SnapshotTests
             var bob = await hive.Connect("bob");
             for (var received = 0; received < 200; received++)
             {
-                var id = (await bob.CallAsync("recv", new { wait_seconds = 180 })).GetProperty("messages")[0].GetProperty("id").GetInt64();
+                var id = (await bob.CallAsync("recv", new { wait_seconds = 180 }))
+                    .GetProperty("messages")[0]
+                    .GetProperty("id")
+                    .GetInt64();
                 for (var nacks = received % 20 == 0 ? 3 : 0; nacks > 0; nacks--)
                 {
                     // The third parks it.
-                    await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0, error = "no" });
-                    if (nacks > 1 && (await bob.CallAsync("recv", new { wait_seconds = 180 })).GetProperty("messages")[0].GetProperty("id").GetInt64() is var next && next != id)
+                    await bob.CallAsync(
+                        "nack",
+                        new
+                        {
+                            ids = new[] { id },
+                            delay_seconds = 0,
+                            error = "no",
+                        }
+                    );
+                    if (
+                        nacks > 1
+                        && (await bob.CallAsync("recv", new { wait_seconds = 180 }))
+                            .GetProperty("messages")[0]
+                            .GetProperty("id")
+                            .GetInt64()
+                            is var next
+                        && next != id
+                    )
                         id = next;
                 }
 
@@ -202,7 +246,8 @@ public sealed class SnapshotTests
                 parked[Id(message)] = message;
         }
 
-        public static async Task<Page> Open(HiveFixture hive, JsonElement state) => new(state, await hive.Events(state.GetProperty("cursor").GetString()));
+        public static async Task<Page> Open(HiveFixture hive, JsonElement state) =>
+            new(state, await hive.Events(state.GetProperty("cursor").GetString()));
 
         public async Task MustBecome(HiveFixture hive, JsonElement final, long last)
         {
@@ -243,9 +288,11 @@ public sealed class SnapshotTests
 
         private static long Id(JsonElement message) => message.GetProperty("id").GetInt64();
 
-        private static IEnumerable<string> Newest(JsonElement messages) => messages.EnumerateArray().Select(m => m.ToString());
+        private static IEnumerable<string> Newest(JsonElement messages) =>
+            messages.EnumerateArray().Select(m => m.ToString());
 
-        private static IEnumerable<string> Newest(SortedDictionary<long, JsonElement> messages) => messages.Values.Reverse().Take(Shown).Select(m => m.ToString());
+        private static IEnumerable<string> Newest(SortedDictionary<long, JsonElement> messages) =>
+            messages.Values.Reverse().Take(Shown).Select(m => m.ToString());
     }
 
     private sealed class FlushedStream : MemoryStream

@@ -11,78 +11,153 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
 {
     private const string Form = "application/x-www-form-urlencoded";
 
-    public static TheoryData<string, string> Requests => new()
-    {
-        { "form in UTF-7", Post("/api/session", $"{Form}; charset=utf-7", "code=x") },
-        { "form in an unknown charset", Post("/api/session", $"{Form}; charset=no-such", "code=x") },
-        { "form in UTF-32", Post("/api/session", $"{Form}; charset=utf-32", "code=x") },
-        { "part in UTF-7", Post("/api/session", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"code\"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nx\r\n--b--\r\n") },
-        { "multipart without a boundary", Post("/api/session", "multipart/form-data", "x") },
-        { "multipart with an endless boundary", Post("/api/session", $"multipart/form-data; boundary={new string('b', 1000)}", "x") },
-        { "multipart that is cut", Post("/api/session", "multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"co") },
-        { "part with bad headers", Post("/api/session", "multipart/form-data; boundary=b", "--b\r\nno colon\r\n\r\nx\r\n--b--\r\n") },
-        { "too many fields", Post("/api/session", Form, string.Join('&', Enumerable.Range(0, 1100).Select(i => $"f{i}=x"))) },
-        { "field with a long name", Post("/api/session", Form, new string('n', 3000) + "=x") },
-        { "percent signs in a form", Post("/api/session", Form, "code=%zz%&%=%00") },
-        { "JSON in UTF-7", Post("/api/session", "application/json; charset=utf-7", "{\"code\":\"x\"}") },
-        { "broken JSON", Post("/api/session", "application/json", "{\"code\":") },
-        { "JSON of another type", Post("/api/session", "application/json", "{\"code\":{}}") },
-        { "JSON without an end of depth", Post("/api/session", "application/json", new string('[', 5000)) },
-        { "half a surrogate pair", Post("/api/session", "application/json", "{\"code\":\"\\ud800\"}") },
-        { "content type that is none", Post("/api/session", ";;a/b/c==,", "x") },
-        { "wrong code", Post("/api/session", Form, "code=wrong") },
-        { "code that is too long", Post("/api/session", Form, "code=" + new string('c', 5000)) },
-        { "body that is too large", $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nContent-Length: 2000000\r\n\r\ncode=x" },
-        { "form that is cut", $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nContent-Length: 100\r\n\r\ncode=x" },
-        { "JSON that is cut", "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{" },
-        { "bad chunk", $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" },
-        { "chunk that is cut", $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx" },
-        { "chunks that are too large", $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n{new string('x', 0x200000)}\r\n0\r\n\r\n" },
-        { "unknown transfer coding", "POST /api/session HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n" },
-        { "negative length", "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n" },
-        { "two lengths", "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n" },
-        { "expectation that is none", $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: nonsense\r\nContent-Type: {Form}\r\nContent-Length: 6\r\n\r\ncode=x" },
-        { "webhook without a signature", Post("/forge/webhook", "application/json", "{}") },
-        { "webhook with a wrong signature", $"POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Forgejo-Signature: {new string('0', 64)}\r\nContent-Length: 2\r\n\r\n{{}}" },
-        { "webhook that is cut", "POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{" },
-        { "webhook that is too large", "POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n{" },
-        { "foreign host", Get("/", "evil.example") },
-        { "host that is none", Get("/", "a b") },
-        { "empty host", Get("/", "") },
-        { "no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n" },
-        { "two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
-        { "foreign origin", Get("/", "localhost", "Origin: http://evil.example") },
-        { "origin that is none", Get("/", "localhost", "Origin: http://[") },
-        { "no key", Get("/api/state") },
-        { "wrong key", Get("/api/state", "localhost", "Authorization: Bearer wrong") },
-        { "key that is not ASCII", Get("/api/state", "localhost", "Authorization: Bearer \u00ff\u00fe") },
-        { "another scheme of keys", Get("/api/state", "localhost", "Authorization: Basic eDp5") },
-        { "unknown route", Get("/nowhere") },
-        { "unknown asset", Get("/assets/nothing.js") },
-        { "method that is none", "BREW / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
-        { "OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
-        { "CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n" },
-        { "malformed percent sign", Get("/%zz/%") },
-        { "percent zero", Get("/%00") },
-        { "percent zero among assets", Get("/assets/%00.js") },
-        { "overlong UTF-8", Get("/%c0%ae%c0%ae/%ff") },
-        { "dots", Get("/..%2f..%2f..%2fetc/passwd") },
-        { "page with a bad name", Get("/agents/%0a") },
-        { "malformed query", Get("/health?%zz=%&&==") },
-        { "absolute address that is none", "GET http://[::/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
-        { "range that is none", Get("/index.html", "localhost", "Range: bytes=9-1,x") },
-        { "date that is none", Get("/index.html", "localhost", "If-Modified-Since: yesterday", "If-None-Match: x") },
-        { "long address", Get("/" + new string('a', 10_000)) },
-        { "long header", Get("/", "localhost", "X: " + new string('a', 40_000)) },
-        { "many headers", Get("/", "localhost", [.. Enumerable.Range(0, 200).Select(i => $"X-{i}: x")]) },
-        { "header without a colon", Get("/", "localhost", "no colon") },
-        { "upgrade", Get("/dashboard/stream", "localhost", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==") },
-        { "another version", "GET / HTTP/9.9\r\n\r\n" },
-        { "HTTP/2 without TLS", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" },
-        { "TLS", "\u0016\u0003\u0001\u0000\u00a5\u0001\u0000\u0000\u00a1\u0003\u0003" },
-        { "bytes", "\u0000\u00ff\u0001\r\n\r\n" },
-        { "nothing", "" },
-    };
+    public static TheoryData<string, string> Requests =>
+        new()
+        {
+            { "form in UTF-7", Post("/api/session", $"{Form}; charset=utf-7", "code=x") },
+            { "form in an unknown charset", Post("/api/session", $"{Form}; charset=no-such", "code=x") },
+            { "form in UTF-32", Post("/api/session", $"{Form}; charset=utf-32", "code=x") },
+            {
+                "part in UTF-7",
+                Post(
+                    "/api/session",
+                    "multipart/form-data; boundary=b",
+                    "--b\r\nContent-Disposition: form-data; name=\"code\"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nx\r\n--b--\r\n"
+                )
+            },
+            { "multipart without a boundary", Post("/api/session", "multipart/form-data", "x") },
+            {
+                "multipart with an endless boundary",
+                Post("/api/session", $"multipart/form-data; boundary={new string('b', 1000)}", "x")
+            },
+            {
+                "multipart that is cut",
+                Post(
+                    "/api/session",
+                    "multipart/form-data; boundary=b",
+                    "--b\r\nContent-Disposition: form-data; name=\"co"
+                )
+            },
+            {
+                "part with bad headers",
+                Post("/api/session", "multipart/form-data; boundary=b", "--b\r\nno colon\r\n\r\nx\r\n--b--\r\n")
+            },
+            {
+                "too many fields",
+                Post("/api/session", Form, string.Join('&', Enumerable.Range(0, 1100).Select(i => $"f{i}=x")))
+            },
+            { "field with a long name", Post("/api/session", Form, new string('n', 3000) + "=x") },
+            { "percent signs in a form", Post("/api/session", Form, "code=%zz%&%=%00") },
+            { "JSON in UTF-7", Post("/api/session", "application/json; charset=utf-7", "{\"code\":\"x\"}") },
+            { "broken JSON", Post("/api/session", "application/json", "{\"code\":") },
+            { "JSON of another type", Post("/api/session", "application/json", "{\"code\":{}}") },
+            { "JSON without an end of depth", Post("/api/session", "application/json", new string('[', 5000)) },
+            { "half a surrogate pair", Post("/api/session", "application/json", "{\"code\":\"\\ud800\"}") },
+            { "content type that is none", Post("/api/session", ";;a/b/c==,", "x") },
+            { "wrong code", Post("/api/session", Form, "code=wrong") },
+            { "code that is too long", Post("/api/session", Form, "code=" + new string('c', 5000)) },
+            {
+                "body that is too large",
+                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nContent-Length: 2000000\r\n\r\ncode=x"
+            },
+            {
+                "form that is cut",
+                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nContent-Length: 100\r\n\r\ncode=x"
+            },
+            {
+                "JSON that is cut",
+                "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
+            },
+            {
+                "bad chunk",
+                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+            },
+            {
+                "chunk that is cut",
+                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx"
+            },
+            {
+                "chunks that are too large",
+                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n{new string('x', 0x200000)}\r\n0\r\n\r\n"
+            },
+            {
+                "unknown transfer coding",
+                "POST /api/session HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n"
+            },
+            { "negative length", "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n" },
+            {
+                "two lengths",
+                "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
+            },
+            {
+                "expectation that is none",
+                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: nonsense\r\nContent-Type: {Form}\r\nContent-Length: 6\r\n\r\ncode=x"
+            },
+            { "webhook without a signature", Post("/forge/webhook", "application/json", "{}") },
+            {
+                "webhook with a wrong signature",
+                $"POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Forgejo-Signature: {new string('0', 64)}\r\nContent-Length: 2\r\n\r\n{{}}"
+            },
+            {
+                "webhook that is cut",
+                "POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
+            },
+            {
+                "webhook that is too large",
+                "POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n{"
+            },
+            { "foreign host", Get("/", "evil.example") },
+            { "host that is none", Get("/", "a b") },
+            { "empty host", Get("/", "") },
+            { "no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n" },
+            { "two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
+            { "foreign origin", Get("/", "localhost", "Origin: http://evil.example") },
+            { "origin that is none", Get("/", "localhost", "Origin: http://[") },
+            { "no key", Get("/api/state") },
+            { "wrong key", Get("/api/state", "localhost", "Authorization: Bearer wrong") },
+            { "key that is not ASCII", Get("/api/state", "localhost", "Authorization: Bearer \u00ff\u00fe") },
+            { "another scheme of keys", Get("/api/state", "localhost", "Authorization: Basic eDp5") },
+            { "unknown route", Get("/nowhere") },
+            { "unknown asset", Get("/assets/nothing.js") },
+            { "method that is none", "BREW / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
+            { "OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
+            { "CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n" },
+            { "malformed percent sign", Get("/%zz/%") },
+            { "percent zero", Get("/%00") },
+            { "percent zero among assets", Get("/assets/%00.js") },
+            { "overlong UTF-8", Get("/%c0%ae%c0%ae/%ff") },
+            { "dots", Get("/..%2f..%2f..%2fetc/passwd") },
+            { "page with a bad name", Get("/agents/%0a") },
+            { "malformed query", Get("/health?%zz=%&&==") },
+            {
+                "absolute address that is none",
+                "GET http://[::/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            },
+            { "range that is none", Get("/index.html", "localhost", "Range: bytes=9-1,x") },
+            {
+                "date that is none",
+                Get("/index.html", "localhost", "If-Modified-Since: yesterday", "If-None-Match: x")
+            },
+            { "long address", Get("/" + new string('a', 10_000)) },
+            { "long header", Get("/", "localhost", "X: " + new string('a', 40_000)) },
+            { "many headers", Get("/", "localhost", [.. Enumerable.Range(0, 200).Select(i => $"X-{i}: x")]) },
+            { "header without a colon", Get("/", "localhost", "no colon") },
+            {
+                "upgrade",
+                Get(
+                    "/dashboard/stream",
+                    "localhost",
+                    "Upgrade: websocket",
+                    "Sec-WebSocket-Version: 13",
+                    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+                )
+            },
+            { "another version", "GET / HTTP/9.9\r\n\r\n" },
+            { "HTTP/2 without TLS", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" },
+            { "TLS", "\u0016\u0003\u0001\u0000\u00a5\u0001\u0000\u0000\u00a1\u0003\u0003" },
+            { "bytes", "\u0000\u00ff\u0001\r\n\r\n" },
+            { "nothing", "" },
+        };
 
     [Theory]
     [MemberData(nameof(Requests))]
@@ -92,7 +167,10 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
         // More than the wrong keys that are told apart from too many.
         for (var i = 0; i < 12; i++)
         {
-            var answer = await Answer(request, leaves: i % 2 == 1 || !request.Contains("Connection: close", StringComparison.Ordinal));
+            var answer = await Answer(
+                request,
+                leaves: i % 2 == 1 || !request.Contains("Connection: close", StringComparison.Ordinal)
+            );
             Assert.False(answer.StartsWith("HTTP/1.1 500", StringComparison.Ordinal), $"{what}: {answer}");
         }
 

@@ -10,10 +10,35 @@ namespace Hive.Tests.Doors;
 public sealed class NameTests
 {
     public static TheoryData<string> BadNames =>
-    [
-        "", " ", ".", "..", "../x", "a/b", "/", "a\\b", "MANAGER", "Manager", "aB", "alice ", " alice", "alice\n", "-a", "a-", "1a", "a_b", "a.b", "ünïcode", "аlice", "a\u200Bb", "🍯", "a\0b", "*a",
-        new string('a', 32), new string('a', 5000),
-    ];
+        [
+            "",
+            " ",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "/",
+            "a\\b",
+            "MANAGER",
+            "Manager",
+            "aB",
+            "alice ",
+            " alice",
+            "alice\n",
+            "-a",
+            "a-",
+            "1a",
+            "a_b",
+            "a.b",
+            "ünïcode",
+            "аlice",
+            "a\u200Bb",
+            "🍯",
+            "a\0b",
+            "*a",
+            new string('a', 32),
+            new string('a', 5000),
+        ];
 
     [Theory]
     [MemberData(nameof(BadNames))]
@@ -23,21 +48,40 @@ public sealed class NameTests
         await hive.Spawn("alice");
         var before = await hive.State();
         var modules = hive.Services.GetServices<FeatureModule>().ToArray();
-        var commands = modules.SelectMany(m => m.Commands).Select(c => (Command: c, Fields: Naming(c.Request).ToArray())).Where(c => c.Fields.Length > 0).ToArray();
+        var commands = modules
+            .SelectMany(m => m.Commands)
+            .Select(c => (Command: c, Fields: Naming(c.Request).ToArray()))
+            .Where(c => c.Fields.Length > 0)
+            .ToArray();
         Assert.NotEmpty(commands);
         foreach (var (command, fields) in commands)
         {
-            using var peer = RawPeer.Connect(command.Doors.HasFlag(Hive.Common.Doors.Doors.Host) ? hive.HostSocket : hive.AgentSocket(command.Doors.HasFlag(Hive.Common.Doors.Doors.Agent) ? "alice" : "manager"));
+            using var peer = RawPeer.Connect(
+                command.Doors.HasFlag(Hive.Common.Doors.Doors.Host)
+                    ? hive.HostSocket
+                    : hive.AgentSocket(command.Doors.HasFlag(Hive.Common.Doors.Doors.Agent) ? "alice" : "manager")
+            );
             foreach (var field in fields)
             {
                 // A scope is an object that holds names.
                 object value = field == "scope" ? new { agent_names = new[] { name } } : name;
-                var line = JsonSerializer.Serialize(new Dictionary<string, object> { ["cmd"] = command.Name, ["body"] = "x", ["paused"] = true, [field] = value });
+                var line = JsonSerializer.Serialize(
+                    new Dictionary<string, object>
+                    {
+                        ["cmd"] = command.Name,
+                        ["body"] = "x",
+                        ["paused"] = true,
+                        [field] = value,
+                    }
+                );
                 Assert.Contains((command.Name, field, await peer.Refusal(line)), Refusals(command.Name, field));
             }
         }
 
-        var routes = modules.SelectMany(m => m.Routes).Where(r => r.Request is not null && Naming(r.Request).Any()).ToArray();
+        var routes = modules
+            .SelectMany(m => m.Routes)
+            .Where(r => r.Request is not null && Naming(r.Request).Any())
+            .ToArray();
         Assert.NotEmpty(routes);
         foreach (var route in routes)
         {
@@ -52,15 +96,29 @@ public sealed class NameTests
 
             using var request = new HttpRequestMessage(new HttpMethod(route.Verb), path);
             if (route.Verb == "POST")
-                request.Content = JsonContent.Create(new { to = name, body = "x", paused = true });
+                request.Content = JsonContent.Create(
+                    new
+                    {
+                        to = name,
+                        body = "x",
+                        paused = true,
+                    }
+                );
             using var answer = await hive.Http().SendAsync(request);
             Assert.InRange((int)answer.StatusCode, 400, 499);
         }
 
         var after = await hive.State();
         Assert.Equal(before.GetProperty("agents").ToString(), after.GetProperty("agents").ToString());
-        Assert.Empty((await hive.Http().GetFromJsonAsync<JsonElement>("/dashboard/history")).GetProperty("messages").EnumerateArray());
-        Assert.Equal(["alice", "manager"], Directory.GetDirectories(Path.Combine(hive.DataDir, "agents")).Select(Path.GetFileName).Order());
+        Assert.Empty(
+            (await hive.Http().GetFromJsonAsync<JsonElement>("/dashboard/history"))
+                .GetProperty("messages")
+                .EnumerateArray()
+        );
+        Assert.Equal(
+            ["alice", "manager"],
+            Directory.GetDirectories(Path.Combine(hive.DataDir, "agents")).Select(Path.GetFileName).Order()
+        );
     }
 
     [Theory]
@@ -79,7 +137,9 @@ public sealed class NameTests
     public async Task A_reserved_name_is_given_to_nobody(string name)
     {
         await using var hive = await HiveFixture.Start();
-        var refused = await Assert.ThrowsAsync<HiveException>(async () => await (await hive.Operator()).CallAsync("spawn", new { name, runtime = "external" }));
+        var refused = await Assert.ThrowsAsync<HiveException>(async () =>
+            await (await hive.Operator()).CallAsync("spawn", new { name, runtime = "external" })
+        );
         Assert.Equal("invalid", refused.Code);
         Assert.Contains(name, refused.Message, StringComparison.Ordinal);
     }
@@ -108,7 +168,12 @@ public sealed class NameTests
 
     // The fields of a request that name agents.
     private static IEnumerable<string> Naming(Type request) =>
-        request.GetProperties().Select(p => p.Name).Where(n => n is "Name" or "To" or "Agent" or "Scope").Select(n => n.ToLowerInvariant());
+        request
+            .GetProperties()
+            .Select(p => p.Name)
+            .Where(n => n is "Name" or "To" or "Agent" or "Scope")
+            .Select(n => n.ToLowerInvariant());
 
-    private static (string, string, string)[] Refusals(string command, string field) => [(command, field, "invalid"), (command, field, "not_found")];
+    private static (string, string, string)[] Refusals(string command, string field) =>
+        [(command, field, "invalid"), (command, field, "not_found")];
 }

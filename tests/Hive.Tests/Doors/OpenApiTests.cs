@@ -14,11 +14,41 @@ public sealed class OpenApiTests
     {
         await using var hive = await HiveFixture.Start();
         var document = await Document(hive);
-        var described = document["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(v => (v.Key.ToUpperInvariant(), p.Key))).Order();
-        var registered = hive.Services.GetServices<FeatureModule>().SelectMany(m => m.Routes).Select(r => (r.Verb, r.Path)).Order();
+        var described = document["paths"]!
+            .AsObject()
+            .SelectMany(p => p.Value!.AsObject().Select(v => (v.Key.ToUpperInvariant(), p.Key)))
+            .Order();
+        var registered = hive
+            .Services.GetServices<FeatureModule>()
+            .SelectMany(m => m.Routes)
+            .Select(r => (r.Verb, r.Path))
+            .Order();
         Assert.Equal(registered, described);
         // What the contract promises is there.
-        foreach (var path in new[] { "/api/state", "/api/session", "/dashboard/stream", "/dashboard/history", "/op-send", "/ack-messages", "/retry-message/{id}", "/drop-message/{id}", "/answer-question/{id}", "/cancel-question/{id}", "/start/{name}", "/stop/{name}", "/kill/{name}", "/restart/{name}", "/destroy/{name}", "/pause/{name}", "/api/logs/{name}", "/api/state-file", "/health" })
+        foreach (
+            var path in new[]
+            {
+                "/api/state",
+                "/api/session",
+                "/dashboard/stream",
+                "/dashboard/history",
+                "/op-send",
+                "/ack-messages",
+                "/retry-message/{id}",
+                "/drop-message/{id}",
+                "/answer-question/{id}",
+                "/cancel-question/{id}",
+                "/start/{name}",
+                "/stop/{name}",
+                "/kill/{name}",
+                "/restart/{name}",
+                "/destroy/{name}",
+                "/pause/{name}",
+                "/api/logs/{name}",
+                "/api/state-file",
+                "/health",
+            }
+        )
             Assert.Contains(path, document["paths"]!.AsObject().Select(p => p.Key));
     }
 
@@ -26,16 +56,34 @@ public sealed class OpenApiTests
     public async Task Every_operation_has_an_id_of_its_own_its_path_parameters_and_a_described_answer()
     {
         await using var hive = await HiveFixture.Start();
-        var operations = (await Document(hive))["paths"]!.AsObject().SelectMany(p => p.Value!.AsObject().Select(v => (Path: p.Key, Verb: v.Key, Operation: v.Value!))).ToArray();
-        Assert.Equal(operations.Length, operations.Select(o => o.Operation["operationId"]!.GetValue<string>()).Distinct().Count());
+        var operations = (await Document(hive))["paths"]!
+            .AsObject()
+            .SelectMany(p => p.Value!.AsObject().Select(v => (Path: p.Key, Verb: v.Key, Operation: v.Value!)))
+            .ToArray();
+        Assert.Equal(
+            operations.Length,
+            operations.Select(o => o.Operation["operationId"]!.GetValue<string>()).Distinct().Count()
+        );
         foreach (var (path, _, operation) in operations)
         {
             var parameters = operation["parameters"]?.AsArray().ToArray() ?? [];
             foreach (var segment in path.Split('/').Where(s => s.StartsWith('{')))
-                Assert.Contains(parameters, p => p!["in"]!.GetValue<string>() == "path" && p["required"]!.GetValue<bool>() && $"{{{p["name"]}}}" == segment);
-            var success = operation["responses"]!.AsObject().Single(r => r.Key is "200" or "202").Value!["content"]!.AsObject().Single();
+                Assert.Contains(
+                    parameters,
+                    p =>
+                        p!["in"]!.GetValue<string>() == "path"
+                        && p["required"]!.GetValue<bool>()
+                        && $"{{{p["name"]}}}" == segment
+                );
+            var success = operation["responses"]!.AsObject().Single(r => r.Key is "200" or "202").Value!["content"]!
+                .AsObject()
+                .Single();
             if (success.Key == "application/json")
-                Assert.StartsWith("#/components/schemas/", success.Value!["schema"]!["$ref"]!.GetValue<string>(), StringComparison.Ordinal);
+                Assert.StartsWith(
+                    "#/components/schemas/",
+                    success.Value!["schema"]!["$ref"]!.GetValue<string>(),
+                    StringComparison.Ordinal
+                );
             Assert.NotNull(operation["responses"]!["default"]!["content"]!["application/problem+json"]);
         }
     }
@@ -46,13 +94,29 @@ public sealed class OpenApiTests
         await using var hive = await HiveFixture.Start();
         var document = await Document(hive);
         var schemas = document["components"]!["schemas"]!.AsObject();
-        var references = Nodes(document).OfType<JsonObject>().Where(o => o.ContainsKey("$ref")).Select(o => o["$ref"]!.GetValue<string>()).ToArray();
+        var references = Nodes(document)
+            .OfType<JsonObject>()
+            .Where(o => o.ContainsKey("$ref"))
+            .Select(o => o["$ref"]!.GetValue<string>())
+            .ToArray();
         Assert.NotEmpty(references);
         Assert.All(references, r => Assert.Contains(r["#/components/schemas/".Length..], schemas.Select(s => s.Key)));
         // A schema nobody names is left over.
         Assert.All(schemas, s => Assert.Contains($"#/components/schemas/{s.Key}", references));
-        var members = Nodes(document).OfType<JsonObject>().Where(o => o["properties"] is JsonObject).SelectMany(o => o["properties"]!.AsObject()).ToArray();
-        Assert.All(members, m => Assert.True(m.Value is JsonObject schema && (schema.ContainsKey("type") || schema.ContainsKey("$ref") || schema.ContainsKey("enum")), $"{m.Key}: {m.Value}"));
+        var members = Nodes(document)
+            .OfType<JsonObject>()
+            .Where(o => o["properties"] is JsonObject)
+            .SelectMany(o => o["properties"]!.AsObject())
+            .ToArray();
+        Assert.All(
+            members,
+            m =>
+                Assert.True(
+                    m.Value is JsonObject schema
+                        && (schema.ContainsKey("type") || schema.ContainsKey("$ref") || schema.ContainsKey("enum")),
+                    $"{m.Key}: {m.Value}"
+                )
+        );
     }
 
     [Fact]
@@ -61,12 +125,32 @@ public sealed class OpenApiTests
         await using var hive = await HiveFixture.Start();
         var schemas = (await Document(hive))["components"]!["schemas"]!;
         Assert.Equal(["id", "from", "to", "body", "sent_at", "file_refs"], Required(schemas["Message"]!));
-        Assert.Equal(["name", "role", "runtime", "running", "failed", "paused", "needs_login", "needs_update", "unread", "pending_reminders", "url", "delayed", "parked"], Required(schemas["ContainerView"]!));
+        Assert.Equal(
+            [
+                "name",
+                "role",
+                "runtime",
+                "running",
+                "failed",
+                "paused",
+                "needs_login",
+                "needs_update",
+                "unread",
+                "pending_reminders",
+                "url",
+                "delayed",
+                "parked",
+            ],
+            Required(schemas["ContainerView"]!)
+        );
         Assert.Equal(["name", "kind", "since_at"], Required(schemas["Transient"]!));
         Assert.Equal("date-time", schemas["Message"]!["properties"]!["sent_at"]!["format"]!.GetValue<string>());
         Assert.Equal("string", schemas["Message"]!["properties"]!["acked_at"]!["type"]!.GetValue<string>());
         // Null is left out on the wire, so that no schema speaks of it.
-        Assert.DoesNotContain(Nodes(schemas).OfType<JsonValue>(), v => v.TryGetValue<string>(out var text) && text == "null");
+        Assert.DoesNotContain(
+            Nodes(schemas).OfType<JsonValue>(),
+            v => v.TryGetValue<string>(out var text) && text == "null"
+        );
     }
 
     [Fact]
@@ -78,7 +162,11 @@ public sealed class OpenApiTests
         {
             if (agent == "alice")
                 await hive.Spawn(agent);
-            Assert.DoesNotContain("caller", (await (await hive.Connect(agent)).CallAsync("tools")).ToString(), StringComparison.OrdinalIgnoreCase);
+            Assert.DoesNotContain(
+                "caller",
+                (await (await hive.Connect(agent)).CallAsync("tools")).ToString(),
+                StringComparison.OrdinalIgnoreCase
+            );
         }
     }
 
@@ -95,7 +183,15 @@ public sealed class OpenApiTests
         for (var i = 0; i < 3; i++)
         {
             await bob.CallAsync("recv");
-            await bob.CallAsync("nack", new { ids = new[] { 2 }, delay_seconds = 0, error = "no" });
+            await bob.CallAsync(
+                "nack",
+                new
+                {
+                    ids = new[] { 2 },
+                    delay_seconds = 0,
+                    error = "no",
+                }
+            );
         }
 
         var schemas = (await Document(hive))["components"]!["schemas"]!.AsObject();
@@ -105,7 +201,12 @@ public sealed class OpenApiTests
         Assert.Equal(1, state.GetProperty("inbox").GetArrayLength());
         Conforms(state, schemas["Snapshot"]!, schemas, "state");
         Assert.Equal(Required(schemas["Snapshot"]!).Order(), state.EnumerateObject().Select(m => m.Name).Order());
-        Conforms(await hive.Http().GetFromJsonAsync<JsonElement>("/dashboard/history"), schemas["MessageHistoryResult"]!, schemas, "history");
+        Conforms(
+            await hive.Http().GetFromJsonAsync<JsonElement>("/dashboard/history"),
+            schemas["MessageHistoryResult"]!,
+            schemas,
+            "history"
+        );
     }
 
     [Fact]
@@ -115,8 +216,14 @@ public sealed class OpenApiTests
         await hive.Spawn("alice");
         foreach (var agent in new[] { "alice", "manager" })
         {
-            var tools = (await (await hive.Connect(agent)).CallAsync("tools")).GetProperty("tools").EnumerateArray().ToDictionary(t => t.GetProperty("name").GetString()!);
-            Assert.Superset(new HashSet<string> { "send", "recv", "ack", "whoami", "set_status" }, tools.Keys.ToHashSet());
+            var tools = (await (await hive.Connect(agent)).CallAsync("tools"))
+                .GetProperty("tools")
+                .EnumerateArray()
+                .ToDictionary(t => t.GetProperty("name").GetString()!);
+            Assert.Superset(
+                new HashSet<string> { "send", "recv", "ack", "whoami", "set_status" },
+                tools.Keys.ToHashSet()
+            );
             foreach (var (name, tool) in tools)
             {
                 Assert.True(tool.GetProperty("description").GetString()!.Length > 20, name);
@@ -125,12 +232,26 @@ public sealed class OpenApiTests
                 if (!schema.TryGetProperty("properties", out var properties))
                     continue;
                 foreach (var property in properties.EnumerateObject())
-                    Assert.True(property.Value.TryGetProperty("description", out _), $"{name}.{property.Name} has no description");
+                    Assert.True(
+                        property.Value.TryGetProperty("description", out _),
+                        $"{name}.{property.Name} has no description"
+                    );
             }
 
-            Assert.Equal(["to", "body"], tools["send"].GetProperty("input_schema").GetProperty("required").EnumerateArray().Select(r => r.GetString()));
+            Assert.Equal(
+                ["to", "body"],
+                tools["send"]
+                    .GetProperty("input_schema")
+                    .GetProperty("required")
+                    .EnumerateArray()
+                    .Select(r => r.GetString())
+            );
             Assert.False(tools["recv"].GetProperty("input_schema").TryGetProperty("required", out _));
-            Assert.DoesNotContain("null", tools.Values.Select(t => t.GetProperty("input_schema").GetRawText()).Aggregate(string.Concat), StringComparison.Ordinal);
+            Assert.DoesNotContain(
+                "null",
+                tools.Values.Select(t => t.GetProperty("input_schema").GetRawText()).Aggregate(string.Concat),
+                StringComparison.Ordinal
+            );
         }
     }
 
@@ -142,7 +263,10 @@ public sealed class OpenApiTests
         var file = Path.Combine(Root(), "src", "Dashboard", "openapi.json");
         if (Environment.GetEnvironmentVariable("HIVE_UPDATE_OPENAPI") == "1")
             await File.WriteAllTextAsync(file, served);
-        Assert.True(served == await File.ReadAllTextAsync(file), "src/Dashboard/openapi.json is not what the host serves; run this test with HIVE_UPDATE_OPENAPI=1, then build the dashboard again");
+        Assert.True(
+            served == await File.ReadAllTextAsync(file),
+            "src/Dashboard/openapi.json is not what the host serves; run this test with HIVE_UPDATE_OPENAPI=1, then build the dashboard again"
+        );
     }
 
     [Fact]
@@ -161,17 +285,20 @@ public sealed class OpenApiTests
         using var events = await hive.Events();
     }
 
-    private static async Task<JsonNode> Document(HiveFixture hive) => (await hive.Http(signedIn: false).GetFromJsonAsync<JsonNode>("/openapi/v1.json"))!;
+    private static async Task<JsonNode> Document(HiveFixture hive) =>
+        (await hive.Http(signedIn: false).GetFromJsonAsync<JsonNode>("/openapi/v1.json"))!;
 
-    private static string[] Required(JsonNode schema) => [.. schema["required"]!.AsArray().Select(n => n!.GetValue<string>())];
+    private static string[] Required(JsonNode schema) =>
+        [.. schema["required"]!.AsArray().Select(n => n!.GetValue<string>())];
 
-    private static IEnumerable<JsonNode> Nodes(JsonNode? node) => node switch
-    {
-        JsonObject members => members.SelectMany(m => Nodes(m.Value)).Prepend(node),
-        JsonArray items => items.SelectMany(Nodes).Prepend(node),
-        null => [],
-        _ => [node],
-    };
+    private static IEnumerable<JsonNode> Nodes(JsonNode? node) =>
+        node switch
+        {
+            JsonObject members => members.SelectMany(m => Nodes(m.Value)).Prepend(node),
+            JsonArray items => items.SelectMany(Nodes).Prepend(node),
+            null => [],
+            _ => [node],
+        };
 
     private static void Conforms(JsonElement value, JsonNode schema, JsonObject schemas, string at)
     {
@@ -192,7 +319,8 @@ public sealed class OpenApiTests
                 JsonValueKind.True or JsonValueKind.False => type == "boolean",
                 _ => false,
             },
-            $"{at} is {value.ValueKind}, its schema says {type}");
+            $"{at} is {value.ValueKind}, its schema says {type}"
+        );
         if (type == "array")
         {
             foreach (var (item, i) in value.EnumerateArray().Select((item, i) => (item, i)))
@@ -202,7 +330,13 @@ public sealed class OpenApiTests
         if (type != "object")
             return;
         foreach (var member in value.EnumerateObject())
-            Conforms(member.Value, schema["properties"]?[member.Name] ?? throw new InvalidDataException($"{at}.{member.Name} is not in the schema"), schemas, $"{at}.{member.Name}");
+            Conforms(
+                member.Value,
+                schema["properties"]?[member.Name]
+                    ?? throw new InvalidDataException($"{at}.{member.Name} is not in the schema"),
+                schemas,
+                $"{at}.{member.Name}"
+            );
         foreach (var name in schema["required"]?.AsArray() ?? [])
             Assert.True(value.TryGetProperty(name!.GetValue<string>(), out _), $"{at}.{name} is missing");
     }

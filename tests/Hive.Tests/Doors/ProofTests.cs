@@ -11,7 +11,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Doors;
 
-/// <summary>The host proves that it knows a key, and gets the key under a mask; what the page does is done by hand.</summary>
+/// <summary>The host proves that it knows a key, and gets the key under a mask; what the page does is done by
+/// hand.</summary>
 public sealed class ProofTests
 {
     private const string Nonce = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -26,7 +27,10 @@ public sealed class ProofTests
             var proof = await Proof(hive, Id(key));
             Assert.True(proof.GetProperty("known").GetBoolean());
             Assert.Equal(Expected(key, hive.Url, Run(proof), Nonce), proof.GetProperty("proof").GetString());
-            Assert.NotEqual(Expected(key, "http://elsewhere", Run(proof), Nonce), proof.GetProperty("proof").GetString());
+            Assert.NotEqual(
+                Expected(key, "http://elsewhere", Run(proof), Nonce),
+                proof.GetProperty("proof").GetString()
+            );
         }
     }
 
@@ -37,7 +41,10 @@ public sealed class ProofTests
         var proof = await Proof(hive, Id("no such key"));
         Assert.False(proof.GetProperty("known").GetBoolean());
         Assert.NotEqual(Expected("no such key", hive.Url, Run(proof), Nonce), proof.GetProperty("proof").GetString());
-        Assert.Equal((await Proof(hive, Id(hive.Token))).GetRawText().Length, proof.GetRawText().Length + "true".Length - "false".Length);
+        Assert.Equal(
+            (await Proof(hive, Id(hive.Token))).GetRawText().Length,
+            proof.GetRawText().Length + "true".Length - "false".Length
+        );
     }
 
     [Fact]
@@ -52,7 +59,10 @@ public sealed class ProofTests
         request.Content = JsonContent.Create(new { id = Id(hive.Token), nonce = Nonce });
         using var answer = await http.SendAsync(request);
         var proof = await answer.Content.ReadFromJsonAsync<JsonElement>();
-        Assert.NotEqual(Expected(hive.Token, $"http://{relay}", Run(proof), Nonce), proof.GetProperty("proof").GetString());
+        Assert.NotEqual(
+            Expected(hive.Token, $"http://{relay}", Run(proof), Nonce),
+            proof.GetProperty("proof").GetString()
+        );
     }
 
     [Fact]
@@ -144,10 +154,13 @@ public sealed class ProofTests
 
     private static string Id(string key) => Id(Hash(key));
 
-    private static string Id(byte[] hash) => Convert.ToHexStringLower(SHA256.HashData([.. "hive key\n"u8, .. hash]))[..32];
+    private static string Id(byte[] hash) =>
+        Convert.ToHexStringLower(SHA256.HashData([.. "hive key\n"u8, .. hash]))[..32];
 
     private static string Expected(string key, string origin, string run, string nonce) =>
-        Base64Url.EncodeToString(HMACSHA256.HashData(Hash(key), Encoding.UTF8.GetBytes($"hive proof\n{origin}\n{run}\n{nonce}")));
+        Base64Url.EncodeToString(
+            HMACSHA256.HashData(Hash(key), Encoding.UTF8.GetBytes($"hive proof\n{origin}\n{run}\n{nonce}"))
+        );
 
     private static string Masked(string key, string run) => Masked(key, run, Hash(key));
 
@@ -156,7 +169,13 @@ public sealed class ProofTests
         var text = Encoding.UTF8.GetBytes(key);
         if (text.Length == 0)
             return $"masked.{Id(hash)}.";
-        var mask = HKDF.DeriveKey(HashAlgorithmName.SHA256, hash, text.Length, Encoding.UTF8.GetBytes(run), "hive mask"u8.ToArray());
+        var mask = HKDF.DeriveKey(
+            HashAlgorithmName.SHA256,
+            hash,
+            text.Length,
+            Encoding.UTF8.GetBytes(run),
+            "hive mask"u8.ToArray()
+        );
         return $"masked.{Id(hash)}.{Base64Url.EncodeToString(text.Zip(mask, (a, b) => (byte)(a ^ b)).ToArray())}";
     }
 
@@ -171,7 +190,10 @@ public sealed class ProofTests
 
     private static async Task<HttpResponseMessage> Ask(HiveFixture hive, object body)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/session/proof") { Content = JsonContent.Create(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/session/proof")
+        {
+            Content = JsonContent.Create(body),
+        };
         request.Headers.Add("Origin", hive.Url);
         return await hive.Http(signedIn: false).SendAsync(request);
     }

@@ -74,7 +74,8 @@ internal sealed class RawPeer : IDisposable
         socket.Dispose();
     }
 
-    /// <summary>Ends a connection for good: closing alone does not while a program that another test starts right now holds the socket, for a moment, and what the host sends then is lost.</summary>
+    /// <summary>Ends a connection for good: closing alone does not while a program that another test starts right now
+    /// holds the socket, for a moment, and what the host sends then is lost.</summary>
     public static void Shut(Socket socket)
     {
         try

@@ -20,7 +20,9 @@ public sealed class RestTests
         var shell = await Unpacked(await http.GetAsync("/"));
         var script = Regex.Match(shell, "src=\"(/assets/[^\"]+\\.js)\"").Groups[1].Value;
         Assert.NotEmpty(await Unpacked(await http.GetAsync(script)));
-        Assert.True(JsonElement.Parse(await Unpacked(await http.GetAsync("/api/state"))).TryGetProperty("cursor", out _));
+        Assert.True(
+            JsonElement.Parse(await Unpacked(await http.GetAsync("/api/state"))).TryGetProperty("cursor", out _)
+        );
         using var stream = await http.GetAsync("/dashboard/stream", HttpCompletionOption.ResponseHeadersRead);
         Assert.Empty(stream.Content.Headers.ContentEncoding);
 
@@ -28,7 +30,9 @@ public sealed class RestTests
         {
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
             Assert.Equal(["br"], answer.Content.Headers.ContentEncoding);
-            using var text = new StreamReader(new BrotliStream(await answer.Content.ReadAsStreamAsync(), CompressionMode.Decompress));
+            using var text = new StreamReader(
+                new BrotliStream(await answer.Content.ReadAsStreamAsync(), CompressionMode.Decompress)
+            );
             return await text.ReadToEndAsync();
         }
     }
@@ -43,7 +47,24 @@ public sealed class RestTests
     public async Task A_name_that_is_not_ours_is_misdirected_on_every_route(string name)
     {
         await using var hive = await HiveFixture.Start();
-        foreach (var (verb, path) in new[] { ("GET", "/"), ("GET", "/index.html"), ("GET", "/assets/none.js"), ("GET", "/health"), ("GET", "/openapi/v1.json"), ("GET", "/api/state"), ("GET", "/dashboard/stream"), ("GET", "/nowhere"), ("POST", "/op-send"), ("POST", "/api/session"), ("DELETE", "/api/session"), ("HEAD", "/"), ("OPTIONS", "/") })
+        foreach (
+            var (verb, path) in new[]
+            {
+                ("GET", "/"),
+                ("GET", "/index.html"),
+                ("GET", "/assets/none.js"),
+                ("GET", "/health"),
+                ("GET", "/openapi/v1.json"),
+                ("GET", "/api/state"),
+                ("GET", "/dashboard/stream"),
+                ("GET", "/nowhere"),
+                ("POST", "/op-send"),
+                ("POST", "/api/session"),
+                ("DELETE", "/api/session"),
+                ("HEAD", "/"),
+                ("OPTIONS", "/"),
+            }
+        )
         {
             using var request = new HttpRequestMessage(new HttpMethod(verb), path) { Headers = { Host = name } };
             using var answer = await hive.Http().SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
@@ -82,7 +103,10 @@ public sealed class RestTests
         foreach (var path in new[] { "/api/state", "/health", "/" })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, path);
-            request.Headers.Add("Origin", origin.Replace("{host}", new Uri(hive.Url).Authority, StringComparison.Ordinal));
+            request.Headers.Add(
+                "Origin",
+                origin.Replace("{host}", new Uri(hive.Url).Authority, StringComparison.Ordinal)
+            );
             using var answer = await hive.Http().SendAsync(request);
             Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
             await IsProblem(answer, "forbidden");
@@ -96,7 +120,10 @@ public sealed class RestTests
     public async Task Its_own_origin_is_served(string scheme)
     {
         await using var hive = await HiveFixture.Start();
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state") { Headers = { { "Origin", $"{scheme}://{new Uri(hive.Url).Authority}" } } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state")
+        {
+            Headers = { { "Origin", $"{scheme}://{new Uri(hive.Url).Authority}" } },
+        };
         using var answer = await hive.Http().SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }
@@ -108,7 +135,10 @@ public sealed class RestTests
         var authority = new Uri(hive.Url).Authority;
         foreach (var (scheme, status) in new[] { ("http", HttpStatusCode.Forbidden), ("https", HttpStatusCode.OK) })
         {
-            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state") { Headers = { { "Origin", $"{scheme}://{authority}" }, { "X-Forwarded-Proto", "https" } } };
+            using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state")
+            {
+                Headers = { { "Origin", $"{scheme}://{authority}" }, { "X-Forwarded-Proto", "https" } },
+            };
             using var answer = await hive.Http().SendAsync(request);
             Assert.Equal(status, answer.StatusCode);
         }
@@ -124,7 +154,10 @@ public sealed class RestTests
         {
             if (path is "/health" || (verb, path) is ("POST", "/api/session" or "/api/session/proof"))
                 continue;
-            using var answer = await http.SendAsync(new HttpRequestMessage(new HttpMethod(verb), path), HttpCompletionOption.ResponseHeadersRead);
+            using var answer = await http.SendAsync(
+                new HttpRequestMessage(new HttpMethod(verb), path),
+                HttpCompletionOption.ResponseHeadersRead
+            );
             if ((verb, path) is ("POST", "/forge/webhook"))
             {
                 // A signature in place of a key.
@@ -137,7 +170,19 @@ public sealed class RestTests
             await IsProblem(answer, "forbidden");
         }
 
-        foreach (var (verb, path) in new[] { ("GET", "/API/state"), ("GET", "/api/state/"), ("GET", "/%61pi/state"), ("GET", "/api/nowhere"), ("HEAD", "/api/state"), ("POST", "/nowhere"), ("PUT", "/health"), ("OPTIONS", "/api/state") })
+        foreach (
+            var (verb, path) in new[]
+            {
+                ("GET", "/API/state"),
+                ("GET", "/api/state/"),
+                ("GET", "/%61pi/state"),
+                ("GET", "/api/nowhere"),
+                ("HEAD", "/api/state"),
+                ("POST", "/nowhere"),
+                ("PUT", "/health"),
+                ("OPTIONS", "/api/state"),
+            }
+        )
         {
             using var answer = await http.SendAsync(new HttpRequestMessage(new HttpMethod(verb), path));
             Assert.Equal((path, HttpStatusCode.Unauthorized), (path, answer.StatusCode));
@@ -157,7 +202,10 @@ public sealed class RestTests
     {
         await using var hive = await HiveFixture.Start();
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state");
-        request.Headers.TryAddWithoutValidation("Authorization", header.Replace("{token}", hive.Token, StringComparison.Ordinal));
+        request.Headers.TryAddWithoutValidation(
+            "Authorization",
+            header.Replace("{token}", hive.Token, StringComparison.Ordinal)
+        );
         using var answer = await hive.Http(signedIn: false).SendAsync(request);
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
     }
@@ -187,7 +235,13 @@ public sealed class RestTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var http = hive.Http();
-        async Task<bool> Paused(string name) => (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.GetProperty("name").GetString() == name).GetProperty("paused").GetBoolean();
+        async Task<bool> Paused(string name) =>
+            (await hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Single(a => a.GetProperty("name").GetString() == name)
+                .GetProperty("paused")
+                .GetBoolean();
 
         foreach (var (truth, falsehood) in new[] { ("true", "false"), ("1", "0"), ("on", "off") })
         {
@@ -202,7 +256,9 @@ public sealed class RestTests
         await Ok(await http.PostAsync("/pause/alice?paused=false", null));
         Assert.False(await Paused("alice"));
         // The route names the agent, whatever the rest says.
-        await Ok(await http.PostAsync("/pause/alice?name=bob", JsonContent.Create(new { name = "bob", paused = true })));
+        await Ok(
+            await http.PostAsync("/pause/alice?name=bob", JsonContent.Create(new { name = "bob", paused = true }))
+        );
         Assert.True(await Paused("alice"));
         Assert.False(await Paused("bob"));
         // A form sent in parts is a form.
@@ -224,8 +280,12 @@ public sealed class RestTests
         var alice = await hive.Connect("alice");
         List<long> ids = [];
         for (var i = 0; i < 4; i++)
-            ids.Add((await alice.CallAsync("send", new { to = "operator", body = $"{i}" })).GetProperty("id").GetInt64());
-        using HttpContent content = asForm ? Form(("ids", $"{ids[0]}, {ids[1]},"), ("ids", $"{ids[2]}")) : JsonContent.Create(new { ids = ids[..3] });
+            ids.Add(
+                (await alice.CallAsync("send", new { to = "operator", body = $"{i}" })).GetProperty("id").GetInt64()
+            );
+        using HttpContent content = asForm
+            ? Form(("ids", $"{ids[0]}, {ids[1]},"), ("ids", $"{ids[2]}"))
+            : JsonContent.Create(new { ids = ids[..3] });
         var answer = await hive.Http().PostAsync("/ack-messages", content);
         Assert.Equal(3, (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("acked").GetInt32());
         Assert.Equal(1, (await hive.State()).GetProperty("inbox_unread").GetInt32());
@@ -242,9 +302,13 @@ public sealed class RestTests
         var alice = await hive.Connect("alice");
         for (var i = 0; i < 3; i++)
             await alice.CallAsync("send", new { to = "operator", body = $"{i}" });
-        async Task<JsonElement> History(string query) => (await hive.Http().GetFromJsonAsync<JsonElement>($"/dashboard/history{query}")).GetProperty("messages");
+        async Task<JsonElement> History(string query) =>
+            (await hive.Http().GetFromJsonAsync<JsonElement>($"/dashboard/history{query}")).GetProperty("messages");
         Assert.Equal(3, (await History("")).GetArrayLength());
-        Assert.Equal(1, (await History($"?before={(await History(""))[1].GetProperty("id").GetInt64()}")).GetArrayLength());
+        Assert.Equal(
+            1,
+            (await History($"?before={(await History(""))[1].GetProperty("id").GetInt64()}")).GetArrayLength()
+        );
         Assert.Equal(0, (await History("?before=-5")).GetArrayLength());
         await IsProblem(await hive.Http().GetAsync("/dashboard/history?before=x"), "invalid");
         await IsProblem(await hive.Http().GetAsync("/dashboard/history?before=99999999999999999999"), "invalid");
@@ -268,8 +332,18 @@ public sealed class RestTests
     [InlineData("application/x-www-form-urlencoded", "to=alice&body=%00", 400, "invalid")]
     [InlineData("application/x-www-form-urlencoded", "", 400, "invalid")]
     [InlineData("multipart/form-data", "x", 400, "invalid")]
-    [InlineData("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\nali", 400, "invalid")]
-    public async Task A_bad_body_is_refused_in_words_and_stores_nothing(string mediaType, string body, int status, string code)
+    [InlineData(
+        "multipart/form-data; boundary=b",
+        "--b\r\nContent-Disposition: form-data; name=\"to\"\r\n\r\nali",
+        400,
+        "invalid"
+    )]
+    public async Task A_bad_body_is_refused_in_words_and_stores_nothing(
+        string mediaType,
+        string body,
+        int status,
+        string code
+    )
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -283,7 +357,11 @@ public sealed class RestTests
             await IsProblem(answer, code);
         }
 
-        Assert.Empty((await hive.Http().GetFromJsonAsync<JsonElement>("/dashboard/history")).GetProperty("messages").EnumerateArray());
+        Assert.Empty(
+            (await hive.Http().GetFromJsonAsync<JsonElement>("/dashboard/history"))
+                .GetProperty("messages")
+                .EnumerateArray()
+        );
     }
 
     [Theory]
@@ -316,7 +394,8 @@ public sealed class RestTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
-        using var answer = await hive.Http().PostAsync("/op-send", Form(("to", "alice"), ("body", new string('x', 4097))));
+        using var answer = await hive.Http()
+            .PostAsync("/op-send", Form(("to", "alice"), ("body", new string('x', 4097))));
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, answer.StatusCode);
         await IsProblem(answer, "too_large");
     }
@@ -359,14 +438,34 @@ public sealed class RestTests
             () => new(HttpMethod.Get, "/dashboard/stream"),
             () => new(HttpMethod.Head, "/dashboard/stream"),
             () => new(HttpMethod.Delete, "/api/state"),
-            () => new(HttpMethod.Options, "/api/state") { Headers = { { "Origin", "http://evil.example" }, { "Access-Control-Request-Method", "GET" } } },
-            () => new(HttpMethod.Get, "/api/state") { Headers = { Host = "evil.example" } },
-            () => new(HttpMethod.Get, "/api/state") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "wrong") } },
-            () => new(HttpMethod.Post, "/op-send") { Content = new StringContent("{", Encoding.UTF8, "application/json") },
-            () => new(HttpMethod.Post, "/op-send") { Content = new StringContent(new string('x', 2 << 20), Encoding.UTF8, "application/json") },
-            () => new(HttpMethod.Post, "/op-send") { Content = JsonContent.Create(new { to = "alice", body = "x" }) },
-            () => new(HttpMethod.Post, "/api/session") { Content = JsonContent.Create(new { code = "wrong" }) },
-            () => new(HttpMethod.Post, "/api/session") { Content = JsonContent.Create(new { code = hive.Token }) },
+            () =>
+                new(HttpMethod.Options, "/api/state")
+                {
+                    Headers = { { "Origin", "http://evil.example" }, { "Access-Control-Request-Method", "GET" } },
+                },
+            () =>
+                new(HttpMethod.Get, "/api/state") { Headers = { Host = "evil.example" } },
+            () =>
+                new(HttpMethod.Get, "/api/state")
+                {
+                    Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "wrong") },
+                },
+            () =>
+                new(HttpMethod.Post, "/op-send")
+                {
+                    Content = new StringContent("{", Encoding.UTF8, "application/json"),
+                },
+            () =>
+                new(HttpMethod.Post, "/op-send")
+                {
+                    Content = new StringContent(new string('x', 2 << 20), Encoding.UTF8, "application/json"),
+                },
+            () =>
+                new(HttpMethod.Post, "/op-send") { Content = JsonContent.Create(new { to = "alice", body = "x" }) },
+            () =>
+                new(HttpMethod.Post, "/api/session") { Content = JsonContent.Create(new { code = "wrong" }) },
+            () =>
+                new(HttpMethod.Post, "/api/session") { Content = JsonContent.Create(new { code = hive.Token }) },
         };
         foreach (var make in requests)
         {
@@ -378,7 +477,10 @@ public sealed class RestTests
             Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
             Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
             Assert.False(answer.Headers.Contains("Set-Cookie"));
-            Assert.DoesNotContain(answer.Headers, h => h.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase));
+            Assert.DoesNotContain(
+                answer.Headers,
+                h => h.Key.StartsWith("Access-Control-", StringComparison.OrdinalIgnoreCase)
+            );
             Assert.False(answer.Headers.Contains("Server"));
         }
     }
@@ -388,13 +490,27 @@ public sealed class RestTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
-        await Task.WhenAll(Enumerable.Range(0, 64).Select(async i =>
-        {
-            if (i % 2 == 0)
-                await IsProblem(await hive.Http().PostAsync("/op-send", new StringContent("{\"to\":", Encoding.UTF8, "application/json")), "invalid");
-            else
-                await Ok(await hive.Http().PostAsync("/op-send", JsonContent.Create(new { to = "alice", body = $"{i}" })));
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 64)
+                .Select(async i =>
+                {
+                    if (i % 2 == 0)
+                        await IsProblem(
+                            await hive.Http()
+                                .PostAsync(
+                                    "/op-send",
+                                    new StringContent("{\"to\":", Encoding.UTF8, "application/json")
+                                ),
+                            "invalid"
+                        );
+                    else
+                        await Ok(
+                            await hive.Http()
+                                .PostAsync("/op-send", JsonContent.Create(new { to = "alice", body = $"{i}" }))
+                        );
+                })
+        );
         Assert.Equal(32, (await (await hive.Connect("alice")).CallAsync("status")).GetProperty("unread").GetInt32());
     }
 
@@ -408,11 +524,21 @@ public sealed class RestTests
     }
 
     internal static async Task<List<(string Verb, string Path)>> Routes(HiveFixture hive) =>
-        [.. from path in (await hive.Http().GetFromJsonAsync<JsonElement>("/openapi/v1.json")).GetProperty("paths").EnumerateObject()
+        [
+            .. from path in (await hive.Http().GetFromJsonAsync<JsonElement>("/openapi/v1.json"))
+                .GetProperty("paths")
+                .EnumerateObject()
             from verb in path.Value.EnumerateObject()
-            select (verb.Name.ToUpperInvariant(), path.Name.Replace("{name}", "alice", StringComparison.Ordinal).Replace("{id}", "1", StringComparison.Ordinal))];
+            select (
+                verb.Name.ToUpperInvariant(),
+                path.Name.Replace("{name}", "alice", StringComparison.Ordinal)
+                    .Replace("{id}", "1", StringComparison.Ordinal)
+            ),
+        ];
 
-    private static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) => new(fields.Select(f => KeyValuePair.Create(f.Name, f.Value)));
+    private static FormUrlEncodedContent Form(params (string Name, string Value)[] fields) =>
+        new(fields.Select(f => KeyValuePair.Create(f.Name, f.Value)));
 
-    private static async Task Ok(HttpResponseMessage answer) => Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
+    private static async Task Ok(HttpResponseMessage answer) =>
+        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
 }

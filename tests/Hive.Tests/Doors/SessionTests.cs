@@ -73,7 +73,8 @@ public sealed class SessionTests
     public async Task A_session_ends_twelve_hours_after_its_last_use_also_over_a_restart()
     {
         await using var hive = await HiveFixture.Start();
-        using var answer = await hive.Http(signedIn: false).PostAsync("/api/session", JsonContent.Create(new { code = await Code(hive) }));
+        using var answer = await hive.Http(signedIn: false)
+            .PostAsync("/api/session", JsonContent.Create(new { code = await Code(hive) }));
         var session = await answer.Content.ReadFromJsonAsync<JsonElement>();
         var key = session.GetProperty("key").GetString()!;
         var life = session.GetProperty("expires_at").GetDateTimeOffset() - hive.Clock.GetUtcNow();
@@ -132,7 +133,9 @@ public sealed class SessionTests
         var key = await Exchange(hive, await Code(hive));
         await hive.Restart(() =>
         {
-            using var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Pooling=False");
+            using var db = new SqliteConnection(
+                $"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Pooling=False"
+            );
             db.Open();
             Assert.Equal(1, db.Execute("UPDATE sessions SET expires_at = expires_at + 30 * 86400000"));
         });
@@ -163,9 +166,14 @@ public sealed class SessionTests
         await using var hive = await HiveFixture.Start();
         for (var i = 0; i < 10; i++)
             await Refused(hive, $"wrong {i}");
-        using var answer = await hive.Http(signedIn: false).PostAsync("/api/session", JsonContent.Create(new { code = "wrong" }));
+        using var answer = await hive.Http(signedIn: false)
+            .PostAsync("/api/session", JsonContent.Create(new { code = "wrong" }));
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
-        Assert.Contains("wait", (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("title").GetString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "wait",
+            (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("title").GetString(),
+            StringComparison.Ordinal
+        );
         // Who has a right one is not locked out by somebody who has not.
         await Exchange(hive, await Code(hive));
     }
@@ -199,11 +207,17 @@ public sealed class SessionTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
-        Assert.Equal(OwnerReadsAndWrites, File.GetUnixFileMode(hive.HostSocket) & ~(UnixFileMode.GroupRead | UnixFileMode.GroupWrite));
+        Assert.Equal(
+            OwnerReadsAndWrites,
+            File.GetUnixFileMode(hive.HostSocket) & ~(UnixFileMode.GroupRead | UnixFileMode.GroupWrite)
+        );
         foreach (var name in new[] { "alice", "manager" })
         {
             Assert.Equal(OwnerReadsAndWrites, File.GetUnixFileMode(hive.AgentSocket(name)));
-            Assert.Equal(OwnerReadsAndWrites | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(hive.AgentSocket(name))!));
+            Assert.Equal(
+                OwnerReadsAndWrites | UnixFileMode.UserExecute,
+                File.GetUnixFileMode(Path.GetDirectoryName(hive.AgentSocket(name))!)
+            );
         }
 
         Assert.Equal(OwnerReadsAndWrites | UnixFileMode.UserExecute, File.GetUnixFileMode(hive.DataDir));
@@ -214,7 +228,13 @@ public sealed class SessionTests
     [Fact]
     public async Task Neither_token_nor_key_nor_code_is_in_the_log_however_much_it_logs()
     {
-        await using var host = await HostProcess.Start(null, "--Logging:LogLevel:Default", "Trace", "--Logging:LogLevel:Microsoft", "Trace");
+        await using var host = await HostProcess.Start(
+            null,
+            "--Logging:LogLevel:Default",
+            "Trace",
+            "--Logging:LogLevel:Microsoft",
+            "Trace"
+        );
         var token = (await File.ReadAllTextAsync(Path.Combine(host.DataDir, "access-token"))).Trim();
         using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
         using var socket = await host.Operator();

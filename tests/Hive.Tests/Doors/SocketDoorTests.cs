@@ -78,8 +78,14 @@ public sealed class SocketDoorTests
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
-        Assert.Equal("invalid", await peer.Refusal($$"""{"cmd":"send","to":"bob","body":{{new string('[', 30_000)}}"""));
-        Assert.Equal("invalid", await peer.Refusal($$"""{"x":{{new string('[', 500)}}{{new string(']', 500)}},"cmd":"whoami"}"""));
+        Assert.Equal(
+            "invalid",
+            await peer.Refusal($$"""{"cmd":"send","to":"bob","body":{{new string('[', 30_000)}}""")
+        );
+        Assert.Equal(
+            "invalid",
+            await peer.Refusal($$"""{"x":{{new string('[', 500)}}{{new string(']', 500)}},"cmd":"whoami"}""")
+        );
         await NothingWasStored(hive);
     }
 
@@ -152,7 +158,15 @@ public sealed class SocketDoorTests
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
-        await peer.Send("""{"cmd":"send","to":"bob","body":"1"}""" + "\n" + WhoAmI + "\r\n" + "nonsense\n" + """{"cmd":"send","to":"bob","body":"2"}""" + "\n");
+        await peer.Send(
+            """{"cmd":"send","to":"bob","body":"1"}"""
+                + "\n"
+                + WhoAmI
+                + "\r\n"
+                + "nonsense\n"
+                + """{"cmd":"send","to":"bob","body":"2"}"""
+                + "\n"
+        );
         var first = (await peer.Accepted()).GetProperty("id").GetInt64();
         Assert.Equal("alice", (await peer.Accepted()).GetProperty("name").GetString());
         Assert.Equal("invalid", await peer.Refusal());
@@ -164,16 +178,22 @@ public sealed class SocketDoorTests
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
-        var sending = peer.Send(string.Concat(Enumerable.Range(0, 1000).Select(i => $$"""{"cmd":"send","to":"bob","body":"{{i}}"}""" + "\n")));
+        var sending = peer.Send(
+            string.Concat(
+                Enumerable.Range(0, 1000).Select(i => $$"""{"cmd":"send","to":"bob","body":"{{i}}"}""" + "\n")
+            )
+        );
         List<long> ids = [];
         for (var i = 0; i < 1000; i++)
             ids.Add((await peer.Accepted()).GetProperty("id").GetInt64());
         await sending;
         Assert.Equal(ids.Order(), ids);
         var bob = await hive.Connect("bob");
-        for (var received = 0; received < 1000;)
+        for (var received = 0; received < 1000; )
         {
-            foreach (var message in (await bob.CallAsync("recv", new { max = 32 })).GetProperty("messages").EnumerateArray())
+            foreach (
+                var message in (await bob.CallAsync("recv", new { max = 32 })).GetProperty("messages").EnumerateArray()
+            )
                 Assert.Equal($"{received++}", message.GetProperty("body").GetString());
         }
     }
@@ -238,7 +258,14 @@ public sealed class SocketDoorTests
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
-        await peer.Send(WhoAmI + "\n" + """{"cmd":"send","to":"bob","body":"x"}""" + "\n" + """{"cmd":"set_status","text":"busy"}""" + "\n");
+        await peer.Send(
+            WhoAmI
+                + "\n"
+                + """{"cmd":"send","to":"bob","body":"x"}"""
+                + "\n"
+                + """{"cmd":"set_status","text":"busy"}"""
+                + "\n"
+        );
         peer.HalfClose();
         await peer.Accepted();
         await peer.Accepted();
@@ -251,7 +278,18 @@ public sealed class SocketDoorTests
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("bob"));
-        await peer.Send("""{"cmd":"recv","wait_seconds":180}""" + "\n" + """{"cmd":"set_status","text":"leaving"}""" + "\n" + """{"cmd":"recent"}""" + "\n" + """{"cmd":"recv"}""" + "\n" + WhoAmI + "\n");
+        await peer.Send(
+            """{"cmd":"recv","wait_seconds":180}"""
+                + "\n"
+                + """{"cmd":"set_status","text":"leaving"}"""
+                + "\n"
+                + """{"cmd":"recent"}"""
+                + "\n"
+                + """{"cmd":"recv"}"""
+                + "\n"
+                + WhoAmI
+                + "\n"
+        );
         peer.HalfClose();
         Assert.Empty((await peer.Accepted()).GetProperty("messages").EnumerateArray());
         await peer.Accepted();
@@ -327,7 +365,9 @@ public sealed class SocketDoorTests
 
             await alice.CallAsync("send", new { to = "bob", body = $"{round}" });
             // The clock stands still: nothing but the vanished peer itself can bring the message back.
-            var message = Assert.Single((await bob.CallAsync("recv", new { wait_seconds = 180 })).GetProperty("messages").EnumerateArray());
+            var message = Assert.Single(
+                (await bob.CallAsync("recv", new { wait_seconds = 180 })).GetProperty("messages").EnumerateArray()
+            );
             Assert.Equal($"{round}", message.GetProperty("body").GetString());
             Assert.False(message.GetProperty("redelivered").GetBoolean());
             await bob.CallAsync("ack", new { all = true });
@@ -364,7 +404,12 @@ public sealed class SocketDoorTests
     }
 
     private static async Task<List<JsonElement>> History(HiveFixture hive) =>
-        [.. JsonElement.Parse(await hive.Http().GetStringAsync("/dashboard/history")).GetProperty("messages").EnumerateArray()];
+        [
+            .. JsonElement
+                .Parse(await hive.Http().GetStringAsync("/dashboard/history"))
+                .GetProperty("messages")
+                .EnumerateArray(),
+        ];
 
     private static async Task NothingWasStored(HiveFixture hive)
     {

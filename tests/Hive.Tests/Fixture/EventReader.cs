@@ -9,7 +9,8 @@ public sealed class EventReader : IDisposable
     private readonly HttpResponseMessage response;
     private readonly IAsyncEnumerator<SseItem<string>> items;
 
-    private EventReader(HttpResponseMessage response, IAsyncEnumerator<SseItem<string>> items) => (this.response, this.items) = (response, items);
+    private EventReader(HttpResponseMessage response, IAsyncEnumerator<SseItem<string>> items) =>
+        (this.response, this.items) = (response, items);
 
     public string? LastEventId { get; private set; }
 
@@ -19,9 +20,15 @@ public sealed class EventReader : IDisposable
     /// <param name="agent">One agent's own stream; null for the swarm's.</param>
     public static async Task<EventReader> Open(HttpClient http, string? cursor, string? agent = null)
     {
-        var response = await http.GetAsync($"/dashboard/stream?{(cursor is null ? "" : $"cursor={cursor}&")}{(agent is null ? "" : $"agent={agent}")}", HttpCompletionOption.ResponseHeadersRead);
+        var response = await http.GetAsync(
+            $"/dashboard/stream?{(cursor is null ? "" : $"cursor={cursor}&")}{(agent is null ? "" : $"agent={agent}")}",
+            HttpCompletionOption.ResponseHeadersRead
+        );
         response.EnsureSuccessStatusCode();
-        var reader = new EventReader(response, SseParser.Create(await response.Content.ReadAsStreamAsync()).EnumerateAsync().GetAsyncEnumerator());
+        var reader = new EventReader(
+            response,
+            SseParser.Create(await response.Content.ReadAsStreamAsync()).EnumerateAsync().GetAsyncEnumerator()
+        );
         var first = await reader.NextFrame();
         if (first.EventType != "ready")
             throw new InvalidOperationException($"the stream began with {first.EventType}");

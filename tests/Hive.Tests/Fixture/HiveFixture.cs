@@ -10,7 +10,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>A real host in this process: own folders, own port, real SQLite, real sockets; the clock stands still unless asked otherwise.</summary>
+/// <summary>A real host in this process: own folders, own port, real SQLite, real sockets; the clock stands still
+/// unless asked otherwise.</summary>
 public sealed class HiveFixture : IAsyncDisposable
 {
     private readonly List<IDisposable> opened = [];
@@ -66,11 +67,12 @@ public sealed class HiveFixture : IAsyncDisposable
 
     /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
     /// <param name="meanwhile">Done while no host is there.</param>
-    public Task Restart(Action? meanwhile = null) => Restart(() =>
-    {
-        meanwhile?.Invoke();
-        return Task.CompletedTask;
-    });
+    public Task Restart(Action? meanwhile = null) =>
+        Restart(() =>
+        {
+            meanwhile?.Invoke();
+            return Task.CompletedTask;
+        });
 
     /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
     /// <param name="meanwhile">Done while this host is not there.</param>
@@ -111,10 +113,12 @@ public sealed class HiveFixture : IAsyncDisposable
     public async Task<EventReader> Events(string? cursor = null) => Track(await EventReader.Open(Http(), cursor));
 
     /// <summary>Follows one agent's own stream from a cursor, or from now.</summary>
-    public async Task<EventReader> EventsOf(string agent, string? cursor = null) => Track(await EventReader.Open(Http(), cursor, agent));
+    public async Task<EventReader> EventsOf(string agent, string? cursor = null) =>
+        Track(await EventReader.Open(Http(), cursor, agent));
 
     /// <summary>Follows the stream from the first event of this run of the host.</summary>
-    public async Task<EventReader> EventsFromStart() => await Events($"{(await State()).GetProperty("cursor").GetString()!.Split('-')[0]}-0");
+    public async Task<EventReader> EventsFromStart() =>
+        await Events($"{(await State()).GetProperty("cursor").GetString()!.Split('-')[0]}-0");
 
     /// <summary>Follows this host's log from now on.</summary>
     public LoggedLines Log()
@@ -146,12 +150,25 @@ public sealed class HiveFixture : IAsyncDisposable
     private async Task StartHost()
     {
         app = HiveApp.Build(
-            ["--DataDir", DataDir, "--RunDir", RunDir, "--Urls", Url.Length > 0 ? Url : "http://127.0.0.1:0", "--Runtime", "external", "--Logging:LogLevel:Default", "Warning", .. extra],
+            [
+                "--DataDir",
+                DataDir,
+                "--RunDir",
+                RunDir,
+                "--Urls",
+                Url.Length > 0 ? Url : "http://127.0.0.1:0",
+                "--Runtime",
+                "external",
+                "--Logging:LogLevel:Default",
+                "Warning",
+                .. extra,
+            ],
             services =>
             {
                 if (!realClock)
                     services.AddSingleton<TimeProvider>(Clock);
-            });
+            }
+        );
         // As if somebody had listened all the time: tests ask afterwards which events there were.
         _ = app.Services.GetRequiredService<EventHub>().Listen();
         try

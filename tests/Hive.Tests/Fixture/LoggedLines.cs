@@ -31,8 +31,13 @@ public sealed class LoggedLines : ILoggerProvider, ILogger
 
     public ILogger CreateLogger(string categoryName) => this;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        lines.Writer.TryWrite($"{formatter(state, exception)} {exception?.Message}");
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    ) => lines.Writer.TryWrite($"{formatter(state, exception)} {exception?.Message}");
 
     public bool IsEnabled(LogLevel logLevel) => true;
 

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>The stand-in for a client's model (<c>tests/clients/model.mjs</c>), on a port of loopback of its own.</summary>
+/// <summary>The stand-in for a client's model (<c>tests/clients/model.mjs</c>), on a port of loopback of its
+/// own.</summary>
 internal sealed class ModelStandIn : IDisposable
 {
     private readonly Process process;

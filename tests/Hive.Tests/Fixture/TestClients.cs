@@ -21,7 +21,10 @@ internal static class TestClients
     private static string Installed(string file)
     {
         var path = Path.Combine(Folder, "node_modules", file);
-        Requires.That(File.Exists(path), $"{path} is missing; run `npm --prefix tests/clients ci`, which needs the npm registry");
+        Requires.That(
+            File.Exists(path),
+            $"{path} is missing; run `npm --prefix tests/clients ci`, which needs the npm registry"
+        );
         return path;
     }
 

@@ -8,7 +8,15 @@ namespace Hive.Tests.Forge;
 public sealed class AccountTests
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-    private static readonly string[] Scopes = ["read:user", "write:user", "write:repository", "write:issue", "write:organization", "write:misc"];
+    private static readonly string[] Scopes =
+    [
+        "read:user",
+        "write:user",
+        "write:repository",
+        "write:issue",
+        "write:organization",
+        "write:misc",
+    ];
 
     [Fact]
     public async Task Every_agent_and_the_manager_gets_a_user_of_its_name_and_a_token_for_it_alone()
@@ -22,7 +30,10 @@ public sealed class AccountTests
         Assert.Equal(["manager", "alice", "bob"], view.Accounts.Select(a => a.Agent));
         foreach (var account in view.Accounts)
         {
-            Assert.Equal((true, null, $"{rig.Forge.Url}/{account.Agent}"), (account.HasToken, account.Error, account.Url));
+            Assert.Equal(
+                (true, null, $"{rig.Forge.Url}/{account.Agent}"),
+                (account.HasToken, account.Error, account.Url)
+            );
             Assert.Equal(account.Agent, rig.Forge.OwnerOf(rig.TokenOf(account.Agent)));
             Assert.Equal(OwnerOnly, File.GetUnixFileMode(rig.TokenFile(account.Agent)));
             var token = Assert.Single(rig.Forge.TokensOf(account.Agent));
@@ -66,21 +77,36 @@ public sealed class AccountTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_account_core_that_anybody_registered_before_becomes_no_admin_whatever_its_address(bool byPassword)
+    public async Task An_account_core_that_anybody_registered_before_becomes_no_admin_whatever_its_address(
+        bool byPassword
+    )
     {
         await using var rig = await ForgeRig.Start(
             forge => forge.AddUser("core", "Stranger-1", email: "core@hive.localhost"),
-            forge => ["--Forge:Url", forge.Url, .. byPassword
-                ? (string[])["--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword]
-                : ["--Forge:Token", forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization")]]);
+            forge =>
+                [
+                    "--Forge:Url",
+                    forge.Url,
+                    .. byPassword
+                        ? (string[])["--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword]
+                        :
+                        [
+                            "--Forge:Token",
+                            forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization"),
+                        ],
+                ]
+        );
         await rig.Hive.Spawn("alice");
         var view = await rig.Sync();
 
         Assert.False(rig.Forge.IsAdmin("core"));
         Assert.Empty(rig.Forge.TokensOf("core"));
         // With a token alone, there would be no way to a token of an account that Hive did not make.
-        Assert.Equal("there is an account 'core' on the forge that is no site admin, and anybody may have made it; rename or remove it there; or, if it is Hive's or yours, make it a site admin"
-            + (byPassword ? "" : ", and give Forge:User and Forge:PasswordFile"), view.Note);
+        Assert.Equal(
+            "there is an account 'core' on the forge that is no site admin, and anybody may have made it; rename or remove it there; or, if it is Hive's or yours, make it a site admin"
+                + (byPassword ? "" : ", and give Forge:User and Forge:PasswordFile"),
+            view.Note
+        );
         Assert.True(rig.Account(view, "alice").HasToken);
         Assert.False(File.Exists(Path.Combine(rig.Hive.DataDir, "forge-core-token")));
         // The operator has removed it.
@@ -96,13 +122,15 @@ public sealed class AccountTests
     public async Task Hives_own_account_whose_making_broke_off_is_known_again_by_the_next_host()
     {
         var broken = true;
-        await using var rig = await ForgeRig.Start(forge => forge.Instead = async http =>
-        {
-            if (!broken || http.Request.Method != "PATCH")
-                return false;
-            await StandInForge.Say(http, 500, new { message = "database is locked" });
-            return true;
-        });
+        await using var rig = await ForgeRig.Start(forge =>
+            forge.Instead = async http =>
+            {
+                if (!broken || http.Request.Method != "PATCH")
+                    return false;
+                await StandInForge.Say(http, 500, new { message = "database is locked" });
+                return true;
+            }
+        );
         Assert.Contains("could not make 'core' an admin: 500", (await rig.Sync()).Note, StringComparison.Ordinal);
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(Path.Combine(rig.Hive.DataDir, "forge-core-password")));
         await rig.Hive.Restart(() => broken = false);
@@ -122,7 +150,10 @@ public sealed class AccountTests
         var view = await rig.Sync();
 
         Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
-        Assert.Equal("core", rig.Forge.OwnerOf(File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-core-token")).Trim()));
+        Assert.Equal(
+            "core",
+            rig.Forge.OwnerOf(File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-core-token")).Trim())
+        );
     }
 
     [Fact]
@@ -132,7 +163,10 @@ public sealed class AccountTests
         await rig.Sync();
         await rig.Hive.Spawn("carol");
 
-        await rig.Until(v => v.Accounts.Any(a => a is { Agent: "carol", HasToken: true }) && v.Repositories.Any(r => r is { Name: "agents/carol", PushedAt: not null, Behind: false }));
+        await rig.Until(v =>
+            v.Accounts.Any(a => a is { Agent: "carol", HasToken: true })
+            && v.Repositories.Any(r => r is { Name: "agents/carol", PushedAt: not null, Behind: false })
+        );
         Assert.Equal("carol", rig.Forge.OwnerOf(rig.TokenOf("carol")));
     }
 
@@ -184,7 +218,8 @@ public sealed class AccountTests
                 forge.AddUser("human", "Human-123");
                 forge.AddUser("earlier", "Forgotten-1", email: "earlier@hive.localhost");
             },
-            forge => ["--Forge:Url", forge.Url, "--Forge:Token", admin]);
+            forge => ["--Forge:Url", forge.Url, "--Forge:Token", admin]
+        );
         await rig.Hive.Spawn("alice", "human", "earlier");
         var view = await rig.Sync();
 
@@ -200,10 +235,20 @@ public sealed class AccountTests
     {
         await using var rig = await ForgeRig.Start(
             forge => forge.AddUser("core", "Stranger-1", isAdmin: true),
-            forge => ["--Forge:Url", forge.Url, "--Forge:Token", forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization")]);
+            forge =>
+                [
+                    "--Forge:Url",
+                    forge.Url,
+                    "--Forge:Token",
+                    forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization"),
+                ]
+        );
         var view = await rig.Sync();
 
-        Assert.Equal("the account 'core' is there and was not made by Hive, so its password is not Hive's to change; rename or remove it, or give Forge:User and Forge:PasswordFile, since an admin's password can make a token for it", view.Note);
+        Assert.Equal(
+            "the account 'core' is there and was not made by Hive, so its password is not Hive's to change; rename or remove it, or give Forge:User and Forge:PasswordFile, since an admin's password can make a token for it",
+            view.Note
+        );
         rig.Forge.RenameUser("core", "old-core");
         rig.Forge.RemoveUser("old-core");
     }
@@ -216,13 +261,15 @@ public sealed class AccountTests
     public async Task What_is_no_token_is_not_taken_for_one(string token)
     {
         var broken = true;
-        await using var rig = await ForgeRig.Start(forge => forge.Instead = async http =>
-        {
-            if (!broken || !http.Request.Path.Value!.EndsWith("/tokens", StringComparison.Ordinal))
-                return false;
-            await StandInForge.Say(http, 201, new { id = 1, sha1 = token });
-            return true;
-        });
+        await using var rig = await ForgeRig.Start(forge =>
+            forge.Instead = async http =>
+            {
+                if (!broken || !http.Request.Path.Value!.EndsWith("/tokens", StringComparison.Ordinal))
+                    return false;
+                await StandInForge.Say(http, 201, new { id = 1, sha1 = token });
+                return true;
+            }
+        );
         await rig.Hive.Spawn("alice");
         var view = await rig.Sync();
 
@@ -259,7 +306,10 @@ public sealed class AccountTests
         await rig.Sync();
         rig.Forge.Instead = async http =>
         {
-            if (!http.Request.Headers.Authorization.ToString().StartsWith("token", StringComparison.OrdinalIgnoreCase) || http.Request.Path == "/api/v1/version")
+            if (
+                !http.Request.Headers.Authorization.ToString().StartsWith("token", StringComparison.OrdinalIgnoreCase)
+                || http.Request.Path == "/api/v1/version"
+            )
                 return false;
             await StandInForge.Say(http, 401, new { message = "no" });
             return true;
@@ -322,7 +372,9 @@ public sealed class AccountTests
         File.CreateSymbolicLink(rig.TokenFile("linked"), outside);
         Directory.CreateDirectory(rig.TokenFile("folder"));
         File.WriteAllText(rig.TokenFile("twice"), "");
-        using (var link = System.Diagnostics.Process.Start("ln", [rig.TokenFile("twice"), rig.TokenFile("twice") + "-too"]))
+        using (
+            var link = System.Diagnostics.Process.Start("ln", [rig.TokenFile("twice"), rig.TokenFile("twice") + "-too"])
+        )
             await link.WaitForExitAsync();
         File.WriteAllText(rig.TokenFile("empty"), "");
         rig.Forge.Resume();
@@ -330,7 +382,11 @@ public sealed class AccountTests
 
         foreach (var name in new[] { "linked", "folder", "twice" })
         {
-            Assert.Contains($"/agents/{name}/state/forge-token is no regular file with one name", rig.Account(view, name).Error, StringComparison.Ordinal);
+            Assert.Contains(
+                $"/agents/{name}/state/forge-token is no regular file with one name",
+                rig.Account(view, name).Error,
+                StringComparison.Ordinal
+            );
             Assert.Empty(rig.Forge.TokensOf(name));
         }
 
@@ -348,14 +404,16 @@ public sealed class AccountTests
         await HostProcess.RequireMounts();
         await using var forge = await StandInForge.Start();
         // One page, and something in it.
-        await using var host = await HostProcess.StartWithMounts($"""
+        await using var host = await HostProcess.StartWithMounts(
+            $"""
             mkdir -p "$DATA/agents/manager/state"
             mount -t tmpfs -o size=4k,mode=755 tmpfs "$DATA/agents/manager/state"
             head -c 4096 /dev/zero >"$DATA/agents/manager/state/filler"
             export HIVE_FORGE__URL={forge.Url} HIVE_FORGE__USER={StandInForge.AdminName} HIVE_FORGE__PASSWORD={forge.AdminPassword}
             # It holds an agent's folder before there is a database.
             export HIVE_ACCEPTLOSS=true
-            """);
+            """
+        );
         using var line = await host.Operator();
         var error = Account(await line.CallAsync("forge_sync")).GetProperty("error").GetString();
         Assert.Equal("/agents/manager/state/forge-token cannot be written: No space left on device", error);
@@ -367,7 +425,8 @@ public sealed class AccountTests
         Assert.True(Account(await line.CallAsync("forge_sync")).GetProperty("has_token").GetBoolean());
         Assert.Equal("manager", forge.OwnerOf(File.ReadAllText(Path.Combine(state, "forge-token")).Trim()));
 
-        static System.Text.Json.JsonElement Account(System.Text.Json.JsonElement answer) => answer.GetProperty("forge").GetProperty("accounts")[0];
+        static System.Text.Json.JsonElement Account(System.Text.Json.JsonElement answer) =>
+            answer.GetProperty("forge").GetProperty("accounts")[0];
     }
 
     [Fact]
@@ -397,7 +456,11 @@ public sealed class AccountTests
         rig.Forge.Resume();
         var view = await rig.Sync();
 
-        Assert.Contains("/agents/closed/state/forge-token cannot be written", rig.Account(view, "closed").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "/agents/closed/state/forge-token cannot be written",
+            rig.Account(view, "closed").Error,
+            StringComparison.Ordinal
+        );
         Assert.Empty(rig.Forge.TokensOf("closed"));
         immutable.Dispose();
         view = await rig.Sync();
@@ -415,7 +478,12 @@ public sealed class AccountTests
         rig.Forge.Resume();
         await rig.Sync();
 
-        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["--format=%u:%g %a", rig.TokenFile("alice")]) { RedirectStandardOutput = true })!;
+        using var stat = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("stat", ["--format=%u:%g %a", rig.TokenFile("alice")])
+            {
+                RedirectStandardOutput = true,
+            }
+        )!;
         Assert.Equal("12345:23456 600", (await stat.StandardOutput.ReadToEndAsync()).Trim());
     }
 
@@ -462,7 +530,8 @@ public sealed class AccountTests
                 File.WriteAllText(Path.Combine(folder, "try"), "");
                 File.Delete(Path.Combine(folder, "try"));
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
+            catch (Exception e)
+                when (e is IOException or UnauthorizedAccessException or System.ComponentModel.Win32Exception)
             {
                 Works = e is not System.ComponentModel.Win32Exception;
             }
@@ -479,7 +548,9 @@ public sealed class AccountTests
 
         private void Run(string change)
         {
-            using var chattr = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("chattr", [change, folder]) { RedirectStandardError = true })!;
+            using var chattr = System.Diagnostics.Process.Start(
+                new System.Diagnostics.ProcessStartInfo("chattr", [change, folder]) { RedirectStandardError = true }
+            )!;
             chattr.StandardError.ReadToEnd();
             chattr.WaitForExit();
         }

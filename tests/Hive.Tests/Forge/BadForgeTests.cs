@@ -11,31 +11,45 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>Whatever is wrong with the forge, agents are made and work on, the operator is told why, and it is tried again.</summary>
+/// <summary>Whatever is wrong with the forge, agents are made and work on, the operator is told why, and it is tried
+/// again.</summary>
 public sealed class BadForgeTests
 {
     [Fact]
     public async Task Nobody_listens()
     {
-        await using var hive = await HiveFixture.Start("--Forge:Url", "http://127.0.0.1:9", "--Forge:User", "boss", "--Forge:Password", "secret-of-the-boss");
+        await using var hive = await HiveFixture.Start(
+            "--Forge:Url",
+            "http://127.0.0.1:9",
+            "--Forge:User",
+            "boss",
+            "--Forge:Password",
+            "secret-of-the-boss"
+        );
         await hive.Spawn("alice");
         using var host = await hive.Operator();
         var forge = (await host.CallAsync("forge_sync")).GetProperty("forge");
 
         Assert.Equal("down", forge.GetProperty("state").GetString());
-        Assert.StartsWith("http://127.0.0.1:9/ cannot be reached: ", forge.GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "http://127.0.0.1:9/ cannot be reached: ",
+            forge.GetProperty("note").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.False(File.Exists(Path.Combine(hive.DataDir, "agents", "alice", "state", "forge-token")));
     }
 
     [Fact]
     public async Task It_takes_longer_than_ten_seconds()
     {
-        await using var rig = await ForgeRig.Start(forge => forge.Instead = async http =>
-        {
-            // Until whoever asks has given up.
-            await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
-            return true;
-        });
+        await using var rig = await ForgeRig.Start(forge =>
+            forge.Instead = async http =>
+            {
+                // Until whoever asks has given up.
+                await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+                return true;
+            }
+        );
         var view = await rig.Until(v => v.State == ForgeState.Down);
         Assert.Contains("did not answer within 10 s", view.Note, StringComparison.Ordinal);
         rig.Forge.Resume();
@@ -45,34 +59,50 @@ public sealed class BadForgeTests
     [Fact]
     public async Task Everything_is_a_web_page()
     {
-        await using var rig = await ForgeRig.Start(forge => forge.Instead = async http =>
-        {
-            http.Response.ContentType = "text/html";
-            await http.Response.WriteAsync("<html>Welcome to nginx!</html>");
-            return true;
-        });
+        await using var rig = await ForgeRig.Start(forge =>
+            forge.Instead = async http =>
+            {
+                http.Response.ContentType = "text/html";
+                await http.Response.WriteAsync("<html>Welcome to nginx!</html>");
+                return true;
+            }
+        );
         var view = await rig.Sync();
         Assert.Equal(ForgeState.Down, view.State);
-        Assert.Contains("answered 200 with text/html that is no JSON: it is not Forgejo or Gitea", view.Note, StringComparison.Ordinal);
+        Assert.Contains(
+            "answered 200 with text/html that is no JSON: it is not Forgejo or Gitea",
+            view.Note,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task It_redirects_to_another_host_and_no_token_follows()
     {
         await using var other = await StandInForge.Start();
-        await using var rig = await ForgeRig.Start(forge => forge.Instead = http =>
-        {
-            // The address of a version is nobody's secret; it may stay.
-            if (http.Request.Path == "/api/v1/version")
-                return Task.FromResult(false);
-            http.Response.Redirect(other.Url + http.Request.Path + "?from=here", permanent: false, preserveMethod: true);
-            return Task.FromResult(true);
-        });
+        await using var rig = await ForgeRig.Start(forge =>
+            forge.Instead = http =>
+            {
+                // The address of a version is nobody's secret; it may stay.
+                if (http.Request.Path == "/api/v1/version")
+                    return Task.FromResult(false);
+                http.Response.Redirect(
+                    other.Url + http.Request.Path + "?from=here",
+                    permanent: false,
+                    preserveMethod: true
+                );
+                return Task.FromResult(true);
+            }
+        );
         await rig.Hive.Spawn("alice");
         var view = await rig.Sync();
 
         Assert.Equal(ForgeState.Down, view.State);
-        Assert.Contains($"redirects to {other.Url}/api/v1/admin/users, and Hive takes no token there", view.Note, StringComparison.Ordinal);
+        Assert.Contains(
+            $"redirects to {other.Url}/api/v1/admin/users, and Hive takes no token there",
+            view.Note,
+            StringComparison.Ordinal
+        );
         Assert.Empty(other.Requests);
     }
 
@@ -80,13 +110,15 @@ public sealed class BadForgeTests
     public async Task Git_is_redirected_to_another_host_and_no_token_follows()
     {
         await using var other = await StandInForge.Start();
-        await using var rig = await ForgeRig.Start(forge => forge.Instead = http =>
-        {
-            if (!http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal))
-                return Task.FromResult(false);
-            http.Response.Redirect(other.Url + http.Request.Path + http.Request.QueryString);
-            return Task.FromResult(true);
-        });
+        await using var rig = await ForgeRig.Start(forge =>
+            forge.Instead = http =>
+            {
+                if (!http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal))
+                    return Task.FromResult(false);
+                http.Response.Redirect(other.Url + http.Request.Path + http.Request.QueryString);
+                return Task.FromResult(true);
+            }
+        );
         var view = await rig.Sync();
 
         Assert.All(view.Repositories, r => Assert.Equal((true, true), (r.Behind, r.Error is not null)));
@@ -104,7 +136,10 @@ public sealed class BadForgeTests
         Assert.All(view.Accounts, a => Assert.True(a.HasToken));
         Assert.Equal(rig.Refs("alice"), rig.Forge.Refs("agents/alice"));
         using var host = await rig.Hive.Operator();
-        var found = (await host.CallAsync("doctor")).GetProperty("findings").EnumerateArray().Where(f => f.GetProperty("topic").GetString() == "forge");
+        var found = (await host.CallAsync("doctor"))
+            .GetProperty("findings")
+            .EnumerateArray()
+            .Where(f => f.GetProperty("topic").GetString() == "forge");
         Assert.All(found, f => Assert.Equal("ok", f.GetProperty("state").GetString()));
     }
 
@@ -125,10 +160,20 @@ public sealed class BadForgeTests
         var view = await rig.Sync();
 
         Assert.Equal(ForgeState.Up, view.State);
-        Assert.Equal($"the forge could not look at the account 'alice': 307, it redirects to {rig.Forge.Url}/api/v1/users/alicia, as for what was renamed: give that its name back, or remove it", rig.Account(view, "alice").Error);
+        Assert.Equal(
+            $"the forge could not look at the account 'alice': 307, it redirects to {rig.Forge.Url}/api/v1/users/alicia, as for what was renamed: give that its name back, or remove it",
+            rig.Account(view, "alice").Error
+        );
         Assert.All(new[] { "bob", "carol" }, name => Assert.Equal(name, rig.Forge.OwnerOf(rig.TokenOf(name))));
-        Assert.Contains($"could not look at the repository agents/bob: 307, it redirects to {rig.Forge.Url}/api/v1/repos/agents/bobs", view.Repositories.Single(r => r.Agent == "bob").Error, StringComparison.Ordinal);
-        Assert.All(view.Repositories.Where(r => r.Agent != "bob"), r => Assert.Equal((false, null), (r.Behind, r.Error)));
+        Assert.Contains(
+            $"could not look at the repository agents/bob: 307, it redirects to {rig.Forge.Url}/api/v1/repos/agents/bobs",
+            view.Repositories.Single(r => r.Agent == "bob").Error,
+            StringComparison.Ordinal
+        );
+        Assert.All(
+            view.Repositories.Where(r => r.Agent != "bob"),
+            r => Assert.Equal((false, null), (r.Behind, r.Error))
+        );
         rig.Forge.RenameUser("alicia", "alice");
         rig.Forge.RenameRepository("agents/bobs", "agents/bob");
         await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
@@ -152,7 +197,10 @@ public sealed class BadForgeTests
         Assert.Equal(ForgeState.Down, view.State);
         await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
         rig.Hive.Clock.Advance(view.NextAttemptAt!.Value - rig.Hive.Clock.GetUtcNow());
-        await rig.Until(v => v.Accounts.All(a => a.HasToken || a.Agent == "bob") && v.Repositories.All(r => r is { PushedAt: not null, Behind: false }));
+        await rig.Until(v =>
+            v.Accounts.All(a => a.HasToken || a.Agent == "bob")
+            && v.Repositories.All(r => r is { PushedAt: not null, Behind: false })
+        );
     }
 
     [Fact]
@@ -162,10 +210,14 @@ public sealed class BadForgeTests
         await rig.Sync();
         await rig.Hive.Spawn("alice");
         await rig.Sync();
-        using (var db = new SqliteConnection($"Data Source={Path.Combine(rig.Hive.DataDir, "hive.sqlite")};Pooling=False"))
+        using (
+            var db = new SqliteConnection($"Data Source={Path.Combine(rig.Hive.DataDir, "hive.sqlite")};Pooling=False")
+        )
         {
             db.Open();
-            db.Execute("CREATE TRIGGER broken BEFORE INSERT ON forge_repositories BEGIN SELECT RAISE(ABORT, 'made to fail'); END");
+            db.Execute(
+                "CREATE TRIGGER broken BEFORE INSERT ON forge_repositories BEGIN SELECT RAISE(ABORT, 'made to fail'); END"
+            );
             var log = rig.Hive.Log();
             await rig.Hive.Spawn("bob");
             var view = await rig.Sync();
@@ -188,12 +240,23 @@ public sealed class BadForgeTests
         using var made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         using var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
         await using var forge = await StandInForge.Start(certificate);
-        await using var hive = await HiveFixture.Start("--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword);
+        await using var hive = await HiveFixture.Start(
+            "--Forge:Url",
+            forge.Url,
+            "--Forge:User",
+            StandInForge.AdminName,
+            "--Forge:Password",
+            forge.AdminPassword
+        );
         using var host = await hive.Operator();
         var view = (await host.CallAsync("forge_sync")).GetProperty("forge");
 
         Assert.Equal("down", view.GetProperty("state").GetString());
-        Assert.StartsWith($"the certificate of {forge.Url}/ does not verify", view.GetProperty("note").GetString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"the certificate of {forge.Url}/ does not verify",
+            view.GetProperty("note").GetString(),
+            StringComparison.Ordinal
+        );
         Assert.Empty(forge.Requests);
     }
 
@@ -203,18 +266,43 @@ public sealed class BadForgeTests
     public async Task Its_certificate_is_of_an_authority_of_the_operators_own_which_pushes_trust_too(string variable)
     {
         using var authorityKey = RSA.Create(2048);
-        var authorityRequest = new CertificateRequest("CN=Ours", authorityKey, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        authorityRequest.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
-        authorityRequest.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true));
-        authorityRequest.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, critical: false));
-        using var authority = authorityRequest.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(2));
+        var authorityRequest = new CertificateRequest(
+            "CN=Ours",
+            authorityKey,
+            HashAlgorithmName.SHA256,
+            RSASignaturePadding.Pkcs1
+        );
+        authorityRequest.CertificateExtensions.Add(
+            new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true)
+        );
+        authorityRequest.CertificateExtensions.Add(
+            new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign, critical: true)
+        );
+        authorityRequest.CertificateExtensions.Add(
+            new X509SubjectKeyIdentifierExtension(authorityRequest.PublicKey, critical: false)
+        );
+        using var authority = authorityRequest.CreateSelfSigned(
+            DateTimeOffset.UtcNow.AddDays(-1),
+            DateTimeOffset.UtcNow.AddDays(2)
+        );
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=forge", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
         request.CertificateExtensions.Add(names.Build());
-        request.CertificateExtensions.Add(X509AuthorityKeyIdentifierExtension.CreateFromCertificate(authority, includeKeyIdentifier: true, includeIssuerAndSerial: false));
-        using var signed = request.Create(authority, DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1), [1, 2, 3, 4]);
+        request.CertificateExtensions.Add(
+            X509AuthorityKeyIdentifierExtension.CreateFromCertificate(
+                authority,
+                includeKeyIdentifier: true,
+                includeIssuerAndSerial: false
+            )
+        );
+        using var signed = request.Create(
+            authority,
+            DateTimeOffset.UtcNow.AddDays(-1),
+            DateTimeOffset.UtcNow.AddDays(1),
+            [1, 2, 3, 4]
+        );
         using var made = signed.CopyWithPrivateKey(key);
         using var certificate = X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
 
@@ -225,7 +313,15 @@ public sealed class BadForgeTests
         File.WriteAllText(file, authority.ExportCertificatePem());
         await using var forge = await StandInForge.Start(certificate);
         await using var host = await HostProcess.Start(
-            folder, [(variable, variable == "SSL_CERT_FILE" ? file : trusted)], "--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword);
+            folder,
+            [(variable, variable == "SSL_CERT_FILE" ? file : trusted)],
+            "--Forge:Url",
+            forge.Url,
+            "--Forge:User",
+            StandInForge.AdminName,
+            "--Forge:Password",
+            forge.AdminPassword
+        );
         using var line = await host.Operator();
         var view = (await line.CallAsync("forge_sync")).GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
 
@@ -237,22 +333,44 @@ public sealed class BadForgeTests
     [Fact]
     public async Task It_does_not_know_the_admin()
     {
-        await using var rig = await ForgeRig.Start(_ => { }, forge => ["--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", "not-the-password"]);
+        await using var rig = await ForgeRig.Start(
+            _ => { },
+            forge =>
+                [
+                    "--Forge:Url",
+                    forge.Url,
+                    "--Forge:User",
+                    StandInForge.AdminName,
+                    "--Forge:Password",
+                    "not-the-password",
+                ]
+        );
         var view = await rig.Sync();
         Assert.Equal(ForgeState.Down, view.State);
-        Assert.Contains("the forge does not take Hive's admin (invalid username, password or token): see Forge:User with Forge:PasswordFile", view.Note, StringComparison.Ordinal);
+        Assert.Contains(
+            "the forge does not take Hive's admin (invalid username, password or token): see Forge:User with Forge:PasswordFile",
+            view.Note,
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain("not-the-password", view.Note, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task The_admin_is_none()
     {
-        await using var rig = await ForgeRig.Start(forge => forge.AddUser("clerk", "Clerk-1234"), forge => ["--Forge:Url", forge.Url, "--Forge:User", "clerk", "--Forge:Password", "Clerk-1234"]);
+        await using var rig = await ForgeRig.Start(
+            forge => forge.AddUser("clerk", "Clerk-1234"),
+            forge => ["--Forge:Url", forge.Url, "--Forge:User", "clerk", "--Forge:Password", "Clerk-1234"]
+        );
         await rig.Hive.Spawn("alice");
         var view = await rig.Sync();
 
         Assert.Contains("403, user should be the site admin", view.Note, StringComparison.Ordinal);
-        Assert.Contains("403, user should be the site admin", rig.Account(view, "alice").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "403, user should be the site admin",
+            rig.Account(view, "alice").Error,
+            StringComparison.Ordinal
+        );
         Assert.All(view.Repositories, r => Assert.Null(r.PushedAt));
     }
 
@@ -279,7 +397,9 @@ public sealed class BadForgeTests
         busy = false;
         await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
         rig.Hive.Clock.Advance(TimeSpan.FromSeconds(77));
-        view = await rig.Until(v => v.Accounts.All(a => a.HasToken) && v.Repositories.All(r => r.PushedAt is not null && !r.Behind));
+        view = await rig.Until(v =>
+            v.Accounts.All(a => a.HasToken) && v.Repositories.All(r => r.PushedAt is not null && !r.Behind)
+        );
         Assert.Null(view.Note);
         Assert.Equal(alices, rig.TokenOf("alice"));
     }
@@ -300,10 +420,15 @@ public sealed class BadForgeTests
         var log = rig.Hive.Log();
         var view = await rig.Sync();
 
-        Assert.Equal("the forge could not make a token for 'bob': 500, database is locked", rig.Account(view, "bob").Error);
+        Assert.Equal(
+            "the forge could not make a token for 'bob': 500, database is locked",
+            rig.Account(view, "bob").Error
+        );
         Assert.True(rig.Account(view, "alice").HasToken && rig.Account(view, "carol").HasToken);
         Assert.False(File.Exists(rig.TokenFile("bob")));
-        await log.Next("bob has no token for the forge, which is tried again: the forge could not make a token for 'bob': 500, database is locked");
+        await log.Next(
+            "bob has no token for the forge, which is tried again: the forge could not make a token for 'bob': 500, database is locked"
+        );
         broken = false;
         await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
         rig.Hive.Clock.Advance(view.NextAttemptAt!.Value - rig.Hive.Clock.GetUtcNow());
@@ -322,7 +447,11 @@ public sealed class BadForgeTests
         {
             if (http.Request.Path.Value!.Contains("version", StringComparison.Ordinal))
                 return false;
-            await StandInForge.Say(http, 500, new { message = $"dump: {http.Request.Headers.Authorization} {core} {rig.Forge.AdminPassword}" });
+            await StandInForge.Say(
+                http,
+                500,
+                new { message = $"dump: {http.Request.Headers.Authorization} {core} {rig.Forge.AdminPassword}" }
+            );
             return true;
         };
         File.Delete(rig.TokenFile("alice"));
@@ -330,7 +459,11 @@ public sealed class BadForgeTests
         var view = await rig.Sync();
 
         Assert.DoesNotContain(core, System.Text.Json.JsonSerializer.Serialize(view), StringComparison.Ordinal);
-        Assert.DoesNotContain(rig.Forge.AdminPassword, rig.Account(view, "alice").Error ?? "", StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            rig.Forge.AdminPassword,
+            rig.Account(view, "alice").Error ?? "",
+            StringComparison.Ordinal
+        );
         Assert.DoesNotContain(core, await log.Next("dump:"), StringComparison.Ordinal);
     }
 
@@ -338,7 +471,10 @@ public sealed class BadForgeTests
     [InlineData("/api/v1/admin/users", false)]
     [InlineData("/api/v1/admin/hooks", false)]
     [InlineData("/api/v1/admin/users/earlier", true)]
-    public async Task What_it_says_back_of_what_it_was_sent_is_shown_without_the_secrets_in_that(string path, bool byToken)
+    public async Task What_it_says_back_of_what_it_was_sent_is_shown_without_the_secrets_in_that(
+        string path,
+        bool byToken
+    )
     {
         var sent = new System.Collections.Concurrent.ConcurrentBag<string>();
         await using var rig = await ForgeRig.Start(
@@ -351,17 +487,32 @@ public sealed class BadForgeTests
                         return false;
                     using var reader = new StreamReader(http.Request.Body);
                     var body = await reader.ReadToEndAsync();
-                    foreach (System.Text.RegularExpressions.Match secret in System.Text.RegularExpressions.Regex.Matches(body, "\"(?:password|secret)\":\"([^\"]+)\""))
+                    foreach (
+                        System.Text.RegularExpressions.Match secret in System.Text.RegularExpressions.Regex.Matches(
+                            body,
+                            "\"(?:password|secret)\":\"([^\"]+)\""
+                        )
+                    )
                         sent.Add(secret.Groups[1].Value);
                     await StandInForge.Say(http, 500, new { message = $"you said {body}" });
                     return true;
                 };
             },
             forge =>
-            [
-                "--Forge:Url", forge.Url, "--Forge:WebhookUrl", "http://127.0.0.1:7000/forge/webhook",
-                .. byToken ? (string[])["--Forge:Token", forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization")] : ["--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword],
-            ]);
+                [
+                    "--Forge:Url",
+                    forge.Url,
+                    "--Forge:WebhookUrl",
+                    "http://127.0.0.1:7000/forge/webhook",
+                    .. byToken
+                        ? (string[])
+                            [
+                                "--Forge:Token",
+                                forge.AddToken(StandInForge.AdminName, "write:admin", "read:user", "read:organization"),
+                            ]
+                        : ["--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword],
+                ]
+        );
         await rig.Hive.Spawn("alice", "earlier");
         var view = JsonSerializer.Serialize(await rig.Sync());
 
@@ -374,10 +525,19 @@ public sealed class BadForgeTests
     [InlineData("Forge:Token is no token", "--Forge:Url", "http://forge", "--Forge:Token", "two words")]
     [InlineData("Forge:Url is missing", "--Forge:Token", "x")]
     [InlineData("Forge:User has no password", "--Forge:Url", "http://forge", "--Forge:User", "boss")]
-    [InlineData("Forge:TokenFile names /nonexistent/file, which is empty or cannot be read", "--Forge:Url", "http://forge", "--Forge:TokenFile", "/nonexistent/file")]
+    [InlineData(
+        "Forge:TokenFile names /nonexistent/file, which is empty or cannot be read",
+        "--Forge:Url",
+        "http://forge",
+        "--Forge:TokenFile",
+        "/nonexistent/file"
+    )]
     [InlineData("Forge:Url is set and no admin", "--Forge:Url", "http://forge")]
     [InlineData("no forge is configured")]
-    public async Task What_cannot_be_right_in_the_configuration_is_said_and_the_forge_is_off(string says, params string[] configuration)
+    public async Task What_cannot_be_right_in_the_configuration_is_said_and_the_forge_is_off(
+        string says,
+        params string[] configuration
+    )
     {
         await using var hive = await HiveFixture.Start(configuration);
         await hive.Spawn("alice");
@@ -387,7 +547,15 @@ public sealed class BadForgeTests
         Assert.StartsWith($"the forge is off: {says}", refused.Message, StringComparison.Ordinal);
 
         var forge = (await hive.State()).GetProperty("forge");
-        Assert.Equal(("off", "off", 0, 0), (forge.GetProperty("state").GetString(), forge.GetProperty("mode").GetString(), forge.GetProperty("accounts").GetArrayLength(), forge.GetProperty("repositories").GetArrayLength()));
+        Assert.Equal(
+            ("off", "off", 0, 0),
+            (
+                forge.GetProperty("state").GetString(),
+                forge.GetProperty("mode").GetString(),
+                forge.GetProperty("accounts").GetArrayLength(),
+                forge.GetProperty("repositories").GetArrayLength()
+            )
+        );
         using var answer = await hive.Http().PostAsync("/forge/sync", null);
         Assert.Equal(HttpStatusCode.Conflict, answer.StatusCode);
     }

@@ -5,12 +5,15 @@ using Hive.Tests.Common;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>A forge in the NixOS container hive-forge, whose own command a stand-in answers for: every command line is exactly as Forgejo takes it.</summary>
+/// <summary>A forge in the NixOS container hive-forge, whose own command a stand-in answers for: every command line is
+/// exactly as Forgejo takes it.</summary>
 public sealed class ContainerForgeTests
 {
     private const string Admin = "run hive-forge -- runuser -u forgejo -- forgejo --work-path /srv/forgejo admin ";
-    private const string AgentScopes = "read:user,write:user,write:repository,write:issue,write:organization,write:misc";
-    private const string CoreScopes = "write:admin,write:user,write:repository,write:issue,write:organization,write:misc";
+    private const string AgentScopes =
+        "read:user,write:user,write:repository,write:issue,write:organization,write:misc";
+    private const string CoreScopes =
+        "write:admin,write:user,write:repository,write:issue,write:organization,write:misc";
 
     [Fact]
     public async Task Accounts_and_tokens_are_made_by_these_command_lines_and_the_rest_by_the_api()
@@ -26,7 +29,10 @@ public sealed class ContainerForgeTests
         Assert.Equal((ForgeState.Up, "nixos"), (view.State, view.Mode));
         // What failed was tried again; no token was made twice.
         var commands = nixos.Commands().Distinct();
-        Assert.Equal(4, nixos.Commands().Count(c => c.StartsWith($"{Admin}user generate-access-token", StringComparison.Ordinal)));
+        Assert.Equal(
+            4,
+            nixos.Commands().Count(c => c.StartsWith($"{Admin}user generate-access-token", StringComparison.Ordinal))
+        );
         Assert.Equal(
             [
                 $"{Admin}user create --username core --email core@hive.localhost --random-password --must-change-password=false --admin",
@@ -41,15 +47,35 @@ public sealed class ContainerForgeTests
                 $"{Admin}user create --username manager --email manager@hive.localhost --random-password --must-change-password=false",
                 $"{Admin}user generate-access-token --username manager --token-name NAME --scopes {AgentScopes} --raw",
             ],
-            commands);
+            commands
+        );
         foreach (var name in new[] { "alice", "bob", "manager" })
-            Assert.Equal(name, forge.OwnerOf(File.ReadAllText(Path.Combine(nixos.Host.DataDir, "agents", name, "state", "forge-token")).Trim()));
-        Assert.Contains("name is reserved [name: api]", view.Accounts.Single(a => a.Agent == "api").Error, StringComparison.Ordinal);
+            Assert.Equal(
+                name,
+                forge.OwnerOf(
+                    File.ReadAllText(Path.Combine(nixos.Host.DataDir, "agents", name, "state", "forge-token")).Trim()
+                )
+            );
+        Assert.Contains(
+            "name is reserved [name: api]",
+            view.Accounts.Single(a => a.Agent == "api").Error,
+            StringComparison.Ordinal
+        );
         Assert.Contains("site admin", view.Accounts.Single(a => a.Agent == "chief").Error, StringComparison.Ordinal);
         Assert.True(forge.IsAdmin("core"));
-        Assert.Equal(Git.Repositories.AsSomebody(Path.Combine(nixos.Host.DataDir, "meta"), "for-each-ref", "--format=%(objectname) %(refname)"), forge.Refs("core/meta"));
+        Assert.Equal(
+            Git.Repositories.AsSomebody(
+                Path.Combine(nixos.Host.DataDir, "meta"),
+                "for-each-ref",
+                "--format=%(objectname) %(refname)"
+            ),
+            forge.Refs("core/meta")
+        );
         // What the command prints besides (a password) and what it prints at last (a token) are in no log.
-        Assert.All(forge.Secrets.Where(s => s != forge.AdminPassword), s => Assert.DoesNotContain(s, nixos.Host.Output, StringComparison.Ordinal));
+        Assert.All(
+            forge.Secrets.Where(s => s != forge.AdminPassword),
+            s => Assert.DoesNotContain(s, nixos.Host.Output, StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -72,7 +98,11 @@ public sealed class ContainerForgeTests
         if (isAdmin)
             Assert.Null(view.Note);
         else
-            Assert.StartsWith("there is an account 'core' on the forge that is no site admin", view.Note, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "there is an account 'core' on the forge that is no site admin",
+                view.Note,
+                StringComparison.Ordinal
+            );
         Assert.Equal(isAdmin, forge.HasRepository("core/meta"));
     }
 
@@ -89,7 +119,11 @@ public sealed class ContainerForgeTests
         var view = await nixos.Sync();
 
         Assert.StartsWith("Hive's own account 'core' is no site admin", view.Note, StringComparison.Ordinal);
-        Assert.StartsWith("'chief' is a site admin on the forge", view.Accounts.Single(a => a.Agent == "chief").Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "'chief' is a site admin on the forge",
+            view.Accounts.Single(a => a.Agent == "chief").Error,
+            StringComparison.Ordinal
+        );
         Assert.Empty(forge.TokensOf("chief"));
     }
 
@@ -105,12 +139,15 @@ public sealed class ContainerForgeTests
         Assert.StartsWith("the forge is off: no forge is configured", refused.Message, StringComparison.Ordinal);
         Assert.Empty(nixos.Commands());
         Assert.Empty(forge.Requests);
-        var finding = (await line.CallAsync("doctor")).Deserialize<Diagnosis>(WireJson.Options)!.Findings.Single(f => f.Topic == "forge");
+        var finding = (await line.CallAsync("doctor"))
+            .Deserialize<Diagnosis>(WireJson.Options)!
+            .Findings.Single(f => f.Topic == "forge");
         Assert.Equal(FindingState.Absent, finding.State);
         Assert.StartsWith("off: no forge is configured", finding.Text, StringComparison.Ordinal);
     }
 
-    /// <summary>A host on a machine that seems to have NixOS containers: their command asks the stand-in through two pipes, one question after another.</summary>
+    /// <summary>A host on a machine that seems to have NixOS containers: their command asks the stand-in through two
+    /// pipes, one question after another.</summary>
     private sealed class Container : IAsyncDisposable
     {
         private readonly string folder;
@@ -139,7 +176,9 @@ public sealed class ContainerForgeTests
             }
 
             var script = Path.Combine(bin, "nixos-container");
-            File.WriteAllText(script, $$"""
+            File.WriteAllText(
+                script,
+                $$"""
                 #!/bin/sh
                 [ "$1" = list ] && { echo other; echo {{name}}; exit 0; }
                 printf '%s\n' "$*" >> {{folder}}/commands
@@ -149,14 +188,18 @@ public sealed class ContainerForgeTests
                 read -r code <&3
                 cat <&3 >&2
                 exit "$code"
-                """);
+                """
+            );
             File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             File.WriteAllText(Path.Combine(folder, "commands"), "");
             forge.Pause();
             var container = new Container(folder, forge);
             string[] address = name == "hive-forge" ? ["--Forge:Url", forge.Url] : [];
             container.Host = await HostProcess.Start(
-                folder, [("PATH", $"{bin}:{Environment.GetEnvironmentVariable("PATH")}")], ["--Forge:WorkPath", "/srv/forgejo", "--Logging:LogLevel:Default", "Trace", .. address]);
+                folder,
+                [("PATH", $"{bin}:{Environment.GetEnvironmentVariable("PATH")}")],
+                ["--Forge:WorkPath", "/srv/forgejo", "--Logging:LogLevel:Default", "Trace", .. address]
+            );
             return container;
         }
 
@@ -166,8 +209,19 @@ public sealed class ContainerForgeTests
             return (await line.CallAsync("forge_sync")).GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
         }
 
-        /// <summary>The command lines there were, but for the question what containers there are; a token's name, which holds the time, is NAME.</summary>
-        public string[] Commands() => [.. File.ReadAllLines(CommandsFile).Select(c => System.Text.RegularExpressions.Regex.Replace(c, @"--token-name hive-\d{8}T\d{9}-[0-9a-f]{4} ", "--token-name NAME "))];
+        /// <summary>The command lines there were, but for the question what containers there are; a token's name, which
+        /// holds the time, is NAME.</summary>
+        public string[] Commands() =>
+            [
+                .. File.ReadAllLines(CommandsFile)
+                    .Select(c =>
+                        System.Text.RegularExpressions.Regex.Replace(
+                            c,
+                            @"--token-name hive-\d{8}T\d{9}-[0-9a-f]{4} ",
+                            "--token-name NAME "
+                        )
+                    ),
+            ];
 
         public async ValueTask DisposeAsync()
         {
@@ -181,7 +235,9 @@ public sealed class ContainerForgeTests
         {
             while (await File.ReadAllTextAsync(Path.Combine(folder, "ask")) is var asked && asked != "end\n")
             {
-                var (code, output, error) = Forge.Command(asked.Trim()[(asked.IndexOf(" admin ", StringComparison.Ordinal) + " admin ".Length)..].Split(' '));
+                var (code, output, error) = Forge.Command(
+                    asked.Trim()[(asked.IndexOf(" admin ", StringComparison.Ordinal) + " admin ".Length)..].Split(' ')
+                );
                 await File.WriteAllTextAsync(Path.Combine(folder, "said"), $"{code}\n{error}\n");
                 await File.WriteAllTextAsync(Path.Combine(folder, "answer"), output);
             }

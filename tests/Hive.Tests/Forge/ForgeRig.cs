@@ -7,11 +7,14 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>A host with a forge beside it, whose admin it knows by name and password unless a test says otherwise.</summary>
+/// <summary>A host with a forge beside it, whose admin it knows by name and password unless a test says
+/// otherwise.</summary>
 internal sealed class ForgeRig : IAsyncDisposable
 {
     // Its length in hexadecimal digits, the band, and the text.
-    private static readonly byte[] Progress = System.Text.Encoding.ASCII.GetBytes($"{4 + 1 + 500:x4}\u0002{new string('.', 499)}\n");
+    private static readonly byte[] Progress = System.Text.Encoding.ASCII.GetBytes(
+        $"{4 + 1 + 500:x4}\u0002{new string('.', 499)}\n"
+    );
 
     private ForgeRig(StandInForge forge, HiveFixture hive) => (Forge, Hive) = (forge, hive);
 
@@ -24,11 +27,28 @@ internal sealed class ForgeRig : IAsyncDisposable
     /// <summary>Starts both.</summary>
     /// <param name="before">What the forge is like when the host comes.</param>
     /// <param name="configuration">In place of the admin's name and password.</param>
-    public static async Task<ForgeRig> Start(Action<StandInForge> before, Func<StandInForge, string[]>? configuration = null)
+    public static async Task<ForgeRig> Start(
+        Action<StandInForge> before,
+        Func<StandInForge, string[]>? configuration = null
+    )
     {
         var forge = await StandInForge.Start();
         before(forge);
-        return new ForgeRig(forge, await HiveFixture.Start([.. configuration?.Invoke(forge) ?? ["--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword]]));
+        return new ForgeRig(
+            forge,
+            await HiveFixture.Start([
+                .. configuration?.Invoke(forge)
+                    ??
+                    [
+                        "--Forge:Url",
+                        forge.Url,
+                        "--Forge:User",
+                        StandInForge.AdminName,
+                        "--Forge:Password",
+                        forge.AdminPassword,
+                    ],
+            ])
+        );
     }
 
     /// <summary>Has the host look at everything, to the end.</summary>
@@ -44,7 +64,8 @@ internal sealed class ForgeRig : IAsyncDisposable
         return View(await host.CallAsync("forge_status"));
     }
 
-    /// <summary>How the forge stands when that is true of it, heard on the stream; it is looked at from the beginning of this run of the host.</summary>
+    /// <summary>How the forge stands when that is true of it, heard on the stream; it is looked at from the beginning
+    /// of this run of the host.</summary>
     public async Task<ForgeView> Until(Func<ForgeView, bool> condition)
     {
         using var events = await Hive.EventsFromStart();
@@ -60,13 +81,17 @@ internal sealed class ForgeRig : IAsyncDisposable
     /// <returns>Completes when one is under way; called to let it go on.</returns>
     public (Task Pushing, Action End) HoldPush(string name)
     {
-        var (pushing, end) = (new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var (pushing, end) = (
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously),
+            new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+        );
         Forge.Instead = async http =>
         {
             if (http.Request.Path != $"/{name}.git/git-receive-pack")
                 return false;
             pushing.TrySetResult();
-            // Git gives up on who says nothing for long: until then it is told of progress (the second band of what it understands).
+            // Git gives up on who says nothing for long: until then it is told of progress (the second band of what it
+            // understands).
             http.Response.ContentType = "application/x-git-receive-pack-result";
             while (await Task.WhenAny(end.Task, Task.Delay(TimeSpan.FromSeconds(1))) != end.Task)
             {
@@ -82,7 +107,9 @@ internal sealed class ForgeRig : IAsyncDisposable
     /// <summary>What the database holds, in one column.</summary>
     public string[] Rows(string sql)
     {
-        using var db = new SqliteConnection($"Data Source={Path.Combine(Hive.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False");
+        using var db = new SqliteConnection(
+            $"Data Source={Path.Combine(Hive.DataDir, "hive.sqlite")};Mode=ReadOnly;Pooling=False"
+        );
         return [.. db.Query<string>(sql)];
     }
 
@@ -100,8 +127,12 @@ internal sealed class ForgeRig : IAsyncDisposable
     public string TokenOf(string agent) => File.ReadAllText(TokenFile(agent)).Trim();
 
     /// <summary>Main and all tags of a repository of the host's.</summary>
-    public string Refs(string? agent) => Repositories.AsSomebody(
-        agent is null ? Path.Combine(Hive.DataDir, "meta") : Path.Combine(Hive.DataDir, "applied", agent), "for-each-ref", "--format=%(objectname) %(refname)");
+    public string Refs(string? agent) =>
+        Repositories.AsSomebody(
+            agent is null ? Path.Combine(Hive.DataDir, "meta") : Path.Combine(Hive.DataDir, "applied", agent),
+            "for-each-ref",
+            "--format=%(objectname) %(refname)"
+        );
 
     public ForgeAccount Account(ForgeView view, string agent) => view.Accounts.Single(a => a.Agent == agent);
 
@@ -111,5 +142,6 @@ internal sealed class ForgeRig : IAsyncDisposable
         await Forge.DisposeAsync();
     }
 
-    private static ForgeView View(JsonElement answer) => answer.GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
+    private static ForgeView View(JsonElement answer) =>
+        answer.GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
 }

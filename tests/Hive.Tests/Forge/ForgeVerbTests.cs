@@ -19,7 +19,14 @@ public sealed class ForgeVerbTests
         var status = await Run(rig.Hive, "status");
         Assert.Equal(($"The forge at {rig.Forge.Url}/ (http) answers.", 0), (status.Lines[0], status.ExitCode));
         Assert.Matches("^ACCOUNT +TOKEN +REPOSITORY +PUSHED +HEAD +WRONG$", status.Lines[1]);
-        Assert.Contains(status.Lines, line => System.Text.RegularExpressions.Regex.IsMatch(line, "^alice +yes +agents/alice +[^ ]+( [a-z]+)? +[0-9a-f]{12}$"));
+        Assert.Contains(
+            status.Lines,
+            line =>
+                System.Text.RegularExpressions.Regex.IsMatch(
+                    line,
+                    "^alice +yes +agents/alice +[^ ]+( [a-z]+)? +[0-9a-f]{12}$"
+                )
+        );
         Assert.Contains(status.Lines, line => line.Contains(" core/meta ", StringComparison.Ordinal));
         var json = JsonElement.Parse((await Run(rig.Hive, "status", "--json")).Output).GetProperty("forge");
         Assert.Equal("up", json.GetProperty("state").GetString());
@@ -38,7 +45,11 @@ public sealed class ForgeVerbTests
         rig.Forge.Pause();
         synced = await Run(rig.Hive, "sync");
         Assert.Equal(1, synced.ExitCode);
-        Assert.StartsWith($"hive: the forge is down: {rig.Forge.Url}/ cannot be reached", synced.Error, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"hive: the forge is down: {rig.Forge.Url}/ cannot be reached",
+            synced.Error,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -46,7 +57,10 @@ public sealed class ForgeVerbTests
     {
         await using var hive = await HiveFixture.Start();
         var status = await Run(hive, "status");
-        Assert.Equal((0, "The forge is off: no forge is configured: set Forge:Url and its admin (docs/forge.md)\n"), (status.ExitCode, status.Output));
+        Assert.Equal(
+            (0, "The forge is off: no forge is configured: set Forge:Url and its admin (docs/forge.md)\n"),
+            (status.ExitCode, status.Output)
+        );
         var synced = await Run(hive, "sync");
         Assert.Equal((1, ""), (synced.ExitCode, synced.Output));
         Assert.StartsWith("hive: the forge is off: no forge is configured", synced.Error, StringComparison.Ordinal);
@@ -58,7 +72,10 @@ public sealed class ForgeVerbTests
     {
         await using var rig = await ForgeRig.Start();
         var found = await Diagnosed(rig.Hive);
-        Assert.Equal((FindingState.Ok, $"on (http): {rig.Forge.Url}/, version 15.0.0+stand-in"), (found["forge"].State, found["forge"].Text));
+        Assert.Equal(
+            (FindingState.Ok, $"on (http): {rig.Forge.Url}/, version 15.0.0+stand-in"),
+            (found["forge"].State, found["forge"].Text)
+        );
         Assert.Equal((FindingState.Ok, "'boss' administers it"), (found["admin"].State, found["admin"].Text));
         rig.Forge.Pause();
         found = await Diagnosed(rig.Hive);
@@ -67,15 +84,22 @@ public sealed class ForgeVerbTests
 
         await using var wrong = await HiveFixture.Start("--Forge:Url", "http://forge.example.org");
         found = await Diagnosed(wrong);
-        Assert.Equal((FindingState.Failed, true), (found["forge"].State, found["forge"].Advice!.Contains("docs/forge.md", StringComparison.Ordinal)));
+        Assert.Equal(
+            (FindingState.Failed, true),
+            (found["forge"].State, found["forge"].Advice!.Contains("docs/forge.md", StringComparison.Ordinal))
+        );
         Assert.StartsWith("off: Forge:Url is set and no admin", found["forge"].Text, StringComparison.Ordinal);
     }
 
-    private static Task<Outcome> Run(HiveFixture hive, params string[] words) => Built.HiveAsync(["forge", .. words, "--run-dir", hive.RunDir]);
+    private static Task<Outcome> Run(HiveFixture hive, params string[] words) =>
+        Built.HiveAsync(["forge", .. words, "--run-dir", hive.RunDir]);
 
     private static async Task<Dictionary<string, Finding>> Diagnosed(HiveFixture hive)
     {
         using var host = await hive.Operator();
-        return (await host.CallAsync("doctor")).Deserialize<Diagnosis>(WireJson.Options)!.Findings.Where(f => f.Topic == "forge").ToDictionary(f => f.Name);
+        return (await host.CallAsync("doctor"))
+            .Deserialize<Diagnosis>(WireJson.Options)!
+            .Findings.Where(f => f.Topic == "forge")
+            .ToDictionary(f => f.Name);
     }
 }

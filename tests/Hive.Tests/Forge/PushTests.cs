@@ -15,12 +15,26 @@ public sealed class PushTests
         var view = await rig.Sync();
 
         Assert.Contains("refs/tags/deployed/0", rig.Refs("alice"), StringComparison.Ordinal);
-        foreach (var (name, agent) in new (string, string?)[] { ("core/meta", null), ("agents/manager", "manager"), ("agents/alice", "alice") })
+        foreach (
+            var (name, agent) in new (string, string?)[]
+            {
+                ("core/meta", null),
+                ("agents/manager", "manager"),
+                ("agents/alice", "alice"),
+            }
+        )
         {
             Assert.Equal(rig.Refs(agent), rig.Forge.Refs(name));
             var row = view.Repositories.Single(r => r.Name == name);
-            Assert.Equal((agent, false, null, 0, $"{rig.Forge.Url}/{name}"), (row.Agent, row.Behind, row.Error, row.Attempts, row.Url));
-            Assert.StartsWith(row.Head!, rig.Refs(agent).Split('\n').Single(r => r.EndsWith("refs/heads/main", StringComparison.Ordinal)), StringComparison.Ordinal);
+            Assert.Equal(
+                (agent, false, null, 0, $"{rig.Forge.Url}/{name}"),
+                (row.Agent, row.Behind, row.Error, row.Attempts, row.Url)
+            );
+            Assert.StartsWith(
+                row.Head!,
+                rig.Refs(agent).Split('\n').Single(r => r.EndsWith("refs/heads/main", StringComparison.Ordinal)),
+                StringComparison.Ordinal
+            );
         }
     }
 
@@ -42,7 +56,17 @@ public sealed class PushTests
 
         await Reached(rig, null, "core/meta");
         await Reached(rig, "coder", "agents/coder");
-        foreach (var tag in new[] { $"proposal/{first}", $"approved/{first}", $"building/{first}", $"deployed/{first}", $"proposal/{second}", $"denied/{second}" })
+        foreach (
+            var tag in new[]
+            {
+                $"proposal/{first}",
+                $"approved/{first}",
+                $"building/{first}",
+                $"deployed/{first}",
+                $"proposal/{second}",
+                $"denied/{second}",
+            }
+        )
             Assert.Contains($"refs/tags/{tag}", rig.Forge.Refs("agents/coder"), StringComparison.Ordinal);
     }
 
@@ -61,20 +85,33 @@ public sealed class PushTests
 
         // The deploy is done all the same.
         await EditByHand(rig, "coder");
-        await rig.Until(v => v.Repositories.Any(r => r is { Name: "agents/coder", Behind: true, Error: not null, Attempts: 1 }));
+        await rig.Until(v =>
+            v.Repositories.Any(r => r is { Name: "agents/coder", Behind: true, Error: not null, Attempts: 1 })
+        );
         await log.Next("agents/coder could not be pushed");
         Assert.Equal(before, rig.Forge.Refs("agents/coder"));
         var view = await rig.Until(v => v.NextAttemptAt is not null);
         Assert.Equal(rig.Hive.Clock.GetUtcNow().AddSeconds(5), view.NextAttemptAt);
-        Assert.Contains("pre-receive hook declined", view.Repositories.Single(r => r.Name == "agents/coder").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "pre-receive hook declined",
+            view.Repositories.Single(r => r.Name == "agents/coder").Error,
+            StringComparison.Ordinal
+        );
 
         await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
         rig.Hive.Clock.Advance(TimeSpan.FromSeconds(5));
-        view = await rig.Until(v => v.Repositories.Any(r => r is { Name: "agents/coder", Attempts: 2 }) && v.NextAttemptAt == rig.Hive.Clock.GetUtcNow().AddSeconds(10));
+        view = await rig.Until(v =>
+            v.Repositories.Any(r => r is { Name: "agents/coder", Attempts: 2 })
+            && v.NextAttemptAt == rig.Hive.Clock.GetUtcNow().AddSeconds(10)
+        );
         File.Delete(hook);
         await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
         rig.Hive.Clock.Advance(TimeSpan.FromSeconds(10));
-        view = await rig.Until(v => v.Repositories.Any(r => r is { Name: "agents/coder", Behind: false, Attempts: 0 } && r.PushedAt == rig.Hive.Clock.GetUtcNow()));
+        view = await rig.Until(v =>
+            v.Repositories.Any(r =>
+                r is { Name: "agents/coder", Behind: false, Attempts: 0 } && r.PushedAt == rig.Hive.Clock.GetUtcNow()
+            )
+        );
         Assert.Null(view.Repositories.Single(r => r.Name == "agents/coder").Error);
         Assert.Equal(rig.Refs("coder"), rig.Forge.Refs("agents/coder"));
     }
@@ -87,7 +124,11 @@ public sealed class PushTests
         await rig.Sync();
         rig.Forge.Pause();
         await EditByHand(rig, "coder");
-        var view = await rig.Until(v => v.State == ForgeState.Down && v.Repositories.Single(r => r.Name == "agents/coder").Behind && v.NextAttemptAt is not null);
+        var view = await rig.Until(v =>
+            v.State == ForgeState.Down
+            && v.Repositories.Single(r => r.Name == "agents/coder").Behind
+            && v.NextAttemptAt is not null
+        );
         Assert.Contains("cannot be reached", view.Note, StringComparison.Ordinal);
 
         // A host that comes meanwhile knows it too.
@@ -114,7 +155,13 @@ public sealed class PushTests
         await pushing;
         await rig.Hive.Spawn("carol");
         var view = await rig.Until(v => v.Accounts.Any(a => a is { Agent: "carol", HasToken: true }));
-        Assert.Equal((true, null), (view.Repositories.Single(r => r.Agent == "coder").Behind, view.Repositories.Single(r => r.Agent == "coder").Error));
+        Assert.Equal(
+            (true, null),
+            (
+                view.Repositories.Single(r => r.Agent == "coder").Behind,
+                view.Repositories.Single(r => r.Agent == "coder").Error
+            )
+        );
         // It changes again meanwhile.
         Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", "coder"), "tag", "meanwhile", "main");
         await EditByHand(rig, "coder", "model: by-hand-again\n");
@@ -146,7 +193,11 @@ public sealed class PushTests
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
-        await rig.Hive.Restart(() => rig.Execute("INSERT INTO forge_repositories (name, refs, head, pushed_at) VALUES ('agents/ghost', 'x', 'y', 1)"));
+        await rig.Hive.Restart(() =>
+            rig.Execute(
+                "INSERT INTO forge_repositories (name, refs, head, pushed_at) VALUES ('agents/ghost', 'x', 'y', 1)"
+            )
+        );
         await rig.Sync();
 
         Assert.Equal(["agents/manager", "core/meta"], rig.Rows("SELECT name FROM forge_repositories ORDER BY name"));
@@ -196,9 +247,16 @@ public sealed class PushTests
         var view = await first;
 
         var requests = rig.Forge.Requests.ToArray();
-        Assert.InRange(Array.IndexOf(requests, "POST /api/v1/orgs"), 0, Array.FindIndex(requests, r => r.StartsWith("git agents/bob", StringComparison.Ordinal)));
+        Assert.InRange(
+            Array.IndexOf(requests, "POST /api/v1/orgs"),
+            0,
+            Array.FindIndex(requests, r => r.StartsWith("git agents/bob", StringComparison.Ordinal))
+        );
         Assert.All(view.Repositories, r => Assert.Equal((false, null), (r.Behind, r.Error)));
-        Assert.All(new[] { "alice", "bob", "manager" }, name => Assert.Equal(rig.Refs(name), rig.Forge.Refs($"agents/{name}")));
+        Assert.All(
+            new[] { "alice", "bob", "manager" },
+            name => Assert.Equal(rig.Refs(name), rig.Forge.Refs($"agents/{name}"))
+        );
     }
 
     [Fact]
@@ -227,7 +285,12 @@ public sealed class PushTests
         var there = rig.Forge.Repository("agents/alice");
         Git.Repositories.AsSomebody(there, "tag", "somebodys", "main");
         Git.Repositories.AsSomebody(there, "branch", "work", "main");
-        Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", "alice"), "tag", "--delete", "deployed/0");
+        Git.Repositories.AsSomebody(
+            Path.Combine(rig.Hive.DataDir, "applied", "alice"),
+            "tag",
+            "--delete",
+            "deployed/0"
+        );
         await rig.Sync();
 
         var refs = rig.Forge.Refs("agents/alice");
@@ -243,26 +306,42 @@ public sealed class PushTests
         await rig.Hive.Spawn(agents);
         rig.Forge.Resume();
         var view = await rig.Sync();
-        Assert.Equal((51, 52), (view.Accounts.Count(a => a.HasToken), view.Repositories.Count(r => r is { PushedAt: not null, Behind: false })));
+        Assert.Equal(
+            (51, 52),
+            (
+                view.Accounts.Count(a => a.HasToken),
+                view.Repositories.Count(r => r is { PushedAt: not null, Behind: false })
+            )
+        );
         var (tokens, refs, users) = (Tokens(rig, agents), Refs(rig, agents), rig.Forge.Users.ToArray());
         rig.Forge.Requests.Clear();
         var events = await rig.Hive.Events();
 
         view = await rig.Sync();
-        Assert.Equal((51, 52), (view.Accounts.Count(a => a.HasToken), view.Repositories.Count(r => r is { Error: null, Behind: false })));
+        Assert.Equal(
+            (51, 52),
+            (view.Accounts.Count(a => a.HasToken), view.Repositories.Count(r => r is { Error: null, Behind: false }))
+        );
         Assert.Equal(tokens, Tokens(rig, agents));
         Assert.Equal(refs, Refs(rig, agents));
         Assert.Equal(users, rig.Forge.Users);
         Assert.All(agents, a => Assert.Single(rig.Forge.TokensOf(a)));
         // It asked for the organisations, which are there, and sent nothing else that could change something.
-        Assert.Equal(["POST /api/v1/orgs", "POST /api/v1/orgs"], rig.Forge.Requests.Where(r => !r.StartsWith("GET ", StringComparison.Ordinal) && !r.StartsWith("git ", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["POST /api/v1/orgs", "POST /api/v1/orgs"],
+            rig.Forge.Requests.Where(r =>
+                !r.StartsWith("GET ", StringComparison.Ordinal) && !r.StartsWith("git ", StringComparison.Ordinal)
+            )
+        );
         Assert.DoesNotContain(rig.Forge.Requests, r => r.EndsWith(" git-receive-pack", StringComparison.Ordinal));
         Assert.Equal("forge_changed", (await events.Next()).GetProperty("kind").GetString());
     }
 
-    private static string[] Tokens(ForgeRig rig, string[] agents) => [.. agents.Select(a => $"{rig.TokenOf(a)} {File.GetLastWriteTimeUtc(rig.TokenFile(a)):O}")];
+    private static string[] Tokens(ForgeRig rig, string[] agents) =>
+        [.. agents.Select(a => $"{rig.TokenOf(a)} {File.GetLastWriteTimeUtc(rig.TokenFile(a)):O}")];
 
-    private static string[] Refs(ForgeRig rig, string[] agents) => [.. agents.Select(a => rig.Forge.Refs($"agents/{a}")).Append(rig.Forge.Refs("core/meta"))];
+    private static string[] Refs(ForgeRig rig, string[] agents) =>
+        [.. agents.Select(a => rig.Forge.Refs($"agents/{a}")).Append(rig.Forge.Refs("core/meta"))];
 
     private static async Task EditByHand(ForgeRig rig, string agent, string yaml = "model: by-hand\n")
     {
@@ -273,5 +352,8 @@ public sealed class PushTests
 
     // What is here is there, as the last word of the stream.
     private static Task Reached(ForgeRig rig, string? agent, string name) =>
-        rig.Until(v => v.Repositories.Any(r => r.Name == name && !r.Behind && r.PushedAt is not null) && rig.Forge.Refs(name) == rig.Refs(agent));
+        rig.Until(v =>
+            v.Repositories.Any(r => r.Name == name && !r.Behind && r.PushedAt is not null)
+            && rig.Forge.Refs(name) == rig.Refs(agent)
+        );
 }

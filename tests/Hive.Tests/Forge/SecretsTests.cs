@@ -9,7 +9,8 @@ using Hive.Tests.Git;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>No token and no password is anywhere but where it belongs: a host as a process, with a git that notes each command line and environment, is looked through for all there have been.</summary>
+/// <summary>No token and no password is anywhere but where it belongs: a host as a process, with a git that notes each
+/// command line and environment, is looked through for all there have been.</summary>
 public sealed class SecretsTests
 {
     [Fact]
@@ -22,8 +23,23 @@ public sealed class SecretsTests
         File.WriteAllText(password, forge.AdminPassword + "\n");
         var bin = WatchedGit(folder, seen);
         await using var host = await HostProcess.Start(
-            folder, [("PATH", $"{bin}:{Environment.GetEnvironmentVariable("PATH")}")],
-            "--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:PasswordFile", password, "--Forge:WebhookUrl", "http://127.0.0.1:7000/forge/webhook", "--Logging:LogLevel:Default", "Trace", "--Logging:LogLevel:Microsoft", "Trace", "--Logging:LogLevel:System", "Trace");
+            folder,
+            [("PATH", $"{bin}:{Environment.GetEnvironmentVariable("PATH")}")],
+            "--Forge:Url",
+            forge.Url,
+            "--Forge:User",
+            StandInForge.AdminName,
+            "--Forge:PasswordFile",
+            password,
+            "--Forge:WebhookUrl",
+            "http://127.0.0.1:7000/forge/webhook",
+            "--Logging:LogLevel:Default",
+            "Trace",
+            "--Logging:LogLevel:Microsoft",
+            "Trace",
+            "--Logging:LogLevel:System",
+            "Trace"
+        );
         await host.Spawn("alice", "bob");
         using var line = await host.Operator();
         await line.CallAsync("forge_sync");
@@ -35,7 +51,14 @@ public sealed class SecretsTests
         {
             if (http.Request.Path == "/api/v1/version")
                 return false;
-            await StandInForge.Say(http, http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) ? 403 : 500, new { message = $"you said {http.Request.Headers.Authorization} {await new StreamReader(http.Request.Body).ReadToEndAsync()}" });
+            await StandInForge.Say(
+                http,
+                http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) ? 403 : 500,
+                new
+                {
+                    message = $"you said {http.Request.Headers.Authorization} {await new StreamReader(http.Request.Body).ReadToEndAsync()}",
+                }
+            );
             return true;
         };
         await Edit(host, "bob", "model: two\n");
@@ -45,9 +68,26 @@ public sealed class SecretsTests
         forge.Resume();
         await line.CallAsync("forge_sync");
         var view = (await line.CallAsync("forge_sync")).GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
-        Assert.Equal((ForgeState.Up, 3, 4), (view.State, view.Accounts.Count(a => a.HasToken), view.Repositories.Count(r => r is { Behind: false, PushedAt: not null })));
+        Assert.Equal(
+            (ForgeState.Up, 3, 4),
+            (
+                view.State,
+                view.Accounts.Count(a => a.HasToken),
+                view.Repositories.Count(r => r is { Behind: false, PushedAt: not null })
+            )
+        );
 
-        var secrets = forge.Secrets.Distinct().SelectMany(s => new[] { s, Convert.ToBase64String(Encoding.UTF8.GetBytes($"core:{s}")), Convert.ToBase64String(Encoding.UTF8.GetBytes($"{StandInForge.AdminName}:{s}")) }).ToArray();
+        var secrets = forge
+            .Secrets.Distinct()
+            .SelectMany(s =>
+                new[]
+                {
+                    s,
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes($"core:{s}")),
+                    Convert.ToBase64String(Encoding.UTF8.GetBytes($"{StandInForge.AdminName}:{s}")),
+                }
+            )
+            .ToArray();
         Assert.True(secrets.Length > 15);
         MustHoldNone(secrets, "the log", host.Output);
         Assert.Contains("git push", File.ReadAllText(Path.Combine(seen, "trace")), StringComparison.Ordinal);
@@ -55,24 +95,43 @@ public sealed class SecretsTests
         foreach (var file in Directory.EnumerateFiles(seen))
             MustHoldNone(secrets, Path.GetFileName(file), File.ReadAllText(file));
         using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", File.ReadAllText(Path.Combine(host.DataDir, "access-token")).Trim());
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue(
+            "Bearer",
+            File.ReadAllText(Path.Combine(host.DataDir, "access-token")).Trim()
+        );
         var state = await http.GetStringAsync("/api/state");
         MustHoldNone(secrets, "the snapshot", state);
-        MustHoldNone(secrets, "the events", await Events(http, JsonElement.Parse(state).GetProperty("cursor").GetString()!));
+        MustHoldNone(
+            secrets,
+            "the events",
+            await Events(http, JsonElement.Parse(state).GetProperty("cursor").GetString()!)
+        );
         MustHoldNone(secrets, "the doctor", (await line.CallAsync("doctor")).GetRawText());
         await host.Stop();
 
         string[] theirs = ["forge-core-token", "forge-token", "forge-webhook-secret", "password"];
-        foreach (var file in Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Where(f => !theirs.Contains(Path.GetFileName(f)) && !f.EndsWith(".sock", StringComparison.Ordinal)))
+        foreach (
+            var file in Directory
+                .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+                .Where(f => !theirs.Contains(Path.GetFileName(f)) && !f.EndsWith(".sock", StringComparison.Ordinal))
+        )
             MustHoldNone(secrets, file, Encoding.Latin1.GetString(File.ReadAllBytes(file)));
-        foreach (var repository in new[] { "meta", "applied/alice", "applied/bob", "applied/manager" }.Select(r => Path.Combine(host.DataDir, r)))
+        foreach (
+            var repository in new[] { "meta", "applied/alice", "applied/bob", "applied/manager" }.Select(r =>
+                Path.Combine(host.DataDir, r)
+            )
+        )
         {
             MustHoldNone(secrets, repository, Repositories.AsSomebody(repository, "log", "--patch", "--all"));
             Assert.Equal("", Repositories.AsSomebody(repository, "remote"));
         }
 
         foreach (var repository in new[] { "core/meta", "agents/alice", "agents/bob", "agents/manager" })
-            MustHoldNone(secrets, repository, Repositories.AsSomebody(forge.Repository(repository), "log", "--patch", "--all"));
+            MustHoldNone(
+                secrets,
+                repository,
+                Repositories.AsSomebody(forge.Repository(repository), "log", "--patch", "--all")
+            );
     }
 
     // The trace has the command lines of all that git itself starts.
@@ -80,12 +139,15 @@ public sealed class SecretsTests
     {
         var bin = Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName;
         var script = Path.Combine(bin, "git");
-        File.WriteAllText(script, $"""
+        File.WriteAllText(
+            script,
+            $"""
             #!/bin/sh
             printf '%s\n' "$*" >> {seen}/arguments
             env >> {seen}/environment
             PATH={Environment.GetEnvironmentVariable("PATH")} GIT_TRACE={seen}/trace exec git "$@"
-            """);
+            """
+        );
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return bin;
     }
@@ -105,8 +167,7 @@ public sealed class SecretsTests
         {
             var frame = await events.NextFrame();
             text.AppendLine(frame.Data);
-        }
-        while (events.LastEventId != until);
+        } while (events.LastEventId != until);
         return text.ToString();
     }
 

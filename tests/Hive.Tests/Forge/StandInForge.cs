@@ -14,16 +14,46 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Tests.Forge;
 
 /// <summary>
-/// Stands for a Forgejo: the part of its REST API that Hive uses, with its rules (who may, which scope, which status), and real smart-HTTP git by <c>git http-backend</c>.
-/// Its rules are those of Forgejo's API as documented: one namespace for users and organisations, 422 for what is taken or reserved, 409 for a repository that is there, 400 for a token's name that is,
-/// tokens made by password only and shown once, 307 for what was renamed, and a webhook's secret neither shown nor changed.
+/// Stands for a Forgejo: the part of its REST API that Hive uses, with its rules (who may, which scope, which status),
+/// and real smart-HTTP git by <c>git http-backend</c>.
+/// Its rules are those of Forgejo's API as documented: one namespace for users and organisations, 422 for what is taken
+/// or reserved, 409 for a repository that is there, 400 for a token's name that is,
+/// tokens made by password only and shown once, 307 for what was renamed, and a webhook's secret neither shown nor
+/// changed.
 /// </summary>
 internal sealed partial class StandInForge : IAsyncDisposable
 {
     public const string AdminName = "boss";
 
-    private static readonly string[] Reserved = ["api", "user", "org", "repo", "login", "explore", "issues", "pulls", "admin", "ghost", "assets", "metrics", "notifications", "new"];
-    private static readonly string[] Categories = ["activitypub", "admin", "issue", "misc", "notification", "organization", "package", "repository", "user"];
+    private static readonly string[] Reserved =
+    [
+        "api",
+        "user",
+        "org",
+        "repo",
+        "login",
+        "explore",
+        "issues",
+        "pulls",
+        "admin",
+        "ghost",
+        "assets",
+        "metrics",
+        "notifications",
+        "new",
+    ];
+    private static readonly string[] Categories =
+    [
+        "activitypub",
+        "admin",
+        "issue",
+        "misc",
+        "notification",
+        "organization",
+        "package",
+        "repository",
+        "user",
+    ];
 
     private readonly string folder = Directory.CreateTempSubdirectory("hive-forge-").FullName;
     private readonly WebApplication app;
@@ -60,7 +90,10 @@ internal sealed partial class StandInForge : IAsyncDisposable
         get
         {
             lock (gate)
-                return [.. users.Values.Where(u => !u.IsOrganisation).Select(u => u.Name).Order(StringComparer.Ordinal)];
+                return
+                [
+                    .. users.Values.Where(u => !u.IsOrganisation).Select(u => u.Name).Order(StringComparer.Ordinal),
+                ];
         }
     }
 
@@ -77,11 +110,17 @@ internal sealed partial class StandInForge : IAsyncDisposable
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen =>
-        {
-            if (certificate is not null)
-                listen.UseHttps(certificate);
-        }));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(
+                System.Net.IPAddress.Loopback,
+                0,
+                listen =>
+                {
+                    if (certificate is not null)
+                        listen.UseHttps(certificate);
+                }
+            )
+        );
         builder.WebHost.UseKestrelHttpsConfiguration();
         var forge = new StandInForge(builder.Build());
         forge.AddUser(AdminName, forge.AdminPassword, isAdmin: true);
@@ -94,7 +133,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
     public void AddUser(string name, string password = "Somebody-1", bool isAdmin = false, string? email = null)
     {
         lock (gate)
-            users[name] = new User(name) { Password = password, IsAdmin = isAdmin, Email = email ?? $"{name}@example.org" };
+            users[name] = new User(name)
+            {
+                Password = password,
+                IsAdmin = isAdmin,
+                Email = email ?? $"{name}@example.org",
+            };
         Secrets.Add(password);
     }
 
@@ -145,7 +189,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
         lock (gate)
         {
             users.Remove(name, out var user);
-            users[to] = new User(to) { Password = user!.Password, IsAdmin = user.IsAdmin, Email = user.Email };
+            users[to] = new User(to)
+            {
+                Password = user!.Password,
+                IsAdmin = user.IsAdmin,
+                Email = user.Email,
+            };
             renamed[$"users/{name}"] = $"users/{to}";
         }
     }
@@ -248,11 +297,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
     }
 
     /// <summary>No forge listens any more, until <see cref="Resume"/>.</summary>
-    public void Pause() => Instead = http =>
-    {
-        http.Abort();
-        return Task.FromResult(true);
-    };
+    public void Pause() =>
+        Instead = http =>
+        {
+            http.Abort();
+            return Task.FromResult(true);
+        };
 
     public void Resume() => Instead = null;
 
@@ -306,33 +356,71 @@ internal sealed partial class StandInForge : IAsyncDisposable
             return (200, new { version = "15.0.0+stand-in" });
         if (login is null)
             return Refused(401, "token is required");
-        if (path is ["users", var was, ..] && !users.ContainsKey(was) && renamed.TryGetValue($"users/{was}", out var user))
+        if (
+            path is ["users", var was, ..]
+            && !users.ContainsKey(was)
+            && renamed.TryGetValue($"users/{was}", out var user)
+        )
             return (307, string.Join('/', [user, .. path[2..]]));
-        if (path is ["repos", var of, var old, ..] && !HasRepository($"{of}/{old}") && renamed.TryGetValue($"repos/{of}/{old}", out var repository))
+        if (
+            path is ["repos", var of, var old, ..]
+            && !HasRepository($"{of}/{old}")
+            && renamed.TryGetValue($"repos/{of}/{old}", out var repository)
+        )
             return (307, string.Join('/', [repository, .. path[3..]]));
         return (http.Request.Method, path) switch
         {
             ("GET", ["user"]) => login.May("read:user") ? (200, Shown(login.User, login)) : NoScope("read:user"),
-            ("GET", ["users", var name]) => !login.May("read:user") ? NoScope("read:user") : users.TryGetValue(name, out var found) ? (200, Shown(found, login)) : Refused(404, $"user redirect does not exist [name: {name}]"),
+            ("GET", ["users", var name]) => !login.May("read:user") ? NoScope("read:user")
+            : users.TryGetValue(name, out var found) ? (200, Shown(found, login))
+            : Refused(404, $"user redirect does not exist [name: {name}]"),
             ("POST", ["users", var name, "tokens"]) => MakeToken(login, name, body),
             ("POST", ["admin", "users"]) => AsAdmin(login, () => MakeUser(body)),
             ("PATCH", ["admin", "users", var name]) => AsAdmin(login, () => EditUser(name, body)),
             ("GET", ["admin", "hooks"]) => AsAdmin(login, () => (200, new JsonArray([.. hooks.Select(Shown)]))),
             ("POST", ["admin", "hooks"]) => AsAdmin(login, () => MakeHook(body)),
             ("PATCH", ["admin", "hooks", var id]) => AsAdmin(login, () => EditHook(id, body)),
-            ("DELETE", ["admin", "hooks", var id]) => AsAdmin(login, () => hooks.RemoveAll(h => h["id"]!.ToString() == id) > 0 ? (204, null) : Refused(404, "not found")),
-            ("GET", ["orgs", var name]) => !login.May("read:organization") ? NoScope("read:organization") : users.TryGetValue(name, out var org) && org.IsOrganisation ? (200, new { name = org.Name }) : Refused(404, "not found"),
+            ("DELETE", ["admin", "hooks", var id]) => AsAdmin(
+                login,
+                () => hooks.RemoveAll(h => h["id"]!.ToString() == id) > 0 ? (204, null) : Refused(404, "not found")
+            ),
+            ("GET", ["orgs", var name]) => !login.May("read:organization") ? NoScope("read:organization")
+            : users.TryGetValue(name, out var org) && org.IsOrganisation ? (200, new { name = org.Name })
+            : Refused(404, "not found"),
             // All of them to its members and to site admins.
             ("GET", ["orgs", var name, "members"]) => !login.May("read:organization") ? NoScope("read:organization")
-                : users.TryGetValue(name, out var org) && org.IsOrganisation ? (200, org.Members.Where(m => login.User.IsAdmin || org.Members.Contains(login.User.Name)).Select(m => Shown(users[m], login)).ToArray()) : Refused(404, "not found"),
-            ("POST", ["orgs"]) => login.May("write:organization") ? MakeOrganisation(login, body) : NoScope("write:organization"),
+            : users.TryGetValue(name, out var org) && org.IsOrganisation
+                ? (
+                    200,
+                    org.Members.Where(m => login.User.IsAdmin || org.Members.Contains(login.User.Name))
+                        .Select(m => Shown(users[m], login))
+                        .ToArray()
+                )
+            : Refused(404, "not found"),
+            ("POST", ["orgs"]) => login.May("write:organization")
+                ? MakeOrganisation(login, body)
+                : NoScope("write:organization"),
             ("POST", ["orgs", var name, "repos"]) => !login.May("write:organization") ? NoScope("write:organization")
-                : users.TryGetValue(name, out var org) && org.IsOrganisation ? MakeRepository(login, org, body) : Refused(404, "not found"),
-            ("POST", ["user", "repos"]) => login.May("write:user") && login.May("write:repository") ? MakeRepository(login, login.User, body) : NoScope("write:user, write:repository"),
-            ("GET", ["repos", var owner, var name]) => !login.May("read:repository") ? NoScope("read:repository") : HasRepository($"{owner}/{name}") ? (200, new { full_name = $"{owner}/{name}", @private = !open.Contains($"{owner}/{name}") }) : Refused(404, "not found"),
-            ("PATCH", ["repos", var owner, var name]) => !login.May("write:repository") ? NoScope("write:repository") : HasRepository($"{owner}/{name}") ? EditRepository($"{owner}/{name}", body) : Refused(404, "not found"),
-            ("GET", ["repos", var owner, var name, "collaborators"]) => !login.May("read:repository") ? NoScope("read:repository")
-                : HasRepository($"{owner}/{name}") ? (200, collaborators.GetValueOrDefault($"{owner}/{name}", []).Select(c => Shown(users[c], login)).ToArray()) : Refused(404, "not found"),
+            : users.TryGetValue(name, out var org) && org.IsOrganisation ? MakeRepository(login, org, body)
+            : Refused(404, "not found"),
+            ("POST", ["user", "repos"]) => login.May("write:user") && login.May("write:repository")
+                ? MakeRepository(login, login.User, body)
+                : NoScope("write:user, write:repository"),
+            ("GET", ["repos", var owner, var name]) => !login.May("read:repository") ? NoScope("read:repository")
+            : HasRepository($"{owner}/{name}")
+                ? (200, new { full_name = $"{owner}/{name}", @private = !open.Contains($"{owner}/{name}") })
+            : Refused(404, "not found"),
+            ("PATCH", ["repos", var owner, var name]) => !login.May("write:repository") ? NoScope("write:repository")
+            : HasRepository($"{owner}/{name}") ? EditRepository($"{owner}/{name}", body)
+            : Refused(404, "not found"),
+            ("GET", ["repos", var owner, var name, "collaborators"]) => !login.May("read:repository")
+                ? NoScope("read:repository")
+            : HasRepository($"{owner}/{name}")
+                ? (
+                    200,
+                    collaborators.GetValueOrDefault($"{owner}/{name}", []).Select(c => Shown(users[c], login)).ToArray()
+                )
+            : Refused(404, "not found"),
             _ => Refused(404, "not found"),
         };
     }
@@ -353,7 +441,16 @@ internal sealed partial class StandInForge : IAsyncDisposable
         {
             if (words is ["user", "list", "--admin"])
             {
-                return (0, string.Concat(users.Values.Where(u => u is { IsOrganisation: false, IsAdmin: true }).Select((u, i) => $"{i + 1}    {u.Name}     {u.Email} true\n").Prepend("ID   Username Email           IsActive\n")), "");
+                return (
+                    0,
+                    string.Concat(
+                        users
+                            .Values.Where(u => u is { IsOrganisation: false, IsAdmin: true })
+                            .Select((u, i) => $"{i + 1}    {u.Name}     {u.Email} true\n")
+                            .Prepend("ID   Username Email           IsActive\n")
+                    ),
+                    ""
+                );
             }
 
             var name = flags["--username"];
@@ -364,15 +461,27 @@ internal sealed partial class StandInForge : IAsyncDisposable
                         return (1, "", $"Command error: CreateUser: {fault}");
                     var password = "random-" + RandomNumberGenerator.GetHexString(12);
                     Secrets.Add(password);
-                    users[name] = new User(name) { Password = password, Email = flags["--email"], IsAdmin = flags.ContainsKey("--admin"), MustChangePassword = !flags.ContainsKey("--must-change-password=false") };
-                    return (0, $"generated random password is '{password}'\nNew user '{name}' has been successfully created!\n", "");
+                    users[name] = new User(name)
+                    {
+                        Password = password,
+                        Email = flags["--email"],
+                        IsAdmin = flags.ContainsKey("--admin"),
+                        MustChangePassword = !flags.ContainsKey("--must-change-password=false"),
+                    };
+                    return (
+                        0,
+                        $"generated random password is '{password}'\nNew user '{name}' has been successfully created!\n",
+                        ""
+                    );
                 case ["user", "generate-access-token"]:
                     if (!users.TryGetValue(name, out var user))
                         return (1, "", $"Command error: user does not exist [uid: 0, name: {name}]");
                     if (tokens.Values.Any(t => t.Owner == user && t.Name == flags["--token-name"]))
                         return (1, "", "Command error: access token name has been used already");
                     var scopes = flags["--scopes"].Split(',');
-                    return scopes.All(IsScope) ? (0, Issue(user, flags["--token-name"], scopes).Value + "\n", "") : (1, "", "Command error: invalid access token scope provided");
+                    return scopes.All(IsScope)
+                        ? (0, Issue(user, flags["--token-name"], scopes).Value + "\n", "")
+                        : (1, "", "Command error: invalid access token scope provided");
                 default:
                     return (1, "", "Command error: No help topic");
             }
@@ -380,11 +489,17 @@ internal sealed partial class StandInForge : IAsyncDisposable
     }
 
     private static (int Status, object? Body) AsAdmin(Login login, Func<(int Status, object? Body)> act) =>
-        !login.May("write:admin") ? NoScope("write:admin") : !login.User.IsAdmin ? Refused(403, "user should be the site admin") : act();
+        !login.May("write:admin") ? NoScope("write:admin")
+        : !login.User.IsAdmin ? Refused(403, "user should be the site admin")
+        : act();
 
     private (int Status, object? Body) MakeUser(JsonElement body)
     {
-        var (name, password, email) = (body.GetProperty("username").GetString()!, body.GetProperty("password").GetString()!, body.GetProperty("email").GetString()!);
+        var (name, password, email) = (
+            body.GetProperty("username").GetString()!,
+            body.GetProperty("password").GetString()!,
+            body.GetProperty("email").GetString()!
+        );
         if (password.Length < 8)
             return Refused(400, "PasswordIsRequired");
         Secrets.Add(password);
@@ -392,7 +507,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
             return Refused(422, fault);
         if (users.Values.Any(u => u.Email == email))
             return Refused(422, $"e-mail already in use [email: {email}]");
-        users[name] = new User(name) { Password = password, Email = email, MustChangePassword = !body.TryGetProperty("must_change_password", out var must) || must.GetBoolean() };
+        users[name] = new User(name)
+        {
+            Password = password,
+            Email = email,
+            MustChangePassword = !body.TryGetProperty("must_change_password", out var must) || must.GetBoolean(),
+        };
         return (201, new { login = name, email });
     }
 
@@ -430,7 +550,17 @@ internal sealed partial class StandInForge : IAsyncDisposable
         if (scopes.FirstOrDefault(s => !IsScope(s)) is { } wrong)
             return Refused(400, $"invalid access token scope provided: {wrong}");
         var token = Issue(user, called, scopes);
-        return (201, new { id = tokens.Count, name = called, sha1 = token.Value, token_last_eight = token.Value[^8..], scopes });
+        return (
+            201,
+            new
+            {
+                id = tokens.Count,
+                name = called,
+                sha1 = token.Value,
+                token_last_eight = token.Value[^8..],
+                scopes,
+            }
+        );
     }
 
     private Token Issue(User user, string name, string[] scopes)
@@ -446,7 +576,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
         var name = body.GetProperty("username").GetString()!;
         if (NameFault(name) is { } fault)
             return Refused(422, fault);
-        users[name] = new User(name) { IsOrganisation = true, Owner = login.User.Name, Members = [login.User.Name] };
+        users[name] = new User(name)
+        {
+            IsOrganisation = true,
+            Owner = login.User.Name,
+            Members = [login.User.Name],
+        };
         return (201, new { name });
     }
 
@@ -494,14 +629,19 @@ internal sealed partial class StandInForge : IAsyncDisposable
         return (200, Shown(hook));
     }
 
-    private static JsonObject Shown(JsonObject hook) => new()
-    {
-        ["id"] = hook["id"]!.DeepClone(),
-        ["type"] = hook["type"]!.DeepClone(),
-        ["active"] = hook["active"]!.DeepClone(),
-        ["events"] = hook["events"]!.DeepClone(),
-        ["config"] = new JsonObject { ["url"] = hook["config"]!["url"]!.DeepClone(), ["content_type"] = hook["config"]!["content_type"]!.DeepClone() },
-    };
+    private static JsonObject Shown(JsonObject hook) =>
+        new()
+        {
+            ["id"] = hook["id"]!.DeepClone(),
+            ["type"] = hook["type"]!.DeepClone(),
+            ["active"] = hook["active"]!.DeepClone(),
+            ["events"] = hook["events"]!.DeepClone(),
+            ["config"] = new JsonObject
+            {
+                ["url"] = hook["config"]!["url"]!.DeepClone(),
+                ["content_type"] = hook["config"]!["content_type"]!.DeepClone(),
+            },
+        };
 
     private static void Redirect(HttpContext http, string to)
     {
@@ -520,26 +660,37 @@ internal sealed partial class StandInForge : IAsyncDisposable
         var parts = header.Split(' ', 2);
         if (parts.Length != 2)
             return null;
-        if (parts[0].Equals("token", StringComparison.OrdinalIgnoreCase) || parts[0].Equals("bearer", StringComparison.OrdinalIgnoreCase))
+        if (
+            parts[0].Equals("token", StringComparison.OrdinalIgnoreCase)
+            || parts[0].Equals("bearer", StringComparison.OrdinalIgnoreCase)
+        )
             return tokens.TryGetValue(parts[1], out var given) ? new Login(given.Owner, given.Scopes) : null;
         if (!parts[0].Equals("basic", StringComparison.OrdinalIgnoreCase))
             return null;
         var pair = Encoding.UTF8.GetString(Convert.FromBase64String(parts[1])).Split(':', 2);
         if (tokens.TryGetValue(pair[1], out var token))
             return new Login(token.Owner, token.Scopes);
-        return users.TryGetValue(pair[0], out var user) && user is { IsOrganisation: false, MustChangePassword: false } && user.Password == pair[1] ? new Login(user, null) : null;
+        return
+            users.TryGetValue(pair[0], out var user)
+            && user is { IsOrganisation: false, MustChangePassword: false }
+            && user.Password == pair[1]
+            ? new Login(user, null)
+            : null;
     }
 
     private async Task AnswerGit(HttpContext http, string name, string service)
     {
         Login? login;
-        bool exists, may;
+        bool exists,
+            may;
         lock (gate)
         {
             login = SignIn(http.Request.Headers.Authorization.ToString());
             exists = HasRepository(name);
             var owner = users.GetValueOrDefault(name.Split('/')[0]);
-            may = login is not null && (login.User.IsAdmin || owner?.Name == login.User.Name || owner?.Owner == login.User.Name);
+            may =
+                login is not null
+                && (login.User.IsAdmin || owner?.Name == login.User.Name || owner?.Owner == login.User.Name);
         }
 
         if (login is null)
@@ -567,7 +718,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
     // The common gateway interface, by which a web server runs git.
     private async Task RunBackend(HttpContext http, string name, string service, string user)
     {
-        var start = new ProcessStartInfo("git", ["http-backend"]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("git", ["http-backend"])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         start.Environment["GIT_PROJECT_ROOT"] = folder;
         start.Environment["GIT_HTTP_EXPORT_ALL"] = "1";
         start.Environment["GIT_CONFIG_GLOBAL"] = "/dev/null";
@@ -611,17 +767,34 @@ internal sealed partial class StandInForge : IAsyncDisposable
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        return process.ExitCode == 0 ? output.Trim() : throw new InvalidOperationException($"git {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        return process.ExitCode == 0
+            ? output.Trim()
+            : throw new InvalidOperationException($"git {string.Join(' ', arguments)} ended with {process.ExitCode}");
     }
 
-    private static bool IsScope(string scope) => scope == "all" || (scope.Split(':') is [("read" or "write"), var category] && Categories.Contains(category));
+    private static bool IsScope(string scope) =>
+        scope == "all" || (scope.Split(':') is [("read" or "write"), var category] && Categories.Contains(category));
 
     private static object Shown(User user, Login to) =>
-        to.User.IsAdmin || to.User == user ? new { login = user.Name, email = user.Email, is_admin = user.IsAdmin } : new { login = user.Name, email = $"{user.Name}@noreply", is_admin = false };
+        to.User.IsAdmin || to.User == user
+            ? new
+            {
+                login = user.Name,
+                email = user.Email,
+                is_admin = user.IsAdmin,
+            }
+            : new
+            {
+                login = user.Name,
+                email = $"{user.Name}@noreply",
+                is_admin = false,
+            };
 
-    private static (int Status, object? Body) Refused(int status, string message) => (status, new { message, url = "http://forge/api/swagger" });
+    private static (int Status, object? Body) Refused(int status, string message) =>
+        (status, new { message, url = "http://forge/api/swagger" });
 
-    private static (int Status, object? Body) NoScope(string scope) => Refused(403, $"token does not have at least one of required scope(s): [{scope}]");
+    private static (int Status, object? Body) NoScope(string scope) =>
+        Refused(403, $"token does not have at least one of required scope(s): [{scope}]");
 
     [GeneratedRegex(@"^/([a-z0-9-]+/[a-z0-9-]+)\.git/(info/refs|git-receive-pack|git-upload-pack)$")]
     private static partial Regex GitPath();
@@ -656,6 +829,10 @@ internal sealed partial class StandInForge : IAsyncDisposable
     {
         public bool ByPassword => Scopes is null;
 
-        public bool May(string scope) => Scopes is null || Scopes.Contains("all") || Scopes.Contains(scope) || (scope.StartsWith("read:", StringComparison.Ordinal) && Scopes.Contains("write:" + scope[5..]));
+        public bool May(string scope) =>
+            Scopes is null
+            || Scopes.Contains("all")
+            || Scopes.Contains(scope)
+            || (scope.StartsWith("read:", StringComparison.Ordinal) && Scopes.Contains("write:" + scope[5..]));
     }
 }

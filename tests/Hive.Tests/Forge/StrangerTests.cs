@@ -26,7 +26,11 @@ public sealed class StrangerTests
         // Not even beside Hive's own account.
         rig.Forge.SetMembers("agents", "core", "mallory");
         view = await rig.Sync();
-        Assert.Contains("'mallory' is in it", view.Repositories.Single(r => r.Agent == "alice").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "'mallory' is in it",
+            view.Repositories.Single(r => r.Agent == "alice").Error,
+            StringComparison.Ordinal
+        );
         // A site admin sees everything anyhow.
         rig.Forge.SetMembers("agents", "core", StandInForge.AdminName);
         view = await rig.Sync();
@@ -46,8 +50,14 @@ public sealed class StrangerTests
         var view = await rig.Sync();
 
         Assert.False(rig.Forge.IsOpen("agents/alice") || rig.Forge.IsOpen("agents/bob"));
-        Assert.Equal("'mallory' is a collaborator of agents/alice on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository", view.Repositories.Single(r => r.Agent == "alice").Error);
-        Assert.All(view.Repositories.Where(r => r.Agent != "alice"), r => Assert.Equal((false, null), (r.Behind, r.Error)));
+        Assert.Equal(
+            "'mallory' is a collaborator of agents/alice on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository",
+            view.Repositories.Single(r => r.Agent == "alice").Error
+        );
+        Assert.All(
+            view.Repositories.Where(r => r.Agent != "alice"),
+            r => Assert.Equal((false, null), (r.Behind, r.Error))
+        );
         rig.Forge.SetCollaborators("agents/alice");
         view = await rig.Sync();
         Assert.All(view.Repositories, r => Assert.Equal((false, null), (r.Behind, r.Error)));
@@ -63,7 +73,10 @@ public sealed class StrangerTests
         var view = await rig.Sync();
 
         Assert.Equal(ForgeState.Up, view.State);
-        Assert.Equal("Hive's own account 'core' is no site admin on the forge any more; make it one there (Site administration → User accounts)", view.Note);
+        Assert.Equal(
+            "Hive's own account 'core' is no site admin on the forge any more; make it one there (Site administration → User accounts)",
+            view.Note
+        );
         rig.Forge.SetAdmin("core", true);
         Assert.Null((await rig.Sync()).Note);
     }

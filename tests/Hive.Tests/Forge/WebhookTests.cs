@@ -16,7 +16,20 @@ public sealed class WebhookTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        rig = await ForgeRig.Start(_ => { }, forge => ["--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword, "--Forge:WebhookUrl", "http://127.0.0.1:7000/forge/webhook"]);
+        rig = await ForgeRig.Start(
+            _ => { },
+            forge =>
+                [
+                    "--Forge:Url",
+                    forge.Url,
+                    "--Forge:User",
+                    StandInForge.AdminName,
+                    "--Forge:Password",
+                    forge.AdminPassword,
+                    "--Forge:WebhookUrl",
+                    "http://127.0.0.1:7000/forge/webhook",
+                ]
+        );
         await rig.Hive.Spawn("alice", "bob");
         await rig.Sync();
     }
@@ -27,9 +40,20 @@ public sealed class WebhookTests : IAsyncLifetime
     public async Task Hive_makes_one_webhook_of_the_whole_system_that_signs_with_its_secret()
     {
         var hook = Assert.Single(rig.Forge.Hooks);
-        Assert.Equal(("gitea", "http://127.0.0.1:7000/forge/webhook", "json", "true"), ((string?)hook["type"], (string?)hook["config"]!["url"], (string?)hook["config"]!["content_type"], (string?)hook["config"]!["is_system_webhook"]));
+        Assert.Equal(
+            ("gitea", "http://127.0.0.1:7000/forge/webhook", "json", "true"),
+            (
+                (string?)hook["type"],
+                (string?)hook["config"]!["url"],
+                (string?)hook["config"]!["content_type"],
+                (string?)hook["config"]!["is_system_webhook"]
+            )
+        );
         Assert.Equal(Secret, (string?)hook["config"]!["secret"]);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(rig.Hive.DataDir, "forge-webhook-secret")));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(Path.Combine(rig.Hive.DataDir, "forge-webhook-secret"))
+        );
         await rig.Sync();
         Assert.Single(rig.Forge.Hooks);
     }
@@ -54,8 +78,21 @@ public sealed class WebhookTests : IAsyncLifetime
         {
             if (changed is not null)
                 rig.Forge.SetSecret(changed);
-            var body = Json(new { action = "opened", pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "bob" } });
-            using var answer = await Send("pull_request", body, Sign(body, (string)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]!), signed: false);
+            var body = Json(
+                new
+                {
+                    action = "opened",
+                    pull_request = Pull(),
+                    repository = Repository("alice/tool"),
+                    sender = new { login = "bob" },
+                }
+            );
+            using var answer = await Send(
+                "pull_request",
+                body,
+                Sign(body, (string)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]!),
+                signed: false
+            );
             Assert.Equal(status, answer.StatusCode);
         }
     }
@@ -83,12 +120,19 @@ public sealed class WebhookTests : IAsyncLifetime
         var broken = "POST";
         rig.Forge.Instead = async http =>
         {
-            if (http.Request.Method != broken || !http.Request.Path.Value!.StartsWith("/api/v1/admin/hooks", StringComparison.Ordinal))
+            if (
+                http.Request.Method != broken
+                || !http.Request.Path.Value!.StartsWith("/api/v1/admin/hooks", StringComparison.Ordinal)
+            )
                 return false;
             await StandInForge.Say(http, 500, new { message = "database is locked" });
             return true;
         };
-        Assert.Contains("could not make the webhook for Hive: 500, database is locked", (await rig.Sync()).Note, StringComparison.Ordinal);
+        Assert.Contains(
+            "could not make the webhook for Hive: 500, database is locked",
+            (await rig.Sync()).Note,
+            StringComparison.Ordinal
+        );
         Assert.Equal(old, (int?)Assert.Single(rig.Forge.Hooks)["id"]);
         broken = "DELETE";
         Assert.Contains("could not remove", (await rig.Sync()).Note, StringComparison.Ordinal);
@@ -104,16 +148,36 @@ public sealed class WebhookTests : IAsyncLifetime
         await rig.DisposeAsync();
         var broken = true;
         rig = await ForgeRig.Start(
-            forge => forge.Instead = async http =>
-            {
-                if (!broken || !http.Request.Path.Value!.StartsWith("/api/v1/admin/hooks", StringComparison.Ordinal))
-                    return false;
-                await StandInForge.Say(http, 500, new { message = "database is locked" });
-                return true;
-            },
-            forge => ["--Forge:Url", forge.Url, "--Forge:User", StandInForge.AdminName, "--Forge:Password", forge.AdminPassword, "--Forge:WebhookUrl", "http://127.0.0.1:7000/forge/webhook"]);
+            forge =>
+                forge.Instead = async http =>
+                {
+                    if (
+                        !broken || !http.Request.Path.Value!.StartsWith("/api/v1/admin/hooks", StringComparison.Ordinal)
+                    )
+                        return false;
+                    await StandInForge.Say(http, 500, new { message = "database is locked" });
+                    return true;
+                },
+            forge =>
+                [
+                    "--Forge:Url",
+                    forge.Url,
+                    "--Forge:User",
+                    StandInForge.AdminName,
+                    "--Forge:Password",
+                    forge.AdminPassword,
+                    "--Forge:WebhookUrl",
+                    "http://127.0.0.1:7000/forge/webhook",
+                ]
+        );
         var view = await rig.Sync();
-        Assert.Equal((ForgeState.Up, "what happens on the forge is not told to agents: the forge could not list its webhooks: 500, database is locked"), (view.State, view.Note));
+        Assert.Equal(
+            (
+                ForgeState.Up,
+                "what happens on the forge is not told to agents: the forge could not list its webhooks: 500, database is locked"
+            ),
+            (view.State, view.Note)
+        );
         Assert.All(view.Repositories, r => Assert.False(r.Behind));
 
         broken = false;
@@ -131,11 +195,26 @@ public sealed class WebhookTests : IAsyncLifetime
         {
             if (http.Request.Method != "GET" || http.Request.Path != "/api/v1/admin/hooks")
                 return false;
-            await StandInForge.Say(http, 200, new object?[] { null, new { config = new { url = "http://127.0.0.1:7000/forge/webhook" } }, new { id = "x", config = new { url = "http://127.0.0.1:7000/forge/webhook" } } });
+            await StandInForge.Say(
+                http,
+                200,
+                new object?[]
+                {
+                    null,
+                    new { config = new { url = "http://127.0.0.1:7000/forge/webhook" } },
+                    new { id = "x", config = new { url = "http://127.0.0.1:7000/forge/webhook" } },
+                }
+            );
             return true;
         };
         var view = await rig.Sync();
-        Assert.Equal((ForgeState.Up, "what happens on the forge is not told to agents: the forge lists a webhook for Hive without its number"), (view.State, view.Note));
+        Assert.Equal(
+            (
+                ForgeState.Up,
+                "what happens on the forge is not told to agents: the forge lists a webhook for Hive without its number"
+            ),
+            (view.State, view.Note)
+        );
         Assert.Single(rig.Forge.Hooks);
     }
 
@@ -150,38 +229,132 @@ public sealed class WebhookTests : IAsyncLifetime
     [Fact]
     public async Task Deliveries_that_are_too_old_to_be_played_again_are_forgotten_while_the_forge_is_down()
     {
-        await Tell("issues", new { action = "opened", issue = new { number = 1, title = "x", body = "@bob" }, repository = Repository("alice/tool"), sender = new { login = "alice" } });
+        await Tell(
+            "issues",
+            new
+            {
+                action = "opened",
+                issue = new
+                {
+                    number = 1,
+                    title = "x",
+                    body = "@bob",
+                },
+                repository = Repository("alice/tool"),
+                sender = new { login = "alice" },
+            }
+        );
         rig.Forge.Pause();
         rig.Hive.Clock.Advance(TimeSpan.FromDays(91));
-        await Tell("issues", new { action = "opened", issue = new { number = 2, title = "x", body = "@bob" }, repository = Repository("alice/tool"), sender = new { login = "alice" } });
+        await Tell(
+            "issues",
+            new
+            {
+                action = "opened",
+                issue = new
+                {
+                    number = 2,
+                    title = "x",
+                    body = "@bob",
+                },
+                repository = Repository("alice/tool"),
+                sender = new { login = "alice" },
+            }
+        );
         Assert.Single(rig.Rows("SELECT mark FROM forge_deliveries"));
     }
 
     [Fact]
     public async Task A_pull_request_reaches_the_owner_and_those_it_is_assigned_to()
     {
-        Assert.Equal(["alice", "bob"], await Tell("pull_request", new { action = "opened", pull_request = Pull(assignees: ["bob", "stranger"]), repository = Repository("alice/tool"), sender = new { login = "carol" } }));
+        Assert.Equal(
+            ["alice", "bob"],
+            await Tell(
+                "pull_request",
+                new
+                {
+                    action = "opened",
+                    pull_request = Pull(assignees: ["bob", "stranger"]),
+                    repository = Repository("alice/tool"),
+                    sender = new { login = "carol" },
+                }
+            )
+        );
 
         var told = await Last("bob");
         Assert.Equal("system", told.From);
         var body = JsonElement.Parse(told.Body);
         Assert.Equal(
-            ("pull_request_opened", "alice/tool", 7, "Mend it", "http://forge/alice/tool/pulls/7", "carol", "Please look."),
-            (body.GetProperty("event").GetString(), body.GetProperty("repository").GetString(), body.GetProperty("number").GetInt32(), body.GetProperty("title").GetString(), body.GetProperty("url").GetString(), body.GetProperty("by").GetString(), body.GetProperty("text").GetString()));
+            (
+                "pull_request_opened",
+                "alice/tool",
+                7,
+                "Mend it",
+                "http://forge/alice/tool/pulls/7",
+                "carol",
+                "Please look."
+            ),
+            (
+                body.GetProperty("event").GetString(),
+                body.GetProperty("repository").GetString(),
+                body.GetProperty("number").GetInt32(),
+                body.GetProperty("title").GetString(),
+                body.GetProperty("url").GetString(),
+                body.GetProperty("by").GetString(),
+                body.GetProperty("text").GetString()
+            )
+        );
         Assert.Equal(told.Body, (await Last("alice")).Body);
     }
 
     [Fact]
     public async Task A_pull_request_to_Hives_own_repositories_reaches_whom_they_are_about()
     {
-        Assert.Equal(["bob"], await Tell("pull_request", new { action = "opened", pull_request = Pull(), repository = Repository("agents/bob"), sender = new { login = "alice" } }));
-        Assert.Equal(["manager"], await Tell("pull_request", new { action = "opened", pull_request = Pull(number: 8), repository = Repository("core/meta"), sender = new { login = "alice" } }));
+        Assert.Equal(
+            ["bob"],
+            await Tell(
+                "pull_request",
+                new
+                {
+                    action = "opened",
+                    pull_request = Pull(),
+                    repository = Repository("agents/bob"),
+                    sender = new { login = "alice" },
+                }
+            )
+        );
+        Assert.Equal(
+            ["manager"],
+            await Tell(
+                "pull_request",
+                new
+                {
+                    action = "opened",
+                    pull_request = Pull(number: 8),
+                    repository = Repository("core/meta"),
+                    sender = new { login = "alice" },
+                }
+            )
+        );
     }
 
     [Fact]
     public async Task A_review_that_is_asked_for_reaches_the_reviewer_alone()
     {
-        Assert.Equal(["bob"], await Tell("pull_request", new { action = "review_requested", requested_reviewer = new { login = "bob" }, pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "alice" } }));
+        Assert.Equal(
+            ["bob"],
+            await Tell(
+                "pull_request",
+                new
+                {
+                    action = "review_requested",
+                    requested_reviewer = new { login = "bob" },
+                    pull_request = Pull(),
+                    repository = Repository("alice/tool"),
+                    sender = new { login = "alice" },
+                }
+            )
+        );
         Assert.Equal("review_requested", JsonElement.Parse((await Last("bob")).Body).GetProperty("event").GetString());
     }
 
@@ -193,25 +366,60 @@ public sealed class WebhookTests : IAsyncLifetime
     [InlineData("pull_request_rejected", "reviewed", "No. @bob")]
     public async Task A_mention_reaches_whom_it_names_and_not_who_wrote_it(string kind, string action, string text)
     {
-        var told = await Tell(kind, new
-        {
-            action,
-            comment = kind == "issue_comment" ? new { body = text, html_url = "http://forge/x#1" } : null,
-            issue = kind is "issues" or "issue_comment" ? new { number = 3, title = "A thing", body = kind == "issues" ? text : "nobody", html_url = "http://forge/x" } : null,
-            pull_request = kind.StartsWith("pull", StringComparison.Ordinal) ? new { number = 3, title = "A thing", body = "", html_url = "http://forge/x" } : null,
-            review = kind.StartsWith("pull", StringComparison.Ordinal) ? new { content = text } : null,
-            repository = Repository("carol/tool"),
-            sender = new { login = "alice" },
-        });
+        var told = await Tell(
+            kind,
+            new
+            {
+                action,
+                comment = kind == "issue_comment" ? new { body = text, html_url = "http://forge/x#1" } : null,
+                issue = kind is "issues" or "issue_comment"
+                    ? new
+                    {
+                        number = 3,
+                        title = "A thing",
+                        body = kind == "issues" ? text : "nobody",
+                        html_url = "http://forge/x",
+                    }
+                    : null,
+                pull_request = kind.StartsWith("pull", StringComparison.Ordinal)
+                    ? new
+                    {
+                        number = 3,
+                        title = "A thing",
+                        body = "",
+                        html_url = "http://forge/x",
+                    }
+                    : null,
+                review = kind.StartsWith("pull", StringComparison.Ordinal) ? new { content = text } : null,
+                repository = Repository("carol/tool"),
+                sender = new { login = "alice" },
+            }
+        );
         Assert.Equal(["bob"], told);
         var body = JsonElement.Parse((await Last("bob")).Body);
-        Assert.Equal(("mentioned", text, 3), (body.GetProperty("event").GetString(), body.GetProperty("text").GetString(), body.GetProperty("number").GetInt32()));
+        Assert.Equal(
+            ("mentioned", text, 3),
+            (
+                body.GetProperty("event").GetString(),
+                body.GetProperty("text").GetString(),
+                body.GetProperty("number").GetInt32()
+            )
+        );
     }
 
     [Fact]
     public async Task A_delivery_that_is_played_again_is_ignored_whatever_number_it_is_given_and_by_the_next_host_too()
     {
-        var body = Json(new { action = "review_requested", requested_reviewer = new { login = "bob" }, pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "alice" } });
+        var body = Json(
+            new
+            {
+                action = "review_requested",
+                requested_reviewer = new { login = "bob" },
+                pull_request = Pull(),
+                repository = Repository("alice/tool"),
+                sender = new { login = "alice" },
+            }
+        );
         Assert.Equal(["bob"], await Told(await Send("pull_request", body, delivery: "first")));
         var before = (await Last("bob")).Id;
         Assert.Empty(await Told(await Send("pull_request", body, delivery: "first")));
@@ -226,14 +434,50 @@ public sealed class WebhookTests : IAsyncLifetime
     public async Task What_happened_longer_ago_than_deliveries_are_remembered_is_ignored()
     {
         var at = rig.Hive.Clock.GetUtcNow().AddDays(-91);
-        Assert.Empty(await Tell("pull_request", new { action = "opened", pull_request = Pull(updatedAt: at), repository = Repository("alice/tool"), sender = new { login = "bob" } }));
-        Assert.Equal(["alice"], await Tell("pull_request", new { action = "opened", pull_request = Pull(updatedAt: at.AddDays(2)), repository = Repository("alice/tool"), sender = new { login = "bob" } }));
+        Assert.Empty(
+            await Tell(
+                "pull_request",
+                new
+                {
+                    action = "opened",
+                    pull_request = Pull(updatedAt: at),
+                    repository = Repository("alice/tool"),
+                    sender = new { login = "bob" },
+                }
+            )
+        );
+        Assert.Equal(
+            ["alice"],
+            await Tell(
+                "pull_request",
+                new
+                {
+                    action = "opened",
+                    pull_request = Pull(updatedAt: at.AddDays(2)),
+                    repository = Repository("alice/tool"),
+                    sender = new { login = "bob" },
+                }
+            )
+        );
     }
 
     [Fact]
     public async Task What_does_not_say_when_it_happened_is_ignored_since_it_could_be_played_again_for_ever()
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(new { action = "opened", pull_request = new { number = 7, title = "Mend it", assignees = new[] { new { login = "bob" } } }, repository = Repository("alice/tool"), sender = new { login = "carol" } });
+        var body = JsonSerializer.SerializeToUtf8Bytes(
+            new
+            {
+                action = "opened",
+                pull_request = new
+                {
+                    number = 7,
+                    title = "Mend it",
+                    assignees = new[] { new { login = "bob" } },
+                },
+                repository = Repository("alice/tool"),
+                sender = new { login = "carol" },
+            }
+        );
         Assert.Empty(await Told(await Send("pull_request", body)));
         Assert.Empty(rig.Rows("SELECT mark FROM forge_deliveries"));
     }
@@ -241,7 +485,15 @@ public sealed class WebhookTests : IAsyncLifetime
     [Fact]
     public async Task What_a_forge_whose_clock_is_ahead_has_sent_is_remembered_for_as_long_as_it_would_be_taken()
     {
-        var body = Json(new { action = "opened", pull_request = Pull(updatedAt: rig.Hive.Clock.GetUtcNow().AddDays(2)), repository = Repository("alice/tool"), sender = new { login = "carol" } });
+        var body = Json(
+            new
+            {
+                action = "opened",
+                pull_request = Pull(updatedAt: rig.Hive.Clock.GetUtcNow().AddDays(2)),
+                repository = Repository("alice/tool"),
+                sender = new { login = "carol" },
+            }
+        );
         Assert.Equal(["alice"], await Told(await Send("pull_request", body)));
         rig.Hive.Clock.Advance(TimeSpan.FromDays(91));
         Assert.Empty(await Told(await Send("pull_request", body)));
@@ -250,15 +502,43 @@ public sealed class WebhookTests : IAsyncLifetime
     [Fact]
     public async Task A_signature_that_is_wrong_missing_or_of_another_body_is_refused_and_nobody_is_told()
     {
-        var body = Json(new { action = "review_requested", requested_reviewer = new { login = "bob" }, pull_request = Pull(), repository = Repository("alice/tool"), sender = new { login = "alice" } });
-        foreach (var signature in new[] { null, "", "abc", Sign(body, "another secret"), Sign([.. body, (byte)' '], Secret), new string('0', 64), "zz" + new string('0', 62) })
+        var body = Json(
+            new
+            {
+                action = "review_requested",
+                requested_reviewer = new { login = "bob" },
+                pull_request = Pull(),
+                repository = Repository("alice/tool"),
+                sender = new { login = "alice" },
+            }
+        );
+        foreach (
+            var signature in new[]
+            {
+                null,
+                "",
+                "abc",
+                Sign(body, "another secret"),
+                Sign([.. body, (byte)' '], Secret),
+                new string('0', 64),
+                "zz" + new string('0', 62),
+            }
+        )
         {
             using var answer = await Send("pull_request", body, signature, signed: false);
             Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         }
 
         // A right one for Gitea's name does not help a wrong one for Forgejo's.
-        using (var both = await Send("pull_request", body, new string('0', 64), signed: false, giteaSignature: Sign(body, Secret)))
+        using (
+            var both = await Send(
+                "pull_request",
+                body,
+                new string('0', 64),
+                signed: false,
+                giteaSignature: Sign(body, Secret)
+            )
+        )
             Assert.Equal(HttpStatusCode.Forbidden, both.StatusCode);
         Assert.Null(await LastOrNone("bob"));
         using var gitea = await Send("pull_request", body, null, signed: false, giteaSignature: Sign(body, Secret));
@@ -268,7 +548,24 @@ public sealed class WebhookTests : IAsyncLifetime
     [Fact]
     public async Task It_takes_no_key_and_is_the_only_one_that_does_not()
     {
-        Assert.Equal(["bob"], await Tell("issues", new { action = "opened", issue = new { number = 1, title = "x", body = "@bob" }, repository = Repository("alice/tool"), sender = new { login = "alice" } }));
+        Assert.Equal(
+            ["bob"],
+            await Tell(
+                "issues",
+                new
+                {
+                    action = "opened",
+                    issue = new
+                    {
+                        number = 1,
+                        title = "x",
+                        body = "@bob",
+                    },
+                    repository = Repository("alice/tool"),
+                    sender = new { login = "alice" },
+                }
+            )
+        );
         var http = rig.Hive.Http(signedIn: false);
         foreach (var path in new[] { "/forge/webhook/", "/forge/webhook/x", "/forge/sync", "/Forge/webhooks" })
         {
@@ -294,7 +591,10 @@ public sealed class WebhookTests : IAsyncLifetime
     [InlineData("pull_request", "[]")]
     [InlineData("pull_request", "{}")]
     [InlineData("pull_request", """{"action":7,"pull_request":"x","sender":[1]}""")]
-    [InlineData("pull_request", """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"repository":{"owner":null},"sender":{}}""")]
+    [InlineData(
+        "pull_request",
+        """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"repository":{"owner":null},"sender":{}}"""
+    )]
     [InlineData("issue_comment", """{"action":"created","comment":{"body":"\ud800 @bob"}}""")]
     [InlineData("push", """{"ref":"refs/heads/main"}""")]
     [InlineData("unheard-of", "{}")]
@@ -320,23 +620,43 @@ public sealed class WebhookTests : IAsyncLifetime
     public async Task A_long_text_is_cut_to_what_fits_into_a_message()
     {
         var text = "@bob " + string.Concat(Enumerable.Repeat("ü\u0001\"", 40_000));
-        Assert.Equal(["bob"], await Tell("issue_comment", new { action = "created", comment = new { body = text }, issue = new { number = 1, title = new string('t', 5_000) }, repository = Repository("alice/tool"), sender = new { login = "alice" } }));
+        Assert.Equal(
+            ["bob"],
+            await Tell(
+                "issue_comment",
+                new
+                {
+                    action = "created",
+                    comment = new { body = text },
+                    issue = new { number = 1, title = new string('t', 5_000) },
+                    repository = Repository("alice/tool"),
+                    sender = new { login = "alice" },
+                }
+            )
+        );
         Assert.InRange(Encoding.UTF8.GetByteCount((await Last("bob")).Body), 1_000, Limits.HostBodyBytes);
     }
 
     private string Secret => File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-webhook-secret")).Trim();
 
-    private static object Pull(int number = 7, string[]? assignees = null, DateTimeOffset? updatedAt = null) => new
-    {
-        number,
-        title = "Mend it",
-        body = "Please look.",
-        html_url = $"http://forge/alice/tool/pulls/{number}",
-        assignees = assignees?.Select(a => new { login = a }),
-        updated_at = updatedAt,
-    };
+    private static object Pull(int number = 7, string[]? assignees = null, DateTimeOffset? updatedAt = null) =>
+        new
+        {
+            number,
+            title = "Mend it",
+            body = "Please look.",
+            html_url = $"http://forge/alice/tool/pulls/{number}",
+            assignees = assignees?.Select(a => new { login = a }),
+            updated_at = updatedAt,
+        };
 
-    private static object Repository(string name) => new { full_name = name, name = name.Split('/')[1], owner = new { login = name.Split('/')[0] } };
+    private static object Repository(string name) =>
+        new
+        {
+            full_name = name,
+            name = name.Split('/')[1],
+            owner = new { login = name.Split('/')[0] },
+        };
 
     // A forge always says when it happened: here it is now, unless a test says otherwise.
     private byte[] Json(object body)
@@ -351,7 +671,8 @@ public sealed class WebhookTests : IAsyncLifetime
         return JsonSerializer.SerializeToUtf8Bytes(told);
     }
 
-    private static string Sign(byte[] body, string secret) => Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), body));
+    private static string Sign(byte[] body, string secret) =>
+        Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(secret), body));
 
     private async Task<string[]> Tell(string kind, object body)
     {
@@ -366,9 +687,20 @@ public sealed class WebhookTests : IAsyncLifetime
         return JsonElement.Parse(text).GetProperty("told").Deserialize<string[]>()!;
     }
 
-    private async Task<HttpResponseMessage> Send(string kind, byte[] body, string? signature = null, bool signed = true, string? delivery = null, string? giteaSignature = null, string type = "application/json")
+    private async Task<HttpResponseMessage> Send(
+        string kind,
+        byte[] body,
+        string? signature = null,
+        bool signed = true,
+        string? delivery = null,
+        string? giteaSignature = null,
+        string type = "application/json"
+    )
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/forge/webhook") { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(type) } } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/forge/webhook")
+        {
+            Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue(type) } },
+        };
         if (kind.Length > 0)
             request.Headers.Add("X-Forgejo-Event", kind);
         if (delivery is not null)
@@ -380,11 +712,16 @@ public sealed class WebhookTests : IAsyncLifetime
         return await rig.Hive.Http(signedIn: false).SendAsync(request);
     }
 
-    private async Task<Message> Last(string agent) => await LastOrNone(agent) ?? throw new InvalidDataException($"{agent} was told nothing");
+    private async Task<Message> Last(string agent) =>
+        await LastOrNone(agent) ?? throw new InvalidDataException($"{agent} was told nothing");
 
     private async Task<Message?> LastOrNone(string agent)
     {
         using var line = await LineClient.ConnectAsync(rig.Hive.AgentSocket(agent));
-        return (await line.CallAsync("recent", new { limit = 200 })).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!.Where(m => m.Body.StartsWith("{\"event\"", StringComparison.Ordinal)).MaxBy(m => m.Id);
+        return (await line.CallAsync("recent", new { limit = 200 }))
+            .GetProperty("rows")
+            .Deserialize<Message[]>(WireJson.Options)!
+            .Where(m => m.Body.StartsWith("{\"event\"", StringComparison.Ordinal))
+            .MaxBy(m => m.Id);
     }
 }

@@ -20,7 +20,8 @@ internal sealed class EndlessForge : IAsyncDisposable
 
     private EndlessForge(WebApplication app) => this.app = app;
 
-    public string Url => $"{app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()}/hostile.git";
+    public string Url =>
+        $"{app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()}/hostile.git";
 
     public long Advertised => Interlocked.Read(ref advertised);
 
@@ -40,11 +41,23 @@ internal sealed class EndlessForge : IAsyncDisposable
     private async Task Advertise(HttpContext http)
     {
         http.Response.ContentType = "application/x-git-upload-pack-advertisement";
-        await Write(http, Line("# service=git-upload-pack\n") + "0000" + Line($"{new string('1', 40)} HEAD\0 side-band-64k ofs-delta\n"));
+        await Write(
+            http,
+            Line("# service=git-upload-pack\n")
+                + "0000"
+                + Line($"{new string('1', 40)} HEAD\0 side-band-64k ofs-delta\n")
+        );
         while (Advertised < Most)
         {
             var first = Advertised;
-            await Write(http, string.Concat(Enumerable.Range(0, 500).Select(i => Line($"{new string('1', 40)} refs/heads/{new string('b', 200)}-{first}-{i}\n"))));
+            await Write(
+                http,
+                string.Concat(
+                    Enumerable
+                        .Range(0, 500)
+                        .Select(i => Line($"{new string('1', 40)} refs/heads/{new string('b', 200)}-{first}-{i}\n"))
+                )
+            );
         }
     }
 

@@ -25,7 +25,12 @@ public sealed class GitProgramTests
     public async Task It_takes_an_input_and_gives_bytes_back_as_they_are()
     {
         await using var repositories = await Repositories.Create();
-        var id = await repositories.Program.Run(repositories.Own, ["hash-object", "-w", "--stdin"], Token, new GitCall { Input = "ü\0\n\n" });
+        var id = await repositories.Program.Run(
+            repositories.Own,
+            ["hash-object", "-w", "--stdin"],
+            Token,
+            new GitCall { Input = "ü\0\n\n" }
+        );
         var blob = await repositories.Program.Try(repositories.Own, ["cat-file", "blob", id], Token);
         Assert.Equal("ü\0\n\n"u8.ToArray(), blob.Output.ToArray());
     }
@@ -36,10 +41,20 @@ public sealed class GitProgramTests
         await using var repositories = await Repositories.Create();
         var call = new GitCall { MaxOutputBytes = 100_000, Input = new string('x', 5_000_000) };
         var id = await repositories.Program.Run(repositories.Own, ["hash-object", "-w", "--stdin"], Token, call);
-        var result = await repositories.Program.Try(repositories.Own, ["cat-file", "blob", id], Token, call with { Input = null });
+        var result = await repositories.Program.Try(
+            repositories.Own,
+            ["cat-file", "blob", id],
+            Token,
+            call with
+            {
+                Input = null,
+            }
+        );
         Assert.True(result.Truncated);
         Assert.Equal(100_000, result.Output.Length);
-        var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Program.Run(repositories.Own, ["cat-file", "blob", id], Token, call with { Input = null }));
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            repositories.Program.Run(repositories.Own, ["cat-file", "blob", id], Token, call with { Input = null })
+        );
         Assert.Equal(ErrorCode.TooLarge, problem.Code);
     }
 
@@ -49,8 +64,14 @@ public sealed class GitProgramTests
         await using var repositories = await Repositories.Create();
         using (var mkfifo = System.Diagnostics.Process.Start("mkfifo", Path.Combine(repositories.Own, "pipe")))
             await mkfifo.WaitForExitAsync(Token);
-        var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Program.Run(
-            repositories.Own, ["hash-object", "--", "pipe"], Token, new GitCall { TimeLimit = TimeSpan.FromMilliseconds(300) }));
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            repositories.Program.Run(
+                repositories.Own,
+                ["hash-object", "--", "pipe"],
+                Token,
+                new GitCall { TimeLimit = TimeSpan.FromMilliseconds(300) }
+            )
+        );
         Assert.Equal(ErrorCode.Unavailable, problem.Code);
         Assert.Contains("did not end within", problem.Message, StringComparison.Ordinal);
     }
@@ -60,7 +81,12 @@ public sealed class GitProgramTests
     {
         await using var repositories = await Repositories.Create();
         var random = Convert.ToHexString(System.Security.Cryptography.RandomNumberGenerator.GetBytes(2 << 20));
-        var result = await repositories.Program.Try(repositories.Own, ["hash-object", "-w", "--stdin"], Token, new GitCall { MaxFileBytes = 64 << 10, Input = random });
+        var result = await repositories.Program.Try(
+            repositories.Own,
+            ["hash-object", "-w", "--stdin"],
+            Token,
+            new GitCall { MaxFileBytes = 64 << 10, Input = random }
+        );
         Assert.NotEqual(0, result.ExitCode);
     }
 
@@ -80,7 +106,12 @@ public sealed class GitProgramTests
         await using var repositories = await Repositories.Create();
         await using var server = await EndlessForge.Start();
         var call = new GitCall { Protocols = "http", MaxMemoryBytes = 256L << 20 };
-        var result = await repositories.Program.Try(repositories.Own, ["fetch", "--quiet", "--", server.Url, "main"], Token, call);
+        var result = await repositories.Program.Try(
+            repositories.Own,
+            ["fetch", "--quiet", "--", server.Url, "main"],
+            Token,
+            call
+        );
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("memory", result.Error, StringComparison.OrdinalIgnoreCase);
         Assert.InRange(server.Advertised, 1, call.MaxMemoryBytes);
@@ -89,7 +120,9 @@ public sealed class GitProgramTests
     [Fact]
     public async Task Without_git_it_says_what_to_install()
     {
-        var problem = await Assert.ThrowsAsync<Problem>(() => new GitProgram("git-that-nobody-has").Run("/", ["version"], Token));
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            new GitProgram("git-that-nobody-has").Run("/", ["version"], Token)
+        );
         Assert.Equal(ErrorCode.Unavailable, problem.Code);
         Assert.Contains("apt-get install git", problem.Message, StringComparison.Ordinal);
     }
@@ -98,16 +131,33 @@ public sealed class GitProgramTests
     public async Task It_knows_no_configuration_but_the_repositorys_and_its_own()
     {
         await using var repositories = await Repositories.Create();
-        var origins = (await repositories.InOwn("config", "--list", "--show-origin")).Split('\n').Select(l => l.Split('\t')[0]).Distinct().Order();
+        var origins = (await repositories.InOwn("config", "--list", "--show-origin"))
+            .Split('\n')
+            .Select(l => l.Split('\t')[0])
+            .Distinct()
+            .Order();
         Assert.Equal(["command line:", "file:" + Path.Combine(repositories.Own, ".git", "config")], origins);
-        Assert.StartsWith("hive <hive@localhost> ", await repositories.InOwn("var", "GIT_AUTHOR_IDENT"), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "hive <hive@localhost> ",
+            await repositories.InOwn("var", "GIT_AUTHOR_IDENT"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task Hooks_do_not_run()
     {
         await using var repositories = await Repositories.Create();
-        foreach (var hook in new[] { "pre-commit", "post-commit", "reference-transaction", "post-checkout", "post-index-change" })
+        foreach (
+            var hook in new[]
+            {
+                "pre-commit",
+                "post-commit",
+                "reference-transaction",
+                "post-checkout",
+                "post-index-change",
+            }
+        )
         {
             var file = Path.Combine(repositories.Own, ".git", "hooks", hook);
             Directory.CreateDirectory(Path.GetDirectoryName(file)!);
@@ -125,7 +175,9 @@ public sealed class GitProgramTests
     {
         await using var repositories = await Repositories.Create();
         var below = Directory.CreateDirectory(Path.Combine(repositories.Own, "below")).FullName;
-        var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Program.Run(below, ["rev-parse", "HEAD"], Token));
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            repositories.Program.Run(below, ["rev-parse", "HEAD"], Token)
+        );
         Assert.Contains("not a git repository", problem.Message, StringComparison.Ordinal);
     }
 
@@ -134,7 +186,14 @@ public sealed class GitProgramTests
     {
         await using var repositories = await Repositories.Create();
         repositories.Commit("agent.yaml", "model: a\n");
-        foreach (var url in new[] { repositories.Agents, "ext::sh -c 'touch " + repositories.Ran + "'", "https://127.0.0.1:1/x" })
+        foreach (
+            var url in new[]
+            {
+                repositories.Agents,
+                "ext::sh -c 'touch " + repositories.Ran + "'",
+                "https://127.0.0.1:1/x",
+            }
+        )
         {
             var problem = await Assert.ThrowsAsync<Problem>(() => repositories.InOwn("fetch", "--", url, "main"));
             Assert.Contains("not allowed", problem.Message, StringComparison.Ordinal);
@@ -147,14 +206,25 @@ public sealed class GitProgramTests
     public async Task What_a_tree_says_of_its_files_neither_changes_nor_hides_them()
     {
         await using var repositories = await Repositories.Create();
-        await File.WriteAllTextAsync(Path.Combine(repositories.Own, ".gitattributes"), "* -diff ident eol=crlf text filter=x working-tree-encoding=UTF-16LE-BOM\n", Token);
+        await File.WriteAllTextAsync(
+            Path.Combine(repositories.Own, ".gitattributes"),
+            "* -diff ident eol=crlf text filter=x working-tree-encoding=UTF-16LE-BOM\n",
+            Token
+        );
         await File.WriteAllTextAsync(Path.Combine(repositories.Own, "agent.yaml"), "model: $Id$\n", Token);
         await repositories.InOwn("add", "-A");
         await repositories.InOwn("commit", "--quiet", "-m", "one");
         File.Delete(Path.Combine(repositories.Own, "agent.yaml"));
         await repositories.InOwn("checkout", "--quiet", "--", "agent.yaml");
-        Assert.Equal("model: $Id$\n"u8.ToArray(), await File.ReadAllBytesAsync(Path.Combine(repositories.Own, "agent.yaml"), Token));
-        Assert.Contains("+model: $Id$", await repositories.InOwn("show", "--no-ext-diff", "HEAD"), StringComparison.Ordinal);
+        Assert.Equal(
+            "model: $Id$\n"u8.ToArray(),
+            await File.ReadAllBytesAsync(Path.Combine(repositories.Own, "agent.yaml"), Token)
+        );
+        Assert.Contains(
+            "+model: $Id$",
+            await repositories.InOwn("show", "--no-ext-diff", "HEAD"),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -72,7 +72,9 @@ public sealed class GitQuarantineTests
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
         var included = Path.Combine(repositories.Folder, "included");
         File.WriteAllText(included, $"[core]\n\tfsmonitor = {script}\n");
-        File.WriteAllText(Path.Combine(repositories.Agents, ".git", "config"), $"""
+        File.WriteAllText(
+            Path.Combine(repositories.Agents, ".git", "config"),
+            $"""
             [core]
                 repositoryformatversion = 1
                 fsmonitor = {script}
@@ -118,11 +120,27 @@ public sealed class GitQuarantineTests
             [include]
                 path = {included}
 
-            """);
+            """
+        );
         Directory.CreateDirectory(Path.Combine(repositories.Folder, "hooks"));
-        foreach (var hook in new[] { "post-checkout", "reference-transaction", "pre-receive", "post-index-change", "fsmonitor-watchman" })
+        foreach (
+            var hook in new[]
+            {
+                "post-checkout",
+                "reference-transaction",
+                "pre-receive",
+                "post-index-change",
+                "fsmonitor-watchman",
+            }
+        )
         {
-            foreach (var folder in new[] { Path.Combine(repositories.Folder, "hooks"), Path.Combine(repositories.Agents, ".git", "hooks") })
+            foreach (
+                var folder in new[]
+                {
+                    Path.Combine(repositories.Folder, "hooks"),
+                    Path.Combine(repositories.Agents, ".git", "hooks"),
+                }
+            )
             {
                 Directory.CreateDirectory(folder);
                 File.Copy(script, Path.Combine(folder, hook), overwrite: true);
@@ -130,7 +148,15 @@ public sealed class GitQuarantineTests
         }
 
         // An object that is missing is what makes a partial clone ask its promisor.
-        var tree = Repositories.AsSomebody(repositories.Agents, "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "rev-parse", first + "^{tree}");
+        var tree = Repositories.AsSomebody(
+            repositories.Agents,
+            "-c",
+            "core.fsmonitor=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+            "rev-parse",
+            first + "^{tree}"
+        );
         File.Delete(Path.Combine(repositories.Agents, ".git", "objects", tree[..2], tree[2..]));
         File.Delete(repositories.Ran);
         await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(first));
@@ -172,7 +198,10 @@ public sealed class GitQuarantineTests
         Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
         File.Delete(fanOut);
         Directory.CreateDirectory(fanOut);
-        File.CreateSymbolicLink(Path.Combine(fanOut, commit[2..]), Path.Combine(secret, ".git", "objects", commit[..2], commit[2..]));
+        File.CreateSymbolicLink(
+            Path.Combine(fanOut, commit[2..]),
+            Path.Combine(secret, ".git", "objects", commit[..2], commit[2..])
+        );
         Assert.Equal(ErrorCode.NotFound, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
     }
 
@@ -241,7 +270,10 @@ public sealed class GitQuarantineTests
         File.Delete(Path.Combine(objects, blob[..2], blob[2..]));
         File.Copy(Path.Combine(objects, other[..2], other[2..]), Path.Combine(objects, blob[..2], blob[2..]));
         await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
-        File.WriteAllText(Path.Combine(objects, "pack", "pack-" + new string('a', 40) + ".pack"), "PACK and then nothing");
+        File.WriteAllText(
+            Path.Combine(objects, "pack", "pack-" + new string('a', 40) + ".pack"),
+            "PACK and then nothing"
+        );
         await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit));
         await Assert.ThrowsAsync<Problem>(() => repositories.InOwn("rev-parse", "--verify", "refs/tags/proposal/1"));
     }
@@ -254,7 +286,9 @@ public sealed class GitQuarantineTests
             zeros.SetLength(GitQuarantine.MaxUnpackedBytes + 1);
         repositories.AsAgent("add", "-A");
         repositories.AsAgent("commit", "-q", "-m", "zeros");
-        var problem = await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(repositories.AsAgent("rev-parse", "HEAD")));
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            repositories.Fetch(repositories.AsAgent("rev-parse", "HEAD"))
+        );
         Assert.Equal(ErrorCode.TooLarge, problem.Code);
     }
 
@@ -263,7 +297,12 @@ public sealed class GitQuarantineTests
     {
         await using var repositories = await Repositories.Create();
         var commit = repositories.Commit("agent.yaml", "model: a\n");
-        using (var large = new FileStream(Path.Combine(repositories.Agents, ".git", "objects", "pack", "pack-" + new string('a', 40) + ".pack"), FileMode.Create))
+        using (
+            var large = new FileStream(
+                Path.Combine(repositories.Agents, ".git", "objects", "pack", "pack-" + new string('a', 40) + ".pack"),
+                FileMode.Create
+            )
+        )
             large.SetLength(GitQuarantine.MaxBytes + 1);
         Assert.Equal(ErrorCode.TooLarge, (await Assert.ThrowsAsync<Problem>(() => repositories.Fetch(commit))).Code);
     }
@@ -303,7 +342,9 @@ public sealed class GitQuarantineTests
 
     private static string Sh(string folder, string script)
     {
-        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", script]) { WorkingDirectory = folder, RedirectStandardOutput = true }
+        )!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         return output.Trim();

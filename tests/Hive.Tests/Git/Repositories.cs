@@ -4,7 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Tests.Git;
 
-/// <summary>A data folder with the host's own repository in it, and an agent's beside it that is written as an agent writes: by git as it is installed, or by hand.</summary>
+/// <summary>A data folder with the host's own repository in it, and an agent's beside it that is written as an agent
+/// writes: by git as it is installed, or by hand.</summary>
 public sealed class Repositories : IAsyncDisposable
 {
     private Repositories()
@@ -44,7 +45,20 @@ public sealed class Repositories : IAsyncDisposable
     /// <summary>Runs git somewhere with no other configuration than that place's own.</summary>
     public static string AsSomebody(string folder, params string[] arguments)
     {
-        var start = new ProcessStartInfo("git", ["-C", folder, "-c", "user.name=somebody", "-c", "user.email=some@body", "-c", "protocol.file.allow=always", .. arguments])
+        var start = new ProcessStartInfo(
+            "git",
+            [
+                "-C",
+                folder,
+                "-c",
+                "user.name=somebody",
+                "-c",
+                "user.email=some@body",
+                "-c",
+                "protocol.file.allow=always",
+                .. arguments,
+            ]
+        )
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -69,9 +83,11 @@ public sealed class Repositories : IAsyncDisposable
         return AsAgent("rev-parse", "HEAD");
     }
 
-    public Task<string> Fetch(string commit) => Quarantine.Fetch(Agents, commit, Own, "refs/tags/proposal/1", TestContext.Current.CancellationToken);
+    public Task<string> Fetch(string commit) =>
+        Quarantine.Fetch(Agents, commit, Own, "refs/tags/proposal/1", TestContext.Current.CancellationToken);
 
-    public Task<string> InOwn(params string[] arguments) => Program.Run(Own, arguments, TestContext.Current.CancellationToken);
+    public Task<string> InOwn(params string[] arguments) =>
+        Program.Run(Own, arguments, TestContext.Current.CancellationToken);
 
     public ValueTask DisposeAsync()
     {

@@ -57,7 +57,10 @@ public sealed class AckAndNackTests
         var last = await bob.CallAsync("nack", new { ids = new[] { id }, error = "never" });
         Assert.Equal((0, 1), (last.Int("requeued"), last.Int("parked")));
         Assert.Equal((0, 0, 1), await bob.Status());
-        Assert.Equal(["delivered", "requeued", "delivered", "requeued", "delivered", "parked"], await hive.Kinds(cursor));
+        Assert.Equal(
+            ["delivered", "requeued", "delivered", "requeued", "delivered", "parked"],
+            await hive.Kinds(cursor)
+        );
     }
 
     [Fact]
@@ -67,7 +70,16 @@ public sealed class AckAndNackTests
         await hive.Spawn("bob");
         var bob = await hive.Connect("bob");
         await Talk.Refused(() => bob.CallAsync("nack", new { ids = new[] { 1 }, delay_seconds = -1 }), "invalid");
-        Assert.Contains("86400", (await Talk.Refused(() => bob.CallAsync("nack", new { ids = new[] { 1 }, delay_seconds = 86_401 }), "invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "86400",
+            (
+                await Talk.Refused(
+                    () => bob.CallAsync("nack", new { ids = new[] { 1 }, delay_seconds = 86_401 }),
+                    "invalid"
+                )
+            ).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -80,21 +92,44 @@ public sealed class AckAndNackTests
         for (var i = 0; i < 3; i++)
         {
             await bob.Receive();
-            await bob.CallAsync("nack", new { ids, delay_seconds = 0, error = $"failure {i}" });
+            await bob.CallAsync(
+                "nack",
+                new
+                {
+                    ids,
+                    delay_seconds = 0,
+                    error = $"failure {i}",
+                }
+            );
         }
 
         var parked = (await hive.State()).GetProperty("parked").Deserialize<Message[]>(WireJson.Options)!;
         Assert.Equal(ids.Reverse(), parked.Select(m => m.Id));
-        Assert.All(parked, m => Assert.Equal((3, "failure 2", true), (m.Attempts, m.LastError, m.ParkedAt is not null)));
+        Assert.All(
+            parked,
+            m => Assert.Equal((3, "failure 2", true), (m.Attempts, m.LastError, m.ParkedAt is not null))
+        );
 
         var cursor = await hive.Cursor();
-        Assert.Equal(HttpStatusCode.OK, (await http.PostAsync(new Uri($"/retry-message/{ids[0]}", UriKind.Relative), null)).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await http.PostAsync(new Uri($"/drop-message/{ids[1]}", UriKind.Relative), null)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.PostAsync(new Uri($"/retry-message/{ids[0]}", UriKind.Relative), null)).StatusCode
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.PostAsync(new Uri($"/drop-message/{ids[1]}", UriKind.Relative), null)).StatusCode
+        );
         Assert.Equal(["requeued", "dropped"], await hive.Kinds(cursor));
         cursor = await hive.Cursor();
         foreach (var (verb, id) in new[] { ("retry", ids[0]), ("drop", ids[1]), ("retry", ids[1]), ("retry", 777) })
-            Assert.Equal(HttpStatusCode.NotFound, (await http.PostAsync(new Uri($"/{verb}-message/{id}", UriKind.Relative), null)).StatusCode);
-        Assert.Equal(HttpStatusCode.BadRequest, (await http.PostAsync(new Uri("/retry-message/0", UriKind.Relative), null)).StatusCode);
+            Assert.Equal(
+                HttpStatusCode.NotFound,
+                (await http.PostAsync(new Uri($"/{verb}-message/{id}", UriKind.Relative), null)).StatusCode
+            );
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (await http.PostAsync(new Uri("/retry-message/0", UriKind.Relative), null)).StatusCode
+        );
         Assert.Empty(await hive.Kinds(cursor));
 
         Assert.Empty((await hive.State()).GetProperty("parked").EnumerateArray());

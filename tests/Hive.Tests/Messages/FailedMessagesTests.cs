@@ -13,12 +13,25 @@ public sealed class FailedMessagesTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
-        long[] ids = [await alice.Send("bob", "later"), await alice.Send("bob", "never"), await alice.Send("bob", "new")];
+        long[] ids =
+        [
+            await alice.Send("bob", "later"),
+            await alice.Send("bob", "never"),
+            await alice.Send("bob", "new"),
+        ];
         await bob.Receive(max: 2);
         await bob.CallAsync("nack", new { ids = ids[..1], error = "not yet" });
         foreach (var _ in Enumerable.Range(0, 3))
         {
-            await bob.CallAsync("nack", new { ids = ids[1..2], delay_seconds = 0, error = "cannot" });
+            await bob.CallAsync(
+                "nack",
+                new
+                {
+                    ids = ids[1..2],
+                    delay_seconds = 0,
+                    error = "cannot",
+                }
+            );
             await bob.Receive(max: 1);
         }
 
@@ -29,7 +42,10 @@ public sealed class FailedMessagesTests
         Assert.Equal(ids, all.Select(m => m.Id));
         Assert.Equal(hive.Clock.GetUtcNow().AddSeconds(5), all[0].NextAttemptAt);
         Assert.Equal(("not yet", 1), (all[0].LastError, all[0].Attempts));
-        Assert.Equal((true, false, true), (all[1].ParkedAt is not null, all[2].ParkedAt is not null, all[2].DeliveredAt is not null));
+        Assert.Equal(
+            (true, false, true),
+            (all[1].ParkedAt is not null, all[2].ParkedAt is not null, all[2].DeliveredAt is not null)
+        );
         Assert.Equal(ids[..2], (await Open(host, new { failed = true })).Select(m => m.Id));
         Assert.Empty(await Open(host, new { name = "alice", failed = true }));
         await Talk.Refused(() => host.CallAsync("open_messages", new { name = "nobody" }), "not_found");
@@ -46,20 +62,34 @@ public sealed class FailedMessagesTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var (alice, bob, http, host) = (await hive.Connect("alice"), await hive.Connect("bob"), hive.Http(), await hive.Operator());
+        var (alice, bob, http, host) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            hive.Http(),
+            await hive.Operator()
+        );
         long[] ids = [await alice.Send("bob", "one"), await alice.Send("bob", "two"), await alice.Send("bob", "three")];
         await bob.Receive();
         await bob.CallAsync("nack", new { ids, error = "not yet" });
         Assert.Equal((3, 0, 0), await bob.Status());
 
         var cursor = await hive.Cursor();
-        Assert.Equal(HttpStatusCode.OK, (await http.PostAsync(new Uri($"/retry-message/{ids[0]}", UriKind.Relative), null)).StatusCode);
-        Assert.Equal(HttpStatusCode.OK, (await http.PostAsync(new Uri($"/drop-message/{ids[1]}", UriKind.Relative), null)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.PostAsync(new Uri($"/retry-message/{ids[0]}", UriKind.Relative), null)).StatusCode
+        );
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (await http.PostAsync(new Uri($"/drop-message/{ids[1]}", UriKind.Relative), null)).StatusCode
+        );
         await host.CallAsync("drop_message", new { id = ids[2] });
         Assert.Equal(["requeued", "dropped", "dropped"], await hive.Kinds(cursor));
         Assert.Equal((1, 0, 0), await bob.Status());
         var again = Assert.Single(await bob.Receive());
-        Assert.Equal((ids[0], (int?)null, (string?)null, (DateTimeOffset?)null), (again.Id, again.Attempts, again.LastError, again.NextAttemptAt));
+        Assert.Equal(
+            (ids[0], (int?)null, (string?)null, (DateTimeOffset?)null),
+            (again.Id, again.Attempts, again.LastError, again.NextAttemptAt)
+        );
 
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
         await hive.Settled();
@@ -83,16 +113,29 @@ public sealed class FailedMessagesTests
         await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0 });
         await bob.Receive(max: 1);
         var cursor = await hive.Cursor();
-        Assert.Contains("gives it back", (await Talk.Refused(() => host.CallAsync("drop_message", new { id }), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "gives it back",
+            (await Talk.Refused(() => host.CallAsync("drop_message", new { id }), "conflict")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => host.CallAsync("retry_message", new { id }), "conflict");
         // One that has not failed is neither.
-        Assert.Contains("hive inbox --parked", (await Talk.Refused(() => host.CallAsync("drop_message", new { id = other }), "not_found")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "hive inbox --parked",
+            (await Talk.Refused(() => host.CallAsync("drop_message", new { id = other }), "not_found")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Empty(await hive.Kinds(cursor));
     }
 
     private static async Task<Message[]> Open(LineClient host, object asked) =>
-        (await host.CallAsync("open_messages", asked)).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        (await host.CallAsync("open_messages", asked))
+            .GetProperty("messages")
+            .Deserialize<Message[]>(WireJson.Options)!;
 
     private static async Task<ContainerView> Row(LineClient host, string name) =>
-        (await host.CallAsync("agent_status")).GetProperty("agent_statuses").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == name);
+        (await host.CallAsync("agent_status"))
+            .GetProperty("agent_statuses")
+            .Deserialize<ContainerView[]>(WireJson.Options)!
+            .Single(r => r.Name == name);
 }

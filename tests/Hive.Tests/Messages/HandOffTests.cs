@@ -110,12 +110,14 @@ public sealed class HandOffTests
         var after = await hive.Waiting(second, max: 2);
         for (var round = 0; round < 50; round++)
         {
-            await Assert.ThrowsAsync<Problem>(() => store.Write<object?>(write =>
-            {
-                for (var i = 0; i <= round % 5; i++)
-                    broker.Send(write, new Outgoing("alice", "bob", "never stored", []));
-                throw Problem.Conflict("taken back");
-            }));
+            await Assert.ThrowsAsync<Problem>(() =>
+                store.Write<object?>(write =>
+                {
+                    for (var i = 0; i <= round % 5; i++)
+                        broker.Send(write, new Outgoing("alice", "bob", "never stored", []));
+                    throw Problem.Conflict("taken back");
+                })
+            );
         }
 
         Assert.False(first.IsCompleted || after.IsCompleted, "a receiver got a message that was never stored");
@@ -141,7 +143,8 @@ public sealed class HandOffTests
         using var queued = new ManualResetEventSlim();
         using var started = new ManualResetEventSlim();
 
-        // All behind one work that lasts until they are queued: they share the batch after it. The last one loses the transaction, as a full disk does.
+        // All behind one work that lasts until they are queued: they share the batch after it. The last one loses the
+        // transaction, as a full disk does.
         var first = store.Write<object?>(_ =>
         {
             started.Set();
@@ -170,7 +173,10 @@ public sealed class HandOffTests
         queued.Set();
         await first;
         await Assert.ThrowsAsync<Problem>(() => Task.WhenAll(batch));
-        Assert.All(batch, work => Assert.Equal(ErrorCode.Unavailable, Assert.IsType<Problem>(work.Exception!.InnerException).Code));
+        Assert.All(
+            batch,
+            work => Assert.Equal(ErrorCode.Unavailable, Assert.IsType<Problem>(work.Exception!.InnerException).Code)
+        );
 
         var id = await alice.Send("bob");
         Assert.Equal(id, Assert.Single(await waited).Id);
@@ -210,7 +216,10 @@ public sealed class HandOffTests
             return null;
         });
         started.Wait();
-        var sent = Enumerable.Range(0, 40).Select(_ => store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "burst", [])).Id)).ToArray();
+        var sent = Enumerable
+            .Range(0, 40)
+            .Select(_ => store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "burst", [])).Id))
+            .ToArray();
         queued.Set();
         await blocked;
         var ids = await Task.WhenAll(sent);

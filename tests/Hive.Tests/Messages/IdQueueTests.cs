@@ -22,9 +22,11 @@ public sealed class IdQueueTests
         select new Step(what, [.. ids.Select(id => (long)id).Distinct().Order()]);
 
     [Fact]
-    public void Holds_what_was_added_and_not_removed_lowest_first() => Check.One(
-        Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(60),
-        Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), Play));
+    public void Holds_what_was_added_and_not_removed_lowest_first() =>
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(60),
+            Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), Play)
+        );
 
     [Fact]
     public void A_range_that_was_added_and_taken_out_again_leaves_what_was_there()

@@ -8,7 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>What a generated history does next. The numbers choose among what there is when it is done, so that any part of a history is a history too.</summary>
+/// <summary>What a generated history does next. The numbers choose among what there is when it is done, so that any
+/// part of a history is a history too.</summary>
 internal sealed record Step(Do What, int Agent, int Which, int Choice)
 {
     public override string ToString() => $"new({nameof(Do)}.{What}, {Agent}, {Which}, {Choice})";
@@ -38,8 +39,10 @@ internal enum Do
 }
 
 /// <summary>
-/// One history of a few agents with several connections each, done to the real host through its sockets and to the model side by side, and compared after each step.
-/// Every step is a millisecond of its own and all waits are whole seconds, so that no two things are ever due at the same moment.
+/// One history of a few agents with several connections each, done to the real host through its sockets and to the
+/// model side by side, and compared after each step.
+/// Every step is a millisecond of its own and all waits are whole seconds, so that no two things are ever due at the
+/// same moment.
 /// </summary>
 internal sealed class LeaseHistory : IAsyncDisposable
 {
@@ -54,7 +57,8 @@ internal sealed class LeaseHistory : IAsyncDisposable
     private LineClient host;
     private int connections;
 
-    private LeaseHistory(HiveFixture hive, LineClient host, LeaseModel model) => (this.hive, this.host, this.model) = (hive, host, model);
+    private LeaseHistory(HiveFixture hive, LineClient host, LeaseModel model) =>
+        (this.hive, this.host, this.model) = (hive, host, model);
 
     public static async Task<LeaseHistory> Begin(HiveFixture hive, int number)
     {
@@ -80,7 +84,10 @@ internal sealed class LeaseHistory : IAsyncDisposable
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException($"{e.Message}\nafter:\n  {string.Join("\n  ", story)}\n{e.StackTrace}", e);
+            throw new InvalidOperationException(
+                $"{e.Message}\nafter:\n  {string.Join("\n  ", story)}\n{e.StackTrace}",
+                e
+            );
         }
     }
 
@@ -116,15 +123,32 @@ internal sealed class LeaseHistory : IAsyncDisposable
                 await Receive(agent, await Idle(agent, step.Which), max: 1 + (step.Choice % 4), TimeSpan.Zero);
                 break;
             case Do.Wait:
-                await Receive(agent, await Idle(agent, step.Which), max: 1 + (step.Choice % 4), TimeSpan.FromSeconds(1 + (step.Choice % 180)));
+                await Receive(
+                    agent,
+                    await Idle(agent, step.Which),
+                    max: 1 + (step.Choice % 4),
+                    TimeSpan.FromSeconds(1 + (step.Choice % 180))
+                );
                 break;
             case Do.Ack:
                 var ids = Some(agent, step.Choice);
-                await Call(agent, await Idle(agent, step.Which), "ack", new { ids }, new { acked = model.Ack(agent, ids) });
+                await Call(
+                    agent,
+                    await Idle(agent, step.Which),
+                    "ack",
+                    new { ids },
+                    new { acked = model.Ack(agent, ids) }
+                );
                 break;
             case Do.AckAll:
                 var connection = await Idle(agent, step.Which);
-                await Call(agent, connection, "ack", new { all = true }, new { acked = model.AckAll(agent, connection) });
+                await Call(
+                    agent,
+                    connection,
+                    "ack",
+                    new { all = true },
+                    new { acked = model.AckAll(agent, connection) }
+                );
                 break;
             case Do.Nack:
                 await Nack(agent, await Idle(agent, step.Which), Some(agent, step.Choice), Delay(step.Choice));
@@ -141,7 +165,13 @@ internal sealed class LeaseHistory : IAsyncDisposable
             case Do.RequeueInflight:
                 long[] except = step.Choice % 3 == 0 ? [] : [Turn(step.Choice), NoSuchId];
                 var asker = await Idle(agent, step.Which);
-                await Call(agent, asker, "requeue_inflight", except.Length == 0 ? null : new { except_turns = except }, new { requeued = model.RequeueInflight(agent, except) });
+                await Call(
+                    agent,
+                    asker,
+                    "requeue_inflight",
+                    except.Length == 0 ? null : new { except_turns = except },
+                    new { requeued = model.RequeueInflight(agent, except) }
+                );
                 break;
             case Do.RequeueClosed:
                 var returned = await Idle(agent, step.Which);
@@ -195,9 +225,10 @@ internal sealed class LeaseHistory : IAsyncDisposable
 
     private async Task Send(LeaseModel.Agent agent, string to, int which)
     {
-        var sent = which % 4 == 0
-            ? await host.CallAsync("send", new { to, body = "from the operator" })
-            : await lines[await Idle(agent, which)].Call("send", new { to, body = "from an agent" });
+        var sent =
+            which % 4 == 0
+                ? await host.CallAsync("send", new { to, body = "from the operator" })
+                : await lines[await Idle(agent, which)].Call("send", new { to, body = "from an agent" });
         var id = sent.GetProperty("id").GetInt64();
         story.Add($"{agent.Name}: sends {id} to {to}");
         Sent(id, to);
@@ -246,7 +277,12 @@ internal sealed class LeaseHistory : IAsyncDisposable
     {
         story.Add($"{agent.Name}: connection {connection} begins a turn with {string.Join(", ", ids)}");
         var begun = await lines[connection].Call("begin_turn", new { ids, wake_from = "test" });
-        Assert.Equal(ids.Length is 0 or > Limits.MaxBatch ? "invalid" : model.MayBegin(agent, ids) ? "ok" : "conflict", Code(begun));
+        Assert.Equal(
+            ids.Length is 0 or > Limits.MaxBatch ? "invalid"
+                : model.MayBegin(agent, ids) ? "ok"
+                : "conflict",
+            Code(begun)
+        );
         if (Code(begun) != "ok")
             return;
         var turn = begun.GetProperty("turn").GetInt64();
@@ -260,8 +296,24 @@ internal sealed class LeaseHistory : IAsyncDisposable
         var (ok, delay) = (choice % 2 == 0, Delay(choice));
         var expected = model.End(agent, turn, ok, delay);
         await Call(
-            agent, connection, "end_turn", new { turn, result = ok ? "ok" : "failed", delay_seconds = delay },
-            expected is var (acked, requeued, parked) ? new { acked, requeued, parked } : "not_found");
+            agent,
+            connection,
+            "end_turn",
+            new
+            {
+                turn,
+                result = ok ? "ok" : "failed",
+                delay_seconds = delay,
+            },
+            expected is var (acked, requeued, parked)
+                ? new
+                {
+                    acked,
+                    requeued,
+                    parked,
+                }
+                : "not_found"
+        );
     }
 
     private Task Hello(LeaseModel.Agent agent, int connection, long turn) =>
@@ -277,9 +329,13 @@ internal sealed class LeaseHistory : IAsyncDisposable
     private async Task Parked(bool retry, int choice)
     {
         var parked = model.Messages.Values.Where(m => m.HasFailed).ToArray();
-        var id = parked.Length > 0 && choice % 5 > 0 ? parked[choice % parked.Length].Id : model.Messages.Keys.DefaultIfEmpty(NoSuchId).ElementAt(choice % Math.Max(1, model.Messages.Count));
+        var id =
+            parked.Length > 0 && choice % 5 > 0
+                ? parked[choice % parked.Length].Id
+                : model.Messages.Keys.DefaultIfEmpty(NoSuchId).ElementAt(choice % Math.Max(1, model.Messages.Count));
         story.Add($"the operator {(retry ? "retries" : "drops")} {id}");
-        using var answer = await hive.Http().PostAsync(new Uri($"/{(retry ? "retry" : "drop")}-message/{id}", UriKind.Relative), null);
+        using var answer = await hive.Http()
+            .PostAsync(new Uri($"/{(retry ? "retry" : "drop")}-message/{id}", UriKind.Relative), null);
         Assert.Equal(retry ? model.Retry(id) : model.Drop(id), answer.IsSuccessStatusCode);
     }
 
@@ -314,12 +370,17 @@ internal sealed class LeaseHistory : IAsyncDisposable
         model.Pass(end);
     }
 
-    // Ids to try something with: mostly what the agent holds; others' messages, done ones, unknown ones and repetitions too.
+    // Ids to try something with: mostly what the agent holds; others' messages, done ones, unknown ones and repetitions
+    // too.
     private long[] Some(LeaseModel.Agent agent, int seed)
     {
         var chance = new Random(seed);
         var all = model.Messages.Values.ToArray();
-        List<long> ids = [.. all.Where(m => m.To == agent.Name && m.Place == LeaseModel.Place.Leased && chance.Next(3) > 0).Select(m => m.Id)];
+        List<long> ids =
+        [
+            .. all.Where(m => m.To == agent.Name && m.Place == LeaseModel.Place.Leased && chance.Next(3) > 0)
+                .Select(m => m.Id),
+        ];
         if (all.Length > 0 && chance.Next(4) == 0)
             ids.Add(all[chance.Next(all.Length)].Id);
         if (chance.Next(8) == 0)
@@ -336,17 +397,20 @@ internal sealed class LeaseHistory : IAsyncDisposable
         return turns.Length == 0 || choice % 11 == 10 ? NoSuchId : turns[^(1 + (choice % Math.Min(4, turns.Length)))];
     }
 
-    private static long? Delay(int choice) => (choice % 4) switch
-    {
-        0 => null,
-        1 => 0,
-        2 => choice % 60,
-        _ => 60,
-    };
+    private static long? Delay(int choice) =>
+        (choice % 4) switch
+        {
+            0 => null,
+            1 => 0,
+            2 => choice % 60,
+            _ => 60,
+        };
 
     private async Task Call(LeaseModel.Agent agent, int connection, string command, object? fields, object expected)
     {
-        story.Add($"{agent.Name}: connection {connection} {command} {JsonSerializer.Serialize(fields, WireJson.Options)}");
+        story.Add(
+            $"{agent.Name}: connection {connection} {command} {JsonSerializer.Serialize(fields, WireJson.Options)}"
+        );
         var answer = await lines[connection].Call(command, fields);
         if (expected is string code)
         {
@@ -356,7 +420,10 @@ internal sealed class LeaseHistory : IAsyncDisposable
 
         Assert.True(answer.GetProperty("ok").GetBoolean(), answer.ToString());
         foreach (var member in JsonSerializer.SerializeToElement(expected).EnumerateObject())
-            Assert.True(JsonElement.DeepEquals(member.Value, answer.GetProperty(member.Name)), $"{command}: {answer} where {member} was expected");
+            Assert.True(
+                JsonElement.DeepEquals(member.Value, answer.GetProperty(member.Name)),
+                $"{command}: {answer} where {member} was expected"
+            );
     }
 
     private async Task Agree()
@@ -383,12 +450,19 @@ internal sealed class LeaseHistory : IAsyncDisposable
 
     private void Compare(List<(long Id, bool Redelivered)> expected, JsonElement? answer)
     {
-        var messages = answer!.Value.GetProperty("messages").EnumerateArray().Select(m => (m.GetProperty("id").GetInt64(), m.GetProperty("redelivered").GetBoolean())).ToArray();
-        story.Add($"received: {string.Join(", ", messages.Select(m => m.Item1.ToString(CultureInfo.InvariantCulture)))}");
+        var messages = answer!
+            .Value.GetProperty("messages")
+            .EnumerateArray()
+            .Select(m => (m.GetProperty("id").GetInt64(), m.GetProperty("redelivered").GetBoolean()))
+            .ToArray();
+        story.Add(
+            $"received: {string.Join(", ", messages.Select(m => m.Item1.ToString(CultureInfo.InvariantCulture)))}"
+        );
         Assert.Equal(expected, messages);
     }
 
-    // Whatever has happened: once everybody who held something is away, each message that nobody acked or dropped and that is not parked comes, oldest first; no other does.
+    // Whatever has happened: once everybody who held something is away, each message that nobody acked or dropped and
+    // that is not parked comes, oldest first; no other does.
     private async Task NothingIsLost()
     {
         story.Add("everybody goes away");
@@ -405,11 +479,20 @@ internal sealed class LeaseHistory : IAsyncDisposable
         await Agree();
         foreach (var agent in model.Agents.Values)
         {
-            var open = model.Of(agent).Where(m => m.Place is not (LeaseModel.Place.Done or LeaseModel.Place.Parked)).Select(m => m.Id).ToArray();
+            var open = model
+                .Of(agent)
+                .Where(m => m.Place is not (LeaseModel.Place.Done or LeaseModel.Place.Parked))
+                .Select(m => m.Id)
+                .ToArray();
             var connection = await Open(agent);
             List<long> got = [];
-            while (await lines[connection].Call("recv", new { max = 32, wait_seconds = 0 }) is var batch && batch.GetProperty("messages").GetArrayLength() > 0)
-                got.AddRange(batch.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt64()));
+            while (
+                await lines[connection].Call("recv", new { max = 32, wait_seconds = 0 }) is var batch
+                && batch.GetProperty("messages").GetArrayLength() > 0
+            )
+                got.AddRange(
+                    batch.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt64())
+                );
             Assert.Equal(open, got);
             await Recorded(agent, connection);
         }
@@ -418,7 +501,9 @@ internal sealed class LeaseHistory : IAsyncDisposable
     // What is stored says the same.
     private async Task Recorded(LeaseModel.Agent agent, int connection)
     {
-        var rows = (await lines[connection].Call("recent", new { limit = 200 })).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!;
+        var rows = (await lines[connection].Call("recent", new { limit = 200 }))
+            .GetProperty("rows")
+            .Deserialize<Message[]>(WireJson.Options)!;
         foreach (var (row, expected) in rows.Reverse().Zip(model.Of(agent), (r, e) => (r, e)))
         {
             Assert.Equal(expected.Id, row.Id);
@@ -429,5 +514,6 @@ internal sealed class LeaseHistory : IAsyncDisposable
         }
     }
 
-    private static string Code(JsonElement answer) => answer.GetProperty("ok").GetBoolean() ? "ok" : answer.GetProperty("code").GetString()!;
+    private static string Code(JsonElement answer) =>
+        answer.GetProperty("ok").GetBoolean() ? "ok" : answer.GetProperty("code").GetString()!;
 }

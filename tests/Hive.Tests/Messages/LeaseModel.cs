@@ -1,6 +1,7 @@
 namespace Hive.Tests.Messages;
 
-/// <summary>The contract's rules of leases, turns and parking, in memory and for one thread: what the broker must agree with after each step.</summary>
+/// <summary>The contract's rules of leases, turns and parking, in memory and for one thread: what the broker must agree
+/// with after each step.</summary>
 internal sealed class LeaseModel
 {
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
@@ -33,10 +34,14 @@ internal sealed class LeaseModel
     public Dictionary<int, List<(long Id, bool Redelivered)>> Answers { get; } = [];
 
     /// <summary>The next moment at which something happens by itself.</summary>
-    public DateTimeOffset? NextDue => graces.Select(g => g.At)
-        .Concat(Messages.Values.Where(m => m.Place == Place.Delayed).Select(m => m.Until))
-        .Concat(Agents.Values.SelectMany(a => a.Waiters).Select(w => w.Until))
-        .Order().Cast<DateTimeOffset?>().FirstOrDefault();
+    public DateTimeOffset? NextDue =>
+        graces
+            .Select(g => g.At)
+            .Concat(Messages.Values.Where(m => m.Place == Place.Delayed).Select(m => m.Until))
+            .Concat(Agents.Values.SelectMany(a => a.Waiters).Select(w => w.Until))
+            .Order()
+            .Cast<DateTimeOffset?>()
+            .FirstOrDefault();
 
     public void Pass(DateTimeOffset until)
     {
@@ -81,7 +86,12 @@ internal sealed class LeaseModel
     public List<(long Id, bool Redelivered)>? Receive(Agent agent, int connection, int max, TimeSpan wait)
     {
         // Whoever asks again inside its turn gets what it may not have seen.
-        if (!agent.Paused && !Of(agent).Any(m => m.Place == Place.Ready) && agent.TurnOfConnection.TryGetValue(connection, out var turn) && agent.Runs(turn))
+        if (
+            !agent.Paused
+            && !Of(agent).Any(m => m.Place == Place.Ready)
+            && agent.TurnOfConnection.TryGetValue(connection, out var turn)
+            && agent.Runs(turn)
+        )
             Requeue(agent, m => m.Turn == turn && m.IsDoubtful);
         var ready = Of(agent).Where(m => m.Place == Place.Ready).Take(max).ToList();
         if (!agent.Paused && ready.Count > 0)
@@ -102,7 +112,17 @@ internal sealed class LeaseModel
     public int AckAll(Agent agent, int connection)
     {
         var turn = agent.TurnOfConnection.TryGetValue(connection, out var t) ? t : (long?)null;
-        return Ack(agent, [.. Of(agent).Where(m => m.Place == Place.Leased && (m.Connection == connection || (turn is not null && m.Turn == turn && !m.IsDoubtful))).Select(m => m.Id)]);
+        return Ack(
+            agent,
+            [
+                .. Of(agent)
+                    .Where(m =>
+                        m.Place == Place.Leased
+                        && (m.Connection == connection || (turn is not null && m.Turn == turn && !m.IsDoubtful))
+                    )
+                    .Select(m => m.Id),
+            ]
+        );
     }
 
     public (int Requeued, int Parked) Nack(Agent agent, IEnumerable<long> ids, long? delaySeconds)
@@ -129,7 +149,8 @@ internal sealed class LeaseModel
     }
 
     /// <summary>False when one of them is not leased to the agent.</summary>
-    public bool MayBegin(Agent agent, IReadOnlyCollection<long> ids) => Leased(agent, ids).Count(m => m.Turn is null) == ids.Distinct().Count();
+    public bool MayBegin(Agent agent, IReadOnlyCollection<long> ids) =>
+        Leased(agent, ids).Count(m => m.Turn is null) == ids.Distinct().Count();
 
     public void Begin(Agent agent, long turn, IEnumerable<long> ids)
     {
@@ -146,10 +167,16 @@ internal sealed class LeaseModel
             return ended;
         // Given up before its end was told: what nobody was given since is its own still.
         if (ended is not null)
-            Of(agent).Where(m => m.Place == Place.Ready && m.Turn == turn).ToList().ForEach(m => m.Place = Place.Leased);
+            Of(agent)
+                .Where(m => m.Place == Place.Ready && m.Turn == turn)
+                .ToList()
+                .ForEach(m => m.Place = Place.Leased);
         // From here on a connection that belonged to it receives for itself, also what this very end gives back.
         agent.Turns[turn] = (0, 0, 0);
-        var held = Of(agent).Where(m => m.Place == Place.Leased && m.Turn == turn && !m.IsDoubtful).Select(m => m.Id).ToArray();
+        var held = Of(agent)
+            .Where(m => m.Place == Place.Leased && m.Turn == turn && !m.IsDoubtful)
+            .Select(m => m.Id)
+            .ToArray();
         var acked = ok ? Ack(agent, held) : 0;
         var (requeued, parked) = ok ? (0, 0) : Nack(agent, held, delaySeconds);
         // What nobody may have seen is neither dealt with nor a failure.
@@ -164,7 +191,9 @@ internal sealed class LeaseModel
         if (!agent.Runs(turn))
             return false;
         agent.TurnOfConnection[connection] = turn;
-        foreach (var message in Of(agent).Where(m => m.Place == Place.Leased && m.Connection == connection && m.Turn != turn))
+        foreach (
+            var message in Of(agent).Where(m => m.Place == Place.Leased && m.Connection == connection && m.Turn != turn)
+        )
             (message.Turn, message.ReceivedInTurn) = (turn, true);
         return true;
     }
@@ -173,7 +202,13 @@ internal sealed class LeaseModel
     {
         EndLost(agent, turn => !exceptTurns.Contains(turn));
         agent.OpenAtRequeue = [.. agent.Connections];
-        return Requeue(agent, m => m.Turn is { } turn ? !exceptTurns.Contains(turn) : m.Connection is not { } c || !agent.Connections.Contains(c));
+        return Requeue(
+            agent,
+            m =>
+                m.Turn is { } turn
+                    ? !exceptTurns.Contains(turn)
+                    : m.Connection is not { } c || !agent.Connections.Contains(c)
+        );
     }
 
     public int RequeueClosed(Agent agent)
@@ -205,7 +240,8 @@ internal sealed class LeaseModel
         return true;
     }
 
-    /// <summary>The host ended and is back: turns are kept with what they began with, connections are not; of what was received inside a turn it is not known whether it was seen.</summary>
+    /// <summary>The host ended and is back: turns are kept with what they began with, connections are not; of what was
+    /// received inside a turn it is not known whether it was seen.</summary>
     public void Restart()
     {
         graces.Clear();
@@ -229,7 +265,11 @@ internal sealed class LeaseModel
     public (int Unread, int Leased, int Parked) Counts(Agent agent)
     {
         var all = Of(agent).ToArray();
-        return (all.Count(m => m.Place is Place.Ready or Place.Delayed), all.Count(m => m.Place == Place.Leased), all.Count(m => m.Place == Place.Parked));
+        return (
+            all.Count(m => m.Place is Place.Ready or Place.Delayed),
+            all.Count(m => m.Place == Place.Leased),
+            all.Count(m => m.Place == Place.Parked)
+        );
     }
 
     public IEnumerable<Held> Of(Agent agent) => Messages.Values.Where(m => m.To == agent.Name);
@@ -270,7 +310,8 @@ internal sealed class LeaseModel
         }
     }
 
-    private List<Held> Leased(Agent agent, IEnumerable<long> ids) => [.. Of(agent).Where(m => m.Place == Place.Leased && ids.Contains(m.Id))];
+    private List<Held> Leased(Agent agent, IEnumerable<long> ids) =>
+        [.. Of(agent).Where(m => m.Place == Place.Leased && ids.Contains(m.Id))];
 
     private void Withdraw(Agent agent, Waiter waiter)
     {

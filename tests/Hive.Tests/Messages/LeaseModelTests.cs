@@ -12,8 +12,23 @@ public sealed class LeaseModelTests
 
     private static readonly (int Weight, Do What)[] Weights =
     [
-        (5, Do.Connect), (7, Do.Close), (24, Do.Send), (3, Do.Broadcast), (16, Do.Receive), (12, Do.Wait), (8, Do.Ack), (5, Do.AckAll), (12, Do.Nack),
-        (9, Do.BeginTurn), (9, Do.EndTurn), (7, Do.Hello), (5, Do.RequeueInflight), (5, Do.Pause), (8, Do.PassTime), (2, Do.Retry), (1, Do.Drop),
+        (5, Do.Connect),
+        (7, Do.Close),
+        (24, Do.Send),
+        (3, Do.Broadcast),
+        (16, Do.Receive),
+        (12, Do.Wait),
+        (8, Do.Ack),
+        (5, Do.AckAll),
+        (12, Do.Nack),
+        (9, Do.BeginTurn),
+        (9, Do.EndTurn),
+        (7, Do.Hello),
+        (5, Do.RequeueInflight),
+        (5, Do.Pause),
+        (8, Do.PassTime),
+        (2, Do.Retry),
+        (1, Do.Drop),
         (4, Do.RequeueClosed),
     ];
 
@@ -23,9 +38,15 @@ public sealed class LeaseModelTests
         await using var hive = await HiveFixture.Start();
         var number = 0;
         // On a thread of its own: the property waits for each history.
-        await Task.Run(() => Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
-            Prop.ForAll(Arb.From(Gen.ArrayOf(Steps), Smaller), steps => Play(hive, ++number, steps).GetAwaiter().GetResult())));
+        await Task.Run(() =>
+            Check.One(
+                Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
+                Prop.ForAll(
+                    Arb.From(Gen.ArrayOf(Steps), Smaller),
+                    steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
+                )
+            )
+        );
     }
 
     [Fact]
@@ -33,11 +54,15 @@ public sealed class LeaseModelTests
     {
         await using var hive = await HiveFixture.Start();
         var number = 0;
-        await Task.Run(() => Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(12).WithEndSize(MostSteps),
-            Prop.ForAll(
-                Arb.From(Gen.ArrayOf(Steps).Select(WithRestart), Smaller),
-                steps => Play(hive, ++number, steps).GetAwaiter().GetResult())));
+        await Task.Run(() =>
+            Check.One(
+                Config.QuickThrowOnFailure.WithMaxTest(12).WithEndSize(MostSteps),
+                Prop.ForAll(
+                    Arb.From(Gen.ArrayOf(Steps).Select(WithRestart), Smaller),
+                    steps => Play(hive, ++number, steps).GetAwaiter().GetResult()
+                )
+            )
+        );
     }
 
     private static Gen<Step> Steps { get; } =

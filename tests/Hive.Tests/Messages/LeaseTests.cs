@@ -94,14 +94,28 @@ public sealed class LeaseTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var (alice, harness, bridge) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var (alice, harness, bridge) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("bob")
+        );
         var id = await alice.Send("bob");
         await harness.Receive();
-        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
         await bridge.CallAsync("hello", new { client = "bridge", turn });
         var receiving = await hive.Waiting(bridge);
 
-        await harness.CallAsync("end_turn", new { turn, result = "failed", delay_seconds = 0 });
+        await harness.CallAsync(
+            "end_turn",
+            new
+            {
+                turn,
+                result = "failed",
+                delay_seconds = 0,
+            }
+        );
 
         // It has it, and for its own connection: the turn is over and must hold nothing.
         Assert.Equal(id, Assert.Single(await receiving).Id);
@@ -145,7 +159,15 @@ public sealed class LeaseTests
         for (var time = 0; time <= Limits.NacksBeforeParking; time++)
         {
             Assert.Equal(id, Assert.Single(await bob.Receive()).Id);
-            var answer = await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0, unseen = true });
+            var answer = await bob.CallAsync(
+                "nack",
+                new
+                {
+                    ids = new[] { id },
+                    delay_seconds = 0,
+                    unseen = true,
+                }
+            );
             Assert.Equal((1, 0), (answer.Int("requeued"), answer.Int("parked")));
         }
     }
@@ -191,13 +213,18 @@ public sealed class LeaseTests
         var bob = await hive.Connect("bob");
         Assert.Equal(3, (await bob.Receive()).Length);
         await bob.CallAsync("nack", new { ids = ids[..1], delay_seconds = 3600 });
-        var turn = (await bob.CallAsync("begin_turn", new { ids = ids[1..2], wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var turn = (await bob.CallAsync("begin_turn", new { ids = ids[1..2], wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
 
         await hive.Restart();
 
         bob = await hive.Connect("bob");
         Assert.Equal((1, 2, 0), await bob.Status());
-        Assert.Equal(1, (await bob.CallAsync("requeue_inflight", new { except_turns = new[] { turn } })).Int("requeued"));
+        Assert.Equal(
+            1,
+            (await bob.CallAsync("requeue_inflight", new { except_turns = new[] { turn } })).Int("requeued")
+        );
         Assert.Equal(ids[2], Assert.Single(await bob.Receive()).Id);
         Assert.Equal(1, (await bob.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
 

@@ -13,17 +13,30 @@ public sealed class OperatorInboxTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var (alice, host, http) = (await hive.Connect("alice"), await hive.Operator(), hive.Http());
-        long[] ids = [await alice.Send("operator", "one"), await alice.Send("operator", "two"), await alice.Send("operator", "three")];
+        long[] ids =
+        [
+            await alice.Send("operator", "one"),
+            await alice.Send("operator", "two"),
+            await alice.Send("operator", "three"),
+        ];
         var inbox = await host.CallAsync("inbox", new { limit = 2 });
-        Assert.Equal([ids[2], ids[1]], inbox.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt64()));
+        Assert.Equal(
+            [ids[2], ids[1]],
+            inbox.GetProperty("messages").EnumerateArray().Select(m => m.GetProperty("id").GetInt64())
+        );
         Assert.Equal(3, inbox.Int("unread"));
         Assert.Equal(3, (await hive.State()).Int("inbox_unread"));
         var cursor = await hive.Cursor();
 
-        Assert.Equal(1, (await host.CallAsync("ack_messages", new { ids = new[] { ids[0], ids[0], 4711 } })).Int("acked"));
+        Assert.Equal(
+            1,
+            (await host.CallAsync("ack_messages", new { ids = new[] { ids[0], ids[0], 4711 } })).Int("acked")
+        );
         Assert.Equal(["acked"], await hive.Kinds(cursor));
         using var form = new FormUrlEncodedContent([new("ids", $"{ids[1]},{ids[2]}")]);
-        var acked = await (await http.PostAsync(new Uri("/ack-messages", UriKind.Relative), form)).Content.ReadFromJsonAsync<JsonElement>();
+        var acked = await (
+            await http.PostAsync(new Uri("/ack-messages", UriKind.Relative), form)
+        ).Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(2, acked.Int("acked"));
         // The one that closed the list of events.
         Assert.Equal(1, (await host.CallAsync("ack_messages", new { all = true })).Int("acked"));
@@ -60,9 +73,15 @@ public sealed class OperatorInboxTests
         var page = await http.GetFromJsonAsync<JsonElement>("/dashboard/history");
         var newest = page.GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
         Assert.Equal(ids[5..], newest.Select(m => m.Id));
-        var before = (await http.GetFromJsonAsync<JsonElement>($"/dashboard/history?before={newest[0].Id}")).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        var before = (await http.GetFromJsonAsync<JsonElement>($"/dashboard/history?before={newest[0].Id}"))
+            .GetProperty("messages")
+            .Deserialize<Message[]>(WireJson.Options)!;
         Assert.Equal(ids[..5], before.Select(m => m.Id));
-        Assert.Empty((await http.GetFromJsonAsync<JsonElement>($"/dashboard/history?before={ids[0]}")).GetProperty("messages").EnumerateArray());
+        Assert.Empty(
+            (await http.GetFromJsonAsync<JsonElement>($"/dashboard/history?before={ids[0]}"))
+                .GetProperty("messages")
+                .EnumerateArray()
+        );
 
         // Nothing lies between the page and the stream that goes on from its cursor.
         var next = await alice.Send("bob", "after the page");

@@ -49,7 +49,9 @@ public sealed class PiecesTests
     {
         await using var hive = await HiveFixture.Start();
         var (bob, ids) = await Lease(hive);
-        var turn = (await bob.CallAsync("begin_turn", new { ids = ids.Take(1), wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var turn = (await bob.CallAsync("begin_turn", new { ids = ids.Take(1), wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
         var before = Writes(hive);
         await bob.CallAsync("hello", new { turn });
         Assert.InRange(Writes(hive) - before, 3, 10);

@@ -6,7 +6,8 @@ using Hive.Tests.Doors;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>A connection whose sending and reading a test steers apart, so that it can wait, fall silent, and close one half or both.</summary>
+/// <summary>A connection whose sending and reading a test steers apart, so that it can wait, fall silent, and close one
+/// half or both.</summary>
 internal sealed class RawLine : IDisposable
 {
     private readonly Socket socket;
@@ -32,7 +33,7 @@ internal sealed class RawLine : IDisposable
 
     public async Task Write(string text)
     {
-        for (ReadOnlyMemory<byte> rest = Encoding.UTF8.GetBytes(text); !rest.IsEmpty;)
+        for (ReadOnlyMemory<byte> rest = Encoding.UTF8.GetBytes(text); !rest.IsEmpty; )
             rest = rest[await socket.SendAsync(rest, SocketFlags.None)..];
     }
 
@@ -71,7 +72,8 @@ internal sealed class RawLine : IDisposable
         return await Read() ?? throw new IOException("the host closed the connection before it answered");
     }
 
-    /// <summary>Says that nothing more comes. What the host still answers can be read; its close comes after it has noted this one's.</summary>
+    /// <summary>Says that nothing more comes. What the host still answers can be read; its close comes after it has
+    /// noted this one's.</summary>
     public void Finish() => socket.Shutdown(SocketShutdown.Send);
 
     public void Dispose()

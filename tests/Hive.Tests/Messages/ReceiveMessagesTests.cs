@@ -62,7 +62,10 @@ public sealed class ReceiveMessagesTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         long[] ids = [await alice.Send("bob"), await alice.Send("bob"), await alice.Send("bob")];
         var cursor = await hive.Cursor();
-        var rows = (await bob.CallAsync("recent", new { limit = 2 })).GetProperty("rows").EnumerateArray().Select(r => r.GetProperty("id").GetInt64());
+        var rows = (await bob.CallAsync("recent", new { limit = 2 }))
+            .GetProperty("rows")
+            .EnumerateArray()
+            .Select(r => r.GetProperty("id").GetInt64());
         Assert.Equal([ids[2], ids[1]], rows);
         Assert.Single((await bob.CallAsync("recent", new { limit = 0 })).GetProperty("rows").EnumerateArray());
         Assert.Equal(3, (await bob.CallAsync("recent", new { limit = 5000 })).GetProperty("rows").GetArrayLength());

@@ -29,7 +29,9 @@ public sealed class SendMessageTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var alice = await hive.Connect("alice");
-        var refused = await Assert.ThrowsAsync<HiveException>(() => alice.CallAsync("send", new { to = "*", body = new string('x', 4097) }));
+        var refused = await Assert.ThrowsAsync<HiveException>(() =>
+            alice.CallAsync("send", new { to = "*", body = new string('x', 4097) })
+        );
         Assert.Equal("too_large", refused.Code);
         Assert.Contains("4097", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, (await (await hive.Connect("bob")).CallAsync("status")).GetProperty("unread").GetInt32());
@@ -42,7 +44,11 @@ public sealed class SendMessageTests
         await hive.Spawn("alice", "bob");
         var alice = await hive.Connect("alice");
         var cursor = await hive.Cursor();
-        Assert.Contains("did you mean bob", (await Talk.Refused(() => alice.Send("bobb"), "not_found")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean bob",
+            (await Talk.Refused(() => alice.Send("bobb"), "not_found")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => alice.Send("../bob"), "not_found");
         await Talk.Refused(() => alice.Send(""), "invalid");
         await Talk.Refused(() => alice.Send("bob", ""), "invalid");
@@ -61,12 +67,52 @@ public sealed class SendMessageTests
         await hive.Spawn("alice", "bob", "carol");
         var (alice, bob, carol) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("carol"));
         var id = await alice.Send("bob");
-        await bob.CallAsync("send", new { to = "alice", body = "yes", in_reply_to = id });
-        await alice.CallAsync("send", new { to = "bob", body = "and more", in_reply_to = id });
+        await bob.CallAsync(
+            "send",
+            new
+            {
+                to = "alice",
+                body = "yes",
+                in_reply_to = id,
+            }
+        );
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "and more",
+                in_reply_to = id,
+            }
+        );
         Assert.Equal(id, Assert.Single(await alice.Receive()).InReplyTo);
         var cursor = await hive.Cursor();
-        await Talk.Refused(() => carol.CallAsync("send", new { to = "alice", body = "me too", in_reply_to = id }), "not_found");
-        await Talk.Refused(() => alice.CallAsync("send", new { to = "bob", body = "what", in_reply_to = 999 }), "not_found");
+        await Talk.Refused(
+            () =>
+                carol.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "alice",
+                        body = "me too",
+                        in_reply_to = id,
+                    }
+                ),
+            "not_found"
+        );
+        await Talk.Refused(
+            () =>
+                alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "what",
+                        in_reply_to = 999,
+                    }
+                ),
+            "not_found"
+        );
         Assert.Empty(await hive.Kinds(cursor));
     }
 
@@ -77,18 +123,66 @@ public sealed class SendMessageTests
         await hive.Spawn("alice", "bob");
         var cursor = await hive.Cursor();
         var alice = await hive.Connect("alice");
-        var first = await alice.CallAsync("send", new { to = "bob", body = "once", key = "k" });
-        Assert.Equal(first.GetProperty("id").GetInt64(), (await alice.CallAsync("send", new { to = "bob", body = "once", key = "k" })).GetProperty("id").GetInt64());
+        var first = await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "once",
+                key = "k",
+            }
+        );
+        Assert.Equal(first.GetProperty("id").GetInt64(), (
+                await alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "once",
+                        key = "k",
+                    }
+                )
+            ).GetProperty("id").GetInt64());
         Assert.Equal(["sent"], await hive.Kinds(cursor));
 
         await hive.Restart();
         alice = await hive.Connect("alice");
-        Assert.Equal(first.GetProperty("id").GetInt64(), (await alice.CallAsync("send", new { to = "bob", body = "once", key = "k" })).GetProperty("id").GetInt64());
+        Assert.Equal(first.GetProperty("id").GetInt64(), (
+                await alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "once",
+                        key = "k",
+                    }
+                )
+            ).GetProperty("id").GetInt64());
         // Keys belong to their sender.
-        Assert.NotEqual(first.GetProperty("id").GetInt64(), (await (await hive.Connect("bob")).CallAsync("send", new { to = "bob", body = "mine", key = "k" })).GetProperty("id").GetInt64());
+        Assert.NotEqual(first.GetProperty("id").GetInt64(), (
+                await (await hive.Connect("bob")).CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "mine",
+                        key = "k",
+                    }
+                )
+            ).GetProperty("id").GetInt64());
 
         await Task.Run(() => hive.Clock.Advance(TimeSpan.FromHours(24)));
-        Assert.NotEqual(first.GetProperty("id").GetInt64(), (await alice.CallAsync("send", new { to = "bob", body = "once", key = "k" })).GetProperty("id").GetInt64());
+        Assert.NotEqual(first.GetProperty("id").GetInt64(), (
+                await alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "once",
+                        key = "k",
+                    }
+                )
+            ).GetProperty("id").GetInt64());
         Assert.Equal((3, 0, 0), await (await hive.Connect("bob")).Status());
     }
 
@@ -98,7 +192,15 @@ public sealed class SendMessageTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
         var cursor = await hive.Cursor();
-        var sent = await (await hive.Connect("alice")).CallAsync("send", new { to = "*", body = "all", key = "b" });
+        var sent = await (await hive.Connect("alice")).CallAsync(
+            "send",
+            new
+            {
+                to = "*",
+                body = "all",
+                key = "b",
+            }
+        );
         var ids = sent.GetProperty("ids").EnumerateArray().Select(i => i.GetInt64()).ToArray();
         Assert.Equal(3, ids.Length);
         Assert.False(sent.TryGetProperty("id", out _));
@@ -110,7 +212,12 @@ public sealed class SendMessageTests
         var host = await hive.Operator();
         // What closes the list of events is the only one there.
         Assert.Equal(1, (await host.CallAsync("inbox")).GetProperty("messages").GetArrayLength());
-        Assert.Equal(4, (await host.CallAsync("send", new { to = "*", body = "from the operator" })).GetProperty("ids").GetArrayLength());
+        Assert.Equal(
+            4,
+            (await host.CallAsync("send", new { to = "*", body = "from the operator" }))
+                .GetProperty("ids")
+                .GetArrayLength()
+        );
     }
 
     [Fact]
@@ -119,10 +226,19 @@ public sealed class SendMessageTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
-        Assert.Equal("stopped", (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString());
+        Assert.Equal(
+            "stopped",
+            (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString()
+        );
         await (await hive.Connect("bob")).CallAsync("whoami");
-        Assert.Equal("running", (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString());
+        Assert.Equal(
+            "running",
+            (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString()
+        );
         await host.CallAsync("set_paused", new { name = "bob", paused = true });
-        Assert.Equal("paused", (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString());
+        Assert.Equal(
+            "paused",
+            (await alice.CallAsync("send", new { to = "bob", body = "x" })).GetProperty("recipient_state").GetString()
+        );
     }
 }

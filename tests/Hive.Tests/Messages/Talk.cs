@@ -13,13 +13,19 @@ internal static class Talk
         (await line.CallAsync("send", new { to, body })).GetProperty("id").GetInt64();
 
     public static async Task<Message[]> Receive(this LineClient line, int max = 32, int wait = 0) =>
-        (await line.CallAsync("recv", new { max, wait_seconds = wait })).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
+        (await line.CallAsync("recv", new { max, wait_seconds = wait }))
+            .GetProperty("messages")
+            .Deserialize<Message[]>(WireJson.Options)!;
 
     /// <summary>Unread, leased, parked.</summary>
     public static async Task<(int Unread, int Leased, int Parked)> Status(this LineClient line)
     {
         var status = await line.CallAsync("status");
-        return (status.GetProperty("unread").GetInt32(), status.GetProperty("leased").GetInt32(), status.GetProperty("parked").GetInt32());
+        return (
+            status.GetProperty("unread").GetInt32(),
+            status.GetProperty("leased").GetInt32(),
+            status.GetProperty("parked").GetInt32()
+        );
     }
 
     public static int Int(this JsonElement answer, string name) => answer.GetProperty(name).GetInt32();
@@ -32,7 +38,12 @@ internal static class Talk
     }
 
     /// <summary>Receives and waits until the host has taken note of the wait.</summary>
-    public static async Task<Task<Message[]>> Waiting(this HiveFixture hive, LineClient line, int max = 1, int seconds = 180)
+    public static async Task<Task<Message[]>> Waiting(
+        this HiveFixture hive,
+        LineClient line,
+        int max = 1,
+        int seconds = 180
+    )
     {
         // A time of its own, or another receiver's timer would be taken for this one's.
         hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
@@ -42,10 +53,12 @@ internal static class Talk
     }
 
     /// <summary>Everything that was queued for the database before this is done and published after it.</summary>
-    public static Task Settled(this HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Write<object?>(_ => null);
+    public static Task Settled(this HiveFixture hive) =>
+        hive.Services.GetRequiredService<IStore>().Write<object?>(_ => null);
 
     /// <summary>
-    /// The kinds of message events from a cursor on, oldest first, up to now. What follows the message named <paramref name="end"/> is not waited for:
+    /// The kinds of message events from a cursor on, oldest first, up to now. What follows the message named
+    /// <paramref name="end"/> is not waited for:
     /// it is sent for this and is the last.
     /// </summary>
     public static async Task<string[]> Kinds(this HiveFixture hive, string cursor)
@@ -65,5 +78,6 @@ internal static class Talk
     }
 
     /// <summary>Where the stream is now.</summary>
-    public static async Task<string> Cursor(this HiveFixture hive) => (await hive.State()).GetProperty("cursor").GetString()!;
+    public static async Task<string> Cursor(this HiveFixture hive) =>
+        (await hive.State()).GetProperty("cursor").GetString()!;
 }

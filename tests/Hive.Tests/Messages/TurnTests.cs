@@ -12,7 +12,12 @@ public sealed class TurnTests
     [InlineData("cancelled", "parked", 0, 1)]
     [InlineData("rate_limited", "requeued", 1, 0)]
     [InlineData("prompt_too_long", "requeued", 1, 0)]
-    public async Task The_end_of_a_turn_acks_parks_or_nacks_all_it_held_once(string result, string kind, int unread, int parked)
+    public async Task The_end_of_a_turn_acks_parks_or_nacks_all_it_held_once(
+        string result,
+        string kind,
+        int unread,
+        int parked
+    )
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -20,9 +25,18 @@ public sealed class TurnTests
         var id = await alice.Send("bob");
         await bob.Receive();
         var cursor = await hive.Cursor();
-        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
         Assert.Empty(await hive.Kinds(cursor));
-        var end = new { turn, result, note = "so it was", duration_ms = 12, whatever = "later versions say more" };
+        var end = new
+        {
+            turn,
+            result,
+            note = "so it was",
+            duration_ms = 12,
+            whatever = "later versions say more",
+        };
         cursor = await hive.Cursor();
         var first = await bob.CallAsync("end_turn", end);
         Assert.Equal([kind, "turn_ended"], await hive.Kinds(cursor));
@@ -30,7 +44,9 @@ public sealed class TurnTests
         Assert.Equal(first.ToString(), (await bob.CallAsync("end_turn", end)).ToString());
         Assert.Empty(await hive.Kinds(cursor));
         Assert.Equal((unread, 0, parked), await bob.Status());
-        var row = Assert.Single((await bob.CallAsync("recent")).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!);
+        var row = Assert.Single(
+            (await bob.CallAsync("recent")).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!
+        );
         Assert.Equal(result == "ok" ? null : "so it was", row.LastError);
     }
 
@@ -42,10 +58,22 @@ public sealed class TurnTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var id = await alice.Send("bob");
         await bob.Receive();
-        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
-        var ended = await bob.CallAsync("end_turn", new { turn, result = "cancelled", delay_seconds = 0 });
+        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
+        var ended = await bob.CallAsync(
+            "end_turn",
+            new
+            {
+                turn,
+                result = "cancelled",
+                delay_seconds = 0,
+            }
+        );
         Assert.Equal((0, 1), (ended.Int("requeued"), ended.Int("parked")));
-        var row = Assert.Single((await bob.CallAsync("recent")).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!);
+        var row = Assert.Single(
+            (await bob.CallAsync("recent")).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!
+        );
         Assert.Equal(("cancelled by the operator", 1, true), (row.LastError, row.Attempts, row.ParkedAt is not null));
         hive.Clock.Advance(TimeSpan.FromDays(1));
         await hive.Settled();
@@ -59,14 +87,35 @@ public sealed class TurnTests
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var id = await alice.Send("bob");
-        await Talk.Refused(() => bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }), "conflict");
+        await Talk.Refused(
+            () => bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }),
+            "conflict"
+        );
         await bob.Receive();
-        await Talk.Refused(() => alice.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }), "conflict");
-        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" })).GetProperty("turn").GetInt64();
-        Assert.Contains($"turn {turn}", (await Talk.Refused(() => bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }), "conflict")).Message, StringComparison.Ordinal);
+        await Talk.Refused(
+            () => alice.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }),
+            "conflict"
+        );
+        var turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
+        Assert.Contains(
+            $"turn {turn}",
+            (
+                await Talk.Refused(
+                    () => bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "alice" }),
+                    "conflict"
+                )
+            ).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => alice.CallAsync("end_turn", new { turn, result = "ok" }), "not_found");
         await Talk.Refused(() => alice.CallAsync("hello", new { turn }), "not_found");
-        Assert.Contains("rate_limited", (await Talk.Refused(() => bob.CallAsync("end_turn", new { turn, result = "great" }), "invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "rate_limited",
+            (await Talk.Refused(() => bob.CallAsync("end_turn", new { turn, result = "great" }), "invalid")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal((0, 1, 0), await bob.Status());
     }
 
@@ -78,10 +127,17 @@ public sealed class TurnTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         long[] ids = [await alice.Send("bob"), await alice.Send("bob")];
         await bob.Receive();
-        var kept = (await bob.CallAsync("begin_turn", new { ids = ids[..1], wake_from = "alice" })).GetProperty("turn").GetInt64();
-        var lost = (await bob.CallAsync("begin_turn", new { ids = ids[1..], wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var kept = (await bob.CallAsync("begin_turn", new { ids = ids[..1], wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
+        var lost = (await bob.CallAsync("begin_turn", new { ids = ids[1..], wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
         var cursor = await hive.Cursor();
-        Assert.Equal(1, (await bob.CallAsync("requeue_inflight", new { except_turns = new[] { kept } })).Int("requeued"));
+        Assert.Equal(
+            1,
+            (await bob.CallAsync("requeue_inflight", new { except_turns = new[] { kept } })).Int("requeued")
+        );
         Assert.Equal(["turn_ended", "requeued"], await hive.Kinds(cursor));
         Assert.Equal((1, 1, 0), await bob.Status());
         Assert.Equal(1, (await bob.CallAsync("end_turn", new { turn = kept, result = "ok" })).Int("acked"));
@@ -93,10 +149,16 @@ public sealed class TurnTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var (alice, harness, bridge) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var (alice, harness, bridge) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("bob")
+        );
         var first = await alice.Send("bob");
         await harness.Receive();
-        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { first }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { first }, wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
         await bridge.CallAsync("hello", new { client = "bridge", turn });
         await alice.Send("bob");
         Assert.Single(await bridge.Receive());
@@ -106,14 +168,22 @@ public sealed class TurnTests
     [Theory]
     [InlineData("ok")]
     [InlineData("failed")]
-    public async Task Of_what_was_received_inside_a_turn_before_the_host_was_away_its_end_neither_acks_nor_blames_what_was_not_acked_by_name(string result)
+    public async Task Of_what_was_received_inside_a_turn_before_the_host_was_away_its_end_neither_acks_nor_blames_what_was_not_acked_by_name(
+        string result
+    )
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var (alice, harness, bridge) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var (alice, harness, bridge) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("bob")
+        );
         var wake = await alice.Send("bob");
         await harness.Receive();
-        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
         await bridge.CallAsync("hello", new { client = "bridge", turn });
         var (seen, inside) = (await alice.Send("bob"), await alice.Send("bob"));
         // Nobody knows whether this answer is read before the host ends.
@@ -137,10 +207,16 @@ public sealed class TurnTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var (alice, harness, bridge) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var (alice, harness, bridge) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("bob")
+        );
         var wake = await alice.Send("bob");
         await harness.Receive();
-        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "alice" })).GetProperty("turn").GetInt64();
+        var turn = (await harness.CallAsync("begin_turn", new { ids = new[] { wake }, wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
         await bridge.CallAsync("hello", new { client = "bridge", turn });
         var inside = await alice.Send("bob");
         Assert.Single(await bridge.Receive());
@@ -158,7 +234,11 @@ public sealed class TurnTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var (alice, before, after) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("bob"));
+        var (alice, before, after) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("bob")
+        );
         var id = await alice.Send("bob");
         await before.Receive();
         Assert.Equal(0, (await after.CallAsync("requeue_inflight")).Int("requeued"));
@@ -182,7 +262,16 @@ public sealed class TurnTests
 
         var last = await alice.Send("bob");
         await bob.Receive();
-        Assert.Contains("requeue_inflight", (await Talk.Refused(() => bob.CallAsync("begin_turn", new { ids = new[] { last }, wake_from = "alice" }), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "requeue_inflight",
+            (
+                await Talk.Refused(
+                    () => bob.CallAsync("begin_turn", new { ids = new[] { last }, wake_from = "alice" }),
+                    "conflict"
+                )
+            ).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(32, (await bob.CallAsync("requeue_inflight")).Int("requeued"));
         await bob.CallAsync("begin_turn", new { ids = new[] { last }, wake_from = "alice" });
     }

@@ -14,7 +14,14 @@ public sealed class VacuumTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        long[] ids = [await alice.Send("bob", "parked"), await alice.Send("bob", "acked"), await alice.Send("bob", "leased"), await alice.Send("bob", "waits"), await alice.Send("bob", "acked last")];
+        long[] ids =
+        [
+            await alice.Send("bob", "parked"),
+            await alice.Send("bob", "acked"),
+            await alice.Send("bob", "leased"),
+            await alice.Send("bob", "waits"),
+            await alice.Send("bob", "acked last"),
+        ];
         for (var i = 0; i < 3; i++)
         {
             await bob.Receive(max: 1);
@@ -63,11 +70,21 @@ public sealed class VacuumTests
         Assert.Equal(1, (await alice.CallAsync("end_turn", new { turn = runs, result = "ok" })).Int("acked"));
     }
 
-    private static Task<long[]> Turns(HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Read(db => db.Query<long>("SELECT id FROM turns ORDER BY id").ToArray());
+    private static Task<long[]> Turns(HiveFixture hive) =>
+        hive
+            .Services.GetRequiredService<IStore>()
+            .Read(db => db.Query<long>("SELECT id FROM turns ORDER BY id").ToArray());
 
     private static async Task<long[]> Ids(HiveFixture hive)
     {
         using var bob = await Hive.Protocol.LineClient.ConnectAsync(hive.AgentSocket("bob"));
-        return [.. (await bob.CallAsync("recent")).GetProperty("rows").EnumerateArray().Select(r => r.GetProperty("id").GetInt64()).Reverse()];
+        return
+        [
+            .. (await bob.CallAsync("recent"))
+                .GetProperty("rows")
+                .EnumerateArray()
+                .Select(r => r.GetProperty("id").GetInt64())
+                .Reverse(),
+        ];
     }
 }

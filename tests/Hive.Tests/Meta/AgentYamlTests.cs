@@ -17,9 +17,15 @@ public sealed class AgentYamlTests
     [Fact]
     public void The_documented_example_says_what_its_comments_say()
     {
-        var example = Regex.Match(File.ReadAllText(Docs("agent-yaml.md")), "```yaml\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        var example = Regex
+            .Match(File.ReadAllText(Docs("agent-yaml.md")), "```yaml\n(.*?)```", RegexOptions.Singleline)
+            .Groups[1]
+            .Value;
         var config = Read(example);
-        Assert.Equal(("scripted", "small", "script.yaml", "role.md", false), (config.Driver, config.Model, config.Script, config.Role, config.RestartsOnFailure));
+        Assert.Equal(
+            ("scripted", "small", "script.yaml", "role.md", false),
+            (config.Driver, config.Model, config.Script, config.Role, config.RestartsOnFailure)
+        );
         Assert.Equal(["Read", "Edit", "Bash(git *)"], config.Tools);
         Assert.Equal(["operator", "bob"], config.Recipients);
         Assert.Equal(["my-agent", "--once"], config.Driving.Command);
@@ -32,7 +38,10 @@ public sealed class AgentYamlTests
         Assert.Equal("8080", config.Environment["PORT"]);
         Assert.Equal(new AgentLimits(2L << 30, 150), config.Limits);
         Assert.Equal(new InputSource("https://example.org/team/skills.git", "main"), config.Inputs["skills"]);
-        Assert.All(Properties(Schema.GetProperty("properties")), key => Assert.Contains(key, example, StringComparison.Ordinal));
+        Assert.All(
+            Properties(Schema.GetProperty("properties")),
+            key => Assert.Contains(key, example, StringComparison.Ordinal)
+        );
     }
 
     [Theory]
@@ -54,7 +63,11 @@ public sealed class AgentYamlTests
 
     [Theory]
     [InlineData("modle: x", 1, "no key 'modle' in the file; did you mean model")]
-    [InlineData("model: x\nqqqqqqqq: 1", 2, "there are: driver, model, script, role, tools, command, login_command, idle_seconds, compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs")]
+    [InlineData(
+        "model: x\nqqqqqqqq: 1",
+        2,
+        "there are: driver, model, script, role, tools, command, login_command, idle_seconds, compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs"
+    )]
     [InlineData("limits:\n  memroy: 2 GB", 2, "no key 'memroy' in 'limits'; did you mean memory?")]
     [InlineData("inputs:\n  skills:\n    url: https://a.b/c\n    reff: x", 4, "did you mean ref?")]
     [InlineData("mcp_servers:\n  a:\n    command: x\n    argv: []", 4, "did you mean args")]
@@ -67,7 +80,11 @@ public sealed class AgentYamlTests
     [InlineData("command: []", 1, "'command' is empty")]
     [InlineData("command: claude", 1, "wants a list, such as command: [one, two]")]
     [InlineData("idle_seconds: 0", 1, "'idle_seconds' is a whole number of seconds, from 1 to 604800")]
-    [InlineData("compact_at_tokens: many", 1, "'compact_at_tokens' is a whole number of tokens, or 0 for never, from 0 to 100000000")]
+    [InlineData(
+        "compact_at_tokens: many",
+        1,
+        "'compact_at_tokens' is a whole number of tokens, or 0 for never, from 0 to 100000000"
+    )]
     [InlineData("recipients: [Bob]", 1, "'Bob' in 'recipients' is no agent's name")]
     [InlineData("environment: [a]", 1, "'environment' wants keys and values")]
     [InlineData("environment: { PATH: /x }", 1, "'PATH' is set by Hive")]
@@ -110,14 +127,47 @@ public sealed class AgentYamlTests
     [Fact]
     public void What_is_made_to_be_large_is_refused_without_growing()
     {
-        Assert.Equal(ErrorCode.TooLarge, Assert.Throws<Problem>(() => Read("model: " + new string('x', 10 << 20))).Code);
-        Assert.Contains("4096 characters", Assert.Throws<Problem>(() => Read("model: " + new string('x', 5000))).Message, StringComparison.Ordinal);
-        Assert.Contains("nested too deeply", Assert.Throws<Problem>(() => Read("model: " + new string('[', 30_000))).Message, StringComparison.Ordinal);
-        Assert.Contains("nested too deeply", Assert.Throws<Problem>(() => Read(string.Concat(Enumerable.Repeat("{a: ", 10_000)))).Message, StringComparison.Ordinal);
-        Assert.Contains("100 entries", Assert.Throws<Problem>(() => Read($"tools: [{string.Join(", ", Enumerable.Repeat("x", 101))}]")).Message, StringComparison.Ordinal);
-        var bomb = "a: &a [x, x, x, x]\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{(char)('b' + i)}: &{(char)('b' + i)} [*{(char)('a' + i)}, *{(char)('a' + i)}]\n"));
-        Assert.Contains("anchors and aliases", Assert.Throws<Problem>(() => Read(bomb)).Message, StringComparison.Ordinal);
-        Assert.Contains("is not UTF-8", Assert.Throws<Problem>(() => Yaml().Read("agent.yaml", new byte[] { 0xff, 0xfe, 0 }, Files)).Message, StringComparison.Ordinal);
+        Assert.Equal(
+            ErrorCode.TooLarge,
+            Assert.Throws<Problem>(() => Read("model: " + new string('x', 10 << 20))).Code
+        );
+        Assert.Contains(
+            "4096 characters",
+            Assert.Throws<Problem>(() => Read("model: " + new string('x', 5000))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "nested too deeply",
+            Assert.Throws<Problem>(() => Read("model: " + new string('[', 30_000))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "nested too deeply",
+            Assert.Throws<Problem>(() => Read(string.Concat(Enumerable.Repeat("{a: ", 10_000)))).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "100 entries",
+            Assert.Throws<Problem>(() => Read($"tools: [{string.Join(", ", Enumerable.Repeat("x", 101))}]")).Message,
+            StringComparison.Ordinal
+        );
+        var bomb =
+            "a: &a [x, x, x, x]\n"
+            + string.Concat(
+                Enumerable
+                    .Range(0, 20)
+                    .Select(i => $"{(char)('b' + i)}: &{(char)('b' + i)} [*{(char)('a' + i)}, *{(char)('a' + i)}]\n")
+            );
+        Assert.Contains(
+            "anchors and aliases",
+            Assert.Throws<Problem>(() => Read(bomb)).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "is not UTF-8",
+            Assert.Throws<Problem>(() => Yaml().Read("agent.yaml", new byte[] { 0xff, 0xfe, 0 }, Files)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
@@ -184,9 +234,11 @@ public sealed class AgentYamlTests
     [InlineData("1073741824", 1L << 30)]
     [InlineData("1073741824 B", 1L << 30)]
     [InlineData("16T", 16L << 40)]
-    public void A_size_has_a_unit_or_is_in_bytes(string size, long bytes) => Assert.Equal(bytes, Read($"limits: {{ memory: {size} }}").Limits.MemoryBytes);
+    public void A_size_has_a_unit_or_is_in_bytes(string size, long bytes) =>
+        Assert.Equal(bytes, Read($"limits: {{ memory: {size} }}").Limits.MemoryBytes);
 
-    /// <summary>The schema for editors and the reader agree: on the keys, on what each takes, and on what none takes.</summary>
+    /// <summary>The schema for editors and the reader agree: on the keys, on what each takes, and on what none
+    /// takes.</summary>
     [Fact]
     public void The_schema_for_editors_says_the_same()
     {
@@ -198,17 +250,34 @@ public sealed class AgentYamlTests
         {
             Assert.False(level.GetProperty("additionalProperties").GetBoolean());
             var unknown = Assert.Throws<Problem>(() => Read(around("\"qqqqqqqqqqqqq\": 1"))).Message;
-            Assert.EndsWith($"there are: {string.Join(", ", Properties(level.GetProperty("properties")))}", unknown, StringComparison.Ordinal);
+            Assert.EndsWith(
+                $"there are: {string.Join(", ", Properties(level.GetProperty("properties")))}",
+                unknown,
+                StringComparison.Ordinal
+            );
             foreach (var property in level.GetProperty("properties").EnumerateObject())
             {
-                var needed = level.TryGetProperty("required", out var required) && required[0].GetString() is { } key && key != property.Name
-                    ? $"\"{key}\": {level.GetProperty("properties").GetProperty(key).GetProperty("examples")[0].GetRawText()}, "
-                    : "";
+                var needed =
+                    level.TryGetProperty("required", out var required)
+                    && required[0].GetString() is { } key
+                    && key != property.Name
+                        ? $"\"{key}\": {level.GetProperty("properties").GetProperty(key).GetProperty("examples")[0].GetRawText()}, "
+                        : "";
                 string With(string value) => around($"{needed}\"{property.Name}\": {value}");
                 foreach (var example in property.Value.GetProperty("examples").EnumerateArray())
                     Read(With(example.GetRawText()));
                 var types = TypesOf(property.Value);
-                foreach (var (type, value) in new[] { ("string", "\"\u00fc:/ \""), ("integer", "-1"), ("boolean", "true"), ("array", "[[]]"), ("object", "{\"/\": 1}"), ("null", "null") })
+                foreach (
+                    var (type, value) in new[]
+                    {
+                        ("string", "\"\u00fc:/ \""),
+                        ("integer", "-1"),
+                        ("boolean", "true"),
+                        ("array", "[[]]"),
+                        ("object", "{\"/\": 1}"),
+                        ("null", "null"),
+                    }
+                )
                 {
                     // Where the type is right, the value is wrong wherever there is a rule for values.
                     if (types.Contains(type) && !HasRule(property.Value))
@@ -222,30 +291,47 @@ public sealed class AgentYamlTests
                     continue;
                 if (property.Value.TryGetProperty("properties", out _))
                     Compare(property.Value, [.. path, property.Name], inner => With($"{{{inner}}}"));
-                else if (property.Value.TryGetProperty("additionalProperties", out var each) && each.TryGetProperty("properties", out _))
+                else if (
+                    property.Value.TryGetProperty("additionalProperties", out var each)
+                    && each.TryGetProperty("properties", out _)
+                )
                     Compare(each, [.. path, property.Name, "x"], inner => With($"{{\"x\": {{{inner}}}}}"));
             }
         }
 
         static bool HasRule(JsonElement property) =>
-            property.TryGetProperty("pattern", out _) || property.TryGetProperty("enum", out _) || property.TryGetProperty("minimum", out _) || !TypesOf(property).Contains("string") || Resolved(property).TryGetProperty("pattern", out _);
+            property.TryGetProperty("pattern", out _)
+            || property.TryGetProperty("enum", out _)
+            || property.TryGetProperty("minimum", out _)
+            || !TypesOf(property).Contains("string")
+            || Resolved(property).TryGetProperty("pattern", out _);
     }
 
     internal static JsonElement Schema { get; } = JsonElement.Parse(File.ReadAllText(Docs("agent.schema.json")));
 
-    internal static AgentYaml Yaml(params string[] allowedPaths) => new(
-        new InputUrls(new HiveOptions { Inputs = new InputsOptions { AllowedPaths = allowedPaths } }, HivePaths.Find("/srv/git/data", "/run/x")),
-        new AgentNames());
+    internal static AgentYaml Yaml(params string[] allowedPaths) =>
+        new(
+            new InputUrls(
+                new HiveOptions { Inputs = new InputsOptions { AllowedPaths = allowedPaths } },
+                HivePaths.Find("/srv/git/data", "/run/x")
+            ),
+            new AgentNames()
+        );
 
     private static AgentConfig Read(string text) => Yaml().Read("agent.yaml", Encoding.UTF8.GetBytes(text), Files);
 
-    private static IEnumerable<string> Properties(JsonElement properties) => properties.EnumerateObject().Select(p => p.Name);
+    private static IEnumerable<string> Properties(JsonElement properties) =>
+        properties.EnumerateObject().Select(p => p.Name);
 
     private static JsonElement Resolved(JsonElement property) =>
-        property.TryGetProperty("$ref", out var reference) ? Schema.GetProperty("$defs").GetProperty(reference.GetString()!.Split('/')[^1]) : property;
+        property.TryGetProperty("$ref", out var reference)
+            ? Schema.GetProperty("$defs").GetProperty(reference.GetString()!.Split('/')[^1])
+            : property;
 
     private static string[] TypesOf(JsonElement property) =>
-        Resolved(property).GetProperty("type") is { ValueKind: JsonValueKind.Array } several ? [.. several.EnumerateArray().Select(t => t.GetString()!)] : [Resolved(property).GetProperty("type").GetString()!];
+        Resolved(property).GetProperty("type") is { ValueKind: JsonValueKind.Array } several
+            ? [.. several.EnumerateArray().Select(t => t.GetString()!)]
+            : [Resolved(property).GetProperty("type").GetString()!];
 
     private static string Docs(string file)
     {

@@ -34,7 +34,10 @@ public sealed class ConfigRepositoriesTests
 
         // As the manager does, which sees host paths here.
         Git(Config(hive, "coder"), "fetch", "--quiet", "applied");
-        Assert.Equal(Git(Applied(hive, "coder"), "rev-parse", "HEAD"), Git(Config(hive, "coder"), "rev-parse", "applied/main"));
+        Assert.Equal(
+            Git(Applied(hive, "coder"), "rev-parse", "HEAD"),
+            Git(Config(hive, "coder"), "rev-parse", "applied/main")
+        );
     }
 
     [Fact]
@@ -56,7 +59,10 @@ public sealed class ConfigRepositoriesTests
         });
         Assert.Equal("model: old", Git(Applied(hive, "coder"), "show", "deployed/0:agent.yaml"));
         Assert.Equal("rules: []", Git(Config(hive, "coder"), "show", "HEAD:script.yaml"));
-        Assert.Equal("model: draft\n", await File.ReadAllTextAsync(Path.Combine(Config(hive, "coder"), "agent.yaml"), Token));
+        Assert.Equal(
+            "model: draft\n",
+            await File.ReadAllTextAsync(Path.Combine(Config(hive, "coder"), "agent.yaml"), Token)
+        );
         Assert.Equal("M agent.yaml\n?? notes", Git(Config(hive, "coder"), "status", "--porcelain"));
         Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "tmp", "git-1")));
     }
@@ -91,7 +97,10 @@ public sealed class ConfigRepositoriesTests
             Fleet.Signal(fleet.Pid("coder"), 9);
         var row = await Fleet.Row(events, "coder", r => r.ActiveModel == "mine" && r.Running);
         Assert.Equal("Changed by hand", Git(Applied(hive, "coder"), "log", "-1", "--format=%s"));
-        Assert.Equal(Git(Applied(hive, "coder"), "rev-parse", "HEAD"), hive.Services.GetRequiredService<ISwarmLock>().Deployed("coder"));
+        Assert.Equal(
+            Git(Applied(hive, "coder"), "rev-parse", "HEAD"),
+            hive.Services.GetRequiredService<ISwarmLock>().Deployed("coder")
+        );
         Assert.Empty(Git(Applied(hive, "coder"), "status", "--porcelain"));
     }
 
@@ -142,56 +151,61 @@ public sealed class ConfigRepositoriesTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
-        var commit = Propose(hive, folder =>
-        {
-            var file = Path.Combine(folder, "agent.yaml");
-            switch (what)
+        var commit = Propose(
+            hive,
+            folder =>
             {
-                case "absent":
-                    File.Delete(file);
-                    File.WriteAllText(Path.Combine(folder, "other"), "");
-                    break;
-                case "link":
-                    File.Delete(file);
-                    File.CreateSymbolicLink(file, "/etc/passwd");
-                    break;
-                case "other link":
-                    File.CreateSymbolicLink(Path.Combine(folder, "other"), "agent.yaml");
-                    break;
-                case "folder":
-                    File.Delete(file);
-                    Directory.CreateDirectory(file);
-                    File.WriteAllText(Path.Combine(file, "x"), "");
-                    break;
-                case "submodule":
-                    Git(folder, "update-index", "--add", "--cacheinfo", "160000," + new string('a', 40) + ",sub");
-                    Directory.CreateDirectory(Path.Combine(folder, "sub"));
-                    break;
-                case "huge":
-                    File.WriteAllText(Path.Combine(folder, "big"), new string('x', 2 << 20));
-                    break;
-                case "large":
-                    File.WriteAllText(file, "# " + new string('x', 100_000));
-                    break;
-                case "many":
-                    foreach (var i in Enumerable.Range(0, 300))
-                        File.WriteAllText(Path.Combine(folder, $"file{i}"), "");
-                    break;
-                case "odd":
-                    File.WriteAllText(Path.Combine(folder, "a\nb"), "");
-                    break;
-                case "bytes":
-                    Sh(folder, "touch \"$(printf 'a\\377b')\"");
-                    break;
-                case "socket":
-                    File.WriteAllText(Path.Combine(folder, "agent.sock"), "");
-                    break;
-                case "wrong":
-                    File.WriteAllText(file, "modle: x\n");
-                    break;
+                var file = Path.Combine(folder, "agent.yaml");
+                switch (what)
+                {
+                    case "absent":
+                        File.Delete(file);
+                        File.WriteAllText(Path.Combine(folder, "other"), "");
+                        break;
+                    case "link":
+                        File.Delete(file);
+                        File.CreateSymbolicLink(file, "/etc/passwd");
+                        break;
+                    case "other link":
+                        File.CreateSymbolicLink(Path.Combine(folder, "other"), "agent.yaml");
+                        break;
+                    case "folder":
+                        File.Delete(file);
+                        Directory.CreateDirectory(file);
+                        File.WriteAllText(Path.Combine(file, "x"), "");
+                        break;
+                    case "submodule":
+                        Git(folder, "update-index", "--add", "--cacheinfo", "160000," + new string('a', 40) + ",sub");
+                        Directory.CreateDirectory(Path.Combine(folder, "sub"));
+                        break;
+                    case "huge":
+                        File.WriteAllText(Path.Combine(folder, "big"), new string('x', 2 << 20));
+                        break;
+                    case "large":
+                        File.WriteAllText(file, "# " + new string('x', 100_000));
+                        break;
+                    case "many":
+                        foreach (var i in Enumerable.Range(0, 300))
+                            File.WriteAllText(Path.Combine(folder, $"file{i}"), "");
+                        break;
+                    case "odd":
+                        File.WriteAllText(Path.Combine(folder, "a\nb"), "");
+                        break;
+                    case "bytes":
+                        Sh(folder, "touch \"$(printf 'a\\377b')\"");
+                        break;
+                    case "socket":
+                        File.WriteAllText(Path.Combine(folder, "agent.sock"), "");
+                        break;
+                    case "wrong":
+                        File.WriteAllText(file, "modle: x\n");
+                        break;
+                }
             }
-        });
-        var problem = await Assert.ThrowsAsync<Problem>(() => hive.Services.GetRequiredService<ConfigRepositories>().ReadAt("coder", commit, Token));
+        );
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            hive.Services.GetRequiredService<ConfigRepositories>().ReadAt("coder", commit, Token)
+        );
         Assert.Contains(said, problem.Message, StringComparison.Ordinal);
     }
 
@@ -201,13 +215,17 @@ public sealed class ConfigRepositoriesTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
         await File.WriteAllTextAsync(Path.Combine(Applied(hive, "coder"), "agent.sock"), "", Token);
-        var refused = await Talk.Refused(async () => await (await hive.Operator()).CallAsync("rebuild", new { name = "coder" }), "invalid");
+        var refused = await Talk.Refused(
+            async () => await (await hive.Operator()).CallAsync("rebuild", new { name = "coder" }),
+            "invalid"
+        );
         Assert.Contains("named like a socket", refused.Message, StringComparison.Ordinal);
     }
 
     internal static string Applied(HiveFixture hive, string agent) => Path.Combine(hive.DataDir, "applied", agent);
 
-    internal static string Config(HiveFixture hive, string agent) => Path.Combine(hive.DataDir, "agents", agent, "config");
+    internal static string Config(HiveFixture hive, string agent) =>
+        Path.Combine(hive.DataDir, "agents", agent, "config");
 
     internal static string Git(string folder, params string[] arguments) => Repositories.AsSomebody(folder, arguments);
 
@@ -227,7 +245,9 @@ public sealed class ConfigRepositoriesTests
 
     private static void Sh(string folder, string script)
     {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", script]) { WorkingDirectory = folder })!;
+        using var process = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("/bin/sh", ["-c", script]) { WorkingDirectory = folder }
+        )!;
         process.WaitForExit();
     }
 }

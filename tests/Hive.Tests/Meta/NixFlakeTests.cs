@@ -30,10 +30,21 @@ public sealed class NixFlakeTests
         var prepared = await swarm.Prepare("coder", swarm.Deployed("coder")!, Token);
         await swarm.Apply(prepared);
         await swarm.Commit(prepared, "deploy coder on nixos");
-        Assert.Equal([$"--extra-experimental-features|nix-command flakes|flake|lock|path:{upstream.Meta}"], await File.ReadAllLinesAsync(calls, Token));
+        Assert.Equal(
+            [$"--extra-experimental-features|nix-command flakes|flake|lock|path:{upstream.Meta}"],
+            await File.ReadAllLinesAsync(calls, Token)
+        );
         var flake = upstream.Git("show", "HEAD:flake.nix");
-        Assert.Contains($"inputs.agent-coder = {{ flake = false; url = \"git+file://{Path.Combine(hive.DataDir, "applied", "coder")}?rev={swarm.Deployed("coder")}\"; }};", flake, StringComparison.Ordinal);
-        Assert.Contains($"inputs.agent-coder-skills = {{ flake = false; url = \"git+{upstream.Url("skills")}?rev={rev}&shallow=1\"; }};", flake, StringComparison.Ordinal);
+        Assert.Contains(
+            $"inputs.agent-coder = {{ flake = false; url = \"git+file://{Path.Combine(hive.DataDir, "applied", "coder")}?rev={swarm.Deployed("coder")}\"; }};",
+            flake,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            $"inputs.agent-coder-skills = {{ flake = false; url = \"git+{upstream.Url("skills")}?rev={rev}&shallow=1\"; }};",
+            flake,
+            StringComparison.Ordinal
+        );
         Assert.Contains("nixosConfigurations.coder = ", flake, StringComparison.Ordinal);
         Assert.DoesNotContain("agent-other", flake, StringComparison.Ordinal);
         Assert.Contains("flake.lock", upstream.Git("ls-tree", "--name-only", "HEAD"), StringComparison.Ordinal);
@@ -67,7 +78,15 @@ public sealed class NixFlakeTests
     private static Task OnNixos(Upstream upstream, string agent)
     {
         var roster = upstream.Hive.Services.GetRequiredService<IRoster>();
-        return upstream.Hive.Services.GetRequiredService<IStore>().Write(write => { roster.Change(write, agent, entry => entry with { Runtime = "nixos" }); }, Token);
+        return upstream
+            .Hive.Services.GetRequiredService<IStore>()
+            .Write(
+                write =>
+                {
+                    roster.Change(write, agent, entry => entry with { Runtime = "nixos" });
+                },
+                Token
+            );
     }
 
     /// <summary>Puts a program in the place of nix; the file in which it notes its calls.</summary>

@@ -21,12 +21,18 @@ public sealed class ReadAgentConfigTests
         var http = hive.Http();
 
         var config = await http.GetFromJsonAsync<JsonElement>("/api/agent-config/coder", Token);
-        Assert.Equal(("coder", first), (config.GetProperty("name").GetString(), config.GetProperty("content").GetString()));
+        Assert.Equal(
+            ("coder", first),
+            (config.GetProperty("name").GetString(), config.GetProperty("content").GetString())
+        );
         Assert.Equal(await Deployed(hive), config.GetProperty("deployed_sha").GetString());
 
         // What is written there by hand counts from the next rebuild on.
         await File.WriteAllTextAsync(file, "model: wörtlich\n", Token);
-        Assert.Equal(config.ToString(), (await http.GetFromJsonAsync<JsonElement>("/api/agent-config/coder", Token)).ToString());
+        Assert.Equal(
+            config.ToString(),
+            (await http.GetFromJsonAsync<JsonElement>("/api/agent-config/coder", Token)).ToString()
+        );
         using var host = await hive.Operator();
         await host.CallAsync("rebuild", new { name = "coder" }, Token);
         var after = await http.GetFromJsonAsync<JsonElement>("/api/agent-config/coder", Token);
@@ -45,11 +51,18 @@ public sealed class ReadAgentConfigTests
         using var answer = await hive.Http().GetAsync($"/api/agent-config/{name}", Token);
 
         Assert.Equal(status, answer.StatusCode);
-        Assert.Equal(code, (await answer.Content.ReadFromJsonAsync<JsonElement>(Token)).GetProperty("code").GetString());
+        Assert.Equal(
+            code,
+            (await answer.Content.ReadFromJsonAsync<JsonElement>(Token)).GetProperty("code").GetString()
+        );
         using var closed = await hive.Http(signedIn: false).GetAsync("/api/agent-config/manager", Token);
         Assert.Equal(HttpStatusCode.Unauthorized, closed.StatusCode);
     }
 
     private static async Task<string?> Deployed(HiveFixture hive) =>
-        (await hive.State()).GetProperty("agents").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == "coder").DeployedSha;
+        (await hive.State())
+            .GetProperty("agents")
+            .Deserialize<ContainerView[]>(WireJson.Options)!
+            .Single(r => r.Name == "coder")
+            .DeployedSha;
 }

@@ -24,12 +24,39 @@ public sealed class SwarmLockTests
         await hive.Spawn("coder");
         var head = Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD");
         await events.Next("meta_inputs_changed");
-        Assert.Equal([$"deploy manager deployed/0 {Locked(hive).Deployed("manager")![..12]}", $"deploy coder deployed/0 {head[..12]}"], upstream.Log());
-        Assert.Equal(head[..12], (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.GetProperty("name").GetString() == "coder").GetProperty("deployed_sha").GetString());
+        Assert.Equal(
+            [
+                $"deploy manager deployed/0 {Locked(hive).Deployed("manager")![..12]}",
+                $"deploy coder deployed/0 {head[..12]}",
+            ],
+            upstream.Log()
+        );
+        Assert.Equal(
+            head[..12],
+            (await hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Single(a => a.GetProperty("name").GetString() == "coder")
+                .GetProperty("deployed_sha")
+                .GetString()
+        );
         var file = JsonElement.Parse(await File.ReadAllTextAsync(Path.Combine(upstream.Meta, "swarm.lock"), Token));
         Assert.Equal(1, file.GetProperty("version").GetInt32());
-        var node = file.GetProperty("nodes").GetProperty(file.GetProperty("nodes").GetProperty("root").GetProperty("inputs").GetProperty("agent-coder").GetString()!);
-        Assert.Equal((head, "applied/coder"), (node.GetProperty("locked").GetProperty("rev").GetString(), node.GetProperty("locked").GetProperty("path").GetString()));
+        var node = file.GetProperty("nodes")
+            .GetProperty(
+                file.GetProperty("nodes")
+                    .GetProperty("root")
+                    .GetProperty("inputs")
+                    .GetProperty("agent-coder")
+                    .GetString()!
+            );
+        Assert.Equal(
+            (head, "applied/coder"),
+            (
+                node.GetProperty("locked").GetProperty("rev").GetString(),
+                node.GetProperty("locked").GetProperty("path").GetString()
+            )
+        );
         Assert.Empty(upstream.Git("status", "--porcelain"));
         Assert.Empty(await upstream.Inputs());
     }
@@ -42,7 +69,12 @@ public sealed class SwarmLockTests
         var first = upstream.Commit("skills", "skill.md", "one\n");
         await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
         upstream.Commit("skills", "skill.md", "two\n");
-        await upstream.Spawn("writer", "external", ("know-how", upstream.Url("skills")), ("skills", upstream.Url("skills")));
+        await upstream.Spawn(
+            "writer",
+            "external",
+            ("know-how", upstream.Url("skills")),
+            ("skills", upstream.Url("skills"))
+        );
         var input = Assert.Single(await upstream.Inputs());
         Assert.Equal(("skills", first, upstream.Url("skills")), (input.Name, input.LockedRev, input.Url));
         Assert.Equal(["coder", "writer"], input.Agents);
@@ -61,8 +93,17 @@ public sealed class SwarmLockTests
         upstream.Commit("skills", "skill.md", "one\n");
         File.CreateSymbolicLink(Path.Combine(upstream.Path_("skills"), "link"), "/etc/passwd");
         Directory.CreateDirectory(Path.Combine(upstream.Path_("skills"), "sub"));
-        Repositories.AsSomebody(upstream.Path_("skills"), "update-index", "--add", "--cacheinfo", "160000," + new string('a', 40) + ",sub");
-        File.WriteAllText(Path.Combine(upstream.Path_("skills"), ".gitattributes"), "* export-subst filter=x text eol=crlf\n");
+        Repositories.AsSomebody(
+            upstream.Path_("skills"),
+            "update-index",
+            "--add",
+            "--cacheinfo",
+            "160000," + new string('a', 40) + ",sub"
+        );
+        File.WriteAllText(
+            Path.Combine(upstream.Path_("skills"), ".gitattributes"),
+            "* export-subst filter=x text eol=crlf\n"
+        );
         upstream.Commit("skills", "skill.md", "$Format:%H$\n");
         await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
         var folder = upstream.Hive.Services.GetRequiredService<IAgentSpecs>().Read("coder").Inputs["skills"];
@@ -80,7 +121,9 @@ public sealed class SwarmLockTests
         var (ran, script) = (upstream.Path_("ran"), upstream.Path_("planted"));
         File.WriteAllText(script, $"#!/bin/sh\ntouch {ran}\n");
         File.SetUnixFileMode(script, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        File.AppendAllText(Path.Combine(upstream.Path_("skills"), ".git", "config"), $"""
+        File.AppendAllText(
+            Path.Combine(upstream.Path_("skills"), ".git", "config"),
+            $"""
 
             [core]
                 fsmonitor = {script}
@@ -93,7 +136,8 @@ public sealed class SwarmLockTests
             [filter "x"]
                 smudge = {script}
 
-            """);
+            """
+        );
         await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
         Assert.False(File.Exists(ran));
         Assert.Single(await upstream.Inputs());
@@ -109,13 +153,37 @@ public sealed class SwarmLockTests
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
         upstream.Commit("skills", "skill.md", "one\n");
-        upstream.Configure("coder", ("skills", what switch { "missing" => upstream.Url("nothing"), "elsewhere" => "file:///srv/x", "own data" => "file://" + upstream.Meta, _ => upstream.Url("skills") }));
+        upstream.Configure(
+            "coder",
+            (
+                "skills",
+                what switch
+                {
+                    "missing" => upstream.Url("nothing"),
+                    "elsewhere" => "file:///srv/x",
+                    "own data" => "file://" + upstream.Meta,
+                    _ => upstream.Url("skills"),
+                }
+            )
+        );
         if (what == "reference")
-            File.AppendAllText(Path.Combine(ConfigRepositoriesTests.Applied(hive, "coder"), "agent.yaml"), $"  other: {{ url: \"{upstream.Url("skills")}\", ref: nowhere }}\n");
-        var refused = await Talk.Refused(async () => await (await hive.Operator()).CallAsync("spawn", new { name = "coder", runtime = "external" }), "invalid");
+            File.AppendAllText(
+                Path.Combine(ConfigRepositoriesTests.Applied(hive, "coder"), "agent.yaml"),
+                $"  other: {{ url: \"{upstream.Url("skills")}\", ref: nowhere }}\n"
+            );
+        var refused = await Talk.Refused(
+            async () => await (await hive.Operator()).CallAsync("spawn", new { name = "coder", runtime = "external" }),
+            "invalid"
+        );
         Assert.Contains(said, refused.Message, StringComparison.Ordinal);
         Assert.Null(Locked(hive).Deployed("coder"));
-        Assert.Equal(["manager"], (await (await hive.Operator()).CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString()));
+        Assert.Equal(
+            ["manager"],
+            (await (await hive.Operator()).CallAsync("list"))
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Select(a => a.GetString())
+        );
     }
 
     [Fact]
@@ -152,11 +220,24 @@ public sealed class SwarmLockTests
 
         var events = await hive.Events();
         await swarm.Apply(prepared);
-        await swarm.Commit(prepared, $"deploy coder deployed/7 {commit[..12]}\n\nwritten by somebody:\n\nApproval: 99\n\nApproval: 7\n");
-        var told = (await events.Next("meta_inputs_changed")).GetProperty("meta_inputs").Deserialize<MetaInput[]>(WireJson.Options)!;
+        await swarm.Commit(
+            prepared,
+            $"deploy coder deployed/7 {commit[..12]}\n\nwritten by somebody:\n\nApproval: 99\n\nApproval: 7\n"
+        );
+        var told = (await events.Next("meta_inputs_changed"))
+            .GetProperty("meta_inputs")
+            .Deserialize<MetaInput[]>(WireJson.Options)!;
         Assert.Equal(("skills", skill), (told.Single().Name, told.Single().LockedRev));
         Assert.Equal(commit, swarm.Deployed("coder"));
-        Assert.Equal((true, true, false, false), (await swarm.IsCommitted(7), await swarm.IsCommitted(8), await swarm.IsCommitted(99), await swarm.IsCommitted(1)));
+        Assert.Equal(
+            (true, true, false, false),
+            (
+                await swarm.IsCommitted(7),
+                await swarm.IsCommitted(8),
+                await swarm.IsCommitted(99),
+                await swarm.IsCommitted(1)
+            )
+        );
         Assert.Empty(upstream.Git("status", "--porcelain"));
     }
 
@@ -182,7 +263,9 @@ public sealed class SwarmLockTests
     [InlineData("rubbish")]
     [InlineData("{\"version\":2,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{}}}}")]
     [InlineData("{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"nothing\"}}}}")]
-    [InlineData("{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"c\"}},\"c\":{\"inputs\":{},\"locked\":{\"rev\":\"../../x\",\"lastModified\":1}}}}")]
+    [InlineData(
+        "{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"c\"}},\"c\":{\"inputs\":{},\"locked\":{\"rev\":\"../../x\",\"lastModified\":1}}}}"
+    )]
     [InlineData("[]")]
     public async Task A_lock_that_was_broken_by_hand_is_said_stops_deploys_alone_and_can_be_mended(string content)
     {
@@ -195,14 +278,28 @@ public sealed class SwarmLockTests
             upstream.Git("commit", "-q", "-a", "-m", "by hand");
         });
         Assert.Empty(await upstream.Inputs());
-        var problem = await Assert.ThrowsAsync<Problem>(() => Locked(hive).Prepare("coder", Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"), Token));
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            Locked(hive)
+                .Prepare(
+                    "coder",
+                    Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"),
+                    Token
+                )
+        );
         Assert.Equal(ErrorCode.Conflict, problem.Code);
         Assert.Contains($"git -C {upstream.Meta} checkout", problem.Message, StringComparison.Ordinal);
         // Whoever is there goes on, and can be rebuilt.
         await upstream.Do("rebuild", "coder");
         upstream.Git("checkout", "-q", "HEAD~1", "--", "swarm.lock");
         upstream.Git("commit", "-q", "-m", "mended");
-        Assert.NotNull(await Locked(hive).Prepare("coder", Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"), Token));
+        Assert.NotNull(
+            await Locked(hive)
+                .Prepare(
+                    "coder",
+                    Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"),
+                    Token
+                )
+        );
         Assert.NotNull(Locked(hive).Deployed("coder"));
     }
 
@@ -218,11 +315,21 @@ public sealed class SwarmLockTests
         await hive.Restart(() =>
         {
             var file = Path.Combine(upstream.Meta, "swarm.lock");
-            File.WriteAllText(file, File.ReadAllText(file).Replace(upstream.Url("skills"), $"ext::{script}", StringComparison.Ordinal));
+            File.WriteAllText(
+                file,
+                File.ReadAllText(file).Replace(upstream.Url("skills"), $"ext::{script}", StringComparison.Ordinal)
+            );
             upstream.Git("commit", "-q", "-a", "-m", "by hand");
             Directory.Delete(Path.Combine(hive.DataDir, "inputs"), recursive: true);
         });
-        var problem = await Assert.ThrowsAsync<Problem>(() => Locked(hive).Prepare("coder", Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"), Token));
+        var problem = await Assert.ThrowsAsync<Problem>(() =>
+            Locked(hive)
+                .Prepare(
+                    "coder",
+                    Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, "coder"), "rev-parse", "HEAD"),
+                    Token
+                )
+        );
         Assert.Contains("names a transport that runs a program", problem.Message, StringComparison.Ordinal);
         // Its end waits for what the start of the host begins.
         await hive.Restart();
@@ -239,7 +346,10 @@ public sealed class SwarmLockTests
         var next = upstream.Commit("skills", "skill.md", "two\n");
         var (swarm, specs) = (Locked(hive), hive.Services.GetRequiredService<IAgentSpecs>());
         var prepared = await swarm.Prepare("coder", swarm.Deployed("coder")!, Token);
-        var inputs = prepared.Locked.Inputs.SetItem("skills", await hive.Services.GetRequiredService<InputStore>().Resolve("skills", upstream.Url("skills"), null, Token));
+        var inputs = prepared.Locked.Inputs.SetItem(
+            "skills",
+            await hive.Services.GetRequiredService<InputStore>().Resolve("skills", upstream.Url("skills"), null, Token)
+        );
         await swarm.Apply(prepared with { Locked = prepared.Locked with { Inputs = inputs } });
         Assert.EndsWith(next, specs.Read("coder").Inputs["skills"], StringComparison.Ordinal);
         var taken = Path.Combine(upstream.Meta, ".git", "index.lock");
@@ -270,7 +380,11 @@ public sealed class SwarmLockTests
             File.WriteAllText(file, File.ReadAllText(file).Replace("coder", "ghost", StringComparison.Ordinal));
             upstream.Git("commit", "-q", "-a", "-m", "a ghost");
         });
-        Assert.DoesNotContain("ghost", File.ReadAllText(Path.Combine(upstream.Meta, "swarm.lock")), StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "ghost",
+            File.ReadAllText(Path.Combine(upstream.Meta, "swarm.lock")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -297,7 +411,13 @@ public sealed class SwarmLockTests
         Repositories.AsSomebody(hive.Folder, "clone", "--quiet", ConfigRepositoriesTests.Applied(hive, agent), folder);
         File.WriteAllText(Path.Combine(folder, "agent.yaml"), yaml);
         Repositories.AsSomebody(folder, "commit", "--quiet", "-a", "-m", "proposed");
-        Repositories.AsSomebody(ConfigRepositoriesTests.Applied(hive, agent), "fetch", "--quiet", folder, "HEAD:refs/tags/proposal/1");
+        Repositories.AsSomebody(
+            ConfigRepositoriesTests.Applied(hive, agent),
+            "fetch",
+            "--quiet",
+            folder,
+            "HEAD:refs/tags/proposal/1"
+        );
         return Repositories.AsSomebody(folder, "rev-parse", "HEAD");
     }
 }

@@ -28,23 +28,39 @@ public sealed class UpdateInputsTests
         await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")), ("facts", upstream.Url("facts")));
         await upstream.Spawn("writer", "external", ("skills", upstream.Url("skills")));
         await hive.Spawn("bystander");
-        var (skill, fact) = (upstream.Commit("skills", "skill.md", "two\n"), upstream.Commit("facts", "fact.md", "two\n"));
+        var (skill, fact) = (
+            upstream.Commit("skills", "skill.md", "two\n"),
+            upstream.Commit("facts", "fact.md", "two\n")
+        );
         var (events, manager) = (await hive.Events(), await hive.Connect("manager"));
-        using var answer = await hive.Http().PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token);
+        using var answer = await hive.Http()
+            .PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token);
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
         MetaInput[] now;
         do
         {
-            now = (await events.Next("meta_inputs_changed")).GetProperty("meta_inputs").Deserialize<MetaInput[]>(WireJson.Options)!;
-        }
-        while (now.Single(i => i.Name == "skills") is var moved && (moved.LockedRev != skill || moved.Agents.Count < 2));
+            now = (await events.Next("meta_inputs_changed"))
+                .GetProperty("meta_inputs")
+                .Deserialize<MetaInput[]>(WireJson.Options)!;
+        } while (
+            now.Single(i => i.Name == "skills") is var moved && (moved.LockedRev != skill || moved.Agents.Count < 2)
+        );
         Assert.NotEqual(fact, now.Single(i => i.Name == "facts").LockedRev);
         Assert.Equal(["update skills of coder", "update skills of writer"], upstream.Log()[^2..]);
         Assert.Matches("skills: [0-9a-f]{12} -> " + skill[..12], upstream.Git("log", "-1", "--format=%b"));
         var folder = hive.Services.GetRequiredService<IAgentSpecs>().Read("coder").Inputs["skills"];
         Assert.Equal("two\n", await File.ReadAllTextAsync(Path.Combine(folder, "skill.md"), Token));
-        Assert.Equal(["coder", "writer"], (await manager.Receive()).Select(m => JsonElement.Parse(m.Body)).Where(e => e.GetProperty("event").GetString() == "rebuilt").Select(e => e.GetProperty("agent").GetString()));
-        Assert.All((await hive.State()).GetProperty("agents").EnumerateArray(), a => Assert.False(a.GetProperty("needs_update").GetBoolean()));
+        Assert.Equal(
+            ["coder", "writer"],
+            (await manager.Receive())
+                .Select(m => JsonElement.Parse(m.Body))
+                .Where(e => e.GetProperty("event").GetString() == "rebuilt")
+                .Select(e => e.GetProperty("agent").GetString())
+        );
+        Assert.All(
+            (await hive.State()).GetProperty("agents").EnumerateArray(),
+            a => Assert.False(a.GetProperty("needs_update").GetBoolean())
+        );
     }
 
     [Fact]
@@ -68,7 +84,9 @@ public sealed class UpdateInputsTests
         await using var upstream = await Upstream.Start();
         upstream.Commit("skills", "skill.md", "one\n");
         await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
-        using var answer = await upstream.Hive.Http().PostAsJsonAsync("/meta-update", new { inputs = name.Length == 0 ? Array.Empty<string>() : [name] }, Token);
+        using var answer = await upstream
+            .Hive.Http()
+            .PostAsJsonAsync("/meta-update", new { inputs = name.Length == 0 ? Array.Empty<string>() : [name] }, Token);
         Assert.Equal(status, answer.StatusCode);
         Assert.Contains(said, await answer.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
     }
@@ -81,13 +99,21 @@ public sealed class UpdateInputsTests
         await upstream.Spawn("coder", "external", ("skills", upstream.Url("skills")));
         Directory.Move(upstream.Path_("skills"), upstream.Path_("gone"));
         var log = upstream.Log();
-        using var answer = await upstream.Hive.Http().PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token);
+        using var answer = await upstream
+            .Hive.Http()
+            .PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains("the input 'skills' cannot be fetched", await answer.Content.ReadAsStringAsync(Token), StringComparison.Ordinal);
+        Assert.Contains(
+            "the input 'skills' cannot be fetched",
+            await answer.Content.ReadAsStringAsync(Token),
+            StringComparison.Ordinal
+        );
         Assert.Equal(log, upstream.Log());
         // The next one is not held up by it.
         Directory.Move(upstream.Path_("gone"), upstream.Path_("skills"));
-        Assert.Empty((await upstream.Hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token)).Failed);
+        Assert.Empty(
+            (await upstream.Hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token)).Failed
+        );
     }
 
     [Fact]
@@ -107,14 +133,20 @@ public sealed class UpdateInputsTests
         Assert.Equal(["skills"], done.Moved);
         Assert.Equal(["alpha", "gamma"], done.Updated);
         Assert.Contains("no key 'modle'", done.Failed["beta"], StringComparison.Ordinal);
-        Assert.Equal([("skills", second, "alpha gamma"), ("skills_2", first, "beta")], inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents))));
+        Assert.Equal(
+            [("skills", second, "alpha gamma"), ("skills_2", first, "beta")],
+            inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents)))
+        );
         Assert.True(await hive.Services.GetRequiredService<ISwarmLock>().IsCommitted(5));
         // Mended, it follows.
         upstream.Configure("beta", ("skills", upstream.Url("skills")));
         await upstream.Do("rebuild", "beta");
         done = await inputs.Repin(["skills_2"], null, Token);
         Assert.Equal(["beta"], done.Updated);
-        Assert.Equal([("skills", second, "alpha beta gamma")], inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents))));
+        Assert.Equal(
+            [("skills", second, "alpha beta gamma")],
+            inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents)))
+        );
     }
 
     [Fact]
@@ -132,7 +164,10 @@ public sealed class UpdateInputsTests
         Assert.Equal(["running", "stopped"], done.Updated);
         Assert.NotEqual(pid, Fleet.PidIn(hive.DataDir, "running"));
         var rows = (await hive.State()).GetProperty("agents").Deserialize<ContainerView[]>(WireJson.Options)!;
-        Assert.Equal((true, false), (rows.Single(r => r.Name == "running").Running, rows.Single(r => r.Name == "running").NeedsUpdate));
+        Assert.Equal(
+            (true, false),
+            (rows.Single(r => r.Name == "running").Running, rows.Single(r => r.Name == "running").NeedsUpdate)
+        );
         Assert.False(rows.Single(r => r.Name == "stopped").Running);
         Assert.Equal(second, Assert.Single(await upstream.Inputs()).LockedRev);
         Fleet.EndAll(hive.Folder);
@@ -153,7 +188,10 @@ public sealed class UpdateInputsTests
             await hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token);
         }
 
-        Assert.Equal(revs[1..].Order(), Directory.EnumerateDirectories(revisions).Select(d => Path.GetFileName(d)!).Order());
+        Assert.Equal(
+            revs[1..].Order(),
+            Directory.EnumerateDirectories(revisions).Select(d => Path.GetFileName(d)!).Order()
+        );
     }
 
     [Fact]
@@ -166,13 +204,17 @@ public sealed class UpdateInputsTests
         var second = upstream.Commit("skills", "skill.md", "two\n");
         await hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token);
         var folder = Path.Combine(hive.DataDir, "inputs", "revisions", second);
-        // As after a kill between the agent's start and the commit of the lock; the host's end waits for what its start begins.
+        // As after a kill between the agent's start and the commit of the lock; the host's end waits for what its start
+        // begins.
         await hive.Restart(() => upstream.Git("reset", "-q", "--hard", "HEAD~1"));
         await hive.Restart();
         Assert.True(Directory.Exists(folder));
         await hive.Spawn("other");
         Assert.True(Directory.Exists(folder));
-        var row = (await hive.State()).GetProperty("agents").Deserialize<ContainerView[]>(WireJson.Options)!.Single(r => r.Name == "coder");
+        var row = (await hive.State())
+            .GetProperty("agents")
+            .Deserialize<ContainerView[]>(WireJson.Options)!
+            .Single(r => r.Name == "coder");
         Assert.Equal((true, true), (row.Running, row.NeedsUpdate));
         await upstream.Do("rebuild", "coder");
         await hive.Spawn("another");
@@ -210,7 +252,11 @@ public sealed class UpdateInputsTests
         await using var upstream = await Upstream.Start();
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
-        var waiting = upstream.Spawn("patient", "external", ("skills", $"git://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/skills"));
+        var waiting = upstream.Spawn(
+            "patient",
+            "external",
+            ("skills", $"git://127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}/skills")
+        );
         using (await silent.AcceptTcpClientAsync(Token))
         {
             await upstream.Hive.Spawn("quick");

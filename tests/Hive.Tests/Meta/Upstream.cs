@@ -1,8 +1,8 @@
+using System.Text.Json;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Git;
-using System.Text.Json;
 
 namespace Hive.Tests.Meta;
 
@@ -11,9 +11,7 @@ internal sealed class Upstream : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-up-").FullName;
 
-    private Upstream()
-    {
-    }
+    private Upstream() { }
 
     public HiveFixture Hive { get; private set; } = null!;
 
@@ -22,7 +20,10 @@ internal sealed class Upstream : IAsyncDisposable
     public static async Task<Upstream> Start(bool realClock = false, params string[] args)
     {
         var upstream = new Upstream();
-        upstream.Hive = await HiveFixture.Start(realClock, ["--Driver", "scripted", "--Inputs:AllowedPaths", upstream.folder, .. args]);
+        upstream.Hive = await HiveFixture.Start(
+            realClock,
+            ["--Driver", "scripted", "--Inputs:AllowedPaths", upstream.folder, .. args]
+        );
         return upstream;
     }
 
@@ -57,7 +58,10 @@ internal sealed class Upstream : IAsyncDisposable
     public void Configure(string agent, params (string Name, string Url)[] inputs)
     {
         var applied = Directory.CreateDirectory(Path.Combine(Hive.DataDir, "applied", agent)).FullName;
-        File.WriteAllText(Path.Combine(applied, "agent.yaml"), "inputs:\n" + string.Concat(inputs.Select(i => $"  {i.Name}: {{ url: \"{i.Url}\" }}\n")));
+        File.WriteAllText(
+            Path.Combine(applied, "agent.yaml"),
+            "inputs:\n" + string.Concat(inputs.Select(i => $"  {i.Name}: {{ url: \"{i.Url}\" }}\n"))
+        );
     }
 
     public async Task Do(string verb, string name)
@@ -66,7 +70,8 @@ internal sealed class Upstream : IAsyncDisposable
         await host.CallAsync(verb, new { name });
     }
 
-    public async Task<MetaInput[]> Inputs() => (await Hive.State()).GetProperty("meta_inputs").Deserialize<MetaInput[]>(WireJson.Options)!;
+    public async Task<MetaInput[]> Inputs() =>
+        (await Hive.State()).GetProperty("meta_inputs").Deserialize<MetaInput[]>(WireJson.Options)!;
 
     public string Git(params string[] arguments) => Repositories.AsSomebody(Meta, arguments);
 

@@ -15,12 +15,18 @@ public sealed class AnswerQuestionTests
         var cursor = await hive.Cursor();
         var waiting = alice.NextTold();
         await bob.Answer(id, "a, b");
-        Assert.Equal($$"""{"event":"question_answered","id":{{id}},"question":"which?","answer":"a, b","answerer":"bob"}""", (await waiting).ToString());
+        Assert.Equal(
+            $$"""{"event":"question_answered","id":{{id}},"question":"which?","answer":"a, b","answerer":"bob"}""",
+            (await waiting).ToString()
+        );
         Assert.Single(await alice.Told());
 
         var (kind, resolved) = Assert.Single(await hive.QuestionEvents(cursor));
         Assert.Equal("question_resolved", kind);
-        Assert.Equal((id, "a, b", "bob", hive.Clock.GetUtcNow()), (resolved.Id, resolved.Answer, resolved.Answerer, resolved.AnsweredAt));
+        Assert.Equal(
+            (id, "a, b", "bob", hive.Clock.GetUtcNow()),
+            (resolved.Id, resolved.Answer, resolved.Answerer, resolved.AnsweredAt)
+        );
         var state = await hive.State();
         Assert.Empty(state.Questions());
         Assert.Equal(id, Assert.Single(state.Questions("question_history")).Id);
@@ -38,7 +44,10 @@ public sealed class AnswerQuestionTests
         using var fields = new FormUrlEncodedContent([new("answer", "by form")]);
         (await http.PostAsync(new Uri($"/answer-question/{form}", UriKind.Relative), fields)).EnsureSuccessStatusCode();
         var told = await alice.Told();
-        Assert.Equal([("neither", "operator"), ("overridden", "operator"), ("by form", "operator")], told.Select(t => (t.Text("answer")!, t.Text("answerer")!)));
+        Assert.Equal(
+            [("neither", "operator"), ("overridden", "operator"), ("by form", "operator")],
+            told.Select(t => (t.Text("answer")!, t.Text("answerer")!))
+        );
     }
 
     [Fact]
@@ -46,19 +55,36 @@ public sealed class AnswerQuestionTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
-        var (alice, bob, carol, manager) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("carol"), await hive.Connect("manager"));
+        var (alice, bob, carol, manager) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("carol"),
+            await hive.Connect("manager")
+        );
         var (host, http) = (await hive.Operator(), hive.Http());
         var (toBob, toOperator) = (await alice.Ask(to: "bob"), await alice.Ask());
         var cursor = await hive.Cursor();
         foreach (var other in new[] { alice, carol, manager })
-            Assert.Contains("bob", (await Talk.Refused(() => other.Answer(toBob), "forbidden")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "bob",
+                (await Talk.Refused(() => other.Answer(toBob), "forbidden")).Message,
+                StringComparison.Ordinal
+            );
         foreach (var agent in new[] { alice, bob, carol, manager })
-            Assert.Contains("the operator", (await Talk.Refused(() => agent.Answer(toOperator), "forbidden")).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "the operator",
+                (await Talk.Refused(() => agent.Answer(toOperator), "forbidden")).Message,
+                StringComparison.Ordinal
+            );
         Assert.Empty(await hive.QuestionEvents(cursor));
 
         await bob.Answer(toBob);
         cursor = await hive.Cursor();
-        Assert.Contains("answered by bob", (await Talk.Refused(() => bob.Answer(toBob, "no"), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "answered by bob",
+            (await Talk.Refused(() => bob.Answer(toBob, "no"), "conflict")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => host.Answer(toBob, "no"), "conflict");
         Assert.Equal("conflict", await http.Post($"/answer-question/{toBob}", new { answer = "no" }));
         Assert.Equal("conflict", await http.Post($"/cancel-question/{toBob}"));
@@ -83,7 +109,11 @@ public sealed class AnswerQuestionTests
         await Talk.Refused(() => bob.CallAsync("answer", new { id }), "invalid");
         await Talk.Refused(() => bob.Answer(id, ""), "invalid");
         await Talk.Refused(() => bob.Answer(id, "a\0b"), "invalid");
-        Assert.Contains("/shared/", (await Talk.Refused(() => bob.Answer(id, new string('€', 1366)), "too_large")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "/shared/",
+            (await Talk.Refused(() => bob.Answer(id, new string('€', 1366)), "too_large")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal("invalid", await http.Post($"/answer-question/{id}"));
         Assert.Equal("invalid", await http.Post("/answer-question/x", new { answer = "x" }));
         Assert.Equal("invalid", await http.Post("/cancel-question/-1"));

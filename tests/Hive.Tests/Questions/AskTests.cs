@@ -14,16 +14,33 @@ public sealed class AskTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         var cursor = await hive.Cursor();
-        var id = (await alice.CallAsync("ask", new { question = "which?", options = new[] { "a", "b" }, multi = true, ttl_seconds = 600 })).GetProperty("id").GetInt64();
+        var id = (
+            await alice.CallAsync(
+                "ask",
+                new
+                {
+                    question = "which?",
+                    options = new[] { "a", "b" },
+                    multi = true,
+                    ttl_seconds = 600,
+                }
+            )
+        ).GetProperty("id").GetInt64();
 
         var (kind, added) = Assert.Single(await hive.QuestionEvents(cursor));
         Assert.Equal("question_added", kind);
         var now = hive.Clock.GetUtcNow();
-        Assert.Equal((id, "alice", null, "which?", true, now, now.AddMinutes(10)), (added.Id, added.Asker, added.Target, added.Question, added.Multi, added.AskedAt, added.DeadlineAt));
+        Assert.Equal(
+            (id, "alice", null, "which?", true, now, now.AddMinutes(10)),
+            (added.Id, added.Asker, added.Target, added.Question, added.Multi, added.AskedAt, added.DeadlineAt)
+        );
         Assert.Equal(["a", "b"], added.Options);
         Assert.Equal((null, null, null), (added.Answer, added.Answerer, added.AnsweredAt));
         var state = await hive.State();
-        Assert.Equal(JsonSerializer.Serialize(added, WireJson.Options), Assert.Single(state.GetProperty("questions").EnumerateArray()).ToString());
+        Assert.Equal(
+            JsonSerializer.Serialize(added, WireJson.Options),
+            Assert.Single(state.GetProperty("questions").EnumerateArray()).ToString()
+        );
         Assert.Empty(state.GetProperty("question_history").EnumerateArray());
         Assert.Empty(await alice.Told());
     }
@@ -36,7 +53,10 @@ public sealed class AskTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var waiting = bob.NextTold();
         var id = await alice.Ask("which?", "bob", options: ["a", "b"]);
-        Assert.Equal($$"""{"event":"question_asked","id":{{id}},"asker":"alice","question":"which?","options":["a","b"],"multi":false}""", (await waiting).ToString());
+        Assert.Equal(
+            $$"""{"event":"question_asked","id":{{id}},"asker":"alice","question":"which?","options":["a","b"],"multi":false}""",
+            (await waiting).ToString()
+        );
         Assert.Equal("bob", Assert.Single((await hive.State()).Questions()).Target);
     }
 
@@ -61,7 +81,11 @@ public sealed class AskTests
     [InlineData("""{"question":"q","ttl_seconds":1.5}""", "invalid", "ttl_seconds")]
     [InlineData("""{"question":"q","ttl_seconds":"NaN"}""", "invalid", "ttl_seconds")]
     [InlineData("""{"question":"q","ttl_seconds":NaN}""", "invalid", "broken JSON")]
-    [InlineData("""{"question":"q","options":["1","2","3","4","5","6","7","8","9","10","11"]}""", "invalid", "'options' has 11, the limit is 10")]
+    [InlineData(
+        """{"question":"q","options":["1","2","3","4","5","6","7","8","9","10","11"]}""",
+        "invalid",
+        "'options' has 11, the limit is 10"
+    )]
     [InlineData("""{"question":"q","options":["a",""]}""", "invalid", "is empty")]
     [InlineData("""{"question":"q","options":["a",null]}""", "invalid", "is empty")]
     [InlineData("""{"question":"q","options":["a","b","a"]}""", "invalid", "the same")]
@@ -88,10 +112,22 @@ public sealed class AskTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         // Two bytes each in UTF-8.
-        Assert.Contains("4098", (await Talk.Refused(() => alice.Ask(new string('ä', 2049)), "too_large")).Message, StringComparison.Ordinal);
-        Assert.Contains("202", (await Talk.Refused(() => alice.Ask(options: [new string('ä', 101)]), "too_large")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "4098",
+            (await Talk.Refused(() => alice.Ask(new string('ä', 2049)), "too_large")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "202",
+            (await Talk.Refused(() => alice.Ask(options: [new string('ä', 101)]), "too_large")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Empty((await hive.State()).Questions());
-        await alice.Ask(new string('ä', 2048), ttl: 21600, options: [.. Enumerable.Range(0, 10).Select(n => new string((char)('a' + n), 200))]);
+        await alice.Ask(
+            new string('ä', 2048),
+            ttl: 21600,
+            options: [.. Enumerable.Range(0, 10).Select(n => new string((char)('a' + n), 200))]
+        );
         await alice.Ask(ttl: 1, options: []);
         Assert.Equal(2, (await hive.State()).Questions().Length);
     }
@@ -101,14 +137,31 @@ public sealed class AskTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var asked = new { question = "once?", to = "bob", key = "k" };
+        var asked = new
+        {
+            question = "once?",
+            to = "bob",
+            key = "k",
+        };
         var alice = await hive.Connect("alice");
         var first = (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64();
         Assert.Equal(first, (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64());
         await hive.Restart();
         alice = await hive.Connect("alice");
         Assert.Equal(first, (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64());
-        await Talk.Refused(() => alice.CallAsync("send", new { to = "bob", body = "x", key = "k" }), "conflict");
+        await Talk.Refused(
+            () =>
+                alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "x",
+                        key = "k",
+                    }
+                ),
+            "conflict"
+        );
         Assert.Single(await (await hive.Connect("bob")).Told());
         Assert.Single((await hive.State()).Questions());
     }
@@ -119,12 +172,21 @@ public sealed class AskTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
-        var asked = new { question = "first?", to = "bob", key = "k" };
+        var asked = new
+        {
+            question = "first?",
+            to = "bob",
+            key = "k",
+        };
         var first = (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64();
         for (var i = 1; i < 50; i++)
             await alice.Ask(to: i % 2 == 0 ? "bob" : null);
         var cursor = await hive.Cursor();
-        Assert.Contains("50 pending questions", (await Talk.Refused(() => alice.Ask(), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "50 pending questions",
+            (await Talk.Refused(() => alice.Ask(), "conflict")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => alice.Ask(to: "bob"), "conflict");
         Assert.Empty(await hive.QuestionEvents(cursor));
         Assert.Equal(25, (await bob.Told()).Length);
@@ -146,21 +208,25 @@ public sealed class AskTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var refused = 0;
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            using var line = await LineClient.ConnectAsync(hive.AgentSocket("alice"));
-            for (var i = 0; i < 10; i++)
-            {
-                try
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, 8)
+                .Select(async _ =>
                 {
-                    await line.Ask();
-                }
-                catch (HiveException e) when (e.Code == "conflict")
-                {
-                    Interlocked.Increment(ref refused);
-                }
-            }
-        }));
+                    using var line = await LineClient.ConnectAsync(hive.AgentSocket("alice"));
+                    for (var i = 0; i < 10; i++)
+                    {
+                        try
+                        {
+                            await line.Ask();
+                        }
+                        catch (HiveException e) when (e.Code == "conflict")
+                        {
+                            Interlocked.Increment(ref refused);
+                        }
+                    }
+                })
+        );
         Assert.Equal((50, 30), ((await hive.State()).Questions().Length, refused));
     }
 
@@ -174,7 +240,11 @@ public sealed class AskTests
         var alice = await hive.Connect("alice");
         await alice.Ask(to: "bob");
         await alice.Ask(to: "manager");
-        Assert.Contains("bob, manager", (await Talk.Refused(() => alice.Ask(to: "carol"), "forbidden")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "bob, manager",
+            (await Talk.Refused(() => alice.Ask(to: "carol"), "forbidden")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => alice.Ask(), "forbidden");
         Assert.Equal(2, (await hive.State()).Questions().Length);
     }
@@ -200,6 +270,9 @@ public sealed class AskTests
         Assert.Equal(["/agents/bob/state/own.md"], history.AnswerRefs);
         // The messages that tell of them have them too.
         Assert.Equal(["/agents/alice/state/plan.md"], Assert.Single(await bob.Receive()).FileRefs);
-        Assert.Equal(["/agents/alice/state/plan.md", "/agents/bob/state/own.md"], Assert.Single(await alice.Receive()).FileRefs);
+        Assert.Equal(
+            ["/agents/alice/state/plan.md", "/agents/bob/state/own.md"],
+            Assert.Single(await alice.Receive()).FileRefs
+        );
     }
 }

@@ -11,12 +11,30 @@ namespace Hive.Tests.Questions;
 /// <summary>What the tests of questions say again and again.</summary>
 internal static class Asking
 {
-    public static async Task<long> Ask(this LineClient line, string question = "shall we?", string? to = null, long? ttl = null, string[]? options = null) =>
-        (await line.CallAsync("ask", new { question, to, ttl_seconds = ttl, options })).GetProperty("id").GetInt64();
+    public static async Task<long> Ask(
+        this LineClient line,
+        string question = "shall we?",
+        string? to = null,
+        long? ttl = null,
+        string[]? options = null
+    ) => (
+            await line.CallAsync(
+                "ask",
+                new
+                {
+                    question,
+                    to,
+                    ttl_seconds = ttl,
+                    options,
+                }
+            )
+        ).GetProperty("id").GetInt64();
 
-    public static Task Answer(this LineClient line, long id, string answer = "yes") => line.CallAsync("answer", new { id, answer });
+    public static Task Answer(this LineClient line, long id, string answer = "yes") =>
+        line.CallAsync("answer", new { id, answer });
 
-    /// <summary>Fifty questions each, as many as an agent may have pending, of so many agents at once; they are made for it.</summary>
+    /// <summary>Fifty questions each, as many as an agent may have pending, of so many agents at once; they are made
+    /// for it.</summary>
     public static async Task<long[]> AskMany(this HiveFixture hive, int askers, string? to = null, long? ttl = null)
     {
         List<long> ids = [];
@@ -31,11 +49,19 @@ internal static class Asking
         return [.. ids];
     }
 
-    /// <summary>Makes the database refuse to store an answer to every question that reads <c>poison</c>, until <see cref="Cure"/>.</summary>
-    public static Task Poison(this HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(
-        "CREATE TRIGGER poison BEFORE UPDATE ON questions WHEN NEW.question = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"));
+    /// <summary>Makes the database refuse to store an answer to every question that reads <c>poison</c>, until
+    /// <see cref="Cure"/>.</summary>
+    public static Task Poison(this HiveFixture hive) =>
+        hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write =>
+                write.Db.Execute(
+                    "CREATE TRIGGER poison BEFORE UPDATE ON questions WHEN NEW.question = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"
+                )
+            );
 
-    public static Task Cure(this HiveFixture hive) => hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DROP TRIGGER poison"));
+    public static Task Cure(this HiveFixture hive) =>
+        hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DROP TRIGGER poison"));
 
     /// <summary>Waits until no more than so many questions are pending.</summary>
     public static async Task<QuestionView[]> Left(this HiveFixture hive, int most)
@@ -54,42 +80,62 @@ internal static class Asking
     public static async Task<string?> Post(this HttpClient http, string path, object? fields = null)
     {
         using var response = await http.PostAsJsonAsync(path, fields ?? new { }, WireJson.Options);
-        return response.IsSuccessStatusCode ? null : (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString();
+        return response.IsSuccessStatusCode
+            ? null
+            : (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString();
     }
 
     /// <summary>Everything that <c>system</c> has told an agent of questions, oldest first, received or not.</summary>
     public static async Task<JsonElement[]> Told(this LineClient line)
     {
-        var rows = (await line.CallAsync("recent", new { limit = 200 })).GetProperty("rows").Deserialize<Message[]>(WireJson.Options)!;
-        return [.. rows.OrderBy(m => m.Id).Where(m => m.From == "system" && m.Body.StartsWith("{\"event\":\"question_", StringComparison.Ordinal)).Select(m => JsonElement.Parse(m.Body))];
+        var rows = (await line.CallAsync("recent", new { limit = 200 }))
+            .GetProperty("rows")
+            .Deserialize<Message[]>(WireJson.Options)!;
+        return
+        [
+            .. rows.OrderBy(m => m.Id)
+                .Where(m => m.From == "system" && m.Body.StartsWith("{\"event\":\"question_", StringComparison.Ordinal))
+                .Select(m => JsonElement.Parse(m.Body)),
+        ];
     }
 
     /// <summary>The next of them that was not received yet, waiting for it.</summary>
     public static async Task<JsonElement> NextTold(this LineClient line)
     {
-        var message = (await line.CallAsync("recv", new { wait_seconds = 180 })).GetProperty("messages")[0].Deserialize<Message>(WireJson.Options)!;
+        var message = (await line.CallAsync("recv", new { wait_seconds = 180 }))
+            .GetProperty("messages")[0]
+            .Deserialize<Message>(WireJson.Options)!;
         Assert.Equal("system", message.From);
         await line.CallAsync("ack", new { ids = new[] { message.Id } });
         return JsonElement.Parse(message.Body);
     }
 
-    public static QuestionView[] Questions(this JsonElement answer, string member = "questions") => answer.GetProperty(member).Deserialize<QuestionView[]>(WireJson.Options)!;
+    public static QuestionView[] Questions(this JsonElement answer, string member = "questions") =>
+        answer.GetProperty(member).Deserialize<QuestionView[]>(WireJson.Options)!;
 
-    public static string? Text(this JsonElement row, string name) => row.TryGetProperty(name, out var value) ? value.GetString() : null;
+    public static string? Text(this JsonElement row, string name) =>
+        row.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     /// <summary>The events of questions from a cursor up to now, in order.</summary>
-    public static async Task<(string Kind, QuestionView Question)[]> QuestionEvents(this HiveFixture hive, string cursor)
+    public static async Task<(string Kind, QuestionView Question)[]> QuestionEvents(
+        this HiveFixture hive,
+        string cursor
+    )
     {
         // A message to the operator closes the list: events come in the order of the commits.
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        var last = (await manager.CallAsync("send", new { to = "operator", body = "the end of what is looked at" })).GetProperty("id").GetInt64();
+        var last = (await manager.CallAsync("send", new { to = "operator", body = "the end of what is looked at" }))
+            .GetProperty("id")
+            .GetInt64();
         using var events = await EventReader.Open(hive.Http(), cursor);
         List<(string, QuestionView)> seen = [];
         while (true)
         {
             var next = await events.Next("sent", "question_added", "question_resolved");
             if (next.TryGetProperty("question", out var question))
-                seen.Add((next.GetProperty("kind").GetString()!, question.Deserialize<QuestionView>(WireJson.Options)!));
+                seen.Add(
+                    (next.GetProperty("kind").GetString()!, question.Deserialize<QuestionView>(WireJson.Options)!)
+                );
             else if (next.GetProperty("message").GetProperty("id").GetInt64() == last)
                 return [.. seen];
         }

@@ -22,10 +22,16 @@ public sealed class ExpireQuestionsTests
 
         hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
         var told = await alice.NextTold();
-        Assert.Equal((id, "[expired]", "ttl-watchdog"), (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer")));
+        Assert.Equal(
+            (id, "[expired]", "ttl-watchdog"),
+            (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer"))
+        );
         await Talk.Refused(() => bob.Answer(id), "conflict");
         var (kind, resolved) = Assert.Single(await hive.QuestionEvents(cursor));
-        Assert.Equal(("question_resolved", "[expired]", hive.Clock.GetUtcNow()), (kind, resolved.Answer, resolved.AnsweredAt));
+        Assert.Equal(
+            ("question_resolved", "[expired]", hive.Clock.GetUtcNow()),
+            (kind, resolved.Answer, resolved.AnsweredAt)
+        );
         Assert.Single(await alice.Told());
     }
 
@@ -47,7 +53,9 @@ public sealed class ExpireQuestionsTests
         Assert.Equal(late, Assert.Single(await hive.Left(1)).Id);
         for (var asker = 0; asker < 4; asker++)
         {
-            var ids = (await (await hive.Connect($"asker{asker}")).Told()).Select(t => t.GetProperty("id").GetInt64()).ToArray();
+            var ids = (await (await hive.Connect($"asker{asker}")).Told())
+                .Select(t => t.GetProperty("id").GetInt64())
+                .ToArray();
             Assert.Equal(50, ids.Length);
             Assert.Equal(ids.Order(), ids);
         }
@@ -63,7 +71,13 @@ public sealed class ExpireQuestionsTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var alice = await hive.Connect("alice");
-        long[] ids = [await alice.Ask(ttl: 300), await alice.Ask(ttl: 100), await alice.Ask(ttl: 200), await alice.Ask(ttl: 1000)];
+        long[] ids =
+        [
+            await alice.Ask(ttl: 300),
+            await alice.Ask(ttl: 100),
+            await alice.Ask(ttl: 200),
+            await alice.Ask(ttl: 1000),
+        ];
         // Its timers are this host's, and end with it.
         hive.Clock.Jump(TimeSpan.FromSeconds(400));
         var cursor = await hive.Cursor();

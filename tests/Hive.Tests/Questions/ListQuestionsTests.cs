@@ -13,7 +13,10 @@ public sealed class ListQuestionsTests
         long[] ids = [await alice.Ask("one"), await alice.Ask("two", "bob"), await alice.Ask("three")];
         await host.Answer(ids[1]);
         Assert.Equal([ids[0], ids[2]], (await host.CallAsync("questions")).Questions().Select(q => q.Id));
-        Assert.Equal([ids[1], ids[0], ids[2]], (await host.CallAsync("questions", new { all = true })).Questions().Select(q => q.Id));
+        Assert.Equal(
+            [ids[1], ids[0], ids[2]],
+            (await host.CallAsync("questions", new { all = true })).Questions().Select(q => q.Id)
+        );
     }
 
     [Fact]

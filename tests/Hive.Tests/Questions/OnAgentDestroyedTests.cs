@@ -23,11 +23,17 @@ public sealed class OnAgentDestroyedTests
         foreach (var id in new[] { owed, own })
         {
             var resolved = (await events.Next("question_resolved")).GetProperty("question");
-            Assert.Equal((id, "[cancelled]", "system"), (resolved.GetProperty("id").GetInt64(), resolved.Text("answer"), resolved.Text("answerer")));
+            Assert.Equal(
+                (id, "[cancelled]", "system"),
+                (resolved.GetProperty("id").GetInt64(), resolved.Text("answer"), resolved.Text("answerer"))
+            );
         }
 
         var told = Assert.Single(await alice.Told());
-        Assert.Equal((owed, "[cancelled]", "system"), (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer")));
+        Assert.Equal(
+            (owed, "[cancelled]", "system"),
+            (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer"))
+        );
         Assert.Equal(other, Assert.Single((await hive.State()).Questions()).Id);
 
         // Another of that name has nothing to do with it.
@@ -67,7 +73,9 @@ public sealed class OnAgentDestroyedTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var (owed, own) = (await alice.Ask(to: "bob"), await bob.Ask());
         // As a kill between the commit of a destroy and the reaction to it leaves the database.
-        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
+        await hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
         for (var i = 0; i < 2; i++)
         {
             await hive.Restart();
@@ -77,7 +85,10 @@ public sealed class OnAgentDestroyedTests
             var state = await hive.State();
             Assert.Empty(state.Questions());
             Assert.Equal([own, owed], state.Questions("question_history").Select(q => q.Id).OrderDescending());
-            Assert.All(state.Questions("question_history"), q => Assert.Equal(("[cancelled]", "system"), (q.Answer, q.Answerer)));
+            Assert.All(
+                state.Questions("question_history"),
+                q => Assert.Equal(("[cancelled]", "system"), (q.Answer, q.Answerer))
+            );
         }
     }
 
@@ -113,7 +124,11 @@ public sealed class OnAgentDestroyedTests
         await hive.AskMany(5, to: "bob");
         await (await hive.Operator()).CallAsync("destroy", new { name = "bob" });
         await hive.Spawn("bob");
-        long[] own = [await (await hive.Connect("bob")).Ask("new"), await (await hive.Connect("alice")).Ask("new", "bob")];
+        long[] own =
+        [
+            await (await hive.Connect("bob")).Ask("new"),
+            await (await hive.Connect("alice")).Ask("new", "bob"),
+        ];
         await hive.Left(2);
         await hive.Settled();
         Assert.Equal(own, (await hive.State()).Questions().Select(q => q.Id));
@@ -133,7 +148,9 @@ public sealed class OnAgentDestroyedTests
         await hive.Poison();
         if (atStart)
         {
-            await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
+            await hive
+                .Services.GetRequiredService<IStore>()
+                .Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
             await hive.Restart();
             alice = await hive.Connect("alice");
         }

@@ -17,14 +17,24 @@ public sealed class QuestionEventsTests
     [InlineData("\u0001", 4096, true, true)]
     [InlineData("\u007f", 4096, true, true)]
     [InlineData("😀", 1024, true, false)]
-    public async Task They_fit_all_the_same_with_the_answer_and_the_options_kept_as_far_as_they_can_be(string unit, int times, bool cutsQuestion, bool cutsAnswer)
+    public async Task They_fit_all_the_same_with_the_answer_and_the_options_kept_as_far_as_they_can_be(
+        string unit,
+        int times,
+        bool cutsQuestion,
+        bool cutsAnswer
+    )
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var text = string.Concat(Enumerable.Repeat(unit, times));
         // Distinct ones, each of 200 bytes.
-        string[] options = [.. Enumerable.Range(0, 10).Select(n => $"{n}{string.Concat(Enumerable.Repeat(unit, 199 / Encoding.UTF8.GetByteCount(unit)))}")];
+        string[] options =
+        [
+            .. Enumerable
+                .Range(0, 10)
+                .Select(n => $"{n}{string.Concat(Enumerable.Repeat(unit, 199 / Encoding.UTF8.GetByteCount(unit)))}"),
+        ];
         var id = await alice.Ask(text, "bob", options: options);
         var asked = Assert.Single(await bob.Receive());
         await bob.Answer(id, text);

@@ -41,7 +41,10 @@ public sealed class QuestionRaceTests
             Join(Who.OperatorOnTheSocket, () => Code(() => host.Answer(id, "socket")));
             Join(Who.Peer, () => Code(() => bob.Answer(id, "peer")));
             Join(Who.Cancel, () => http.Post($"/cancel-question/{id}"));
-            var (deadline, destroy) = (Run(Who.Deadline, () => Task.Run(() => hive.Clock.Advance(TimeSpan.FromSeconds(60)))), Run(Who.Destroy, () => other.CallAsync("destroy", new { name = peer })));
+            var (deadline, destroy) = (
+                Run(Who.Deadline, () => Task.Run(() => hive.Clock.Advance(TimeSpan.FromSeconds(60)))),
+                Run(Who.Destroy, () => other.CallAsync("destroy", new { name = peer }))
+            );
             start.SetResult();
             var results = await Task.WhenAll(answers);
             await Task.WhenAll(deadline, destroy);
@@ -49,13 +52,22 @@ public sealed class QuestionRaceTests
 
             var told = Assert.Single(await alice.Told(), t => t.GetProperty("id").GetInt64() == id);
             var (kind, question) = Assert.Single(await hive.QuestionEvents(cursor));
-            Assert.Equal(("question_resolved", id, told.Text("answer"), told.Text("answerer")), (kind, question.Id, question.Answer, question.Answerer));
+            Assert.Equal(
+                ("question_resolved", id, told.Text("answer"), told.Text("answerer")),
+                (kind, question.Id, question.Answer, question.Answerer)
+            );
             // A destroyed agent's connection ends, also before it hears that its answer was the first.
             var gone = who.HasFlag(Who.Destroy) ? results.Count(r => r == "gone") : 0;
-            var won = question.Answerer is "ttl-watchdog" or "system" ? 0 : question.Answerer == peer ? 1 - gone : 1;
+            var won =
+                question.Answerer is "ttl-watchdog" or "system" ? 0
+                : question.Answerer == peer ? 1 - gone
+                : 1;
             Assert.Equal(won, results.Count(r => r is null));
             Assert.Equal(results.Length - won - gone, results.Count(r => r == "conflict"));
-            Assert.Equal(question.Answer, (await hive.State()).Questions("question_history").Single(q => q.Id == id).Answer);
+            Assert.Equal(
+                question.Answer,
+                (await hive.State()).Questions("question_history").Single(q => q.Id == id).Answer
+            );
 
             void Join(Who one, Func<Task<string?>> act)
             {
@@ -63,11 +75,14 @@ public sealed class QuestionRaceTests
                     answers.Add(After(act));
             }
 
-            Task Run(Who one, Func<Task> act) => who.HasFlag(one) ? After(async () =>
-            {
-                await act();
-                return null;
-            }) : Task.CompletedTask;
+            Task Run(Who one, Func<Task> act) =>
+                who.HasFlag(one)
+                    ? After(async () =>
+                    {
+                        await act();
+                        return null;
+                    })
+                    : Task.CompletedTask;
 
             async Task<string?> After(Func<Task<string?>> act)
             {

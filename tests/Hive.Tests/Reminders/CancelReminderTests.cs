@@ -17,12 +17,19 @@ public sealed class CancelReminderTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        var (alice, bob, manager) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Connect("manager"));
+        var (alice, bob, manager) = (
+            await hive.Connect("alice"),
+            await hive.Connect("bob"),
+            await hive.Connect("manager")
+        );
         var (first, second) = (await alice.Remind("one"), await alice.Remind("two"));
         var cursor = await hive.Cursor();
         var other = await Talk.Refused(() => bob.CallAsync("cancel_reminder", new { id = first }), "not_found");
         await Talk.Refused(() => manager.CallAsync("cancel_reminder", new { id = first }), "not_found");
-        Assert.Equal(other.Message.Replace($"{first}", "999", StringComparison.Ordinal), (await Talk.Refused(() => bob.CallAsync("cancel_reminder", new { id = 999 }), "not_found")).Message);
+        Assert.Equal(
+            other.Message.Replace($"{first}", "999", StringComparison.Ordinal),
+            (await Talk.Refused(() => bob.CallAsync("cancel_reminder", new { id = 999 }), "not_found")).Message
+        );
         await Talk.Refused(() => alice.CallAsync("cancel_reminder", new { id = -1 }), "invalid");
         Assert.Empty(await hive.ReminderEvents(cursor));
 
@@ -45,7 +52,12 @@ public sealed class CancelReminderTests
         (await hive.Http().PostAsync($"/cancel-reminder/{id}", null)).EnsureSuccessStatusCode();
         Assert.Equal([$"removed {id}"], await hive.ReminderEvents(cursor));
         Assert.Equal(0, await alice.Pending());
-        Assert.Equal(0, await hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM reminders")));
+        Assert.Equal(
+            0,
+            await hive
+                .Services.GetRequiredService<IStore>()
+                .Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM reminders"))
+        );
         Assert.True(await alice.Remind("another") > id);
     }
 
@@ -57,7 +69,11 @@ public sealed class CancelReminderTests
         var log = hive.Log();
         await (await hive.Connect("alice")).Remind("one", 60);
         var store = hive.Services.GetRequiredService<IStore>();
-        await store.Write(write => write.Db.Execute("CREATE TRIGGER poison BEFORE DELETE ON reminders BEGIN SELECT RAISE(ABORT, 'no poison here'); END"));
+        await store.Write(write =>
+            write.Db.Execute(
+                "CREATE TRIGGER poison BEFORE DELETE ON reminders BEGIN SELECT RAISE(ABORT, 'no poison here'); END"
+            )
+        );
         await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
         Assert.Contains("no poison here", await log.Next("reminders of alice"), StringComparison.Ordinal);
         Assert.Single(await hive.Reminders());
@@ -72,7 +88,11 @@ public sealed class CancelReminderTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob, host) = (await hive.Connect("alice"), await hive.Connect("bob"), await hive.Operator());
-        var (first, second, his) = (await alice.Remind("one", 60), await alice.Remind("two", 60), await bob.Remind("his", 60));
+        var (first, second, his) = (
+            await alice.Remind("one", 60),
+            await alice.Remind("two", 60),
+            await bob.Remind("his", 60)
+        );
         var cursor = await hive.Cursor();
         await host.CallAsync("destroy", new { name = "alice" });
         await hive.Spawn("alice");
@@ -91,8 +111,13 @@ public sealed class CancelReminderTests
         await hive.Spawn("alice");
         await (await hive.Connect("alice")).Remind("kept", 60);
         // As a kill between the end of an agent and what follows from it leaves it.
-        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(
-            "INSERT INTO reminders (agent, message, created_at, due_at) VALUES ('gone', 'x', 0, 0), ('gone', 'y', 0, 9000000000000)"));
+        await hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write =>
+                write.Db.Execute(
+                    "INSERT INTO reminders (agent, message, created_at, due_at) VALUES ('gone', 'x', 0, 0), ('gone', 'y', 0, 9000000000000)"
+                )
+            );
         await hive.Restart();
         Assert.Equal("kept", Assert.Single(await hive.Reminders()).Message);
         Assert.Equal(1, await (await hive.Connect("alice")).Pending());
@@ -108,29 +133,44 @@ public sealed class CancelReminderTests
         // Beside rows that stay, so that each page has to be written to take them out.
         using (var store = new StoreRig(before.DataDir, []).Store)
         {
-            await store.Write(write => write.Db.Execute("""
-                WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3999)
-                INSERT INTO reminders (agent, message, created_at, due_at, sent_at)
-                SELECT iif(i % 2, 'gone', 'alice'), hex(zeroblob(250)), 0, 9000000000000, iif(i % 2, NULL, 9000000000000)
-                  FROM n
-                """));
+            await store.Write(write =>
+                write.Db.Execute(
+                    """
+                    WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3999)
+                    INSERT INTO reminders (agent, message, created_at, due_at, sent_at)
+                    SELECT iif(i % 2, 'gone', 'alice'), hex(zeroblob(250)), 0, 9000000000000, iif(i % 2, NULL, 9000000000000)
+                      FROM n
+                    """
+                )
+            );
         }
 
         // Room for what SQLite needs to open its database, not for taking them out.
-        await using var host = await HostProcess.StartWithMounts($"""
+        await using var host = await HostProcess.StartWithMounts(
+            $"""
             mount -t tmpfs -o size=24m,mode=700 tmpfs "$DATA"
             cp -a '{before.DataDir}/.' "$DATA"
             cat /dev/zero >"$DATA/filler" 2>/dev/null || true
             truncate -s -262144 "$DATA/filler"
-            """);
+            """
+        );
         using var http = new HttpClient { BaseAddress = new Uri(await host.Url()) };
-        http.DefaultRequestHeaders.Authorization = new("Bearer", (await File.ReadAllTextAsync(host.Inside(Path.Combine(host.DataDir, "access-token")))).Trim());
+        http.DefaultRequestHeaders.Authorization = new(
+            "Bearer",
+            (await File.ReadAllTextAsync(host.Inside(Path.Combine(host.DataDir, "access-token")))).Trim()
+        );
         using var events = await EventReader.Open(http, null);
-        Assert.Equal(2000, (await http.GetFromJsonAsync<JsonElement>("/api/reminders")).GetProperty("reminders").GetArrayLength());
+        Assert.Equal(
+            2000,
+            (await http.GetFromJsonAsync<JsonElement>("/api/reminders")).GetProperty("reminders").GetArrayLength()
+        );
         File.Delete(host.Inside(Path.Combine(host.DataDir, "filler")));
         for (var removed = 0; removed < 2000; removed++)
             await events.Next("reminder_removed");
-        Assert.Equal(0, (await http.GetFromJsonAsync<JsonElement>("/api/reminders")).GetProperty("reminders").GetArrayLength());
+        Assert.Equal(
+            0,
+            (await http.GetFromJsonAsync<JsonElement>("/api/reminders")).GetProperty("reminders").GetArrayLength()
+        );
     }
 
     [Fact]
@@ -143,8 +183,18 @@ public sealed class CancelReminderTests
         hive.Clock.Advance(TimeSpan.FromSeconds(3));
         var all = hive.Services.GetServices<ILooseEnds>().ToArray();
         var store = hive.Services.GetRequiredService<IStore>();
-        var hers = Assert.Single(await store.Read(db => all.SelectMany(l => l.Read(db, "alice")).Where(e => e.Kind == "reminder").ToArray()));
-        Assert.Equal(("reminder", id, "alice", new string('ä', 500), 3L), (hers.Kind, hers.Id, hers.Agent, hers.Text, hers.AgeSeconds));
-        Assert.Equal(2, (await store.Read(db => all.SelectMany(l => l.Read(db, null)).Where(e => e.Kind == "reminder").ToArray())).Length);
+        var hers = Assert.Single(
+            await store.Read(db => all.SelectMany(l => l.Read(db, "alice")).Where(e => e.Kind == "reminder").ToArray())
+        );
+        Assert.Equal(
+            ("reminder", id, "alice", new string('ä', 500), 3L),
+            (hers.Kind, hers.Id, hers.Agent, hers.Text, hers.AgeSeconds)
+        );
+        Assert.Equal(
+            2,
+            (
+                await store.Read(db => all.SelectMany(l => l.Read(db, null)).Where(e => e.Kind == "reminder").ToArray())
+            ).Length
+        );
     }
 }

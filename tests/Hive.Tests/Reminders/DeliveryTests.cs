@@ -56,7 +56,12 @@ public sealed class DeliveryTests
         alice = await hive.Connect("alice");
         var messages = await hive.Await(alice, 2, seconds: 0);
         Assert.Equal(
-            ["the first\n\n[1 h 59 min late: due at 2026-01-31T12:01:00Z]", "the second\n\n[1 h 58 min late: due at 2026-01-31T12:02:00Z]"], messages.Select(m => m.Body));
+            [
+                "the first\n\n[1 h 59 min late: due at 2026-01-31T12:01:00Z]",
+                "the second\n\n[1 h 58 min late: due at 2026-01-31T12:02:00Z]",
+            ],
+            messages.Select(m => m.Body)
+        );
         Assert.Equal("to come", Assert.Single(await hive.Reminders()).Message);
         await hive.Restart();
         alice = await hive.Connect("alice");
@@ -151,8 +156,11 @@ public sealed class DeliveryTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         var store = hive.Services.GetRequiredService<IStore>();
-        await store.Write(write => write.Db.Execute(
-            "CREATE TRIGGER poison BEFORE INSERT ON messages WHEN NEW.body = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"));
+        await store.Write(write =>
+            write.Db.Execute(
+                "CREATE TRIGGER poison BEFORE INSERT ON messages WHEN NEW.body = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"
+            )
+        );
         await alice.Remind("before");
         var poison = await alice.Remind("poison");
         await alice.Remind("after");
@@ -176,7 +184,12 @@ public sealed class DeliveryTests
         hive.Clock.Jump(TimeSpan.FromDays(31));
         var second = await alice.Remind("second", 0);
         await hive.Await(alice, seconds: 0);
-        Assert.Equal(second, await hive.Services.GetRequiredService<IStore>().Read(db => db.QuerySingle<long>("SELECT id FROM reminders")));
+        Assert.Equal(
+            second,
+            await hive
+                .Services.GetRequiredService<IStore>()
+                .Read(db => db.QuerySingle<long>("SELECT id FROM reminders"))
+        );
         Assert.True(second > first);
     }
 }

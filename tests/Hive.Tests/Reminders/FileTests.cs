@@ -55,7 +55,12 @@ public sealed class FileTests
         await alice.Remind("short", 5, path);
         Assert.Equal([path], Assert.Single(await hive.Reminders()).FileRefs);
         Assert.Equal([path], Assert.Single(await hive.Await(alice)).FileRefs);
-        Assert.Equal("short", await File.ReadAllTextAsync(Path.Combine(hive.StateOf("alice"), path[(path.IndexOf("/state/", StringComparison.Ordinal) + 7)..])));
+        Assert.Equal(
+            "short",
+            await File.ReadAllTextAsync(
+                Path.Combine(hive.StateOf("alice"), path[(path.IndexOf("/state/", StringComparison.Ordinal) + 7)..])
+            )
+        );
     }
 
     [Theory]
@@ -75,7 +80,12 @@ public sealed class FileTests
         Assert.Equal($"Your reminder is in {path} (8 bytes).", message.Body);
         Assert.Equal(path, message.FileRefs[0]);
         Assert.Equal(message.FileRefs.Distinct(), message.FileRefs);
-        Assert.Equal("the text", (await hive.Http().GetFromJsonAsync<JsonElement>($"/api/state-file?path={Uri.EscapeDataString(path)}")).GetProperty("content").GetString());
+        Assert.Equal(
+            "the text",
+            (await hive.Http().GetFromJsonAsync<JsonElement>($"/api/state-file?path={Uri.EscapeDataString(path)}"))
+                .GetProperty("content")
+                .GetString()
+        );
     }
 
     [Theory]
@@ -132,7 +142,11 @@ public sealed class FileTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
-        Assert.Contains("'file_path' holds a NUL", (await Talk.Refused(() => alice.Remind("x", 5, "/agents/alice/state/a\0b"), "invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'file_path' holds a NUL",
+            (await Talk.Refused(() => alice.Remind("x", 5, "/agents/alice/state/a\0b"), "invalid")).Message,
+            StringComparison.Ordinal
+        );
         await Talk.Refused(() => alice.Remind("x", 5, $"/agents/alice/state/{new string('x', 256)}"), "invalid");
         await Talk.Refused(() => alice.Remind("x", 5, $"/agents/alice/state/{new string('x', 5000)}"), "too_large");
         await Talk.Refused(() => alice.Remind("x", 5, ""), "invalid");
@@ -149,7 +163,11 @@ public sealed class FileTests
         var outside = Directory.CreateDirectory(Path.Combine(hive.Folder, "outside")).FullName;
         File.CreateSymbolicLink(Path.Combine(hive.StateOf("alice"), "sub"), outside);
         var body = Assert.Single(await hive.Await(alice)).Body;
-        Assert.StartsWith("the text\n\n['/agents/alice/state/sub/x.md' cannot be written", body, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "the text\n\n['/agents/alice/state/sub/x.md' cannot be written",
+            body,
+            StringComparison.Ordinal
+        );
         Assert.Empty(Directory.EnumerateFileSystemEntries(outside));
         Assert.Empty(await hive.Reminders());
     }
@@ -169,7 +187,11 @@ public sealed class FileTests
         Assert.Equal(1, failed.AttemptCount);
         Assert.Contains("no regular file", failed.LastError, StringComparison.Ordinal);
         Directory.Delete(Path.Combine(hive.StateOf("alice"), "x.md"));
-        Assert.Contains("/agents/alice/state/x.md (5000 bytes)", (await hive.AwaitLong(alice)).Body, StringComparison.Ordinal);
+        Assert.Contains(
+            "/agents/alice/state/x.md (5000 bytes)",
+            (await hive.AwaitLong(alice)).Body,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -19,11 +19,22 @@ public sealed class RemindTests
         Assert.Equal(due, answer.GetProperty("due_at").GetDateTimeOffset());
 
         var id = answer.GetProperty("id").GetInt64();
-        var shown = (await events.Next("reminder_changed")).GetProperty("reminder").Deserialize<ReminderView>(WireJson.Options)!;
-        Assert.Equal((id, "alice", "check the build", 0, due, hive.Clock.GetUtcNow()), (shown.Id, shown.Agent, shown.Message, shown.AttemptCount, shown.DueAt, shown.CreatedAt));
+        var shown = (await events.Next("reminder_changed"))
+            .GetProperty("reminder")
+            .Deserialize<ReminderView>(WireJson.Options)!;
+        Assert.Equal(
+            (id, "alice", "check the build", 0, due, hive.Clock.GetUtcNow()),
+            (shown.Id, shown.Agent, shown.Message, shown.AttemptCount, shown.DueAt, shown.CreatedAt)
+        );
         Assert.Equal(JsonSerializer.Serialize(shown), JsonSerializer.Serialize(Assert.Single(await hive.Reminders())));
         Assert.Equal(id, (await hive.State()).GetProperty("reminders")[0].GetProperty("id").GetInt64());
-        Assert.Equal(id, (await (await hive.Operator()).CallAsync("reminders")).GetProperty("reminders")[0].GetProperty("id").GetInt64());
+        Assert.Equal(
+            id,
+            (await (await hive.Operator()).CallAsync("reminders"))
+                .GetProperty("reminders")[0]
+                .GetProperty("id")
+                .GetInt64()
+        );
         Assert.Equal(1, await alice.Pending());
         Assert.Equal(0, await (await hive.Connect("manager")).Pending());
     }
@@ -132,13 +143,20 @@ public sealed class RemindTests
         for (var i = 1; i < 50; i++)
             await alice.Remind($"{i}", 60 + i);
         var cursor = await hive.Cursor();
-        Assert.Contains("50", (await Talk.Refused(() => alice.Remind("one more"), "conflict")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "50",
+            (await Talk.Refused(() => alice.Remind("one more"), "conflict")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal(50, await alice.Pending());
         // Everybody's own.
         await (await hive.Connect("bob")).Remind("his");
         await alice.CallAsync("cancel_reminder", new { id = first });
         await alice.Remind("one more", 60);
-        Assert.Equal([$"changed {first + 50}", $"removed {first}", $"changed {first + 51}"], await hive.ReminderEvents(cursor));
+        Assert.Equal(
+            [$"changed {first + 50}", $"removed {first}", $"changed {first + 51}"],
+            await hive.ReminderEvents(cursor)
+        );
 
         // As many after a restart.
         await hive.Restart();
@@ -153,13 +171,46 @@ public sealed class RemindTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
-        var first = await alice.CallAsync("remind", new { message = "once", delay_seconds = 60, key = "k" });
+        var first = await alice.CallAsync(
+            "remind",
+            new
+            {
+                message = "once",
+                delay_seconds = 60,
+                key = "k",
+            }
+        );
         for (var i = 1; i < 50; i++)
             await alice.Remind($"{i}", 60 + i);
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(first.ToString(), (await alice.CallAsync("remind", new { message = "once", delay_seconds = 60, key = "k" })).ToString());
+        Assert.Equal(
+            first.ToString(),
+            (
+                await alice.CallAsync(
+                    "remind",
+                    new
+                    {
+                        message = "once",
+                        delay_seconds = 60,
+                        key = "k",
+                    }
+                )
+            ).ToString()
+        );
         Assert.Equal(50, (await hive.Reminders()).Length);
-        await Talk.Refused(() => alice.CallAsync("send", new { to = "alice", body = "x", key = "k" }), "conflict");
+        await Talk.Refused(
+            () =>
+                alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "alice",
+                        body = "x",
+                        key = "k",
+                    }
+                ),
+            "conflict"
+        );
     }
 
     [Fact]

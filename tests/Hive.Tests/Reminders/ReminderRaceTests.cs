@@ -30,7 +30,10 @@ public sealed class ReminderRaceTests
     {
         await using var hive = await HiveFixture.Start();
         var http = hive.Http();
-        var (store, pending) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<PendingReminders>());
+        var (store, pending) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<PendingReminders>()
+        );
         using var host = await LineClient.ConnectAsync(hive.HostSocket);
         var cursor = await hive.Cursor();
         var events = await hive.Events(cursor);
@@ -52,12 +55,14 @@ public sealed class ReminderRaceTests
                 };
                 var retried = Join(Who.Retry, () => http.Post($"/retry-reminder/{id}"));
                 var destroyed = Join(Who.Destroy, () => Code(() => host.CallAsync("destroy", new { name })));
-                var due = After(() => Task.Run(() =>
-                {
-                    if (!atOnce)
-                        hive.Clock.Advance(TimeSpan.FromSeconds(1));
-                    return (string?)null;
-                }));
+                var due = After(() =>
+                    Task.Run(() =>
+                    {
+                        if (!atOnce)
+                            hive.Clock.Advance(TimeSpan.FromSeconds(1));
+                        return (string?)null;
+                    })
+                );
                 start.SetResult();
                 var codes = await Task.WhenAll(cancelled);
                 await Task.WhenAll(retried, destroyed, due);
@@ -68,14 +73,33 @@ public sealed class ReminderRaceTests
                 {
                     var next = await events.Next("reminder_changed", "reminder_removed");
                     seen.Add(next.GetProperty("kind").GetString()!);
-                    Assert.Equal(id, next.TryGetProperty("reminder", out var changed) ? changed.GetProperty("id").GetInt64() : next.GetProperty("id").GetInt64());
-                }
-                while (seen[^1] != "reminder_removed");
+                    Assert.Equal(
+                        id,
+                        next.TryGetProperty("reminder", out var changed)
+                            ? changed.GetProperty("id").GetInt64()
+                            : next.GetProperty("id").GetInt64()
+                    );
+                } while (seen[^1] != "reminder_removed");
                 await hive.Settled();
-                Assert.Equal(await retried is null ? ["reminder_changed", "reminder_changed", "reminder_removed"] : (string[])["reminder_changed", "reminder_removed"], seen);
+                Assert.Equal(
+                    await retried is null
+                        ? ["reminder_changed", "reminder_changed", "reminder_removed"]
+                        : (string[])["reminder_changed", "reminder_removed"],
+                    seen
+                );
 
-                var came = await store.Read(db => db.ExecuteScalar<int>("SELECT count(*) FROM messages WHERE recipient = @name AND sender = 'reminder'", new { name }));
-                var open = await store.Read(db => db.ExecuteScalar<int>("SELECT count(*) FROM reminders WHERE agent = @name AND sent_at IS NULL", new { name }));
+                var came = await store.Read(db =>
+                    db.ExecuteScalar<int>(
+                        "SELECT count(*) FROM messages WHERE recipient = @name AND sender = 'reminder'",
+                        new { name }
+                    )
+                );
+                var open = await store.Read(db =>
+                    db.ExecuteScalar<int>(
+                        "SELECT count(*) FROM reminders WHERE agent = @name AND sent_at IS NULL",
+                        new { name }
+                    )
+                );
                 var takenBack = codes.Count(c => c is null);
                 Assert.Equal((0, 0), (open, pending.Of(name)));
                 if (!who.HasFlag(Who.Destroy))
@@ -86,11 +110,13 @@ public sealed class ReminderRaceTests
                     continue;
                 }
 
-                // Its agent may go before it comes; and its connection may end before it hears what came of its own wish.
+                // Its agent may go before it comes; and its connection may end before it hears what came of its own
+                // wish.
                 Assert.True(came + takenBack <= 1, $"{came} came, {takenBack} taken back");
                 Assert.Null(await destroyed);
 
-                Task<string?> Join(Who one, Func<Task<string?>> act) => who.HasFlag(one) ? After(act) : Task.FromResult<string?>(Absent);
+                Task<string?> Join(Who one, Func<Task<string?>> act) =>
+                    who.HasFlag(one) ? After(act) : Task.FromResult<string?>(Absent);
 
                 async Task<string?> After(Func<Task<string?>> act)
                 {
@@ -101,7 +127,9 @@ public sealed class ReminderRaceTests
         }
 
         // None ended a second time, late.
-        var removed = (await hive.ReminderEvents(cursor)).Where(e => e.StartsWith("removed ", StringComparison.Ordinal)).ToArray();
+        var removed = (await hive.ReminderEvents(cursor))
+            .Where(e => e.StartsWith("removed ", StringComparison.Ordinal))
+            .ToArray();
         Assert.Equal(Times * (int)Who.All, removed.Length);
         Assert.Equal(removed.Distinct(), removed);
         Assert.Empty(await hive.Reminders());

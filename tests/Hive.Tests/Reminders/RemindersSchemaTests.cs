@@ -7,7 +7,8 @@ namespace Hive.Tests.Reminders;
 
 public sealed class RemindersSchemaTests
 {
-    private const string Earliest = "CREATE TABLE reminders (id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, message TEXT NOT NULL, file_path TEXT, created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, sent_at INTEGER)";
+    private const string Earliest =
+        "CREATE TABLE reminders (id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, message TEXT NOT NULL, file_path TEXT, created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, sent_at INTEGER)";
 
     [Theory]
     [InlineData(null)]
@@ -27,7 +28,9 @@ public sealed class RemindersSchemaTests
                     write.Db.Execute(Earliest);
                     foreach (var column in columns.Split(';', StringSplitOptions.RemoveEmptyEntries))
                         write.Db.Execute($"ALTER TABLE reminders ADD COLUMN {column}");
-                    write.Db.Execute("INSERT INTO reminders (agent, message, created_at, due_at) VALUES ('alice', 'kept', 1, 2)");
+                    write.Db.Execute(
+                        "INSERT INTO reminders (agent, message, created_at, due_at) VALUES ('alice', 'kept', 1, 2)"
+                    );
                 });
             }
         }
@@ -35,14 +38,41 @@ public sealed class RemindersSchemaTests
         for (var run = 0; run < 2; run++)
         {
             await using var after = new StoreRigOnce(folder, new RemindersSchema());
-            var names = await after.Store.Read(db => db.Query<string>("SELECT name FROM pragma_table_info('reminders')").ToArray());
+            var names = await after.Store.Read(db =>
+                db.Query<string>("SELECT name FROM pragma_table_info('reminders')").ToArray()
+            );
             Assert.Equal(
-                ["agent", "attempt_count", "created_at", "due_at", "file_path", "file_refs", "id", "last_error", "message", "next_attempt_at", "sent_at"], names.Order());
-            var rows = await after.Store.Read(db => db.Query<ReminderRow>($"SELECT {ReminderRow.Columns} FROM reminders").ToArray());
+                [
+                    "agent",
+                    "attempt_count",
+                    "created_at",
+                    "due_at",
+                    "file_path",
+                    "file_refs",
+                    "id",
+                    "last_error",
+                    "message",
+                    "next_attempt_at",
+                    "sent_at",
+                ],
+                names.Order()
+            );
+            var rows = await after.Store.Read(db =>
+                db.Query<ReminderRow>($"SELECT {ReminderRow.Columns} FROM reminders").ToArray()
+            );
             if (columns is null)
                 Assert.Empty(rows);
             else
-                Assert.Equal(("alice", "kept", 0L, null, null), (rows.Single().Agent, rows.Single().Message, rows.Single().AttemptCount, rows.Single().LastError, rows.Single().NextAttemptAt));
+                Assert.Equal(
+                    ("alice", "kept", 0L, null, null),
+                    (
+                        rows.Single().Agent,
+                        rows.Single().Message,
+                        rows.Single().AttemptCount,
+                        rows.Single().LastError,
+                        rows.Single().NextAttemptAt
+                    )
+                );
         }
 
         Directory.Delete(folder, recursive: true);

@@ -9,15 +9,35 @@ namespace Hive.Tests.Reminders;
 /// <summary>What the tests of the reminders say again and again.</summary>
 internal static class Reminding
 {
-    public static async Task<long> Remind(this LineClient line, string message, long delay_seconds = 5, string? file_path = null, string? key = null) =>
-        (await line.CallAsync("remind", new { message, delay_seconds, file_path, key })).GetProperty("id").GetInt64();
+    public static async Task<long> Remind(
+        this LineClient line,
+        string message,
+        long delay_seconds = 5,
+        string? file_path = null,
+        string? key = null
+    ) => (
+            await line.CallAsync(
+                "remind",
+                new
+                {
+                    message,
+                    delay_seconds,
+                    file_path,
+                    key,
+                }
+            )
+        ).GetProperty("id").GetInt64();
 
     public static async Task<ReminderView[]> Reminders(this HiveFixture hive) =>
-        (await hive.Http().GetFromJsonAsync<JsonElement>("/api/reminders")).GetProperty("reminders").Deserialize<ReminderView[]>(WireJson.Options)!;
+        (await hive.Http().GetFromJsonAsync<JsonElement>("/api/reminders"))
+            .GetProperty("reminders")
+            .Deserialize<ReminderView[]>(WireJson.Options)!;
 
-    public static async Task<int> Pending(this LineClient line) => (await line.CallAsync("count_pending_reminders")).Int("count");
+    public static async Task<int> Pending(this LineClient line) =>
+        (await line.CallAsync("count_pending_reminders")).Int("count");
 
-    /// <summary>Moves the clock to what is due in that many seconds, at most 5, and takes what comes; it stands still meanwhile.</summary>
+    /// <summary>Moves the clock to what is due in that many seconds, at most 5, and takes what comes; it stands still
+    /// meanwhile.</summary>
     public static async Task<Message[]> Await(this HiveFixture hive, LineClient line, int count = 1, int seconds = 5)
     {
         if (seconds > 0)
@@ -37,7 +57,8 @@ internal static class Reminding
         return [.. all];
     }
 
-    /// <summary>Moves the clock on until a message comes, past the ticks of the scheduler: it may be late by then.</summary>
+    /// <summary>Moves the clock on until a message comes, past the ticks of the scheduler: it may be late by
+    /// then.</summary>
     public static async Task<Message> AwaitLong(this HiveFixture hive, LineClient line)
     {
         var receiving = line.Receive(max: 1, wait: 0);
@@ -90,5 +111,6 @@ internal static class Reminding
     }
 
     /// <summary>An agent's state folder on the host.</summary>
-    public static string StateOf(this HiveFixture hive, string agent) => Path.Combine(hive.DataDir, "agents", agent, "state");
+    public static string StateOf(this HiveFixture hive, string agent) =>
+        Path.Combine(hive.DataDir, "agents", agent, "state");
 }

@@ -28,8 +28,13 @@ public sealed class RetryReminderTests
             await NothingUntil(hive, at, attempt - 1);
             hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
             // The clock stands still while it is tried, so the next time says when this was.
-            var failed = (await events.Next("reminder_changed")).GetProperty("reminder").Deserialize<ReminderView>(WireJson.Options)!;
-            Assert.Equal((id, attempt, pause is { } s ? at.AddSeconds(s) : (DateTimeOffset?)null), (failed.Id, failed.AttemptCount, failed.NextAttemptAt));
+            var failed = (await events.Next("reminder_changed"))
+                .GetProperty("reminder")
+                .Deserialize<ReminderView>(WireJson.Options)!;
+            Assert.Equal(
+                (id, attempt, pause is { } s ? at.AddSeconds(s) : (DateTimeOffset?)null),
+                (failed.Id, failed.AttemptCount, failed.NextAttemptAt)
+            );
             Assert.Contains("reminders/auto-", failed.LastError, StringComparison.Ordinal);
             at = failed.NextAttemptAt ?? at;
         }
@@ -89,13 +94,29 @@ public sealed class RetryReminderTests
         await hive.Await(alice, seconds: 0);
         var cursor = await hive.Cursor();
         var http = hive.Http();
-        foreach (var (path, status) in new[] { ($"{id}", HttpStatusCode.NotFound), ("999", HttpStatusCode.NotFound), ("0", HttpStatusCode.BadRequest), ("-1", HttpStatusCode.BadRequest), ("x", HttpStatusCode.BadRequest), ("99999999999999999999", HttpStatusCode.BadRequest) })
+        foreach (
+            var (path, status) in new[]
+            {
+                ($"{id}", HttpStatusCode.NotFound),
+                ("999", HttpStatusCode.NotFound),
+                ("0", HttpStatusCode.BadRequest),
+                ("-1", HttpStatusCode.BadRequest),
+                ("x", HttpStatusCode.BadRequest),
+                ("99999999999999999999", HttpStatusCode.BadRequest),
+            }
+        )
         {
             foreach (var verb in new[] { "retry", "cancel" })
-                Assert.Equal((path, status), (path, (await http.PostAsync($"/{verb}-reminder/{path}", null)).StatusCode));
+                Assert.Equal(
+                    (path, status),
+                    (path, (await http.PostAsync($"/{verb}-reminder/{path}", null)).StatusCode)
+                );
         }
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await hive.Http(signedIn: false).PostAsync($"/retry-reminder/{id}", null)).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Unauthorized,
+            (await hive.Http(signedIn: false).PostAsync($"/retry-reminder/{id}", null)).StatusCode
+        );
         await Talk.Refused(() => alice.CallAsync("retry_reminder", new { id }), "unknown_command");
         Assert.Empty(await hive.ReminderEvents(cursor));
     }

@@ -15,7 +15,16 @@ public sealed class FileHandoverTests
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var file = Write(hive, "agents/alice/state/notes/my report (1).md", "wörtlich");
-        var sent = await alice.CallAsync("send", new { to = "bob", body = "read this", file_path = file, key = "once" });
+        var sent = await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "read this",
+                file_path = file,
+                key = "once",
+            }
+        );
         var message = Assert.Single(await bob.Receive());
         var copy = Assert.Single(message.FileRefs);
         Assert.Equal($"read this\n\nFile: {copy}", message.Body);
@@ -26,20 +35,55 @@ public sealed class FileHandoverTests
 
         // Said again it is the same, also when the file has gone since.
         File.Delete(file);
-        Assert.Equal(sent.ToString(), (await alice.CallAsync("send", new { to = "bob", body = "read this", file_path = file, key = "once" })).ToString());
+        Assert.Equal(
+            sent.ToString(),
+            (
+                await alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "read this",
+                        file_path = file,
+                        key = "once",
+                    }
+                )
+            ).ToString()
+        );
         Assert.Equal("wörtlich", await File.ReadAllTextAsync(copy));
         Assert.Empty(await bob.Receive());
 
         // The same content lies there once; a file of the shared folder goes too, in container form.
         Write(hive, "shared/my report (1).md", "wörtlich");
-        await alice.CallAsync("send", new { to = "bob", body = "again", file_path = "/shared/my report (1).md" });
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "again",
+                file_path = "/shared/my report (1).md",
+            }
+        );
         Assert.Equal([copy], Assert.Single(await bob.Receive()).FileRefs);
         Assert.Single(Directory.GetFiles(Path.GetDirectoryName(copy)!));
 
         // The operator reads the file itself.
-        await alice.CallAsync("send", new { to = "operator", body = "look", file_path = "/shared/my report (1).md" });
-        var inbox = (await (await hive.Operator()).CallAsync("inbox")).GetProperty("messages").Deserialize<Message[]>(WireJson.Options)!;
-        Assert.Equal(("look\n\nFile: /shared/my report (1).md", "/shared/my report (1).md"), (inbox[0].Body, Assert.Single(inbox[0].FileRefs)));
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "operator",
+                body = "look",
+                file_path = "/shared/my report (1).md",
+            }
+        );
+        var inbox = (await (await hive.Operator()).CallAsync("inbox"))
+            .GetProperty("messages")
+            .Deserialize<Message[]>(WireJson.Options)!;
+        Assert.Equal(
+            ("look\n\nFile: /shared/my report (1).md", "/shared/my report (1).md"),
+            (inbox[0].Body, Assert.Single(inbox[0].FileRefs))
+        );
     }
 
     [Fact]
@@ -64,20 +108,98 @@ public sealed class FileHandoverTests
         await Give("/agents/alice/state/up", "not_found");
         await Give("/agents/alice/state/missing.md", "not_found");
         await Give("/agents/alice/state", "forbidden");
-        Assert.Contains("1048576 bytes", (await Give("/agents/alice/state/large.bin", "too_large")).Message, StringComparison.Ordinal);
-        Assert.Contains("/shared/", (await Talk.Refused(() => alice.CallAsync("send", new { to = "*", body = "x", file_path = plain }), "invalid")).Message, StringComparison.Ordinal);
-        await Talk.Refused(() => alice.CallAsync("send", new { to = "bop", body = "x", file_path = plain }), "not_found");
-        Assert.Contains("shorten the text", (await Talk.Refused(() => alice.CallAsync("send", new { to = "bob", body = new string('x', 4090), file_path = plain }), "too_large")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "1048576 bytes",
+            (await Give("/agents/alice/state/large.bin", "too_large")).Message,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            "/shared/",
+            (
+                await Talk.Refused(
+                    () =>
+                        alice.CallAsync(
+                            "send",
+                            new
+                            {
+                                to = "*",
+                                body = "x",
+                                file_path = plain,
+                            }
+                        ),
+                    "invalid"
+                )
+            ).Message,
+            StringComparison.Ordinal
+        );
+        await Talk.Refused(
+            () =>
+                alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bop",
+                        body = "x",
+                        file_path = plain,
+                    }
+                ),
+            "not_found"
+        );
+        Assert.Contains(
+            "shorten the text",
+            (
+                await Talk.Refused(
+                    () =>
+                        alice.CallAsync(
+                            "send",
+                            new
+                            {
+                                to = "bob",
+                                body = new string('x', 4090),
+                                file_path = plain,
+                            }
+                        ),
+                    "too_large"
+                )
+            ).Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal((0, 0, 0), await bob.Status());
         // Where a link leads out of the recipient's folder, nothing is written behind it.
         var received = Path.Combine(hive.DataDir, "agents/bob/state/received");
-        await Talk.Refused(() => alice.CallAsync("send", new { to = "bob", body = "x", file_path = plain, in_reply_to = 4711 }), "not_found");
+        await Talk.Refused(
+            () =>
+                alice.CallAsync(
+                    "send",
+                    new
+                    {
+                        to = "bob",
+                        body = "x",
+                        file_path = plain,
+                        in_reply_to = 4711,
+                    }
+                ),
+            "not_found"
+        );
         Assert.False(Directory.Exists(received));
         Directory.CreateSymbolicLink(received, Path.Combine(hive.DataDir, "agents/carol/state"));
         await Give(plain, "forbidden");
         Assert.Equal([foreign], Directory.GetFileSystemEntries(Path.Combine(hive.DataDir, "agents/carol/state")));
 
-        Task<HiveException> Give(string path, string code) => Talk.Refused(() => alice.CallAsync("send", new { to = "bob", body = "x", file_path = path }), code);
+        Task<HiveException> Give(string path, string code) =>
+            Talk.Refused(
+                () =>
+                    alice.CallAsync(
+                        "send",
+                        new
+                        {
+                            to = "bob",
+                            body = "x",
+                            file_path = path,
+                        }
+                    ),
+                code
+            );
     }
 
     [Fact]
@@ -87,12 +209,54 @@ public sealed class FileHandoverTests
         await hive.Spawn("alice", "bob", "carol");
         var (alice, carol) = (await hive.Connect("alice"), await hive.Connect("carol"));
         for (var i = 0; i < 32; i++)
-            await alice.CallAsync("send", new { to = "bob", body = $"{i}", file_path = Write(hive, "agents/alice/state/part.txt", $"{i}") });
+            await alice.CallAsync(
+                "send",
+                new
+                {
+                    to = "bob",
+                    body = $"{i}",
+                    file_path = Write(hive, "agents/alice/state/part.txt", $"{i}"),
+                }
+            );
         var over = Write(hive, "agents/alice/state/part.txt", "one more");
-        Assert.Contains("32 files", (await Talk.Refused(() => alice.CallAsync("send", new { to = "bob", body = "x", file_path = over }), "conflict")).Message, StringComparison.Ordinal);
-        await carol.CallAsync("send", new { to = "bob", body = "x", file_path = Write(hive, "agents/carol/state/hers.txt", "hers") });
+        Assert.Contains(
+            "32 files",
+            (
+                await Talk.Refused(
+                    () =>
+                        alice.CallAsync(
+                            "send",
+                            new
+                            {
+                                to = "bob",
+                                body = "x",
+                                file_path = over,
+                            }
+                        ),
+                    "conflict"
+                )
+            ).Message,
+            StringComparison.Ordinal
+        );
+        await carol.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "x",
+                file_path = Write(hive, "agents/carol/state/hers.txt", "hers"),
+            }
+        );
         File.Delete(Directory.GetFiles(Path.Combine(hive.DataDir, "agents/bob/state/received/alice"))[0]);
-        await alice.CallAsync("send", new { to = "bob", body = "x", file_path = over });
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = "x",
+                file_path = over,
+            }
+        );
     }
 
     private static string Write(HiveFixture hive, string path, string text)

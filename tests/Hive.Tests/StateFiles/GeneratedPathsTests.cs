@@ -3,7 +3,8 @@ using Hive.Features.StateFiles;
 
 namespace Hive.Tests.StateFiles;
 
-/// <summary>Paths put together at random, against an oracle that walks them component by component with lstat.</summary>
+/// <summary>Paths put together at random, against an oracle that walks them component by component with
+/// lstat.</summary>
 public sealed class GeneratedPathsTests : IDisposable
 {
     private const int Count = 120_000;
@@ -32,7 +33,10 @@ public sealed class GeneratedPathsTests : IDisposable
             using var file = opener.Open(path, out var size);
             var content = file is null ? null : Content(file, size);
             Assert.True(content == expected, $"path {i} of seed {seed}: '{path}' gave '{content}', not '{expected}'");
-            Assert.True(opener.Exists(path, folders) == expected is not null, $"path {i} of seed {seed}: scan and read differ on '{path}'");
+            Assert.True(
+                opener.Exists(path, folders) == expected is not null,
+                $"path {i} of seed {seed}: scan and read differ on '{path}'"
+            );
             if (content is not null)
                 shown.Add(path);
         }
@@ -48,7 +52,23 @@ public sealed class GeneratedPathsTests : IDisposable
 
     private void BuildWorld()
     {
-        string[] names = ["a", "b.md", "percent%2e%2e", "line\nbreak", "back\\slash", "...", "日本", ".git", "forge-token", "x.sqlite", "home", "agents", "shared", "state"];
+        string[] names =
+        [
+            "a",
+            "b.md",
+            "percent%2e%2e",
+            "line\nbreak",
+            "back\\slash",
+            "...",
+            "日本",
+            ".git",
+            "forge-token",
+            "x.sqlite",
+            "home",
+            "agents",
+            "shared",
+            "state",
+        ];
         foreach (var root in (string[])["/agents/alice/state", "/agents/bob/state", "/shared"])
         {
             foreach (var folder in (string[])["", "/sub", "/sub/deep", "/sub/agents/bob/state"])
@@ -77,7 +97,18 @@ public sealed class GeneratedPathsTests : IDisposable
             tree.Fifo(root + "/fifo");
         }
 
-        foreach (var path in (string[])["/agents/alice/home/key", "/agents/alice/state.md", "/agents/a", "/access-token", "/agents/Alice/state/a", "/agents/alice-/state/a", "/applied/alice/a"])
+        foreach (
+            var path in (string[])
+                [
+                    "/agents/alice/home/key",
+                    "/agents/alice/state.md",
+                    "/agents/a",
+                    "/access-token",
+                    "/agents/Alice/state/a",
+                    "/agents/alice-/state/a",
+                    "/applied/alice/a",
+                ]
+        )
             tree.Write(path, "outside");
         foreach (var name in (string[])["a", "b.md", "state"])
             System.IO.File.WriteAllText($"{tree.Outside}/{name}", "outside");
@@ -97,15 +128,75 @@ public sealed class GeneratedPathsTests : IDisposable
 
     private string Generate(Random random)
     {
-        string[] roots = ["/agents/alice/state", "/agents/bob/state", "/shared", "/agents/alice/home", "/agents/alice", "/agents", "/agents/Alice/state", "/agents/alice-/state", "/applied/alice", "", "/etc"];
+        string[] roots =
+        [
+            "/agents/alice/state",
+            "/agents/bob/state",
+            "/shared",
+            "/agents/alice/home",
+            "/agents/alice",
+            "/agents",
+            "/agents/Alice/state",
+            "/agents/alice-/state",
+            "/applied/alice",
+            "",
+            "/etc",
+        ];
         string[] names =
         [
-            "a", "b.md", "sub", "deep", "in", "up", "upup", "to-a", "chain", "out", "out-relative", "above", "round", "absolute", "loop", "gone", "hidden", "hard", "fifo",
-            "percent%2e%2e", "line\nbreak", "back\\slash", "...", "日本", ".git", "forge-token", "x.sqlite", "repo", "repo-git", "config", "agents", "alice", "bob", "state", "shared", "home",
-            "..", ".", "", "%2e%2e", "..\\..", "a\0", "\ud800", "A", "key", "outside", "etc", "passwd",
+            "a",
+            "b.md",
+            "sub",
+            "deep",
+            "in",
+            "up",
+            "upup",
+            "to-a",
+            "chain",
+            "out",
+            "out-relative",
+            "above",
+            "round",
+            "absolute",
+            "loop",
+            "gone",
+            "hidden",
+            "hard",
+            "fifo",
+            "percent%2e%2e",
+            "line\nbreak",
+            "back\\slash",
+            "...",
+            "日本",
+            ".git",
+            "forge-token",
+            "x.sqlite",
+            "repo",
+            "repo-git",
+            "config",
+            "agents",
+            "alice",
+            "bob",
+            "state",
+            "shared",
+            "home",
+            "..",
+            ".",
+            "",
+            "%2e%2e",
+            "..\\..",
+            "a\0",
+            "\ud800",
+            "A",
+            "key",
+            "outside",
+            "etc",
+            "passwd",
         ];
         var path = new StringBuilder(random.Next(4) == 0 ? tree.DataDir : "");
-        path.Append(random.Next(20) == 0 ? "" : roots[random.Next(10) < 7 ? random.Next(3) : random.Next(roots.Length)]);
+        path.Append(
+            random.Next(20) == 0 ? "" : roots[random.Next(10) < 7 ? random.Next(3) : random.Next(roots.Length)]
+        );
         for (var depth = random.Next(1, 6); depth > 0; depth--)
             path.Append('/').Append(names[random.Next(3) > 0 ? random.Next(30) : random.Next(names.Length)]);
         switch (random.Next(30))
@@ -132,8 +223,15 @@ public sealed class GeneratedPathsTests : IDisposable
         var parts = path.Split('/');
         if (parts.Length < 3 || parts[0].Length > 0 || parts.Any(p => p.Contains('\0') || p.Contains('\ud800')))
             return null;
-        var rootLength = parts[1] == "shared" ? 2 : parts is [_, "agents", "alice" or "bob", "state", _, ..] ? 4 : 0;
-        if (rootLength == 0 || parts.Length <= rootLength || parts.Skip(rootLength).Any(p => p is "" or "." or ".." || Hidden(p)))
+        var rootLength =
+            parts[1] == "shared" ? 2
+            : parts is [_, "agents", "alice" or "bob", "state", _, ..] ? 4
+            : 0;
+        if (
+            rootLength == 0
+            || parts.Length <= rootLength
+            || parts.Skip(rootLength).Any(p => p is "" or "." or ".." || Hidden(p))
+        )
             return null;
         for (var length = rootLength + 1; length <= parts.Length; length++)
         {
@@ -152,5 +250,7 @@ public sealed class GeneratedPathsTests : IDisposable
     }
 
     private static bool Hidden(string name) =>
-        name.Equals(".git", StringComparison.OrdinalIgnoreCase) || name.Equals("forge-token", StringComparison.OrdinalIgnoreCase) || name.Contains(".sqlite", StringComparison.OrdinalIgnoreCase);
+        name.Equals(".git", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("forge-token", StringComparison.OrdinalIgnoreCase)
+        || name.Contains(".sqlite", StringComparison.OrdinalIgnoreCase);
 }

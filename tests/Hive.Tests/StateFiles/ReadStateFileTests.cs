@@ -74,7 +74,17 @@ public sealed class ReadStateFileTests : IDisposable
     [Fact]
     public async Task Reads_names_that_only_look_dangerous()
     {
-        foreach (var path in (string[])["/shared/line\nbreak.md", "/shared/%2e%2e", "/shared/..\\..\\etc", "/shared/...", "/shared/ blank ", "/shared/C:\\x"])
+        foreach (
+            var path in (string[])
+                [
+                    "/shared/line\nbreak.md",
+                    "/shared/%2e%2e",
+                    "/shared/..\\..\\etc",
+                    "/shared/...",
+                    "/shared/ blank ",
+                    "/shared/C:\\x",
+                ]
+        )
         {
             tree.Write(path, "inside");
             Assert.Equal("inside", (await tree.Read(path)).Content);
@@ -88,8 +98,13 @@ public sealed class ReadStateFileTests : IDisposable
         await tree.MustRefuse("/shared/" + new string('a', 256));
         await tree.MustRefuse("/shared/" + string.Join('/', Enumerable.Repeat(new string('a', 200), 40)));
         await tree.MustRefuse("/shared/" + new string('é', 1_000_000));
-        await tree.MustRead(tree.Write("/shared/" + string.Join('/', Enumerable.Repeat("a", StateFilePath.MaxComponents))), "inside");
-        await tree.MustRefuse(tree.Write("/shared/" + string.Join('/', Enumerable.Repeat("b", StateFilePath.MaxComponents + 1))));
+        await tree.MustRead(
+            tree.Write("/shared/" + string.Join('/', Enumerable.Repeat("a", StateFilePath.MaxComponents))),
+            "inside"
+        );
+        await tree.MustRefuse(
+            tree.Write("/shared/" + string.Join('/', Enumerable.Repeat("b", StateFilePath.MaxComponents + 1)))
+        );
     }
 
     [Fact]
@@ -143,7 +158,10 @@ public sealed class ReadStateFileTests : IDisposable
         tree.Link("/agents/alice/state/config", ".git/config");
         tree.Link("/agents/alice/state/repository", ".git");
         tree.Link("/agents/alice/state/token", "forge-token");
-        foreach (var path in (string[])["latest.md", "notes/again.md", "folder/report.md", "config", "repository/config", "token"])
+        foreach (
+            var path in (string[])
+                ["latest.md", "notes/again.md", "folder/report.md", "config", "repository/config", "token"]
+        )
             await tree.MustRefuse($"/agents/alice/state/{path}");
         await tree.MustRead("/agents/alice/state/notes/report.md", "inside");
     }
@@ -181,7 +199,11 @@ public sealed class ReadStateFileTests : IDisposable
         tree.HardLink($"{tree.Outside}/secret.md", "/shared/hard.md");
         tree.Fifo("/shared/fifo");
         _ = tree.Device("/shared/device");
-        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        using var socket = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix,
+            System.Net.Sockets.SocketType.Stream,
+            System.Net.Sockets.ProtocolType.Unspecified
+        );
         socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(tree.On("/shared/socket")));
         tree.Link("/shared/to-fifo", "fifo");
         tree.Link("/shared/to-hard", "hard.md");
@@ -219,13 +241,19 @@ public sealed class ReadStateFileTests : IDisposable
         tree.Write("/shared/text", text + character + "more");
         Assert.Equal(text, (await tree.Read("/shared/text")).Content);
         tree.Write("/shared/text", text[..^(Encoding.UTF8.GetByteCount(character) - inside)] + character + "more");
-        Assert.Equal(text[..^(Encoding.UTF8.GetByteCount(character) - inside)] + character, (await tree.Read("/shared/text")).Content);
+        Assert.Equal(
+            text[..^(Encoding.UTF8.GetByteCount(character) - inside)] + character,
+            (await tree.Read("/shared/text")).Content
+        );
     }
 
     [Fact]
     public async Task Shows_what_is_not_utf8_as_replacement_characters_and_keeps_zeros()
     {
-        await File.WriteAllBytesAsync(tree.On("/shared/bytes"), [(byte)'a', 0, 0xFF, (byte)'b', 0xC3, (byte)'c', 0xED, 0xA0, 0x80, 0xE2, 0x82]);
+        await File.WriteAllBytesAsync(
+            tree.On("/shared/bytes"),
+            [(byte)'a', 0, 0xFF, (byte)'b', 0xC3, (byte)'c', 0xED, 0xA0, 0x80, 0xE2, 0x82]
+        );
         var result = await tree.Read("/shared/bytes");
         Assert.StartsWith("a\0\ufffdb\ufffdc\ufffd", result.Content, StringComparison.Ordinal);
         Assert.Equal((11, false), (result.Size, result.Truncated));
@@ -239,7 +267,12 @@ public sealed class ReadStateFileTests : IDisposable
     public async Task Tells_the_truth_of_a_file_that_shrinks_and_grows_while_it_is_read()
     {
         tree.Write("/shared/changing", new string('x', 2 * ReadStateFile.MaxBytes));
-        using var file = File.OpenHandle(tree.On("/shared/changing"), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        using var file = File.OpenHandle(
+            tree.On("/shared/changing"),
+            FileMode.Open,
+            FileAccess.ReadWrite,
+            FileShare.ReadWrite
+        );
         using var enough = new CancellationTokenSource();
         var changing = Task.Run(() =>
         {
@@ -252,7 +285,11 @@ public sealed class ReadStateFileTests : IDisposable
         for (var i = 0; i < 300; i++)
         {
             var result = await tree.Read("/shared/changing");
-            Assert.True(result.Truncated ? result.Content.Length == ReadStateFile.MaxBytes && result.Size > ReadStateFile.MaxBytes : result.Size == result.Content.Length);
+            Assert.True(
+                result.Truncated
+                    ? result.Content.Length == ReadStateFile.MaxBytes && result.Size > ReadStateFile.MaxBytes
+                    : result.Size == result.Content.Length
+            );
             Assert.True(result.Content.AsSpan().IndexOfAnyExcept('x', '\0') < 0);
         }
 

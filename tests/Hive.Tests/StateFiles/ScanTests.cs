@@ -66,7 +66,9 @@ public sealed class ScanTests : IDisposable
         tree.Write("/agents/bob/state/deep/er/c.md");
         Assert.Equal(
             ["/shared/b.md", "/agents/bob/state/deep/er/c.md", "/shared/a.md"],
-            tree.References().Scan("/shared/b.md,/agents/bob/state/deep/er/c.md and /shared/b.md;/shared/a.md (/shared/b.md)"));
+            tree.References()
+                .Scan("/shared/b.md,/agents/bob/state/deep/er/c.md and /shared/b.md;/shared/a.md (/shared/b.md)")
+        );
     }
 
     [Fact]
@@ -79,8 +81,19 @@ public sealed class ScanTests : IDisposable
         tree.Write("/shared/percent%2e%2e.md");
         tree.Write("/shared/back\\slash");
         Assert.Equal(
-            ["/shared/a(1)", "/shared/b,c.md", "/shared/d:7", "/shared/naïve-日本.md", "/shared/percent%2e%2e.md", "/shared/back\\slash"],
-            tree.References().Scan("(see /shared/a(1)) /shared/b,c.md, /shared/d:7: /shared/naïve-日本.md /shared/percent%2e%2e.md /shared/back\\slash"));
+            [
+                "/shared/a(1)",
+                "/shared/b,c.md",
+                "/shared/d:7",
+                "/shared/naïve-日本.md",
+                "/shared/percent%2e%2e.md",
+                "/shared/back\\slash",
+            ],
+            tree.References()
+                .Scan(
+                    "(see /shared/a(1)) /shared/b,c.md, /shared/d:7: /shared/naïve-日本.md /shared/percent%2e%2e.md /shared/back\\slash"
+                )
+        );
     }
 
     [Fact]
@@ -90,13 +103,31 @@ public sealed class ScanTests : IDisposable
         odd.Write("/agents/alice/state/report.md");
         odd.Write("/shared/plan.md");
         var (report, plan) = ($"{odd.DataDir}/agents/alice/state/report.md", $"{odd.DataDir}/shared/plan.md");
-        Assert.Equal([report, plan, "/shared/plan.md"], odd.References().Scan($"see {report}, {plan}:3 and /shared/plan.md; not {odd.DataDir}/hive.sqlite or {odd.DataDir}x/shared/plan.md"));
+        Assert.Equal(
+            [report, plan, "/shared/plan.md"],
+            odd.References()
+                .Scan(
+                    $"see {report}, {plan}:3 and /shared/plan.md; not {odd.DataDir}/hive.sqlite or {odd.DataDir}x/shared/plan.md"
+                )
+        );
     }
 
     [Fact]
     public async Task Never_names_tokens_repositories_and_databases()
     {
-        foreach (var path in (string[])["/agents/alice/state/forge-token", "/shared/.git/config", "/shared/x/.git/HEAD", "/shared/x/.GIT/HEAD", "/shared/notes.sqlite", "/shared/notes.sqlite-wal", "/shared/a.sqlite.d/x", "/shared/forge-token/x"])
+        foreach (
+            var path in (string[])
+                [
+                    "/agents/alice/state/forge-token",
+                    "/shared/.git/config",
+                    "/shared/x/.git/HEAD",
+                    "/shared/x/.GIT/HEAD",
+                    "/shared/notes.sqlite",
+                    "/shared/notes.sqlite-wal",
+                    "/shared/a.sqlite.d/x",
+                    "/shared/forge-token/x",
+                ]
+        )
             await tree.MustRefuse(tree.Write(path));
         await tree.MustRead(tree.Write("/shared/.gitignore"), "inside");
         await tree.MustRead(tree.Write("/shared/my-forge-token-notes.md"), "inside");
@@ -118,7 +149,10 @@ public sealed class ScanTests : IDisposable
             tree.Write($"/shared/{i}.md");
         // Each look at the clock is as if the file system had taken half of the time.
         using var references = tree.References(clock: new SteppingClock(FileReferences.MaxTime / 2));
-        Assert.Equal(["/shared/0.md"], references.Scan(string.Join(' ', Enumerable.Range(0, 10).Select(i => $"/shared/{i}.md"))));
+        Assert.Equal(
+            ["/shared/0.md"],
+            references.Scan(string.Join(' ', Enumerable.Range(0, 10).Select(i => $"/shared/{i}.md")))
+        );
     }
 
     [Fact]
@@ -128,7 +162,10 @@ public sealed class ScanTests : IDisposable
         using var clock = new HeldClock();
         using var references = tree.References(clock: clock);
         // Would not return if it were scanned here.
-        var alices = Enumerable.Range(0, 20).Select(_ => references.ScanAs("alice", "see /shared/a.md").AsTask()).ToArray();
+        var alices = Enumerable
+            .Range(0, 20)
+            .Select(_ => references.ScanAs("alice", "see /shared/a.md").AsTask())
+            .ToArray();
         await clock.Entered.WaitAsync(Patience());
         var bob = references.ScanAs("bob", "see /shared/a.md").AsTask();
         await clock.Entered.WaitAsync(Patience());
@@ -147,13 +184,37 @@ public sealed class ScanTests : IDisposable
     public void Ends_on_any_text()
     {
         var random = new Random(11);
-        string[] parts = ["/", "/agents/", "/shared/", "alice", "/state/", tree.DataDir, ".", "..", ",", ":1", " ", "\n", "(", ")", "`", "\0", "\ud800", "é", "a.md", "%2e"];
+        string[] parts =
+        [
+            "/",
+            "/agents/",
+            "/shared/",
+            "alice",
+            "/state/",
+            tree.DataDir,
+            ".",
+            "..",
+            ",",
+            ":1",
+            " ",
+            "\n",
+            "(",
+            ")",
+            "`",
+            "\0",
+            "\ud800",
+            "é",
+            "a.md",
+            "%2e",
+        ];
         tree.Write("/agents/alice/state/a.md");
         tree.Write("/shared/a.md");
         var references = tree.References();
         for (var i = 0; i < 20_000; i++)
         {
-            var text = string.Concat(Enumerable.Range(0, random.Next(1, 30)).Select(_ => parts[random.Next(parts.Length)]));
+            var text = string.Concat(
+                Enumerable.Range(0, random.Next(1, 30)).Select(_ => parts[random.Next(parts.Length)])
+            );
             var found = references.Scan(text);
             Assert.All(found, path => Assert.Contains(path, text, StringComparison.Ordinal));
             Assert.Equal(found.Distinct(), found);

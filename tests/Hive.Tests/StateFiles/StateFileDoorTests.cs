@@ -22,16 +22,35 @@ public sealed class StateFileDoorTests
         {
             var file = await http.GetFromJsonAsync<JsonElement>($"/api/state-file?path={Uri.EscapeDataString(path)}");
             Assert.Equal(path, file.GetProperty("path").GetString());
-            Assert.Equal((12, false), (file.GetProperty("size").GetInt64(), file.GetProperty("truncated").GetBoolean()));
+            Assert.Equal(
+                (12, false),
+                (file.GetProperty("size").GetInt64(), file.GetProperty("truncated").GetBoolean())
+            );
             Assert.Equal("100 % \0 zero", file.GetProperty("content").GetString());
         }
 
         string[] refused =
         [
-            "", "%00", "/etc/passwd", "/etc/does-not-exist", $"{hive.DataDir}/access-token", $"{hive.DataDir}/hive.sqlite", "/agents/alice/state/out", "/agents/alice/state/folder",
-            "/agents/alice/state/missing", "/agents/nobody/state/a.md", "/agents/alice/state/%2e%2e/home/x", "/agents/alice/state/%252e%252e/home/x", "/agents/alice/state/..%2f..%2f..%2faccess-token",
-            "%2fagents%2falice%2fstate%2f..%2f..%2f..%2f..%2fdata%2faccess-token", "/agents/alice/state/a%20b%252e.md%00", "/agents/alice/state/%ff", "/agents/alice/state/%c0%ae%c0%ae/x",
-            "/agents/alice/state/..%5c..%5caccess-token", "/agents/alice/state/a%0ab", "/shared/" + new string('a', 4000),
+            "",
+            "%00",
+            "/etc/passwd",
+            "/etc/does-not-exist",
+            $"{hive.DataDir}/access-token",
+            $"{hive.DataDir}/hive.sqlite",
+            "/agents/alice/state/out",
+            "/agents/alice/state/folder",
+            "/agents/alice/state/missing",
+            "/agents/nobody/state/a.md",
+            "/agents/alice/state/%2e%2e/home/x",
+            "/agents/alice/state/%252e%252e/home/x",
+            "/agents/alice/state/..%2f..%2f..%2faccess-token",
+            "%2fagents%2falice%2fstate%2f..%2f..%2f..%2f..%2fdata%2faccess-token",
+            "/agents/alice/state/a%20b%252e.md%00",
+            "/agents/alice/state/%ff",
+            "/agents/alice/state/%c0%ae%c0%ae/x",
+            "/agents/alice/state/..%5c..%5caccess-token",
+            "/agents/alice/state/a%0ab",
+            "/shared/" + new string('a', 4000),
         ];
         var answers = new HashSet<string>();
         foreach (var path in refused)
@@ -62,9 +81,19 @@ public sealed class StateFileDoorTests
         await File.WriteAllTextAsync(Path.Combine(state, "report.md"), "done");
         var events = await hive.Events();
         var alice = await hive.Connect("alice");
-        await alice.CallAsync("send", new { to = "bob", body = $"see {state}/report.md, (/agents/alice/state/report.md) and {hive.DataDir}/access-token or /etc/passwd." });
+        await alice.CallAsync(
+            "send",
+            new
+            {
+                to = "bob",
+                body = $"see {state}/report.md, (/agents/alice/state/report.md) and {hive.DataDir}/access-token or /etc/passwd.",
+            }
+        );
         var refs = (await events.Next("sent")).GetProperty("message").GetProperty("file_refs");
-        Assert.Equal([$"{state}/report.md", "/agents/alice/state/report.md"], refs.EnumerateArray().Select(r => r.GetString()));
+        Assert.Equal(
+            [$"{state}/report.md", "/agents/alice/state/report.md"],
+            refs.EnumerateArray().Select(r => r.GetString())
+        );
         var received = (await (await hive.Connect("bob")).CallAsync("recv")).GetProperty("messages")[0];
         Assert.Equal(2, received.GetProperty("file_refs").GetArrayLength());
     }

@@ -20,7 +20,17 @@ internal sealed class StateTree : IDisposable
         Outside = Path.Combine(folder, "outside");
         Paths = HivePaths.Find(DataDir, Path.Combine(folder, "run"));
         Directory.CreateDirectory(Outside);
-        foreach (var name in (string[])["agents/alice/state", "agents/alice/home", "agents/alice/config", "agents/bob/state", "shared", "applied"])
+        foreach (
+            var name in (string[])
+                [
+                    "agents/alice/state",
+                    "agents/alice/home",
+                    "agents/alice/config",
+                    "agents/bob/state",
+                    "shared",
+                    "applied",
+                ]
+        )
             Directory.CreateDirectory(Path.Combine(DataDir, name));
     }
 
@@ -46,7 +56,8 @@ internal sealed class StateTree : IDisposable
         File.CreateSymbolicLink(On(path), target);
     }
 
-    public FileReferences References(bool walk = false, TimeProvider? clock = null) => new(Opener(walk), clock ?? new ManualClock(DateTimeOffset.UnixEpoch));
+    public FileReferences References(bool walk = false, TimeProvider? clock = null) =>
+        new(Opener(walk), clock ?? new ManualClock(DateTimeOffset.UnixEpoch));
 
     public StateFileOpener Opener(bool walk = false)
     {
@@ -57,7 +68,8 @@ internal sealed class StateTree : IDisposable
 
     public StateFileWriter Writer(bool walk = false) => new(Opener(walk), new AgentNames());
 
-    public async Task<ReadStateFile.Result> Read(string path, bool walk = false) => await new ReadStateFile.Handler(Opener(walk)).Handle(new(path), CancellationToken.None);
+    public async Task<ReadStateFile.Result> Read(string path, bool walk = false) =>
+        await new ReadStateFile.Handler(Opener(walk)).Handle(new(path), CancellationToken.None);
 
     /// <summary>Asserts that a path is refused with the one text, by read and scan, with openat2 and without.</summary>
     public async Task MustRefuse(string path)
@@ -82,7 +94,8 @@ internal sealed class StateTree : IDisposable
         }
     }
 
-    public const string Refusal = "no such state file: name a regular file (one link, no token, repository or database) under /agents/<name>/state/ or /shared/";
+    public const string Refusal =
+        "no such state file: name a regular file (one link, no token, repository or database) under /agents/<name>/state/ or /shared/";
 
     public void HardLink(string target, string path) => Check(link(target, On(path)));
 
@@ -107,19 +120,43 @@ internal sealed class StateTree : IDisposable
             throw new Win32Exception(Marshal.GetLastPInvokeError());
     }
 
-    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DllImport(
+        "libc",
+        SetLastError = true,
+        CharSet = CharSet.Ansi,
+        BestFitMapping = false,
+        ThrowOnUnmappableChar = true
+    )]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int link(string from, string to);
 
-    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DllImport(
+        "libc",
+        SetLastError = true,
+        CharSet = CharSet.Ansi,
+        BestFitMapping = false,
+        ThrowOnUnmappableChar = true
+    )]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int mkfifo(string path, uint mode);
 
-    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DllImport(
+        "libc",
+        SetLastError = true,
+        CharSet = CharSet.Ansi,
+        BestFitMapping = false,
+        ThrowOnUnmappableChar = true
+    )]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int mknod(string path, uint mode, ulong device);
 
-    [DllImport("libc", SetLastError = true, CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
+    [DllImport(
+        "libc",
+        SetLastError = true,
+        CharSet = CharSet.Ansi,
+        BestFitMapping = false,
+        ThrowOnUnmappableChar = true
+    )]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
     private static extern int renameat2(int oldFolder, string oldPath, int newFolder, string newPath, uint flags);
 }

@@ -6,7 +6,8 @@ namespace Hive.Tests.StateFiles;
 /// <summary>An agent that swaps its folders for links to elsewhere, in a tight loop, while they are read.</summary>
 public sealed class SwappedFoldersTests : IDisposable
 {
-    // The race has to be run for a while to be worth its name; both counts only keep it from running on if time stands still.
+    // The race has to be run for a while to be worth its name; both counts only keep it from running on if time stands
+    // still.
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(20);
     private const int MaxReads = 50_000_000;
     private const int MaxSwaps = 200_000_000;
@@ -28,10 +29,12 @@ public sealed class SwappedFoldersTests : IDisposable
         tree.Link("/agents/alice/state/evil-file", $"{tree.Outside}/file.md");
         tree.Link("/agents/alice/state/evil-file-up", "../../../../outside/file.md");
         tree.Link("/agents/bob/evil", "../../../outside");
-        // Links that stay inside, so that the way through links is raced too; one goes up through the folder that is swapped.
+        // Links that stay inside, so that the way through links is raced too; one goes up through the folder that is
+        // swapped.
         tree.Link("/agents/alice/state/via", "a/b");
         tree.Link("/agents/alice/state/dots", "a/b/../b/file.md");
-        // A folder that is moved up and down while a path goes through it: what is above it changes under the kernel's feet.
+        // A folder that is moved up and down while a path goes through it: what is above it changes under the kernel's
+        // feet.
         tree.Link("/agents/alice/state/a/b/high.md", "../../c/file.md");
 
         (string, string)[] swaps =
@@ -45,9 +48,16 @@ public sealed class SwappedFoldersTests : IDisposable
         ];
         string[] paths =
         [
-            "/agents/alice/state/a/b/file.md", "/agents/alice/state/c/file.md", "/agents/bob/state/file.md", "/agents/alice/state/via/file.md",
-            "/agents/alice/state/dots", "/agents/alice/state/a/b/high.md", "/agents/alice/state/c/b/file.md",
-            "/agents/alice/state/a/b/only-outside.md", "/agents/alice/state/via/only-outside.md", "/agents/bob/state/only-outside.md",
+            "/agents/alice/state/a/b/file.md",
+            "/agents/alice/state/c/file.md",
+            "/agents/bob/state/file.md",
+            "/agents/alice/state/via/file.md",
+            "/agents/alice/state/dots",
+            "/agents/alice/state/a/b/high.md",
+            "/agents/alice/state/c/b/file.md",
+            "/agents/alice/state/a/b/only-outside.md",
+            "/agents/alice/state/via/only-outside.md",
+            "/agents/bob/state/only-outside.md",
         ];
         var (swapped, seen, refused) = (0, 0, 0);
         using var over = new CancellationTokenSource(Duration);
@@ -60,31 +70,47 @@ public sealed class SwappedFoldersTests : IDisposable
                     StateTree.Exchange(tree.On(one), tree.On(other));
                 }
             },
-            TaskCreationOptions.LongRunning);
+            TaskCreationOptions.LongRunning
+        );
         // A second one, as a program of its own: it makes the links anew each time.
-        using var shell = Process.Start(new ProcessStartInfo("/bin/sh")
-        {
-            ArgumentList = { "-c", "i=0; while [ $i -lt 20000 ]; do ln -sfn ../../../../outside turn; mv -T turn d 2>/dev/null; rm -f d; mkdir -p d; cp f d/file.md; rm -rf d; i=$((i+1)); done" },
-            WorkingDirectory = Path.GetDirectoryName(tree.On(tree.Write("/agents/alice/state/shell/f", "inside"))),
-            Environment = { ["PATH"] = "/usr/bin:/bin" },
-        })!;
+        using var shell = Process.Start(
+            new ProcessStartInfo("/bin/sh")
+            {
+                ArgumentList =
+                {
+                    "-c",
+                    "i=0; while [ $i -lt 20000 ]; do ln -sfn ../../../../outside turn; mv -T turn d 2>/dev/null; rm -f d; mkdir -p d; cp f d/file.md; rm -rf d; i=$((i+1)); done",
+                },
+                WorkingDirectory = Path.GetDirectoryName(tree.On(tree.Write("/agents/alice/state/shell/f", "inside"))),
+                Environment = { ["PATH"] = "/usr/bin:/bin" },
+            }
+        )!;
         try
         {
-            string[] all = [.. paths, "/agents/alice/state/shell/d/file.md", "/agents/alice/state/shell/d/only-outside.md"];
-            var readers = new[] { false, true }.Select(walk => Task.Run(async () =>
-            {
-                var handler = new ReadStateFile.Handler(tree.Opener(walk));
-                var (opener, references) = (tree.Opener(walk), tree.References(walk));
-                for (var i = 0; i < MaxReads && !over.IsCancellationRequested; i++)
-                {
-                    var path = all[i % all.Length];
-                    var content = i % 4 == 0 ? await Content(handler, path) : Content(opener, path);
-                    Assert.True(content is null or "inside" or "", $"{path} showed '{content}'");
-                    _ = content is null ? Interlocked.Increment(ref refused) : Interlocked.Increment(ref seen);
-                    if (path.EndsWith("only-outside.md", StringComparison.Ordinal))
-                        Assert.Empty(references.Scan(path));
-                }
-            })).ToArray();
+            string[] all =
+            [
+                .. paths,
+                "/agents/alice/state/shell/d/file.md",
+                "/agents/alice/state/shell/d/only-outside.md",
+            ];
+            var readers = new[] { false, true }
+                .Select(walk =>
+                    Task.Run(async () =>
+                    {
+                        var handler = new ReadStateFile.Handler(tree.Opener(walk));
+                        var (opener, references) = (tree.Opener(walk), tree.References(walk));
+                        for (var i = 0; i < MaxReads && !over.IsCancellationRequested; i++)
+                        {
+                            var path = all[i % all.Length];
+                            var content = i % 4 == 0 ? await Content(handler, path) : Content(opener, path);
+                            Assert.True(content is null or "inside" or "", $"{path} showed '{content}'");
+                            _ = content is null ? Interlocked.Increment(ref refused) : Interlocked.Increment(ref seen);
+                            if (path.EndsWith("only-outside.md", StringComparison.Ordinal))
+                                Assert.Empty(references.Scan(path));
+                        }
+                    })
+                )
+                .ToArray();
             await Task.WhenAll(readers);
         }
         finally
@@ -95,7 +121,10 @@ public sealed class SwappedFoldersTests : IDisposable
             await shell.WaitForExitAsync();
         }
 
-        Assert.True(seen > 1000 && refused > 1000 && swapped > 1000, $"the race was none: {seen} seen, {refused} refused, {swapped} swaps");
+        Assert.True(
+            seen > 1000 && refused > 1000 && swapped > 1000,
+            $"the race was none: {seen} seen, {refused} refused, {swapped} swaps"
+        );
     }
 
     private static async Task<string?> Content(ReadStateFile.Handler handler, string path)

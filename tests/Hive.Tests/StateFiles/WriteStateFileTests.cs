@@ -21,10 +21,19 @@ public sealed class WriteStateFileTests : IDisposable
         Assert.False(Directory.Exists(tree.On("/agents/alice/state/a")));
         writer.Write("alice", "/agents/alice/state/a/b/c.md", "wörtlich");
         Assert.Equal("wörtlich", File.ReadAllText(tree.On("/agents/alice/state/a/b/c.md")));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(tree.On("/agents/alice/state/a/b/c.md")));
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(tree.On("/agents/alice/state/a/b")));
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(tree.On("/agents/alice/state/a/b/c.md"))
+        );
+        Assert.Equal(
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
+            File.GetUnixFileMode(tree.On("/agents/alice/state/a/b"))
+        );
         // In host form, over what is there, whose mode stays.
-        File.SetUnixFileMode(tree.On("/agents/alice/state/a/b/c.md"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead);
+        File.SetUnixFileMode(
+            tree.On("/agents/alice/state/a/b/c.md"),
+            UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead
+        );
         writer.Write("alice", tree.On("/agents/alice/state/a/b/c.md"), "x");
         Assert.Equal("x", File.ReadAllText(tree.On("/agents/alice/state/a/b/c.md")));
         Assert.True(File.GetUnixFileMode(tree.On("/agents/alice/state/a/b/c.md")).HasFlag(UnixFileMode.GroupRead));
@@ -59,14 +68,20 @@ public sealed class WriteStateFileTests : IDisposable
         Assert.Null(writer.Fault("alice", "/agents/alice/state/new/deep/file.md"));
         Assert.Equal("0:0 0:0", Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md"));
         writer.Write("alice", "/agents/alice/state/new/deep/file.md", "x");
-        Assert.Equal("12345:23456 12345:23456", Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md"));
+        Assert.Equal(
+            "12345:23456 12345:23456",
+            Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md")
+        );
         // What is another's stays so, and so does what lies in a folder of this user's own.
         Run("chown", "777:777", tree.On("/agents/alice/state/new/deep"));
         tree.Write("/agents/bob/state/own/file.md");
         Run("chgrp", "23456", tree.On("/agents/bob/state"));
         writer.Write("alice", "/agents/alice/state/new/deep/file.md", "y");
         tree.Writer(walk).Write("bob", "/agents/bob/state/own/file.md", "y");
-        Assert.Equal("777:777 12345:23456", Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md"));
+        Assert.Equal(
+            "777:777 12345:23456",
+            Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md")
+        );
         Assert.Equal("0:0 0:0", Owners("/agents/bob/state/own", "/agents/bob/state/own/file.md"));
     }
 
@@ -96,7 +111,10 @@ public sealed class WriteStateFileTests : IDisposable
     [InlineData("/agents/alice/state/twice.md")]
     [InlineData("/agents/alice/state/magic/new.md")]
     [InlineData("/agents/carol/state/new.md", "carol")]
-    public void Refuses_whatever_is_no_plain_file_of_the_agents_own_and_touches_nothing(string path, string agent = "alice")
+    public void Refuses_whatever_is_no_plain_file_of_the_agents_own_and_touches_nothing(
+        string path,
+        string agent = "alice"
+    )
     {
         var outside = Path.Combine(tree.Outside, "target.md");
         File.WriteAllText(outside, "kept");
@@ -134,7 +152,15 @@ public sealed class WriteStateFileTests : IDisposable
     {
         var writer = tree.Writer();
         writer.Write("alice", $"/agents/alice/state/{new string('x', 255)}", "as long as it may be");
-        foreach (var name in new[] { new string('x', 256), new string('ä', 128), string.Join('/', Enumerable.Repeat("x", 65)), string.Join('/', Enumerable.Repeat(new string('x', 250), 17)) })
+        foreach (
+            var name in new[]
+            {
+                new string('x', 256),
+                new string('ä', 128),
+                string.Join('/', Enumerable.Repeat("x", 65)),
+                string.Join('/', Enumerable.Repeat(new string('x', 250), 17)),
+            }
+        )
             Assert.NotNull(writer.Fault("alice", $"/agents/alice/state/{name}"));
     }
 
@@ -164,7 +190,8 @@ public sealed class WriteStateFileTests : IDisposable
                     StateTree.Exchange(tree.On(one), tree.On(other));
                 }
             },
-            TaskCreationOptions.LongRunning);
+            TaskCreationOptions.LongRunning
+        );
         var (written, refused) = (0, 0);
         try
         {
@@ -174,7 +201,11 @@ public sealed class WriteStateFileTests : IDisposable
                 {
                     try
                     {
-                        writer.Write("alice", i % 2 == 0 ? "/agents/alice/state/a/file.md" : $"/agents/alice/state/a/new/{i % 7}.md", "evil");
+                        writer.Write(
+                            "alice",
+                            i % 2 == 0 ? "/agents/alice/state/a/file.md" : $"/agents/alice/state/a/new/{i % 7}.md",
+                            "evil"
+                        );
                         written++;
                     }
                     catch (Exception e) when (e is Problem or IOException)
@@ -195,11 +226,14 @@ public sealed class WriteStateFileTests : IDisposable
         Assert.True(written > 10 && refused > 10, $"the race was none: {written} written, {refused} refused");
     }
 
-    private string Owners(params string[] paths) => Run("stat", ["-c", "%u:%g", .. paths.Select(tree.On)]).Replace('\n', ' ').Trim();
+    private string Owners(params string[] paths) =>
+        Run("stat", ["-c", "%u:%g", .. paths.Select(tree.On)]).Replace('\n', ' ').Trim();
 
     private static string Run(string program, params string[] arguments)
     {
-        using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        using var process = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo(program, arguments) { RedirectStandardOutput = true }
+        )!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);

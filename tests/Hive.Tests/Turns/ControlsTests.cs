@@ -17,7 +17,15 @@ public sealed class ControlsTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         await alice.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
-        foreach (var (door, kind) in new[] { ("cancel-turn", "cancel_turn"), ("compact", "compact"), ("new-session", "new_session"), ("login", "login") })
+        foreach (
+            var (door, kind) in new[]
+            {
+                ("cancel-turn", "cancel_turn"),
+                ("compact", "compact"),
+                ("new-session", "new_session"),
+                ("login", "login"),
+            }
+        )
         {
             var waiting = Waiting(hive, alice);
             Assert.Equal(HttpStatusCode.OK, (await hive.Post($"/api/agents/alice/{door}")).Status);
@@ -65,11 +73,20 @@ public sealed class ControlsTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         foreach (var door in new[] { "cancel-turn", "compact", "new-session", "login" })
-            Assert.Equal((HttpStatusCode.Conflict, "conflict"), (await hive.Post($"/api/agents/alice/{door}")) is var (status, code, _) ? (status, code) : default);
+            Assert.Equal(
+                (HttpStatusCode.Conflict, "conflict"),
+                (await hive.Post($"/api/agents/alice/{door}")) is var (status, code, _) ? (status, code) : default
+            );
         Assert.Equal("conflict", (await hive.Post("/api/agents/alice/login-code", new { code = "x" })).Code);
         Assert.Equal("not_found", (await hive.Post("/api/agents/nobody/compact")).Code);
         Assert.Equal("invalid", (await hive.Post("/api/agents/alice/login-code", new { code = " " })).Code);
-        Assert.Contains("address", (await hive.Post("/api/agents/alice/login-code", new { code = "https://claude.example/callback?code=x" })).Title, StringComparison.Ordinal);
+        Assert.Contains(
+            "address",
+            (
+                await hive.Post("/api/agents/alice/login-code", new { code = "https://claude.example/callback?code=x" })
+            ).Title,
+            StringComparison.Ordinal
+        );
         Assert.Equal("invalid", (await hive.Post("/api/agents/alice/login-code", new { code = "a\nb" })).Code);
         // One that has only said what it does counts.
         var alice = await hive.Connect("alice");
@@ -106,7 +123,10 @@ public sealed class ControlsTests
         }
 
         var again = await there.CallAsync("controls", new { wait_seconds = 180 });
-        Assert.Equal(Enumerable.Range(0, 32).Select(i => $"{i}"), again.GetProperty("controls").EnumerateArray().Select(c => c.Word("code")!.TrimEnd('"')));
+        Assert.Equal(
+            Enumerable.Range(0, 32).Select(i => $"{i}"),
+            again.GetProperty("controls").EnumerateArray().Select(c => c.Word("code")!.TrimEnd('"'))
+        );
     }
 
     [Fact]
@@ -116,7 +136,14 @@ public sealed class ControlsTests
         await hive.Spawn("alice");
         // Nobody need be there.
         Assert.Equal(HttpStatusCode.OK, (await hive.Post("/api/agents/alice/model", new { model = "opus" })).Status);
-        Assert.Equal("opus", (await hive.State()).GetProperty("agents").EnumerateArray().Single(a => a.Word("name") == "alice").Word("active_model"));
+        Assert.Equal(
+            "opus",
+            (await hive.State())
+                .GetProperty("agents")
+                .EnumerateArray()
+                .Single(a => a.Word("name") == "alice")
+                .Word("active_model")
+        );
         await hive.Restart();
         var alice = await hive.Connect("alice");
         Assert.Equal([("model", "opus")], Models(await alice.CallAsync("controls", new { wait_seconds = 180 })));
@@ -124,7 +151,10 @@ public sealed class ControlsTests
         await hive.Post("/api/agents/alice/compact");
         await hive.Post("/api/agents/alice/model", new { model = "haiku" });
         await hive.Post("/api/agents/alice/model", new { model = "sonnet" });
-        Assert.Equal([("compact", null), ("model", "sonnet")], Models(await alice.CallAsync("controls", new { wait_seconds = 180 })));
+        Assert.Equal(
+            [("compact", null), ("model", "sonnet")],
+            Models(await alice.CallAsync("controls", new { wait_seconds = 180 }))
+        );
         var waiting = Waiting(hive, alice);
         // The configured one again; also for a harness that was away when that was said.
         await hive.Post("/api/agents/alice/model");
@@ -132,7 +162,10 @@ public sealed class ControlsTests
         var another = await hive.Connect("alice");
         Assert.Equal([("model", null)], Models(await another.CallAsync("controls", new { wait_seconds = 180 })));
         Assert.Equal("invalid", (await hive.Post("/api/agents/alice/model", new { model = "a\u0007b" })).Code);
-        Assert.Equal("too_large", (await hive.Post("/api/agents/alice/model", new { model = new string('x', 101) })).Code);
+        Assert.Equal(
+            "too_large",
+            (await hive.Post("/api/agents/alice/model", new { model = new string('x', 101) })).Code
+        );
         Assert.Equal("not_found", (await hive.Post("/api/agents/nobody/model", new { model = "opus" })).Code);
     }
 
@@ -144,8 +177,24 @@ public sealed class ControlsTests
         foreach (var name in new[] { "alice", "manager" })
         {
             using var agent = RawPeer.Connect(hive.AgentSocket(name));
-            foreach (var command in new[] { "cancel_turn", "compact", "new_session", "set_model", "login", "login_code", "harness", "turns", "stats" })
-                Assert.Equal("unknown_command", await agent.Refusal($$"""{"cmd":"{{command}}","name":"alice","model":"x","code":"x"}"""));
+            foreach (
+                var command in new[]
+                {
+                    "cancel_turn",
+                    "compact",
+                    "new_session",
+                    "set_model",
+                    "login",
+                    "login_code",
+                    "harness",
+                    "turns",
+                    "stats",
+                }
+            )
+                Assert.Equal(
+                    "unknown_command",
+                    await agent.Refusal($$"""{"cmd":"{{command}}","name":"alice","model":"x","code":"x"}""")
+                );
         }
     }
 
@@ -156,7 +205,9 @@ public sealed class ControlsTests
         return line.CallAsync("controls", new { wait_seconds = seconds });
     }
 
-    private static string[] Kinds(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => c.Word("kind")!)];
+    private static string[] Kinds(JsonElement answer) =>
+        [.. answer.GetProperty("controls").EnumerateArray().Select(c => c.Word("kind")!)];
 
-    private static (string?, string?)[] Models(JsonElement answer) => [.. answer.GetProperty("controls").EnumerateArray().Select(c => (c.Word("kind"), c.Word("model")))];
+    private static (string?, string?)[] Models(JsonElement answer) =>
+        [.. answer.GetProperty("controls").EnumerateArray().Select(c => (c.Word("kind"), c.Word("model")))];
 }

@@ -22,18 +22,66 @@ public sealed class EmitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        await Emit(alice, new { kind = "note", at = At, text = "before anybody looked" });
+        await Emit(
+            alice,
+            new
+            {
+                kind = "note",
+                at = At,
+                text = "before anybody looked",
+            }
+        );
         var page = await hive.Get("/api/agents/alice/events");
         using var swarm = await hive.Events();
         using var ofAlice = await hive.EventsOf("alice", page.Word("cursor"));
         using var ofBob = await hive.EventsOf("bob");
         await Emit(
             alice,
-            new { kind = "turn_started", at = At, turn = 7, from = "bob", ids = new[] { 3 }, text = "do it", waiting = 2, redelivered = false },
-            new { kind = "tool_call", at = At, turn = 7, id = "toolu_1", tool = "Bash", input = new { command = "ls", nested = new { deep = new[] { 1, 2 } } } },
-            new { kind = "tool_result", at = At, turn = 7, id = "toolu_1", text = "ünï \u2028 <b>", error = false },
-            new { kind = "of_a_later_version", at = At, whatever = 1.5 });
-        await Emit(bob, new { kind = "text", at = At, text = "bob's" });
+            new
+            {
+                kind = "turn_started",
+                at = At,
+                turn = 7,
+                from = "bob",
+                ids = new[] { 3 },
+                text = "do it",
+                waiting = 2,
+                redelivered = false,
+            },
+            new
+            {
+                kind = "tool_call",
+                at = At,
+                turn = 7,
+                id = "toolu_1",
+                tool = "Bash",
+                input = new { command = "ls", nested = new { deep = new[] { 1, 2 } } },
+            },
+            new
+            {
+                kind = "tool_result",
+                at = At,
+                turn = 7,
+                id = "toolu_1",
+                text = "ünï \u2028 <b>",
+                error = false,
+            },
+            new
+            {
+                kind = "of_a_later_version",
+                at = At,
+                whatever = 1.5,
+            }
+        );
+        await Emit(
+            bob,
+            new
+            {
+                kind = "text",
+                at = At,
+                text = "bob's",
+            }
+        );
         List<JsonElement> streamed = [];
         while (streamed.Count < 4)
             streamed.Add((await ofAlice.Next()).GetProperty("event"));
@@ -43,7 +91,15 @@ public sealed class EmitTests
         Assert.Equal("before anybody looked", Assert.Single(page.GetProperty("events").EnumerateArray()).Word("text"));
         // The row's number is the event's id; what the tool calls its call stands beside it.
         Assert.True(streamed.Select(e => e.Number("id")).SequenceEqual(streamed.Select(e => e.Number("id")).Order()));
-        Assert.Equal((7L, "toolu_1", "Bash", "ls"), (streamed[1].Number("turn"), streamed[1].Word("call"), streamed[1].Word("tool"), streamed[1].GetProperty("input").Word("command")));
+        Assert.Equal(
+            (7L, "toolu_1", "Bash", "ls"),
+            (
+                streamed[1].Number("turn"),
+                streamed[1].Word("call"),
+                streamed[1].Word("tool"),
+                streamed[1].GetProperty("input").Word("command")
+            )
+        );
         Assert.Equal("ünï \u2028 <b>", streamed[2].Word("text"));
         Assert.Equal(1.5, streamed[3].GetProperty("whatever").GetDouble());
         Assert.Equal("bob's", (await ofBob.Next()).GetProperty("event").Word("text"));
@@ -59,11 +115,33 @@ public sealed class EmitTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         using var ofAlice = await hive.EventsOf("alice");
-        await Emit(alice, new { kind = "text_part", at = At, turn = 7, text = "All is" });
         await Emit(
             alice,
-            new { kind = "text", at = At, turn = 7, text = "All is well." },
-            new { kind = "text_part", at = At, turn = 7, text = "Now" });
+            new
+            {
+                kind = "text_part",
+                at = At,
+                turn = 7,
+                text = "All is",
+            }
+        );
+        await Emit(
+            alice,
+            new
+            {
+                kind = "text",
+                at = At,
+                turn = 7,
+                text = "All is well.",
+            },
+            new
+            {
+                kind = "text_part",
+                at = At,
+                turn = 7,
+                text = "Now",
+            }
+        );
 
         var (part, whole, next) = (await ofAlice.Next(), await ofAlice.Next(), await ofAlice.Next());
         var piece = part.GetProperty("part");
@@ -80,22 +158,49 @@ public sealed class EmitTests
         await hive.Spawn("alice", "bob");
         var alice = await hive.Connect("alice");
         for (var i = 0; i < 6; i++)
-            await Emit(alice, [.. Enumerable.Range(i * 100, 100).Select(n => new { kind = "text", at = At, text = $"{n}" })]);
+            await Emit(
+                alice,
+                [
+                    .. Enumerable
+                        .Range(i * 100, 100)
+                        .Select(n => new
+                        {
+                            kind = "text",
+                            at = At,
+                            text = $"{n}",
+                        }),
+                ]
+            );
         async Task<(string First, string Last, int Count, bool More, long Oldest)> Page(string query)
         {
             var page = await hive.Get($"/api/agents/alice/events{query}");
             var events = page.GetProperty("events").EnumerateArray().ToArray();
-            return (events[0].Word("text")!, events[^1].Word("text")!, events.Length, page.GetProperty("more").GetBoolean(), events[0].Number("id")!.Value);
+            return (
+                events[0].Word("text")!,
+                events[^1].Word("text")!,
+                events.Length,
+                page.GetProperty("more").GetBoolean(),
+                events[0].Number("id")!.Value
+            );
         }
 
         var newest = await Page("");
         Assert.Equal(("400", "599", 200, true), (newest.First, newest.Last, newest.Count, newest.More));
-        Assert.Equal(("100", "599", 500, true), (await Page("?limit=9999")) is var most ? (most.First, most.Last, most.Count, most.More) : default);
+        Assert.Equal(
+            ("100", "599", 500, true),
+            (await Page("?limit=9999")) is var most ? (most.First, most.Last, most.Count, most.More) : default
+        );
         var older = await Page($"?before={newest.Oldest}&limit=400");
         Assert.Equal(("0", "399", 400, false), (older.First, older.Last, older.Count, older.More));
         Assert.Empty(await hive.AgentEvents("bob"));
-        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await hive.Http().GetAsync("/api/agents/nobody/events")).StatusCode);
-        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await hive.Http().GetAsync("/dashboard/stream?agent=nobody")).StatusCode);
+        Assert.Equal(
+            System.Net.HttpStatusCode.NotFound,
+            (await hive.Http().GetAsync("/api/agents/nobody/events")).StatusCode
+        );
+        Assert.Equal(
+            System.Net.HttpStatusCode.NotFound,
+            (await hive.Http().GetAsync("/dashboard/stream?agent=nobody")).StatusCode
+        );
     }
 
     [Fact]
@@ -106,28 +211,66 @@ public sealed class EmitTests
         var alice = await hive.Connect("alice");
         var cursor = (await hive.Get("/api/agents/alice/harness")).Word("cursor");
         for (var i = 0; i <= AgentHubs.Capacity / 100; i++)
-            await Emit(alice, [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At, text = "x" })]);
+            await Emit(
+                alice,
+                [
+                    .. Enumerable
+                        .Range(0, 100)
+                        .Select(n => new
+                        {
+                            kind = "text",
+                            at = At,
+                            text = "x",
+                        }),
+                ]
+            );
         using var events = await hive.EventsOf("alice", cursor);
         Assert.Equal("resync", (await events.NextFrame()).EventType);
-        await Emit(alice, new { kind = "text", at = At, text = "after" });
+        await Emit(
+            alice,
+            new
+            {
+                kind = "text",
+                at = At,
+                text = "after",
+            }
+        );
         Assert.Equal("after", (await events.Next()).GetProperty("event").Word("text"));
     }
 
     [Theory]
     [InlineData("""{"kind":"text","at":"2026-01-31T12:00:00Z","text":"LONG"}""", 60_000)]
-    [InlineData("""{"kind":"tool_call","at":"2026-01-31T12:00:00Z","turn":4,"id":"c","tool":"Write","input":{"path":"/a","parts":["LONG",{"content":"LONG"}]}}""", 27_000)]
+    [InlineData(
+        """{"kind":"tool_call","at":"2026-01-31T12:00:00Z","turn":4,"id":"c","tool":"Write","input":{"path":"/a","parts":["LONG",{"content":"LONG"}]}}""",
+        27_000
+    )]
     [InlineData("""{"kind":"text","at":"2026-01-31T12:00:00Z","text":"LONG","truncated":true}""", 60_000)]
-    public async Task An_event_that_is_too_long_is_cut_where_its_longest_texts_are_and_stays_valid(string pattern, int length)
+    public async Task An_event_that_is_too_long_is_cut_where_its_longest_texts_are_and_stays_valid(
+        string pattern,
+        int length
+    )
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
-        await alice.CallAsync("emit", new { events = new[] { JsonElement.Parse(pattern.Replace("LONG", new string('x', length), StringComparison.Ordinal)) } });
+        await alice.CallAsync(
+            "emit",
+            new
+            {
+                events = new[]
+                {
+                    JsonElement.Parse(pattern.Replace("LONG", new string('x', length), StringComparison.Ordinal)),
+                },
+            }
+        );
         var stored = Assert.Single(await hive.AgentEvents("alice"));
         Assert.True(stored.GetProperty("truncated").GetBoolean());
         var bytes = Encoding.UTF8.GetByteCount(stored.GetRawText());
         Assert.InRange(bytes, EventText.MaxBytes - 1000, EventText.MaxBytes + 100);
-        Assert.Equal(pattern.Contains("tool_call", StringComparison.Ordinal) ? "/a" : null, stored.TryGetProperty("input", out var input) ? input.Word("path") : null);
+        Assert.Equal(
+            pattern.Contains("tool_call", StringComparison.Ordinal) ? "/a" : null,
+            stored.TryGetProperty("input", out var input) ? input.Word("path") : null
+        );
         Assert.Contains("…\"", stored.GetRawText(), StringComparison.Ordinal);
     }
 
@@ -137,8 +280,20 @@ public sealed class EmitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
-        await Emit(alice, new { kind = "tool_call", at = At, turn = 4, input = Enumerable.Range(1_000_000, 7_000) });
-        Assert.Equal(["id", "kind", "at", "turn", "truncated"], Assert.Single(await hive.AgentEvents("alice")).EnumerateObject().Select(m => m.Name));
+        await Emit(
+            alice,
+            new
+            {
+                kind = "tool_call",
+                at = At,
+                turn = 4,
+                input = Enumerable.Range(1_000_000, 7_000),
+            }
+        );
+        Assert.Equal(
+            ["id", "kind", "at", "turn", "truncated"],
+            Assert.Single(await hive.AgentEvents("alice")).EnumerateObject().Select(m => m.Name)
+        );
     }
 
     [Theory]
@@ -168,7 +323,10 @@ public sealed class EmitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
-        await Talk.Refused(() => Emit(alice, [.. Enumerable.Range(0, 101).Select(n => new { kind = "text", at = At })]), "invalid");
+        await Talk.Refused(
+            () => Emit(alice, [.. Enumerable.Range(0, 101).Select(n => new { kind = "text", at = At })]),
+            "invalid"
+        );
         await Emit(alice);
         await Emit(alice, [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At })]);
         Assert.Equal(100, (await hive.AgentEvents("alice")).Length);
@@ -179,24 +337,55 @@ public sealed class EmitTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
-        object[] hundred = [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At, text = "flood" })];
-        var floods = Enumerable.Range(0, 8).Select(async _ =>
-        {
-            var alice = await hive.Connect("alice");
-            for (var i = 0; i < 25; i++)
-                await Emit(alice, hundred);
-        });
+        object[] hundred =
+        [
+            .. Enumerable
+                .Range(0, 100)
+                .Select(n => new
+                {
+                    kind = "text",
+                    at = At,
+                    text = "flood",
+                }),
+        ];
+        var floods = Enumerable
+            .Range(0, 8)
+            .Select(async _ =>
+            {
+                var alice = await hive.Connect("alice");
+                for (var i = 0; i < 25; i++)
+                    await Emit(alice, hundred);
+            });
         await Task.WhenAll(floods);
         // Another agent has a measure of its own.
-        await Emit(await hive.Connect("bob"), new { kind = "text", at = At, text = "in time" });
+        await Emit(
+            await hive.Connect("bob"),
+            new
+            {
+                kind = "text",
+                at = At,
+                text = "in time",
+            }
+        );
         Assert.Single(await hive.AgentEvents("bob"));
         Assert.Equal(EventFlood.EventsPerSecond, await Count(hive));
         using var events = await hive.EventsOf("alice");
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
         var dropped = (await events.Next()).GetProperty("event");
-        Assert.Equal(("dropped", 20_000L - EventFlood.EventsPerSecond), (dropped.Word("kind"), dropped.Number("count")));
+        Assert.Equal(
+            ("dropped", 20_000L - EventFlood.EventsPerSecond),
+            (dropped.Word("kind"), dropped.Number("count"))
+        );
         // The next second has room again.
-        await Emit(await hive.Connect("alice"), new { kind = "text", at = At, text = "after" });
+        await Emit(
+            await hive.Connect("alice"),
+            new
+            {
+                kind = "text",
+                at = At,
+                text = "after",
+            }
+        );
         Assert.Equal("after", (await events.Next()).GetProperty("event").Word("text"));
         Assert.Equal(EventFlood.EventsPerSecond + 2, await Count(hive));
     }
@@ -207,18 +396,65 @@ public sealed class EmitTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        await Emit(bob, new { kind = "text", at = At, text = "bob's" });
+        await Emit(
+            bob,
+            new
+            {
+                kind = "text",
+                at = At,
+                text = "bob's",
+            }
+        );
         for (var i = 0; i < 30; i++)
-            await Emit(alice, new { kind = "text", at = At, text = $"{i:00}" });
+            await Emit(
+                alice,
+                new
+                {
+                    kind = "text",
+                    at = At,
+                    text = $"{i:00}",
+                }
+            );
         var store = hive.Services.GetRequiredService<IStore>();
-        var one = await store.Read(db => db.ExecuteScalar<long>("SELECT min(length(CAST(payload AS BLOB))) FROM agent_events WHERE agent = 'alice'"));
-        Assert.Equal(30 * one, await store.Read(db => db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = 'alice'")));
+        var one = await store.Read(db =>
+            db.ExecuteScalar<long>("SELECT min(length(CAST(payload AS BLOB))) FROM agent_events WHERE agent = 'alice'")
+        );
+        Assert.Equal(
+            30 * one,
+            await store.Read(db => db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = 'alice'"))
+        );
         // As if there were a long event before them: all of it and a little more is too much.
-        await store.Write(write => write.Db.Execute("UPDATE agent_event_sizes SET bytes = @full WHERE agent = 'alice'", new { full = EventFlood.BytesKept - one }));
-        await Emit(alice, new { kind = "text", at = At, text = "30" });
+        await store.Write(write =>
+            write.Db.Execute(
+                "UPDATE agent_event_sizes SET bytes = @full WHERE agent = 'alice'",
+                new { full = EventFlood.BytesKept - one }
+            )
+        );
+        await Emit(
+            alice,
+            new
+            {
+                kind = "text",
+                at = At,
+                text = "30",
+            }
+        );
         Assert.Equal(31, (await hive.AgentEvents("alice")).Length);
-        await Emit(alice, new { kind = "text", at = At, text = "31" });
-        Assert.Equal(("10", "31", 22), (await hive.AgentEvents("alice")) is var kept ? (kept[0].Word("text"), kept[^1].Word("text"), kept.Length) : default);
+        await Emit(
+            alice,
+            new
+            {
+                kind = "text",
+                at = At,
+                text = "31",
+            }
+        );
+        Assert.Equal(
+            ("10", "31", 22),
+            (await hive.AgentEvents("alice")) is var kept
+                ? (kept[0].Word("text"), kept[^1].Word("text"), kept.Length)
+                : default
+        );
         Assert.Single(await hive.AgentEvents("bob"));
     }
 
@@ -229,8 +465,22 @@ public sealed class EmitTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         for (var i = 0; i < 4; i++)
-            await Emit(alice, [.. Enumerable.Range(0, 100).Select(n => new { kind = "text", at = At, text = $"{i}" })]);
-        await hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("UPDATE agent_events SET at = at + 4000000000 WHERE id <= 150"));
+            await Emit(
+                alice,
+                [
+                    .. Enumerable
+                        .Range(0, 100)
+                        .Select(n => new
+                        {
+                            kind = "text",
+                            at = At,
+                            text = $"{i}",
+                        }),
+                ]
+            );
+        await hive
+            .Services.GetRequiredService<IStore>()
+            .Write(write => write.Db.Execute("UPDATE agent_events SET at = at + 4000000000 WHERE id <= 150"));
         alice.Dispose();
         await Task.Run(() => hive.Clock.Advance(TimeSpan.FromDays(8)));
         await hive.Restart();
@@ -247,5 +497,7 @@ public sealed class EmitTests
     private static Task Emit(LineClient line, params object[] events) => line.CallAsync("emit", new { events });
 
     private static Task<long> Count(HiveFixture hive) =>
-        hive.Services.GetRequiredService<IStore>().Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM agent_events WHERE agent = 'alice'"));
+        hive
+            .Services.GetRequiredService<IStore>()
+            .Read(db => db.ExecuteScalar<long>("SELECT count(*) FROM agent_events WHERE agent = 'alice'"));
 }

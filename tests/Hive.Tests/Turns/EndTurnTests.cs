@@ -44,12 +44,31 @@ public sealed class EndTurnTests
         Assert.Equal(1, first.Int("acked"));
         // A harness that got no answer says it again, whatever it says by then.
         Assert.Equal(first.ToString(), (await bob.CallAsync("end_turn", end)).ToString());
-        Assert.Equal(first.ToString(), (await bob.CallAsync("end_turn", new { turn, result = "failed", duration_ms = 1 })).ToString());
+        Assert.Equal(
+            first.ToString(),
+            (
+                await bob.CallAsync(
+                    "end_turn",
+                    new
+                    {
+                        turn,
+                        result = "failed",
+                        duration_ms = 1,
+                    }
+                )
+            ).ToString()
+        );
         Assert.Equal("acked", (await events.Next("acked", "turn_ended")).Word("kind"));
         var told = (await events.Next("turn_ended")).GetProperty("turn");
         var row = Assert.Single(await hive.Turns("bob"));
         Assert.Equal(told.ToString(), row.ToString());
-        foreach (var (name, value) in JsonSerializer.SerializeToElement(end).EnumerateObject().Select(m => (m.Name, m.Value)).Where(m => m.Name is not ("turn" or "cost_usd")))
+        foreach (
+            var (name, value) in JsonSerializer
+                .SerializeToElement(end)
+                .EnumerateObject()
+                .Select(m => (m.Name, m.Value))
+                .Where(m => m.Name is not ("turn" or "cost_usd"))
+        )
             Assert.Equal(value.ToString(), row.GetProperty(name).ToString());
         Assert.Equal((turn, "bob", "operator"), (row.Number("id"), row.Word("agent"), row.Word("wake_from")));
         Assert.Equal(1.25, row.GetProperty("reported_cost_usd").GetDouble());
@@ -67,7 +86,8 @@ public sealed class EndTurnTests
         await hive.Turned(bob, "bob", "failed");
         Assert.Equal(
             ["id", "agent", "wake_from", "result", "started_at", "ended_at"],
-            Assert.Single(await hive.Turns("bob")).EnumerateObject().Select(m => m.Name));
+            Assert.Single(await hive.Turns("bob")).EnumerateObject().Select(m => m.Name)
+        );
     }
 
     [Theory]
@@ -88,7 +108,18 @@ public sealed class EndTurnTests
         var bob = await hive.Connect("bob");
         var (turn, _) = await hive.Turn(bob, "bob");
         var refused = await Talk.Refused(
-            () => bob.CallAsync("end_turn", new Dictionary<string, object> { ["turn"] = turn, ["result"] = "ok", [field] = JsonElement.Parse(json) }), "invalid");
+            () =>
+                bob.CallAsync(
+                    "end_turn",
+                    new Dictionary<string, object>
+                    {
+                        ["turn"] = turn,
+                        ["result"] = "ok",
+                        [field] = JsonElement.Parse(json),
+                    }
+                ),
+            "invalid"
+        );
         Assert.Contains(field, refused.Message, StringComparison.Ordinal);
         Assert.Empty(await hive.Turns("bob"));
         Assert.Equal((0, 1, 0), await bob.Status());
@@ -103,9 +134,41 @@ public sealed class EndTurnTests
         var bob = await hive.Connect("bob");
         var (turn, _) = await hive.Turn(bob, "bob");
         var tools = Enumerable.Range(0, 200).ToDictionary(i => $"tool-{i}".PadRight(200, 'x'), i => (long)i);
-        await Talk.Refused(() => bob.CallAsync("end_turn", new { turn, result = "ok", tool_calls = new Dictionary<string, long>(tools) { ["one more"] = 1 } }), "invalid");
-        await Talk.Refused(() => bob.CallAsync("end_turn", new { turn, result = "ok", tool_calls = new Dictionary<string, long> { [new string('x', 201)] = 1 } }), "invalid");
-        await bob.CallAsync("end_turn", new { turn, result = "ok", tool_calls = tools });
+        await Talk.Refused(
+            () =>
+                bob.CallAsync(
+                    "end_turn",
+                    new
+                    {
+                        turn,
+                        result = "ok",
+                        tool_calls = new Dictionary<string, long>(tools) { ["one more"] = 1 },
+                    }
+                ),
+            "invalid"
+        );
+        await Talk.Refused(
+            () =>
+                bob.CallAsync(
+                    "end_turn",
+                    new
+                    {
+                        turn,
+                        result = "ok",
+                        tool_calls = new Dictionary<string, long> { [new string('x', 201)] = 1 },
+                    }
+                ),
+            "invalid"
+        );
+        await bob.CallAsync(
+            "end_turn",
+            new
+            {
+                turn,
+                result = "ok",
+                tool_calls = tools,
+            }
+        );
         Assert.Equal(200, Assert.Single(await hive.Turns("bob")).GetProperty("tool_calls").EnumerateObject().Count());
     }
 
@@ -125,8 +188,34 @@ public sealed class EndTurnTests
         // Also for a host that has been started anew.
         await hive.Restart();
         again = await hive.Connect("bob");
-        Assert.Equal(1, (await again.CallAsync("end_turn", new { turn, result = "ok", duration_ms = 5 })).Int("acked"));
-        Assert.Equal(1, (await again.CallAsync("end_turn", new { turn, result = "ok", duration_ms = 5 })).Int("acked"));
+        Assert.Equal(
+            1,
+            (
+                await again.CallAsync(
+                    "end_turn",
+                    new
+                    {
+                        turn,
+                        result = "ok",
+                        duration_ms = 5,
+                    }
+                )
+            ).Int("acked")
+        );
+        Assert.Equal(
+            1,
+            (
+                await again.CallAsync(
+                    "end_turn",
+                    new
+                    {
+                        turn,
+                        result = "ok",
+                        duration_ms = 5,
+                    }
+                )
+            ).Int("acked")
+        );
         Assert.Equal((0, 0, 0), await again.Status());
         Assert.Empty(await again.Receive());
         var row = Assert.Single(await hive.Turns("bob"));
@@ -143,13 +232,41 @@ public sealed class EndTurnTests
         var (turn, message) = await hive.Turn(bob, "bob");
         await bob.CallAsync("requeue_inflight");
         Assert.True(Assert.Single(await bob.Receive()).Redelivered);
-        Assert.Equal(0, (await bob.CallAsync("end_turn", new { turn, result = "ok", input_tokens = 9 })).Int("acked"));
+        Assert.Equal(
+            0,
+            (
+                await bob.CallAsync(
+                    "end_turn",
+                    new
+                    {
+                        turn,
+                        result = "ok",
+                        input_tokens = 9,
+                    }
+                )
+            ).Int("acked")
+        );
         Assert.Equal((0, 1, 0), await bob.Status());
         Assert.Equal(9, Assert.Single(await hive.Turns("bob")).Number("input_tokens"));
         // Given back and not handed out since, by another turn than that one.
-        var second = (await bob.CallAsync("begin_turn", new { ids = new[] { message }, wake_from = "operator" })).GetProperty("turn").GetInt64();
+        var second = (await bob.CallAsync("begin_turn", new { ids = new[] { message }, wake_from = "operator" }))
+            .GetProperty("turn")
+            .GetInt64();
         await bob.CallAsync("requeue_inflight");
-        Assert.Equal(1, (await bob.CallAsync("end_turn", new { turn = second, result = "failed", delay_seconds = 0 })).Int("requeued"));
+        Assert.Equal(
+            1,
+            (
+                await bob.CallAsync(
+                    "end_turn",
+                    new
+                    {
+                        turn = second,
+                        result = "failed",
+                        delay_seconds = 0,
+                    }
+                )
+            ).Int("requeued")
+        );
         Assert.Equal(1, Assert.Single(await bob.Receive()).Attempts);
     }
 
@@ -163,13 +280,24 @@ public sealed class EndTurnTests
         var (turn, id) = await hive.Turn(bob, "bob");
         for (var i = 0; i < 5; i++)
         {
-            var ended = await bob.CallAsync("end_turn", new { turn, result, note = "a pause", delay_seconds = 60 });
+            var ended = await bob.CallAsync(
+                "end_turn",
+                new
+                {
+                    turn,
+                    result,
+                    note = "a pause",
+                    delay_seconds = 60,
+                }
+            );
             Assert.Equal((0, 1, 0), (ended.Int("acked"), ended.Int("requeued"), ended.Int("parked")));
             Assert.Empty(await bob.Receive());
             hive.Clock.Advance(TimeSpan.FromSeconds(60));
             var message = Assert.Single(await bob.Receive(wait: 10));
             Assert.Equal((id, (int?)null, "a pause"), (message.Id, message.Attempts, message.LastError));
-            turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "operator" })).GetProperty("turn").GetInt64();
+            turn = (await bob.CallAsync("begin_turn", new { ids = new[] { id }, wake_from = "operator" }))
+                .GetProperty("turn")
+                .GetInt64();
         }
 
         Assert.Equal(5, (await hive.Turns("bob")).Length);
@@ -185,14 +313,29 @@ public sealed class EndTurnTests
         for (var i = 0; i < 5; i++)
             turns.Add(await hive.Turned(bob, "bob"));
         turns.Reverse();
-        async Task<long?[]> Page(string query) => [.. (await hive.Get($"/api/agents/bob/turns{query}")).GetProperty("turns").EnumerateArray().Select(t => t.Number("id"))];
+        async Task<long?[]> Page(string query) =>
+            [
+                .. (await hive.Get($"/api/agents/bob/turns{query}"))
+                    .GetProperty("turns")
+                    .EnumerateArray()
+                    .Select(t => t.Number("id")),
+            ];
         Assert.Equal(turns.Select(t => (long?)t), await Page(""));
         Assert.Equal([turns[0]], await Page("?limit=0"));
         Assert.Equal([turns[3], turns[4]], await Page($"?limit=1000&before={turns[2]}"));
         Assert.Empty(await hive.Turns("carol"));
-        Assert.Equal(System.Net.HttpStatusCode.NotFound, (await hive.Http().GetAsync("/api/agents/nobody/turns")).StatusCode);
-        Assert.Equal(System.Net.HttpStatusCode.BadRequest, (await hive.Http().GetAsync("/api/agents/No%20body/turns")).StatusCode);
-        Assert.Equal(System.Net.HttpStatusCode.Unauthorized, (await hive.Http(signedIn: false).GetAsync("/api/agents/bob/turns")).StatusCode);
+        Assert.Equal(
+            System.Net.HttpStatusCode.NotFound,
+            (await hive.Http().GetAsync("/api/agents/nobody/turns")).StatusCode
+        );
+        Assert.Equal(
+            System.Net.HttpStatusCode.BadRequest,
+            (await hive.Http().GetAsync("/api/agents/No%20body/turns")).StatusCode
+        );
+        Assert.Equal(
+            System.Net.HttpStatusCode.Unauthorized,
+            (await hive.Http(signedIn: false).GetAsync("/api/agents/bob/turns")).StatusCode
+        );
     }
 
     [Fact]
@@ -204,7 +347,21 @@ public sealed class EndTurnTests
         {
             var agent = await hive.Connect(name);
             await hive.Turned(agent, name);
-            await agent.CallAsync("emit", new { events = new[] { new { kind = "text", at = hive.Clock.GetUtcNow(), text = "hello" } } });
+            await agent.CallAsync(
+                "emit",
+                new
+                {
+                    events = new[]
+                    {
+                        new
+                        {
+                            kind = "text",
+                            at = hive.Clock.GetUtcNow(),
+                            text = "hello",
+                        },
+                    },
+                }
+            );
         }
 
         var host = await hive.Operator();
@@ -226,9 +383,36 @@ public sealed class EndTurnTests
         var old = await hive.Turned(bob, "bob");
         // More than one small write removes.
         for (var i = 0; i < 3; i++)
-            await bob.CallAsync("emit", new { events = Enumerable.Range(0, 100).Select(n => new { kind = "text", at = hive.Clock.GetUtcNow(), text = $"{n}" }) });
+            await bob.CallAsync(
+                "emit",
+                new
+                {
+                    events = Enumerable
+                        .Range(0, 100)
+                        .Select(n => new
+                        {
+                            kind = "text",
+                            at = hive.Clock.GetUtcNow(),
+                            text = $"{n}",
+                        }),
+                }
+            );
         hive.Clock.Jump(TimeSpan.FromDays(8));
-        await bob.CallAsync("emit", new { events = new[] { new { kind = "text", at = hive.Clock.GetUtcNow(), text = "young" } } });
+        await bob.CallAsync(
+            "emit",
+            new
+            {
+                events = new[]
+                {
+                    new
+                    {
+                        kind = "text",
+                        at = hive.Clock.GetUtcNow(),
+                        text = "young",
+                    },
+                },
+            }
+        );
         hive.Clock.Advance(TimeSpan.FromHours(1));
         await Until(hive, 2, "bob");
         Assert.Equal("young", Assert.Single(await hive.AgentEvents("bob")).Word("text"));
@@ -245,7 +429,14 @@ public sealed class EndTurnTests
     {
         var store = hive.Services.GetRequiredService<IStore>();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (await store.Write(write => write.Db.ExecuteScalar<long>("SELECT (SELECT count(*) FROM turn_stats WHERE agent = @agent) + (SELECT count(*) FROM agent_events WHERE agent = @agent)", new { agent })) != rows)
+        while (
+            await store.Write(write =>
+                write.Db.ExecuteScalar<long>(
+                    "SELECT (SELECT count(*) FROM turn_stats WHERE agent = @agent) + (SELECT count(*) FROM agent_events WHERE agent = @agent)",
+                    new { agent }
+                )
+            ) != rows
+        )
         {
             patience.Token.ThrowIfCancellationRequested();
             await Task.Yield();

@@ -19,7 +19,16 @@ public sealed class HarnessTests
         Assert.Equal((false, "offline"), (before.GetProperty("connected").GetBoolean(), before.Word("state")));
         using var events = await hive.EventsOf("alice", before.Word("cursor"));
         var (turn, _) = await hive.Turn(alice, "alice");
-        var said = new { state = "thinking", since_at = Since, driver = "claude", model = "opus", context_tokens = 12_000, context_limit = 200_000, turn };
+        var said = new
+        {
+            state = "thinking",
+            since_at = Since,
+            driver = "claude",
+            model = "opus",
+            context_tokens = 12_000,
+            context_limit = 200_000,
+            turn,
+        };
         await alice.CallAsync("report_harness", said);
         // Said again it is no news.
         await alice.CallAsync("report_harness", said);
@@ -30,11 +39,25 @@ public sealed class HarnessTests
         Assert.Equal("2026-01-31T12:00:00.000Z", now.Word("turn_started_at"));
         var told = (await events.Next("harness_changed")).GetProperty("harness");
         Assert.False(told.TryGetProperty("cursor", out _));
-        Assert.Equal(told.EnumerateObject().Select(m => m.ToString()), now.EnumerateObject().Where(m => m.Name != "cursor").Select(m => m.ToString()));
+        Assert.Equal(
+            told.EnumerateObject().Select(m => m.ToString()),
+            now.EnumerateObject().Where(m => m.Name != "cursor").Select(m => m.ToString())
+        );
         // Another connection of the agent's may end without it.
         (await hive.Connect("alice")).Dispose();
-        await alice.CallAsync("report_harness", new { state = "idle", since_at = Since, login = new { url = "https://example.org/a?b=c", output = "go there" } });
-        Assert.Equal("https://example.org/a?b=c", (await events.Next()).GetProperty("harness").GetProperty("login").Word("url"));
+        await alice.CallAsync(
+            "report_harness",
+            new
+            {
+                state = "idle",
+                since_at = Since,
+                login = new { url = "https://example.org/a?b=c", output = "go there" },
+            }
+        );
+        Assert.Equal(
+            "https://example.org/a?b=c",
+            (await events.Next()).GetProperty("harness").GetProperty("login").Word("url")
+        );
         alice.Dispose();
         Assert.Equal("offline", (await events.Next()).GetProperty("harness").Word("state"));
         Assert.False((await hive.Get("/api/agents/alice/harness")).GetProperty("connected").GetBoolean());
@@ -47,9 +70,25 @@ public sealed class HarnessTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         using var events = await hive.Events();
-        await alice.CallAsync("report_harness", new { state = "needs_login", since_at = Since, model = "opus" });
+        await alice.CallAsync(
+            "report_harness",
+            new
+            {
+                state = "needs_login",
+                since_at = Since,
+                model = "opus",
+            }
+        );
         await Row(events, row => row.GetProperty("needs_login").GetBoolean() && row.Word("active_model") == "opus");
-        await alice.CallAsync("report_harness", new { state = "idle", since_at = Since, model = "haiku" });
+        await alice.CallAsync(
+            "report_harness",
+            new
+            {
+                state = "idle",
+                since_at = Since,
+                model = "haiku",
+            }
+        );
         await Row(events, row => !row.GetProperty("needs_login").GetBoolean() && row.Word("active_model") == "haiku");
         await alice.CallAsync("report_harness", new { state = "logging_in", since_at = Since });
         await Row(events, row => row.GetProperty("needs_login").GetBoolean() && row.Word("active_model") is null);
@@ -85,7 +124,10 @@ public sealed class HarnessTests
     [InlineData("""{"state":"offline","since_at":"2026-01-31T11:00:00Z"}""", "state")]
     [InlineData("""{"state":"idle"}""", "since_at")]
     [InlineData("""{"state":"idle","since_at":"2026-01-31T11:00:00Z","context_tokens":-1}""", "context_tokens")]
-    [InlineData("""{"state":"idle","since_at":"2026-01-31T11:00:00Z","login":{"url":"javascript:alert(1)"}}""", "login.url")]
+    [InlineData(
+        """{"state":"idle","since_at":"2026-01-31T11:00:00Z","login":{"url":"javascript:alert(1)"}}""",
+        "login.url"
+    )]
     [InlineData("""{"state":"idle","since_at":"2026-01-31T11:00:00Z","login":{"url":"/agents"}}""", "login.url")]
     public async Task What_cannot_be_shown_is_refused(string said, string names)
     {
@@ -108,8 +150,6 @@ public sealed class HarnessTests
 
     private static async Task Row(EventReader events, Func<JsonElement, bool> which)
     {
-        while (!which((await events.Next("container_state_changed")).GetProperty("container")))
-        {
-        }
+        while (!which((await events.Next("container_state_changed")).GetProperty("container"))) { }
     }
 }

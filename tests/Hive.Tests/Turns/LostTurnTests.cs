@@ -27,7 +27,15 @@ public sealed class LostTurnTests
         await Talk.Refused(() => alice.CallAsync("end_turn", new { turn, result = "lost" }), "invalid");
 
         // Its end is told after all.
-        await alice.CallAsync("end_turn", new { turn, result = "ok", duration_ms = 5 });
+        await alice.CallAsync(
+            "end_turn",
+            new
+            {
+                turn,
+                result = "ok",
+                duration_ms = 5,
+            }
+        );
         Assert.Equal("ok", Assert.Single(await hive.Turns("alice")).Word("result"));
         foreach (var window in new[] { "1h", "30d" })
             Assert.Equal((1, 0), await Counted(hive, window));
@@ -40,18 +48,25 @@ public sealed class LostTurnTests
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
         fleet.Configure("worker", "driver: scripted\nrestart: never\n");
-        File.WriteAllText(Path.Combine(hive.DataDir, "applied", "worker", "script.yaml"), """
+        File.WriteAllText(
+            Path.Combine(hive.DataDir, "applied", "worker", "script.yaml"),
+            """
             otherwise:
               - log: "no way back \u001b[31m\u202e"
               - exit: 42
-            """);
+            """
+        );
         await fleet.Spawn("worker", "process");
         var events = await hive.Events();
         await (await hive.Operator()).Send("worker", "go");
 
         var ended = (await events.Next("turn_ended")).GetProperty("turn");
         Assert.Equal(("worker", "lost"), (ended.Word("agent"), ended.Word("result")));
-        Assert.Contains("ended in the middle of it; the end of its log:\n", ended.Word("note"), StringComparison.Ordinal);
+        Assert.Contains(
+            "ended in the middle of it; the end of its log:\n",
+            ended.Word("note"),
+            StringComparison.Ordinal
+        );
         Assert.Contains("no way back \u241b[31m\ufffd", ended.Word("note"), StringComparison.Ordinal);
         Assert.Equal((1, 1), await Counted(hive, "24h"));
     }
@@ -73,7 +88,10 @@ public sealed class LostTurnTests
     {
         var stats = await hive.Get($"/api/stats?window={window}");
         var agent = Assert.Single(stats.GetProperty("agents").EnumerateArray());
-        Assert.Equal(agent.Number("failed"), stats.GetProperty("buckets").EnumerateArray().Sum(b => b.Number("failed")));
+        Assert.Equal(
+            agent.Number("failed"),
+            stats.GetProperty("buckets").EnumerateArray().Sum(b => b.Number("failed"))
+        );
         return (agent.Number("turns")!.Value, agent.Number("failed")!.Value);
     }
 }

@@ -14,9 +14,15 @@ public sealed class PricesTests
         var file = JsonElement.Parse(await File.ReadAllBytesAsync(FileOf(hive)));
         Assert.Contains("October 2026", file.Word("about"), StringComparison.Ordinal);
         var prices = await hive.Get("/api/prices");
-        Assert.Equal(file.GetProperty("models").ToString().Replace(" ", "").Replace("\n", ""), prices.GetProperty("models").ToString());
+        Assert.Equal(
+            file.GetProperty("models").ToString().Replace(" ", "").Replace("\n", ""),
+            prices.GetProperty("models").ToString()
+        );
         Assert.False(prices.TryGetProperty("fault", out _));
-        Assert.Contains(prices.GetProperty("models").EnumerateArray(), m => m.Word("model") == "claude-sonnet-4*" && m.GetProperty("input").GetDouble() == 3);
+        Assert.Contains(
+            prices.GetProperty("models").EnumerateArray(),
+            m => m.Word("model") == "claude-sonnet-4*" && m.GetProperty("input").GetDouble() == 3
+        );
     }
 
     [Fact]
@@ -25,9 +31,37 @@ public sealed class PricesTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
         var bob = await hive.Connect("bob");
-        object Price(string model, double output) => new { model, input = 0, output, cache_read = 0, cache_creation = 0 };
-        Assert.Equal(HttpStatusCode.OK, (await hive.Post("/prices", new { models = new[] { Price("gpt*", 1), Price("gpt-5*", 2), Price("gpt-5-mini", 3), Price("*", 4) } })).Status);
-        foreach (var (model, cost) in new[] { ("gpt-4", 1.0), ("gpt-5", 2), ("gpt-5-mini", 3), ("gpt-5-mini-2", 2), ("claude", 4) })
+        object Price(string model, double output) =>
+            new
+            {
+                model,
+                input = 0,
+                output,
+                cache_read = 0,
+                cache_creation = 0,
+            };
+        Assert.Equal(
+            HttpStatusCode.OK,
+            (
+                await hive.Post(
+                    "/prices",
+                    new
+                    {
+                        models = new[] { Price("gpt*", 1), Price("gpt-5*", 2), Price("gpt-5-mini", 3), Price("*", 4) },
+                    }
+                )
+            ).Status
+        );
+        foreach (
+            var (model, cost) in new[]
+            {
+                ("gpt-4", 1.0),
+                ("gpt-5", 2),
+                ("gpt-5-mini", 3),
+                ("gpt-5-mini-2", 2),
+                ("claude", 4),
+            }
+        )
         {
             await hive.Turned(bob, "bob", model: model, output: 1_000_000);
             Assert.Equal(cost, (await hive.Turns("bob"))[0].GetProperty("cost_usd").GetDouble());
@@ -38,16 +72,25 @@ public sealed class PricesTests
         var turns = await hive.Turns("bob");
         Assert.Equal(10, turns[^1].GetProperty("cost_usd").GetDouble());
         Assert.All(turns[..^1], t => Assert.False(t.TryGetProperty("cost_usd", out _)));
-        Assert.Equal(["claude", "gpt-5", "gpt-5-mini", "gpt-5-mini-2"], (await hive.Get("/api/stats")).GetProperty("unknown_models").EnumerateArray().Select(m => m.GetString()));
+        Assert.Equal(
+            ["claude", "gpt-5", "gpt-5-mini", "gpt-5-mini-2"],
+            (await hive.Get("/api/stats")).GetProperty("unknown_models").EnumerateArray().Select(m => m.GetString())
+        );
         // It stays so with the next host.
         await hive.Restart();
-        Assert.Equal("gpt-4", Assert.Single((await hive.Get("/api/prices")).GetProperty("models").EnumerateArray()).Word("model"));
+        Assert.Equal(
+            "gpt-4",
+            Assert.Single((await hive.Get("/api/prices")).GetProperty("models").EnumerateArray()).Word("model")
+        );
     }
 
     [Theory]
     [InlineData("{ \"models\": [", "line 1")]
     [InlineData("null", "null")]
-    [InlineData("""{"models":[{"model":"a","input":"1","output":1,"cache_read":1,"cache_creation":1}]}""", "models[0].input")]
+    [InlineData(
+        """{"models":[{"model":"a","input":"1","output":1,"cache_read":1,"cache_creation":1}]}""",
+        "models[0].input"
+    )]
     [InlineData("""{"models":[{"model":"a","input":1,"output":1,"cache_read":1}]}""", "cache_creation")]
     [InlineData("""{"models":[{"model":"a","input":-1,"output":1,"cache_read":1,"cache_creation":1}]}""", "'input'")]
     [InlineData("""{"models":[null]}""", "models[0]")]
@@ -61,12 +104,15 @@ public sealed class PricesTests
         Assert.Contains("prices.json", prices.Word("fault"), StringComparison.Ordinal);
         Assert.Equal(before, prices.GetProperty("models").ToString());
         // Mended, with a comment and a comma too many, as people write it.
-        await File.WriteAllTextAsync(FileOf(hive), """
+        await File.WriteAllTextAsync(
+            FileOf(hive),
+            """
             {
               // ours
               "models": [{ "model": "ours", "input": 1, "output": 2, "cache_read": 3, "cache_creation": 4, }],
             }
-            """);
+            """
+        );
         prices = await hive.Get("/api/prices");
         Assert.False(prices.TryGetProperty("fault", out _));
         Assert.Equal("ours", Assert.Single(prices.GetProperty("models").EnumerateArray()).Word("model"));
@@ -92,7 +138,9 @@ public sealed class PricesTests
     [InlineData("""[{"model":"","input":1,"output":1,"cache_read":1,"cache_creation":1}]""")]
     [InlineData("""[{"model":"a*b","input":1,"output":1,"cache_read":1,"cache_creation":1}]""")]
     [InlineData("""[{"model":"a","input":1,"output":100001,"cache_read":1,"cache_creation":1}]""")]
-    [InlineData("""[{"model":"a","input":1,"output":1,"cache_read":1,"cache_creation":1},{"model":"a","input":1,"output":1,"cache_read":1,"cache_creation":1}]""")]
+    [InlineData(
+        """[{"model":"a","input":1,"output":1,"cache_read":1,"cache_creation":1},{"model":"a","input":1,"output":1,"cache_read":1,"cache_creation":1}]"""
+    )]
     public async Task Prices_that_cannot_be_are_refused_and_nothing_changes(string models)
     {
         await using var hive = await HiveFixture.Start();

@@ -12,25 +12,45 @@ public sealed class StatsTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        await hive.Turned(alice, "alice", model: "claude-haiku-4-5-20251001", input: 1_000_000, output: 200_000, duration: 1_000);
+        await hive.Turned(
+            alice,
+            "alice",
+            model: "claude-haiku-4-5-20251001",
+            input: 1_000_000,
+            output: 200_000,
+            duration: 1_000
+        );
         await hive.Turned(alice, "alice", "failed", model: "mine", input: 10, duration: 500);
         await hive.Turned(alice, "alice", "rate_limited");
         hive.Clock.Advance(TimeSpan.FromMinutes(30));
         await hive.Turned(bob, "bob", "prompt_too_long", model: "claude-haiku-4-5", output: 1_000_000, duration: 2_000);
         var stats = await hive.Get("/api/stats?window=24h");
         Assert.Equal(("24h", 1_800L), (stats.Word("window"), stats.Number("bucket_seconds")));
-        Assert.Equal(("2026-01-30T13:00:00.000Z", "2026-01-31T12:30:00.000Z"), (stats.Word("from_at"), stats.Word("to_at")));
+        Assert.Equal(
+            ("2026-01-30T13:00:00.000Z", "2026-01-31T12:30:00.000Z"),
+            (stats.Word("from_at"), stats.Word("to_at"))
+        );
         Assert.Equal(["mine"], stats.GetProperty("unknown_models").EnumerateArray().Select(m => m.GetString()));
         var agents = stats.GetProperty("agents").EnumerateArray().ToArray();
         Assert.Equal(
             """{"name":"alice","turns":3,"failed":1,"input_tokens":1000010,"output_tokens":200000,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"cost_usd":2,"duration_ms":1500,"tool_call_count":0,"unpriced_turns":1}""",
-            agents[0].ToString());
-        Assert.Equal(("bob", 1L, 1L, 5.0), (agents[1].Word("name"), agents[1].Number("turns"), agents[1].Number("failed"), agents[1].GetProperty("cost_usd").GetDouble()));
+            agents[0].ToString()
+        );
+        Assert.Equal(
+            ("bob", 1L, 1L, 5.0),
+            (
+                agents[1].Word("name"),
+                agents[1].Number("turns"),
+                agents[1].Number("failed"),
+                agents[1].GetProperty("cost_usd").GetDouble()
+            )
+        );
         var buckets = stats.GetProperty("buckets").EnumerateArray().ToArray();
         Assert.Equal(48, buckets.Length);
         Assert.Equal(
             """{"at":"2026-01-31T12:00:00.000Z","turns":3,"failed":1,"input_tokens":1000010,"output_tokens":200000,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"cost_usd":2,"duration_ms":1500}""",
-            buckets[46].ToString());
+            buckets[46].ToString()
+        );
         Assert.Equal(("2026-01-31T12:30:00.000Z", 1L), (buckets[47].Word("at"), buckets[47].Number("turns")));
         Assert.All(buckets[..46], b => Assert.Equal(0, b.Number("turns")));
         // Whole hours are added up beforehand, to the same.
@@ -38,7 +58,10 @@ public sealed class StatsTests
         {
             var longer = await hive.Get($"/api/stats?window={window}");
             Assert.Equal(stats.GetProperty("agents").ToString(), longer.GetProperty("agents").ToString());
-            Assert.Equal(stats.GetProperty("unknown_models").ToString(), longer.GetProperty("unknown_models").ToString());
+            Assert.Equal(
+                stats.GetProperty("unknown_models").ToString(),
+                longer.GetProperty("unknown_models").ToString()
+            );
             Assert.Equal(4, longer.GetProperty("buckets").EnumerateArray().Sum(b => b.Number("turns")));
         }
 
@@ -61,7 +84,9 @@ public sealed class StatsTests
         await bob.CallAsync("requeue_inflight");
         async Task<(long?, long?, long?)> Sums()
         {
-            var sums = Assert.Single((await hive.Get($"/api/stats?window={window}")).GetProperty("agents").EnumerateArray());
+            var sums = Assert.Single(
+                (await hive.Get($"/api/stats?window={window}")).GetProperty("agents").EnumerateArray()
+            );
             return (sums.Number("turns"), sums.Number("failed"), sums.Number("input_tokens"));
         }
 
@@ -69,7 +94,16 @@ public sealed class StatsTests
         hive.Clock.Advance(TimeSpan.FromHours(3));
         for (var i = 0; i < 2; i++)
         {
-            await bob.CallAsync("end_turn", new { turn, result = "failed", model = "opus", input_tokens = 7 });
+            await bob.CallAsync(
+                "end_turn",
+                new
+                {
+                    turn,
+                    result = "failed",
+                    model = "opus",
+                    input_tokens = 7,
+                }
+            );
             Assert.Equal((1, 1, 7), await Sums());
         }
 
@@ -125,12 +159,23 @@ public sealed class StatsTests
             turns.Add((await hive.Turn(bob, "bob")).Turn);
         hive.Clock.Advance(TimeSpan.FromMinutes(20));
         // Told when the host is back, by a clock that is right, by one that is behind, by one that is ahead.
-        foreach (var (turn, ended) in turns.Zip(["2026-01-31T12:05:30Z", "1999-01-01T00:00:00Z", "2099-01-01T00:00:00Z"]))
-            await bob.CallAsync("end_turn", new { turn, result = "ok", ended_at = ended });
+        foreach (
+            var (turn, ended) in turns.Zip(["2026-01-31T12:05:30Z", "1999-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+        )
+            await bob.CallAsync(
+                "end_turn",
+                new
+                {
+                    turn,
+                    result = "ok",
+                    ended_at = ended,
+                }
+            );
         var buckets = (await hive.Get("/api/stats?window=1h")).GetProperty("buckets").EnumerateArray();
         Assert.Equal(
             ["2026-01-31T12:00:00.000Z", "2026-01-31T12:05:00.000Z", "2026-01-31T12:20:00.000Z"],
-            buckets.Where(b => b.Number("turns") > 0).Select(b => b.Word("at")));
+            buckets.Where(b => b.Number("turns") > 0).Select(b => b.Word("at"))
+        );
         Assert.Equal("1999-01-01T00:00:00.000Z", (await hive.Turns("bob"))[1].Word("ended_at"));
     }
 }

@@ -3,7 +3,8 @@ using Hive.Agent.Children;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Lets Claude Code do the work of a turn, one run of its program per turn in one conversation (docs/claude-driver.md).</summary>
+/// <summary>Lets Claude Code do the work of a turn, one run of its program per turn in one conversation
+/// (docs/claude-driver.md).</summary>
 [Driver("claude")]
 internal sealed class ClaudeDriver : IDriver
 {
@@ -17,6 +18,7 @@ internal sealed class ClaudeDriver : IDriver
     private readonly ClaudeFiles files;
     private bool newSession;
     private long contextTokens;
+
     // Used between the turns, by a compaction; it counts with the next turn.
     private Tally between = new();
 
@@ -62,7 +64,10 @@ internal sealed class ClaudeDriver : IDriver
                     return TurnOutcome.Ok with { Figures = used.ToFigures() };
                 case VerdictKind.PromptTooLong when !compacted:
                     compacted = true;
-                    context.Live.Note("the conversation is too long; it is made shorter, and the turn tried once more", "warn");
+                    context.Live.Note(
+                        "the conversation is too long; it is made shorter, and the turn tried once more",
+                        "warn"
+                    );
                     var shortening = await ShortenAsync(used, ct);
                     // What passes is no reason to lose the conversation.
                     if (shortening.Kind == VerdictKind.RateLimited)
@@ -92,7 +97,9 @@ internal sealed class ClaudeDriver : IDriver
     {
         if (context.Settings.CompactAtTokens == 0 || contextTokens < context.Settings.CompactAtTokens)
             return;
-        context.Live.Note($"the conversation has {contextTokens} tokens, more than {context.Settings.CompactAtTokens}; it is made shorter");
+        context.Live.Note(
+            $"the conversation has {contextTokens} tokens, more than {context.Settings.CompactAtTokens}; it is made shorter"
+        );
         if (await ShortenAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
             context.Live.Note($"the conversation could not be made shorter: {verdict.Note}", "warn");
     }
@@ -100,7 +107,12 @@ internal sealed class ClaudeDriver : IDriver
     public async Task<bool> CompactAsync(CancellationToken ct)
     {
         if (await ShortenAsync(between, ct) is { Kind: not VerdictKind.Ok } verdict)
-            context.Live.Note(verdict.Kind == VerdictKind.NoConversation ? "there is no conversation yet" : $"the conversation could not be made shorter: {verdict.Note}", "warn");
+            context.Live.Note(
+                verdict.Kind == VerdictKind.NoConversation
+                    ? "there is no conversation yet"
+                    : $"the conversation could not be made shorter: {verdict.Note}",
+                "warn"
+            );
         return true;
     }
 
@@ -121,9 +133,15 @@ internal sealed class ClaudeDriver : IDriver
 
     // The messages are not to blame: they come again, and that does not count against them.
     private static TurnOutcome LoginLost(Verdict verdict, Tally used) =>
-        new("rate_limited", $"login needed: {verdict.Note}") { LoginLost = true, Pause = TimeSpan.Zero, Figures = used.ToFigures() };
+        new("rate_limited", $"login needed: {verdict.Note}")
+        {
+            LoginLost = true,
+            Pause = TimeSpan.Zero,
+            Figures = used.ToFigures(),
+        };
 
-    private static TurnOutcome RateLimited(Verdict verdict, Tally used) => new("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
+    private static TurnOutcome RateLimited(Verdict verdict, Tally used) =>
+        new("rate_limited", verdict.Note) { Pause = verdict.Pause, Figures = used.ToFigures() };
 
     private TurnOutcome GaveUp(Verdict verdict, Tally used)
     {
@@ -161,11 +179,24 @@ internal sealed class ClaudeDriver : IDriver
             var seen = new StreamJson(context.Live, context.Harness, conversation.Count > 0);
             used.Add(seen);
             string? noted = null;
-            var start = new ChildStart(files.Command(turn, Model ?? context.Settings.Model, conversation), context.StateDir, files.Environment, context.Settings.Quiet);
+            var start = new ChildStart(
+                files.Command(turn, Model ?? context.Settings.Model, conversation),
+                context.StateDir,
+                files.Environment,
+                context.Settings.Quiet
+            );
             ChildEnd end;
             try
             {
-                end = await Child.RunAsync(start, Utf8.GetBytes(prompt), LongestLine, Take, seen.TakeError, context.Time, ct);
+                end = await Child.RunAsync(
+                    start,
+                    Utf8.GetBytes(prompt),
+                    LongestLine,
+                    Take,
+                    seen.TakeError,
+                    context.Time,
+                    ct
+                );
             }
             catch (ProgramMissingException e)
             {
@@ -188,7 +219,9 @@ internal sealed class ClaudeDriver : IDriver
                     break;
                 case VerdictKind.UnknownOption:
                     return new Verdict(
-                        VerdictKind.Failed, $"claude does not know {verdict.Note}; install version 2.1 or later");
+                        VerdictKind.Failed,
+                        $"claude does not know {verdict.Note}; install version 2.1 or later"
+                    );
                 default:
                     return verdict;
             }

@@ -7,19 +7,36 @@ using Hive.Protocol;
 namespace Hive.Agent.Drivers.Claude;
 
 /// <summary>
-/// The command line of a turn and the files that it names, beside the tool's credentials in a folder that only this user can read: a server's
-/// variables may hold keys. The folder is the same one each time, so that a kill leaves nothing that the next life does not take up.
+/// The command line of a turn and the files that it names, beside the tool's credentials in a folder that only this
+/// user can read: a server's
+/// variables may hold keys. The folder is the same one each time, so that a kill leaves nothing that the next life does
+/// not take up.
 /// </summary>
 internal sealed class ClaudeFiles : IDisposable
 {
-    private const string SnapshotOption = "--system-prompt-snapshot", PartialOption = "--include-partial-messages";
-    private const string NoBackgroundVariable = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", StopTool = "TaskStop";
+    private const string SnapshotOption = "--system-prompt-snapshot",
+        PartialOption = "--include-partial-messages";
+    private const string NoBackgroundVariable = "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",
+        StopTool = "TaskStop";
 
     // What an agent may use unless agent.yaml says otherwise. Nothing that asks a person: nobody is there.
     private static readonly string[] DefaultTools =
     [
-        "Agent", "Bash", "Edit", "Glob", "Grep", "NotebookEdit", "Read", "Skill",
-        "TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "WebFetch", "WebSearch", "Write",
+        "Agent",
+        "Bash",
+        "Edit",
+        "Glob",
+        "Grep",
+        "NotebookEdit",
+        "Read",
+        "Skill",
+        "TaskCreate",
+        "TaskGet",
+        "TaskList",
+        "TaskUpdate",
+        "WebFetch",
+        "WebSearch",
+        "Write",
     ];
 
     private static readonly string[] FalseWords = ["", "0", "false", "no", "off"];
@@ -29,7 +46,8 @@ internal sealed class ClaudeFiles : IDisposable
     private readonly DriverContext context;
     private readonly string folder;
     private readonly string program;
-    private readonly string systemPrompt, promptHash;
+    private readonly string systemPrompt,
+        promptHash;
     private readonly ClaudeLogin login;
     private readonly ClaudeSkills skills;
 
@@ -42,10 +60,15 @@ internal sealed class ClaudeFiles : IDisposable
         this.context = context;
         login = new ClaudeLogin(context.Settings);
         // Where one person's home serves several agents, each has its own.
-        folder = Path.Combine(login.Folder, $"hive-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(context.Socket)))[..8]}");
+        folder = Path.Combine(
+            login.Folder,
+            $"hive-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(context.Socket)))[..8]}"
+        );
         program = System.Environment.ProcessPath!;
         skills = new ClaudeSkills(Path.Combine(folder, "skills"), context.Log);
-        Environment = new Dictionary<string, string?>(context.Settings.Environment.Select(v => KeyValuePair.Create(v.Key, (string?)v.Value)))
+        Environment = new Dictionary<string, string?>(
+            context.Settings.Environment.Select(v => KeyValuePair.Create(v.Key, (string?)v.Value))
+        )
         {
             // A turn is over when the agent says so: background tasks would hold it open. agent.yaml may say otherwise.
             [NoBackgroundVariable] = context.Settings.Environment.GetValueOrDefault(NoBackgroundVariable, "1"),
@@ -89,7 +112,14 @@ internal sealed class ClaudeFiles : IDisposable
         if (InBackground && !tools.Contains(StopTool))
             tools = [.. tools, StopTool];
         List<string> command =
-            [.. login.Program, "--print", "--verbose", "--output-format", "stream-json", .. conversation];
+        [
+            .. login.Program,
+            "--print",
+            "--verbose",
+            "--output-format",
+            "stream-json",
+            .. conversation,
+        ];
         if (optional.Contains(PartialOption))
             command.Add(PartialOption);
         if (model is not null)
@@ -100,12 +130,18 @@ internal sealed class ClaudeFiles : IDisposable
         if (optional.Contains(SnapshotOption))
             command.AddRange([SnapshotOption, "off"]);
         command.AddRange([
-            "--settings", Settings,
-            "--append-system-prompt-file", Prompt,
-            "--mcp-config", McpConfig,
+            "--settings",
+            Settings,
+            "--append-system-prompt-file",
+            Prompt,
+            "--mcp-config",
+            McpConfig,
             "--strict-mcp-config",
-            "--tools", string.Join(',', tools.Select(NameOf).Distinct()),
-            "--allowedTools", .. tools, .. AllowedOfServers(),
+            "--tools",
+            string.Join(',', tools.Select(NameOf).Distinct()),
+            "--allowedTools",
+            .. tools,
+            .. AllowedOfServers(),
         ]);
         return command;
     }
@@ -122,7 +158,9 @@ internal sealed class ClaudeFiles : IDisposable
             if (!Directory.Exists(projects))
                 return [];
             if (!File.Exists(Note))
-                return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any() ? ["--continue"] : [];
+                return Directory.EnumerateFiles(projects, "*.jsonl", SearchOption.AllDirectories).Any()
+                    ? ["--continue"]
+                    : [];
             // Given up, or gone: what there is besides is somebody else's.
             var (id, prompt) = Noted();
             if (id is null)
@@ -193,7 +231,15 @@ internal sealed class ClaudeFiles : IDisposable
         Directory.CreateDirectory(folder, Private | UnixFileMode.UserExecute);
         File.SetUnixFileMode(folder, Private | UnixFileMode.UserExecute);
         File.Delete(path);
-        using var file = new StreamWriter(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, UnixCreateMode = Private });
+        using var file = new StreamWriter(
+            path,
+            new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = Private,
+            }
+        );
         file.Write(text);
     }
 
@@ -204,8 +250,11 @@ internal sealed class ClaudeFiles : IDisposable
             : default;
 
     // Its helpers' conversations lie beside it under names of another form.
-    private static string? NewestBeside(string conversation) => Directory.EnumerateFiles(Path.GetDirectoryName(conversation)!, "*.jsonl")
-        .Where(path => IsConversation(Path.GetFileNameWithoutExtension(path))).MaxBy(File.GetLastWriteTimeUtc);
+    private static string? NewestBeside(string conversation) =>
+        Directory
+            .EnumerateFiles(Path.GetDirectoryName(conversation)!, "*.jsonl")
+            .Where(path => IsConversation(Path.GetFileNameWithoutExtension(path)))
+            .MaxBy(File.GetLastWriteTimeUtc);
 
     // It becomes an argument and the name of a file.
     private static bool IsConversation(string id) => Guid.TryParseExact(id, "D", out _);
@@ -213,27 +262,39 @@ internal sealed class ClaudeFiles : IDisposable
     // `Bash(git *)` allows a part of the tool `Bash`.
     private static string NameOf(string tool) => tool.Split('(')[0];
 
-    private IEnumerable<string> AllowedOfServers() => context.Settings.McpServers
-        .SelectMany(server => server.Value.AllowedTools.Select(tool => tool == "*" ? $"mcp__{server.Key}" : $"mcp__{server.Key}__{tool}"))
-        .Prepend($"mcp__{McpServerSettings.Own}");
+    private IEnumerable<string> AllowedOfServers() =>
+        context
+            .Settings.McpServers.SelectMany(server =>
+                server.Value.AllowedTools.Select(tool =>
+                    tool == "*" ? $"mcp__{server.Key}" : $"mcp__{server.Key}__{tool}"
+                )
+            )
+            .Prepend($"mcp__{McpServerSettings.Own}");
 
     private JsonObject Servers(long? turn)
     {
         var servers = new JsonObject();
-        string[] arguments = turn is { } id ? ["mcp", "--socket", context.Socket, "--turn", id.ToString(CultureInfo.InvariantCulture)] : ["mcp", "--socket", context.Socket];
+        string[] arguments = turn is { } id
+            ? ["mcp", "--socket", context.Socket, "--turn", id.ToString(CultureInfo.InvariantCulture)]
+            : ["mcp", "--socket", context.Socket];
         servers[McpServerSettings.Own] = Server(program, arguments, new Dictionary<string, string>());
         foreach (var (name, server) in context.Settings.McpServers)
             servers[name] = Server(server.Command, server.Args, server.Env);
         return new JsonObject { ["mcpServers"] = servers };
     }
 
-    private static JsonObject Server(string command, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment) => new()
-    {
-        ["type"] = "stdio",
-        ["command"] = command,
-        ["args"] = new JsonArray([.. arguments.Select(a => (JsonNode)a)]),
-        ["env"] = new JsonObject(environment.Select(v => KeyValuePair.Create(v.Key, (JsonNode?)v.Value))),
-    };
+    private static JsonObject Server(
+        string command,
+        IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string> environment
+    ) =>
+        new()
+        {
+            ["type"] = "stdio",
+            ["command"] = command,
+            ["args"] = new JsonArray([.. arguments.Select(a => (JsonNode)a)]),
+            ["env"] = new JsonObject(environment.Select(v => KeyValuePair.Create(v.Key, (JsonNode?)v.Value))),
+        };
 
     private string SystemPrompt()
     {

@@ -4,7 +4,8 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Where Claude Code keeps its credentials (docs/claude-driver.md): in the agent's own home, or in its environment.</summary>
+/// <summary>Where Claude Code keeps its credentials (docs/claude-driver.md): in the agent's own home, or in its
+/// environment.</summary>
 internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
 {
     private const int LongestFile = 4 * 1024 * 1024;
@@ -12,7 +13,12 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
     // In the order in which the tool prefers them.
     private static readonly string[] Variables =
     [
-        "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN",
+        "CLAUDE_CODE_USE_BEDROCK",
+        "CLAUDE_CODE_USE_VERTEX",
+        "CLAUDE_CODE_USE_FOUNDRY",
+        "ANTHROPIC_AUTH_TOKEN",
+        "ANTHROPIC_API_KEY",
+        "CLAUDE_CODE_OAUTH_TOKEN",
     ];
 
     public string Folder => Own ?? Path.Combine(Home, ".claude");
@@ -38,18 +44,25 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
             // An account of the console leaves a key there.
             found.Append(Member(ConfigFile, "primaryApiKey"));
             found.Append(Member(Path.Combine(Folder, "settings.json"), "apiKeyHelper"));
-            return found.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(found.ToString())));
+            return found.Length == 0
+                ? null
+                : Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(found.ToString())));
         }
     }
 
-    private static string Home => Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
+    private static string Home =>
+        Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify);
 
     private string? Own => Variable("CLAUDE_CONFIG_DIR");
 
     private string ConfigFile => Path.Combine(Own ?? Home, ".claude.json");
 
     // agent.yaml's come first, as they do in the program's own environment.
-    private string? Variable(string name) => (settings.Environment.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name)) is { Length: > 0 } value ? value : null;
+    private string? Variable(string name) =>
+        (settings.Environment.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name))
+            is { Length: > 0 } value
+            ? value
+            : null;
 
     private static string? Member(string path, string name)
     {
@@ -58,8 +71,14 @@ internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
             if (new FileInfo(path) is not { Exists: true, Length: < LongestFile })
                 return null;
             using var json = JsonDocument.Parse(File.ReadAllBytes(path));
-            return json.RootElement.ValueKind == JsonValueKind.Object && json.RootElement.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.Object or JsonValueKind.String
-                && value.GetRawText() is var text && text is not ("{}" or "\"\"") ? $"{path}:{text}\n" : null;
+            return
+                json.RootElement.ValueKind == JsonValueKind.Object
+                && json.RootElement.TryGetProperty(name, out var value)
+                && value.ValueKind is JsonValueKind.Object or JsonValueKind.String
+                && value.GetRawText() is var text
+                && text is not ("{}" or "\"\"")
+                ? $"{path}:{text}\n"
+                : null;
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -67,9 +67,12 @@ internal sealed class ClaudeSkills(string folder, Log log)
         return skills;
     }
 
-    private static IEnumerable<string> SkillsOf(string input) => File.Exists(Path.Combine(input, SkillFile))
-        ? [input]
-        : Places.Select(place => Path.GetFullPath(place, input)).Where(Directory.Exists)
-            .SelectMany(place => Directory.GetDirectories(place).Order(StringComparer.Ordinal))
-            .Where(folder => File.Exists(Path.Combine(folder, SkillFile)));
+    private static IEnumerable<string> SkillsOf(string input) =>
+        File.Exists(Path.Combine(input, SkillFile))
+            ? [input]
+            : Places
+                .Select(place => Path.GetFullPath(place, input))
+                .Where(Directory.Exists)
+                .SelectMany(place => Directory.GetDirectories(place).Order(StringComparer.Ordinal))
+                .Where(folder => File.Exists(Path.Combine(folder, SkillFile)));
 }

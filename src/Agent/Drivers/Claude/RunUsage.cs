@@ -13,7 +13,8 @@ internal sealed class RunUsage(bool resumed)
     private static readonly Version FirstCumulative = new(2, 1, 277);
 
     private readonly Dictionary<string, Call> calls = [];
-    private Usage results, totals;
+    private Usage results,
+        totals;
     private Usage? differences;
     private double differenceCost;
     private double? totalCost;
@@ -29,15 +30,16 @@ internal sealed class RunUsage(bool resumed)
         {
             if (!hasResult)
                 return calls.Count == 0 ? null : Sum(_ => true);
-            var told = differences
-                ?? Usage.Max(IsTotalOfRun ? totals : default, Usage.Max(results, Sum(call => call.Told)));
+            var told =
+                differences ?? Usage.Max(IsTotalOfRun ? totals : default, Usage.Max(results, Sum(call => call.Told)));
             // Calls after the last result, in a run that was ended.
             return told + Sum(call => !call.Told);
         }
     }
 
     /// <summary>Its cost as the tool says; null where the tool did not say it of the whole run.</summary>
-    public double? Cost => !hasResult || calls.Values.Any(call => !call.Told) ? null
+    public double? Cost =>
+        !hasResult || calls.Values.Any(call => !call.Told) ? null
         : differences is not null ? differenceCost
         : IsTotalOfRun ? totalCost
         : null;

@@ -6,14 +6,17 @@ using static Hive.Agent.Drivers.Claude.JsonFields;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes, and keeps what the end of the turn needs. Nothing it may hold is an error.</summary>
+/// <summary>Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes,
+/// and keeps what the end of the turn needs. Nothing it may hold is an error.</summary>
 /// <param name="live">Where it is shown.</param>
 /// <param name="report">Tells the host of the model and the context.</param>
 /// <param name="resumed">The run goes on with a conversation.</param>
 internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool resumed)
 {
     private const string Synthetic = "<synthetic>";
-    private const int ShownBytes = 300, NameBytes = 200, KeptErrors = 4000;
+    private const int ShownBytes = 300,
+        NameBytes = 200,
+        KeptErrors = 4000;
 
     // A tool that never ends may name any number of messages and calls.
     private const int MostRemembered = 10_000;
@@ -66,7 +69,13 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
     public void TakeError(OutputLine line)
     {
         if (line.Skipped > 0)
-            live.Note(string.Create(CultureInfo.InvariantCulture, $"a line of {line.Skipped} bytes on standard error was passed over"), "warn");
+            live.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"a line of {line.Skipped} bytes on standard error was passed over"
+                ),
+                "warn"
+            );
         else if (line.Bytes.Length > 0)
             live.Stderr(line.Text);
         Keep(line.Text);
@@ -76,7 +85,13 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
     {
         if (line.Skipped > 0)
         {
-            live.Note(string.Create(CultureInfo.InvariantCulture, $"a line of {line.Skipped} bytes was passed over; the longest that is read has {ClaudeDriver.LongestLine}"), "warn");
+            live.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"a line of {line.Skipped} bytes was passed over; the longest that is read has {ClaudeDriver.LongestLine}"
+                ),
+                "warn"
+            );
             return;
         }
 
@@ -124,7 +139,8 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
             case "user":
                 ToolResults(line);
                 break;
-            case "rate_limit_event" when Member(line, "rate_limit_info") is { } info && Text(info, "status") == "rejected":
+            case "rate_limit_event"
+                when Member(line, "rate_limit_info") is { } info && Text(info, "status") == "rejected":
                 LimitReached = true;
                 LimitUntil = Instant(info, "resetsAt") ?? LimitUntil;
                 break;
@@ -160,10 +176,19 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
                 var about = Member(line, "compact_metadata");
                 var after = about is { } known ? Number(known, "post_tokens") : null;
                 live.Compacted(about is { } given ? Number(given, "pre_tokens") : null, after);
-                report.Change(s => s with { State = s.Turn is null ? s.State : HarnessState.Thinking, ContextTokens = after });
+                report.Change(s =>
+                    s with
+                    {
+                        State = s.Turn is null ? s.State : HarnessState.Thinking,
+                        ContextTokens = after,
+                    }
+                );
                 break;
             case "api_retry":
-                live.Note($"the API answered {Number(line, "error_status")?.ToString(CultureInfo.InvariantCulture) ?? "with an error"}; the tool tries again", "warn");
+                live.Note(
+                    $"the API answered {Number(line, "error_status")?.ToString(CultureInfo.InvariantCulture) ?? "with an error"}; the tool tries again",
+                    "warn"
+                );
                 break;
         }
     }
@@ -253,7 +278,9 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
         }
     }
 
-    private static string ContentOf(JsonElement block) => Text(block, "content") ?? string.Join('\n', Items(block, "content").Select(part => Text(part, "text") ?? $"[{Text(part, "type")}]"));
+    private static string ContentOf(JsonElement block) =>
+        Text(block, "content")
+        ?? string.Join('\n', Items(block, "content").Select(part => Text(part, "text") ?? $"[{Text(part, "type")}]"));
 
     private void Ended(JsonElement line)
     {
@@ -277,5 +304,9 @@ internal sealed class StreamJson(LiveEvents live, HarnessReport report, bool res
     private static string? WithoutVariant(string? model) => model?.Split('[')[0];
 
     private static DateTimeOffset? Instant(JsonElement of, string name) =>
-        Number(of, name) is { } at and > 0 and < FirstMilliseconds * 100 ? at < FirstMilliseconds ? DateTimeOffset.FromUnixTimeSeconds(at) : DateTimeOffset.FromUnixTimeMilliseconds(at) : null;
+        Number(of, name) is { } at and > 0 and < FirstMilliseconds * 100
+            ? at < FirstMilliseconds
+                ? DateTimeOffset.FromUnixTimeSeconds(at)
+                : DateTimeOffset.FromUnixTimeMilliseconds(at)
+            : null;
 }

@@ -1,9 +1,11 @@
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>What the runs of one turn used together, within what the host takes (docs/turns.md): a figure that cannot be is none, so that it never costs the turn its end.</summary>
+/// <summary>What the runs of one turn used together, within what the host takes (docs/turns.md): a figure that cannot
+/// be is none, so that it never costs the turn its end.</summary>
 internal sealed class Tally
 {
-    private const int MostTools = 200, ModelBytes = 200;
+    private const int MostTools = 200,
+        ModelBytes = 200;
     private const long MostTokens = 1_000_000_000_000;
     private const double MostDollars = 1_000_000;
 
@@ -22,7 +24,9 @@ internal sealed class Tally
             tools[tool] = tools.GetValueOrDefault(tool) + count;
         return new TurnFigures
         {
-            Model = runs.LastOrDefault(run => run.Model is { Length: > 0 })?.Model is { } model ? WireText.Cut(model, ModelBytes) : null,
+            Model = runs.LastOrDefault(run => run.Model is { Length: > 0 })?.Model is { } model
+                ? WireText.Cut(model, ModelBytes)
+                : null,
             InputTokens = Tokens(total?.Input),
             OutputTokens = Tokens(total?.Output),
             CacheReadInputTokens = Tokens(total?.CacheRead),
@@ -32,15 +36,21 @@ internal sealed class Tally
             LastCacheReadInputTokens = Tokens(last?.CacheRead),
             LastCacheCreationInputTokens = Tokens(last?.CacheCreation),
             ToolCallCount = HasRun ? tools.Values.Sum() : null,
-            ToolCalls = HasRun ? new SortedDictionary<string, long>(tools.Where(t => t.Key.Length > 0).OrderByDescending(t => t.Value).Take(MostTools).ToDictionary(), StringComparer.Ordinal) : null,
+            ToolCalls = HasRun
+                ? new SortedDictionary<string, long>(
+                    tools.Where(t => t.Key.Length > 0).OrderByDescending(t => t.Value).Take(MostTools).ToDictionary(),
+                    StringComparer.Ordinal
+                )
+                : null,
             CostUsd = Cost is >= 0 and <= MostDollars and var cost ? cost : null,
         };
     }
 
     // A part of the cost would pass for all of it; the host's price table knows the tokens of every run.
-    private double? Cost => HasRun && runs.Where(run => run.Started).All(run => run.Spent.Cost is not null)
-        ? runs.Sum(run => run.Spent.Cost ?? 0)
-        : null;
+    private double? Cost =>
+        HasRun && runs.Where(run => run.Started).All(run => run.Spent.Cost is not null)
+            ? runs.Sum(run => run.Spent.Cost ?? 0)
+            : null;
 
     private static long? Tokens(long? count) => count is >= 0 and <= MostTokens ? count : null;
 

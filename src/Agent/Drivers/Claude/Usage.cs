@@ -11,21 +11,37 @@ internal readonly record struct Usage(long Input, long Output, long CacheRead, l
         new(a.Input + b.Input, a.Output + b.Output, a.CacheRead + b.CacheRead, a.CacheCreation + b.CacheCreation);
 
     /// <summary>Each figure at its highest: the figures of a call only grow while it is answered.</summary>
-    public static Usage Max(Usage a, Usage b) => new(
-        Math.Max(a.Input, b.Input), Math.Max(a.Output, b.Output),
-        Math.Max(a.CacheRead, b.CacheRead), Math.Max(a.CacheCreation, b.CacheCreation));
+    public static Usage Max(Usage a, Usage b) =>
+        new(
+            Math.Max(a.Input, b.Input),
+            Math.Max(a.Output, b.Output),
+            Math.Max(a.CacheRead, b.CacheRead),
+            Math.Max(a.CacheCreation, b.CacheCreation)
+        );
 
     public static Usage Sum(IEnumerable<Usage> all) => all.Aggregate(default(Usage), (a, b) => a + b);
 
     /// <summary>From a <c>usage</c> object, as the API writes it.</summary>
-    public static Usage Of(JsonElement usage) => new(
-        Count(usage, "input_tokens"), Count(usage, "output_tokens"),
-        Count(usage, "cache_read_input_tokens"), Count(usage, "cache_creation_input_tokens"));
+    public static Usage Of(JsonElement usage) =>
+        new(
+            Count(usage, "input_tokens"),
+            Count(usage, "output_tokens"),
+            Count(usage, "cache_read_input_tokens"),
+            Count(usage, "cache_creation_input_tokens")
+        );
 
     /// <summary>From an object of usages by model, as the tool writes it: the sum of all models.</summary>
-    public static Usage OfModels(JsonElement models) => Sum(models.EnumerateObject().Select(model => new Usage(
-        Count(model.Value, "inputTokens"), Count(model.Value, "outputTokens"),
-        Count(model.Value, "cacheReadInputTokens"), Count(model.Value, "cacheCreationInputTokens"))));
+    public static Usage OfModels(JsonElement models) =>
+        Sum(
+            models
+                .EnumerateObject()
+                .Select(model => new Usage(
+                    Count(model.Value, "inputTokens"),
+                    Count(model.Value, "outputTokens"),
+                    Count(model.Value, "cacheReadInputTokens"),
+                    Count(model.Value, "cacheCreationInputTokens")
+                ))
+        );
 
     private static long Count(JsonElement of, string name) => JsonFields.Number(of, name) ?? 0;
 }

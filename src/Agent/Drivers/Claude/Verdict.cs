@@ -19,10 +19,15 @@ internal enum VerdictKind
 /// <param name="Pause">How long it makes no sense to try again.</param>
 internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeSpan? Pause = null)
 {
-    private const int NoteCharacters = 1000, ShortResult = 300, LongestParseDays = 8;
+    private const int NoteCharacters = 1000,
+        ShortResult = 300,
+        LongestParseDays = 8;
 
-    // When the tool does not name a time; the second for an API that has trouble of its own, after the tool has tried for minutes.
-    private static readonly TimeSpan UnnamedLimit = TimeSpan.FromSeconds(300), Overload = TimeSpan.FromSeconds(60), Shortest = TimeSpan.FromSeconds(5);
+    // When the tool does not name a time; the second for an API that has trouble of its own, after the tool has tried
+    // for minutes.
+    private static readonly TimeSpan UnnamedLimit = TimeSpan.FromSeconds(300),
+        Overload = TimeSpan.FromSeconds(60),
+        Shortest = TimeSpan.FromSeconds(5);
 
     public static Verdict Of(StreamJson seen, ChildEnd end, DateTimeOffset now)
     {
@@ -33,13 +38,28 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
         var mayTell = wrong || said.Length <= ShortResult;
         if (seen.TerminalReason == "prompt_too_long" || (wrong && TooLong().IsMatch(said)))
             return new Verdict(VerdictKind.PromptTooLong, note);
-        if ((wrong && (seen.ApiStatus == 401 || seen.ErrorKind == "authentication_failed" || Login().IsMatch(said))) || (mayTell && LoginAlone().IsMatch(said)))
+        if (
+            (wrong && (seen.ApiStatus == 401 || seen.ErrorKind == "authentication_failed" || Login().IsMatch(said)))
+            || (mayTell && LoginAlone().IsMatch(said))
+        )
             return new Verdict(VerdictKind.LoginLost, note);
-        if (wrong && (seen.ApiStatus == 429 || seen.ErrorKind is "rate_limit" or "billing_error" || seen.TerminalReason == "blocking_limit" || Limit().IsMatch(said)))
+        if (
+            wrong
+            && (
+                seen.ApiStatus == 429
+                || seen.ErrorKind is "rate_limit" or "billing_error"
+                || seen.TerminalReason == "blocking_limit"
+                || Limit().IsMatch(said)
+            )
+        )
             return new Verdict(VerdictKind.RateLimited, note, Until(seen, said, now));
-        if (wrong && (seen.ApiStatus >= 500 || seen.ErrorKind is "server_error" or "overloaded" || Outage().IsMatch(said)))
+        if (
+            wrong
+            && (seen.ApiStatus >= 500 || seen.ErrorKind is "server_error" or "overloaded" || Outage().IsMatch(said))
+        )
             return new Verdict(VerdictKind.RateLimited, note, Overload);
-        // Before any call to the model: said of the conversation that was to be taken up, and not by an agent about another.
+        // Before any call to the model: said of the conversation that was to be taken up, and not by an agent about
+        // another.
         if (wrong && seen.Last is null && NoConversation().IsMatch(said))
             return new Verdict(VerdictKind.NoConversation, note);
         // Said before anything else; the note is the option.
@@ -48,27 +68,46 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
         if (end.Hung && !seen.HasResult)
             return new Verdict(VerdictKind.Failed, "claude printed nothing for too long and was ended");
         if (!seen.HasResult)
-            return new Verdict(VerdictKind.Failed, $"claude said nothing of a result; {end}{(note.Length > 0 ? $": {note}" : "")}");
-        return seen.IsError ? new Verdict(VerdictKind.Failed, note.Length > 0 ? note : "claude ended with an error that it does not name") : new Verdict(VerdictKind.Ok);
+            return new Verdict(
+                VerdictKind.Failed,
+                $"claude said nothing of a result; {end}{(note.Length > 0 ? $": {note}" : "")}"
+            );
+        return seen.IsError
+            ? new Verdict(
+                VerdictKind.Failed,
+                note.Length > 0 ? note : "claude ended with an error that it does not name"
+            )
+            : new Verdict(VerdictKind.Ok);
     }
 
     private static TimeSpan Until(StreamJson seen, string said, DateTimeOffset now)
     {
         var until = (seen.LimitReached ? seen.LimitUntil : null) ?? Epoch(said) ?? TimeOfDay(said, now);
-        return until is { } at && at - now is var wait && wait < TimeSpan.FromDays(LongestParseDays) ? (wait > Shortest ? wait : Shortest) : UnnamedLimit;
+        return until is { } at && at - now is var wait && wait < TimeSpan.FromDays(LongestParseDays)
+            ? (wait > Shortest ? wait : Shortest)
+            : UnnamedLimit;
     }
 
     // `Claude AI usage limit reached|1762952400`
     private static DateTimeOffset? Epoch(string said) =>
-        EpochForm().Match(said) is { Success: true } match ? DateTimeOffset.FromUnixTimeSeconds(long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)) : null;
+        EpochForm().Match(said) is { Success: true } match
+            ? DateTimeOffset.FromUnixTimeSeconds(long.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))
+            : null;
 
     // `You've hit your session limit · resets 9am (Europe/Berlin)`
     private static DateTimeOffset? TimeOfDay(string said, DateTimeOffset now)
     {
-        if (TimeForm().Match(said) is not { Success: true } match || !TimeZoneInfo.TryFindSystemTimeZoneById(match.Groups["zone"].Value, out var zone))
+        if (
+            TimeForm().Match(said) is not { Success: true } match
+            || !TimeZoneInfo.TryFindSystemTimeZoneById(match.Groups["zone"].Value, out var zone)
+        )
             return null;
-        var hour = int.Parse(match.Groups["hour"].Value, CultureInfo.InvariantCulture) % 12 + (match.Groups["half"].Value == "pm" ? 12 : 0);
-        var minute = match.Groups["minute"].Success ? int.Parse(match.Groups["minute"].Value, CultureInfo.InvariantCulture) : 0;
+        var hour =
+            int.Parse(match.Groups["hour"].Value, CultureInfo.InvariantCulture) % 12
+            + (match.Groups["half"].Value == "pm" ? 12 : 0);
+        var minute = match.Groups["minute"].Success
+            ? int.Parse(match.Groups["minute"].Value, CultureInfo.InvariantCulture)
+            : 0;
         var there = TimeZoneInfo.ConvertTime(now, zone).DateTime;
         var at = DateTime.SpecifyKind(there.Date.AddHours(hour).AddMinutes(minute), DateTimeKind.Unspecified);
         if (at <= there)
@@ -76,19 +115,34 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
         return zone.IsInvalidTime(at) ? null : new DateTimeOffset(at, zone.GetUtcOffset(at));
     }
 
-    [GeneratedRegex(@"prompt is too long|exceeds? (?:the )?context (?:limit|window)|conversation (?:is )?too long", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"prompt is too long|exceeds? (?:the )?context (?:limit|window)|conversation (?:is )?too long",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex TooLong();
 
-    [GeneratedRegex(@"please run /login|not logged in|invalid api key|authentication_error|oauth token (?:has expired|revoked)|failed to authenticate|api error: 401", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"please run /login|not logged in|invalid api key|authentication_error|oauth token (?:has expired|revoked)|failed to authenticate|api error: 401",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex Login();
 
-    [GeneratedRegex(@"\A\s*(?:not logged in|invalid api key|oauth token has expired)[^\n]{0,80}/login\s*\z", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"\A\s*(?:not logged in|invalid api key|oauth token has expired)[^\n]{0,80}/login\s*\z",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex LoginAlone();
 
-    [GeneratedRegex(@"usage limit reached|hit your [a-z0-9 -]{0,30}limit|rate_limit_error|api error: (?:[a-z ]*\()?429|credit balance is too low", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"usage limit reached|hit your [a-z0-9 -]{0,30}limit|rate_limit_error|api error: (?:[a-z ]*\()?429|credit balance is too low",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex Limit();
 
-    [GeneratedRegex(@"api error: (?:[a-z ]*\()?5\d\d|overloaded_error|connection error|unable to connect to api|ECONNRE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|failed to refresh oauth token", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"api error: (?:[a-z ]*\()?5\d\d|overloaded_error|connection error|unable to connect to api|ECONNRE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|failed to refresh oauth token",
+        RegexOptions.IgnoreCase
+    )]
     private static partial Regex Outage();
 
     [GeneratedRegex(@"no conversation (?:was )?found", RegexOptions.IgnoreCase)]
@@ -100,6 +154,8 @@ internal sealed partial record Verdict(VerdictKind Kind, string Note = "", TimeS
     [GeneratedRegex(@"limit reached\|(\d{9,11})", RegexOptions.IgnoreCase)]
     private static partial Regex EpochForm();
 
-    [GeneratedRegex(@"resets? (?:at )?(?<hour>1[0-2]|[1-9])(?::(?<minute>[0-5]\d))?\s?(?<half>am|pm)\s*\((?<zone>[A-Za-z0-9_+/-]+)\)")]
+    [GeneratedRegex(
+        @"resets? (?:at )?(?<hour>1[0-2]|[1-9])(?::(?<minute>[0-5]\d))?\s?(?<half>am|pm)\s*\((?<zone>[A-Za-z0-9_+/-]+)\)"
+    )]
     private static partial Regex TimeForm();
 }

@@ -6,11 +6,15 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Command;
 
-/// <summary>Any program: the message on its standard input, what it prints back to whoever wrote (docs/command-driver.md).</summary>
+/// <summary>Any program: the message on its standard input, what it prints back to whoever wrote
+/// (docs/command-driver.md).</summary>
 [Driver("command")]
 internal sealed class CommandDriver : IDriver
 {
-    private const int LongestLine = 1024 * 1024, MostOutput = 1024 * 1024, ErrorCharacters = 1000, RoomForPath = 512;
+    private const int LongestLine = 1024 * 1024,
+        MostOutput = 1024 * 1024,
+        ErrorCharacters = 1000,
+        RoomForPath = 512;
 
     private static readonly UTF8Encoding Utf8 = new(false);
 
@@ -21,23 +25,39 @@ internal sealed class CommandDriver : IDriver
     {
         this.context = context;
         if (context.Settings.Command.Count == 0)
-            throw new FormatException($"the driver `command` wants `command` in {AgentSettings.FileName}: the program and its arguments, such as command: [my-agent, --once]");
+            throw new FormatException(
+                $"the driver `command` wants `command` in {AgentSettings.FileName}: the program and its arguments, such as command: [my-agent, --once]"
+            );
     }
 
     /// <summary>What it prints is the answer to one message.</summary>
     public int MaxBatch => 1;
 
-    public string? Missing => Child.Find(context.Settings.Command[0], context.StateDir) is not null
-        ? null
-        : $"the program `{context.Settings.Command[0]}` is not on the agent's PATH ({Environment.GetEnvironmentVariable("PATH")}); "
-            + $"install it there, or change `command` in {AgentSettings.FileName}";
+    public string? Missing =>
+        Child.Find(context.Settings.Command[0], context.StateDir) is not null
+            ? null
+            : $"the program `{context.Settings.Command[0]}` is not on the agent's PATH ({Environment.GetEnvironmentVariable("PATH")}); "
+                + $"install it there, or change `command` in {AgentSettings.FileName}";
 
     public async Task<TurnOutcome> RunAsync(Turn turn, CancellationToken ct)
     {
         var message = turn.Messages[0];
         var (output, errors) = (new Kept(MostOutput), new Kept(ErrorCharacters));
-        var start = new ChildStart(context.Settings.Command, context.StateDir, Variables(turn, message), context.Settings.Quiet);
-        var end = await Child.RunAsync(start, Utf8.GetBytes(WakePrompt.Of(turn)), LongestLine, line => TakeOutput(line, output), line => TakeError(line, errors), context.Time, ct);
+        var start = new ChildStart(
+            context.Settings.Command,
+            context.StateDir,
+            Variables(turn, message),
+            context.Settings.Quiet
+        );
+        var end = await Child.RunAsync(
+            start,
+            Utf8.GetBytes(WakePrompt.Of(turn)),
+            LongestLine,
+            line => TakeOutput(line, output),
+            line => TakeError(line, errors),
+            context.Time,
+            ct
+        );
         if (end.Hung)
             return TurnOutcome.Failed("it printed nothing for too long and was ended");
         if (end.ExitCode != 0)
@@ -48,19 +68,26 @@ internal sealed class CommandDriver : IDriver
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private static Dictionary<string, string?> Variables(Turn turn, Message message) => new()
-    {
-        ["HIVE_TURN"] = turn.Id.ToString(CultureInfo.InvariantCulture),
-        ["HIVE_MESSAGE_ID"] = message.Id.ToString(CultureInfo.InvariantCulture),
-        ["HIVE_MESSAGE_FROM"] = message.From,
-        ["HIVE_REDELIVERED"] = message.Redelivered == true ? "true" : "false",
-    };
+    private static Dictionary<string, string?> Variables(Turn turn, Message message) =>
+        new()
+        {
+            ["HIVE_TURN"] = turn.Id.ToString(CultureInfo.InvariantCulture),
+            ["HIVE_MESSAGE_ID"] = message.Id.ToString(CultureInfo.InvariantCulture),
+            ["HIVE_MESSAGE_FROM"] = message.From,
+            ["HIVE_REDELIVERED"] = message.Redelivered == true ? "true" : "false",
+        };
 
     private void TakeOutput(OutputLine line, Kept kept)
     {
         if (line.Skipped > 0)
         {
-            context.Live.Note(string.Create(CultureInfo.InvariantCulture, $"a line of {line.Skipped} bytes was passed over; the longest that is read has {LongestLine}"), "warn");
+            context.Live.Note(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"a line of {line.Skipped} bytes was passed over; the longest that is read has {LongestLine}"
+                ),
+                "warn"
+            );
             return;
         }
 

@@ -3,12 +3,17 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>A script as read: what runs once at the start, the rules in their order, and what runs when no rule matches.</summary>
+/// <summary>A script as read: what runs once at the start, the rules in their order, and what runs when no rule
+/// matches.</summary>
 internal sealed record Script(IReadOnlyList<Step> Start, IReadOnlyList<Rule> Rules, IReadOnlyList<Step> Otherwise)
 {
     /// <summary>The steps for one message and the named groups of the rule that matched.</summary>
-    /// <exception cref="RegexMatchTimeoutException">A pattern took longer than <see cref="ScriptReader.PatternTimeout"/>.</exception>
-    public (IReadOnlyList<Step> Steps, IReadOnlyDictionary<string, string> Groups) For(Message message, SystemEvent? happened)
+    /// <exception cref="RegexMatchTimeoutException">A pattern took longer than
+    /// <see cref="ScriptReader.PatternTimeout"/>.</exception>
+    public (IReadOnlyList<Step> Steps, IReadOnlyDictionary<string, string> Groups) For(
+        Message message,
+        SystemEvent? happened
+    )
     {
         foreach (var rule in Rules)
         {
@@ -23,14 +28,24 @@ internal sealed record Script(IReadOnlyList<Step> Start, IReadOnlyList<Rule> Rul
 /// <summary>One rule. What it does not name, it does not look at.</summary>
 /// <param name="From">Senders; <c>*</c> is every agent and the operator.</param>
 /// <param name="Event">Names of system events; <c>*</c> is any.</param>
-internal sealed record Rule(IReadOnlySet<string>? From, Regex? Body, IReadOnlySet<string>? Event, bool? Redelivered, IReadOnlyList<Step> Do)
+internal sealed record Rule(
+    IReadOnlySet<string>? From,
+    Regex? Body,
+    IReadOnlySet<string>? Event,
+    bool? Redelivered,
+    IReadOnlyList<Step> Do
+)
 {
     public const string Any = "*";
 
     /// <returns>The named groups of the body's pattern; null when the rule does not match.</returns>
     public IReadOnlyDictionary<string, string>? Match(Message message, SystemEvent? happened)
     {
-        if (From is not null && !From.Contains(message.From) && !(From.Contains(Any) && message.From is not ("system" or "reminder")))
+        if (
+            From is not null
+            && !From.Contains(message.From)
+            && !(From.Contains(Any) && message.From is not ("system" or "reminder"))
+        )
             return null;
         if (Event is not null && (happened is null || !(Event.Contains(happened.Name) || Event.Contains(Any))))
             return null;
@@ -39,6 +54,10 @@ internal sealed record Rule(IReadOnlySet<string>? From, Regex? Body, IReadOnlySe
         if (Body is null)
             return new Dictionary<string, string>();
         var match = Body.Match(message.Body);
-        return match.Success ? Body.GetGroupNames().Where(name => !char.IsAsciiDigit(name[0])).ToDictionary(name => name, name => match.Groups[name].Value) : null;
+        return match.Success
+            ? Body.GetGroupNames()
+                .Where(name => !char.IsAsciiDigit(name[0]))
+                .ToDictionary(name => name, name => match.Groups[name].Value)
+            : null;
     }
 }

@@ -6,7 +6,8 @@ using YamlDotNet.RepresentationModel;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>Reads a script strictly: what it does not know is an error that names the line, the column and what is allowed there.</summary>
+/// <summary>Reads a script strictly: what it does not know is an error that names the line, the column and what is
+/// allowed there.</summary>
 internal sealed class ScriptReader
 {
     public static readonly TimeSpan PatternTimeout = TimeSpan.FromSeconds(1);
@@ -55,9 +56,14 @@ internal sealed class ScriptReader
 
         var top = Keys(stream.Documents[0].RootNode, "a script", "start", "rules", "otherwise");
         return new Script(
-            top.TryGetValue("start", out var start) ? Steps(start, new VariableScope(VariableScope.OfStart, false)) : [],
+            top.TryGetValue("start", out var start)
+                ? Steps(start, new VariableScope(VariableScope.OfStart, false))
+                : [],
             top.TryGetValue("rules", out var rules) ? [.. List(rules, "`rules`").Select(Rule)] : [],
-            top.TryGetValue("otherwise", out var otherwise) ? Steps(otherwise, new VariableScope(VariableScope.OfMessage, false)) : []);
+            top.TryGetValue("otherwise", out var otherwise)
+                ? Steps(otherwise, new VariableScope(VariableScope.OfMessage, false))
+                : []
+        );
     }
 
     private Rule Rule(YamlNode node)
@@ -79,7 +85,8 @@ internal sealed class ScriptReader
             body,
             happened,
             match.TryGetValue("redelivered", out var redelivered) ? Bool(redelivered, "`redelivered`") : null,
-            Steps(doNode, new VariableScope(names, happened is not null)));
+            Steps(doNode, new VariableScope(names, happened is not null))
+        );
     }
 
     private List<Step> Steps(YamlNode node, VariableScope scope, int depth = 0) =>
@@ -89,7 +96,10 @@ internal sealed class ScriptReader
     {
         const string Actions = "send, ask, answer, remind, write_file, set_status, wait, log, fail, exit, choose";
         if (node is not YamlMappingNode mapping || mapping.Children.Count == 0)
-            throw Wrong(node.Start, $"an action is a key and its value, as in `- log: \"hello\"`; there are: {Actions}");
+            throw Wrong(
+                node.Start,
+                $"an action is a key and its value, as in `- log: \"hello\"`; there are: {Actions}"
+            );
 
         var optional = false;
         KeyValuePair<YamlNode, YamlNode>? action = null;
@@ -98,7 +108,10 @@ internal sealed class ScriptReader
             if (child.Key is YamlScalarNode { Value: "optional" })
                 optional = Bool(child.Value, "`optional`");
             else if (action is { } first)
-                throw Wrong(child.Key.Start, $"`{child.Key}` stands in the same item as `{first.Key}`: one action per item, each with its own `-` (only `optional` may stand beside one)");
+                throw Wrong(
+                    child.Key.Start,
+                    $"`{child.Key}` stands in the same item as `{first.Key}`: one action per item, each with its own `-` (only `optional` may stand beside one)"
+                );
             else
                 action = child;
         }
@@ -113,7 +126,11 @@ internal sealed class ScriptReader
             "ask" => Command("ask", value, scope, line, ["question"], "to", "options", "multi", "ttl_seconds", "key"),
             "answer" => Answer(value, scope, line),
             "remind" => Remind(value, scope, line),
-            "set_status" => new CommandStep("set_status", line, new Dictionary<string, Field> { ["text"] = new Field.Text(Text(value, "`set_status`", scope)) }),
+            "set_status" => new CommandStep(
+                "set_status",
+                line,
+                new Dictionary<string, Field> { ["text"] = new Field.Text(Text(value, "`set_status`", scope)) }
+            ),
             "write_file" => WriteFile(value, scope, line),
             "wait" => new WaitStep(line, Seconds(value)),
             "log" => new LogStep(line, Text(value, "`log`", scope)),
@@ -123,7 +140,10 @@ internal sealed class ScriptReader
             _ => throw Wrong(found.Key.Start, $"there is no action `{name}`; there are: {Actions}"),
         };
         if (optional && step is not CommandStep)
-            throw Wrong(found.Key.Start, $"`optional` is for what the host may refuse (send, ask, answer, remind, set_status), not for `{name}`");
+            throw Wrong(
+                found.Key.Start,
+                $"`optional` is for what the host may refuse (send, ask, answer, remind, set_status), not for `{name}`"
+            );
         return step with { Optional = optional };
     }
 
@@ -137,7 +157,9 @@ internal sealed class ScriptReader
             if (key != "reply")
                 fields[key] = new Field.Text(Text(value, $"`{key}`", scope));
             else if (Bool(value, "`reply`"))
-                fields["in_reply_to"] = scope.Names.Contains("id") ? new Field.ThisMessage() : throw Wrong(value.Start, "`start` has no message to reply to");
+                fields["in_reply_to"] = scope.Names.Contains("id")
+                    ? new Field.ThisMessage()
+                    : throw Wrong(value.Start, "`start` has no message to reply to");
         }
 
         return new CommandStep("send", line, fields);
@@ -148,12 +170,24 @@ internal sealed class ScriptReader
         var keys = Keys(node, "`answer`", "id", "answer");
         Require(keys, node, "`answer`", "answer");
         if (!keys.ContainsKey("id") && !scope.EventMembers)
-            throw Wrong(node.Start, "`answer` wants `id` here; only a rule with `event: question_asked` knows it by itself");
-        return new CommandStep("answer", line, new Dictionary<string, Field>
-        {
-            ["id"] = new Field.Number("id", keys.TryGetValue("id", out var id) ? Text(id, "`id`", scope) : new Template("{{question_id}}", scope)),
-            ["answer"] = new Field.Text(Text(keys["answer"], "`answer`", scope)),
-        });
+            throw Wrong(
+                node.Start,
+                "`answer` wants `id` here; only a rule with `event: question_asked` knows it by itself"
+            );
+        return new CommandStep(
+            "answer",
+            line,
+            new Dictionary<string, Field>
+            {
+                ["id"] = new Field.Number(
+                    "id",
+                    keys.TryGetValue("id", out var id)
+                        ? Text(id, "`id`", scope)
+                        : new Template("{{question_id}}", scope)
+                ),
+                ["answer"] = new Field.Text(Text(keys["answer"], "`answer`", scope)),
+            }
+        );
     }
 
     private CommandStep Remind(YamlNode node, VariableScope scope, long line)
@@ -164,17 +198,36 @@ internal sealed class ScriptReader
             : throw Wrong(node.Start, "`remind` wants exactly one of `delay_seconds` and `at`");
     }
 
-    private CommandStep Command(string name, YamlNode node, VariableScope scope, long line, string[] required, params string[] others)
+    private CommandStep Command(
+        string name,
+        YamlNode node,
+        VariableScope scope,
+        long line,
+        string[] required,
+        params string[] others
+    )
     {
         var keys = Keys(node, $"`{name}`", [.. required, .. others]);
         Require(keys, node, $"`{name}`", required);
-        return new CommandStep(name, line, keys.ToDictionary(key => key.Key, key => key.Key switch
-        {
-            "options" => new Field.Texts([.. List(key.Value, "`options`").Select(option => Text(option, "an option", scope))]),
-            "multi" => (Field)new Field.Constant(JsonValue.Create(Bool(key.Value, "`multi`"))),
-            "ttl_seconds" or "delay_seconds" => new Field.Constant(JsonValue.Create(Whole(key.Value, $"`{key.Key}`", 0, int.MaxValue))),
-            _ => new Field.Text(Text(key.Value, $"`{key.Key}`", scope)),
-        }));
+        return new CommandStep(
+            name,
+            line,
+            keys.ToDictionary(
+                key => key.Key,
+                key =>
+                    key.Key switch
+                    {
+                        "options" => new Field.Texts([
+                            .. List(key.Value, "`options`").Select(option => Text(option, "an option", scope)),
+                        ]),
+                        "multi" => (Field)new Field.Constant(JsonValue.Create(Bool(key.Value, "`multi`"))),
+                        "ttl_seconds" or "delay_seconds" => new Field.Constant(
+                            JsonValue.Create(Whole(key.Value, $"`{key.Key}`", 0, int.MaxValue))
+                        ),
+                        _ => new Field.Text(Text(key.Value, $"`{key.Key}`", scope)),
+                    }
+            )
+        );
     }
 
     private WriteFileStep WriteFile(YamlNode node, VariableScope scope, long line)
@@ -185,7 +238,8 @@ internal sealed class ScriptReader
             line,
             Text(keys["path"], "`path`", scope),
             Text(keys["content"], "`content`", scope),
-            keys.TryGetValue("append", out var append) && Bool(append, "`append`"));
+            keys.TryGetValue("append", out var append) && Bool(append, "`append`")
+        );
     }
 
     private ChooseStep Choose(YamlNode node, VariableScope scope, long line, int depth)
@@ -195,7 +249,10 @@ internal sealed class ScriptReader
         var lists = List(node, "`choose`");
         return lists.Count > 0
             ? new ChooseStep(line, [.. lists.Select(list => Steps(list, scope, depth + 1))])
-            : throw Wrong(node.Start, "`choose` wants at least one list of actions, as in `choose: [ [ {log: a} ], [ {log: b} ] ]`");
+            : throw Wrong(
+                node.Start,
+                "`choose` wants at least one list of actions, as in `choose: [ [ {log: a} ], [ {log: b} ] ]`"
+            );
     }
 
     private Dictionary<string, YamlNode> Keys(YamlNode node, string what, params string[] allowed)
@@ -223,18 +280,23 @@ internal sealed class ScriptReader
     }
 
     private IList<YamlNode> List(YamlNode node, string what) =>
-        node is YamlSequenceNode list ? list.Children : throw Wrong(node.Start, $"{what} is a list, each item with its own `-`");
+        node is YamlSequenceNode list
+            ? list.Children
+            : throw Wrong(node.Start, $"{what} is a list, each item with its own `-`");
 
-    private HashSet<string> Names(YamlNode node, string what) => node is YamlSequenceNode list
-        ? [.. list.Children.Select(child => Scalar(child, what))]
-        : [Scalar(node, what)];
+    private HashSet<string> Names(YamlNode node, string what) =>
+        node is YamlSequenceNode list ? [.. list.Children.Select(child => Scalar(child, what))] : [Scalar(node, what)];
 
-    private string Scalar(YamlNode node, string what) => node switch
-    {
-        YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" } => throw Wrong(node.Start, $"{what} wants a text; an empty one is written \"\""),
-        YamlScalarNode scalar => scalar.Value!,
-        _ => throw Wrong(node.Start, $"{what} wants a text"),
-    };
+    private string Scalar(YamlNode node, string what) =>
+        node switch
+        {
+            YamlScalarNode { Style: ScalarStyle.Plain, Value: "" or "~" or "null" } => throw Wrong(
+                node.Start,
+                $"{what} wants a text; an empty one is written \"\""
+            ),
+            YamlScalarNode scalar => scalar.Value!,
+            _ => throw Wrong(node.Start, $"{what} wants a text"),
+        };
 
     private Template Text(YamlNode node, string what, VariableScope scope)
     {
@@ -249,20 +311,28 @@ internal sealed class ScriptReader
         }
     }
 
-    private bool Bool(YamlNode node, string what) => Scalar(node, what) switch
-    {
-        "true" => true,
-        "false" => false,
-        _ => throw Wrong(node.Start, $"{what} is true or false"),
-    };
+    private bool Bool(YamlNode node, string what) =>
+        Scalar(node, what) switch
+        {
+            "true" => true,
+            "false" => false,
+            _ => throw Wrong(node.Start, $"{what} is true or false"),
+        };
 
     private long Whole(YamlNode node, string what, long least, long most) =>
-        long.TryParse(Scalar(node, what), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= least && number <= most
+        long.TryParse(Scalar(node, what), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number >= least
+        && number <= most
             ? number
             : throw Wrong(node.Start, $"{what} is a whole number from {least} to {most}");
 
     private TimeSpan Seconds(YamlNode node) =>
-        decimal.TryParse(Scalar(node, "`wait`"), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds is >= 0 and <= LongestWait
+        decimal.TryParse(
+            Scalar(node, "`wait`"),
+            NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture,
+            out var seconds
+        ) && seconds is >= 0 and <= LongestWait
             ? TimeSpan.FromMilliseconds((double)(seconds * 1000))
             : throw Wrong(node.Start, $"`wait` is a number of seconds from 0 to {LongestWait}, as in 0.5");
 
@@ -276,7 +346,10 @@ internal sealed class ScriptReader
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            throw Wrong(node.Start, $"`body` is no pattern this language has (no look-around, no back-references): {e.Message}");
+            throw Wrong(
+                node.Start,
+                $"`body` is no pattern this language has (no look-around, no back-references): {e.Message}"
+            );
         }
     }
 

@@ -4,7 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>Answers messages by the rules of a script (docs/scripted-driver.md): for the demo, for tests, for small fixed jobs.</summary>
+/// <summary>Answers messages by the rules of a script (docs/scripted-driver.md): for the demo, for tests, for small
+/// fixed jobs.</summary>
 [Driver("scripted")]
 internal sealed class ScriptedDriver : IDriver
 {
@@ -18,11 +19,11 @@ internal sealed class ScriptedDriver : IDriver
             script = ScriptReader.Read(context.Settings.ScriptPath);
     }
 
-    public string? Missing => script is not null
-        ? null
+    public string? Missing =>
+        script is not null ? null
         : context.Settings.IsDriverChosen && ClaudeProgram.Missing("claude", context.StateDir) is { } noClaude
             ? $"{NoScript}, and {noClaude}, or add {context.Settings.Script} to its configuration"
-            : $"{NoScript}; add one to its configuration, or set `driver: claude` in {AgentSettings.FileName}";
+        : $"{NoScript}; add one to its configuration, or set `driver: claude` in {AgentSettings.FileName}";
 
     private string NoScript => $"it has no {context.Settings.Script} for the driver scripted";
 
@@ -49,7 +50,11 @@ internal sealed class ScriptedDriver : IDriver
             try
             {
                 var (steps, groups) = script.For(message, happened);
-                await RunAsync(steps, new StepContext(context, Variables(turn, message, happened, groups), message.Id, turn.Number), ct);
+                await RunAsync(
+                    steps,
+                    new StepContext(context, Variables(turn, message, happened, groups), message.Id, turn.Number),
+                    ct
+                );
             }
             catch (Exception e) when (e is StepException or RegexMatchTimeoutException)
             {
@@ -73,24 +78,36 @@ internal sealed class ScriptedDriver : IDriver
             }
             catch (HiveException e) when (step.Optional)
             {
-                context.Agent.Log.Info($"script: line {step.Line}: {step.Name}, which is optional, was refused: {e.Message}");
+                context.Agent.Log.Info(
+                    $"script: line {step.Line}: {step.Name}, which is optional, was refused: {e.Message}"
+                );
             }
-            catch (Exception e) when (e is HiveException or FormatException or IOException or UnauthorizedAccessException)
+            catch (Exception e)
+                when (e is HiveException or FormatException or IOException or UnauthorizedAccessException)
             {
-                throw new StepException($"line {step.Line} of {context.Agent.Settings.Script}: {step.Name}: {e.Message}", e);
+                throw new StepException(
+                    $"line {step.Line} of {context.Agent.Settings.Script}: {step.Name}: {e.Message}",
+                    e
+                );
             }
         }
     }
 
-    private Dictionary<string, string> OfStart(long count) => new()
-    {
-        ["self"] = context.Name,
-        ["role"] = context.Role,
-        ["state_dir"] = context.StateDir.TrimEnd('/'),
-        ["count"] = count.ToString(CultureInfo.InvariantCulture),
-    };
+    private Dictionary<string, string> OfStart(long count) =>
+        new()
+        {
+            ["self"] = context.Name,
+            ["role"] = context.Role,
+            ["state_dir"] = context.StateDir.TrimEnd('/'),
+            ["count"] = count.ToString(CultureInfo.InvariantCulture),
+        };
 
-    private Dictionary<string, string> Variables(Turn turn, Message message, SystemEvent? happened, IReadOnlyDictionary<string, string> groups)
+    private Dictionary<string, string> Variables(
+        Turn turn,
+        Message message,
+        SystemEvent? happened,
+        IReadOnlyDictionary<string, string> groups
+    )
     {
         var variables = new Dictionary<string, string>(happened?.Members ?? new Dictionary<string, string>());
         foreach (var (name, value) in groups)

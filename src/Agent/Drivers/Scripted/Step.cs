@@ -7,7 +7,12 @@ namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>What a step has to work with.</summary>
 /// <param name="MessageId">Null at the start.</param>
-internal sealed record StepContext(DriverContext Agent, IReadOnlyDictionary<string, string> Variables, long? MessageId, long Count);
+internal sealed record StepContext(
+    DriverContext Agent,
+    IReadOnlyDictionary<string, string> Variables,
+    long? MessageId,
+    long Count
+);
 
 /// <summary>One action of a script.</summary>
 /// <param name="Name">As the script writes it.</param>
@@ -60,38 +65,55 @@ internal abstract record Field
 
     internal sealed record Texts(IReadOnlyList<Template> Templates) : Field
     {
-        public override JsonNode Fill(StepContext context) => new JsonArray([.. Templates.Select(t => (JsonNode)JsonValue.Create(t.Fill(context.Variables)))]);
+        public override JsonNode Fill(StepContext context) =>
+            new JsonArray([.. Templates.Select(t => (JsonNode)JsonValue.Create(t.Fill(context.Variables)))]);
     }
 
     internal sealed record Number(string Name, Template Template) : Field
     {
         public override JsonNode Fill(StepContext context) =>
-            long.TryParse(Template.Fill(context.Variables), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            long.TryParse(
+                Template.Fill(context.Variables),
+                NumberStyles.AllowLeadingSign,
+                CultureInfo.InvariantCulture,
+                out var number
+            )
                 ? JsonValue.Create(number)
-                : throw new FormatException($"`{Name}` wants a whole number, and is `{Template.Fill(context.Variables)}`");
+                : throw new FormatException(
+                    $"`{Name}` wants a whole number, and is `{Template.Fill(context.Variables)}`"
+                );
     }
 
     /// <summary>The message at hand.</summary>
     internal sealed record ThisMessage : Field
     {
-        public override JsonNode? Fill(StepContext context) => context.MessageId is { } id ? JsonValue.Create(id) : null;
+        public override JsonNode? Fill(StepContext context) =>
+            context.MessageId is { } id ? JsonValue.Create(id) : null;
     }
 }
 
 internal sealed record WriteFileStep(long Line, Template Path, Template Content, bool Append) : Step("write_file", Line)
 {
     public override Task RunAsync(StepContext context, CancellationToken ct) =>
-        StateFile.WriteAsync(context.Agent.StateDir, Path.Fill(context.Variables), Content.Fill(context.Variables), Append, ct);
+        StateFile.WriteAsync(
+            context.Agent.StateDir,
+            Path.Fill(context.Variables),
+            Content.Fill(context.Variables),
+            Append,
+            ct
+        );
 }
 
 internal sealed record WaitStep(long Line, TimeSpan Time) : Step("wait", Line)
 {
-    public override Task RunAsync(StepContext context, CancellationToken ct) => Task.Delay(Time, context.Agent.Time, ct);
+    public override Task RunAsync(StepContext context, CancellationToken ct) =>
+        Task.Delay(Time, context.Agent.Time, ct);
 }
 
 internal sealed record FailStep(long Line, Template Error) : Step("fail", Line)
 {
-    public override Task RunAsync(StepContext context, CancellationToken ct) => throw new FormatException(Error.Fill(context.Variables));
+    public override Task RunAsync(StepContext context, CancellationToken ct) =>
+        throw new FormatException(Error.Fill(context.Variables));
 }
 
 internal sealed record LogStep(long Line, Template Text) : Step("log", Line)

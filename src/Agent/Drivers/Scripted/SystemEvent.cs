@@ -4,7 +4,8 @@ using Hive.Protocol;
 namespace Hive.Agent.Drivers.Scripted;
 
 /// <summary>A message from <c>system</c> whose body is JSON with <c>event</c>.</summary>
-/// <param name="Members">Its members as text; <c>id</c> is named after what it counts: <c>question_id</c> for <c>question_asked</c>.</param>
+/// <param name="Members">Its members as text; <c>id</c> is named after what it counts: <c>question_id</c> for
+/// <c>question_asked</c>.</param>
 internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, string> Members)
 {
     public static SystemEvent? Of(Message message)
@@ -20,7 +21,9 @@ internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, stri
             foreach (var member in body.RootElement.EnumerateObject())
             {
                 if (member.Value.ValueKind != JsonValueKind.Null && member.Name != "event")
-                    members[member.Name == "id" ? $"{name.GetString()!.Split('_')[0]}_id" : member.Name] = Text(member.Value);
+                    members[member.Name == "id" ? $"{name.GetString()!.Split('_')[0]}_id" : member.Name] = Text(
+                        member.Value
+                    );
             }
 
             return new SystemEvent(name.GetString()!, members);
@@ -32,10 +35,11 @@ internal sealed record SystemEvent(string Name, IReadOnlyDictionary<string, stri
         }
     }
 
-    private static string Text(JsonElement value) => value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString()!,
-        JsonValueKind.Array => string.Join(", ", value.EnumerateArray().Select(Text)),
-        _ => value.GetRawText(),
-    };
+    private static string Text(JsonElement value) =>
+        value.ValueKind switch
+        {
+            JsonValueKind.String => value.GetString()!,
+            JsonValueKind.Array => string.Join(", ", value.EnumerateArray().Select(Text)),
+            _ => value.GetRawText(),
+        };
 }

@@ -3,12 +3,14 @@ using System.Text.RegularExpressions;
 
 namespace Hive.Agent.Drivers.Scripted;
 
-/// <summary>Text with <c>{{name}}</c> in it. What a variable holds is never looked at again, so that a message cannot bring in variables.</summary>
+/// <summary>Text with <c>{{name}}</c> in it. What a variable holds is never looked at again, so that a message cannot
+/// bring in variables.</summary>
 internal sealed partial class Template
 {
     private readonly List<(string Literal, string? Name, bool Optional)> parts = [];
 
-    /// <exception cref="FormatException">Braces without a name between them, or a name that cannot exist here.</exception>
+    /// <exception cref="FormatException">Braces without a name between them, or a name that cannot exist
+    /// here.</exception>
     public Template(string text, VariableScope scope)
     {
         var at = 0;
@@ -19,7 +21,9 @@ internal sealed partial class Template
                 break;
             var variable = Variable().Match(text, open);
             if (!variable.Success)
-                throw new FormatException("`{{` wants a name and `}}`, as in {{from}}, or {{note?}} for one that may be missing");
+                throw new FormatException(
+                    "`{{` wants a name and `}}`, as in {{from}}, or {{note?}} for one that may be missing"
+                );
             var (name, optional) = (variable.Groups[1].Value, variable.Groups[2].Length > 0);
             if (!optional && !scope.Allows(name))
                 throw new FormatException($"there is no variable `{name}` here; there are: {scope.Describe()}");
@@ -42,7 +46,9 @@ internal sealed partial class Template
             if (variables.TryGetValue(name, out var value))
                 text.Append(value);
             else if (!optional)
-                throw new FormatException($"`{name}` has no value for this message; there are: {string.Join(", ", variables.Keys.Order(StringComparer.Ordinal))} (write {{{{{name}?}}}} where it may be missing)");
+                throw new FormatException(
+                    $"`{name}` has no value for this message; there are: {string.Join(", ", variables.Keys.Order(StringComparer.Ordinal))} (write {{{{{name}?}}}} where it may be missing)"
+                );
         }
 
         return text.ToString();
@@ -58,10 +64,12 @@ internal sealed record VariableScope(IReadOnlySet<string> Names, bool EventMembe
 {
     public static IReadOnlySet<string> OfStart { get; } = new HashSet<string> { "self", "role", "state_dir", "count" };
 
-    public static IReadOnlySet<string> OfMessage { get; } = new HashSet<string>(OfStart) { "from", "body", "id", "redelivered", "event" };
+    public static IReadOnlySet<string> OfMessage { get; } =
+        new HashSet<string>(OfStart) { "from", "body", "id", "redelivered", "event" };
 
     public bool Allows(string name) => EventMembers || Names.Contains(name);
 
-    public string Describe() => string.Join(", ", Names.Order(StringComparer.Ordinal))
+    public string Describe() =>
+        string.Join(", ", Names.Order(StringComparer.Ordinal))
         + (Names.Contains("event") ? ", and with `event:` in `match` the members of the event" : "");
 }

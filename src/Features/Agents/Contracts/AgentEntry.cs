@@ -15,7 +15,8 @@ internal sealed record AgentEntry(
     IReadOnlyList<string>? Recipients = null,
     string? ActiveModel = null,
     string? StatusText = null,
-    DateTimeOffset? StatusSetAt = null)
+    DateTimeOffset? StatusSetAt = null
+)
 {
     /// <summary>True for the one manager.</summary>
     public bool IsManager => Name == Principals.Manager;
@@ -26,6 +27,8 @@ internal sealed record AgentEntry(
     /// <summary>True when nothing stands between the agent and the host's files, so that it sees host paths.</summary>
     public bool SeesHostPaths => Runtime is "process" or "external";
 
-    /// <summary>True when its configuration lets it write to <paramref name="recipient"/>; the manager always may be written to.</summary>
-    public bool MayWriteTo(string recipient) => Recipients is null || recipient == Principals.Manager || Recipients.Contains(recipient);
+    /// <summary>True when its configuration lets it write to <paramref name="recipient"/>; the manager always may be
+    /// written to.</summary>
+    public bool MayWriteTo(string recipient) =>
+        Recipients is null || recipient == Principals.Manager || Recipients.Contains(recipient);
 }

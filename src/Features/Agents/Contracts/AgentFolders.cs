@@ -34,5 +34,6 @@ internal sealed class AgentFolders(HivePaths paths)
         agent.SeesHostPaths ? paths.DataDir.TrimEnd('/') + path : path;
 
     /// <summary>The state folder as the agent can open it.</summary>
-    public string StateAsSeenBy(AgentEntry agent) => agent.SeesHostPaths ? State(agent.Name) : $"/agents/{agent.Name}/state";
+    public string StateAsSeenBy(AgentEntry agent) =>
+        agent.SeesHostPaths ? State(agent.Name) : $"/agents/{agent.Name}/state";
 }

@@ -7,7 +7,8 @@ internal sealed record ContainerChanged(string Agent) : IAgentRowNotification;
 
 /// <summary>Something is under way with an agent. Shown until cleared, and never stored.</summary>
 /// <param name="Name">The agent.</param>
-/// <param name="Kind"><c>spawning</c>, <c>starting</c>, <c>stopping</c>, <c>restarting</c>, <c>rebuilding</c> or <c>destroying</c>.</param>
+/// <param name="Kind"><c>spawning</c>, <c>starting</c>, <c>stopping</c>, <c>restarting</c>, <c>rebuilding</c> or
+/// <c>destroying</c>.</param>
 /// <param name="SinceAt">When it began.</param>
 internal sealed record Transient(string Name, string Kind, DateTimeOffset SinceAt);
 

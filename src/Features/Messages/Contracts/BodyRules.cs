@@ -11,15 +11,18 @@ internal static class BodyRules
     /// <summary>A text that says something and keeps within the cap.</summary>
     public static void MustBeBody<T>(this IRuleBuilderInitial<T, string> rule, Func<T, string> wayOut) =>
         rule.Cascade(CascadeMode.Stop)
-            .Custom((text, context) =>
-            {
-                if (string.IsNullOrWhiteSpace(text))
-                    context.AddFailure($"'{context.PropertyPath.ToLowerInvariant()}' is empty; say something");
-            })
+            .Custom(
+                (text, context) =>
+                {
+                    if (string.IsNullOrWhiteSpace(text))
+                        context.AddFailure($"'{context.PropertyPath.ToLowerInvariant()}' is empty; say something");
+                }
+            )
             .MustBeText(Limits.BodyBytes, wayOut);
 
     /// <summary>A key as <see cref="Common.Persistence.IdempotencyKeys"/> takes it.</summary>
-    public static void MustBeKey<T>(this IRuleBuilder<T, string?> rule) => rule.MustBeText(Common.Persistence.IdempotencyKeys.MaxLength);
+    public static void MustBeKey<T>(this IRuleBuilder<T, string?> rule) =>
+        rule.MustBeText(Common.Persistence.IdempotencyKeys.MaxLength);
 
     /// <summary>The way out for an agent whose text is too long: a folder that its reader sees, too.</summary>
     public static string WayOut(Caller caller, IRoster roster, AgentFolders folders) =>

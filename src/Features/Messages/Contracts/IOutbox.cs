@@ -9,7 +9,8 @@ internal interface IOutbox
     /// <summary>Puts a message into an inbox.</summary>
     /// <param name="write">The caller's write.</param>
     /// <param name="from">Whoever the host says; <c>system</c> for its own.</param>
-    /// <param name="to">An agent of the roster or <c>operator</c>; anybody else is ignored, since the host may tell of an agent that has just gone.</param>
+    /// <param name="to">An agent of the roster or <c>operator</c>; anybody else is ignored, since the host may tell of
+    /// an agent that has just gone.</param>
     /// <param name="body">At most <see cref="Limits.HostBodyBytes"/> bytes of UTF-8.</param>
     /// <param name="fileRefs">The references in it, scanned before the write.</param>
     void Append(IWrite write, string from, string to, string body, IReadOnlyList<string>? fileRefs = null);

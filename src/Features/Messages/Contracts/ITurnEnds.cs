@@ -9,7 +9,8 @@ namespace Hive.Features.Messages.Contracts;
 internal interface ITurnEnds
 {
     /// <summary>
-    /// A good turn acks all it held, any other gives it back. Ending it again changes nothing and answers the same. One that was given up before this was told
+    /// A good turn acks all it held, any other gives it back. Ending it again changes nothing and answers the same. One
+    /// that was given up before this was told
     /// is ended now: what it held and nobody was given since is dealt with as if it had been held until now.
     /// </summary>
     /// <exception cref="Problem">Code <c>not_found</c>: the agent has no such turn.</exception>
@@ -30,13 +31,21 @@ internal interface ITurnEnds
 
     /// <summary>Deals with some of what a turn holds as its end would.</summary>
     void EndPiece(
-        IWrite write, string agent, long turn, IReadOnlyList<long> ids, string result, string? note, long? delaySeconds);
+        IWrite write,
+        string agent,
+        long turn,
+        IReadOnlyList<long> ids,
+        string result,
+        string? note,
+        long? delaySeconds
+    );
 
     /// <summary>When a turn of the agent's began; null when it has no such turn.</summary>
     DateTimeOffset? StartedAt(DbConnection db, string agent, long turn);
 }
 
-/// <summary>Told within the write of turns that are given up because nobody works on them any more; filled by the slice that counts turns.</summary>
+/// <summary>Told within the write of turns that are given up because nobody works on them any more; filled by the slice
+/// that counts turns.</summary>
 internal interface ILostTurns
 {
     /// <summary>A turn is over, though nobody has said how it ended.</summary>
@@ -56,7 +65,18 @@ internal interface ILostTurns
 /// <param name="Parked">How many were set aside.</param>
 /// <param name="IsNews">False when this end was told before.</param>
 internal sealed record EndedTurn(
-    long Id, string Agent, string WakeFrom, DateTimeOffset StartedAt, DateTimeOffset EndedAt, string Result, string? Note, int Acked, int Requeued, int Parked, bool IsNews);
+    long Id,
+    string Agent,
+    string WakeFrom,
+    DateTimeOffset StartedAt,
+    DateTimeOffset EndedAt,
+    string Result,
+    string? Note,
+    int Acked,
+    int Requeued,
+    int Parked,
+    bool IsNews
+);
 
 /// <summary>How a turn can end.</summary>
 internal static class TurnResult
@@ -73,7 +93,8 @@ internal static class TurnResult
     /// <summary>The operator ended it; its messages are parked.</summary>
     public const string Cancelled = "cancelled";
 
-    /// <summary>The model's provider wants a pause, or a login, or the agent was stopped in the middle of it; that does not count against the messages.</summary>
+    /// <summary>The model's provider wants a pause, or a login, or the agent was stopped in the middle of it; that does
+    /// not count against the messages.</summary>
     public const string RateLimited = "rate_limited";
 
     /// <summary>Its process ended, so that nobody told its end; only the host says so.</summary>

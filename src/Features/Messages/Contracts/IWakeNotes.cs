@@ -2,7 +2,8 @@ using Hive.Common.Persistence;
 
 namespace Hive.Features.Messages.Contracts;
 
-/// <summary>Keeps what an agent is told of its start until its next message; filled by the slice that runs the agents.</summary>
+/// <summary>Keeps what an agent is told of its start until its next message; filled by the slice that runs the
+/// agents.</summary>
 internal interface IWakeNotes
 {
     /// <summary>Takes the agent's note, as part of the write that delivers it; null when there is none.</summary>

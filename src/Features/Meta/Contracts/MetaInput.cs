@@ -8,7 +8,13 @@ namespace Hive.Features.Meta.Contracts;
 /// <param name="ModifiedAt">When that was committed.</param>
 /// <param name="Agents">Who uses it.</param>
 /// <param name="Url">Where it comes from; without credentials.</param>
-internal sealed record MetaInput(string Name, string LockedRev, DateTimeOffset ModifiedAt, IReadOnlyList<string> Agents, string? Url = null);
+internal sealed record MetaInput(
+    string Name,
+    string LockedRev,
+    DateTimeOffset ModifiedAt,
+    IReadOnlyList<string> Agents,
+    string? Url = null
+);
 
 /// <summary>Raised when the lock moved; carries all inputs.</summary>
 internal sealed record MetaInputsChanged(IReadOnlyList<MetaInput> MetaInputs) : IDashboardNotification

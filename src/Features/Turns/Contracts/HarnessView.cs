@@ -2,7 +2,8 @@ namespace Hive.Features.Turns.Contracts;
 
 /// <summary>What an agent's harness does at this moment.</summary>
 /// <param name="Connected">There is a harness, and it has said what it does.</param>
-/// <param name="State"><c>offline</c> while none is connected, else <c>idle</c>, <c>thinking</c>, <c>compacting</c>, <c>needs_login</c>, <c>logging_in</c>, <c>rate_limited</c> or <c>not_ready</c>.</param>
+/// <param name="State"><c>offline</c> while none is connected, else <c>idle</c>, <c>thinking</c>, <c>compacting</c>,
+/// <c>needs_login</c>, <c>logging_in</c>, <c>rate_limited</c> or <c>not_ready</c>.</param>
 /// <param name="SinceAt">Since when.</param>
 /// <param name="Driver">What it runs for a turn.</param>
 /// <param name="Model">The model it uses.</param>
@@ -27,7 +28,8 @@ internal sealed record HarnessView(
     DateTimeOffset? RateLimitedUntil = null,
     LoginView? Login = null,
     string? Missing = null,
-    string? Cursor = null);
+    string? Cursor = null
+);
 
 /// <summary>A login that is under way, or went wrong.</summary>
 /// <param name="Url">Where the operator gets a code; http or https.</param>

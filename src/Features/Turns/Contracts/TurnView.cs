@@ -4,7 +4,8 @@ namespace Hive.Features.Turns.Contracts;
 /// <param name="Id">Given once.</param>
 /// <param name="Agent">Whose turn.</param>
 /// <param name="WakeFrom">Who or what woke the agent.</param>
-/// <param name="Result"><c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c>, <c>rate_limited</c> or <c>lost</c>.</param>
+/// <param name="Result"><c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c>, <c>rate_limited</c> or
+/// <c>lost</c>.</param>
 /// <param name="Note">The error, when there was one.</param>
 /// <param name="Model">As the agent's tool names it.</param>
 /// <param name="StartedAt">When it began; by the host's clock where the harness did not say.</param>
@@ -47,4 +48,5 @@ internal sealed record TurnView(
     long? OpenLooseEndsCount = null,
     long? OpenRemindersCount = null,
     double? CostUsd = null,
-    double? ReportedCostUsd = null);
+    double? ReportedCostUsd = null
+);
