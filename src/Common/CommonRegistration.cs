@@ -3,7 +3,7 @@ using Hive.Common.Backups;
 using Hive.Common.Doors;
 using Hive.Common.Git;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 

@@ -1,4 +1,4 @@
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents;
 using Hive.Features.Dashboard;
 

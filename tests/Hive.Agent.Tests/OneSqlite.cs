@@ -7,5 +7,5 @@ namespace Hive.Agent.Tests;
 internal static class OneSqlite
 {
     [ModuleInitializer]
-    public static void Choose() => _ = Common.Persistence.SqliteLibrary.Version;
+    public static void Choose() => _ = Common.Storage.SqliteLibrary.Version;
 }

@@ -34,14 +34,14 @@ public sealed partial class PlaceTests
             .Where(t => t.Texts.Any(text => Sql().IsMatch(text)))
             .ToArray();
         Assert.Contains(writers, t => Solution.SliceOf(t.Name.Namespace) is not null);
-        Assert.Contains(writers, t => t.Name.Namespace == "Hive.Common.Persistence");
+        Assert.Contains(writers, t => t.Name.Namespace == "Hive.Common.Storage");
         // The harness keeps the statistics of its turns in a file of its own.
         Assert.Contains(writers, t => t.Name.Namespace == "Hive.Agent.Statistics");
         Assert.Empty(
             writers
                 .Where(t =>
                     Solution.SliceOf(t.Name.Namespace) is null
-                    && t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics")
+                    && t.Name.Namespace is not ("Hive.Common.Storage" or "Hive.Agent.Statistics")
                 )
                 .Select(t => t.ToString())
         );
@@ -59,7 +59,7 @@ public sealed partial class PlaceTests
         Assert.Empty(
             users
                 .Where(t =>
-                    t.Name.Namespace is not ("Hive.Common.Persistence" or "Hive.Agent.Statistics")
+                    t.Name.Namespace is not ("Hive.Common.Storage" or "Hive.Agent.Statistics")
                     && !t.ToString().StartsWith("Hive.Host.HiveApp", StringComparison.Ordinal)
                 )
                 .Select(t => t.ToString())
@@ -80,7 +80,7 @@ public sealed partial class PlaceTests
             "Hive.Features.Forge.", // Hive's own token, the secret of the forge's webhook and what the operator's configuration names
             "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
             "Hive.Common.Doors.SocketDoor", // the socket files
-            "Hive.Common.Persistence.", // the database, its write-ahead log and the note beside it
+            "Hive.Common.Storage.", // the database, its write-ahead log and the note beside it
             "Hive.Protocol.HivePaths", // hive.json
             "Hive.Protocol.Options.", // hive.json, and whether what an option names is a folder
             "Hive.Host.", // locks, token, page

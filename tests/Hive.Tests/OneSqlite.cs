@@ -7,5 +7,5 @@ namespace Hive.Tests;
 internal static class OneSqlite
 {
     [ModuleInitializer]
-    public static void Choose() => _ = Hive.Common.Persistence.SqliteLibrary.Version;
+    public static void Choose() => _ = Hive.Common.Storage.SqliteLibrary.Version;
 }

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Text.Json;
 using Dapper;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using MediatR;

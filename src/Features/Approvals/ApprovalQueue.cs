@@ -3,7 +3,7 @@ using System.Text.Json;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Approvals.Contracts;
 using Hive.Features.Messages.Contracts;

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

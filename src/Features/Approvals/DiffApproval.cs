@@ -4,7 +4,7 @@ using System.Text;
 using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Git;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using MediatR;

@@ -4,7 +4,7 @@ using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Git;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;

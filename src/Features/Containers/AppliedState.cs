@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Dapper;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;

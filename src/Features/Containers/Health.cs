@@ -1,5 +1,5 @@
 using Hive.Common;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using MediatR;
 
 namespace Hive.Features.Containers;

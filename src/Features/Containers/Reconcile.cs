@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;

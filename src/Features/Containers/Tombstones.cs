@@ -1,7 +1,7 @@
 using System.Data.Common;
 using System.IO.Enumeration;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Microsoft.Extensions.Hosting;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Containers;

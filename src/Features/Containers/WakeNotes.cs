@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Microsoft.Extensions.Hosting;

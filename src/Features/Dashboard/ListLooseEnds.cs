@@ -1,7 +1,7 @@
 using System.Data.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using MediatR;
 
 namespace Hive.Features.Dashboard;

@@ -1,7 +1,7 @@
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using MediatR;
 
 namespace Hive.Features.Dashboard;

@@ -5,7 +5,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Dapper;
 using Hive.Common.Doors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;

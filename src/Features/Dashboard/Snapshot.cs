@@ -2,7 +2,7 @@ using System.Text.Json;
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Http;
 

@@ -1,6 +1,6 @@
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 

@@ -2,7 +2,7 @@ using System.Data.Common;
 using Dapper;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;

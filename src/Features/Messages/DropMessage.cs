@@ -1,5 +1,5 @@
 using FluentValidation;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using Dapper;
 using FluentValidation;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using MediatR;

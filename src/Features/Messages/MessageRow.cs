@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 
 namespace Hive.Features.Messages;

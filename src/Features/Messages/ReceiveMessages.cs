@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using Hive.Common.Doors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 using Microsoft.Extensions.Hosting;

@@ -1,7 +1,7 @@
 using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using MediatR;
 

@@ -1,5 +1,5 @@
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

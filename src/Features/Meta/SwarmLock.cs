@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using Hive.Common.Errors;
 using Hive.Common.Git;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;

@@ -3,7 +3,7 @@ using Dapper;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.StateFiles.Contracts;

@@ -1,4 +1,4 @@
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

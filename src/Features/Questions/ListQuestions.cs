@@ -1,6 +1,6 @@
 using System.Data.Common;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using MediatR;
 

@@ -1,6 +1,6 @@
 using Dapper;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using MediatR;

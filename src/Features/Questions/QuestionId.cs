@@ -1,7 +1,7 @@
 using Dapper;
 using FluentValidation;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 
 namespace Hive.Features.Questions;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using Dapper;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Reminders.Contracts;

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 
 namespace Hive.Features.Turns;

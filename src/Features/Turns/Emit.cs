@@ -2,7 +2,7 @@ using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Turns.Contracts;
 using MediatR;
 using Microsoft.Extensions.Hosting;

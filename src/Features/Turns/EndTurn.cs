@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using MediatR;

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using FluentValidation;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using MediatR;
 

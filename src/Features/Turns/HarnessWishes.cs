@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Hive.Common.Doors;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Turns.Contracts;

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Dapper;
 using FluentValidation;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Turns.Contracts;
 using MediatR;

@@ -1,5 +1,5 @@
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Turns.Contracts;
 

@@ -1,7 +1,7 @@
 using Dapper;
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

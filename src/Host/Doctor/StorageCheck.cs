@@ -1,6 +1,6 @@
 using System.Globalization;
 using Hive.Common.Doctor;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 
 namespace Hive.Host.Doctor;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Host;
 using Hive.Tests.Fixture;
 using Microsoft.Data.Sqlite;

@@ -1,5 +1,5 @@
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;

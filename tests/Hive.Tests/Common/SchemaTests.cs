@@ -1,5 +1,5 @@
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Host;
 using Hive.Tests.Fixture;
 using Microsoft.Data.Sqlite;

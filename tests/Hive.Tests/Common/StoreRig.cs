@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using Dapper;
-using Hive.Common.Messaging;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Containers;
 using Hive.Protocol;
 using Hive.Tests.Cli;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;

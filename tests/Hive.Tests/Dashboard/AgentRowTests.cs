@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Dapper;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Features.Reminders;
 using Hive.Features.Reminders.Contracts;

@@ -1,6 +1,6 @@
 using Hive.Common.Doors;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Messages;
 using Hive.Protocol;
 using Hive.Tests.Fixture;

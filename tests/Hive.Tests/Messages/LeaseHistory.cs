@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Messages;
 using Hive.Protocol;
 using Hive.Tests.Fixture;

@@ -1,4 +1,4 @@
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;

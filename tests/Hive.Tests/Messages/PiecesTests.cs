@@ -1,4 +1,4 @@
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;

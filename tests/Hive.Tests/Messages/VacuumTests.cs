@@ -1,5 +1,5 @@
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Tests.Fixture;
 using Hive.Tests.Turns;
 using Microsoft.Extensions.DependencyInjection;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using Hive.Common.Errors;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Meta;
 using Hive.Features.Meta.Contracts;

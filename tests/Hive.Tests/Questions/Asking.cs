@@ -1,7 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;

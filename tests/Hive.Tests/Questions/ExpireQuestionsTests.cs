@@ -1,4 +1,4 @@
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;

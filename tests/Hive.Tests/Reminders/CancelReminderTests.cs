@@ -2,7 +2,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Dapper;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;

@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Reminders;
 using Hive.Protocol;
 using Hive.Tests.Fixture;

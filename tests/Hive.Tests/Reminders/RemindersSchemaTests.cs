@@ -1,5 +1,5 @@
 using Dapper;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Reminders;
 using Hive.Tests.Common;
 

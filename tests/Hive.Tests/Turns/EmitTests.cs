@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Dapper;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using Hive.Features.Turns;
 using Hive.Protocol;
 using Hive.Tests.Doors;

@@ -1,4 +1,4 @@
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 
 namespace Hive.Features.Agents.Contracts;
 

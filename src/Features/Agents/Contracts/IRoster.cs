@@ -1,6 +1,6 @@
 using Hive.Common.Errors;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 
 namespace Hive.Features.Agents.Contracts;
 

@@ -20,9 +20,9 @@ internal static class BodyRules
             )
             .MustBeText(Limits.BodyBytes, wayOut);
 
-    /// <summary>A key as <see cref="Common.Persistence.IdempotencyKeys"/> takes it.</summary>
+    /// <summary>A key as <see cref="Common.Storage.IdempotencyKeys"/> takes it.</summary>
     public static void MustBeKey<T>(this IRuleBuilder<T, string?> rule) =>
-        rule.MustBeText(Common.Persistence.IdempotencyKeys.MaxLength);
+        rule.MustBeText(Common.Storage.IdempotencyKeys.MaxLength);
 
     /// <summary>The way out for an agent whose text is too long: a folder that its reader sees, too.</summary>
     public static string WayOut(Caller caller, IRoster roster, AgentFolders folders) =>

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>Reads a column of whatever type it is stored as, since SQLite keeps any value in any column: one odd value
 /// must not hide the rows beside it.</summary>

@@ -3,7 +3,7 @@ using FluentValidation;
 using MediatR;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace Hive.Common.Messaging;
+namespace Hive.Common.Storage;
 
 /// <summary>Puts MediatR 5.1 together by hand: it brings no registration of its own.</summary>
 public static class MessagingRegistration

@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using Hive.Common.Errors;
-using Hive.Common.Messaging;
+using Hive.Common.Storage;
 using MediatR;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using SQLitePCL;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>
 /// The store over one SQLite file: one writer thread that commits everything queued since its last commit at once, and

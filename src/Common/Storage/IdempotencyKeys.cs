@@ -3,7 +3,7 @@ using Dapper;
 using Hive.Common.Errors;
 using Hive.Protocol;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>Safe retries: a request with a key is done once; the same key from the same agent answers with the first
 /// result for 24 hours.</summary>

@@ -1,6 +1,6 @@
 using Hive.Common.Backups;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>The database in a backup.</summary>
 internal sealed class DatabaseBackup(SqliteStore store) : IBackupPart

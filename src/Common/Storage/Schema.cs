@@ -1,7 +1,7 @@
 using System.Data.Common;
 using Dapper;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>The tables of one slice.</summary>
 public interface ISchema

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>What SQLite would find in a write-ahead log: its number and how many of its frames are whole.
 /// sqlite.org/fileformat2.html, section 4.</summary>

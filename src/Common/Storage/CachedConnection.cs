@@ -3,7 +3,7 @@ using System.Data.Common;
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Data.Sqlite;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>
 /// A connection that keeps its commands prepared by their SQL text, so that Dapper need not parse the same statement

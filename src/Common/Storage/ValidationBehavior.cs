@@ -2,7 +2,7 @@ using FluentValidation;
 using Hive.Common.Errors;
 using MediatR;
 
-namespace Hive.Common.Messaging;
+namespace Hive.Common.Storage;
 
 /// <summary>Checks a request with its validator, if it has one, before its handler sees it.</summary>
 internal sealed class ValidationBehavior<TRequest, TResponse>(IEnumerable<IValidator<TRequest>> validators)

@@ -1,6 +1,6 @@
 using Dapper;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>Removes what is old from a table whose ids rise with time: no index is needed, only the oldest rows are
 /// looked at, and each write is small.</summary>

@@ -1,7 +1,7 @@
 using System.Data.Common;
 using MediatR;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>The only way to the database.</summary>
 public interface IStore

@@ -2,7 +2,7 @@ using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>
 /// A prepared statement for the few that run for every message (send, lease, ack); everything else uses Dapper.

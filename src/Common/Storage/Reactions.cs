@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Hive.Common.Messaging;
+namespace Hive.Common.Storage;
 
 /// <summary>
 /// Runs the features' reactions to each other's notifications (<see cref="INotificationHandler{TNotification}"/>), one

@@ -1,4 +1,4 @@
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>One queued change and the caller that waits for it.</summary>
 internal abstract class Work

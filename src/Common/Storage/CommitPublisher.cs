@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using Hive.Common.Notifications;
-using Hive.Common.Persistence;
+using Hive.Common.Storage;
 using MediatR;
 using Microsoft.Extensions.Logging;
 
-namespace Hive.Common.Messaging;
+namespace Hive.Common.Storage;
 
 /// <summary>
 /// What happens after a commit, in commit order and never on the writer's thread: observers see every notification (the

@@ -1,6 +1,6 @@
 using Hive.Common.Errors;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>Ways to write that several slices need.</summary>
 public static class StoreExtensions

@@ -3,7 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using SQLitePCL;
 
-namespace Hive.Common.Persistence;
+namespace Hive.Common.Storage;
 
 /// <summary>Chooses the native SQLite: the system's when it is newer than the one that came with the package.</summary>
 public static class SqliteLibrary
