@@ -155,8 +155,9 @@ public sealed class HiveFixture : IAsyncDisposable
                 DataDir,
                 "--RunDir",
                 RunDir,
+                // A free port at each start: the one of the run before may have been given to a parallel test.
                 "--Urls",
-                Url.Length > 0 ? Url : "http://127.0.0.1:0",
+                "http://127.0.0.1:0",
                 "--Runtime",
                 "external",
                 "--Logging:LogLevel:Default",
