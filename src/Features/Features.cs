@@ -26,7 +26,8 @@ internal static class Features
     /// <summary>The assembly that holds them.</summary>
     public static Assembly Assembly => typeof(Features).Assembly;
 
-    /// <summary>Every slice's module, in the order in which their hosted services start. They stop in reverse.</summary>
+    /// <summary>Every slice's module, in the order in which their hosted services start; they stop in reverse
+    /// order.</summary>
     public static IReadOnlyList<FeatureModule> InStartOrder() =>
         [
             new AgentsModule(),
