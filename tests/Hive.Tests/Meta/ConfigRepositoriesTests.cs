@@ -141,7 +141,7 @@ public sealed class ConfigRepositoriesTests
     [InlineData("folder", "there is no agent.yaml")]
     [InlineData("submodule", "'sub' is a submodule")]
     [InlineData("huge", "may have 1048576")]
-    [InlineData("large", "may have 65536")]
+    [InlineData("large", "the limit is 65536")]
     [InlineData("many", "larger than 200 files")]
     [InlineData("odd", "has an odd name")]
     [InlineData("bytes", "has an odd name")]
