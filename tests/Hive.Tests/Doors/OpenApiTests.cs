@@ -248,7 +248,7 @@ public sealed class OpenApiTests
                 },
             }
         );
-        await alice.CallAsync("remind", new { body = "later", delay_seconds = 60 });
+        await alice.CallAsync("remind", new { message = "later", delay_seconds = 60 });
         await alice.CallAsync("cancel_reminder", new { id = 1 });
         await alice.CallAsync("ask", new { question = "why?" });
         await (await hive.Operator()).CallAsync("answer", new { id = 1, answer = "so" });
