@@ -23,6 +23,7 @@ namespace Hive.Protocol;
 /// <param name="Parked">Messages that were set aside for the operator to retry or drop.</param>
 /// <param name="Missing">What its driver lacks, and the way out: until then its messages stay unread.</param>
 /// <param name="Note">Why it is not running, or what is weak about how it runs.</param>
+/// <param name="Parts">The parts that other slices add to the row.</param>
 public sealed record ContainerView(
     string Name,
     string Role,
@@ -43,5 +44,6 @@ public sealed record ContainerView(
     string? Note = null,
     long Delayed = 0,
     long Parked = 0,
-    string? Missing = null
+    string? Missing = null,
+    AgentRowParts? Parts = null
 );

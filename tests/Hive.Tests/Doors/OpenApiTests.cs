@@ -24,7 +24,7 @@ public sealed class OpenApiTests
             .Select(r => (r.Verb, r.Path))
             .Order();
         Assert.Equal(registered, described);
-        // What the contract promises is there.
+        // The documented routes are there.
         foreach (
             var path in new[]
             {
@@ -101,7 +101,7 @@ public sealed class OpenApiTests
             .ToArray();
         Assert.NotEmpty(references);
         Assert.All(references, r => Assert.Contains(r["#/components/schemas/".Length..], schemas.Select(s => s.Key)));
-        // A schema nobody names is left over.
+        // Every schema is used.
         Assert.All(schemas, s => Assert.Contains($"#/components/schemas/{s.Key}", references));
         var members = Nodes(document)
             .OfType<JsonObject>()
@@ -120,7 +120,7 @@ public sealed class OpenApiTests
     }
 
     [Fact]
-    public async Task What_may_be_absent_is_not_required_and_what_is_always_there_is()
+    public async Task Only_members_that_are_always_there_are_required()
     {
         await using var hive = await HiveFixture.Start();
         var schemas = (await Document(hive))["components"]!["schemas"]!;
@@ -146,7 +146,7 @@ public sealed class OpenApiTests
         Assert.Equal(["name", "kind", "since_at"], Required(schemas["Transient"]!));
         Assert.Equal("date-time", schemas["Message"]!["properties"]!["sent_at"]!["format"]!.GetValue<string>());
         Assert.Equal("string", schemas["Message"]!["properties"]!["acked_at"]!["type"]!.GetValue<string>());
-        // Null is left out on the wire, so that no schema speaks of it.
+        // Null is left out on the wire, so no schema mentions it.
         Assert.DoesNotContain(
             Nodes(schemas).OfType<JsonValue>(),
             v => v.TryGetValue<string>(out var text) && text == "null"
@@ -210,6 +210,68 @@ public sealed class OpenApiTests
     }
 
     [Fact]
+    public async Task Every_event_on_the_streams_is_what_its_schema_says()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (swarm, own) = (await hive.EventsFromStart(), await hive.EventsOf("alice"));
+        var alice = await hive.Connect("alice");
+        await alice.CallAsync("report_harness", new { state = "idle", since_at = "2026-01-31T12:00:00Z" });
+        var at = "2026-01-31T12:00:00Z";
+        await alice.CallAsync(
+            "emit",
+            new
+            {
+                events = new[]
+                {
+                    new
+                    {
+                        kind = "text_part",
+                        at,
+                        text = "so",
+                    },
+                },
+            }
+        );
+        await alice.CallAsync(
+            "emit",
+            new
+            {
+                events = new[]
+                {
+                    new
+                    {
+                        kind = "note",
+                        at,
+                        text = "said",
+                    },
+                },
+            }
+        );
+        await alice.CallAsync("remind", new { message = "later", delay_seconds = 60 });
+        await alice.CallAsync("cancel_reminder", new { id = 1 });
+        await alice.CallAsync("ask", new { question = "why?" });
+        await (await hive.Operator()).CallAsync("answer", new { id = 1, answer = "so" });
+        await alice.CallAsync("send", new { to = "operator", body = "mark" });
+        var schemas = (await Document(hive))["components"]!["schemas"]!.AsObject();
+        HashSet<string> seen = [];
+        while (!seen.IsSupersetOf(["harness_changed", "text_part", "agent_event"]))
+            Check(await own.Next());
+        while (!seen.Contains("sent") || !seen.Contains("question_resolved"))
+            Check(await swarm.Next());
+        Assert.Superset(new HashSet<string> { "question_added", "reminder_changed", "reminder_removed" }, seen);
+
+        void Check(JsonElement next)
+        {
+            var kind = next.GetProperty("kind").GetString()!;
+            seen.Add(kind);
+            // An agent's event also has the fields of its kind.
+            if (kind != "agent_event")
+                Conforms(next, schemas["DashboardEvents"]!["properties"]![kind]!, schemas, kind);
+        }
+    }
+
+    [Fact]
     public async Task The_tools_say_what_they_do_and_what_each_field_means()
     {
         await using var hive = await HiveFixture.Start();
@@ -265,7 +327,8 @@ public sealed class OpenApiTests
             await File.WriteAllTextAsync(file, served);
         Assert.True(
             served == await File.ReadAllTextAsync(file),
-            "src/Dashboard/openapi.json is not what the host serves; run this test with HIVE_UPDATE_OPENAPI=1, then build the dashboard again"
+            "src/Dashboard/openapi.json differs from what the host serves; run this test with HIVE_UPDATE_OPENAPI=1, "
+                + "then build the dashboard again"
         );
     }
 
@@ -274,7 +337,7 @@ public sealed class OpenApiTests
     {
         await using var hive = await HiveFixture.Start();
         var http = hive.Http();
-        // More than may be open at once: each must have ended with its answer.
+        // More than the limit of open streams: each must end with its answer.
         for (var i = 0; i < 2_100; i++)
         {
             using var answer = await http.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/dashboard/stream"));
@@ -300,7 +363,7 @@ public sealed class OpenApiTests
             _ => [node],
         };
 
-    private static void Conforms(JsonElement value, JsonNode schema, JsonObject schemas, string at)
+    internal static void Conforms(JsonElement value, JsonNode schema, JsonObject schemas, string at)
     {
         if (schema["$ref"] is { } reference)
         {

@@ -143,7 +143,7 @@ public sealed class FileTests
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
         Assert.Contains(
-            "'file_path' holds a NUL",
+            "'file_path' contains a NUL",
             (await Talk.Refused(() => alice.Remind("x", 5, "/agents/alice/state/a\0b"), "invalid")).Message,
             StringComparison.Ordinal
         );

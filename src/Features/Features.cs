@@ -1,0 +1,44 @@
+using Hive.Common;
+using Hive.Common.Doors;
+using Hive.Common.Storage;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Features;
+
+/// <summary>The list of all slices.</summary>
+internal static class Features
+{
+    /// <summary>Every slice's module, in the order in which their hosted services start; they stop in reverse
+    /// order.</summary>
+    public static IReadOnlyList<FeatureModule> InStartOrder() =>
+        [
+            new Agents.AgentsModule(),
+            new StateFiles.StateFilesModule(),
+            new Messages.MessagesModule(),
+            // Before Containers: a harness first asks for what the operator wants of it.
+            new Turns.TurnsModule(),
+            // Before Containers: what was missed while Hive was down is queued before agents can ask again.
+            new Questions.QuestionsModule(),
+            new Reminders.RemindersModule(),
+            // Before Meta and Containers: a deploy to be rolled back must be neither locked nor started.
+            new Approvals.ApprovalsModule(),
+            // Before Containers, which are built from what is applied.
+            new Meta.MetaModule(),
+            new Containers.ContainersModule(),
+            // After all slices whose work it pushes.
+            new Forge.ForgeModule(),
+            new Dashboard.DashboardModule(),
+            new Doctor.DoctorModule(),
+            new Backups.BackupsModule(),
+        ];
+
+    /// <summary>Registers all slices and the services they share.</summary>
+    public static IServiceCollection AddHiveFeatures(this IServiceCollection services)
+    {
+        services.AddHiveMessaging(typeof(Features).Assembly).AddHiveCommon(HiveVersion.Text);
+        foreach (var module in InStartOrder())
+            services.AddModule(module);
+        return services;
+    }
+}
