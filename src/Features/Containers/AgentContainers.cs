@@ -30,8 +30,8 @@ internal sealed partial class AgentContainers(
     Restarts restarts,
     SocketDoors doors,
     IInflight inflight,
-    IHarnessSigns signs,
-    IEnumerable<IAgentRemains> remains,
+    IHarnessStartups startups,
+    IEnumerable<IAgentDataCleanup> remains,
     Tombstones tombstones,
     Trash trash,
     TimeProvider clock,
@@ -353,7 +353,7 @@ internal sealed partial class AgentContainers(
             else
             {
                 await Stop(name, atOnce: false, wanted: "running");
-                var harness = signs.Expect(name);
+                var harness = startups.Expect(name);
                 await Start(name, CancellationToken.None, seeded: true, reason: StartReason.Rebuild);
                 await MustComeUp(name, runtime, harness);
             }
@@ -389,13 +389,13 @@ internal sealed partial class AgentContainers(
 
     // What runs may end a moment later, because its settings or its driver's are wrong. One that has said hello and
     // does something else before its first message has come up.
-    private async Task MustComeUp(string name, IRuntime runtime, HarnessSigns harness)
+    private async Task MustComeUp(string name, IRuntime runtime, HarnessStartup harness)
     {
         var gone = states.Of(name) is { Running: not null, Gone: { } end } ? end : Task.CompletedTask;
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(lifetime.ApplicationStopping);
-        await Task.WhenAny(harness.Asks, gone, Task.Delay(ComesUp, clock, enough.Token));
+        await Task.WhenAny(harness.CameUp, gone, Task.Delay(ComesUp, clock, enough.Token));
         await enough.CancelAsync();
-        if (harness.Asks.IsCompleted || (harness.Hello.IsCompleted && !gone.IsCompleted))
+        if (harness.CameUp.IsCompleted || (harness.Hello.IsCompleted && !gone.IsCompleted))
             return;
         lifetime.ApplicationStopping.ThrowIfCancellationRequested();
         var what = gone.IsCompleted

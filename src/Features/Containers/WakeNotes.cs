@@ -20,7 +20,7 @@ internal enum StartReason
 /// turn.</summary>
 internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folders)
     : IWakeNotes,
-        IAgentRemains,
+        IAgentDataCleanup,
         IHostedService
 {
     private const string Updated = "Your configuration was updated, and";

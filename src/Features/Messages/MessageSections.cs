@@ -57,11 +57,11 @@ internal sealed class ParkedSection : IDashboardSection
 }
 
 /// <summary>How many messages wait for an agent, and how many of them failed, on its row.</summary>
-internal sealed class UnreadRowPart(Broker broker) : IAgentRowPart
+internal sealed class UnreadRowPart(Inboxes inboxes) : IAgentRowPart
 {
     public ContainerView Fill(ContainerView row)
     {
-        var (unread, delayed, parked) = broker.Waiting(row.Name);
+        var (unread, delayed, parked) = inboxes.Waiting(row.Name);
         return row with { Unread = unread, Delayed = delayed, Parked = parked };
     }
 }

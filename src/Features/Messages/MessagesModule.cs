@@ -21,9 +21,7 @@ internal sealed class MessagesModule : FeatureModule
             ToolHints.Idempotent
         );
         Agent<NackMessages.Command>("nack");
-        Agent<BeginTurn.Command>("begin_turn");
         Agent<Hello.Command>("hello");
-        Agent<RequeueInflight.Command>("requeue_inflight");
         Agent<RequeueClosed.Command>("requeue_closed");
         Agent<InboxStatus.Query>("status");
         Agent<AwaitMessages.Query>("wait");

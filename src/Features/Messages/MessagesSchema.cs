@@ -28,7 +28,7 @@ internal sealed class MessagesSchema : ISchema
                 available_at INTEGER,
                 parked_at    INTEGER,
                 last_error   TEXT,
-                turn         INTEGER, -- that holds it; below zero when it was received inside that turn
+                turn         INTEGER, -- the holder of its lease; negative when it was received for that holder
                 file_refs    TEXT
             )
             """
@@ -44,23 +44,5 @@ internal sealed class MessagesSchema : ISchema
         editor.Run(
             "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at IS NULL"
         );
-        editor.Run(
-            """
-            CREATE TABLE IF NOT EXISTS turns (
-                id         INTEGER PRIMARY KEY AUTOINCREMENT,
-                agent      TEXT NOT NULL,
-                wake_from  TEXT NOT NULL,
-                started_at INTEGER NOT NULL,
-                ended_at   INTEGER,
-                result     TEXT,
-                note       TEXT,
-                acked      INTEGER NOT NULL DEFAULT 0,
-                requeued   INTEGER NOT NULL DEFAULT 0,
-                parked     INTEGER NOT NULL DEFAULT 0
-            )
-            """
-        );
-        editor.Column("turns", "lost", "INTEGER NOT NULL DEFAULT 0");
-        editor.Run("CREATE INDEX IF NOT EXISTS turns_open ON turns (id) WHERE ended_at IS NULL");
     }
 }

@@ -56,7 +56,7 @@ internal static class SendMessage
 
     internal sealed class Handler(
         IStore store,
-        Broker broker,
+        Delivery delivery,
         IRoster roster,
         IdempotencyKeys keys,
         IFileReferences references,
@@ -154,14 +154,14 @@ internal static class SendMessage
                 if (message.To != Principals.Operator)
                     roster.Require(message.To);
                 return new Result(
-                    Id: broker.Send(write, message).Id,
+                    Id: delivery.Send(write, message).Id,
                     RecipientState: message.To == Principals.Operator ? null : states.Of(message.To)
                 );
             }
 
             var ids = roster
                 .Names.Where(name => name != message.From)
-                .Select(name => broker.Send(write, message with { To = name, Broadcast = true }).Id)
+                .Select(name => delivery.Send(write, message with { To = name, Broadcast = true }).Id)
                 .ToArray();
             return new Result(Ids: ids);
         }

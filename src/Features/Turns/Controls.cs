@@ -33,12 +33,12 @@ internal sealed class Controls : IConnectionObserver
     private readonly Lock gate = new();
     private readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
     private readonly Harnesses harnesses;
-    private readonly HarnessWishes wishes;
+    private readonly ModelOverrides overrides;
     private readonly TimeProvider clock;
 
-    public Controls(Harnesses harnesses, HarnessWishes wishes, TimeProvider clock)
+    public Controls(Harnesses harnesses, ModelOverrides overrides, TimeProvider clock)
     {
-        (this.harnesses, this.wishes, this.clock) = (harnesses, wishes, clock);
+        (this.harnesses, this.overrides, this.clock) = (harnesses, overrides, clock);
         harnesses.Gone += LetGo;
     }
 
@@ -85,7 +85,7 @@ internal sealed class Controls : IConnectionObserver
         lock (gate)
         {
             var line = Of(caller.Name);
-            if (line.Connections.Add(caller.Connection!.Id) && wishes.Of(caller.Name).ModelSet)
+            if (line.Connections.Add(caller.Connection!.Id) && overrides.Of(caller.Name).ModelSet)
             {
                 line.Waiting.RemoveAll(c => c.Kind == Control.SetModel);
                 line.Waiting.Insert(0, Model(caller.Name));
@@ -161,7 +161,7 @@ internal sealed class Controls : IConnectionObserver
     private bool IsConnected(string agent) =>
         harnesses.Of(agent).Connected || (lines.TryGetValue(agent, out var line) && line.Connections.Count > 0);
 
-    private Control Model(string agent) => new(Control.SetModel, Model: wishes.Of(agent).Model);
+    private Control Model(string agent) => new(Control.SetModel, Model: overrides.Of(agent).Model);
 
     private Line Of(string agent)
     {

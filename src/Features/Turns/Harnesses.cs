@@ -14,8 +14,8 @@ namespace Hive.Features.Turns;
 /// it.</summary>
 internal sealed class Harnesses(
     AgentHubs hubs,
-    HarnessWishes wishes,
-    IHarnessSigns signs,
+    ModelOverrides overrides,
+    IHarnessStartups startups,
     IStore store,
     IOutbox outbox,
     IRoster roster,
@@ -53,7 +53,7 @@ internal sealed class Harnesses(
         }
 
         if (HarnessState.Waits(view.State))
-            signs.CameUp(caller.Name);
+            startups.CameUp(caller.Name);
         Note(caller.Name, before, view);
     }
 
@@ -129,7 +129,7 @@ internal sealed class Harnesses(
             && before.Model == now.Model
             && before.Missing == now.Missing
             && HarnessState.NeedsLogin(before.State) == needsLogin
-            && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin)
+            && (!now.Connected || overrides.Of(agent).NeedsLogin == needsLogin)
         )
         {
             return;
@@ -152,9 +152,9 @@ internal sealed class Harnesses(
     {
         var now = Of(agent);
         var needsLogin = HarnessState.NeedsLogin(now.State);
-        if (!now.Connected || roster.Find(agent) is not { } entry || wishes.Of(agent).NeedsLogin == needsLogin)
+        if (!now.Connected || roster.Find(agent) is not { } entry || overrides.Of(agent).NeedsLogin == needsLogin)
             return;
-        wishes.Change(write, agent, wish => wish with { NeedsLogin = needsLogin });
+        overrides.Change(write, agent, wish => wish with { NeedsLogin = needsLogin });
         if (!entry.IsManager)
             outbox.Append(
                 write,
@@ -201,7 +201,7 @@ internal static class HarnessState
 
 /// <summary>What harnesses say of agents, on their rows. After the roster's part: the model that is used wins over the
 /// configured one.</summary>
-internal sealed class HarnessRowPart(Harnesses harnesses, HarnessWishes wishes) : IAgentRowPart
+internal sealed class HarnessRowPart(Harnesses harnesses, ModelOverrides overrides) : IAgentRowPart
 {
     public ContainerView Fill(ContainerView row)
     {
@@ -209,7 +209,7 @@ internal sealed class HarnessRowPart(Harnesses harnesses, HarnessWishes wishes) 
         return row with
         {
             NeedsLogin = HarnessState.NeedsLogin(now.State),
-            ActiveModel = now.Model ?? wishes.Of(row.Name).Model ?? row.ActiveModel,
+            ActiveModel = now.Model ?? overrides.Of(row.Name).Model ?? row.ActiveModel,
             Missing = now.Missing,
         };
     }

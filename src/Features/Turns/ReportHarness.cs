@@ -64,7 +64,7 @@ internal static class ReportHarness
             && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp);
     }
 
-    internal sealed class Handler(IStore store, ITurnEnds turns, Harnesses harnesses) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, Harnesses harnesses) : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -73,7 +73,10 @@ internal static class ReportHarness
             var startedAt =
                 turn is null ? null
                 : known.Turn == turn ? known.TurnStartedAt
-                : await store.Read(db => turns.StartedAt(db, caller.Name, turn.Value), CancellationToken.None);
+                : await store.Read(
+                    db => Turn.Find(db, caller.Name, turn.Value)?.StartedInstant,
+                    CancellationToken.None
+                );
             harnesses.Report(
                 caller,
                 new HarnessView(

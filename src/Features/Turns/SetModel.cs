@@ -27,7 +27,7 @@ internal static class SetModel
         }
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, HarnessWishes wishes, Controls controls)
+    internal sealed class Handler(IStore store, IRoster roster, ModelOverrides overrides, Controls controls)
         : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal static class SetModel
                 write =>
                 {
                     var agent = roster.Require(command.Name).Name;
-                    wishes.Change(write, agent, wish => wish with { Model = model, ModelSet = true });
+                    overrides.Change(write, agent, wish => wish with { Model = model, ModelSet = true });
                     write.Raise(new HarnessChanged(agent));
                 },
                 CancellationToken.None

@@ -8,7 +8,9 @@ internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()
     {
+        Agent<BeginTurn.Command>("begin_turn");
         Agent<EndTurn.Command>("end_turn");
+        Agent<RequeueInflight.Command>("requeue_inflight");
         Agent<Emit.Command>("emit");
         Agent<ReportHarness.Command>("report_harness");
         Agent<NextControls.Command>("controls");

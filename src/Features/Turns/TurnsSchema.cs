@@ -11,6 +11,25 @@ internal sealed class TurnsSchema : ISchema
 
     public void Converge(SchemaEditor editor)
     {
+        // Turns that run, and those that ended within the last 30 days, which a harness may end again.
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS turns (
+                id         INTEGER PRIMARY KEY AUTOINCREMENT,
+                agent      TEXT NOT NULL,
+                wake_from  TEXT NOT NULL,
+                started_at INTEGER NOT NULL,
+                ended_at   INTEGER,
+                result     TEXT,
+                note       TEXT,
+                acked      INTEGER NOT NULL DEFAULT 0,
+                requeued   INTEGER NOT NULL DEFAULT 0,
+                parked     INTEGER NOT NULL DEFAULT 0
+            )
+            """
+        );
+        editor.Column("turns", "lost", "INTEGER NOT NULL DEFAULT 0");
+        editor.Run("CREATE INDEX IF NOT EXISTS turns_open ON turns (id) WHERE ended_at IS NULL");
         // Its id is the turn's. `at` places it in time: when it ended, held against the host's own clock.
         editor.Run(
             """

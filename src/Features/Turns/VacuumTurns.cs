@@ -14,7 +14,7 @@ namespace Hive.Features.Turns;
 /// </summary>
 internal sealed partial class VacuumTurns(
     IStore store,
-    AgentRemains remains,
+    AgentDataCleanup cleanup,
     AgentHubs hubs,
     IRoster roster,
     TimeProvider clock,
@@ -25,6 +25,9 @@ internal sealed partial class VacuumTurns(
     private const int EventsPerWrite = 100;
     private const int TurnsPerWrite = 500;
     private static readonly TimeSpan EventsKept = TimeSpan.FromDays(7);
+
+    // As long as a harness may end a turn again; its figures are kept longer.
+    private static readonly TimeSpan RunsKept = TimeSpan.FromDays(30);
     private static readonly TimeSpan TurnsKept = TimeSpan.FromDays(400);
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
@@ -45,7 +48,7 @@ internal sealed partial class VacuumTurns(
 
     private async Task Purge(CancellationToken ct)
     {
-        await foreach (var _ in remains.Purges.ReadAllAsync(ct))
+        await foreach (var _ in cleanup.Purges.ReadAllAsync(ct))
             await Try(PurgeAll, ct);
     }
 
@@ -72,6 +75,16 @@ internal sealed partial class VacuumTurns(
             now.Subtract(EventsKept).ToUnixTimeMilliseconds(),
             now.ToUnixTimeMilliseconds(),
             EventsPerWrite,
+            ct
+        );
+        await OldRows.Remove(
+            store,
+            "turns",
+            "started_at",
+            "ended_at",
+            now.Subtract(RunsKept).ToUnixTimeMilliseconds(),
+            now.ToUnixTimeMilliseconds(),
+            TurnsPerWrite,
             ct
         );
         await Repeat(

@@ -114,7 +114,7 @@ public sealed class FailedMessagesTests
         await bob.Receive(max: 1);
         var cursor = await hive.Cursor();
         Assert.Contains(
-            "gives it back",
+            "nacks it",
             (await Talk.Refused(() => host.CallAsync("drop_message", new { id }), "conflict")).Message,
             StringComparison.Ordinal
         );

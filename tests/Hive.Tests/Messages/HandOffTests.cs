@@ -105,7 +105,10 @@ public sealed class HandOffTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (bob, second) = (await hive.Connect("bob"), await hive.Connect("bob"));
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, delivery) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Delivery>()
+        );
         var first = await hive.Waiting(bob, max: 2);
         var after = await hive.Waiting(second, max: 2);
         for (var round = 0; round < 50; round++)
@@ -114,7 +117,7 @@ public sealed class HandOffTests
                 store.Write<object?>(write =>
                 {
                     for (var i = 0; i <= round % 5; i++)
-                        broker.Send(write, new Outgoing("alice", "bob", "never stored", []));
+                        delivery.Send(write, new Outgoing("alice", "bob", "never stored", []));
                     throw Problem.Conflict("taken back");
                 })
             );
@@ -133,7 +136,11 @@ public sealed class HandOffTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, receivers) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Receivers>()
+        );
+        var delivery = hive.Services.GetRequiredService<Delivery>();
         using var connection = new DoorConnection();
         var caller = new Caller(CallerKind.Agent, "bob", connection);
         await alice.CallAsync("whoami");
@@ -154,12 +161,12 @@ public sealed class HandOffTests
         started.Wait();
         Task[] batch =
         [
-            .. waiters.Select(w => store.Write(write => broker.Receive(write, caller, 1, w))),
-            store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "one", []))),
-            store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "two", []))),
+            .. waiters.Select(w => store.Write(write => receivers.Receive(write, caller, 1, w))),
+            store.Write(write => delivery.Send(write, new Outgoing("alice", "bob", "one", []))),
+            store.Write(write => delivery.Send(write, new Outgoing("alice", "bob", "two", []))),
             store.Write<object?>(write =>
             {
-                broker.Withdraw(write, "bob", waiters[2]);
+                receivers.Withdraw(write, "bob", waiters[2]);
                 return null;
             }),
             store.Write<object?>(write =>
@@ -206,7 +213,10 @@ public sealed class HandOffTests
         var (one, two) = (await hive.Connect("bob"), await hive.Connect("bob"));
         var first = await hive.Waiting(one, max: 32);
         var second = await hive.Waiting(two, max: 32);
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, delivery) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Delivery>()
+        );
         using var queued = new ManualResetEventSlim();
         using var started = new ManualResetEventSlim();
         var blocked = store.Write<object?>(_ =>
@@ -218,7 +228,7 @@ public sealed class HandOffTests
         started.Wait();
         var sent = Enumerable
             .Range(0, 40)
-            .Select(_ => store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "burst", [])).Id))
+            .Select(_ => store.Write(write => delivery.Send(write, new Outgoing("alice", "bob", "burst", [])).Id))
             .ToArray();
         queued.Set();
         await blocked;
@@ -286,17 +296,20 @@ public sealed class HandOffTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, receivers) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Receivers>()
+        );
         var id = await alice.Send("bob");
         using var lost = new DoorConnection();
         var gone = new Caller(CallerKind.Agent, "bob", lost);
-        await store.Write(write => broker.Receive(write, gone, 1, null));
+        await store.Write(write => receivers.Receive(write, gone, 1, null));
         await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0 });
         Assert.Equal(id, Assert.Single(await bob.Receive()).Id);
 
         await store.Write<object?>(write =>
         {
-            broker.Undo(write, gone, [id]);
+            receivers.Undo(write, gone, [id]);
             return null;
         });
 

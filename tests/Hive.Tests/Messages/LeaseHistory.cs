@@ -429,11 +429,14 @@ internal sealed class LeaseHistory : IAsyncDisposable
     private async Task Agree()
     {
         await Answered();
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, inboxes) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Inboxes>()
+        );
         // Behind everything that is queued.
-        var counts = await store.Write(_ => model.Agents.Keys.Select(broker.Counts).ToArray());
+        var counts = await store.Write(_ => model.Agents.Keys.Select(inboxes.Counts).ToArray());
         Assert.Equal(model.Agents.Values.Select(model.Counts), counts);
-        Assert.Equal(counts.Select(c => (long)c.Unread), model.Agents.Keys.Select(broker.Unread));
+        Assert.Equal(counts.Select(c => (long)c.Unread), model.Agents.Keys.Select(inboxes.Unread));
     }
 
     // Every receiver that the model says is answered has its answer, and it is that one.

@@ -19,7 +19,7 @@ public sealed class LostTurnTests
         await alice.CallAsync("requeue_inflight");
 
         var row = Assert.Single(await hive.Turns("alice"));
-        Assert.Equal(("lost", "the agent's process ended in the middle of it"), (row.Word("result"), row.Word("note")));
+        Assert.Equal(("lost", "the agent's process ended during the turn"), (row.Word("result"), row.Word("note")));
         foreach (var window in new[] { "1h", "30d" })
             Assert.Equal((1, 1), await Counted(hive, window));
         var told = Assert.Single(await hive.AgentEvents("alice"));
@@ -62,11 +62,7 @@ public sealed class LostTurnTests
 
         var ended = (await events.Next("turn_ended")).GetProperty("turn");
         Assert.Equal(("worker", "lost"), (ended.Word("agent"), ended.Word("result")));
-        Assert.Contains(
-            "ended in the middle of it; the end of its log:\n",
-            ended.Word("note"),
-            StringComparison.Ordinal
-        );
+        Assert.Contains("ended during the turn; the end of its log:\n", ended.Word("note"), StringComparison.Ordinal);
         Assert.Contains("no way back \u241b[31m\ufffd", ended.Word("note"), StringComparison.Ordinal);
         Assert.Equal((1, 1), await Counted(hive, "24h"));
     }

@@ -16,19 +16,27 @@ internal interface IOutbox
     void Append(IWrite write, string from, string to, string body, IReadOnlyList<string>? fileRefs = null);
 }
 
-/// <summary>Takes back what a dead agent had leased, as part of another slice's write.</summary>
+/// <summary>Requeues the leases of agents as part of another slice's write.</summary>
 internal interface IInflight
 {
-    /// <summary>Requeues every lease of the agent, with <c>redelivered</c> set; its running turns are lost.</summary>
+    /// <summary>Requeues every lease of the agent; its holders are lost.</summary>
     /// <param name="write">The caller's write.</param>
-    /// <param name="agent">Whose.</param>
-    /// <param name="lastWords">The end of what its process printed, for the notes of those turns.</param>
-    /// <returns>How many.</returns>
+    /// <param name="agent">The agent.</param>
+    /// <param name="lastWords">The end of what its process printed, if that is known.</param>
+    /// <returns>How many leases are requeued.</returns>
     int RequeueAll(IWrite write, string agent, string? lastWords = null);
 
-    /// <summary>How many messages the agent works on: leased, to a turn or to a connection.</summary>
+    /// <summary>Requeues the leases of closed connections and of all holders but some; those others are lost.</summary>
+    /// <param name="write">The caller's write.</param>
+    /// <param name="agent">The agent.</param>
+    /// <param name="keep">The holders that keep their leases.</param>
+    /// <param name="lastWords">The end of what its process printed, if that is known.</param>
+    /// <returns>How many leases are requeued.</returns>
+    int RequeueExcept(IWrite write, string agent, IReadOnlyCollection<long> keep, string? lastWords = null);
+
+    /// <summary>How many messages are leased to the agent.</summary>
     int Leased(IWrite write, string agent);
 
-    /// <summary>Drops the agent's inbox for good.</summary>
+    /// <summary>Deletes the agent's inbox.</summary>
     void Forget(IWrite write, string agent);
 }

@@ -7,9 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Hive.Tests.Messages;
 
 /// <summary>Steps over many messages are several small writes, so that nobody waits for all of them.</summary>
-public sealed class PiecesTests
+public sealed class ChunksTests
 {
-    private const int Many = (2 * ITurnEnds.Piece) + 100;
+    private const int Many = (2 * ILeases.ChunkSize) + 100;
 
     [Fact]
     public async Task Acking_many_leases_takes_several_writes()
@@ -61,6 +61,34 @@ public sealed class PiecesTests
         Assert.Equal((Many - requeued, requeued, 0), (ended.Int("acked"), ended.Int("requeued"), ended.Int("parked")));
         Assert.Equal((unread, 0, 0), await bob.Status());
         Assert.Equal(ended.Int("acked"), (await bob.CallAsync("end_turn", new { turn, result })).Int("acked"));
+    }
+
+    [Fact]
+    public async Task A_failed_turn_with_many_messages_counts_each_failure_once()
+    {
+        await using var hive = await HiveFixture.Start();
+        var (bob, ids) = await Lease(hive);
+        var turn = (await bob.CallAsync("begin_turn", new { ids = ids.Take(1), wake_from = "alice" }))
+            .GetProperty("turn")
+            .GetInt64();
+        await bob.CallAsync("hello", new { turn });
+        // A tool inside the turn waits while the turn is ended in several writes.
+        var tool = await hive.Connect("bob");
+        await tool.CallAsync("hello", new { turn });
+        var receiving = await hive.Waiting(tool);
+        var ended = await bob.CallAsync(
+            "end_turn",
+            new
+            {
+                turn,
+                result = "failed",
+                delay_seconds = 0,
+            }
+        );
+        Assert.Equal(Many, ended.Int("requeued"));
+        var again = Assert.Single(await receiving);
+        Assert.Equal((ids[0], 1), (again.Id, again.Attempts));
+        Assert.Equal((Many - 1, 1, 0), await bob.Status());
     }
 
     [Fact]

@@ -4,7 +4,7 @@ namespace Hive.Features.Agents.Contracts;
 
 /// <summary>What a slice keeps of an agent besides messages. It lies here because slices beside the one that destroys
 /// keep something.</summary>
-internal interface IAgentRemains
+internal interface IAgentDataCleanup
 {
     /// <summary>Called within the write that takes an agent away. What is too much for one write is noted in it, and
     /// removed afterwards.</summary>

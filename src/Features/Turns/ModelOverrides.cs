@@ -9,20 +9,20 @@ namespace Hive.Features.Turns;
 /// <param name="Model">The model the operator wants; null for the configured one.</param>
 /// <param name="ModelSet">The operator has said so, be it the configured one.</param>
 /// <param name="NeedsLogin">What the manager was told last.</param>
-internal sealed record HarnessWish(string? Model = null, bool ModelSet = false, bool NeedsLogin = false)
+internal sealed record ModelOverride(string? Model = null, bool ModelSet = false, bool NeedsLogin = false)
 {
-    public static HarnessWish None { get; } = new();
+    public static ModelOverride None { get; } = new();
 }
 
 /// <summary>What the operator wants of harnesses, whether they are there or not. Read from memory at any time; changed
 /// only inside a write.</summary>
-internal sealed class HarnessWishes(IStore store) : IHostedService
+internal sealed class ModelOverrides(IStore store) : IHostedService
 {
-    private readonly ConcurrentDictionary<string, HarnessWish> wishes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, ModelOverride> overrides = new(StringComparer.Ordinal);
 
-    public HarnessWish Of(string agent) => wishes.GetValueOrDefault(agent) ?? HarnessWish.None;
+    public ModelOverride Of(string agent) => overrides.GetValueOrDefault(agent) ?? ModelOverride.None;
 
-    public void Change(IWrite write, string agent, Func<HarnessWish, HarnessWish> change)
+    public void Change(IWrite write, string agent, Func<ModelOverride, ModelOverride> change)
     {
         var before = Of(agent);
         var after = change(before);
@@ -41,15 +41,15 @@ internal sealed class HarnessWishes(IStore store) : IHostedService
                 after.NeedsLogin,
             }
         );
-        wishes[agent] = after;
-        write.OnRollback(() => wishes[agent] = before);
+        overrides[agent] = after;
+        write.OnRollback(() => overrides[agent] = before);
     }
 
     public void Forget(IWrite write, string agent)
     {
         write.Db.Execute("DELETE FROM harness_wishes WHERE agent = @agent", new { agent });
-        if (wishes.TryRemove(agent, out var before))
-            write.OnRollback(() => wishes[agent] = before);
+        if (overrides.TryRemove(agent, out var before))
+            write.OnRollback(() => overrides[agent] = before);
     }
 
     async Task IHostedService.StartAsync(CancellationToken cancellationToken)
@@ -63,7 +63,7 @@ internal sealed class HarnessWishes(IStore store) : IHostedService
             cancellationToken
         );
         foreach (var row in rows)
-            wishes[row.Agent] = new HarnessWish(row.Model, row.ModelSet, row.NeedsLogin);
+            overrides[row.Agent] = new ModelOverride(row.Model, row.ModelSet, row.NeedsLogin);
     }
 
     Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

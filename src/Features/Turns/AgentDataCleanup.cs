@@ -10,7 +10,8 @@ namespace Hive.Features.Turns;
 /// hundreds of thousands of rows,
 /// so that the write only notes how far they reach; <see cref="VacuumTurns"/> removes them in small writes.
 /// </summary>
-internal sealed class AgentRemains(HarnessWishes wishes, Harnesses harnesses, Controls controls) : IAgentRemains
+internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harnesses, Controls controls)
+    : IAgentDataCleanup
 {
     private readonly Channel<bool> purges = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
@@ -21,7 +22,7 @@ internal sealed class AgentRemains(HarnessWishes wishes, Harnesses harnesses, Co
 
     public void Remove(IWrite write, string agent, bool purge)
     {
-        wishes.Forget(write, agent);
+        overrides.Forget(write, agent);
         write.AfterCommit(() =>
         {
             harnesses.Forget(agent);
@@ -29,7 +30,8 @@ internal sealed class AgentRemains(HarnessWishes wishes, Harnesses harnesses, Co
         });
         if (!purge)
             return;
-        // At once: they could not be told from those of a new agent of its name.
+        // At once: these rows could not be told from those of a new agent of the same name.
+        write.Db.Execute("DELETE FROM turns WHERE agent = @agent", new { agent });
         write.Db.Execute("DELETE FROM turn_hours WHERE agent = @agent", new { agent });
         write.Db.Execute(
             """
