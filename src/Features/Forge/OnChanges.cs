@@ -7,7 +7,7 @@ namespace Hive.Features.Forge;
 
 /// <summary>What happens to agents and their configurations is passed on to the worker. Its sweep at start does what
 /// was missed.</summary>
-internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRoster roster)
+internal sealed class OnChanges(ForgeQueue queue, ForgeStatus status, IRoster roster)
     : INotificationHandler<AgentChanged>,
         INotificationHandler<AgentDestroyed>,
         INotificationHandler<DeployedChanged>,
@@ -19,21 +19,21 @@ internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRos
     {
         // It is raised for what goes, too.
         if (roster.Find(notification.Agent) is not null)
-            worker.AgentSeen(notification.Agent);
+            queue.AddAgent(notification.Agent);
         return Task.CompletedTask;
     }
 
     public Task Handle(AgentDestroyed notification, CancellationToken cancellationToken)
     {
-        worker.AgentGone(notification.Agent);
-        return standing.Forget(notification.Agent);
+        queue.ForgetAgent(notification.Agent);
+        return status.Forget(notification.Agent);
     }
 
     // Each commit of the lock raises it.
     public Task Handle(DeployedChanged notification, CancellationToken cancellationToken)
     {
-        worker.RepositoryChanged(null);
-        worker.RepositoryChanged(notification.Agent);
+        queue.AddRepository(null);
+        queue.AddRepository(notification.Agent);
         return Task.CompletedTask;
     }
 
@@ -49,7 +49,7 @@ internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRos
 
     private Task Tagged(string agent)
     {
-        worker.RepositoryChanged(agent);
+        queue.AddRepository(agent);
         return Task.CompletedTask;
     }
 }

@@ -10,9 +10,9 @@ internal static class ShowForge
 
     internal sealed record Result(ForgeView Forge);
 
-    internal sealed class Handler(ForgeStanding standing) : IRequestHandler<Query, Result>
+    internal sealed class Handler(ForgeStatus status) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
-            Task.FromResult(new Result(standing.View));
+            Task.FromResult(new Result(status.View));
     }
 }

@@ -11,21 +11,21 @@ internal static class SyncForge
 {
     internal sealed record Command : IRequest<Accepted>;
 
-    internal sealed class Handler(ForgeWorker worker, ForgeStanding standing) : IRequestHandler<Command, Accepted>
+    internal sealed class Handler(ForgeQueue queue, ForgeStatus status) : IRequestHandler<Command, Accepted>
     {
         public Task<Accepted> Handle(Command command, CancellationToken cancellationToken)
         {
-            MustBeOn(standing);
-            _ = worker.Sweep();
+            MustBeOn(status);
+            _ = queue.Sweep();
             return Task.FromResult(Accepted.Instance);
         }
     }
 
     /// <summary>Refuses where there is no forge.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>, with the reason.</exception>
-    public static void MustBeOn(ForgeStanding standing)
+    public static void MustBeOn(ForgeStatus status)
     {
-        if (standing.View is { State: ForgeState.Off } view)
+        if (status.View is { State: ForgeState.Off } view)
             throw Problem.Conflict($"the forge is off: {view.Note}");
     }
 }

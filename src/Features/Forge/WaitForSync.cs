@@ -12,14 +12,14 @@ internal static class WaitForSync
 
     internal sealed record Result(ForgeView Forge);
 
-    internal sealed class Handler(ForgeWorker worker, ForgeStanding standing) : IRequestHandler<Command, Result>
+    internal sealed class Handler(ForgeQueue queue, ForgeStatus status) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             // A container that has come since is found by it.
-            await worker.Sweep().WaitAsync(cancellationToken);
-            SyncForge.MustBeOn(standing);
-            return new Result(standing.View);
+            await queue.Sweep().WaitAsync(cancellationToken);
+            SyncForge.MustBeOn(status);
+            return new Result(status.View);
         }
     }
 }

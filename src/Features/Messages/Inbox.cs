@@ -62,7 +62,7 @@ internal sealed class Inbox(string owner)
             parked.Add(message.Id);
         else if (message.Lease is { } lease)
             leased[message.Id] = lease;
-        else if (message.AvailableAt is { } at)
+        else if (message.BackoffEnd is { } at)
             delayed[message.Id] = at;
         else
             Ready.Add(message.Id);

@@ -82,20 +82,20 @@ internal sealed record OpenMessage
 
     public required object Recipient { get; init; }
 
-    public object? Delivered_at { get; init; }
+    public object? DeliveredAt { get; init; }
 
-    public object? Available_at { get; init; }
+    public object? AvailableAt { get; init; }
 
-    public object? Parked_at { get; init; }
+    public object? ParkedAt { get; init; }
 
     public object? Turn { get; init; }
 
-    public bool IsParked => Parked_at is not null;
+    public bool IsParked => ParkedAt is not null;
 
-    public long? AvailableAt => LooseValue.Long(Available_at);
+    public long? BackoffEnd => LooseValue.Long(AvailableAt);
 
     public Lease? Lease =>
-        Delivered_at is null ? null
+        DeliveredAt is null ? null
         : LooseValue.Long(Turn) is < 0 and var received ? new Lease(-received, null, IsDoubtful: true)
         : new Lease(LooseValue.Long(Turn), null);
 }

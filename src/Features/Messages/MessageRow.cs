@@ -43,25 +43,25 @@ internal static class MessageRow
 
         public object? Body { get; init; }
 
-        public object? Sent_at { get; init; }
+        public object? SentAt { get; init; }
 
-        public object? Delivered_at { get; init; }
+        public object? DeliveredAt { get; init; }
 
-        public object? Acked_at { get; init; }
+        public object? AckedAt { get; init; }
 
-        public object? In_reply_to { get; init; }
+        public object? InReplyTo { get; init; }
 
         public object? Broadcast { get; init; }
 
         public object? Attempts { get; init; }
 
-        public object? Parked_at { get; init; }
+        public object? ParkedAt { get; init; }
 
-        public object? Last_error { get; init; }
+        public object? LastError { get; init; }
 
-        public object? File_refs { get; init; }
+        public object? FileRefs { get; init; }
 
-        public object? Available_at { get; init; }
+        public object? AvailableAt { get; init; }
 
         public Message ToMessage() =>
             new(
@@ -69,16 +69,16 @@ internal static class MessageRow
                 Text(Sender),
                 Text(Recipient),
                 Text(Body),
-                LooseValue.Instant(LooseValue.Long(Sent_at) ?? 0),
-                Refs(LooseValue.Text(File_refs)),
+                LooseValue.Instant(LooseValue.Long(SentAt) ?? 0),
+                Refs(LooseValue.Text(FileRefs)),
                 Positive(LooseValue.Long(Attempts) ?? 0),
-                Instant(LooseValue.Long(Delivered_at)),
-                Instant(LooseValue.Long(Acked_at)),
-                LooseValue.Long(In_reply_to),
+                Instant(LooseValue.Long(DeliveredAt)),
+                Instant(LooseValue.Long(AckedAt)),
+                LooseValue.Long(InReplyTo),
                 LooseValue.Long(Broadcast) is not (null or 0) ? true : null,
-                Instant(LooseValue.Long(Parked_at)),
-                LooseValue.Text(Last_error),
-                NextAttemptAt: Instant(LooseValue.Long(Available_at))
+                Instant(LooseValue.Long(ParkedAt)),
+                LooseValue.Text(LastError),
+                NextAttemptAt: Instant(LooseValue.Long(AvailableAt))
             );
 
         private static string Text(object? value) => LooseValue.Text(value) ?? "";

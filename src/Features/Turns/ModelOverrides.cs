@@ -55,11 +55,7 @@ internal sealed class ModelOverrides(IStore store) : IHostedService
     async Task IHostedService.StartAsync(CancellationToken cancellationToken)
     {
         var rows = await store.Read(
-            db =>
-                db.Query<Row>(
-                        "SELECT agent, model, model_set AS ModelSet, needs_login AS NeedsLogin FROM harness_wishes"
-                    )
-                    .ToArray(),
+            db => db.Query<Row>("SELECT agent, model, model_set, needs_login FROM harness_wishes").ToArray(),
             cancellationToken
         );
         foreach (var row in rows)

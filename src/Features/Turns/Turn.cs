@@ -10,8 +10,7 @@ namespace Hive.Features.Turns;
 internal sealed record Turn
 {
     private const string Columns =
-        "id, agent, wake_from AS WakeFrom, started_at AS StartedAt, ended_at AS EndedAt, result, note, "
-        + "acked, requeued, parked, lost";
+        "id, agent, wake_from, started_at, ended_at, result, note, acked, requeued, parked, lost";
 
     public required long Id { get; init; }
 

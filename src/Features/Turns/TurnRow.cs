@@ -8,16 +8,10 @@ namespace Hive.Features.Turns;
 internal sealed record TurnRow : TurnFigures
 {
     public const string Columns = """
-        id, agent, wake_from AS WakeFrom, result, note, at, model,
-        started_at AS StartedAt, ended_at AS EndedAt, duration_ms AS DurationMs,
-        input_tokens AS InputTokens, output_tokens AS OutputTokens,
-        cache_read_input_tokens AS CacheReadInputTokens, cache_creation_input_tokens AS CacheCreationInputTokens,
-        last_input_tokens AS LastInputTokens, last_output_tokens AS LastOutputTokens,
-        last_cache_read_input_tokens AS LastCacheReadInputTokens,
-        last_cache_creation_input_tokens AS LastCacheCreationInputTokens,
-        tool_call_count AS ToolCallCount, tool_calls AS ToolCallsJson,
-        open_loose_ends_count AS OpenLooseEndsCount, open_reminders_count AS OpenRemindersCount,
-        reported_cost_usd AS ReportedCostUsd
+        id, agent, wake_from, result, note, at, model, started_at, ended_at, duration_ms,
+        input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
+        last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens,
+        tool_call_count, tool_calls AS ToolCallsJson, open_loose_ends_count, open_reminders_count, reported_cost_usd
         """;
 
     /// <summary>A row to be filled from the database.</summary>

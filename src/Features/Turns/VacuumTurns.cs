@@ -104,9 +104,7 @@ internal sealed partial class VacuumTurns(
     private async Task PurgeAll(CancellationToken ct)
     {
         var purged = await store.Read(
-            db =>
-                db.Query<Purged>("SELECT agent, last_event AS LastEvent, last_turn AS LastTurn FROM turn_purges")
-                    .ToArray(),
+            db => db.Query<Purged>("SELECT agent, last_event, last_turn FROM turn_purges").ToArray(),
             ct
         );
         foreach (var of in purged)

@@ -9,19 +9,19 @@ using Hive.Protocol;
 namespace Hive.Features.Forge;
 
 /// <summary>How things stand with the forge, in memory; what was pushed is also in the database.</summary>
-internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, IStore store, TimeProvider clock)
+internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore store, TimeProvider clock)
 {
     // How often pages hear of it while much happens at once.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock gate = new();
-    private volatile Standing now = settings.Absence() is { } absence
-        ? Standing.Empty with
+    private volatile Status now = settings.Absence() is { } absence
+        ? Status.Empty with
         {
             State = ForgeState.Off,
             Note = absence,
         }
-        : Standing.Empty;
+        : Status.Empty;
     private bool loaded;
     private bool changed;
     private long raisedAt;
@@ -71,22 +71,17 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
     {
         if (loaded)
             return;
-        var rows = await store.Read(
-            db =>
-                db.Query<Row>("SELECT name, refs, head, pushed_at, error, failed_at, attempts FROM forge_repositories")
-                    .ToArray(),
-            ct
-        );
+        var rows = await store.Read(PushedRepositories.Read, ct);
         // An agent may have gone just before a host was killed.
         var names = roster.Names.Select(ForgeNames.RepositoryOf).Append(ForgeNames.Meta).ToHashSet();
-        var gone = rows.Where(r => !names.Contains(r.Name)).Select(r => r.Name).ToArray();
+        var gone = rows.Keys.Where(name => !names.Contains(name)).ToArray();
         if (gone.Length > 0)
         {
             await store.Write(
                 write =>
                 {
                     foreach (var name in gone)
-                        write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name });
+                        PushedRepositories.Delete(write, name);
                 },
                 ct
             );
@@ -94,27 +89,23 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
 
         // Nothing that anybody would have to be told.
         lock (gate)
-            now = now with
-            {
-                Repositories = rows.Where(r => names.Contains(r.Name))
-                    .ToImmutableDictionary(
-                        r => r.Name,
-                        r => new Repository(
-                            r.Refs,
-                            r.Head,
-                            Instant(r.Pushed_at),
-                            false,
-                            r.Error,
-                            Instant(r.Failed_at),
-                            (int)r.Attempts
-                        )
-                    ),
-            };
+            now = now with { Repositories = rows.RemoveRange(gone) };
         loaded = true;
     }
 
-    public void Off(string note) =>
-        Change(now => now with { State = ForgeState.Off, Mode = ForgeState.Off, Note = note, NextAttemptAt = null });
+    public void Off(string note)
+    {
+        if (now.State != ForgeState.Off || now.Note != note)
+            Change(now =>
+                now with
+                {
+                    State = ForgeState.Off,
+                    Mode = ForgeState.Off,
+                    Note = note,
+                    NextAttemptAt = null,
+                }
+            );
+    }
 
     public void Up(string? mode, string? note) =>
         Change(now =>
@@ -171,7 +162,7 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         // It was so already.
         if (known.Refs == fingerprint && known.Error is null && !known.Behind)
             return Task.CompletedTask;
-        return Store(agent, new Repository(fingerprint, head, clock.GetUtcNow(), false));
+        return Store(agent, new PushedRepository(fingerprint, head, clock.GetUtcNow(), false));
     }
 
     /// <summary>A push has failed.</summary>
@@ -197,18 +188,12 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         if (!now.Accounts.ContainsKey(agent) && !now.Repositories.ContainsKey(name))
             return Task.CompletedTask;
         Change(now => now with { Accounts = now.Accounts.Remove(agent), Repositories = now.Repositories.Remove(name) });
-        return store.Write(
-            write =>
-            {
-                write.Db.Execute("DELETE FROM forge_repositories WHERE name = @name", new { name });
-            },
-            CancellationToken.None
-        );
+        return store.Write(write => PushedRepositories.Delete(write, name), CancellationToken.None);
     }
 
     /// <summary>Tells pages what changed.</summary>
     /// <param name="atOnce">Even if they have heard something just now.</param>
-    public async Task Tell(bool atOnce)
+    public async Task Publish(bool atOnce)
     {
         lock (gate)
         {
@@ -220,26 +205,26 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         await store.Write(write => write.Raise(new ForgeChanged(View)), CancellationToken.None);
     }
 
-    private void Change(Func<Standing, Standing> change)
+    private void Change(Func<Status, Status> change)
     {
         lock (gate)
             (now, changed) = (change(now), true);
     }
 
     // Of an agent that has gone meanwhile nothing is kept: nobody would let go of it again.
-    private void Change(string? agent, Func<Standing, Standing> change) =>
+    private void Change(string? agent, Func<Status, Status> change) =>
         Change(now => agent is null || roster.Find(agent) is not null ? change(now) : now);
 
-    private void Change(string? agent, Repository repository) =>
+    private void Change(string? agent, PushedRepository repository) =>
         Change(
             agent,
             now => now with { Repositories = now.Repositories.SetItem(ForgeNames.RepositoryOf(agent), repository) }
         );
 
-    private Repository Known(string? agent) =>
-        now.Repositories.GetValueOrDefault(ForgeNames.RepositoryOf(agent)) ?? new Repository();
+    private PushedRepository Known(string? agent) =>
+        now.Repositories.GetValueOrDefault(ForgeNames.RepositoryOf(agent)) ?? new PushedRepository();
 
-    private async Task Store(string? agent, Repository repository)
+    private async Task Store(string? agent, PushedRepository repository)
     {
         Change(agent, repository);
         var name = ForgeNames.RepositoryOf(agent);
@@ -249,28 +234,16 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
                 // What is in memory no more has been let go of, perhaps by a write before this one.
                 if (now.Repositories.GetValueOrDefault(name) is not { } kept)
                     return;
-                write.Db.Execute(
-                    StoreSql,
-                    new
-                    {
-                        name,
-                        kept.Refs,
-                        kept.Head,
-                        pushedAt = kept.PushedAt?.ToUnixTimeMilliseconds(),
-                        kept.Error,
-                        failedAt = kept.FailedAt?.ToUnixTimeMilliseconds(),
-                        kept.Attempts,
-                    }
-                );
+                PushedRepositories.Store(write, name, kept);
             },
             CancellationToken.None
         );
     }
 
-    private ForgeRepository Shown(string? agent, ImmutableDictionary<string, Repository> repositories)
+    private ForgeRepository Shown(string? agent, ImmutableDictionary<string, PushedRepository> repositories)
     {
         var name = ForgeNames.RepositoryOf(agent);
-        var known = repositories.GetValueOrDefault(name) ?? new Repository();
+        var known = repositories.GetValueOrDefault(name) ?? new PushedRepository();
         return new ForgeRepository(
             name,
             known.Behind,
@@ -289,19 +262,9 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
             System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(refs))
         );
 
-    private static DateTimeOffset? Instant(long? at) =>
-        at is { } ms ? DateTimeOffset.FromUnixTimeMilliseconds(ms) : null;
-
-    private const string StoreSql = """
-        INSERT INTO forge_repositories (name, refs, head, pushed_at, error, failed_at, attempts)
-        VALUES (@name, @Refs, @Head, @pushedAt, @Error, @failedAt, @Attempts)
-            ON CONFLICT (name) DO UPDATE
-           SET refs = excluded.refs, head = excluded.head, pushed_at = excluded.pushed_at, error = excluded.error, failed_at = excluded.failed_at, attempts = excluded.attempts
-        """;
-
-    private sealed record Standing(
+    private sealed record Status(
         ImmutableDictionary<string, Account> Accounts,
-        ImmutableDictionary<string, Repository> Repositories,
+        ImmutableDictionary<string, PushedRepository> Repositories,
         string Mode = ForgeState.Off,
         string State = ForgeState.Unknown,
         string? Note = null,
@@ -309,30 +272,9 @@ internal sealed class ForgeStanding(ForgeSettings settings, IRoster roster, ISto
         DateTimeOffset? NextAttemptAt = null
     )
     {
-        public static Standing Empty { get; } =
-            new(ImmutableDictionary<string, Account>.Empty, ImmutableDictionary<string, Repository>.Empty);
+        public static Status Empty { get; } =
+            new(ImmutableDictionary<string, Account>.Empty, ImmutableDictionary<string, PushedRepository>.Empty);
     }
 
     private sealed record Account(bool HasToken, string? Error = null, DateTimeOffset? FailedAt = null);
-
-    private sealed record Repository(
-        string? Refs = null,
-        string? Head = null,
-        DateTimeOffset? PushedAt = null,
-        bool Behind = false,
-        string? Error = null,
-        DateTimeOffset? FailedAt = null,
-        int Attempts = 0
-    );
-
-    private sealed record Row
-    {
-        public required string Name { get; init; }
-        public string? Refs { get; init; }
-        public string? Head { get; init; }
-        public long? Pushed_at { get; init; }
-        public string? Error { get; init; }
-        public long? Failed_at { get; init; }
-        public long Attempts { get; init; }
-    }
 }
