@@ -3,15 +3,13 @@ using System.Text.Json;
 
 namespace Hive.Features.Forge;
 
-/// <summary>What the forge answered.</summary>
-/// <param name="Status">The status.</param>
-/// <param name="Body">The JSON of it.</param>
-/// <param name="Said">Its own words, cleaned.</param>
+/// <summary>An answer of the forge.</summary> <param name="Status">The HTTP status.</param> <param name="Body">Its
+/// JSON.</param> <param name="Said">Its message, without secrets.</param>
 internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, string Said)
 {
     public bool IsSuccess => (int)Status is >= 200 and < 300;
 
-    /// <summary>How the API says that something is there already, or may not be called so.</summary>
+    /// <summary>True when the thing exists already, or its name is not allowed.</summary>
     public bool IsTaken => Status is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity;
 
     public string? Text(string member) =>
@@ -26,8 +24,7 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
         && body.TryGetProperty(member, out var value)
         && value.ValueKind == JsonValueKind.True;
 
-    /// <summary>The accounts that it lists.</summary>
-    /// <exception cref="ForgeFault">It lists none.</exception>
+    /// <summary>The accounts in a list.</summary> <exception cref="ForgeFault">The answer is not a list.</exception>
     public IReadOnlyList<ListedAccount> Accounts(string doing) =>
         IsSuccess && Body is { ValueKind: JsonValueKind.Array } listed
             ?
@@ -39,20 +36,21 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
             ]
             : throw Refusal(doing);
 
-    /// <summary>It knows what was asked for by another name.</summary>
+    /// <summary>True when the forge knows the thing under another name.</summary>
     private bool IsRenamed => (int)Status is >= 300 and < 400;
 
     public string InShort => $"{(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}";
 
-    /// <summary>This answer as the reason why something did not work.</summary>
+    /// <summary>The fault that this answer means.</summary>
     public ForgeFault Refusal(string doing) =>
         new(
-            $"the forge could not {doing}: {InShort}{(IsRenamed ? ", as for what was renamed: give that its name back, or remove it" : "")}",
+            $"the forge could not {doing}: "
+                + $"{InShort}{(IsRenamed ? ", because it was renamed: give it its old name back, or remove it" : "")}",
             FaultScope.One
         );
 }
 
-/// <summary>An account in a list of the forge's.</summary>
+/// <summary>An account in a list of the forge.</summary>
 internal sealed record ListedAccount(string Name, bool IsAdmin)
 {
     public bool IsCalled(string name) => Name.Equals(name, StringComparison.OrdinalIgnoreCase);

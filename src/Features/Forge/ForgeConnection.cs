@@ -51,7 +51,7 @@ internal sealed partial class ForgeConnection(
     {
         State = ConnectionState.Off;
         status.Off(reason);
-        if (IsNew(reason) && settings.IsMeant)
+        if (IsNew(reason) && settings.IsConfigured)
             LogOff(log, reason);
     }
 

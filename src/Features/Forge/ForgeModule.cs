@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Forge;
 
-/// <summary>The doors of the forge.</summary>
+/// <summary>Declares the doors and services of the forge.</summary>
 internal sealed class ForgeModule : FeatureModule
 {
     public ForgeModule()

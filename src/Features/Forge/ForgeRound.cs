@@ -90,7 +90,7 @@ internal sealed partial class ForgeRound(
     {
         core.Forget();
         queue.Clear();
-        return new RoundResult(mayAppear || settings.IsMeant ? clock.GetUtcNow() + CheckInterval : null);
+        return new RoundResult(mayAppear || settings.IsConfigured ? clock.GetUtcNow() + CheckInterval : null);
     }
 
     // What the forge lacks is known, and shown, whether the forge answers or not.

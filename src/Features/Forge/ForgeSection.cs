@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>The forge, in the snapshot.</summary>
+/// <summary>The forge in the snapshot.</summary>
 internal sealed class ForgeSection(ForgeStatus status) : IDashboardSection
 {
     public string Name => "forge";

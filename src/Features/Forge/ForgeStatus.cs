@@ -8,10 +8,10 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>How things stand with the forge, in memory; what was pushed is also in the database.</summary>
+/// <summary>Holds what pages and people see of the forge, in memory; pushed repositories are stored as well.</summary>
 internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore store, TimeProvider clock)
 {
-    // How often pages hear of it while much happens at once.
+    // Pages are updated at most this often while many things change.
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock gate = new();
@@ -26,7 +26,7 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
     private bool changed;
     private long raisedAt;
 
-    /// <summary>All of it, for pages and people.</summary>
+    /// <summary>Everything that is shown of the forge.</summary>
     public ForgeView View
     {
         get
@@ -63,10 +63,10 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
 
     public string State => now.State;
 
-    /// <summary>True when a token of that agent is known to lie in its folder.</summary>
+    /// <summary>True when the agent is known to have its token in its folder.</summary>
     public bool HasToken(string agent) => now.Accounts.GetValueOrDefault(agent) is { HasToken: true };
 
-    /// <summary>Reads what was pushed before this host.</summary>
+    /// <summary>Reads what was pushed before this host started.</summary>
     public async Task Load(CancellationToken ct)
     {
         if (loaded)
@@ -87,7 +87,7 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
             );
         }
 
-        // Nothing that anybody would have to be told.
+        // This is not a change that pages must see.
         lock (gate)
             now = now with { Repositories = rows.RemoveRange(gone) };
         loaded = true;
@@ -144,8 +144,8 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
             now => now with { Accounts = now.Accounts.SetItem(agent, new Account(false, error, clock.GetUtcNow())) }
         );
 
-    /// <summary>Notes whether the repository of an agent, or null for the swarm's lock, lacks something on the forge,
-    /// as far as is known here.</summary>
+    /// <summary>Notes whether the forge lacks something of a repository, as far as is known locally; null for the
+    /// swarm's lock.</summary>
     public void Measured(string? agent, string refs)
     {
         var known = Known(agent);
@@ -154,18 +154,18 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
             Change(agent, known with { Behind = behind });
     }
 
-    /// <summary>A repository is on the forge as it is here.</summary>
+    /// <summary>Notes that a repository was pushed.</summary>
     public Task Pushed(string? agent, string refs, string? head)
     {
         var known = Known(agent);
         var fingerprint = Fingerprint(refs);
-        // It was so already.
+        // Nothing changed.
         if (known.Refs == fingerprint && known.Error is null && !known.Behind)
             return Task.CompletedTask;
         return Store(agent, new PushedRepository(fingerprint, head, clock.GetUtcNow(), false));
     }
 
-    /// <summary>A push has failed.</summary>
+    /// <summary>Notes that a push failed.</summary>
     public Task Failed(string? agent, string error)
     {
         var known = Known(agent);
@@ -181,7 +181,7 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
         );
     }
 
-    /// <summary>Lets go of an agent that is gone.</summary>
+    /// <summary>Removes an agent that was destroyed.</summary>
     public Task Forget(string agent)
     {
         var name = ForgeNames.RepositoryOf(agent);
@@ -191,8 +191,8 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
         return store.Write(write => PushedRepositories.Delete(write, name), CancellationToken.None);
     }
 
-    /// <summary>Tells pages what changed.</summary>
-    /// <param name="atOnce">Even if they have heard something just now.</param>
+    /// <summary>Publishes changes to pages.</summary>
+    /// <param name="atOnce">Also if something was published a moment ago.</param>
     public async Task Publish(bool atOnce)
     {
         lock (gate)
@@ -211,7 +211,7 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
             (now, changed) = (change(now), true);
     }
 
-    // Of an agent that has gone meanwhile nothing is kept: nobody would let go of it again.
+    // Nothing is kept of an agent that was destroyed in the meantime: nobody would remove it again.
     private void Change(string? agent, Func<Status, Status> change) =>
         Change(now => agent is null || roster.Find(agent) is not null ? change(now) : now);
 
@@ -231,7 +231,7 @@ internal sealed class ForgeStatus(ForgeSettings settings, IRoster roster, IStore
         await store.Write(
             write =>
             {
-                // What is in memory no more has been let go of, perhaps by a write before this one.
+                // A repository that is no longer in memory was removed, perhaps by a write before this one.
                 if (now.Repositories.GetValueOrDefault(name) is not { } kept)
                     return;
                 PushedRepositories.Store(write, name, kept);

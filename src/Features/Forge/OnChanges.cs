@@ -5,8 +5,8 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>What happens to agents and their configurations is passed on to the worker. Its sweep at start does what
-/// was missed.</summary>
+/// <summary>Queues work for the forge when agents or their configurations change. The sweep at start does what was
+/// missed.</summary>
 internal sealed class OnChanges(ForgeQueue queue, ForgeStatus status, IRoster roster)
     : INotificationHandler<AgentChanged>,
         INotificationHandler<AgentDestroyed>,
@@ -17,7 +17,7 @@ internal sealed class OnChanges(ForgeQueue queue, ForgeStatus status, IRoster ro
 {
     public Task Handle(AgentChanged notification, CancellationToken cancellationToken)
     {
-        // It is raised for what goes, too.
+        // Also raised for an agent that is destroyed.
         if (roster.Find(notification.Agent) is not null)
             queue.AddAgent(notification.Agent);
         return Task.CompletedTask;
@@ -29,7 +29,7 @@ internal sealed class OnChanges(ForgeQueue queue, ForgeStatus status, IRoster ro
         return status.Forget(notification.Agent);
     }
 
-    // Each commit of the lock raises it.
+    // Raised by each commit of the lock.
     public Task Handle(DeployedChanged notification, CancellationToken cancellationToken)
     {
         queue.AddRepository(null);
@@ -37,7 +37,7 @@ internal sealed class OnChanges(ForgeQueue queue, ForgeStatus status, IRoster ro
         return Task.CompletedTask;
     }
 
-    // Proposals, decisions and ends are tags.
+    // Proposals, decisions and results are tags.
     public Task Handle(ApprovalAdded notification, CancellationToken cancellationToken) =>
         Tagged(notification.Approval.Agent);
 

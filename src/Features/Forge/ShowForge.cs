@@ -3,7 +3,7 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>How the forge stands, who has an account there, and what is pushed.</summary>
+/// <summary>Shows the state of the forge, its accounts, and what is pushed.</summary>
 internal static class ShowForge
 {
     internal sealed record Query : IRequest<Result>;

@@ -4,8 +4,7 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Looks at everything on the forge as <see cref="SyncForge"/> does, and answers when that is done, with what
-/// came of it.</summary>
+/// <summary>Reconciles the forge as <see cref="SyncForge"/> does, and returns the result when that is done.</summary>
 internal static class WaitForSync
 {
     internal sealed record Command : IRequest<Result>, IWaitingRequest;
@@ -16,9 +15,9 @@ internal static class WaitForSync
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
-            // A container that has come since is found by it.
+            // Checked after the sweep, which may find a forge.
             await queue.Sweep().WaitAsync(cancellationToken);
-            SyncForge.MustBeOn(status);
+            SyncForge.RequireOn(status);
             return new Result(status.View);
         }
     }
