@@ -12,7 +12,7 @@ internal static class AckMessages
     internal sealed record Command(
         Caller Caller,
         [property: Description("Ids of received messages.")] IReadOnlyList<long>? Ids = null,
-        [property: Description("True for all that this connection received.")] bool? All = null
+        [property: Description("True to acknowledge everything that this connection received.")] bool? All = null
     ) : IRequest<Result>;
 
     internal sealed record Result(int Acked);

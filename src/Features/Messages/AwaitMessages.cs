@@ -5,11 +5,11 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Waits until a message is ready to be received, and leases nothing: for a program that wakes the client which
-/// will receive it.</summary>
+/// <summary>Waits until a message is ready to be received, and leases nothing: for a program that wakes the client
+/// which will receive it.</summary>
 internal static class AwaitMessages
 {
-    /// <param name="Caller">Whose messages.</param>
+    /// <param name="Caller">The agent.</param>
     /// <param name="WaitSeconds">How long to wait; 0 returns at once.</param>
     /// <param name="After">Only a message with a higher id ends the wait.</param>
     internal sealed record Query(Caller Caller, long? WaitSeconds = null, long? After = null)

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Drops a message that failed: nobody will receive it, and the hourly vacuum removes it in time.</summary>
+/// <summary>Drops a message that failed: it is never delivered again, and the hourly vacuum deletes it later.</summary>
 internal static class DropMessage
 {
     internal sealed record Command(long Id) : IRequest<Result>;

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Names the program on a connection and, if it is inside a running turn, binds the connection to it.</summary>
+/// <summary>Names the program on a connection; inside a running turn, also binds the connection to the turn.</summary>
 internal static class Hello
 {
     internal sealed record Command(Caller Caller, string? Client = null, long? Turn = null) : IRequest<Done>;

@@ -8,12 +8,12 @@ namespace Hive.Features.Messages;
 internal static class MessageRow
 {
     public const string Columns =
-        "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, parked_at, "
-        + "last_error, file_refs, available_at";
+        "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, "
+        + "parked_at, last_error, file_refs, available_at";
 
     private static readonly IReadOnlyList<string> NoRefs = [];
 
-    /// <summary>The present row as clients see it.</summary>
+    /// <summary>The statement's current row as clients see it.</summary>
     public static Message Read(Statement row) =>
         new(
             Id: row.Long(0),
@@ -32,7 +32,7 @@ internal static class MessageRow
             NextAttemptAt: Instant(row.LongOrNull(14))
         );
 
-    /// <summary>A row as Dapper reads it, each column as whatever it is stored.</summary>
+    /// <summary>A row as Dapper reads it; each column as it is stored.</summary>
     internal sealed record Stored
     {
         public required long Id { get; init; }
@@ -87,7 +87,7 @@ internal static class MessageRow
     public static string? Text(IReadOnlyList<string> refs) =>
         refs.Count == 0 ? null : JsonSerializer.Serialize(refs, WireJson.Options);
 
-    // A message is more than its references: one whose list cannot be read is received without them.
+    // A message whose list of references cannot be read is delivered without them.
     private static IReadOnlyList<string> Refs(string? json)
     {
         if (json is null)

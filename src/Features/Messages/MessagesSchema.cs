@@ -33,16 +33,18 @@ internal sealed class MessagesSchema : ISchema
             )
             """
         );
-        // Its key is the id alone: one on the recipient would dirty a page per recipient and commit, which halves the
-        // throughput (docs/benchmarks.md).
+        // The key is only the id: an index on the recipient would dirty a page per recipient and commit, which halves
+        // the throughput (docs/benchmarks.md).
         editor.Run("CREATE INDEX IF NOT EXISTS messages_open ON messages (id) WHERE acked_at IS NULL");
-        // These hold few rows and cost nothing where the others are written.
+        // These indexes hold few rows and cost nothing when other rows are written.
         editor.Run("CREATE INDEX IF NOT EXISTS messages_to_operator ON messages (id) WHERE recipient = 'operator'");
         editor.Run(
-            "CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' AND acked_at IS NULL"
+            "CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' "
+                + "AND acked_at IS NULL"
         );
         editor.Run(
-            "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at IS NULL"
+            "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at "
+                + "IS NULL"
         );
     }
 }

@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>The operator's newest messages, newest first.</summary>
+/// <summary>Lists the operator's messages, newest first.</summary>
 internal static class OperatorInbox
 {
     internal const int Shown = 50;

@@ -4,7 +4,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>The operator has read messages.</summary>
+/// <summary>Acknowledges messages that the operator has read.</summary>
 internal static class ReadOperatorInbox
 {
     internal sealed record Command(IReadOnlyList<long>? Ids = null, bool? All = null) : IRequest<Result>;

@@ -13,10 +13,10 @@ internal static class ReceiveMessages
     internal sealed record Command(
         Caller Caller,
         [property: Description(
-            "How long to wait for a message, in seconds: 0 looks and returns, 30 when left out, 180 at most."
+            "How long to wait for a message, in seconds: 0 returns at once, 180 is the most, 30 the default."
         )]
             long? WaitSeconds = null,
-        [property: Description("How many messages at most: 1 when left out, 32 at most.")] long? Max = null
+        [property: Description("How many messages to receive at most: 1 by default, 32 is the most.")] long? Max = null
     ) : IRequest<Result>, IWaitingRequest;
 
     internal sealed record Result(IReadOnlyList<Message> Messages) : IUndeliverable

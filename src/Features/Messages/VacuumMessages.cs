@@ -53,9 +53,12 @@ internal sealed partial class VacuumMessages(
         );
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "removed {Count} messages acked more than 30 days ago")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "deleted {Count} messages acknowledged more than 30 days " + "ago"
+    )]
     private static partial void LogRemoved(ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "removing old messages failed; the next hour tries again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "deleting old messages failed; will retry in an hour")]
     private static partial void LogFailed(ILogger logger, Exception error);
 }

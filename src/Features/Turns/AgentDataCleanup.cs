@@ -6,9 +6,9 @@ using Hive.Features.Agents.Contracts;
 namespace Hive.Features.Turns;
 
 /// <summary>
-/// What goes with an agent: the operator's wishes always, its events and figures when it is purged. Those may be
-/// hundreds of thousands of rows,
-/// so that the write only notes how far they reach; <see cref="VacuumTurns"/> removes them in small writes.
+/// Deletes what this slice keeps of a destroyed agent: its model override always, its events and figures when it is
+/// purged. Those may be hundreds of thousands of rows, so the write only notes which; <see cref="VacuumTurns"/> deletes
+/// them in small writes.
 /// </summary>
 internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harnesses, Controls controls)
     : IAgentDataCleanup
@@ -17,7 +17,7 @@ internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harne
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
     );
 
-    /// <summary>Says that something is to be removed.</summary>
+    /// <summary>Yields an item whenever something is to be deleted.</summary>
     public ChannelReader<bool> Purges => purges.Reader;
 
     public void Remove(IWrite write, string agent, bool purge)

@@ -8,7 +8,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Begins a turn: the messages it is about belong to it until it ends.</summary>
+/// <summary>Begins a turn: the given messages are leased to it until it ends.</summary>
 internal static class BeginTurn
 {
     // Running turns of one agent. A harness runs one; a client that begins many and ends none is stopped here.

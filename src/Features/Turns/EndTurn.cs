@@ -93,7 +93,7 @@ internal static class EndTurn
     {
         public async Task<Outcome> Handle(Command command, CancellationToken cancellationToken)
         {
-            prices.Look();
+            prices.Refresh();
             var (agent, id) = (command.Caller.Name, command.Turn);
             var release = TurnResult.OutcomeOf(command.Result, command.Note, command.DelaySeconds);
             IReadOnlyList<long> many = [];

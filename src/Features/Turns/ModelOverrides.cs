@@ -5,17 +5,17 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What is durable about an agent's harness.</summary>
-/// <param name="Model">The model the operator wants; null for the configured one.</param>
-/// <param name="ModelSet">The operator has said so, be it the configured one.</param>
-/// <param name="NeedsLogin">What the manager was told last.</param>
+/// <summary>The stored settings of an agent's harness.</summary>
+/// <param name="Model">The model that the operator set; null for the configured one.</param>
+/// <param name="ModelSet">True when the operator set it, also when that is the configured one.</param>
+/// <param name="NeedsLogin">Whether the manager was last told that the agent needs a login.</param>
 internal sealed record ModelOverride(string? Model = null, bool ModelSet = false, bool NeedsLogin = false)
 {
     public static ModelOverride None { get; } = new();
 }
 
-/// <summary>What the operator wants of harnesses, whether they are there or not. Read from memory at any time; changed
-/// only inside a write.</summary>
+/// <summary>Keeps the models that the operator set, whether a harness is connected or not. Read from memory at any
+/// time; changed only inside a write.</summary>
 internal sealed class ModelOverrides(IStore store) : IHostedService
 {
     private readonly ConcurrentDictionary<string, ModelOverride> overrides = new(StringComparer.Ordinal);

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The doors of turns and harnesses. What agents have here says what they did; what is to be done is the
-/// operator's to say.</summary>
+/// <summary>Declares the doors, events and services of turns and harnesses. Agents report what they did; the operator
+/// controls what they do.</summary>
 internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()

@@ -595,7 +595,7 @@ public sealed class WebhookTests : IAsyncLifetime
     [InlineData(
         "pull_request",
         """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"""
-            + """"repository":{"owner":null},"sender":{}}"""
+            + """ "repository":{"owner":null},"sender":{}}"""
     )]
     [InlineData("issue_comment", """{"action":"created","comment":{"body":"\ud800 @bob"}}""")]
     [InlineData("push", """{"ref":"refs/heads/main"}""")]

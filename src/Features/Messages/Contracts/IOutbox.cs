@@ -3,16 +3,17 @@ using Hive.Protocol;
 
 namespace Hive.Features.Messages.Contracts;
 
-/// <summary>Sends as part of another slice's write: the message is stored exactly if that write is.</summary>
+/// <summary>Sends messages as part of another slice's write: the message is stored if and only if that write
+/// is.</summary>
 internal interface IOutbox
 {
-    /// <summary>Puts a message into an inbox.</summary>
+    /// <summary>Stores a message for a recipient.</summary>
     /// <param name="write">The caller's write.</param>
-    /// <param name="from">Whoever the host says; <c>system</c> for its own.</param>
-    /// <param name="to">An agent of the roster or <c>operator</c>; anybody else is ignored, since the host may tell of
-    /// an agent that has just gone.</param>
+    /// <param name="from">The sender; <c>system</c> for the host itself.</param>
+    /// <param name="to">An agent of the roster or <c>operator</c>. Any other name is ignored, since the agent may just
+    /// have been destroyed.</param>
     /// <param name="body">At most <see cref="Limits.HostBodyBytes"/> bytes of UTF-8.</param>
-    /// <param name="fileRefs">The references in it, scanned before the write.</param>
+    /// <param name="fileRefs">The file references in the body, scanned before the write.</param>
     void Append(IWrite write, string from, string to, string body, IReadOnlyList<string>? fileRefs = null);
 }
 
