@@ -17,7 +17,7 @@ internal sealed partial class CoreAccount(
     private Ensured ensured = Ensured.Nothing;
     private bool isTokenNew;
 
-    /// <summary>What of the account is known to be in order.</summary>
+    /// <summary>The parts of the account that were checked.</summary>
     [Flags]
     private enum Ensured
     {

@@ -3,8 +3,10 @@ using System.Text.Json;
 
 namespace Hive.Features.Forge;
 
-/// <summary>An answer of the forge.</summary> <param name="Status">The HTTP status.</param> <param name="Body">Its
-/// JSON.</param> <param name="Said">Its message, without secrets.</param>
+/// <summary>An answer of the forge.</summary>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Body">Its JSON.</param>
+/// <param name="Said">Its message, without secrets.</param>
 internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, string Said)
 {
     public bool IsSuccess => (int)Status is >= 200 and < 300;
@@ -24,7 +26,8 @@ internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, str
         && body.TryGetProperty(member, out var value)
         && value.ValueKind == JsonValueKind.True;
 
-    /// <summary>The accounts in a list.</summary> <exception cref="ForgeFault">The answer is not a list.</exception>
+    /// <summary>The accounts in a list.</summary>
+    /// <exception cref="ForgeFault">The answer is not a list.</exception>
     public IReadOnlyList<ListedAccount> Accounts(string doing) =>
         IsSuccess && Body is { ValueKind: JsonValueKind.Array } listed
             ?

@@ -51,7 +51,8 @@ internal sealed class ForgeApi : IDisposable
 
     /// <summary>Checks that a forge answers.</summary>
     /// <param name="login">Used where the forge tells anonymous callers nothing; null for none.</param>
-    /// <param name="ct">Gives up.</param> <returns>Its version; null when the forge does not tell it.</returns>
+    /// <param name="ct">Gives up.</param>
+    /// <returns>Its version; null when the forge does not tell it.</returns>
     /// <exception cref="ForgeFault">No forge answers at that address.</exception>
     public async Task<string?> Version(ForgeLogin? login, CancellationToken ct)
     {
@@ -69,12 +70,14 @@ internal sealed class ForgeApi : IDisposable
             : throw NoForge($"answered {answer.InShort}");
     }
 
-    /// <summary>Sends a request.</summary> <param name="method">The HTTP method.</param>
-    /// <param name="path">Below <c>/api/v1/</c>; names in it are agents' names or constants.</param> <param
-    /// name="login">The login of the caller; null for anonymous.</param>
+    /// <summary>Sends a request.</summary>
+    /// <param name="method">The HTTP method.</param>
+    /// <param name="path">Below <c>/api/v1/</c>; names in it are agents' names or constants.</param>
+    /// <param name="login">The login of the caller; null for anonymous.</param>
     /// <param name="body">Sent as JSON.</param>
-    /// <param name="ct">Gives up.</param> <param name="secret">The part of the body that must not be shown, should the
-    /// forge repeat it.</param> <returns>The answer, also when it refuses this one request.</returns>
+    /// <param name="ct">Gives up.</param>
+    /// <param name="secret">The part of the body that must not be shown, should the forge repeat it.</param>
+    /// <returns>The answer, also when it refuses this one request.</returns>
     /// <exception cref="ForgeFault">The forge as a whole fails: unreachable, slow, another server, overloaded, or it
     /// refuses the login.</exception>
     public async Task<ForgeAnswer> Send(

@@ -39,8 +39,9 @@ internal sealed partial class ForgeEvent
     public IReadOnlyDictionary<string, string> Concerned => concerned;
 
     /// <summary>Reads an event.</summary>
-    /// <param name="kind">As in the header <c>X-Forgejo-Event</c>.</param> <param name="body">The request's
-    /// body.</param> <returns>Null for a kind that concerns nobody.</returns>
+    /// <param name="kind">As in the header <c>X-Forgejo-Event</c>.</param>
+    /// <param name="body">The request's body.</param>
+    /// <returns>Null for a kind that concerns nobody.</returns>
     public static ForgeEvent? Read(string kind, JsonElement body)
     {
         var action = Text(body, "action");
@@ -105,17 +106,17 @@ internal sealed partial class ForgeEvent
     {
         if (action == ReviewRequested)
         {
-            Tell(Text(Member(body, "requested_reviewer"), "login"), ReviewRequested);
+            Add(Text(Member(body, "requested_reviewer"), "login"), ReviewRequested);
             return;
         }
 
         foreach (Match match in Mention().Matches(text).Take(MostMentioned))
-            Tell(match.Groups[1].Value, Mentioned);
+            Add(match.Groups[1].Value, Mentioned);
         if (action != "opened")
             return;
         // The owner of the repository, the agent whose configuration is in it, and the assignees.
         var owner = Text(Member(Member(body, "repository"), "owner"), "login");
-        Tell(
+        Add(
             owner == ForgeNames.Agents ? Text(Member(body, "repository"), "name")
                 : Repository == ForgeNames.Meta ? Principals.Manager
                 : owner,
@@ -124,12 +125,12 @@ internal sealed partial class ForgeEvent
         if (Member(subject, "assignees") is { ValueKind: JsonValueKind.Array } assignees)
         {
             foreach (var assignee in assignees.EnumerateArray().Take(MostMentioned))
-                Tell(Text(assignee, "login"), Opened);
+                Add(Text(assignee, "login"), Opened);
         }
     }
 
     // An agent is not told of its own actions.
-    private void Tell(string account, string why)
+    private void Add(string account, string why)
     {
         var name = account.ToLowerInvariant();
         if (name.Length > 0 && !name.Equals(Sender, StringComparison.OrdinalIgnoreCase))

@@ -1,8 +1,10 @@
 namespace Hive.Features.Forge;
 
-/// <summary>A failure of the forge, or of work on it. Its message contains no secret.</summary> <param
-/// name="message">The fault and the way out.</param> <param name="scope">What else it affects.</param> <param
-/// name="retryAfter">The pause that the forge asks for.</param> <param name="inner">The cause.</param>
+/// <summary>A failure of the forge, or of work on it. Its message contains no secret.</summary>
+/// <param name="message">The fault and the way out.</param>
+/// <param name="scope">What else it affects.</param>
+/// <param name="retryAfter">The pause that the forge asks for.</param>
+/// <param name="inner">The cause.</param>
 internal sealed class ForgeFault(string message, FaultScope scope, TimeSpan? retryAfter = null, Exception? inner = null)
     : Exception(message, inner)
 {
@@ -11,7 +13,7 @@ internal sealed class ForgeFault(string message, FaultScope scope, TimeSpan? ret
     public TimeSpan? RetryAfter => retryAfter;
 }
 
-/// <summary>What a fault affects.</summary>
+/// <summary>The scope of a fault.</summary>
 internal enum FaultScope
 {
     /// <summary>This one account or repository; work on others continues.</summary>

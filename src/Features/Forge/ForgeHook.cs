@@ -34,8 +34,8 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
     /// <summary>Notes that a request had a wrong signature.</summary>
     public void Doubt() => isDoubted = true;
 
-    /// <summary>Creates the webhook unless one exists that is not doubted, and removes older ones.</summary> <exception
-    /// cref="ForgeFault">It cannot be created.</exception>
+    /// <summary>Creates the webhook unless one exists that is not doubted, and removes older ones.</summary>
+    /// <exception cref="ForgeFault">It cannot be created.</exception>
     public async Task Ensure(ForgeLogin core, CancellationToken ct)
     {
         isThere = false;

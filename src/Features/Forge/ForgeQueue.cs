@@ -145,7 +145,7 @@ internal sealed class ForgeQueue(IRoster roster, TimeProvider clock)
             Retry(new ForgeTask(work, attempts));
     }
 
-    /// <summary>Removes all work: there is no forge to do it on.</summary>
+    /// <summary>Removes all work, because there is no forge.</summary>
     public void Clear() => due.Clear();
 
     /// <summary>Answers those who wait for the sweeps under way.</summary>
@@ -200,8 +200,8 @@ internal sealed class ForgeQueue(IRoster roster, TimeProvider clock)
 }
 
 /// <summary>One thing to be done on the forge.</summary>
-/// <param name="Kind">What is to be done.</param>
-/// <param name="Agent">For whom; null for the swarm's lock.</param>
+/// <param name="Kind">Account or repository.</param>
+/// <param name="Agent">The agent; null for the swarm's lock.</param>
 internal readonly record struct ForgeWork(ForgeWorkKind Kind, string? Agent);
 
 /// <summary>Work that was taken from the queue.</summary>

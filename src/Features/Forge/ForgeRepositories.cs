@@ -29,8 +29,8 @@ internal sealed class ForgeRepositories(
     // The owners that were checked, and whether each is an organisation.
     private readonly Dictionary<string, bool> owners = [];
 
-    /// <summary>Creates the organisations that own the repositories, unless they exist.</summary> <exception
-    /// cref="ForgeFault">One cannot be created.</exception>
+    /// <summary>Creates the organisations that own the repositories, unless they exist.</summary>
+    /// <exception cref="ForgeFault">One cannot be created.</exception>
     public async Task EnsureOrganisations(ForgeLogin core, CancellationToken ct)
     {
         there.Clear();
@@ -70,8 +70,8 @@ internal sealed class ForgeRepositories(
         );
     }
 
-    /// <summary>Pushes main and all tags, and deletes other tags on the forge.</summary> <exception
-    /// cref="ForgeFault">The push failed; the message says why.</exception>
+    /// <summary>Pushes main and all tags, and deletes other tags on the forge.</summary>
+    /// <exception cref="ForgeFault">The push failed; the message says why.</exception>
     public async Task Push(string? agent, ForgeLogin core, CancellationToken ct)
     {
         var name = ForgeNames.RepositoryOf(agent);

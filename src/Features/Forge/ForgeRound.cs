@@ -93,7 +93,7 @@ internal sealed partial class ForgeRound(
         return new RoundResult(mayAppear || settings.IsConfigured ? clock.GetUtcNow() + CheckInterval : null);
     }
 
-    // What the forge lacks is known, and shown, whether the forge answers or not.
+    // Missing commits and tags are known, and shown, whether the forge answers or not.
     private async Task Measure(CancellationToken ct)
     {
         foreach (var agent in queue.Repositories)

@@ -171,11 +171,13 @@ internal static class AccountCheck
             FaultScope.One
         );
 
-    /// <summary>Refuses organisations and site admins: an agent's token must not be theirs.</summary> <param
-    /// name="api">The forge's API.</param>
-    /// <param name="account">Its name.</param> <param name="login">The login of the caller.</param> <param
-    /// name="otherwise">The fault when the account does not exist.</param>
-    /// <param name="ct">Gives up.</param> <exception cref="ForgeFault">The account cannot be an agent's.</exception>
+    /// <summary>Refuses organisations and site admins: an agent's token must not be theirs.</summary>
+    /// <param name="api">The forge's API.</param>
+    /// <param name="account">Its name.</param>
+    /// <param name="login">The login of the caller.</param>
+    /// <param name="otherwise">The fault when the account does not exist.</param>
+    /// <param name="ct">Gives up.</param>
+    /// <exception cref="ForgeFault">The account cannot be an agent's.</exception>
     public static async Task RequireUser(
         ForgeApi api,
         string account,

@@ -21,8 +21,8 @@ internal interface IForgeAdmin
     /// <param name="isCore">True for Hive's own account, the only one that may administer the forge.</param>
     /// <param name="core">Hive's own token, if there is one already.</param>
     /// <param name="ct">Gives up.</param>
-    /// <returns>The token, which the forge shows only once.</returns> <exception cref="ForgeFault">It could not be
-    /// issued.</exception>
+    /// <returns>The token, which the forge shows only once.</returns>
+    /// <exception cref="ForgeFault">It could not be issued.</exception>
     Task<string> Issue(string account, bool isCore, ForgeLogin? core, CancellationToken ct);
 }
 

@@ -5,7 +5,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Forge;
 
-/// <summary>The table <c>forge_repositories</c>: what was pushed last of each repository.</summary>
+/// <summary>Reads and writes the table <c>forge_repositories</c>: the last push of each repository.</summary>
 internal static class PushedRepositories
 {
     /// <summary>Reads all of them, by name.</summary>
@@ -69,7 +69,7 @@ internal static class PushedRepositories
     }
 }
 
-/// <summary>What was pushed last of one repository.</summary>
+/// <summary>The last push of one repository.</summary>
 /// <param name="Refs">A fingerprint of its refs.</param>
 /// <param name="Head">The commit of its main branch.</param>
 /// <param name="PushedAt">When it was pushed.</param>

@@ -14,7 +14,7 @@ internal sealed class FailedMessages(Inboxes inboxes, Delivery delivery, Backoff
     /// <param name="name">The agent that holds them.</param>
     /// <param name="ids">Their ids; ids that are not leased are ignored.</param>
     /// <param name="delaySeconds">The pause; null for the usual one.</param>
-    /// <param name="error">What went wrong.</param>
+    /// <param name="error">The reason, shown to the operator.</param>
     /// <param name="blame">Whether it counts against the messages.</param>
     public (int Requeued, int Parked) Nack(
         IWrite write,

@@ -13,7 +13,7 @@ internal static class NackMessages
     /// <param name="Caller">The agent that holds them.</param>
     /// <param name="Ids">Ids of received messages.</param>
     /// <param name="DelaySeconds">The pause before they are delivered again; null for the usual one.</param>
-    /// <param name="Error">What went wrong.</param>
+    /// <param name="Error">The reason, shown to the operator.</param>
     /// <param name="Unseen">The agent has not seen them, so the nack does not count as a failure.</param>
     internal sealed record Command(
         Caller Caller,

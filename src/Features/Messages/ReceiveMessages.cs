@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Leases waiting messages, oldest first; waits for one if there is none.</summary>
+/// <summary>Leases unread messages, oldest first; waits for a message when none is ready.</summary>
 internal static class ReceiveMessages
 {
     internal sealed record Command(

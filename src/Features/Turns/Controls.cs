@@ -3,7 +3,8 @@ using Hive.Common.Errors;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A request of the operator to a harness.</summary> <param name="Kind">One of the constants here.</param>
+/// <summary>A request of the operator to a harness.</summary>
+/// <param name="Kind">One of the constants here.</param>
 /// <param name="Model">With <c>model</c>: the model; absent for the configured one.</param>
 /// <param name="Code">With <c>login_code</c>: the code.</param>
 internal sealed record Control(string Kind, string? Model = null, string? Code = null)

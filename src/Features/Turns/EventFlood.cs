@@ -20,8 +20,9 @@ internal sealed class EventFlood(TimeProvider clock)
 
     private readonly ConcurrentDictionary<string, Budget> budgets = new(StringComparer.Ordinal);
 
-    /// <summary>Admits the events within the limits.</summary> <param name="agent">The agent.</param> <param
-    /// name="events">Its events in order.</param>
+    /// <summary>Admits the events within the limits.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="events">Its events in order.</param>
     /// <param name="report">Called a second after the first event was left out, with their number.</param>
     public IReadOnlyList<EventText> Admit(string agent, IReadOnlyList<EventText> events, Action<long> report)
     {

@@ -8,9 +8,10 @@ using Hive.Protocol;
 
 namespace Hive.Features.Turns;
 
-/// <summary>An emitted event as it is stored.</summary> <param name="Kind">Its kind.</param>
-/// <param name="Turn">The turn it belongs to.</param> <param name="Payload">The whole event without <c>id</c>, which is
-/// the row's.</param>
+/// <summary>An emitted event as it is stored.</summary>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Turn">The turn it belongs to.</param>
+/// <param name="Payload">The whole event without <c>id</c>, which is the row's.</param>
 internal sealed record EventText(string Kind, long? Turn, string Payload)
 {
     /// <summary>The most bytes of one event: 48 KiB.</summary>
@@ -31,8 +32,9 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
     };
 
     /// <summary>Checks and normalises an event: the tool's own <c>id</c> of a call becomes <c>call</c>, and an event
-    /// over the limit is cut at its longest texts.</summary> <param name="emitted">The event as the harness sent
-    /// it.</param> <param name="at">Its index in the list, for the error.</param>
+    /// over the limit is cut at its longest texts.</summary>
+    /// <param name="emitted">The event as the harness sent it.</param>
+    /// <param name="at">Its index in the list, for the error.</param>
     /// <exception cref="Problem">Code <c>invalid</c>: it is not an event.</exception>
     public static EventText From(JsonElement emitted, int at)
     {

@@ -22,8 +22,8 @@ internal static class GetStats
 
     /// <param name="Window">The window.</param>
     /// <param name="FromAt">The start of the first bucket; a multiple of a bucket's length.</param>
-    /// <param name="ToAt">The present; the last bucket is not full yet.</param> <param name="BucketSeconds">The length
-    /// of a bucket.</param>
+    /// <param name="ToAt">The present; the last bucket is not full yet.</param>
+    /// <param name="BucketSeconds">The length of a bucket.</param>
     /// <param name="UnknownModels">Models that are not in the price table: their tokens are counted, their cost is
     /// not.</param>
     /// <param name="Agents">Every agent that ended a turn, by name.</param>

@@ -81,8 +81,9 @@ internal static class ListEvents
     }
 }
 
-/// <summary>An event of a turn: the fields that every event has, and those of its kind.</summary> <param
-/// name="Id">Unique among all events.</param> <param name="Kind">Its kind.</param>
+/// <summary>An event of a turn: the fields that every event has, and those of its kind.</summary>
+/// <param name="Id">Unique among all events.</param>
+/// <param name="Kind">Its kind.</param>
 /// <param name="At">When it happened, by the clock of the harness.</param>
 internal sealed record AgentEvent(long Id, string Kind, DateTimeOffset At)
 {

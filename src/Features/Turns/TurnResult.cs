@@ -32,7 +32,7 @@ internal static class TurnResult
     /// <summary>True for the results that count as failures in figures.</summary>
     public static bool IsFailure(string result) => result is Failed or PromptTooLong or Lost;
 
-    /// <summary>What a result means for the messages of its turn.</summary>
+    /// <summary>The outcome of a turn's messages.</summary>
     public static LeaseOutcome OutcomeOf(string result, string? note, long? delaySeconds) =>
         result switch
         {

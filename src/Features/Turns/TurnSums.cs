@@ -14,8 +14,8 @@ namespace Hive.Features.Turns;
 /// <param name="CacheCreationInputTokens">Of all turns.</param>
 /// <param name="CostUsd">By the price table, of the turns whose model it knows.</param>
 /// <param name="DurationMs">Of all turns.</param>
-/// <param name="ToolCallCount">Of all turns.</param> <param name="UnpricedTurns">How many used tokens of a model that
-/// is not in the price table.</param>
+/// <param name="ToolCallCount">Of all turns.</param>
+/// <param name="UnpricedTurns">How many used tokens of a model that is not in the price table.</param>
 internal sealed record AgentStats(
     string Name,
     long Turns,
@@ -30,8 +30,9 @@ internal sealed record AgentStats(
     long UnpricedTurns
 );
 
-/// <summary>Sums over the turns of a bucket of time.</summary> <param name="At">The start of the bucket.</param> <param
-/// name="Turns">How many turns ended in it.</param>
+/// <summary>Sums over the turns of a bucket of time.</summary>
+/// <param name="At">The start of the bucket.</param>
+/// <param name="Turns">How many turns ended in it.</param>
 /// <param name="Failed">How many of them failed, had a prompt that was too long, or were lost.</param>
 /// <param name="InputTokens">Of all turns.</param>
 /// <param name="OutputTokens">Of all turns.</param>
@@ -81,11 +82,13 @@ internal sealed record TurnSums
 
     public long CacheCreation { get; init; }
 
-    /// <summary>Adds up the turns between two times (unix milliseconds), both included.</summary> <param name="db">The
-    /// database.</param>
-    /// <param name="from">The start of slot 0.</param> <param name="to">The end.</param>
+    /// <summary>Adds up the turns between two times (unix milliseconds), both included.</summary>
+    /// <param name="db">The database.</param>
+    /// <param name="from">The start of slot 0.</param>
+    /// <param name="to">The end.</param>
     /// <param name="slot">The length of a slot. Slots of whole hours that start at a whole hour use the hourly
-    /// sums.</param> <param name="agent">Only this agent; null for all.</param>
+    /// sums.</param>
+    /// <param name="agent">Only this agent; null for all.</param>
     public static TurnSums[] Read(DbConnection db, long from, long to, long slot, string? agent) =>
         [
             .. db.Query<TurnSums>(

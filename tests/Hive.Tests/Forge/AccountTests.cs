@@ -223,7 +223,7 @@ public sealed class AccountTests
         var view = await rig.Sync();
 
         Assert.All(new[] { "alice", "earlier" }, name => Assert.Equal(name, rig.Forge.OwnerOf(rig.TokenOf(name))));
-        Assert.Contains("was not made by Hive", rig.Account(view, "human").Error, StringComparison.Ordinal);
+        Assert.Contains("was not created by Hive", rig.Account(view, "human").Error, StringComparison.Ordinal);
         Assert.Empty(rig.Forge.TokensOf("human"));
         Assert.True(rig.Forge.IsAdmin("core"));
         Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));

@@ -99,7 +99,7 @@ public sealed class BadForgeTests
 
         Assert.Equal(ForgeState.Down, view.State);
         Assert.Contains(
-            $"redirects to {other.Url}/api/v1/admin/users, and Hive takes no token there",
+            $"redirects to {other.Url}/api/v1/admin/users, and Hive sends no token there",
             view.Note,
             StringComparison.Ordinal
         );
@@ -524,7 +524,13 @@ public sealed class BadForgeTests
     }
 
     [Theory]
-    [InlineData("Forge:Token is no token", "--Forge:Url", "http://forge", "--Forge:Token", "two words")]
+    [InlineData(
+        "Forge:Token does not contain a valid token",
+        "--Forge:Url",
+        "http://forge",
+        "--Forge:Token",
+        "two words"
+    )]
     [InlineData("Forge:Url is missing", "--Forge:Token", "x")]
     [InlineData("Forge:User has no password", "--Forge:Url", "http://forge", "--Forge:User", "boss")]
     [InlineData(
@@ -534,7 +540,7 @@ public sealed class BadForgeTests
         "--Forge:TokenFile",
         "/nonexistent/file"
     )]
-    [InlineData("Forge:Url is set and no admin", "--Forge:Url", "http://forge")]
+    [InlineData("Forge:Url is set without an admin", "--Forge:Url", "http://forge")]
     [InlineData("no forge is configured")]
     public async Task A_faulty_configuration_is_reported_and_turns_the_forge_off(
         string says,

@@ -88,7 +88,7 @@ public sealed class ForgeVerbTests
             (FindingState.Failed, true),
             (found["forge"].State, found["forge"].Advice!.Contains("docs/forge.md", StringComparison.Ordinal))
         );
-        Assert.StartsWith("off: Forge:Url is set and no admin", found["forge"].Text, StringComparison.Ordinal);
+        Assert.StartsWith("off: Forge:Url is set without an admin", found["forge"].Text, StringComparison.Ordinal);
     }
 
     private static Task<Outcome> Run(HiveFixture hive, params string[] words) =>

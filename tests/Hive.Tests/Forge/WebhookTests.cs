@@ -608,7 +608,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("broken JSON", "{", "application/json", "pull_request")]
+    [InlineData("malformed JSON", "{", "application/json", "pull_request")]
     [InlineData("application/json", "payload=%7B%7D", "application/x-www-form-urlencoded", "pull_request")]
     [InlineData("X-Forgejo-Event", "{}", "application/json", "")]
     public async Task A_malformed_delivery_is_refused_with_the_reason(

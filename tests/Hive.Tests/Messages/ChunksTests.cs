@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>Steps over many messages are several small writes, so that nobody waits for all of them.</summary>
+/// <summary>Steps over many messages are several small writes, so that no other write waits for all of them.</summary>
 public sealed class ChunksTests
 {
     private const int Many = (2 * ILeases.ChunkSize) + 100;
@@ -24,14 +24,14 @@ public sealed class ChunksTests
     }
 
     [Fact]
-    public async Task Many_leases_of_a_closed_connection_come_again_in_several_writes_and_in_order()
+    public async Task Many_leases_of_a_closed_connection_are_requeued_in_several_writes_in_order()
     {
         await using var hive = await HiveFixture.Start();
         var (gone, ids) = await Lease(hive);
         var bob = await hive.Connect("bob");
         gone.Dispose();
         var before = Writes(hive);
-        // The host may notice after this that the connection has closed; then it requeues them by itself.
+        // The host may note the close after this; it then requeues them by itself.
         await bob.CallAsync("requeue_inflight");
         List<Message> again = [];
         while (again.Count < Many)
@@ -45,7 +45,7 @@ public sealed class ChunksTests
     [Theory]
     [InlineData("ok", 0, 0)]
     [InlineData("failed", Many, Many)]
-    public async Task A_turn_that_held_many_messages_ends_in_several_writes(string result, int requeued, int unread)
+    public async Task A_turn_with_many_messages_ends_in_several_writes(string result, int requeued, int unread)
     {
         await using var hive = await HiveFixture.Start();
         var (bob, ids) = await Lease(hive);

@@ -10,7 +10,7 @@ namespace Hive.Tests.Turns;
 public sealed class LostTurnTests
 {
     [Fact]
-    public async Task A_turn_that_its_harness_does_not_name_any_more_is_lost_and_counts_as_failed()
+    public async Task A_turn_that_requeue_inflight_does_not_name_is_lost_and_counts_as_failed()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -26,7 +26,7 @@ public sealed class LostTurnTests
         Assert.Equal(("turn_ended", turn, "lost"), (told.Word("kind"), told.Number("turn"), told.Word("result")));
         await Talk.Refused(() => alice.CallAsync("end_turn", new { turn, result = "lost" }), "invalid");
 
-        // Its end is told after all.
+        // Its end is reported after all.
         await alice.CallAsync(
             "end_turn",
             new
@@ -43,7 +43,7 @@ public sealed class LostTurnTests
     }
 
     [Fact]
-    public async Task The_turn_of_a_process_that_died_is_lost_and_shows_the_end_of_its_log()
+    public async Task The_turn_of_a_dead_process_is_lost_and_shows_the_end_of_its_log()
     {
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
@@ -68,7 +68,7 @@ public sealed class LostTurnTests
     }
 
     [Fact]
-    public void The_end_of_a_log_is_short_and_in_one_piece()
+    public void The_end_of_a_log_is_short_and_has_no_control_characters()
     {
         Assert.Equal("", LastWords.Text([]));
         Assert.Equal("a\nb\u2409c".Replace("\u2409", " ", StringComparison.Ordinal), LastWords.Text(["a", "b\tc\r"]));

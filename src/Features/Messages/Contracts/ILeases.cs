@@ -57,11 +57,11 @@ internal interface ILeaseHolders
     void Lost(IWrite write, string agent, IReadOnlyList<long> holders, string? lastWords);
 }
 
-/// <summary>What happens to messages whose leases are released.</summary>
+/// <summary>The outcome of messages whose leases are released.</summary>
 /// <param name="Acks">They are acknowledged; otherwise they are nacked.</param>
 /// <param name="Blame">Whether the nack counts against them.</param>
 /// <param name="DelaySeconds">The pause after the nack; null for the usual one.</param>
-/// <param name="Error">What went wrong.</param>
+/// <param name="Error">The reason of the nack.</param>
 internal sealed record LeaseOutcome(bool Acks, Blame Blame, long? DelaySeconds, string? Error)
 {
     public static LeaseOutcome Ack { get; } = new(true, Blame.None, null, null);

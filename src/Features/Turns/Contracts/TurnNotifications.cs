@@ -16,6 +16,7 @@ internal sealed record HarnessChanged(string Agent) : IAgentRowNotification;
 /// <summary>Raised when events of an agent were stored, in order.</summary>
 internal sealed record AgentEventsStored(string Agent, IReadOnlyList<StoredEvent> Events) : INotification;
 
-/// <summary>A stored event.</summary> <param name="Id">Unique among all events.</param>
+/// <summary>A stored event.</summary>
+/// <param name="Id">Unique among all events.</param>
 /// <param name="Payload">The emitted JSON object, without an <c>id</c>.</param>
 internal sealed record StoredEvent(long Id, string Payload);

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
+using Hive.Tests.Messages;
 
-namespace Hive.Tests.Messages;
+namespace Hive.Tests.Turns;
 
 public sealed class TurnTests
 {
@@ -12,7 +13,7 @@ public sealed class TurnTests
     [InlineData("cancelled", "parked", 0, 1)]
     [InlineData("rate_limited", "requeued", 1, 0)]
     [InlineData("prompt_too_long", "requeued", 1, 0)]
-    public async Task The_end_of_a_turn_acks_parks_or_nacks_all_it_held_once(
+    public async Task The_end_of_a_turn_acks_parks_or_nacks_its_messages_once(
         string result,
         string kind,
         int unread,
@@ -81,7 +82,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task A_turn_begins_only_with_messages_that_its_agent_holds_and_ends_only_for_its_agent()
+    public async Task A_turn_begins_only_with_leased_messages_and_ends_only_for_its_agent()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -120,7 +121,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task A_harness_that_does_not_name_its_turn_any_more_ends_it()
+    public async Task Requeue_inflight_ends_the_turns_that_are_not_named()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -145,7 +146,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task A_connection_that_says_its_turn_acks_and_holds_for_it()
+    public async Task A_connection_that_joins_a_turn_acks_and_holds_for_it()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -168,9 +169,7 @@ public sealed class TurnTests
     [Theory]
     [InlineData("ok")]
     [InlineData("failed")]
-    public async Task Of_what_was_received_inside_a_turn_before_the_host_was_away_its_end_neither_acks_nor_blames_what_was_not_acked_by_name(
-        string result
-    )
+    public async Task Ending_a_turn_after_a_restart_leaves_unseen_messages_unacked(string result)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -186,7 +185,7 @@ public sealed class TurnTests
             .GetInt64();
         await bridge.CallAsync("hello", new { client = "bridge", turn });
         var (seen, inside) = (await alice.Send("bob"), await alice.Send("bob"));
-        // Nobody knows whether this answer is read before the host ends.
+        // This answer may or may not be read before the host ends.
         Assert.Equal(2, (await bridge.Receive()).Length);
         await hive.Restart();
 
@@ -203,7 +202,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task Whoever_asks_again_inside_its_turn_after_the_host_was_away_gets_what_it_may_not_have_seen()
+    public async Task After_a_restart_a_receive_inside_the_turn_redelivers_unseen_messages()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -230,7 +229,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task What_a_connection_held_comes_again_though_its_end_is_noted_only_after_the_harness_asked()
+    public async Task A_connection_that_closes_after_requeue_inflight_is_requeued_at_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -248,7 +247,7 @@ public sealed class TurnTests
     }
 
     [Fact]
-    public async Task An_agent_that_begins_turns_and_ends_none_is_stopped_at_a_limit_and_told_the_way_out()
+    public async Task The_number_of_running_turns_is_limited_with_a_way_out()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
