@@ -10,8 +10,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Declares the doors, events and services of turns and harnesses. Agents report what they did; the operator
-/// controls what they do.</summary>
+/// <summary>Turns and harnesses: agents report what they did, and only the operator controls a harness.</summary>
 internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()
