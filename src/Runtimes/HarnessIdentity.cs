@@ -1,0 +1,46 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Hive.Runtimes;
+
+/// <summary>Tells one build of the harness from another by the beginning of the hash of its file.</summary>
+internal static class HarnessIdentity
+{
+    private const int Digits = 12;
+    private const string Missing = "missing";
+
+    private static readonly Lazy<string> Own = new(() => Of(HarnessBinary.Path));
+
+    /// <summary>That of this host's harness, as it was when somebody first asked.</summary>
+    public static string Text => Own.Value;
+
+    /// <summary>That of a file: as the build has noted it beside the file, else from the file itself.</summary>
+    public static string Of(string path)
+    {
+        var file = new FileInfo(path);
+        if (!file.Exists)
+            return Missing;
+        if (Noted(file) is { } noted)
+            return noted;
+        using var content = file.OpenRead();
+        return Convert.ToHexStringLower(SHA256.HashData(content))[..Digits];
+    }
+
+    // `HASH SIZE SECONDS`: the note counts as long as the file has that size and was changed in that second.
+    private static string? Noted(FileInfo file)
+    {
+        var note = new FileInfo($"{file.FullName}.sha256");
+        if (!note.Exists)
+            return null;
+        var words = File.ReadAllText(note.FullName).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        if (words is not [var hash, var size, var changed])
+            return null;
+        var now = new DateTimeOffset(file.LastWriteTimeUtc).ToUnixTimeSeconds();
+        return
+            hash.Length == 2 * SHA256.HashSizeInBytes
+            && size == file.Length.ToString(CultureInfo.InvariantCulture)
+            && changed == now.ToString(CultureInfo.InvariantCulture)
+            ? hash[..Digits]
+            : null;
+    }
+}

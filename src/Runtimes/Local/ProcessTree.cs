@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text;
+using Hive.Common.Errors;
+
+namespace Hive.Runtimes.Local;
+
+/// <summary>Who descends from whom, by <c>/proc</c>. A container's processes cannot leave it: what loses its parent
+/// goes to the container's own first process.</summary>
+internal static class ProcessTree
+{
+    private const int EnvironmentBytes = 16 << 10;
+
+    /// <summary>Every process there is.</summary>
+    public static IEnumerable<int> All() =>
+        Directory
+            .EnumerateDirectories("/proc")
+            .Select(folder =>
+                int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                    ? pid
+                    : 0
+            )
+            .Where(pid => pid > 0);
+
+    /// <summary>The beginning of the environment that a process was started with, each variable followed by a NUL;
+    /// empty for one that has ended or is somebody else's.</summary>
+    public static string Environment(int pid)
+    {
+        try
+        {
+            // Bounded: a process may make its own as long as it likes (prctl(2), PR_SET_MM_MAP).
+            using var file = new FileStream(
+                $"/proc/{pid}/environ",
+                FileMode.Open,
+                FileAccess.Read,
+                FileShare.ReadWrite,
+                bufferSize: 0
+            );
+            var bytes = new byte[EnvironmentBytes];
+            return Encoding.UTF8.GetString(bytes, 0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    /// <summary>True until a process has ended, whether somebody has asked for its exit code or not.</summary>
+    public static bool IsAlive(int pid) => Stat(pid) is not null;
+
+    /// <summary>The process group that a living process is in.</summary>
+    public static int? GroupOf(int pid) =>
+        Stat(pid) is { } fields ? int.Parse(fields[2], CultureInfo.InvariantCulture) : null;
+
+    /// <summary>When a living process was started, in the kernel's own measure: with the number it is that very
+    /// process's alone.</summary>
+    public static string? StartOf(int pid) => Stat(pid)?[19];
+
+    /// <summary>All that descend from a process, parents before children; without the process itself.</summary>
+    public static IReadOnlyList<int> Below(int pid)
+    {
+        List<int> found = [pid];
+        for (var i = 0; i < found.Count; i++)
+            found.AddRange(Children(found[i]));
+        return found[1..];
+    }
+
+    /// <summary>The direct children of a process.</summary>
+    public static IReadOnlyList<int> Children(int pid)
+    {
+        List<int> children = [];
+        try
+        {
+            // A child is listed with the thread that started it: proc(5).
+            foreach (var thread in Directory.EnumerateDirectories($"/proc/{pid}/task"))
+                children.AddRange(
+                    File.ReadAllText(Path.Combine(thread, "children"))
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(c => int.Parse(c, CultureInfo.InvariantCulture))
+                );
+        }
+        catch (IOException)
+        {
+            // It ended meanwhile.
+        }
+
+        return children;
+    }
+
+    /// <summary>
+    /// Sends TERM to everything in a container but its monitor and its own first process: those end with the rest, and
+    /// the first one takes no signal it has no use for (pid_namespaces(7)).
+    /// Where nothing else is there yet, nothing of the agent's has begun: then it is ended outright.
+    /// </summary>
+    /// <param name="leader">The process that was started: the monitor.</param>
+    /// <param name="pump">Another child of it, which is no part of the container.</param>
+    public static void TerminateInside(int leader, int pump)
+    {
+        if (Inside(leader, pump) is not { Count: > 0 } inside)
+        {
+            Native.Signal(-leader, Native.SigKill);
+            return;
+        }
+
+        foreach (var pid in inside)
+            Native.Signal(pid, Native.SigTerm);
+    }
+
+    /// <summary>The command line that runs a program in the namespaces of a container's first process but one; null
+    /// while it is not there.</summary>
+    public static IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
+        Inside(leader, pump) is { Count: > 0 } inside
+            ?
+            [
+                "nsenter",
+                "--target",
+                inside[0].ToString(CultureInfo.InvariantCulture),
+                "--all",
+                "--wd",
+                "--",
+                .. command,
+            ]
+            : null;
+
+    // The fields of /proc/PID/stat (proc(5)) behind the name, which may hold spaces. Null for a process that is gone or
+    // a zombie.
+    private static string[]? Stat(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            return fields[0] is "Z" or "X" ? null : fields;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    private static IReadOnlyList<int> Inside(int leader, int pump) =>
+        [.. Children(leader).Where(child => child != pump).SelectMany(Below)];
+}

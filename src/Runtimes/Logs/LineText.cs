@@ -1,0 +1,34 @@
+using System.Text;
+
+namespace Hive.Runtimes.Logs;
+
+/// <summary>Cuts text that comes in pieces into lines; one that does not end is cut where it is too long to be
+/// kept.</summary>
+internal sealed class LineText
+{
+    /// <summary>The longest line, and the most that comes at once.</summary>
+    public const int MaxLine = 64 << 10;
+
+    private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
+    private readonly char[] chars = new char[MaxLine + 1];
+    private string rest = "";
+
+    public string[] Add(ReadOnlySpan<byte> bytes)
+    {
+        var length = decoder.GetChars(bytes, chars, flush: false);
+        var parts = (rest + new string(chars, 0, length)).Split('\n');
+        rest = parts[^1];
+        if (rest.Length < MaxLine)
+            return parts[..^1];
+        rest = "";
+        return parts;
+    }
+
+    /// <summary>What came after the last line's end, when nothing follows any more; null for nothing.</summary>
+    public string? End()
+    {
+        var last = rest;
+        rest = "";
+        return last.Length > 0 ? last : null;
+    }
+}
