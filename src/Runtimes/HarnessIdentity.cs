@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Hive.Runtimes;
 
-/// <summary>Tells one build of the harness from another by the beginning of the hash of its file.</summary>
+/// <summary>Identifies a build of the harness by the first digits of its file's hash.</summary>
 internal static class HarnessIdentity
 {
     private const int Digits = 12;
@@ -11,10 +11,10 @@ internal static class HarnessIdentity
 
     private static readonly Lazy<string> Own = new(() => Of(HarnessBinary.Path));
 
-    /// <summary>That of this host's harness, as it was when somebody first asked.</summary>
+    /// <summary>The identity of this host's harness, as it was at the first call.</summary>
     public static string Text => Own.Value;
 
-    /// <summary>That of a file: as the build has noted it beside the file, else from the file itself.</summary>
+    /// <summary>The identity of a file: the hash that the build noted beside it, else the hash of its content.</summary>
     public static string Of(string path)
     {
         var file = new FileInfo(path);
@@ -26,7 +26,7 @@ internal static class HarnessIdentity
         return Convert.ToHexStringLower(SHA256.HashData(content))[..Digits];
     }
 
-    // `HASH SIZE SECONDS`: the note counts as long as the file has that size and was changed in that second.
+    // `HASH SIZE SECONDS`: the note is valid while the file has that size and that time of change.
     private static string? Noted(FileInfo file)
     {
         var note = new FileInfo($"{file.FullName}.sha256");

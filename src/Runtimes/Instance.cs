@@ -4,11 +4,11 @@ using Hive.Protocol;
 
 namespace Hive.Runtimes;
 
-/// <summary>Tells the containers of one data folder from those of another on the same machine.</summary>
+/// <summary>Distinguishes the containers of one data folder from those of another on the same machine.</summary>
 internal static class Instance
 {
-    /// <summary>Eight hex digits that follow from where the data folder is, by whatever links it is named: a copy of it
-    /// elsewhere never takes over what the first one runs.</summary>
+    /// <summary>Eight hex digits of the hash of the data folder's path, with links resolved. A copy of the folder
+    /// elsewhere has other digits, so it never takes over the first one's containers.</summary>
     public static string Of(HivePaths paths) =>
         Convert.ToHexStringLower(
             SHA256.HashData(
@@ -16,7 +16,7 @@ internal static class Instance
             )
         )[..8];
 
-    // As realpath(3) has it; what is not there yet is what it is called.
+    // As realpath(3), but a missing part of the path stands for itself.
     private static string Real(string path)
     {
         if (Path.GetDirectoryName(path) is not { } above)

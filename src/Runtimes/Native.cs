@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Runtimes;
 
-/// <summary>The few Linux calls that .NET has no managed form of.</summary>
+/// <summary>Linux calls that .NET has no managed form of.</summary>
 internal static partial class Native
 {
     public const int SigTerm = 15;

@@ -6,14 +6,14 @@ using Hive.Protocol;
 
 namespace Hive.Runtimes.Checks;
 
-/// <summary>What containers need of the kernel, and of the programs of the system.</summary>
+/// <summary>Checks the parts of the kernel and the programs of the system that containers need.</summary>
 internal sealed class KernelCheck : ICheck
 {
     private const string Kernel = "kernel";
     private const string Programs = "programs";
 
-    // One watch for each folder below applied/, one instance for each follower of a log and one for the configurations;
-    // desktops use some hundred too.
+    // Hive uses one watch for each folder below applied/, one instance for each follower of a log and one for the
+    // configurations; a desktop uses some hundred too.
     private const int FewWatches = 8192;
     private const int FewInstances = 128;
 
@@ -26,7 +26,7 @@ internal sealed class KernelCheck : ICheck
         try
         {
             using var self = Native.OpenProcess(Environment.ProcessId);
-            return new Finding(Kernel, Name, FindingState.Ok, "the end of agents is noticed at once");
+            return new Finding(Kernel, Name, FindingState.Ok, "an agent's end is noticed at once");
         }
         catch (Win32Exception e)
         {
@@ -34,8 +34,8 @@ internal sealed class KernelCheck : ICheck
                 Kernel,
                 Name,
                 FindingState.Failed,
-                $"pidfd_open does not work ({e.Message}), so no end of an agent would be noticed",
-                "Use Linux 5.3 or later, and no system call filter that forbids it."
+                $"pidfd_open fails ({e.Message}), so an agent's end would go unnoticed",
+                "Use Linux 5.3 or later, without a system call filter that forbids it."
             );
         }
     }
@@ -73,7 +73,7 @@ internal sealed class KernelCheck : ICheck
         : Setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1
             ? "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
         : Setting("/proc/sys/user/max_user_namespaces") == 0 ? "sysctl -w user.max_user_namespaces=15000"
-        : "Hive runs where something forbids them, perhaps in a container itself: start it outside, or as root.";
+        : "Something around Hive forbids them, perhaps a container: start Hive outside of it, or as root.";
 
     private static Finding Inotify()
     {
@@ -94,7 +94,7 @@ internal sealed class KernelCheck : ICheck
                 Kernel,
                 Name,
                 FindingState.Failed,
-                $"no more watches to be had ({limits}): {e.Message}",
+                $"no watch is left ({limits}): {e.Message}",
                 Advice
             );
         }
@@ -116,7 +116,7 @@ internal sealed class KernelCheck : ICheck
                 Programs,
                 "harness",
                 FindingState.Failed,
-                fault.Split("; ")[0],
+                fault.Reason,
                 "Build Hive again, for example with `./hive version`."
             )
             : new Finding(Programs, "harness", FindingState.Ok, HarnessBinary.Path);
@@ -151,7 +151,7 @@ internal sealed class KernelCheck : ICheck
                 Programs,
                 "git",
                 FindingState.Failed,
-                "not installed, and agents' configurations are kept in git",
+                "not installed; agents' configurations are kept in git",
                 "On Debian: apt-get install git"
             );
         }
@@ -159,12 +159,12 @@ internal sealed class KernelCheck : ICheck
 
     private static Finding Tools()
     {
-        // What starts and ends agents on 'sandbox', 'nspawn' and 'process'.
-        string[] needed = ["sh", "env", "setsid", "mkfifo", "dd", "cut", "wc", "mv", "rm", "chmod", "nsenter"];
+        // They start and end agents on 'sandbox', 'nspawn' and 'process'.
+        string[] needed = ["sh", "env", "setsid", "mkfifo", "dd", "cut", "wc", "mv", "rm", "chmod"];
         var folders = Launch.PathAlone["PATH"].Split(':', StringSplitOptions.RemoveEmptyEntries);
         var missing = needed.Where(tool => !folders.Any(f => File.Exists(Path.Combine(f, tool)))).ToArray();
         return missing.Length == 0
-            ? new Finding(Programs, "tools", FindingState.Ok, "coreutils and util-linux are there")
+            ? new Finding(Programs, "tools", FindingState.Ok, "coreutils and util-linux are installed")
             : new Finding(
                 Programs,
                 "tools",
@@ -174,7 +174,7 @@ internal sealed class KernelCheck : ICheck
             );
     }
 
-    // A number from /proc/sys; null where the kernel has no such setting.
+    // A number from /proc/sys; null where the kernel lacks the setting.
     private static long? Setting(string file)
     {
         try

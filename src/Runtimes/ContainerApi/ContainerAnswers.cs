@@ -2,9 +2,9 @@ using System.Text.Json.Serialization;
 
 namespace Hive.Runtimes.ContainerApi;
 
-// What Hive reads of the answers of Docker's HTTP API; their names are the API's.
+// The parts of the answers of Docker's HTTP API that Hive reads; their names are the API's.
 
-/// <summary>What a daemon can do.</summary>
+/// <summary>A daemon's abilities.</summary>
 internal sealed record DaemonInfo
 {
     public bool MemoryLimit { get; init; }
@@ -15,7 +15,7 @@ internal sealed record DaemonInfo
 
     public bool PidsLimit { get; init; }
 
-    // Podman's word; Docker lists it among its options.
+    // Podman's field; Docker lists it among its options.
     public bool Rootless { get; init; }
 
     public IReadOnlyList<string>? SecurityOptions { get; init; }
@@ -30,7 +30,7 @@ internal sealed record ImageDetails(string Id);
 /// <summary>A container that was created.</summary>
 internal sealed record CreatedContainer(string Id);
 
-/// <summary>How a container that was waited for ended.</summary>
+/// <summary>The answer to a wait for a container's end.</summary>
 internal sealed record ContainerExit(int StatusCode);
 
 /// <summary>A container in a list.</summary>
@@ -38,11 +38,11 @@ internal sealed record ContainerListed(string Id, string State)
 {
     public IReadOnlyDictionary<string, string>? Labels { get; init; }
 
-    // Paused, it still holds what it held; it is no end.
+    // A paused container still holds its resources; it has not ended.
     public bool IsRunning => State is "running" or "paused" or "stopping" or "restarting";
 }
 
-/// <summary>All about one container.</summary>
+/// <summary>The details of one container.</summary>
 internal sealed record ContainerDetails(string Id, ContainerState State)
 {
     public ContainerConfig? Config { get; init; }
@@ -78,7 +78,7 @@ internal sealed record HostLimits
     public long Memory { get; init; }
 }
 
-/// <summary>Something that happened to a container.</summary>
+/// <summary>An event of a container.</summary>
 internal sealed record ContainerEvent
 {
     public string? Action { get; init; }
@@ -94,11 +94,5 @@ internal sealed record EventActor
     public IReadOnlyDictionary<string, string>? Attributes { get; init; }
 }
 
-/// <summary>A program that was run in a container.</summary>
-internal sealed record ExecDetails
-{
-    public int? ExitCode { get; init; }
-}
-
-/// <summary>What a daemon says when it refuses.</summary>
+/// <summary>The body of a refusal.</summary>
 internal sealed record DaemonError(string? Message);

@@ -2,11 +2,10 @@ using Hive.Protocol.Options;
 
 namespace Hive.Runtimes.ContainerApi;
 
-/// <summary>A daemon that speaks Docker's HTTP API: what it is called, where it listens, and what helps when it does
-/// not answer.</summary>
-/// <param name="Name">Its name, and that of its runtime and of its command line.</param>
+/// <summary>A daemon that speaks Docker's HTTP API.</summary>
+/// <param name="Name">Its name, which is also the name of its runtime and of its command-line program.</param>
 /// <param name="Socket">The path of its socket.</param>
-/// <param name="Key">What configures that path.</param>
+/// <param name="Key">The option that sets this path.</param>
 /// <param name="StartedBy">The command that starts it.</param>
 internal sealed record ContainerDaemon(string Name, string Socket, string Key, string StartedBy)
 {
@@ -42,7 +41,7 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
         );
     }
 
-    // Both ways to write it are in use.
+    // Both spellings are in use, with the scheme and without.
     private static string PathIn(string address) =>
         address.StartsWith(UnixScheme, StringComparison.Ordinal) ? address[UnixScheme.Length..] : address;
 }

@@ -8,31 +8,31 @@ namespace Hive.Runtimes.ContainerApi;
 /// <summary>A container was started, has ended or was removed.</summary>
 /// <param name="Id">The container.</param>
 /// <param name="Started">It was started.</param>
-/// <param name="ExitCode">How it ended, where that was told.</param>
+/// <param name="ExitCode">Its exit code, if the event has it.</param>
 internal sealed record ContainerChange(string Id, bool Started, int? ExitCode);
 
 /// <summary>
-/// Follows what a daemon tells of this host's containers, from the first time that there is something to watch until
-/// the host ends, through every end and return of the daemon.
+/// Follows a daemon's events of this host's containers, from the first use until the host ends, and reconnects after
+/// every restart of the daemon.
 /// </summary>
 /// <param name="api">The daemon.</param>
-/// <param name="label">Whose containers.</param>
-/// <param name="changed">Told of a container that was started, has ended or was removed.</param>
-/// <param name="settle">Finds out what was missed while nothing was told.</param>
-/// <param name="clock">Counts the pauses between attempts.</param>
-/// <param name="log">Says when the daemon goes and comes.</param>
-/// <param name="stopping">The host ends.</param>
+/// <param name="label">The label of the containers.</param>
+/// <param name="changed">Called when a container was started, has ended or was removed.</param>
+/// <param name="recheck">Finds the changes that were missed without events.</param>
+/// <param name="clock">Measures the pauses between attempts.</param>
+/// <param name="log">Logs lost and restored connections.</param>
+/// <param name="stopping">Cancelled when the host ends.</param>
 internal sealed partial class ContainerEvents(
-    ContainerApi api,
+    DaemonApi api,
     string label,
     Func<ContainerChange, Task> changed,
-    Func<Task> settle,
+    Func<Task> recheck,
     TimeProvider clock,
     ILogger log,
     CancellationToken stopping
 )
 {
-    /// <summary>What an end is called.</summary>
+    /// <summary>The name of an end.</summary>
     public const string Die = "die";
 
     private const string Start = "start";
@@ -40,20 +40,19 @@ internal sealed partial class ContainerEvents(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    // What else a daemon tells (exec, health, …) says nothing of whether a container runs. Docker's word for `remove`
-    // is `destroy`.
+    // Other events (exec, health, …) do not concern whether a container runs. Docker's word for `remove` is `destroy`.
     private static readonly string[] Changes = [Start, Die, "remove", "destroy"];
 
     private readonly Lock gate = new();
     private Task? following;
 
-    /// <summary>From here on nothing that happens is missed.</summary>
+    /// <summary>Begins to follow, so that no event is missed from here on.</summary>
     /// <exception cref="Problem">Code <c>unavailable</c>: the daemon does not answer.</exception>
     public async Task Open(CancellationToken ct)
     {
         if (Volatile.Read(ref following) is not null)
             return;
-        // The daemon's own time: what it tells from there on includes whatever comes between this and the first line.
+        // In the daemon's own time, so that events between this call and the first line are included.
         var now = await api.Ping(ct);
         lock (gate)
             following ??= Follow(now);
@@ -73,7 +72,7 @@ internal sealed partial class ContainerEvents(
                 if (gone)
                     LogBack(log, api.Daemon.Name);
                 (pause, gone) = (FirstPause, false);
-                await ReadAndSettle(since);
+                await ReadAndRecheck(since);
                 throw new IOException("it ended the stream");
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -96,14 +95,14 @@ internal sealed partial class ContainerEvents(
         }
     }
 
-    private async Task ReadAndSettle(DateTimeOffset since)
+    private async Task ReadAndRecheck(DateTimeOffset since)
     {
         using var session = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         var reading = Read(since, session.Token);
         try
         {
-            // Asked for after the stream was, so that nothing falls between the two.
-            await settle();
+            // After the stream was opened, so that no change falls between the two.
+            await recheck();
             await reading;
         }
         finally
@@ -134,12 +133,12 @@ internal sealed partial class ContainerEvents(
             ? parsed
             : null;
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Daemon} tells nothing of its containers any more: {Error}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Daemon}: lost event stream, reconnecting: {Error}")]
     private static partial void LogGone(ILogger logger, string daemon, string error);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Daemon} is there again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Daemon}: reconnected")]
     private static partial void LogBack(ILogger logger, string daemon);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "following what happens to the containers of {Daemon} failed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Daemon}: reading the event stream failed")]
     private static partial void LogFailed(ILogger logger, string daemon, Exception error);
 }

@@ -1,24 +1,22 @@
 using System.Runtime.CompilerServices;
-using System.Text;
 using Hive.Common.Errors;
+using Hive.Runtimes.Logs;
 
 namespace Hive.Runtimes.ContainerApi;
 
-/// <summary>Reads what containers and programs in them print.</summary>
+/// <summary>Reads the output of containers.</summary>
 internal static class ContainerOutput
 {
-    // What a program that was run in a container may say; the rest is dropped.
-    private const int MaxExecOutput = 1 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
-    /// <summary>The newest lines of a container, oldest first.</summary>
-    /// <param name="api">Its daemon.</param>
+    /// <summary>Reads the newest lines of a container, oldest first.</summary>
+    /// <param name="api">The container's daemon.</param>
     /// <param name="id">The container.</param>
     /// <param name="lines">How many.</param>
-    /// <param name="position">Where to read on afterwards; null when that is not wanted.</param>
+    /// <param name="position">Notes where to continue; null when nobody reads on.</param>
     /// <param name="ct">Gives up.</param>
     public static async Task<IReadOnlyList<string>> Tail(
-        ContainerApi api,
+        DaemonApi api,
         string id,
         int lines,
         OutputPosition? position,
@@ -47,7 +45,7 @@ internal static class ContainerOutput
         catch (Exception e) when (e is IOException || (e is OperationCanceledException && !ct.IsCancellationRequested))
         {
             throw Problem.Unavailable(
-                $"{api.Daemon.Name} did not send all that the container has printed; try again",
+                $"{api.Daemon.Name} did not send the whole output of the container; try again",
                 e
             );
         }
@@ -55,23 +53,7 @@ internal static class ContainerOutput
         return [.. newest];
     }
 
-    /// <summary>All that a program prints, until it ends.</summary>
-    public static async Task<string> All(Stream stream, CancellationToken ct)
-    {
-        var output = new StringBuilder();
-        await foreach (var some in Read(stream, stamped: false, unfinished: true, ct))
-        {
-            foreach (var line in some)
-            {
-                if (output.Length < MaxExecOutput)
-                    output.Append(line.Text).Append('\n');
-            }
-        }
-
-        return output.ToString();
-    }
-
-    /// <summary>The lines of a stream, as many at a time as there are.</summary>
+    /// <summary>Reads the lines of a stream in batches, as they arrive.</summary>
     public static async IAsyncEnumerable<IReadOnlyList<OutputLine>> Read(
         Stream stream,
         bool stamped,

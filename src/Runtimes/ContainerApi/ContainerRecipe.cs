@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace Hive.Runtimes.ContainerApi;
 
-/// <summary>What a daemon makes a container from, and the labels by which it is known again.</summary>
+/// <summary>Composes the request that creates a container, with the labels by which Hive finds it again.</summary>
 internal static class ContainerRecipe
 {
     public const string Agent = "hive.agent";
@@ -15,8 +15,7 @@ internal static class ContainerRecipe
 
     private const long NanosecondsPerPercent = 10_000_000;
 
-    // What is written to it is no file of anybody's, and goes with the container's run. Programs are built there, hence
-    // executable.
+    // These folders live in memory and end with the container's run. Agents build programs there, hence exec.
     private static readonly Dictionary<string, string> InMemory = new()
     {
         ["/tmp"] = "exec,mode=1777",
@@ -24,14 +23,14 @@ internal static class ContainerRecipe
         ["/run"] = "mode=755",
     };
 
-    // Two files of half of what is kept where the daemon keeps two; podman keeps one.
+    // Docker keeps two files of half of Hive's log size; podman keeps one.
     private static readonly object BoundedLog = new
     {
         Type = "json-file",
         Config = new Dictionary<string, string> { ["max-size"] = "4m", ["max-file"] = "2" },
     };
 
-    /// <summary>The container of an agent; its label <see cref="Blueprint"/> is equal for what is equal.</summary>
+    /// <summary>Composes the container of an agent; equal recipes have equal labels <see cref="Blueprint"/>.</summary>
     public static JsonNode For(
         Blueprint blueprint,
         string image,
@@ -43,7 +42,7 @@ internal static class ContainerRecipe
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
-            [Agent] = blueprint.Agent.Name,
+            [Agent] = blueprint.Agent,
             [Instance] = instance,
             [RunDir] = runDir,
         };
@@ -51,7 +50,7 @@ internal static class ContainerRecipe
             .Environment.OrderBy(v => v.Key, StringComparer.Ordinal)
             .Select(v => $"{v.Key}={v.Value}");
         var recipe = Body(
-            blueprint.Agent.Name,
+            blueprint.Agent,
             image,
             blueprint.Command,
             [.. environment],
@@ -67,12 +66,12 @@ internal static class ContainerRecipe
         return recipe;
     }
 
-    /// <summary>The hash in a recipe.</summary>
+    /// <summary>Reads the hash in a recipe.</summary>
     public static string HashOf(JsonNode recipe) => recipe["Labels"]![Blueprint]!.GetValue<string>();
 
     /// <summary>
-    /// A container that is thrown away, as an agent's in all else: it shows whether the image can run the harness and
-    /// whether it isolates.
+    /// Composes a temporary container, otherwise like an agent's: it shows whether the image can run the harness, and
+    /// whether the container isolates.
     /// </summary>
     public static JsonNode ForTrial(string image, string instance, DaemonAbilities can) =>
         Body(
@@ -82,7 +81,7 @@ internal static class ContainerRecipe
             [],
             "/",
             new Dictionary<string, string> { [Trial] = instance },
-            [new Mount(HarnessBinary.Folder, Blueprints.HarnessFolder, Writable: false)],
+            [new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false)],
             memory: 512 << 20,
             cpuPercent: 100,
             can
@@ -106,18 +105,18 @@ internal static class ContainerRecipe
                 Image = image,
                 Hostname = host,
                 can.User,
-                // Whatever the image starts by itself, it is not that.
+                // Replaces the image's own entry point.
                 Entrypoint = command.Take(1),
                 Cmd = command.Skip(1),
                 Env = environment,
                 WorkingDir = workingDirectory,
                 Labels = labels,
                 Tty = false,
-                // Left out, `podman stop` by hand kills at once.
+                // Without it, `podman stop` by hand kills at once.
                 StopTimeout = 10,
                 HostConfig = new
                 {
-                    // Not as `Binds`, whose parts are set off by colons.
+                    // Not as `Binds`, which splits paths at colons.
                     Mounts = mounts.Select(m => new
                     {
                         Type = "bind",
@@ -128,15 +127,14 @@ internal static class ContainerRecipe
                     NetworkMode = "host",
                     UsernsMode = "host",
                     CapDrop = (string[])["ALL"],
-                    // Where SELinux is on, folders of the host would have to be relabelled to be seen; that is for
-                    // their owner to decide.
+                    // With SELinux on, the host's folders would have to be relabelled; their owner decides that.
                     SecurityOpt = (string[])["no-new-privileges", "label=disable"],
                     ReadonlyRootfs = true,
                     Tmpfs = InMemory,
                     Memory = can.Memory ? memory : 0,
                     MemorySwap = can.Memory && can.Swap ? memory : 0,
                     NanoCpus = can.Cpu ? cpuPercent * NanosecondsPerPercent : 0,
-                    PidsLimit = can.Pids ? ResourceLimits.MaxProcesses : (int?)null,
+                    PidsLimit = can.Pids ? Limits.ResourceLimits.MaxProcesses : (int?)null,
                     RestartPolicy = new { Name = "no" },
                     LogConfig = BoundedLog,
                     can.Init,

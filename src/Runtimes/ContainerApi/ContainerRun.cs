@@ -2,15 +2,15 @@ using System.Globalization;
 
 namespace Hive.Runtimes.ContainerApi;
 
-/// <summary>One run of a container that a daemon keeps.</summary>
+/// <summary>One run of a daemon's container.</summary>
 /// <param name="api">The daemon.</param>
-/// <param name="container">The container, as it was at the run's start.</param>
-/// <param name="look">Finds out whether the run has ended, and says so with <see cref="Settle"/>.</param>
-internal sealed class ContainerRun(ContainerApi api, ContainerDetails container, Func<string, Task> look) : IRunning
+/// <param name="container">The container at the run's start.</param>
+/// <param name="check">Finds out whether the run has ended, and calls <see cref="Settle"/> then.</param>
+internal sealed class ContainerRun(DaemonApi api, ContainerDetails container, Func<string, Task> check) : IRunning
 {
     private const int ShortId = 12;
 
-    private readonly TaskCompletionSource<Outcome> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<RunOutcome> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Container => container.Id;
 
@@ -30,47 +30,48 @@ internal sealed class ContainerRun(ContainerApi api, ContainerDetails container,
 
     public Task Ended => ended.Task;
 
-    public Task<Outcome> Outcome() => ended.Task;
+    public Task<RunOutcome> Outcome() => ended.Task;
 
     public async Task Terminate()
     {
         if (!await api.Signal(container.Id, "TERM", CancellationToken.None))
-            await look(container.Id);
+            await check(container.Id);
     }
 
     public async Task Kill()
     {
         if (await api.Signal(container.Id, "KILL", CancellationToken.None))
             return;
-        // One that somebody has paused hears nothing.
+        // A paused container receives no signal.
         await api.Unpause(container.Id, CancellationToken.None);
         if (!await api.Signal(container.Id, "KILL", CancellationToken.None))
-            await look(container.Id);
+            await check(container.Id);
     }
 
-    /// <summary>True when this very run still goes on.</summary>
-    /// <param name="now">The container as it is now; null when it is gone.</param>
+    /// <summary>True while this run has not ended.</summary>
+    /// <param name="now">The present container; null when it does not exist any more.</param>
     public bool IsStill(ContainerDetails? now) =>
         now is { State.IsRunning: true } && now.State.StartedAt == container.State.StartedAt;
 
-    /// <summary>It has ended; the first word on how stands.</summary>
-    /// <param name="now">The container as it is now; null when it is gone.</param>
-    /// <param name="exitCode">What was told of its end; null when nothing was.</param>
+    /// <summary>Completes the run, unless it is completed already.</summary>
+    /// <param name="now">The present container; null when it does not exist any more.</param>
+    /// <param name="exitCode">The exit code from the event; null when it is unknown.</param>
     public void Settle(ContainerDetails? now, int? exitCode)
     {
         var exited = now is not null && now.State.StartedAt == container.State.StartedAt ? now : null;
         ended.TrySetResult(
             exited is { State.OutOfMemory: true }
-                ? new Outcome(
+                ? new RunOutcome(
                     false,
-                    $"ended for want of memory: it may use {Mebibytes(exited)} MiB; raise `memory` in its agent.yaml if it needs more"
+                    $"ended: out of memory; its limit is {Mebibytes(exited)} MiB, "
+                        + "raise `memory` in its agent.yaml if it needs more"
                 )
-            : (exited?.State.ExitCode ?? exitCode) is { } code ? Containers.Outcome.Of(code)
-            : new Outcome(
+            : (exited?.State.ExitCode ?? exitCode) is { } code ? RunOutcome.Of(code)
+            : new RunOutcome(
                 false,
                 now is null
-                    ? "its container was removed by somebody else"
-                    : "ended; how is not known, since somebody has started it again"
+                    ? "its container was removed from outside Hive"
+                    : "ended; exit code unknown, because it was started again from outside Hive"
             )
         );
     }

@@ -3,23 +3,24 @@ using Hive.Protocol;
 
 namespace Hive.Runtimes.ContainerApi;
 
-/// <summary>What a daemon can do for a container here.</summary>
-/// <param name="User">As whom what is inside has the rights of Hive's own user on the host's files.</param>
-/// <param name="Memory">Limit its memory.</param>
-/// <param name="Swap">Limit its swap.</param>
-/// <param name="Cpu">Limit its share of the processors.</param>
-/// <param name="Pids">Limit the number of its processes.</param>
-/// <param name="Init">Put a first process into it that reaps what agents leave behind.</param>
+/// <summary>The abilities of a daemon on this machine.</summary>
+/// <param name="User">The user inside a container that has the rights of Hive's own user on the host's files.</param>
+/// <param name="Memory">It can limit memory.</param>
+/// <param name="Swap">It can limit swap.</param>
+/// <param name="Cpu">It can limit processor time.</param>
+/// <param name="Pids">It can limit the number of processes.</param>
+/// <param name="Init">It can run a first process that reaps the processes agents leave behind.</param>
 internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool Cpu, bool Pids, bool Init)
 {
-    /// <summary>Which limits it cannot enforce, for a person; null when it can all.</summary>
+    /// <summary>The limits that it cannot enforce, for a person; null when it can enforce all.</summary>
     public string? Weakness =>
         Unlimited() switch
         {
             [] => null,
-            [var one] => $"the limit of its {one} is not enforced: the container's daemon cannot here",
+            [var one] => $"the limit of its {one} is not enforced: the container daemon cannot do that here",
             [.. var some, var last] =>
-                $"the limits of {string.Join(", ", some)} and {last} are not enforced: the container's daemon cannot here",
+                $"the limits of {string.Join(", ", some)} and {last} are not enforced: "
+                    + "the container daemon cannot do that here",
         };
 
     private string[] Unlimited() =>
@@ -30,17 +31,16 @@ internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool
         ];
 }
 
-/// <summary>Runs the harness once in a container that is thrown away, and so finds out what a daemon can do
-/// here.</summary>
-internal sealed class ContainerTrial(ContainerApi api, string image, string instance)
+/// <summary>Runs the harness once in a temporary container, to find out the daemon's abilities.</summary>
+internal sealed class ContainerTrial(DaemonApi api, string image, string instance)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>What it can do; null until a trial has worked.</summary>
+    /// <summary>The daemon's abilities; null until a trial has succeeded.</summary>
     public DaemonAbilities? Found { get; private set; }
 
-    /// <summary>Why it does not work, with what helps; null when it does.</summary>
-    public async Task<string?> Run()
+    /// <summary>Finds out why the daemon cannot run agents; null when it can.</summary>
+    public async Task<Fault?> Run()
     {
         if (HarnessBinary.Fault is { } missing)
             return missing;
@@ -67,23 +67,28 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
         }
         catch (Problem e)
         {
-            return e.Message;
+            return e.Fault;
         }
     }
 
     private string Label => $"{ContainerRecipe.Trial}={instance}";
 
-    private string NoImage() =>
-        image.StartsWith("localhost/", StringComparison.Ordinal)
-            ? $"{api.Daemon.Name} has no image '{image}'; make it with `{api.Daemon.Name} build -t {image} containers` in Hive's folder, or name another one with the key Image"
-            : $"{api.Daemon.Name} has no image '{image}'; get it with `{api.Daemon.Name} pull {image}`, or name another one with the key Image";
+    private Fault NoImage() =>
+        new(
+            $"{api.Daemon.Name} has no image '{image}'",
+            (
+                image.StartsWith("localhost/", StringComparison.Ordinal)
+                    ? $"build it with `{api.Daemon.Name} build -t {image} containers` in Hive's folder"
+                    : $"get it with `{api.Daemon.Name} pull {image}`"
+            ) + ", or set another one with the option Image"
+        );
 
-    // A daemon promises more than it can keep where a user's session has only some control groups, and its first
-    // process is a package of its own.
-    private async Task<string?> TryAll(DaemonAbilities promised)
+    // A daemon promises more than it can do where a user's session has only some control groups; and the first process
+    // that reaps is a package of its own.
+    private async Task<Fault?> TryAll(DaemonAbilities promised)
     {
         var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false };
-        string? refusal = null;
+        Fault? refusal = null;
         foreach (
             var can in Less(promised)
                 .SelectMany(can => new[] { can, can with { Init = false } })
@@ -101,7 +106,7 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
             }
             catch (Problem e)
             {
-                refusal = e.Message;
+                refusal = e.Fault;
             }
         }
 
@@ -111,8 +116,8 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
     private static DaemonAbilities[] Less(DaemonAbilities all) =>
         [all, all with { Pids = false }, all with { Cpu = false }, all with { Cpu = false, Pids = false }];
 
-    // Throws what the daemon refuses, which it may do less of when it is asked for less.
-    private async Task<string?> Try(DaemonAbilities can)
+    // Throws a daemon's refusal; it may accept when it is asked for less.
+    private async Task<Fault?> Try(DaemonAbilities can)
     {
         var began = await api.Ping(CancellationToken.None);
         var id = await api.Create(
@@ -125,12 +130,18 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
             await api.Start(id, CancellationToken.None);
             var code = await api.Wait(id, Patience, CancellationToken.None);
             if (code == HarnessProbe.Breached)
-                return HarnessBinary.NoIsolation(await LastWords(id));
+                return HarnessBinary.NoIsolation(await LastOutput(id));
             if (code != 0)
-                return $"the harness ended with {code} in a container of '{image}' ({await LastWords(id)}); it needs an image with glibc and libstdc++, as Debian's are";
-            return await Tells(id, began)
+                return new Fault(
+                    $"the harness ended with {code} in a container of '{image}' ({await LastOutput(id)})",
+                    "it needs an image with glibc and libstdc++, such as Debian's"
+                );
+            return await SendsEvents(id, began)
                 ? null
-                : $"{api.Daemon.Name} does not tell what happens to its containers; set `events_logger` in containers.conf to journald or file";
+                : new Fault(
+                    $"{api.Daemon.Name} sends no events of its containers",
+                    "set `events_logger` in containers.conf to journald or file"
+                );
         }
         finally
         {
@@ -138,15 +149,15 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
         }
     }
 
-    private async Task<string> LastWords(string id)
+    private async Task<string> LastOutput(string id)
     {
         using var limit = new CancellationTokenSource(Patience);
         return string.Join(' ', await ContainerOutput.Tail(api, id, 5, null, limit.Token)) is { Length: > 0 } said
             ? said
-            : "it said nothing";
+            : "it printed nothing";
     }
 
-    private async Task<bool> Tells(string id, DateTimeOffset began)
+    private async Task<bool> SendsEvents(string id, DateTimeOffset began)
     {
         using var limit = new CancellationTokenSource(Patience);
         try
@@ -159,7 +170,7 @@ internal sealed class ContainerTrial(ContainerApi api, string image, string inst
         }
         catch (Exception e) when (e is OperationCanceledException or Problem or IOException)
         {
-            // It keeps no events, or has none to tell.
+            // The daemon keeps no events.
         }
 
         return false;

@@ -1,24 +1,25 @@
 using System.Buffers.Binary;
 using System.Text;
+using Hive.Runtimes.Logs;
 
 namespace Hive.Runtimes.ContainerApi;
 
 /// <summary>A line a container has printed.</summary>
-/// <param name="Stamp">When, as the daemon writes it; null when it was not asked for that.</param>
+/// <param name="Stamp">The time as the daemon writes it; null when it was not asked for.</param>
 /// <param name="Text">The line.</param>
 internal readonly record struct OutputLine(string? Stamp, string Text);
 
 /// <summary>
-/// Makes lines of the two streams of a container that come as one: frames of which each begins with a byte for the
-/// stream, three without meaning and four for its length. They may be cut anywhere on their way.
+/// Splits a container's output into lines. The daemon sends both streams in frames: a byte for the stream, three unused
+/// bytes, four for the length, and the text. The network may cut the frames anywhere.
 /// </summary>
-/// <param name="stamped">Each frame's text begins with the time and a blank.</param>
+/// <param name="stamped">The text of each frame begins with the time and a blank.</param>
 internal sealed class OutputDecoder(bool stamped = false)
 {
     private const int HeaderBytes = 8;
     private const byte ErrorStream = 2;
 
-    // Longer than any time; what has no blank until then has none.
+    // Longer than any time stamp; a frame without a blank until then has none.
     private const int MaxStamp = 64;
 
     private readonly byte[] header = new byte[HeaderBytes];
@@ -29,7 +30,7 @@ internal sealed class OutputDecoder(bool stamped = false)
     private uint left;
     private bool inStamp;
 
-    /// <summary>The lines that are complete with what came now.</summary>
+    /// <summary>Adds bytes, and returns the lines that they complete.</summary>
     public IReadOnlyList<OutputLine> Add(ReadOnlySpan<byte> bytes)
     {
         List<OutputLine> lines = [];
@@ -46,7 +47,7 @@ internal sealed class OutputDecoder(bool stamped = false)
         return lines;
     }
 
-    /// <summary>What came without an end of its line.</summary>
+    /// <summary>Takes the last lines that have no end.</summary>
     public IReadOnlyList<OutputLine> End() =>
         [.. new[] { output.End(), error.End() }.OfType<string>().Select(text => new OutputLine(Stamp, text))];
 

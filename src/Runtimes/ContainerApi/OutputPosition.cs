@@ -3,11 +3,11 @@ using System.Runtime.CompilerServices;
 
 namespace Hive.Runtimes.ContainerApi;
 
-/// <summary>How far what an agent prints has been read, so that the reading goes on there after its container or the
-/// daemon was started anew.</summary>
+/// <summary>Notes how far an agent's output has been read, so that reading continues there after a restart of its
+/// container or of the daemon.</summary>
 internal sealed class OutputPosition
 {
-    // yyyy-MM-ddTHH:mm:ss: podman says no more, docker more than one can ask for.
+    // yyyy-MM-ddTHH:mm:ss. Podman writes no more; docker writes more than a query can contain.
     private const int ToTheSecond = 19;
 
     private string? container;
@@ -15,7 +15,7 @@ internal sealed class OutputPosition
     private int readOfSecond;
     private int toSkip;
 
-    /// <summary>What to ask for to read on. Never the newest lines by their number: podman 4 then glues a line that
+    /// <summary>The query that continues reading. It never asks for a number of lines: podman 4 then joins a line that
     /// came in pieces to the one before.</summary>
     public string Query(string of, bool follow)
     {
@@ -25,13 +25,16 @@ internal sealed class OutputPosition
                 ? at
                 : (DateTimeOffset?)null;
         (container, toSkip, readOfSecond) = (of, since is null ? 0 : readOfSecond, 0);
-        return $"timestamps=1&tail=all{(follow ? "&follow=1" : "")}{(since is { } from ? $"&since={from.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)}" : "")}";
+        var start = since is { } from
+            ? $"&since={from.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture)}"
+            : "";
+        return $"timestamps=1&tail=all{(follow ? "&follow=1" : "")}{start}";
     }
 
-    /// <summary>The lines that have not been read yet, as many at a time as there are, until the stream ends.</summary>
-    /// <param name="stream">What was asked for.</param>
-    /// <param name="unfinished">With a last one that has no end yet. Whoever reads on later gets it when it
-    /// has.</param>
+    /// <summary>Reads the lines that are new, in batches, until the stream ends.</summary>
+    /// <param name="stream">The answer to the query.</param>
+    /// <param name="unfinished">Includes a last line without an end; a reader who continues later gets it when it is
+    /// complete.</param>
     /// <param name="ct">Ends the reading.</param>
     public async IAsyncEnumerable<IReadOnlyList<string>> Read(
         Stream stream,

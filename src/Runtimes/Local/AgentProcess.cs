@@ -1,15 +1,18 @@
 using System.Diagnostics;
 using System.Globalization;
+using Hive.Runtimes.Limits;
+using Hive.Runtimes.Logs;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Runtimes.Local;
 
 /// <summary>The running process of one agent, started by this host or by an earlier one.</summary>
 /// <param name="pid">The leader of its own session and process group.</param>
-/// <param name="pump">What writes its log; 0 when that is not known.</param>
-/// <param name="runDir">The run folder in which it has its socket; null when that is not known.</param>
+/// <param name="startedAt">The time of its start.</param>
+/// <param name="pump">The process that writes its log; 0 when that is unknown.</param>
+/// <param name="runDir">The run folder that holds its socket; null when that is unknown.</param>
 /// <param name="child">Set when it is a child of this host, so that its exit code can be read.</param>
-/// <param name="terminate">Asks what runs inside to end; given the pid and the pump's.</param>
+/// <param name="terminate">Asks the programs inside to end; given the pid and the pump's.</param>
 internal sealed class AgentProcess(
     int pid,
     DateTimeOffset startedAt,
@@ -19,18 +22,18 @@ internal sealed class AgentProcess(
     Action<int, int> terminate
 ) : IRunning
 {
-    /// <summary>About how many bytes the pump takes before it looks at the log's size again.</summary>
+    /// <summary>The most bytes that the pump copies before it checks the size of the log again.</summary>
     public const int PumpedAtOnce = PumpBlock * PumpBlocks;
 
     private const int PumpBlock = 16 << 10;
     private const int PumpBlocks = 64;
 
-    // Runs before the agent: starts the pump, leaves the number, the start time and the boot in a file, by which a
-    // later host knows the process again,
-    // the pump's number and the run folder beside it, says that they are there, and sends the output to the pump, never
-    // to this host, whose end it must survive. No open of the pipe waits for its other end (fifo(7): opened for both
-    // it never does), so a launcher that ends early leaves a pump that finds nothing to read, and ends too.
-    // The pump is begun in its control groups; then the launcher goes on into the agent's.
+    // Runs before the agent. It starts the pump, and writes the pid file: the number, the start time and the boot, by
+    // which a later host recognizes the process, then the pump's number and the run folder. It prints the pump's number
+    // once the file is written. The output goes to the pump, never to this host, whose end the agent must survive.
+    // No open of the pipe waits for its other end (fifo(7): opened for both it never does), so a launcher that ends
+    // early leaves a pump that finds nothing to read, and ends too.
+    // The pump starts in its own control groups; then the launcher enters the agent's.
     private const string Launcher = $$"""
         file=$1 run=$2 log=$3 max=$4 pump=$5 groups=$6
         shift 6
@@ -39,7 +42,7 @@ internal sealed class AgentProcess(
                 echo $$ > "$group/$1/cgroup.procs" || exit 125
             done
         }
-        enter {{ResourceLimits.Pump}}
+        enter {{ControlGroups.Pump}}
         rm -f "$log.pipe" && mkfifo -m 600 "$log.pipe" || exit 126
         exec 3<> "$log.pipe" 4> "$log.pipe" 5< "$log.pipe" 3>&-
         rm -f "$log.pipe"
@@ -47,12 +50,12 @@ internal sealed class AgentProcess(
         pump=$!
         exec 5<&-
         printf '%s\n' "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" "$run" > "$file.new" && mv "$file.new" "$file" || exit 126
-        enter {{ResourceLimits.Inside}}
+        enter {{ControlGroups.Inside}}
         echo "$pump"
         exec "$@" >&4 2>&4 4>&- < /dev/null
         """;
 
-    // Why no scope could be made is to be read in the agent's log, where that can be written.
+    // If the scope cannot be made, the agent's log says why, unless it cannot be written.
     private const string WithErrorsInLog = """
         log=$1
         shift
@@ -60,9 +63,8 @@ internal sealed class AgentProcess(
         exec "$@"
         """;
 
-    // Writes what comes to the log and turns that over in time, in a session of its own, so that it outlives the agent
-    // until everything is written.
-    // Nothing that goes wrong with the disk makes the agent wait: then its words are lost.
+    // Writes the output to the log and rotates it. It runs in a session of its own, so that it outlives the agent until
+    // everything is written. No fault of the disk makes the agent wait: its output is lost instead.
     private static readonly string Pump = $$"""
         while :; do
             size=$(wc -c 2> /dev/null < "$1") || size=0
@@ -84,19 +86,18 @@ internal sealed class AgentProcess(
 
     public Task Ended { get; set; } = Task.CompletedTask;
 
-    public async Task<Outcome> Outcome()
+    public async Task<RunOutcome> Outcome()
     {
-        // Its exit code went to init. Nobody asked for its end, or nobody would ask for this.
+        // Its exit code went to init.
         if (child is null)
-            return new Outcome(false, "ended; how is not known, since an earlier host had started it");
+            return new RunOutcome(false, "ended; exit code unknown, because an earlier host had started it");
         await child.WaitForExitAsync();
         var code = child.ExitCode;
         child.Dispose();
-        return Containers.Outcome.Of(code);
+        return RunOutcome.Of(code);
     }
 
-    /// <summary>A descriptor of its pump, which ends when all that was printed is in the log; null when it
-    /// has.</summary>
+    /// <summary>Opens its pump, which ends when the whole output is in the log; null when it has ended.</summary>
     public SafeFileHandle? OpenPump() => pump > 1 ? Native.OpenProcess(pump) : null;
 
     public Task Terminate()
@@ -151,16 +152,16 @@ internal sealed class AgentProcess(
             start.Environment[key] = value;
         var process = Process.Start(start)!;
         process.StandardInput.Close();
-        // Without the file a host that starts now would run the agent a second time. No line means the launcher failed,
-        // and its exit code says so.
+        // Waits for the pid file: without it, a host that starts now would run the agent a second time. No line means
+        // that the launcher failed, which its exit code tells.
         _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);
         process.StandardOutput.Close();
         return new AgentProcess(process.Id, now, pump, runDir, process, terminate);
     }
 
-    /// <summary>The process that a pid file names, if that very process still lives.</summary>
+    /// <summary>Finds the process that a pid file names, if the very same process is still alive.</summary>
     /// <param name="pidFile">Written by the launcher.</param>
-    /// <param name="terminate">As for one that is started.</param>
+    /// <param name="terminate">Asks the programs inside to end.</param>
     /// <param name="handle">Its descriptor.</param>
     public static AgentProcess? Find(string pidFile, Action<int, int> terminate, out SafeFileHandle? handle)
     {
@@ -186,8 +187,8 @@ internal sealed class AgentProcess(
         handle = Native.OpenProcess(pid);
         if (handle is null)
             return null;
-        // Opened first, compared afterwards: from here on the descriptor is this process, whoever gets its number
-        // later.
+        // Opened first, compared afterwards: the descriptor stays with this process, even if another one gets its
+        // number later.
         if (ProcessTree.StartOf(pid) is { } ticks && ticks == parts[1])
             return new AgentProcess(
                 pid,
@@ -202,7 +203,7 @@ internal sealed class AgentProcess(
         return null;
     }
 
-    /// <summary>Removes its pid file, unless that names another one by now.</summary>
+    /// <summary>Removes its pid file, unless the file names another process by now.</summary>
     public void Forget(string pidFile)
     {
         try
@@ -215,7 +216,7 @@ internal sealed class AgentProcess(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is gone, or the disk is out of order: whoever reads it compares what it names.
+            // The file is gone, or the disk fails. Readers compare the process that it names, so it does no harm.
         }
     }
 

@@ -1,10 +1,10 @@
 namespace Hive.Runtimes.Local;
 
-/// <summary>What programs need of the host's <c>/etc</c> to look up names and trust certificates, where a container has
-/// the host's <c>/usr</c>. Never a whole folder that may hold private keys.</summary>
+/// <summary>Lists the parts of the host's <c>/etc</c> that programs need to look up names and to trust certificates.
+/// Never a whole folder that may hold private keys.</summary>
 internal static class HostEtc
 {
-    /// <summary>What the host's network and the host's trust are, whatever programs a container has.</summary>
+    /// <summary>The settings of the host's network and trust, for a container with any root.</summary>
     public static IReadOnlyList<string> OfAnyRoot { get; } =
     [
         "/etc/resolv.conf",
@@ -18,7 +18,8 @@ internal static class HostEtc
         "/etc/localtime",
     ];
 
-    /// <summary>These and what belongs to the programs in the host's <c>/usr</c>.</summary>
+    /// <summary>The same and the settings of the programs in the host's <c>/usr</c>, for a container that has
+    /// it.</summary>
     public static IReadOnlyList<string> Paths { get; } =
     [.. OfAnyRoot, "/etc/alternatives", "/etc/os-release", "/etc/passwd", "/etc/group", "/etc/ld.so.cache"];
 }

@@ -1,13 +1,12 @@
 namespace Hive.Runtimes.Local;
 
 /// <summary>
-/// The files of <c>/proc</c> that a sandbox covers, as podman and docker do by themselves: the kernel lets its user 0
-/// write to many
-/// of them without any capability. Only those that this kernel has.
+/// Lists the files of <c>/proc</c> that a sandbox covers, as podman and docker do by default: the kernel lets user 0
+/// inside write to many of them without any capability. Only those that this kernel has.
 /// </summary>
 internal static class KernelFiles
 {
-    /// <summary>Settings and doors of the kernel: to be read, never to be written to.</summary>
+    /// <summary>Settings and interfaces of the kernel: mounted read-only.</summary>
     public static IReadOnlyList<string> ReadOnly { get; } =
         Here(
             "/proc/sys",
@@ -20,7 +19,7 @@ internal static class KernelFiles
             "/proc/pressure"
         );
 
-    /// <summary>Files that tell of the kernel, of others' keys and of their processes.</summary>
+    /// <summary>Files that reveal the kernel's memory, and other users' keys and processes.</summary>
     public static IReadOnlyList<string> HiddenFiles { get; } =
         Here(
             "/proc/kcore",
@@ -36,7 +35,7 @@ internal static class KernelFiles
             "/proc/vmallocinfo"
         );
 
-    /// <summary>Folders that tell of the machine's devices.</summary>
+    /// <summary>Folders that reveal the machine's devices.</summary>
     public static IReadOnlyList<string> HiddenFolders { get; } = Here("/proc/acpi", "/proc/scsi");
 
     private static string[] Here(params string[] paths) => [.. paths.Where(Path.Exists)];

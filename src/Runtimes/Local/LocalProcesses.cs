@@ -1,10 +1,12 @@
 using Hive.Common.Errors;
 using Hive.Protocol;
+using Hive.Runtimes.Limits;
+using Hive.Runtimes.Logs;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Runtimes.Local;
 
-/// <summary>The processes that agents are on this machine, by their pid files.</summary>
+/// <summary>Starts, finds and ends the processes of agents on this machine by their pid files.</summary>
 internal sealed class LocalProcesses(
     HivePaths paths,
     ContainerLog logs,
@@ -13,26 +15,26 @@ internal sealed class LocalProcesses(
     TimeProvider clock
 )
 {
-    // In the environment of everything that is started for an agent, by which what outlives the first process of its
-    // container is found.
+    // A variable of every process that is started for an agent. Processes that outlive the first one of its container
+    // are found by it.
     private const string Marker = "HIVE_CONTAINER";
 
-    // How long the end of an agent waits for the end of its log, and of what it left behind.
+    // How long the end of an agent waits for the end of its log and of the processes that it left behind.
     private static readonly TimeSpan LogGrace = TimeSpan.FromMilliseconds(500);
 
-    // How long the removal of an agent waits for its end by KILL.
+    // How long the removal of an agent waits for it to end after KILL.
     private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(10);
 
-    // How often what an agent left behind is looked for again: what is started while the rest is being ended is found
-    // the next time.
+    // How often processes that an agent left behind are searched again: the next round finds those that were started
+    // while the others were being ended.
     private const int Rounds = 20;
 
     public ContainerLog Logs => logs;
 
     public ResourceLimits Limits => limits;
 
-    // In the data folder, which belongs to one host at a time: with another run folder, too, an agent that runs is
-    // found.
+    // In the data folder, which belongs to one host at a time, so that a host with another run folder finds running
+    // agents too.
     private string Folder => Path.Combine(paths.DataDir, "pids");
 
     /// <summary>Starts an agent's process in a session of its own; when it returns, the pid file names it.</summary>
@@ -43,11 +45,11 @@ internal sealed class LocalProcesses(
         CancellationToken ct
     )
     {
-        var name = blueprint.Agent.Name;
+        var name = blueprint.Agent;
         Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        // Of an earlier run, whose first process ended while no host was there to see it.
+        // An earlier run may have lost its first process while no host was there to see it.
         await EndLeftovers(name);
-        launch = await limits.Within(
+        launch = await limits.Limit(
             blueprint,
             launch with
             {
@@ -64,12 +66,12 @@ internal sealed class LocalProcesses(
             terminate
         );
         if (Native.OpenProcess(process.Pid) is not { } handle)
-            throw Problem.Unavailable($"{name} ended as soon as it was started; see `hive logs {name}`");
+            throw Problem.Unavailable($"{name} ended right after its start; see `hive logs {name}`");
         process.Ended = End(name, process, handle);
         return process;
     }
 
-    /// <summary>The process that an agent's pid file names, if that very process still lives.</summary>
+    /// <summary>Finds the process that an agent's pid file names, if the very same process is still alive.</summary>
     public AgentProcess? Find(string agent, Action<int, int> terminate)
     {
         var process = AgentProcess.Find(PidFile(agent), terminate, out var handle);
@@ -78,25 +80,17 @@ internal sealed class LocalProcesses(
         return process;
     }
 
-    /// <summary>An agent's process, without watching it; null when none lives.</summary>
-    public AgentProcess? Leader(string agent)
-    {
-        var process = AgentProcess.Find(PidFile(agent), (_, _) => { }, out var handle);
-        handle?.Dispose();
-        return process;
-    }
-
-    /// <summary>The agents of which there is a pid file, and whether they run.</summary>
+    /// <summary>Lists the agents that have a pid file, and whether they run.</summary>
     public IReadOnlyDictionary<string, bool> List() =>
         Directory.Exists(Folder)
             ? Directory
                 .EnumerateFiles(Folder)
                 .Select(f => Path.GetFileName(f)!)
                 .Where(f => !f.EndsWith(".new", StringComparison.Ordinal))
-                .ToDictionary(f => f, f => Leader(f) is not null)
+                .ToDictionary(f => f, IsRunning)
             : new Dictionary<string, bool>();
 
-    /// <summary>Ends an agent's process, and removes all that there is of it beside its own folders.</summary>
+    /// <summary>Ends an agent's process and removes its log, its groups and its pid file.</summary>
     public async Task Remove(string agent)
     {
         if (Find(agent, (_, _) => { }) is { } process)
@@ -104,7 +98,7 @@ internal sealed class LocalProcesses(
             await process.Kill();
             if (await Task.WhenAny(process.Ended, Task.Delay(KillGrace, TimeProvider.System)) != process.Ended)
                 throw Problem.Unavailable(
-                    $"{agent} ({process.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; look at what holds it"
+                    $"{agent} ({process.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; see what holds it"
                 );
             await process.Ended;
         }
@@ -115,7 +109,7 @@ internal sealed class LocalProcesses(
 
         logs.Remove(agent);
         limits.Remove(agent);
-        // No agent may ever have run here.
+        // Without the folder, because no agent has run here, Delete would throw.
         if (File.Exists(PidFile(agent)))
             File.Delete(PidFile(agent));
     }
@@ -123,36 +117,35 @@ internal sealed class LocalProcesses(
     private async Task End(string agent, AgentProcess process, SafeFileHandle handle)
     {
         await watch.Ended(handle);
-        // What it started and left behind must not go on beside the next one.
+        // Processes that it left behind must not run beside its next run.
         await EndLeftovers(agent, process.Pid);
-        // Whoever is told of its end finds its last words in the log; what it left outside its group may print for
-        // ever.
+        // The log is complete before anybody hears of the end; but a process outside its group could print for ever.
         if (process.OpenPump() is { } pump)
             await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
         limits.Remove(agent);
-        // Its number is anybody's from here on.
+        // From here on another process may have its number.
         process.Forget(PidFile(agent));
     }
 
-    // By its control group, which nothing can leave; by the group of its first process and by the mark, for what has
-    // none. With the first process of a pid namespace goes all that is in it.
+    // Found by the control group, which no process can leave; and by the process group and the mark, for processes
+    // without a control group. A pid namespace ends with its first process.
     private async Task EndLeftovers(string agent, int? group = null)
     {
-        for (var round = 0; round < Rounds && await EndThoseThereNow(agent, group); round++)
+        for (var round = 0; round < Rounds && await EndPresent(agent, group); round++)
         {
-            // Something was ended. What it has started meanwhile is, too.
+            // Something was ended; the next round ends the processes that it has started in the meantime.
         }
     }
 
-    // False when there was nothing, or what there was does not end.
-    private async Task<bool> EndThoseThereNow(string agent, int? group)
+    // False when nothing was left, or it does not end.
+    private async Task<bool> EndPresent(string agent, int? group)
     {
         limits.Kill(agent);
         var mark = $"{Marker}={Mark(agent)}\0";
-        // A number that is a living process's again is a stranger's, and so is its group.
+        // If the number belongs to a living process again, that process and its group are a stranger's.
         if (group is { } number && ProcessTree.IsAlive(number))
             group = null;
-        // Opened first, looked at again afterwards: the numbers may be somebody else's by now.
+        // Opened first, checked again afterwards, because the numbers may belong to other processes by now.
         (int Pid, SafeFileHandle? Process)[] found =
         [
             .. limits
@@ -185,6 +178,13 @@ internal sealed class LocalProcesses(
         bool IsLeft(int pid) =>
             ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal)
             || (group is not null && ProcessTree.GroupOf(pid) == group);
+    }
+
+    private bool IsRunning(string agent)
+    {
+        var process = AgentProcess.Find(PidFile(agent), (_, _) => { }, out var handle);
+        handle?.Dispose();
+        return process is not null;
     }
 
     private string Mark(string agent) => $"{Instance.Of(paths)}-{agent}";

@@ -1,20 +1,19 @@
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Hive.Common.Errors;
 
 namespace Hive.Runtimes.Local;
 
-/// <summary>A runtime whose containers are processes of this machine, started by the host itself: known again by their
-/// pid files, watched through pidfds, their output written by a pump beside them.</summary>
+/// <summary>Runs agents as processes of this machine that the host starts itself: found again by their pid files,
+/// watched through pidfds, their output written by a pump beside them.</summary>
 internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
 {
-    private static readonly TimeSpan BeginsWithin = TimeSpan.FromSeconds(5);
-
     public abstract string Name { get; }
 
-    public abstract Task<string?> Fault(CancellationToken ct);
+    public bool SharesList => true;
 
-    public virtual Task<string?> Weakness(CancellationToken ct) => processes.Limits.Fault(ct);
+    public abstract Task<Fault?> FindFault(CancellationToken ct);
+
+    public virtual async Task<string?> FindWeakness(CancellationToken ct) =>
+        (await processes.Limits.FindFault(ct))?.ToString();
 
     public async Task<IRunning> Start(Blueprint blueprint, CancellationToken ct) =>
         await processes.Start(blueprint, Prepare(blueprint), Terminate, ct);
@@ -32,30 +31,11 @@ internal abstract class LocalRuntime(LocalProcesses processes) : IRuntime
     public IAsyncEnumerable<IReadOnlyList<string>> Follow(string agent, int lines, CancellationToken ct) =>
         processes.Logs.Follow(agent, lines, ct);
 
-    public async Task<Executed> Exec(string agent, IReadOnlyList<string> command, CancellationToken ct)
-    {
-        // A container that has only begun to start has no inside yet, and nothing tells when it has.
-        for (var begun = Stopwatch.GetTimestamp(); processes.Leader(agent) is { } leader; await Task.Delay(50, ct))
-        {
-            if (Enter(leader.Pid, leader.PumpPid, command) is { } line)
-                return await Trial.Output(line, patience: null, ct, Launch.PathAlone);
-            if (Stopwatch.GetElapsedTime(begun) > BeginsWithin)
-                throw Problem.Unavailable(
-                    $"{agent} has begun to start {BeginsWithin.TotalSeconds:0} s ago, and nothing runs in its container; `hive logs {agent}` may say why"
-                );
-        }
-
-        throw Problem.Conflict($"{agent} does not run; start it first");
-    }
-
     /// <summary>The command line that runs a container.</summary>
     protected abstract Launch Prepare(Blueprint blueprint);
 
-    /// <summary>Sends TERM to what runs inside, so that the container ends with it.</summary>
+    /// <summary>Sends TERM to the programs inside, so that the container ends with them.</summary>
     /// <param name="leader">The process that was started.</param>
-    /// <param name="pump">What writes its log, a child of it; 0 when that is not known.</param>
+    /// <param name="pump">The child of it that writes its log; 0 when that is unknown.</param>
     protected abstract void Terminate(int leader, int pump);
-
-    /// <summary>The command line that runs a program inside; null while there is no inside yet.</summary>
-    protected abstract IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command);
 }

@@ -1,13 +1,15 @@
+using System.ComponentModel;
+using Hive.Common.Errors;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 
 namespace Hive.Runtimes.Local;
 
 /// <summary>
-/// Runs an agent under systemd-nspawn, as root without capabilities: a root of its own in memory, the host's
-/// <c>/usr</c> read-only (or that of the root folder that <c>Nspawn:Root</c> names),
-/// and nothing else but the agent's own mounts. The network is the host's. It is no unit of systemd's and not
-/// registered with machined, so that it runs where neither is there and outlives the host.
+/// Runs an agent under systemd-nspawn, as root without capabilities: a root of its own in memory, the <c>/usr</c> of
+/// the host or of the folder that <c>Nspawn:Root</c> names read-only, and otherwise only the agent's own mounts. The
+/// network is the host's. The container is neither a unit of systemd nor registered with machined, so that it outlives
+/// the host and works where systemd does not run.
 /// </summary>
 internal sealed class NspawnRuntime : LocalRuntime
 {
@@ -31,11 +33,11 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     public override string Name => "nspawn";
 
-    public override Task<string?> Fault(CancellationToken ct) => trial.Fault(ct);
+    public override Task<Fault?> FindFault(CancellationToken ct) => trial.FindFault(ct);
 
     protected override Launch Prepare(Blueprint blueprint)
     {
-        var name = blueprint.Agent.Name;
+        var name = blueprint.Agent;
         List<string> arguments =
         [
             Program,
@@ -58,14 +60,10 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
 
-    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
-        ProcessTree.Enter(leader, pump, command);
-
-    // Without the capabilities that nspawn leaves to root: with CAP_MKNOD alone an agent could read the host's disks
-    // where no device policy of systemd's stands before them.
-    // Without mounts: nspawn leaves the host's /proc under the root (seen with 252), and where such a one is, the
-    // kernel lets a user
-    // namespace mount another with nothing read-only.
+    // No capabilities, although nspawn leaves some to root: with CAP_MKNOD alone an agent could read the host's disks
+    // where no device policy of systemd prevents it.
+    // No mounts: nspawn leaves the host's /proc below the root (seen with 252), and the kernel then lets a user
+    // namespace mount another one in which nothing is read-only.
     private List<string> Base(string machine) =>
         [
             "--quiet",
@@ -90,8 +88,7 @@ internal sealed class NspawnRuntime : LocalRuntime
 
     private string Machine(string agent) => $"hive-{Instance.Of(paths)}-{agent}";
 
-    // A folder that nspawn leaves behind where /run is no file system of its own (seen with 252: it refuses to remove
-    // it itself then).
+    // nspawn leaves this folder behind where /run is not a file system of its own (seen with 252).
     private static void RemovePropagation(string machine)
     {
         var folder = $"/run/systemd/nspawn/propagate/{machine}";
@@ -99,29 +96,29 @@ internal sealed class NspawnRuntime : LocalRuntime
             Directory.Delete(folder);
     }
 
-    // A colon parts a mount's two paths: systemd-nspawn(1).
+    // A colon separates the two paths of a mount: systemd-nspawn(1).
     private static string Escaped(string path) =>
         path.Replace("\\", "\\\\", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
 
-    private async Task<string?> Try()
+    private async Task<Fault?> Try()
     {
         if (HarnessBinary.Fault is { } fault)
             return fault;
         if (!Environment.IsPrivilegedProcess)
-            return "systemd-nspawn needs root; start Hive as root, or use 'podman' or 'sandbox'";
-        // It gives a container the control group it was started in to write to: without one of its own that would be
-        // everybody's.
-        if (await processes.Limits.Fault(CancellationToken.None) is { } unlimited)
-            return $"no control group can be made for each container ({unlimited})";
+            return new Fault("systemd-nspawn needs root", "start Hive as root, or use 'podman' or 'sandbox'");
+        // nspawn lets a container write to the control group in which nspawn was started. Without a group of its own
+        // that would be the host's.
+        if (await processes.Limits.FindFault(CancellationToken.None) is { } unlimited)
+            return new Fault($"no control group can be made for each container ({unlimited})");
         try
         {
-            // Whose it is does not matter to the next one.
+            // A name of its own, so that two trials at a time do not collide.
             var machine = Machine($"trial-{Guid.NewGuid().ToString("N")[..8]}");
             var (code, error) = await Trial.Run(
                 [
                     Program,
                     .. Base(machine),
-                    $"--bind-ro={Escaped(HarnessBinary.Folder)}:{Blueprints.HarnessFolder}",
+                    $"--bind-ro={Escaped(HarnessBinary.Folder)}:{HarnessBinary.FolderInContainer}",
                     "--",
                     .. HarnessBinary.Probe,
                 ],
@@ -132,12 +129,12 @@ internal sealed class NspawnRuntime : LocalRuntime
             {
                 0 => null,
                 HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
-                _ => $"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}",
+                _ => new Fault($"systemd-nspawn ended with {code}{(error.Length > 0 ? $" ({error})" : "")}"),
             };
         }
-        catch (System.ComponentModel.Win32Exception)
+        catch (Win32Exception)
         {
-            return "systemd-nspawn is not installed; on Debian: apt-get install systemd-container";
+            return new Fault("systemd-nspawn is not installed", "on Debian: apt-get install systemd-container");
         }
     }
 }

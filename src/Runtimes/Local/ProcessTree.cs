@@ -1,16 +1,15 @@
 using System.Globalization;
 using System.Text;
-using Hive.Common.Errors;
 
 namespace Hive.Runtimes.Local;
 
-/// <summary>Who descends from whom, by <c>/proc</c>. A container's processes cannot leave it: what loses its parent
-/// goes to the container's own first process.</summary>
+/// <summary>Reads the tree of processes from <c>/proc</c>. A container's processes stay below it: a process that loses
+/// its parent becomes a child of the container's own first process.</summary>
 internal static class ProcessTree
 {
     private const int EnvironmentBytes = 16 << 10;
 
-    /// <summary>Every process there is.</summary>
+    /// <summary>Lists every process.</summary>
     public static IEnumerable<int> All() =>
         Directory
             .EnumerateDirectories("/proc")
@@ -22,12 +21,12 @@ internal static class ProcessTree
             .Where(pid => pid > 0);
 
     /// <summary>The beginning of the environment that a process was started with, each variable followed by a NUL;
-    /// empty for one that has ended or is somebody else's.</summary>
+    /// empty for a process that has ended or belongs to another user.</summary>
     public static string Environment(int pid)
     {
         try
         {
-            // Bounded: a process may make its own as long as it likes (prctl(2), PR_SET_MM_MAP).
+            // Bounded: a process can make its environment as long as it likes (prctl(2), PR_SET_MM_MAP).
             using var file = new FileStream(
                 $"/proc/{pid}/environ",
                 FileMode.Open,
@@ -44,18 +43,18 @@ internal static class ProcessTree
         }
     }
 
-    /// <summary>True until a process has ended, whether somebody has asked for its exit code or not.</summary>
+    /// <summary>True until a process has ended, whether its exit code has been read or not.</summary>
     public static bool IsAlive(int pid) => Stat(pid) is not null;
 
     /// <summary>The process group that a living process is in.</summary>
     public static int? GroupOf(int pid) =>
         Stat(pid) is { } fields ? int.Parse(fields[2], CultureInfo.InvariantCulture) : null;
 
-    /// <summary>When a living process was started, in the kernel's own measure: with the number it is that very
-    /// process's alone.</summary>
+    /// <summary>The start time of a living process, in the kernel's ticks; together with the number it identifies the
+    /// process.</summary>
     public static string? StartOf(int pid) => Stat(pid)?[19];
 
-    /// <summary>All that descend from a process, parents before children; without the process itself.</summary>
+    /// <summary>All descendants of a process, parents before children, without the process itself.</summary>
     public static IReadOnlyList<int> Below(int pid)
     {
         List<int> found = [pid];
@@ -80,19 +79,19 @@ internal static class ProcessTree
         }
         catch (IOException)
         {
-            // It ended meanwhile.
+            // It has just ended.
         }
 
         return children;
     }
 
     /// <summary>
-    /// Sends TERM to everything in a container but its monitor and its own first process: those end with the rest, and
-    /// the first one takes no signal it has no use for (pid_namespaces(7)).
-    /// Where nothing else is there yet, nothing of the agent's has begun: then it is ended outright.
+    /// Sends TERM to every process in a container except its monitor and its own first process. Those two end with the
+    /// rest, and the first one ignores signals that it has no handler for (pid_namespaces(7)). If no other process is
+    /// there yet, the agent's program has not begun, and the container gets KILL.
     /// </summary>
     /// <param name="leader">The process that was started: the monitor.</param>
-    /// <param name="pump">Another child of it, which is no part of the container.</param>
+    /// <param name="pump">Another child of it, outside the container.</param>
     public static void TerminateInside(int leader, int pump)
     {
         if (Inside(leader, pump) is not { Count: > 0 } inside)
@@ -105,24 +104,8 @@ internal static class ProcessTree
             Native.Signal(pid, Native.SigTerm);
     }
 
-    /// <summary>The command line that runs a program in the namespaces of a container's first process but one; null
-    /// while it is not there.</summary>
-    public static IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
-        Inside(leader, pump) is { Count: > 0 } inside
-            ?
-            [
-                "nsenter",
-                "--target",
-                inside[0].ToString(CultureInfo.InvariantCulture),
-                "--all",
-                "--wd",
-                "--",
-                .. command,
-            ]
-            : null;
-
-    // The fields of /proc/PID/stat (proc(5)) behind the name, which may hold spaces. Null for a process that is gone or
-    // a zombie.
+    // The fields of /proc/PID/stat (proc(5)) behind the name, which may contain spaces. Null for a process that has
+    // ended, and for a zombie.
     private static string[]? Stat(int pid)
     {
         try

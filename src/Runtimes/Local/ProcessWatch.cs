@@ -4,10 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Runtimes.Local;
 
 /// <summary>
-/// Notices the end of processes at once, children of this host or not: one thread that sleeps in poll(2) on their
-/// pidfds.
-/// Nothing is asked again and again, and a process number that was given to somebody else is never mistaken for an
-/// agent.
+/// Notices the end of processes at once, whether they are children of this host or not: one thread waits in poll(2) on
+/// their pidfds. It polls no timer, and never mistakes another process with the same number for an agent.
 /// </summary>
 internal sealed class ProcessWatch : IDisposable
 {
@@ -16,7 +14,7 @@ internal sealed class ProcessWatch : IDisposable
     private readonly AnonymousPipeServerStream wake = new(PipeDirection.Out);
     private readonly AnonymousPipeClientStream woken;
 
-    // A byte is in the pipe. Never more than one, so that whoever rings waits for nothing.
+    // A byte is in the pipe. There is never more than one, so that writing it never blocks.
     private bool rung;
     private bool stopping;
 
@@ -26,8 +24,8 @@ internal sealed class ProcessWatch : IDisposable
         new Thread(Run) { IsBackground = true, Name = "hive process watch" }.Start();
     }
 
-    /// <summary>Completes when the process behind <paramref name="process"/> has ended, never once this host has
-    /// stopped watching; closes the handle then.</summary>
+    /// <summary>Completes and closes the handle when the process behind <paramref name="process"/> has ended; never
+    /// completes after this watch has stopped.</summary>
     public Task Ended(SafeFileHandle process)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -57,7 +55,7 @@ internal sealed class ProcessWatch : IDisposable
         }
     }
 
-    // Under the gate, by which the pipe is open still.
+    // Called under the gate, so that the pipe is still open.
     private void Ring()
     {
         if (rung)

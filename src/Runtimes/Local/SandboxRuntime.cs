@@ -1,23 +1,24 @@
+using System.ComponentModel;
 using System.Globalization;
+using Hive.Common.Errors;
 using Hive.Protocol;
 
 namespace Hive.Runtimes.Local;
 
 /// <summary>
-/// Runs an agent under bubblewrap: own user, mount, pid, ipc and uts namespaces, the host's <c>/usr</c> and the
-/// kernel's settings
-/// read-only, and nothing else but the agent's own mounts. The network is the host's.
+/// Runs an agent under bubblewrap: user, mount, pid, ipc and uts namespaces of its own; the host's <c>/usr</c> and the
+/// kernel's settings read-only, and otherwise only the agent's own mounts. The network is the host's.
 /// </summary>
 internal sealed class SandboxRuntime : LocalRuntime
 {
     private const string Program = "bwrap";
 
-    // With a namespace of its own an agent could mount control groups, and so lift its limits and freeze others.
+    // In a user namespace of its own an agent could mount control groups, and so lift its limits and freeze others.
     private static readonly string[] NoFurtherNamespaces = ["--unshare-user", "--disable-userns"];
 
     private readonly KeptTrial trial;
 
-    // As the last trial that worked found them.
+    // The flags that the last successful trial used.
     private volatile string[] user = NoFurtherNamespaces;
 
     public SandboxRuntime(LocalProcesses processes, TimeProvider clock)
@@ -25,19 +26,19 @@ internal sealed class SandboxRuntime : LocalRuntime
 
     public override string Name => "sandbox";
 
-    public override Task<string?> Fault(CancellationToken ct) => trial.Fault(ct);
+    public override Task<Fault?> FindFault(CancellationToken ct) => trial.FindFault(ct);
 
-    public override async Task<string?> Weakness(CancellationToken ct)
+    public override async Task<string?> FindWeakness(CancellationToken ct)
     {
-        var unlimited = await base.Weakness(ct);
-        if (await Fault(ct) is not null || user == NoFurtherNamespaces || unlimited is not null)
+        var unlimited = await base.FindWeakness(ct);
+        if (await FindFault(ct) is not null || user == NoFurtherNamespaces || unlimited is not null)
             return unlimited;
         return "an agent can lift its limits: bubblewrap is older than 0.8, or the kernel has no user namespaces";
     }
 
     protected override Launch Prepare(Blueprint blueprint)
     {
-        List<string> arguments = [Program, .. Base(user), "--hostname", blueprint.Agent.Name];
+        List<string> arguments = [Program, .. Base(user), "--hostname", blueprint.Agent];
         foreach (var mount in blueprint.Mounts)
             arguments.AddRange([mount.Writable ? "--bind" : "--ro-bind", mount.Source, mount.Target]);
         arguments.AddRange(["--chdir", blueprint.WorkingDirectory, "--clearenv"]);
@@ -47,9 +48,6 @@ internal sealed class SandboxRuntime : LocalRuntime
     }
 
     protected override void Terminate(int leader, int pump) => ProcessTree.TerminateInside(leader, pump);
-
-    protected override IReadOnlyList<string>? Enter(int leader, int pump, IReadOnlyList<string> command) =>
-        ProcessTree.Enter(leader, pump, command);
 
     private static List<string> Base(string[] user)
     {
@@ -79,7 +77,7 @@ internal sealed class SandboxRuntime : LocalRuntime
         ];
         foreach (var folder in new[] { "bin", "sbin", "lib", "lib32", "lib64" })
         {
-            // On a merged-/usr system these are links; elsewhere they are folders of their own.
+            // On a merged-/usr system these are links, elsewhere folders.
             var path = $"/{folder}";
             if (new DirectoryInfo(path) is { LinkTarget: not null })
                 arguments.AddRange(["--symlink", $"usr/{folder}", path]);
@@ -92,7 +90,7 @@ internal sealed class SandboxRuntime : LocalRuntime
         return arguments;
     }
 
-    private async Task<string?> Try()
+    private async Task<Fault?> Try()
     {
         if (HarnessBinary.Fault is { } fault)
             return fault;
@@ -105,24 +103,27 @@ internal sealed class SandboxRuntime : LocalRuntime
                 return null;
             }
 
-            string[] asItCan = ["--unshare-user-try"];
+            string[] lenient = ["--unshare-user-try"];
             if (code != HarnessProbe.Breached)
-                (code, error) = await Probe(asItCan);
+                (code, error) = await Probe(lenient);
             if (code == 0)
-                user = asItCan;
+                user = lenient;
             return code switch
             {
                 0 => null,
                 HarnessProbe.Breached => HarnessBinary.NoIsolation(error),
-                _ =>
-                    $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}{(error.Length > 0 ? $" ({error})" : "")}; "
-                        + "where the system's policy forbids user namespaces, allow them (sysctl kernel.unprivileged_userns_clone=1, "
-                        + "or kernel.apparmor_restrict_unprivileged_userns=0) or start Hive as root",
+                _ => new Fault(
+                    $"bubblewrap ended with {code.ToString(CultureInfo.InvariantCulture)}"
+                        + (error.Length > 0 ? $" ({error})" : ""),
+                    "where the system's policy forbids user namespaces, allow them (sysctl "
+                        + "kernel.unprivileged_userns_clone=1, or kernel.apparmor_restrict_unprivileged_userns=0) "
+                        + "or start Hive as root"
+                ),
             };
         }
-        catch (System.ComponentModel.Win32Exception)
+        catch (Win32Exception)
         {
-            return "bubblewrap is not installed; on Debian: apt-get install bubblewrap";
+            return new Fault("bubblewrap is not installed", "on Debian: apt-get install bubblewrap");
         }
     }
 
@@ -133,7 +134,7 @@ internal sealed class SandboxRuntime : LocalRuntime
                 .. Base(user),
                 "--ro-bind",
                 HarnessBinary.Folder,
-                Blueprints.HarnessFolder,
+                HarnessBinary.FolderInContainer,
                 "--",
                 .. HarnessBinary.Probe,
             ],

@@ -5,31 +5,30 @@ using Hive.Protocol;
 namespace Hive.Runtimes.Logs;
 
 /// <summary>
-/// What agents print, below <c>&lt;DataDir&gt;/logs</c>: the newest of it in <c>NAME.log</c>, what was before in
-/// <c>NAME.log.1</c>, nothing older.
-/// A pump beside each agent writes them and turns them over (see <see cref="AgentProcess"/>); it needs no host.
+/// Reads the output of agents below <c>&lt;DataDir&gt;/logs</c>: <c>NAME.log</c> and, older, <c>NAME.log.1</c>. A pump
+/// beside each agent writes and rotates these files (see AgentProcess), without the host.
 /// </summary>
 internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
 {
-    /// <summary>From this size on a file is set aside; it may be passed by
-    /// <see cref="AgentProcess.PumpedAtOnce"/>.</summary>
+    /// <summary>A file of this size is rotated; it may grow larger by the bytes that the pump copies at once
+    /// (AgentProcess.PumpedAtOnce).</summary>
     public const long MaxBytes = 4 << 20;
 
-    // Read at a time, from the end to the beginning.
+    // The bytes read at a time, from the end to the beginning.
     private const int Block = 256 << 10;
 
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(100);
 
     private string Folder => Path.Combine(paths.DataDir, "logs");
 
-    /// <summary>The file an agent's output goes to.</summary>
+    /// <summary>The path of the file that receives an agent's output; makes its folder.</summary>
     public string Open(string agent)
     {
         Directory.CreateDirectory(Folder);
         return PathOf(agent);
     }
 
-    /// <summary>The newest lines, oldest first.</summary>
+    /// <summary>Reads the newest lines, oldest first.</summary>
     public IReadOnlyList<string> Tail(string agent, int lines)
     {
         var (older, newer) = Both(agent);
@@ -38,8 +37,8 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
             return Lines(Newest(older, newer, lines), lines);
     }
 
-    /// <summary>The newest lines, then what is added, as it is added. A reader that is more than two files behind
-    /// misses what lay between.</summary>
+    /// <summary>Reads the newest lines, then every line that is added. A reader that is more than two files behind
+    /// misses the lines between.</summary>
     public async IAsyncEnumerable<IReadOnlyList<string>> Follow(
         string agent,
         int lines,
@@ -77,7 +76,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
                     continue;
                 }
 
-                // At its end. Nothing is added to a file that was set aside before the one in its place was begun.
+                // At the end of the file. A rotated file gets no more lines once the next one exists.
                 if (Next(agent, file) is { } next)
                 {
                     file?.Dispose();
@@ -86,7 +85,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
                 }
 
                 await changed.WaitAsync(ct);
-                // Lines come in bursts: one look for each is enough.
+                // Lines come in bursts; one read for each burst is enough.
                 await Task.Delay(Settle, clock, ct);
                 while (changed.Wait(0, CancellationToken.None)) { }
             }
@@ -97,7 +96,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         }
     }
 
-    /// <summary>Adds what an agent has printed where no pump wrote it.</summary>
+    /// <summary>Appends output of an agent that no pump has written.</summary>
     public void Keep(string agent, IReadOnlyList<string> lines)
     {
         if (lines.Count == 0)
@@ -108,10 +107,10 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
         File.AppendAllLines(PathOf(agent), lines);
     }
 
-    /// <summary>Removes what an agent printed.</summary>
+    /// <summary>Removes an agent's log.</summary>
     public void Remove(string agent)
     {
-        // No agent may ever have run here.
+        // Without the folder, because no agent has run here, Delete would throw.
         if (!Directory.Exists(Folder))
             return;
         File.Delete(PathOf(agent));
@@ -122,7 +121,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
 
     private string Older(string agent) => PathOf(agent) + ".1";
 
-    // Both files, as they are at one moment.
+    // Opens both files in the state of one moment.
     private (FileStream? Older, FileStream? Newer) Both(string agent)
     {
         while (true)
@@ -131,40 +130,39 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
             var older = TryRead(Older(agent));
             if (newer is null || NameOf(newer) == Path.GetFileName(PathOf(agent)))
                 return (older, newer);
-            // Turned over between the two.
+            // Rotated between the two.
             newer.Dispose();
             older?.Dispose();
         }
     }
 
-    // What to read after a file has been read to its end; null when that is still the newest.
+    // The file to read after the end of this one; null while it is the newest.
     private FileStream? Next(string agent, FileStream? file)
     {
         var name = file is null ? null : NameOf(file);
         if (name == Path.GetFileName(PathOf(agent)))
             return null;
-        // Set aside, it is followed by the newest; gone altogether, by the one that is set aside now.
+        // A rotated file is followed by the newest; a removed one by the rotated file.
         var next =
             file is not null && name != Path.GetFileName(Older(agent))
                 ? TryRead(Older(agent)) ?? TryRead(PathOf(agent))
                 : TryRead(PathOf(agent));
         if (next is null || file is null || file.Length == file.Position)
             return next;
-        // Written to between the last read and the look at its name.
+        // It was written to after the last read.
         next.Dispose();
         return null;
     }
 
-    // The name an open file has now, whatever it was opened as. Without its folder, which may have been reached by a
-    // link.
+    // The present name of an open file. Without its folder, which may have been reached by a link.
     private static string? NameOf(FileStream file) =>
         File.ResolveLinkTarget(
             $"/proc/self/fd/{file.SafeFileHandle.DangerousGetHandle()}",
             returnFinalTarget: false
         )?.Name;
 
-    // The end of both files that holds so many lines, or all of them; what is kept is bounded. Leaves the newer one at
-    // its end, so that reading can go on there.
+    // The end of both files that contains that many lines, or all of them; the size of the files bounds it. Leaves the
+    // newer one at its end, so that reading can continue there.
     private static byte[] Newest(FileStream? older, FileStream? newer, int lines)
     {
         List<byte[]> blocks = [];
@@ -178,7 +176,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
                 at -= block.Length;
                 file!.Seek(at, SeekOrigin.Begin);
                 file.ReadAtLeast(block, block.Length, throwOnEndOfStream: false);
-                // One more than are asked for: the last line may have ended, and the first lacks its beginning.
+                // One more than asked for, because the last line may have ended and the first lacks its beginning.
                 wanted -= block.AsSpan().Count((byte)'\n');
                 blocks.Insert(0, block);
             }
@@ -194,7 +192,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
             filled += block.Length;
         }
 
-        // Where it was cut, the first line most likely lacks its beginning.
+        // After a cut, the first line most likely lacks its beginning.
         return wanted >= 0 ? bytes : bytes[(Array.IndexOf(bytes, (byte)'\n') + 1)..];
     }
 
@@ -216,7 +214,7 @@ internal sealed class ContainerLog(HivePaths paths, TimeProvider clock)
     {
         try
         {
-            // Unbuffered: what lies in a buffer would not count as unread.
+            // Unbuffered, so that the position is the end of the lines that were read.
             return new FileStream(
                 path,
                 FileMode.Open,

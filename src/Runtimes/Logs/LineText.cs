@@ -2,11 +2,10 @@ using System.Text;
 
 namespace Hive.Runtimes.Logs;
 
-/// <summary>Cuts text that comes in pieces into lines; one that does not end is cut where it is too long to be
-/// kept.</summary>
+/// <summary>Splits text that comes in pieces into lines, and cuts a line that is too long.</summary>
 internal sealed class LineText
 {
-    /// <summary>The longest line, and the most that comes at once.</summary>
+    /// <summary>The longest line, and the most bytes that may be added at once.</summary>
     public const int MaxLine = 64 << 10;
 
     private readonly Decoder decoder = Encoding.UTF8.GetDecoder();
@@ -24,7 +23,7 @@ internal sealed class LineText
         return parts;
     }
 
-    /// <summary>What came after the last line's end, when nothing follows any more; null for nothing.</summary>
+    /// <summary>Takes the last line when it has no end; null when there is none.</summary>
     public string? End()
     {
         var last = rest;

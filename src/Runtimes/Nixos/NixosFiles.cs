@@ -1,20 +1,22 @@
 using System.Globalization;
 using System.Text;
 using Hive.Protocol;
+using Hive.Runtimes.Limits;
 
 namespace Hive.Runtimes.Nixos;
 
-/// <summary>What NixOS reads of an agent's container from files: how it is started (<c>/etc/nixos-containers</c>), its
-/// limits (a drop-in of its unit), and what its harness is given (beside its socket).</summary>
-/// <param name="root">Where these folders lie: <c>/</c>, elsewhere in tests.</param>
-/// <param name="paths">Of this host.</param>
+/// <summary>Writes the files from which NixOS takes an agent's container: its settings
+/// (<c>/etc/nixos-containers</c>), its limits (a drop-in of its unit), and the environment of its harness (beside its
+/// socket).</summary>
+/// <param name="root">The root of the first two: <c>/</c>, or another folder in tests.</param>
+/// <param name="paths">The host's paths.</param>
 internal sealed class NixosFiles(string root, HivePaths paths)
 {
     private const string InstanceKey = "HIVE_INSTANCE";
     private const string RunDirKey = "HIVE_RUN_DIR";
     private const string EnvironmentFile = "harness.env";
 
-    // The container has the host's network: its own would need addresses that nobody here gives out.
+    // The container has the host's network; one of its own would need addresses.
     private static readonly string[] NetworkKeys =
     [
         "HOST_ADDRESS",
@@ -24,7 +26,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
         "HOST_BRIDGE",
     ];
 
-    /// <summary>What the agents of this host are made from.</summary>
+    /// <summary>The flake from which the containers of this host are built.</summary>
     public string Flake => Path.Combine(paths.DataDir, "meta");
 
     private string Folder => Path.Combine(root, "etc/nixos-containers");
@@ -32,21 +34,21 @@ internal sealed class NixosFiles(string root, HivePaths paths)
     /// <summary>The container's name; NixOS takes at most 11 characters.</summary>
     public static string Container(string agent) => $"h-{agent}";
 
-    /// <summary>Its unit.</summary>
+    /// <summary>The name of the container's unit.</summary>
     public static string Unit(string agent) => $"container@{Container(agent)}.service";
 
-    /// <summary>True when there is a container of that name, whoever's.</summary>
+    /// <summary>True when there is a container of that name, even if this Hive did not make it.</summary>
     public bool Exists(string agent) => File.Exists(Settings(agent));
 
-    /// <summary>True when that container is this data folder's: it bears its mark, or was made from its flake by a host
-    /// that died before it could put the mark on.</summary>
+    /// <summary>True when the container belongs to this data folder: it has its mark, or was built from its flake by a
+    /// host that died before it could set the mark.</summary>
     public bool IsOurs(string agent)
     {
         var settings = Read(agent);
         return settings.Contains($"{InstanceKey}={Instance.Of(paths)}") || settings.Contains($"FLAKE={Flake}#{agent}");
     }
 
-    /// <summary>The agents of this data folder of which there is a container.</summary>
+    /// <summary>The agents of this data folder that have a container.</summary>
     public IReadOnlyList<string> Agents() =>
         !Directory.Exists(Folder)
             ? []
@@ -59,7 +61,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
                     .Order(StringComparer.Ordinal),
             ];
 
-    /// <summary>The run folder in which it was started, and when.</summary>
+    /// <summary>The run folder and the time of the container's start.</summary>
     public (string? RunDir, DateTimeOffset At) Started(string agent) =>
         (
             Read(agent)
@@ -68,11 +70,11 @@ internal sealed class NixosFiles(string root, HivePaths paths)
             File.GetLastWriteTimeUtc(Settings(agent))
         );
 
-    /// <summary>Writes how the container is started. What stands there otherwise, by nixos-container itself or by hand,
-    /// stays.</summary>
+    /// <summary>Writes the settings with which the container is started. Other settings in the file, by nixos-container
+    /// itself or by hand, are kept.</summary>
     public void WriteSettings(Blueprint blueprint)
     {
-        var agent = blueprint.Agent.Name;
+        var agent = blueprint.Agent;
         var flags = string.Join(
             ' ',
             blueprint.Mounts.Select(m => $"--bind{(m.Writable ? "" : "-ro")}={m.Source}:{m.Target}")
@@ -95,10 +97,10 @@ internal sealed class NixosFiles(string root, HivePaths paths)
         Replace(Settings(agent), [.. kept, .. own]);
     }
 
-    /// <summary>Writes its limits. It is Hive that starts an agent again when it fails, not systemd.</summary>
+    /// <summary>Writes the container's limits, and leaves restarts after failures to Hive.</summary>
     public void WriteDropIn(Blueprint blueprint)
     {
-        var file = DropIn(blueprint.Agent.Name);
+        var file = DropIn(blueprint.Agent);
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         Replace(
             file,
@@ -112,12 +114,12 @@ internal sealed class NixosFiles(string root, HivePaths paths)
         );
     }
 
-    /// <summary>Writes what the harness's own unit in the container hands to it. Not on nspawn's command line, where
+    /// <summary>Writes the environment that the unit in the container gives to the harness. On nspawn's command line
     /// every user of the machine could read it.</summary>
     public void WriteEnvironment(Blueprint blueprint)
     {
-        var file = Path.Combine(Path.GetDirectoryName(paths.AgentSocket(blueprint.Agent.Name))!, EnvironmentFile);
-        // Programs lie elsewhere on NixOS.
+        var file = Path.Combine(Path.GetDirectoryName(paths.AgentSocket(blueprint.Agent))!, EnvironmentFile);
+        // NixOS has its programs elsewhere.
         var given = blueprint
             .Environment.Where(v => v.Key != "PATH")
             .Append(new("HIVE_ARGUMENTS", string.Join(' ', blueprint.Command.Skip(1))));
@@ -151,7 +153,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
         }
     }
 
-    // systemd.exec(5), EnvironmentFile=: in double quotes these alone need a backslash.
+    // systemd.exec(5), EnvironmentFile=: in double quotes only these need a backslash.
     private static string Quoted(string value)
     {
         var quoted = new StringBuilder("\"");
@@ -160,7 +162,7 @@ internal sealed class NixosFiles(string root, HivePaths paths)
         return quoted.Append('"').ToString();
     }
 
-    // Whole or not at all, whenever this host dies.
+    // Atomic, whenever this host dies.
     private static void Replace(
         string file,
         string[] lines,

@@ -1,14 +1,15 @@
+using Hive.Runtimes.Local;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Runtimes.Nixos;
 
 /// <summary>One run of an agent's NixOS container: the life of its systemd-nspawn.</summary>
-/// <param name="runtime">Asks systemd.</param>
-/// <param name="agent">Whose it is.</param>
-/// <param name="pid">Of its systemd-nspawn.</param>
-/// <param name="startedAt">When it was started.</param>
-/// <param name="runDir">In which it has its socket.</param>
-internal sealed class NixosRun(NixosRuntime runtime, string agent, int pid, DateTimeOffset startedAt, string? runDir)
+/// <param name="units">Asks systemd.</param>
+/// <param name="agent">The agent.</param>
+/// <param name="pid">The process of its systemd-nspawn.</param>
+/// <param name="startedAt">The time of its start.</param>
+/// <param name="runDir">The run folder that holds its socket; null when that is unknown.</param>
+internal sealed class NixosRun(NixosUnits units, string agent, int pid, DateTimeOffset startedAt, string? runDir)
     : IRunning
 {
     private volatile Task stopping = Task.CompletedTask;
@@ -21,29 +22,29 @@ internal sealed class NixosRun(NixosRuntime runtime, string agent, int pid, Date
 
     public Task Ended { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Waits for its end from here on.</summary>
-    public NixosRun Watched(ProcessWatch watch, SafeFileHandle process)
+    /// <summary>Begins to wait for its end.</summary>
+    public NixosRun WatchedBy(ProcessWatch watch, SafeFileHandle process)
     {
         Ended = End(watch.Ended(process));
         return this;
     }
 
-    public Task<Outcome> Outcome() => NixosRuntime.Outcome(agent, pid);
+    public Task<RunOutcome> Outcome() => NixosUnits.Outcome(agent, pid);
 
     public Task Terminate()
     {
-        // It comes back when the container is down, however long that takes; whoever asked has its own patience.
-        stopping = runtime.Stop(agent);
+        // It completes when the container is down, which may take longer than the caller's own patience.
+        stopping = units.Stop(agent);
         return Task.CompletedTask;
     }
 
-    public Task Kill() => NixosRuntime.Kill(agent);
+    public Task Kill() => NixosUnits.Kill(agent);
 
-    // systemd first: a start would otherwise meet a container that is on its way down still.
+    // Waits for systemd too: otherwise the next start would meet a container that is still going down.
     private async Task End(Task ended)
     {
         await ended;
         await Task.WhenAny(stopping, Task.Delay(Trial.Patience, TimeProvider.System));
-        await runtime.Settled(agent, pid);
+        await units.WaitForEnd(agent, pid);
     }
 }
