@@ -20,8 +20,8 @@ internal sealed record Blueprint(
 
     /// <summary>The host's path for a path in the container; the path itself where no mount covers it.</summary>
     public string OnHost(string path) =>
-        Mounts.FirstOrDefault(m => path == m.Target || path.StartsWith($"{m.Target}/", StringComparison.Ordinal)) is
-        { } mount
+        Mounts.FirstOrDefault(m => path == m.Target || path.StartsWith($"{m.Target}/", StringComparison.Ordinal))
+            is { } mount
             ? mount.Source + path[mount.Target.Length..]
             : path;
 }

@@ -1,6 +1,4 @@
-using Hive.Common.Doctor;
 using Hive.Protocol.Options;
-using Hive.Runtimes.Checks;
 using Hive.Runtimes.ContainerApi;
 using Hive.Runtimes.Limits;
 using Hive.Runtimes.Local;
@@ -10,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Runtimes;
 
-/// <summary>Registers all runtimes and their checks.</summary>
+/// <summary>Registers all runtimes.</summary>
 internal static class RuntimesRegistration
 {
     public static IServiceCollection AddRuntimes(this IServiceCollection services) =>
@@ -26,9 +24,7 @@ internal static class RuntimesRegistration
             .AddSingleton<LocalProcesses>()
             .AddSingleton<ProcessWatch>()
             .AddSingleton<ResourceLimits>()
-            .AddSingleton<ContainerLog>()
-            .AddSingleton<ICheck, RuntimesCheck>()
-            .AddSingleton<ICheck, KernelCheck>();
+            .AddSingleton<ContainerLog>();
 
     private static ContainerApiRuntime DaemonRuntime(
         IServiceProvider services,

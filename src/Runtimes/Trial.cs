@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using Hive.Common.Errors;
+using Hive.Common.Processes;
 
 namespace Hive.Runtimes;
 
@@ -16,20 +16,13 @@ internal static class Trial
     /// <returns>Its exit code, or -1 when it did not end within <see cref="Patience"/>, and its error output.</returns>
     public static async Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(Patience);
-        using var process = Start(command);
         try
         {
-            var error = process.StandardError.ReadToEndAsync(limit.Token);
-            await process.StandardOutput.ReadToEndAsync(limit.Token);
-            await process.WaitForExitAsync(limit.Token);
-            return (process.ExitCode, (await error).Trim());
+            var result = await ProgramRunner.Run(new ProgramCall(command) { TimeLimit = Patience }, ct);
+            return (result.ExitCode, result.ErrorText.Trim());
         }
-        catch (OperationCanceledException)
+        catch (TimeoutException)
         {
-            process.Kill(entireProcessTree: true);
-            ct.ThrowIfCancellationRequested();
             return (-1, $"it did not end within {Patience.TotalSeconds:0} s");
         }
     }
@@ -41,40 +34,14 @@ internal static class Trial
     /// <exception cref="Problem">Code <c>unavailable</c>: it timed out and was ended.</exception>
     public static async Task<Executed> Output(IReadOnlyList<string> command, TimeSpan? patience, CancellationToken ct)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        if (patience is { } time)
-            limit.CancelAfter(time);
-        using var process = Start(command);
         try
         {
-            var error = process.StandardError.ReadToEndAsync(limit.Token);
-            var output = await process.StandardOutput.ReadToEndAsync(limit.Token);
-            await process.WaitForExitAsync(limit.Token);
-            return new Executed(process.ExitCode, output + await error);
+            var result = await ProgramRunner.Run(new ProgramCall(command) { TimeLimit = patience }, ct);
+            return new Executed(result.ExitCode, result.OutputText + result.ErrorText);
         }
-        catch (OperationCanceledException)
+        catch (TimeoutException e)
         {
-            process.Kill(entireProcessTree: true);
-            ct.ThrowIfCancellationRequested();
-            throw Problem.Unavailable(
-                new Fault(
-                    $"`{string.Join(' ', command)}` timed out after {patience?.TotalSeconds:0} s and was ended",
-                    "see what holds it, then try again"
-                )
-            );
+            throw Problem.Unavailable(new Fault($"{e.Message} and was ended", "see what holds it, then try again"), e);
         }
-    }
-
-    private static Process Start(IReadOnlyList<string> command)
-    {
-        var start = new ProcessStartInfo(command[0], command.Skip(1))
-        {
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-            RedirectStandardInput = true,
-        };
-        var process = Process.Start(start)!;
-        process.StandardInput.Close();
-        return process;
     }
 }

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using Hive.Common.Doctor;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Protocol;
 
 namespace Hive.Runtimes.Checks;
@@ -25,7 +26,7 @@ internal sealed class KernelCheck : ICheck
         const string Name = "pidfd";
         try
         {
-            using var self = Native.OpenProcess(Environment.ProcessId);
+            using var self = LinuxProcess.Open(Environment.ProcessId);
             return new Finding(Kernel, Name, FindingState.Ok, "an agent's end is noticed at once");
         }
         catch (Win32Exception e)
@@ -90,13 +91,7 @@ internal sealed class KernelCheck : ICheck
         }
         catch (IOException e)
         {
-            return new Finding(
-                Kernel,
-                Name,
-                FindingState.Failed,
-                $"no watch is left ({limits}): {e.Message}",
-                Advice
-            );
+            return new Finding(Kernel, Name, FindingState.Failed, $"no watch is left ({limits}): {e.Message}", Advice);
         }
 
         return watches < FewWatches || instances < FewInstances

@@ -37,9 +37,7 @@ internal sealed class RuntimesCheck(RuntimeCatalog runtimes, ResourceLimits limi
     }
 
     private static int Place(string runtime) =>
-        RuntimeCatalog.Automatic.Contains(runtime)
-            ? RuntimeCatalog.Automatic.ToList().IndexOf(runtime)
-            : int.MaxValue;
+        RuntimeCatalog.Automatic.Contains(runtime) ? RuntimeCatalog.Automatic.ToList().IndexOf(runtime) : int.MaxValue;
 
     private static Finding Of(IRuntime runtime, Fault? fault, string? weakness)
     {

@@ -151,9 +151,6 @@ internal sealed partial class ContainerApiRuntime : IRuntime, IDisposable
         }
     }
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "{Daemon} could not undo a start that failed: {Error}"
-    )]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Daemon} could not undo a start that failed: {Error}")]
     private static partial void LogNotUndone(ILogger logger, string daemon, string error);
 }

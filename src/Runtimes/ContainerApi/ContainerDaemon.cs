@@ -1,3 +1,4 @@
+using Hive.Common.Linux;
 using Hive.Protocol.Options;
 
 namespace Hive.Runtimes.ContainerApi;
@@ -17,7 +18,7 @@ internal sealed record ContainerDaemon(string Name, string Socket, string Key, s
         var runFolder =
             root ? "/run"
             : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own ? own
-            : $"/run/user/{Native.UserId()}";
+            : $"/run/user/{LinuxProcess.UserId}";
         return new ContainerDaemon(
             "podman",
             PathIn(options.Podman.Socket ?? $"{runFolder}/podman/podman.sock"),

@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Protocol;
 
 namespace Hive.Runtimes.ContainerApi;
@@ -18,9 +19,8 @@ internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool
         {
             [] => null,
             [var one] => $"the limit of its {one} is not enforced: the container daemon cannot do that here",
-            [.. var some, var last] =>
-                $"the limits of {string.Join(", ", some)} and {last} are not enforced: "
-                    + "the container daemon cannot do that here",
+            [.. var some, var last] => $"the limits of {string.Join(", ", some)} and {last} are not enforced: "
+                + "the container daemon cannot do that here",
         };
 
     private string[] Unlimited() =>
@@ -53,7 +53,9 @@ internal sealed class ContainerTrial(DaemonApi api, string image, string instanc
                 await api.Remove(left.Id, CancellationToken.None);
             var info = await api.Info(CancellationToken.None);
             var user =
-                Environment.IsPrivilegedProcess || info.IsRootless ? "0:0" : $"{Native.UserId()}:{Native.GroupId()}";
+                Environment.IsPrivilegedProcess || info.IsRootless
+                    ? "0:0"
+                    : $"{LinuxProcess.UserId}:{LinuxProcess.GroupId}";
             return await TryAll(
                 new DaemonAbilities(
                     user,

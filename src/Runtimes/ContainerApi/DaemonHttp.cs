@@ -203,10 +203,7 @@ internal sealed class DaemonHttp : IDisposable
             cure = $"let Hive's user open it (the group '{daemon.Name}' where there is one), or run Hive as root";
         else if (!File.Exists(daemon.Socket))
             reason = "the socket does not exist";
-        return Problem.Unavailable(
-            new Fault($"{daemon.Name} does not answer at {daemon.Socket}: {reason}", cure),
-            e
-        );
+        return Problem.Unavailable(new Fault($"{daemon.Name} does not answer at {daemon.Socket}: {reason}", cure), e);
     }
 }
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Hive.Common.Linux;
+using Hive.Common.Processes;
 using Hive.Runtimes.Limits;
 using Hive.Runtimes.Logs;
 using Microsoft.Win32.SafeHandles;
@@ -98,7 +100,7 @@ internal sealed class AgentProcess(
     }
 
     /// <summary>Opens its pump, which ends when the whole output is in the log; null when it has ended.</summary>
-    public SafeFileHandle? OpenPump() => pump > 1 ? Native.OpenProcess(pump) : null;
+    public SafeFileHandle? OpenPump() => pump > 1 ? LinuxProcess.Open(pump) : null;
 
     public Task Terminate()
     {
@@ -109,7 +111,7 @@ internal sealed class AgentProcess(
     /// <summary>Ends it and its group at once.</summary>
     public Task Kill()
     {
-        Native.Signal(-pid, Native.SigKill);
+        LinuxProcess.Signal(-pid, LinuxProcess.SigKill);
         return Task.CompletedTask;
     }
 
@@ -125,33 +127,26 @@ internal sealed class AgentProcess(
     {
         IReadOnlyList<string> scope =
             launch.Scope.Count > 0 ? ["sh", "-c", WithErrorsInLog, "hive", log, .. launch.Scope] : [];
-        var start = new ProcessStartInfo(
+        var call = new ProgramCall([
             "setsid",
-            [
-                .. scope,
-                "sh",
-                "-c",
-                Launcher,
-                "hive",
-                pidFile,
-                runDir,
-                log,
-                ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture),
-                Pump,
-                string.Join(' ', launch.Groups),
-                .. launch.Arguments,
-            ]
-        )
+            .. scope,
+            "sh",
+            "-c",
+            Launcher,
+            "hive",
+            pidFile,
+            runDir,
+            log,
+            ContainerLog.MaxBytes.ToString(CultureInfo.InvariantCulture),
+            Pump,
+            string.Join(' ', launch.Groups),
+            .. launch.Arguments,
+        ])
         {
+            Environment = launch.Environment,
             WorkingDirectory = launch.WorkingDirectory,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
         };
-        start.Environment.Clear();
-        foreach (var (key, value) in launch.Environment)
-            start.Environment[key] = value;
-        var process = Process.Start(start)!;
-        process.StandardInput.Close();
+        var process = ProgramRunner.Start(call);
         // Waits for the pid file: without it, a host that starts now would run the agent a second time. No line means
         // that the launcher failed, which its exit code tells.
         _ = int.TryParse(await process.StandardOutput.ReadLineAsync(), CultureInfo.InvariantCulture, out var pump);
@@ -184,7 +179,7 @@ internal sealed class AgentProcess(
             || pid <= 1
         )
             return null;
-        handle = Native.OpenProcess(pid);
+        handle = LinuxProcess.Open(pid);
         if (handle is null)
             return null;
         // Opened first, compared afterwards: the descriptor stays with this process, even if another one gets its

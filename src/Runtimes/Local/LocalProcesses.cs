@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Runtimes.Limits;
 using Hive.Runtimes.Logs;
@@ -65,7 +66,7 @@ internal sealed class LocalProcesses(
             clock.GetUtcNow(),
             terminate
         );
-        if (Native.OpenProcess(process.Pid) is not { } handle)
+        if (LinuxProcess.Open(process.Pid) is not { } handle)
             throw Problem.Unavailable($"{name} ended right after its start; see `hive logs {name}`");
         process.Ended = End(name, process, handle);
         return process;
@@ -152,7 +153,7 @@ internal sealed class LocalProcesses(
                 .Members(agent)
                 .Concat(ProcessTree.All().Where(IsLeft))
                 .Distinct()
-                .Select(pid => (pid, Native.OpenProcess(pid))),
+                .Select(pid => (pid, LinuxProcess.Open(pid))),
         ];
         var members = limits.Members(agent).ToHashSet();
         List<Task> ends = [];
@@ -166,7 +167,7 @@ internal sealed class LocalProcesses(
                 continue;
             }
 
-            Native.Signal(process, Native.SigKill);
+            LinuxProcess.Signal(process, LinuxProcess.SigKill);
             ends.Add(watch.Ended(process));
         }
 

@@ -1,4 +1,5 @@
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 
 namespace Hive.Runtimes.Local;
 
@@ -26,5 +27,5 @@ internal sealed class ProcessRuntime(LocalProcesses processes) : LocalRuntime(pr
         );
     }
 
-    protected override void Terminate(int leader, int pump) => Native.Signal(-leader, Native.SigTerm);
+    protected override void Terminate(int leader, int pump) => LinuxProcess.Signal(-leader, LinuxProcess.SigTerm);
 }

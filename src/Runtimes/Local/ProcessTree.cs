@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Hive.Common.Linux;
 
 namespace Hive.Runtimes.Local;
 
@@ -96,12 +97,12 @@ internal static class ProcessTree
     {
         if (Inside(leader, pump) is not { Count: > 0 } inside)
         {
-            Native.Signal(-leader, Native.SigKill);
+            LinuxProcess.Signal(-leader, LinuxProcess.SigKill);
             return;
         }
 
         foreach (var pid in inside)
-            Native.Signal(pid, Native.SigTerm);
+            LinuxProcess.Signal(pid, LinuxProcess.SigTerm);
     }
 
     // The fields of /proc/PID/stat (proc(5)) behind the name, which may contain spaces. Null for a process that has

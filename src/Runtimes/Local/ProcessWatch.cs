@@ -1,4 +1,5 @@
 using System.IO.Pipes;
+using Hive.Common.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Runtimes.Local;
@@ -73,7 +74,7 @@ internal sealed class ProcessWatch : IDisposable
             lock (gate)
                 all = [.. watched];
             var readable = new bool[all.Length + 1];
-            Native.WaitReadable([handle, .. all.Select(w => w.Process)], readable);
+            LinuxProcess.WaitReadable([handle, .. all.Select(w => w.Process)], readable);
             lock (gate)
             {
                 if (readable[0])

@@ -1,7 +1,6 @@
 using System.ComponentModel;
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Hive.Common.Errors;
+using Hive.Common.Processes;
 
 namespace Hive.Runtimes.Nixos;
 
@@ -43,29 +42,8 @@ internal static class NixosCommands
     }
 
     /// <summary>Reads the lines of a command as it prints them; ends the command when the reader stops.</summary>
-    public static async IAsyncEnumerable<string> Follow(
-        string[] command,
-        [EnumeratorCancellation] CancellationToken ct
-    )
-    {
-        using var process = Process.Start(
-            new ProcessStartInfo(command[0], command.Skip(1))
-            {
-                RedirectStandardOutput = true,
-                RedirectStandardInput = true,
-            }
-        )!;
-        try
-        {
-            process.StandardInput.Close();
-            while (await process.StandardOutput.ReadLineAsync(ct) is { } line)
-                yield return line;
-        }
-        finally
-        {
-            process.Kill(entireProcessTree: true);
-        }
-    }
+    public static IAsyncEnumerable<string> Follow(string[] command, CancellationToken ct) =>
+        ProgramRunner.Lines(new ProgramCall(command), ct);
 
     public static string[] Lines(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
 

@@ -26,10 +26,7 @@ internal sealed class NixosLog(NixosFiles files)
         if (!files.IsOurs(agent))
             return [];
         var count = Count(lines);
-        var inside = await NixosCommands.Run(
-            ["journalctl", "-M", NixosFiles.Container(agent), count, .. Form],
-            ct
-        );
+        var inside = await NixosCommands.Run(["journalctl", "-M", NixosFiles.Container(agent), count, .. Form], ct);
         if (inside.ExitCode == 0)
             return NixosCommands.Lines(inside.Output);
         // A container's journal can be read only while the container runs; its console is in the host's own.

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text.RegularExpressions;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 using Hive.Runtimes.Local;
@@ -90,7 +91,7 @@ internal sealed partial class NixosRuntime : IRuntime
             var (runDir, at) = files.Started(agent);
             // Opened first, asked again afterwards: the descriptor stays with this process, even if another one gets
             // its number later.
-            if (Native.OpenProcess(state.MainPid) is not { } process)
+            if (LinuxProcess.Open(state.MainPid) is not { } process)
             {
                 await units.WaitForEnd(agent, state.MainPid);
                 continue;
@@ -204,8 +205,7 @@ internal sealed partial class NixosRuntime : IRuntime
                         $"{NixosCommands.Program} list ended with {code}{(error.Length > 0 ? $" ({error})" : "")}",
                         "check that boot.enableContainers is true on this NixOS, and that Hive runs as root"
                     )
-                : !Environment.IsPrivilegedProcess
-                    ? new Fault("NixOS containers need root", "start Hive as root")
+                : !Environment.IsPrivilegedProcess ? new Fault("NixOS containers need root", "start Hive as root")
                 : null;
         }
         catch (Win32Exception)

@@ -1,12 +1,13 @@
+using Hive.Features.Containers.Runs;
+using Hive.Features.Containers.Verbs;
 using Hive.Protocol.Options;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers.Lifecycle;
 
 /// <summary>
-/// Rebuilds at start the agents that were started with another harness, where the operator wants that; elsewhere they
-/// show that they
-/// need an update.
+/// Rebuilds the agents that run another harness when the host starts, if the option AutoUpdate is set. Otherwise their
+/// rows show that they need an update.
 /// </summary>
 internal sealed class AutoUpdate(UpdateRound round, AppliedState applied, HiveOptions options) : IHostedService
 {

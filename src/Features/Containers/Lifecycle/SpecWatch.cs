@@ -1,11 +1,12 @@
 using System.Threading.Channels;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Runs;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers.Lifecycle;
 
-/// <summary>Notices when what is applied for an agent changes, whoever changes it.</summary>
+/// <summary>Notices changes of agents' applied configurations, by whatever program.</summary>
 internal sealed partial class SpecWatch(
     AppliedState applied,
     AgentFolders folders,
@@ -14,8 +15,8 @@ internal sealed partial class SpecWatch(
     ILogger<SpecWatch> log
 ) : BackgroundService
 {
-    // An editor writes a file in several steps; an intermediate one is nobody's configuration.
-    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(250);
+    // An editor writes a file in several steps; a file between two of them is not a configuration.
+    private static readonly TimeSpan EditTime = TimeSpan.FromMilliseconds(250);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -29,7 +30,7 @@ internal sealed partial class SpecWatch(
         }
         catch (IOException e)
         {
-            // The system's limit on watches. Every start of an agent or of the host looks all the same.
+            // The system's limit on watches. Every start of an agent or of the host reads the configurations anyway.
             LogBlind(log, root, e);
             return;
         }
@@ -47,12 +48,12 @@ internal sealed partial class SpecWatch(
             };
             while (await changed.Reader.WaitToReadAsync(stoppingToken))
             {
-                await Task.Delay(Settle, clock, stoppingToken);
+                await Task.Delay(EditTime, clock, stoppingToken);
                 HashSet<string> names = [];
                 while (changed.Reader.TryRead(out var name))
                     names.Add(name);
                 foreach (var name in names)
-                    await applied.Look(name);
+                    await applied.Refresh(name);
             }
         }
     }
@@ -62,7 +63,7 @@ internal sealed partial class SpecWatch(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "changes below {Folder} are not noticed until an agent or the host starts"
+        Message = "cannot watch {Folder}; changes are noticed when an agent or the host starts"
     )]
     private static partial void LogBlind(ILogger logger, string folder, Exception error);
 }

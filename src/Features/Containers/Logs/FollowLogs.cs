@@ -6,7 +6,8 @@ using MediatR;
 
 namespace Hive.Features.Containers.Logs;
 
-/// <summary>An agent's log on the host socket; with <c>follow</c>, a further line of JSON for what is added.</summary>
+/// <summary>Reads an agent's log on the host socket; with <c>follow</c>, sends new output as further lines of
+/// JSON.</summary>
 internal static class FollowLogs
 {
     internal sealed record Query(string Name, long? Lines = null, bool? Follow = null)
@@ -16,7 +17,7 @@ internal static class FollowLogs
     internal sealed class Validator : AbstractValidator<Query>
     {
         public Validator(IAgentNames names) =>
-            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is no agent name");
+            RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
     }
 
     internal sealed class Handler(AgentLogs logs, IRoster roster) : IRequestHandler<Query, IAsyncEnumerable<object>>

@@ -5,23 +5,23 @@ using MediatR;
 
 namespace Hive.Features.Containers.Logs;
 
-/// <summary>The manager reads what an agent has printed lately.</summary>
+/// <summary>Lets the manager read an agent's newest output.</summary>
 internal static class GetLogs
 {
     internal sealed record Query(
         [property: Description("The agent's name.")] string Agent,
-        [property: Description("How many lines at most: 50 when left out, 500 at most.")] long? Lines = null
+        [property: Description("The most lines to return: 50 when left out, at most 500.")] long? Lines = null
     ) : IRequest<ReadLogs.Result>;
 
     internal sealed class Validator : AbstractValidator<Query>
     {
         public Validator(IAgentNames names) =>
-            RuleFor(q => q.Agent).Must(names.IsWellFormed).WithMessage("'agent' is no agent name");
+            RuleFor(q => q.Agent).Must(names.IsWellFormed).WithMessage("'agent' is not a valid agent name");
     }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Query, ReadLogs.Result>
     {
-        // A model reads them, and an agent decides how long its lines are.
+        // A model reads the lines, and an agent decides their length.
         private const int MaxCharacters = 256 << 10;
 
         public async Task<ReadLogs.Result> Handle(Query request, CancellationToken cancellationToken)

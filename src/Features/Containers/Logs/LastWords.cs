@@ -2,17 +2,18 @@ using System.Globalization;
 using System.Text;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Messages.Contracts;
+using Hive.Runtimes;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers.Logs;
 
 /// <inheritdoc cref="ILastWords"/>
-internal sealed partial class LastWords(IRoster roster, Runtimes runtimes, ILogger<LastWords> log) : ILastWords
+internal sealed partial class LastWords(IRoster roster, RuntimeCatalog runtimes, ILogger<LastWords> log) : ILastWords
 {
     private const int Lines = 20;
     private const int MostBytes = 2048;
 
-    // A daemon that does not answer keeps no turn from its end.
+    // A daemon that does not answer must not delay the end of a turn.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public async Task<string?> Of(string agent)
@@ -27,13 +28,14 @@ internal sealed partial class LastWords(IRoster roster, Runtimes runtimes, ILogg
         }
         catch (Exception e)
         {
-            // Whatever went wrong: they only add to the note of an end that has happened.
+            // The lines are only an addition to the note.
             LogUnread(log, agent, e.Message);
             return null;
         }
     }
 
-    /// <summary>The newest of the lines that fit, without a character that a terminal or a page would obey.</summary>
+    /// <summary>Joins the newest lines that fit, and replaces characters that would control a terminal or a
+    /// page.</summary>
     internal static string Text(IReadOnlyList<string> lines)
     {
         List<string> kept = [];
@@ -62,7 +64,7 @@ internal sealed partial class LastWords(IRoster roster, Runtimes runtimes, ILogg
         var text = new StringBuilder(line.Length);
         foreach (var rune in line.EnumerateRunes())
         {
-            // The pictures of the control characters stand in Unicode in their order.
+            // Unicode has pictures of the control characters, in the same order.
             if (rune.Value < ' ')
                 text.Append(rune.Value == '\t' ? ' ' : (char)(0x2400 + rune.Value));
             else if (rune.Value == 0x7F)
@@ -96,6 +98,6 @@ internal sealed partial class LastWords(IRoster roster, Runtimes runtimes, ILogg
         return text[..end] + Mark;
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "the last lines of {Agent} could not be read: {Reason}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "could not read the last output of {Agent}: {Reason}")]
     private static partial void LogUnread(ILogger logger, string agent, string reason);
 }

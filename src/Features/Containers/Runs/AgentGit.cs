@@ -3,7 +3,7 @@ using Hive.Protocol.Options;
 namespace Hive.Features.Containers.Runs;
 
 /// <summary>Writes the git configuration that an agent's programs read as the system's. The agent's own configuration
-/// wins.</summary>
+/// overrides it.</summary>
 internal sealed class AgentGit(HiveOptions options)
 {
     /// <summary>Beside the socket, where the agent cannot change it.</summary>
@@ -14,7 +14,7 @@ internal sealed class AgentGit(HiveOptions options)
 
     public void Write(string folder, string agent)
     {
-        // A missing file is passed over by git; the machine's own, where the agent sees it, still counts.
+        // Includes the machine's own file, where the agent sees one; git ignores a missing file.
         File.WriteAllText(
             Path.Combine(folder, FileName),
             $"""

@@ -1,21 +1,26 @@
-using Dapper;
 using Hive.Common.Doors;
-using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers.Runs;
 
-/// <summary>Makes ready what an agent needs on the host, and starts its container.</summary>
+/// <summary>A run that has just been started.</summary>
+/// <param name="Running">The run.</param>
+/// <param name="Weakness">Its weakness; null for none.</param>
+/// <param name="RunsOn">The configuration it runs on.</param>
+internal sealed record LaunchedRun(IRunning Running, string? Weakness, string RunsOn);
+
+/// <summary>Prepares an agent's folders and socket on the host, and starts its container.</summary>
 internal sealed partial class AgentLauncher(
     IStore store,
     IRoster roster,
     AgentFolders folders,
     HivePaths paths,
-    Runtimes runtimes,
+    RuntimeCatalog runtimes,
     Blueprints blueprints,
     IAgentSpecs specs,
     AppliedState applied,
@@ -48,16 +53,17 @@ internal sealed partial class AgentLauncher(
             UnixFileMode.UserRead | UnixFileMode.UserWrite
         );
 
-    /// <summary>Says why a runtime does not work here, if it does not.</summary>
-    /// <exception cref="Problem">Code <c>unavailable</c>.</exception>
-    public static async Task MustWork(IRuntime runtime, CancellationToken ct)
+    /// <summary>Opens the agent's socket again if its file is missing or nobody listens on it.</summary>
+    public void RepairSocket(string name)
     {
-        if (await runtime.Fault(ct) is { } fault)
-            throw Problem.Unavailable($"the runtime '{runtime.Name}' does not work here: {fault}");
+        if (File.Exists(paths.AgentSocket(name)) && doors.IsOpen(paths.AgentSocket(name)))
+            return;
+        doors.Close(paths.AgentSocket(name));
+        OpenSocket(name);
     }
 
-    /// <summary>Takes over into the roster what an agent's configuration says of it.</summary>
-    public AgentEntry TakeOn(IWrite write, string name, AgentSpec spec) =>
+    /// <summary>Copies the roster's part of an agent's configuration to the roster.</summary>
+    public AgentEntry UpdateRoster(IWrite write, string name, AgentSpec spec) =>
         roster.Change(
             write,
             name,
@@ -74,51 +80,44 @@ internal sealed partial class AgentLauncher(
                 }
         );
 
-    /// <summary>Starts an agent's container on what is applied for it, and leaves it a note of that.</summary>
+    /// <summary>Starts an agent's container on its applied configuration, and leaves the agent a note about
+    /// it.</summary>
     /// <param name="agent">Its entry.</param>
-    /// <param name="reason">What it is told.</param>
-    /// <param name="watch">Told of the run as soon as there is one.</param>
+    /// <param name="reason">The reason that the note gives.</param>
     /// <param name="ct">Gives up before the container is started.</param>
-    public async Task Launch(
-        AgentEntry agent,
-        StartReason reason,
-        Action<IRunning, string?, string> watch,
-        CancellationToken ct
-    )
+    public async Task<LaunchedRun> Launch(AgentEntry agent, StartReason reason, CancellationToken ct)
     {
         var name = agent.Name;
         var runtime = runtimes.Find(agent.Runtime)!;
-        await MustWork(runtime, ct);
+        await RuntimeCatalog.MustWork(runtime, ct);
         var spec = specs.Read(name);
-        var (runsOn, weakness) = (applied.RunsOn(agent, spec), await runtime.Weakness(ct));
+        var (runsOn, weakness) = (applied.RunsOn(agent, spec), await runtime.FindWeakness(ct));
         CreateFolders(name);
-        // It could not be had when the host started.
+        // Opening it may have failed when the host started.
         if (!doors.IsOpen(paths.AgentSocket(name)))
             OpenSocket(name);
         CopySpec(name, spec);
         LogPrepared(log, name);
-        // Before it runs: a start that cannot be stored is refused, not half done.
+        // Before the start: one that cannot be stored is refused, not half done.
         agent = await store.Write(
             write =>
             {
                 states.StoreNote(write, name, "running", failed: false, weakness);
-                var before = AppliedState.Stored(write, name);
-                AppliedState.Store(write, name, runsOn);
+                var before = AppliedState.ReadRunsOn(write, name);
+                AppliedState.StoreRunsOn(write, name, runsOn);
                 var updated = before?.Contains(spec.Fingerprint, StringComparison.Ordinal) == false;
                 wakeNotes.Leave(write, name, reason, updated);
-                return TakeOn(write, name, spec);
+                return UpdateRoster(write, name, spec);
             },
             CancellationToken.None
         );
         LogStored(log, name);
         var running = await runtime.Start(blueprints.For(agent, spec, applied.DriverOf(spec)), CancellationToken.None);
         LogStarted(log, name, runtime.Name, running.Id);
-        watch(running, weakness, runsOn);
-        // It may have changed since it was read.
-        _ = applied.Look(name);
+        return new LaunchedRun(running, weakness, runsOn);
     }
 
-    // The harness finds its configuration beside its socket, where it cannot change it.
+    // The harness reads its configuration beside its socket, where it cannot change it.
     private void CopySpec(string name, AgentSpec spec)
     {
         var target = folders.Run(name);
@@ -129,10 +128,10 @@ internal sealed partial class AgentLauncher(
         git.Write(target, name);
     }
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "start of {Agent}: folders and configuration are there")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "start {Agent}: folders and configuration ready")]
     private static partial void LogPrepared(ILogger logger, string agent);
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "start of {Agent}: stored that it is to run")]
+    [LoggerMessage(Level = LogLevel.Debug, Message = "start {Agent}: stored that it should run")]
     private static partial void LogStored(ILogger logger, string agent);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} started ({Runtime}, {Id})")]

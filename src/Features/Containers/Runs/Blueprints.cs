@@ -1,16 +1,13 @@
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
+using Hive.Runtimes;
 
 namespace Hive.Features.Containers.Runs;
 
-/// <summary>Says what an agent's container is made from: exactly the mounts of the contract (section 1), for every
-/// runtime alike.</summary>
+/// <summary>Describes an agent's container, with the same mounts for every runtime (docs/architecture.md).</summary>
 internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths paths)
 {
-    /// <summary>Where the harness is in every container.</summary>
-    public const string HarnessFolder = "/opt/hive";
-
     public Blueprint For(AgentEntry agent, AgentSpec spec, string driver)
     {
         var name = agent.Name;
@@ -25,20 +22,20 @@ internal sealed class Blueprints(AgentFolders folders, IRoster roster, HivePaths
             [AgentGit.Variable] = $"/run/hive/{AgentGit.FileName}",
         };
         return new Blueprint(
-            agent,
-            [$"{HarnessFolder}/{HarnessBinary.FileName}", "serve", "--driver", driver],
+            name,
+            [$"{HarnessBinary.FolderInContainer}/{HarnessBinary.FileName}", "serve", "--driver", driver],
             [.. Mounts(agent, spec)],
             environment,
-            spec.Limits
+            new ContainerLimits(spec.Limits.MemoryBytes, spec.Limits.CpuPercent)
         );
     }
 
     private IEnumerable<Mount> Mounts(AgentEntry agent, AgentSpec spec)
     {
         var name = agent.Name;
-        yield return new Mount(HarnessBinary.Folder, HarnessFolder, Writable: false);
-        // Read-only, so that an agent cannot replace its socket or its configuration; connecting to the socket is no
-        // write to the folder.
+        yield return new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false);
+        // Read-only, so that an agent cannot replace its socket or its configuration. It can still connect to the
+        // socket.
         yield return new Mount(folders.Run(name), "/run/hive", Writable: false);
         yield return new Mount(folders.State(name), $"/agents/{name}/state", Writable: true);
         yield return new Mount(folders.Home(name), "/home/agent", Writable: true);

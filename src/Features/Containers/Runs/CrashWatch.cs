@@ -2,18 +2,21 @@ using Dapper;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Logs;
 using Hive.Features.Messages.Contracts;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers.Runs;
 
-/// <summary>Waits for the end of every container that runs: says it at once, gives back what the agent had leased, and
-/// starts it again as its policy says when nobody asked for the end.</summary>
+/// <summary>Starts containers and waits for their ends. An end is published at once and returns the agent's leased
+/// messages; if nobody asked for it, the agent is restarted as its policy says.</summary>
 internal sealed partial class CrashWatch(
     ContainerStates states,
     AgentLauncher launcher,
+    AppliedState applied,
     IRoster roster,
     IAgentSpecs specs,
     Restarts restarts,
@@ -25,14 +28,26 @@ internal sealed partial class CrashWatch(
     ILogger<CrashWatch> log
 )
 {
-    // Between looks at an agent whose restart has to wait for another verb.
+    // The pause before a restart that has to wait for another operation is tried again.
     private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>From here on the agent's container is this run, until it ends.</summary>
+    /// <summary>Starts an agent's container and watches it.</summary>
+    /// <param name="agent">Its entry.</param>
+    /// <param name="reason">The reason that the agent is told.</param>
+    /// <param name="ct">Gives up before the container is started.</param>
+    public async Task Launch(AgentEntry agent, StartReason reason, CancellationToken ct)
+    {
+        var (running, weakness, runsOn) = await launcher.Launch(agent, reason, ct);
+        Watch(agent.Name, running, weakness, runsOn);
+        // The configuration may have changed since it was read.
+        _ = applied.Refresh(agent.Name);
+    }
+
+    /// <summary>Makes a run the agent's present one, and waits for its end.</summary>
     /// <param name="name">The agent.</param>
     /// <param name="running">Its run.</param>
-    /// <param name="note">What is weak about it.</param>
-    /// <param name="runsOn">What it runs on.</param>
+    /// <param name="note">The run's weakness.</param>
+    /// <param name="runsOn">The configuration it runs on.</param>
     public void Watch(string name, IRunning running, string? note, string runsOn)
     {
         var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,7 +58,7 @@ internal sealed partial class CrashWatch(
         _ = AwaitEnd(name, running, gone);
     }
 
-    /// <summary>Says why an agent that is meant to run does not.</summary>
+    /// <summary>Records why an agent that should run does not.</summary>
     public void StartFailed(string name, Exception e)
     {
         LogStartFailed(log, name, e);
@@ -57,21 +72,21 @@ internal sealed partial class CrashWatch(
         {
             await running.Ended;
             var (clean, note) = await running.Outcome();
-            // Before anybody knows of the end: a start after that must not lose its leases to what is stored of this
-            // end.
+            // Read before the end is published, because the end must be stored at once then: a later write would take
+            // back the leases of the agent's next run.
             var words = await lastWords.Of(name);
             LogEnded(log, name, running.Id, note ?? "cleanly");
             var (ended, asked) = End(name, running, await IsWanted(name), clean, note ?? "ended by itself");
-            // Known here at once; stored as soon as the disk lets it.
-            var stored = Ended(name, ended, asked, words);
-            await states.Soon(stored);
+            // In memory at once; stored as soon as the disk allows.
+            var stored = StoreEnd(name, ended, asked, words);
+            await states.WaitBriefly(stored);
             if (ended.Restart is { } restart)
                 _ = RestartLater(name, restart);
         }
         catch (Exception e)
         {
             LogWatchFailed(log, name, e);
-            // It has ended all the same.
+            // It has ended in any case.
             var ended = Container.Stopped with
             {
                 Failed = true,
@@ -79,7 +94,7 @@ internal sealed partial class CrashWatch(
             };
             var now = states.Of(name);
             if (now.Running == running && states.TryChange(name, now, ended))
-                _ = Ended(name, ended, asked: now.Stopping, words: null);
+                _ = StoreEnd(name, ended, asked: now.Stopping, words: null);
         }
         finally
         {
@@ -87,8 +102,7 @@ internal sealed partial class CrashWatch(
         }
     }
 
-    // What is known of the container from its end on, and whether that was asked for. Whoever asks from now on finds no
-    // run any more.
+    // Sets the state after the end of a run, and returns it and whether the end was asked for.
     private (Container Ended, bool Asked) End(string name, IRunning running, bool wanted, bool clean, string note)
     {
         Container? ended = null;
@@ -109,7 +123,7 @@ internal sealed partial class CrashWatch(
         return (states.Of(name), true);
     }
 
-    // One that could not be stopped when that was asked for, and ends after all, is not meant to run any more.
+    // An agent whose stop failed, and that ends later, should not run any more.
     private async Task<bool> IsWanted(string name)
     {
         try
@@ -118,7 +132,7 @@ internal sealed partial class CrashWatch(
         }
         catch (Exception e) when (e is Problem or ObjectDisposedException)
         {
-            // The database is out of order, or the host stops.
+            // The database fails, or the host stops.
             return true;
         }
     }
@@ -144,12 +158,12 @@ internal sealed partial class CrashWatch(
         }
         catch (Problem)
         {
-            // It cannot be read now: the start that follows says so.
+            // The start that follows reports why it cannot be read.
             return true;
         }
     }
 
-    private Task Ended(string name, Container ended, bool asked, string? words) =>
+    private Task StoreEnd(string name, Container ended, bool asked, string? words) =>
         states.UntilStored(
             name,
             write =>
@@ -182,16 +196,16 @@ internal sealed partial class CrashWatch(
             }
         );
 
-    // Whatever is done with the agent meanwhile puts another state in the place of this one, and it is let go.
+    // Any other operation on the agent replaces its state, which discards the restart.
     private async Task RestartLater(string name, PendingRestart restart)
     {
         for (var pause = restart.After; !await RestartedAfter(pause, name, restart); pause = BusyPause)
         {
-            // Somebody does something else with it just now; when that changes nothing, it is this one's turn again.
+            // Another operation is in progress. If it does not change the state, the restart is still due.
         }
     }
 
-    // False when it is to be tried again.
+    // False to try again.
     private async Task<bool> RestartedAfter(TimeSpan pause, string name, PendingRestart restart)
     {
         try
@@ -210,16 +224,11 @@ internal sealed partial class CrashWatch(
             try
             {
                 await specs.Seed(name, agent.Runtime);
-                await launcher.Launch(
-                    agent,
-                    StartReason.Crash,
-                    (running, note, runsOn) => Watch(name, running, note, runsOn),
-                    CancellationToken.None
-                );
+                await Launch(agent, StartReason.Crash, CancellationToken.None);
             }
             catch (Problem e) when (e.Code == ErrorCode.Unavailable && restarts.Next(name) is ({ } after, var told))
             {
-                // A daemon or a disk that is away for a moment is one failure more, not the last word.
+                // A daemon or a disk that fails for a moment counts as one more failure, and the restart is retried.
                 var next = new PendingRestart(after);
                 states.Set(name, Container.Stopped with { Note = $"{e.Message}; {told}", Restart = next });
                 await states.UntilStored(
@@ -241,7 +250,7 @@ internal sealed partial class CrashWatch(
                                 {
                                     @event = "container_crash",
                                     agent = name,
-                                    note = $"it could not be started again: {e.Message}",
+                                    note = $"restart failed: {e.Message}",
                                 }
                             )
                     );
@@ -249,7 +258,7 @@ internal sealed partial class CrashWatch(
         }
         catch (OperationCanceledException)
         {
-            // The host stops. What is meant to run is started by the next one.
+            // The host stops. The next one starts the agents that should run.
         }
         catch (Problem)
         {
@@ -265,6 +274,6 @@ internal sealed partial class CrashWatch(
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} could not be started")]
     private static partial void LogStartFailed(ILogger logger, string agent, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "watching {Agent} failed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "watching the run of {Agent} failed")]
     private static partial void LogWatchFailed(ILogger logger, string agent, Exception error);
 }

@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace Hive.Features.Containers.Runs;
 
-/// <summary>How often each agent was started again after it failed: three times within ten minutes, after growing
-/// pauses; then somebody has to look.</summary>
+/// <summary>Counts the restarts of each agent after failures: at most three within ten minutes, after growing
+/// pauses.</summary>
 internal sealed class Restarts(TimeProvider clock)
 {
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(10);
@@ -17,19 +17,19 @@ internal sealed class Restarts(TimeProvider clock)
 
     private readonly ConcurrentDictionary<string, long[]> times = new();
 
-    /// <summary>What an earlier host left in the database.</summary>
+    /// <summary>Loads the counts that an earlier host stored.</summary>
     public void Load(string agent, string? stored)
     {
         if (stored is not null)
             times[agent] = JsonSerializer.Deserialize<long[]>(stored)!;
     }
 
-    /// <summary>Counts one more.</summary>
-    /// <returns>How long to wait and which one it is, for a person; no pause when there were too many.</returns>
+    /// <summary>Counts one more restart.</summary>
+    /// <returns>The pause before it and its number, for a person; no pause when there were too many.</returns>
     public (TimeSpan? Pause, string Note) Next(string agent)
     {
         var now = clock.GetUtcNow();
-        // What lies in the future was noted before the clock was set back.
+        // Times in the future were stored before the clock was set back.
         long[] recent =
         [
             .. times
@@ -39,19 +39,20 @@ internal sealed class Restarts(TimeProvider clock)
         if (recent.Length == Pauses.Length)
             return (
                 null,
-                $"it was started again {Pauses.Length} times within {Window.TotalMinutes:0} minutes and is left alone now"
+                $"restarted {Pauses.Length} times within {Window.TotalMinutes:0} minutes; no further restart"
             );
         times[agent] = [.. recent, now.ToUnixTimeMilliseconds()];
         var pause = Pauses[recent.Length];
         return (
             pause,
-            $"it is started again in {pause.TotalSeconds:0} s ({recent.Length + 1} of {Pauses.Length} within {Window.TotalMinutes:0} minutes)"
+            $"restarting in {pause.TotalSeconds:0} s "
+                + $"({recent.Length + 1} of {Pauses.Length} within {Window.TotalMinutes:0} minutes)"
         );
     }
 
-    /// <summary>For the database; null when there is nothing to remember.</summary>
+    /// <summary>The count to store; null for none.</summary>
     public string? Stored(string agent) => times.TryGetValue(agent, out var all) ? JsonSerializer.Serialize(all) : null;
 
-    /// <summary>Somebody has looked.</summary>
+    /// <summary>Resets an agent's count.</summary>
     public void Forget(string agent) => times.TryRemove(agent, out _);
 }

@@ -5,8 +5,8 @@ using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Containers.Runs;
 
-/// <summary>What is under way with which agent. Each agent does one thing at a time; the guard that holds it clears
-/// itself however the thing ends.</summary>
+/// <summary>Shows the operation in progress on each agent, and allows one at a time. The guard clears it however the
+/// operation ends.</summary>
 internal sealed class Transients(IStore store, TimeProvider clock)
 {
     private static readonly TimeSpan BusyPause = TimeSpan.FromSeconds(1);
@@ -15,8 +15,8 @@ internal sealed class Transients(IStore store, TimeProvider clock)
 
     public IReadOnlyList<Transient> All => [.. current.Values.OrderBy(t => t.Name, StringComparer.Ordinal)];
 
-    /// <summary>Begins something with an agent.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>: something else is under way with it.</exception>
+    /// <summary>Begins an operation on an agent.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: another operation is in progress.</exception>
     public async Task<IAsyncDisposable> Begin(string agent, string kind)
     {
         var transient = new Transient(agent, kind, clock.GetUtcNow());
@@ -24,7 +24,7 @@ internal sealed class Transients(IStore store, TimeProvider clock)
         {
             if (current.TryGetValue(agent, out var other))
                 throw Problem.Conflict(
-                    $"{agent} is {other.Kind} since {other.SinceAt:HH:mm:ss} UTC; try again when that is done"
+                    $"{agent} has been {other.Kind} since {other.SinceAt:HH:mm:ss} UTC; try again when that is done"
                 );
         }
 
@@ -32,7 +32,7 @@ internal sealed class Transients(IStore store, TimeProvider clock)
         return new Guard(this, agent);
     }
 
-    /// <summary>The same, as soon as nothing else is under way with it.</summary>
+    /// <summary>Begins an operation on an agent as soon as no other one is in progress.</summary>
     public async Task<IAsyncDisposable> BeginInTurn(string agent, string kind, CancellationToken stopping)
     {
         while (true)
@@ -43,7 +43,7 @@ internal sealed class Transients(IStore store, TimeProvider clock)
             }
             catch (Problem)
             {
-                // Somebody does something else with it, which ends.
+                // Another operation is in progress.
                 await Task.Delay(BusyPause, clock, stopping);
             }
         }
@@ -64,7 +64,7 @@ internal sealed class Transients(IStore store, TimeProvider clock)
         }
         catch (Problem)
         {
-            // The database is out of order; what was asked for goes on all the same, or says so itself.
+            // The database fails; the operation goes on, or reports that itself.
         }
     }
 

@@ -16,8 +16,8 @@ internal enum StartReason
     Crash,
 }
 
-/// <summary>Keeps what each agent is told of its last start until its next message, so that a start alone costs no
-/// turn.</summary>
+/// <summary>Keeps a note for each agent about its last start, and delivers it with the agent's next message, so that a
+/// start alone costs no turn.</summary>
 internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folders)
     : IWakeNotes,
         IAgentRemains,
@@ -27,11 +27,12 @@ internal sealed class WakeNotes(IStore store, IRoster roster, AgentFolders folde
 
     private readonly ConcurrentDictionary<string, string> notes = new(StringComparer.Ordinal);
 
-    /// <summary>Leaves an agent the note of a start, in place of an earlier one, whose update it keeps.</summary>
+    /// <summary>Leaves an agent a note about a start. The note replaces an earlier one, and keeps its mention of an
+    /// update.</summary>
     public void Leave(IWrite write, string agent, StartReason reason, bool updated)
     {
         var before = notes.GetValueOrDefault(agent);
-        // It has not heard yet of what was updated at an earlier start, which perhaps never came about.
+        // The agent has not yet heard of an update at an earlier start, which may have failed.
         updated |= before?.StartsWith(Updated, StringComparison.Ordinal) == true;
         var text = TextOf(reason, updated);
         write.Db.Execute("UPDATE containers SET wake = 1, wake_text = @text WHERE agent = @agent", new { agent, text });

@@ -4,13 +4,14 @@ using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Runs;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers.Tombstones;
 
-/// <summary>What is kept of destroyed agents: the folders of those that are not on the roster. The disk says which
-/// there are; memory keeps what was measured.</summary>
-internal sealed class Tombstones(
+/// <summary>Lists the tombstones: the folders of agents that are not on the roster. The disk says which exist; memory
+/// keeps their measured sizes.</summary>
+internal sealed class TombstoneList(
     IStore store,
     IRoster roster,
     IAgentNames names,
@@ -20,11 +21,11 @@ internal sealed class Tombstones(
     IHostApplicationLifetime lifetime
 ) : IDisposable
 {
-    // So much of them is looked at while somebody waits; the rest of a large one in the background, up to a bound.
-    private const int LookedAtFirst = 10_000;
-    private const int LookedAtMost = 2_000_000;
+    // The entries that are measured while a caller waits, and the bound for the rest of a large one, in the background.
+    private const int MeasuredFirst = 10_000;
+    private const int MeasuredMost = 2_000_000;
 
-    // How long whoever changes something waits for the event of it.
+    // How long the caller of a change waits for its event to be stored.
     private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim turn = new(1, 1);
@@ -33,14 +34,13 @@ internal sealed class Tombstones(
     /// <summary>All of them, by name.</summary>
     public IReadOnlyList<Tombstone> All => all;
 
-    /// <summary>True when there is exactly this one, now.</summary>
+    /// <summary>True when there is a tombstone of that name on the disk now.</summary>
     public bool Exists(string name) =>
         names.Fault(name) is null && roster.Find(name) is null && IsFolder(folders.Of(name));
 
-    /// <summary>Looks again after something was done with an agent, and tells the pages when that changed the
-    /// list.</summary>
-    /// <param name="changed">Whose folders are measured again; the others are as they were, since nobody lives in
-    /// them.</param>
+    /// <summary>Reads the list again after an agent was made, destroyed or purged, and publishes it if it
+    /// changed.</summary>
+    /// <param name="changed">The agent whose folders are measured again; nobody writes to the others.</param>
     public async Task Refresh(string? changed = null)
     {
         List<Tombstone> unfinished = [];
@@ -58,7 +58,7 @@ internal sealed class Tombstones(
             turn.Release();
         }
 
-        await Tell();
+        await Publish();
         _ = Finish(unfinished);
     }
 
@@ -66,7 +66,7 @@ internal sealed class Tombstones(
 
     private Tombstone[] Found(string? changed, Dictionary<string, Tombstone> known, List<Tombstone> unfinished)
     {
-        var left = LookedAtFirst;
+        var left = MeasuredFirst;
         return [.. Names(changed).Select(name => known.GetValueOrDefault(name) ?? Measured(name))];
 
         Tombstone Measured(string name)
@@ -78,17 +78,17 @@ internal sealed class Tombstones(
         }
     }
 
-    // What was not looked at to its end.
+    // Measures the rest of large tombstones.
     private async Task Finish(List<Tombstone> unfinished)
     {
         foreach (var begun in unfinished)
         {
-            var left = LookedAtMost;
+            var left = MeasuredMost;
             var whole = await Task.Run(() => Measure(begun.Name, ref left));
             await turn.WaitAsync(lifetime.ApplicationStopping);
             try
             {
-                // Somebody may have taken it up again, or have looked anew.
+                // It may have been revived or measured again in the meantime.
                 if (whole == begun || !all.Any(t => ReferenceEquals(t, begun)))
                     continue;
                 all = [.. all.Select(t => ReferenceEquals(t, begun) ? whole : t)];
@@ -98,25 +98,25 @@ internal sealed class Tombstones(
                 turn.Release();
             }
 
-            await Tell();
+            await Publish();
         }
     }
 
-    private async Task Tell()
+    private async Task Publish()
     {
-        // The list as it is when it is told: whoever tells last tells the newest.
-        var told = store.WriteUntilStored(
+        // The write reads the list as late as possible, so that the last event carries the newest.
+        var stored = store.WriteUntilStored(
             write => write.Raise(new TombstonesChanged(all)),
             clock,
             lifetime.ApplicationStopping
         );
-        await Task.WhenAny(told, Task.Delay(StoreGrace, clock));
+        await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
     }
 
     private string[] Names(string? changed)
     {
         var root = Path.GetDirectoryName(folders.Of(Principals.Manager))!;
-        // The folders of one that is being made are no tombstone's, unless making it fails.
+        // The folders of an agent that is being spawned are not a tombstone, unless that fails.
         var spawning = transients.All.Where(t => t.Kind == "spawning").Select(t => t.Name).ToHashSet();
         return Directory.Exists(root)
             ?
@@ -130,8 +130,8 @@ internal sealed class Tombstones(
             : [];
     }
 
-    // As far as can be read: an agent may have made folders that are too deep or closed to everybody. Stops when so
-    // much is left no more.
+    // As far as it can be read: an agent may have made folders that are too deep or closed to everybody. Stops after
+    // that many entries.
     private Tombstone Measure(string name, ref int left)
     {
         var (bytes, modified, credentials) = (0L, new DirectoryInfo(folders.Of(name)).LastWriteTimeUtc, false);
@@ -139,7 +139,7 @@ internal sealed class Tombstones(
         {
             credentials =
                 IsFolder(folders.Home(name))
-                && Entries(folders.Home(name)).Take(LookedAtFirst).Any(e => e.At is not null);
+                && Entries(folders.Home(name)).Take(MeasuredFirst).Any(e => e.At is not null);
             if (!IsFolder(folders.State(name)))
                 return new Tombstone(name, bytes, modified, credentials);
             foreach (var (length, at) in Entries(folders.State(name)))
@@ -152,13 +152,13 @@ internal sealed class Tombstones(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // What was counted until then is the best there is.
+            // The count until here is the best available.
         }
 
         return new Tombstone(name, bytes, modified, credentials);
     }
 
-    // Never through a link. Folders and links themselves have neither length nor time here.
+    // Never follows a link. Folders and links themselves count without length and time.
     private static FileSystemEnumerable<(long Length, DateTime? At)> Entries(string folder) =>
         new(
             folder,
@@ -181,8 +181,8 @@ internal sealed class Tombstones(
     private static bool IsFolder(string path) => new DirectoryInfo(path) is { Exists: true, LinkTarget: null };
 }
 
-/// <summary>What is kept of destroyed agents, in the snapshot.</summary>
-internal sealed class TombstonesSection(Tombstones tombstones) : IDashboardSection
+/// <summary>The tombstones in the snapshot.</summary>
+internal sealed class TombstonesSection(TombstoneList tombstones) : IDashboardSection
 {
     public string Name => "tombstones";
 

@@ -1,28 +1,27 @@
 using System.ComponentModel;
-using System.Diagnostics;
+using Hive.Common.Processes;
 using Hive.Protocol;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers.Tombstones;
 
 /// <summary>
-/// Removes folders for good, whatever agents have put into them. A folder is gone from its place at once; then it is
-/// emptied, which follows no link,
-/// and which the next host finishes if this one dies.
+/// Permanently deletes folders, whatever agents have put into them. A folder is moved away from its place first; then
+/// it is emptied without following links. If this host dies in between, the next one finishes.
 /// </summary>
 internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
 {
     private string Folder => Path.Combine(paths.DataDir, "trash");
 
-    /// <summary>Removes a folder, or the link that stands in its place; nothing there is no error.</summary>
+    /// <summary>Removes a folder, or the link in its place; does nothing when there is neither.</summary>
     public async Task Remove(string path)
     {
         if (Discard(path) is { } grave)
             await Empty(grave);
     }
 
-    /// <summary>Takes a folder, or the link that stands in its place, from where it is; a sweep removes it.</summary>
-    /// <returns>Where it is now; null when nothing was there.</returns>
+    /// <summary>Moves a folder, or the link in its place, to the trash, for a sweep to remove.</summary>
+    /// <returns>Its new path; null when there was neither.</returns>
     public string? Discard(string path)
     {
         if (new DirectoryInfo(path) is { Exists: false, LinkTarget: null })
@@ -33,7 +32,7 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
         return grave;
     }
 
-    /// <summary>Finishes what an earlier host has begun.</summary>
+    /// <summary>Removes the folders that an earlier host left in the trash.</summary>
     public async Task Sweep()
     {
         if (!Directory.Exists(Folder))
@@ -42,30 +41,25 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
             await Empty(grave);
     }
 
-    // By rm(1), which walks by descriptors: it cannot be led out by a folder that turns into a link under it, and no
-    // path is too long for it.
+    // rm(1) walks by descriptors, so a folder that turns into a link cannot lead it out, and no path is too long.
     private async Task Empty(string grave)
     {
         var error = await Run("rm", "-rf", "--", grave);
         if (error is null)
             return;
-        // A folder that its owner has closed to itself. chmod -R follows no link below the folder it is given.
+        // Its owner may have closed a folder to itself. chmod -R follows no link below the folder it is given.
         if (new DirectoryInfo(grave).LinkTarget is null)
             await Run("chmod", "-R", "u+rwX", "--", grave);
         if (await Run("rm", "-rf", "--", grave) is { } again)
             LogLeft(log, grave, again);
     }
 
-    private static async Task<string?> Run(string program, params string[] arguments)
+    private static async Task<string?> Run(params string[] command)
     {
         try
         {
-            using var process = Process.Start(
-                new ProcessStartInfo(program, arguments) { RedirectStandardError = true }
-            )!;
-            var error = await process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync();
-            return process.ExitCode == 0 ? null : error.Trim();
+            var result = await ProgramRunner.Run(new ProgramCall(command), CancellationToken.None);
+            return result.ExitCode == 0 ? null : result.ErrorText.Trim();
         }
         catch (Win32Exception e)
         {
@@ -73,9 +67,6 @@ internal sealed partial class Trash(HivePaths paths, ILogger<Trash> log)
         }
     }
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "{Folder} could not be removed; the next start tries again: {Error}"
-    )]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "could not remove {Folder}; the next start retries: {Error}")]
     private static partial void LogLeft(ILogger logger, string folder, string error);
 }

@@ -4,8 +4,8 @@ using MediatR;
 
 namespace Hive.Features.Containers.Verbs;
 
-/// <summary>Rebuilds every agent that is not what it should be, one after another. Answers at once; what goes on shows
-/// as transients.</summary>
+/// <summary>Rebuilds every agent that needs it, one after another. Answers at once; transients show the
+/// progress.</summary>
 internal static class UpdateAll
 {
     internal sealed record Command : IRequest<Accepted>;

@@ -1,50 +1,51 @@
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Runs;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Containers.Verbs;
 
-/// <summary>One walk over all agents that rebuilds those that need it. There is one at a time, and one agent's failure
-/// is told to the manager and stops nobody else's.</summary>
+/// <summary>Rebuilds all agents that need it, one after another. Only one round runs at a time; a failure of one agent
+/// is reported to the manager and does not stop the round.</summary>
 internal sealed partial class UpdateRound(
     AppliedState applied,
     IRoster roster,
-    AgentLifecycle lifecycle,
+    Transients transients,
+    RebuildAgent.Steps rebuild,
     IHostApplicationLifetime lifetime,
     ILogger<UpdateRound> log
 )
 {
-    private int underWay;
+    private int inProgress;
 
-    /// <summary>Begins a walk over all that need it.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>: one is under way.</exception>
+    /// <summary>Begins a round over all agents that need it.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: one is in progress.</exception>
     public void Begin() => Begin(applied.NeedsRebuild);
 
-    /// <summary>Begins a walk over some.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>: one is under way.</exception>
+    /// <summary>Begins a round over some agents.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: one is in progress.</exception>
     public void Begin(Func<AgentEntry, bool> which)
     {
-        if (Interlocked.Exchange(ref underWay, 1) == 1)
-            throw Problem.Conflict(
-                "all agents are being updated already; each shows as 'rebuilding' while its turn lasts"
-            );
-        _ = Task.Run(() => Walk(which));
+        if (Interlocked.Exchange(ref inProgress, 1) == 1)
+            throw Problem.Conflict("an update of all agents is in progress; each agent shows as 'rebuilding' in turn");
+        _ = Task.Run(() => Rebuild(which));
     }
 
-    private async Task Walk(Func<AgentEntry, bool> which)
+    private async Task Rebuild(Func<AgentEntry, bool> which)
     {
         try
         {
-            // The manager last: it is told of the others.
+            // The manager last, because it is told about the others.
             foreach (var agent in roster.All.OrderBy(a => a.IsManager).Where(which).ToArray())
             {
-                // What this host does not come to is no loss: it still needs its update.
+                // The remaining agents still need their update after the next start.
                 if (lifetime.ApplicationStopping.IsCancellationRequested)
                     return;
                 try
                 {
-                    await lifecycle.Rebuild(agent.Name);
+                    await using var guard = await transients.Begin(agent.Name, "rebuilding");
+                    await rebuild.Run(agent.Name);
                 }
                 catch (Exception e)
                 {
@@ -54,10 +55,10 @@ internal sealed partial class UpdateRound(
         }
         finally
         {
-            Volatile.Write(ref underWay, 0);
+            Volatile.Write(ref inProgress, 0);
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} could not be updated with the others")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "updating {Agent} failed; continuing with the other agents")]
     private static partial void LogNotUpdated(ILogger logger, string agent, Exception error);
 }

@@ -1,7 +1,9 @@
+using System.ComponentModel;
 using FluentValidation;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Runs;
 
 namespace Hive.Features.Containers.Verbs;
 
@@ -15,12 +17,20 @@ internal interface IAgentVerb
     AgentScope? Scope { get; }
 }
 
+/// <summary>The fields that start, stop, restart, rebuild and kill share.</summary>
+internal abstract record AgentVerb(
+    Caller Caller,
+    [property: Description("The agent's name.")] string? Name,
+    [property: Description("Several agents at once, instead of 'name'.")] AgentScope? Scope
+) : IAgentVerb;
+
 /// <summary>Several agents at once.</summary>
 /// <param name="AgentNames">At least one; an empty list never means everything.</param>
 internal sealed record AgentScope(IReadOnlyList<string> AgentNames);
 
-/// <summary>Runs a verb under its transient, so that an agent does one thing at a time.</summary>
-internal sealed class Verb(IRoster roster, Transients transients)
+/// <summary>Runs a verb on each of its agents under a transient, so that one thing at a time is done with an
+/// agent.</summary>
+internal sealed class VerbRunner(IRoster roster, Transients transients)
 {
     public async Task<Accepted> Run(IAgentVerb command, string kind, Func<string, Task> run)
     {
@@ -41,7 +51,7 @@ internal sealed class Verb(IRoster roster, Transients transients)
             }
             catch (Problem e)
             {
-                // What is wrong with one keeps the rest from nothing.
+                // A failure of one agent does not affect the others.
                 failed.Add((name, e));
             }
         }
@@ -52,7 +62,8 @@ internal sealed class Verb(IRoster roster, Transients transients)
             [var only] => throw Of(names.Count, only),
             _ => throw new Problem(
                 failed[0].Problem.Code,
-                $"{failed.Count} of {names.Count} failed: {string.Join("; ", failed.Select(f => $"{f.Name}: {f.Problem.Message}"))}",
+                $"{failed.Count} of {names.Count} failed: "
+                    + string.Join("; ", failed.Select(f => $"{f.Name}: {f.Problem.Message}")),
                 failed[0].Problem
             ),
         };
@@ -71,6 +82,8 @@ internal sealed class Verb(IRoster roster, Transients transients)
 /// <summary>The rules of a verb's target.</summary>
 internal static class VerbRules
 {
+    private const int ShownCharacters = 40;
+
     public static void MustNameAgents<T>(this IRuleBuilder<T, T> rule, IAgentNames names)
         where T : IAgentVerb =>
         rule.Custom(
@@ -85,7 +98,10 @@ internal static class VerbRules
                 else if (
                     (verb.Scope?.AgentNames ?? [verb.Name!]).FirstOrDefault(n => !names.IsWellFormed(n)) is { } wrong
                 )
-                    context.AddFailure($"'{(wrong.Length <= 40 ? wrong : wrong[..40] + "…")}' is no agent name");
+                    context.AddFailure($"'{Shortened(wrong)}' is not a valid agent name");
             }
         );
+
+    private static string Shortened(string name) =>
+        name.Length <= ShownCharacters ? name : name[..ShownCharacters] + "…";
 }
