@@ -1,6 +1,8 @@
 using System.Text.Json;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
+using Hive.Runtimes.Local;
+using Hive.Runtimes.Logs;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
@@ -148,7 +150,7 @@ public sealed class ContainerLogTests
         var watch = fleet.Hive.Services.GetRequiredService<ProcessWatch>();
         var drained = process.OpenPump() is { } pump ? watch.Ended(pump) : Task.CompletedTask;
         await meanwhile(gate);
-        Assert.Equal(new Outcome(true, null), await process.Outcome());
+        Assert.Equal(new RunOutcome(true, null), await process.Outcome());
         await drained;
     }
 

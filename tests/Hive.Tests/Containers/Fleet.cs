@@ -1,7 +1,10 @@
 using System.Globalization;
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
+using Hive.Features.Containers.Runs;
 using Hive.Protocol;
+using Hive.Runtimes;
+using Hive.Runtimes.Local;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -48,7 +51,7 @@ internal sealed class Fleet : IAsyncDisposable
         var fault = await fleet
             .Hive.Services.GetServices<IRuntime>()
             .Single(r => r.Name == runtime)
-            .Fault(CancellationToken.None);
+            .FindFault(CancellationToken.None);
         if (fault is null)
             return fleet;
         await fleet.DisposeAsync();
@@ -240,7 +243,7 @@ internal sealed class Fleet : IAsyncDisposable
                         .Select(line => int.Parse(line, CultureInfo.InvariantCulture))
                         .Where(pid => pid > 0)
                         .ToList()
-                        .ForEach(pid => Signal(pid, Native.SigKill));
+                        .ForEach(pid => Signal(pid, LinuxProcess.SigKill));
                 folder.Delete();
             }
             catch (IOException)
@@ -260,7 +263,7 @@ internal sealed class Fleet : IAsyncDisposable
         {
             patience.Token.ThrowIfCancellationRequested();
             foreach (var pid in left)
-                Signal(pid, Native.SigKill);
+                Signal(pid, LinuxProcess.SigKill);
         }
     }
 
@@ -268,7 +271,7 @@ internal sealed class Fleet : IAsyncDisposable
     public static bool IsAlive(int pid) => !IsZombie(pid);
 
     /// <summary>Sends a signal as an operator's <c>kill</c> does.</summary>
-    public static void Signal(int pid, int signal) => Native.Signal(pid, signal);
+    public static void Signal(int pid, int signal) => LinuxProcess.Signal(pid, signal);
 
     private static bool IsZombie(int pid)
     {

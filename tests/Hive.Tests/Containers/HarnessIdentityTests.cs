@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Hive.Features.Containers;
+using Hive.Runtimes;
 
 namespace Hive.Tests.Containers;
 

@@ -1,5 +1,5 @@
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
 
 namespace Hive.Tests.Containers;
 

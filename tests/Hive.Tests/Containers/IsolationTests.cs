@@ -1,7 +1,8 @@
 using Hive.Features.Agents.Contracts;
-using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Runs;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
@@ -225,11 +226,13 @@ public sealed class IsolationTests
         await fleet.Spawn("other", runtime, start: false);
         await Fleet.Row(rows, "manager", r => r.Running && r.StartedAt != before);
         File.WriteAllText(Path.Combine(hive.DataDir, "agents", "other", "config", "note"), "to be seen");
-        var seen = await hive
-            .Services.GetServices<IRuntime>()
-            .Single(r => r.Name == runtime)
-            .Exec("manager", ["cat", "/agents/other/config/note"], CancellationToken.None);
-        Assert.Equal((0, "to be seen"), (seen.ExitCode, seen.Output.Trim()));
+        var seen = fleet
+            .Members("manager")
+            .Select(pid => $"/proc/{pid}/root/agents/other/config/note")
+            .Where(File.Exists)
+            .Select(File.ReadAllText)
+            .Distinct();
+        Assert.Equal(["to be seen"], seen);
     }
 
     [Theory]
@@ -242,7 +245,7 @@ public sealed class IsolationTests
         var container = services.GetServices<IRuntime>().Single(r => r.Name == runtime);
         var blueprint = BlueprintOf(fleet, "greedy", runtime) with
         {
-            Limits = new AgentLimits(64 << 20, 50),
+            Limits = new ContainerLimits(64 << 20, 50),
             Command = ["/bin/sh", "-c", "head -c 200000000 /dev/zero | tail -n 1 | wc -c"],
         };
         var running = await container.Start(blueprint, CancellationToken.None);
@@ -250,7 +253,7 @@ public sealed class IsolationTests
         var lines = await container.Tail("greedy", 50, CancellationToken.None);
         await container.Remove("greedy");
         // tail(1) has to keep all that has no end of line.
-        if (await container.Weakness(CancellationToken.None) is { } weakness)
+        if (await container.FindWeakness(CancellationToken.None) is { } weakness)
             Assert.Contains("not limited", weakness, StringComparison.Ordinal);
         else
             Assert.DoesNotContain("200000000", lines.Select(l => l.Trim()));
@@ -282,7 +285,7 @@ public sealed class IsolationTests
             await fleet
                 .Hive.Services.GetServices<IRuntime>()
                 .Single(r => r.Name == runtime)
-                .Weakness(CancellationToken.None) is
+                .FindWeakness(CancellationToken.None) is
             { } weakness
         )
         {

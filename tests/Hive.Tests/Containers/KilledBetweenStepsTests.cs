@@ -1,8 +1,9 @@
 using System.Globalization;
 using Dapper;
 using Hive.Common.Storage;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
+using Hive.Runtimes.Local;
 using Hive.Tests.Cli;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
@@ -50,7 +51,7 @@ public sealed class KilledBetweenStepsTests
         // It hears what it is told only after the next host has come, and then ends cleanly.
         foreach (var pid in first)
             Fleet.Signal(pid, SigStop);
-        const string Steps = "Hive.Features.Containers.AgentContainers";
+        const string Steps = "Hive.Features.Containers.Verbs.StopAgent";
         await hive.Restart(async () => Assert.True(await Killed(fleet, AskedToEnd, "restart", Steps)));
         foreach (var pid in first.Where(Fleet.IsAlive))
             Fleet.Signal(pid, SigCont);

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
@@ -78,7 +78,7 @@ public sealed class LifecycleTests
         await manager.Send("worker");
         var held = Assert.Single(await receiving).Id;
 
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
 
         while ((await events.Next("requeued")).GetProperty("message").GetProperty("id").GetInt64() != held) { }
         var crash = JsonElement.Parse(Assert.Single(await manager.Receive(wait: 60)).Body);

@@ -1,6 +1,7 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
@@ -116,7 +117,7 @@ public sealed class NixosTests
         using var host = await nixos.Operator();
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
-        Fleet.Signal(-pid, Native.SigKill);
+        Fleet.Signal(-pid, LinuxProcess.SigKill);
         // It is started again after a second, as its policy says; that shows as well.
         string? note = null;
         while (note?.Contains("signal 9", StringComparison.Ordinal) != true)
@@ -150,7 +151,7 @@ public sealed class NixosTests
         var theirs = Path.Combine(nixos.Root, "etc/nixos-containers/h-theirs.conf");
         await File.WriteAllTextAsync(theirs, "FLAKE=/etc/nixos#theirs\n");
         await nixos.Do("spawn", new { name = "theirs" });
-        Assert.Contains("has not made", (await nixos.Row("theirs")).Note, StringComparison.Ordinal);
+        Assert.Contains("was not made by this Hive", (await nixos.Row("theirs")).Note, StringComparison.Ordinal);
         await nixos.Do("destroy", new { name = "theirs", purge = true });
         Assert.Equal("FLAKE=/etc/nixos#theirs\n", await File.ReadAllTextAsync(theirs));
     }
@@ -172,7 +173,7 @@ public sealed class NixosTests
         using var host = await nixos.Operator();
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
-        Fleet.Signal(-pid, Native.SigKill);
+        Fleet.Signal(-pid, LinuxProcess.SigKill);
         while ((await nixos.Row("worker")).Running)
             Assert.True(await rows.MoveNextAsync());
         var row = await nixos.Row("worker");
@@ -192,7 +193,7 @@ public sealed class NixosTests
         var pids = new[] { "a", "b" }.Select(nixos.ContainerPid).ToArray();
         await nixos.Kill();
         foreach (var pid in pids)
-            Fleet.Signal(-pid, Native.SigKill);
+            Fleet.Signal(-pid, LinuxProcess.SigKill);
         await File.WriteAllTextAsync(nixos.Held("a"), "");
         await nixos.Run();
         await Running(nixos, "b");

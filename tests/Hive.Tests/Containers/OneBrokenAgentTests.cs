@@ -1,7 +1,7 @@
 using System.Globalization;
 using Dapper;
 using Hive.Common.Storage;
-using Hive.Features.Containers;
+using Hive.Runtimes;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
@@ -171,26 +171,6 @@ public sealed class OneBrokenAgentTests
         {
             await host.CallAsync("kill", new { scope = new { agent_names = new[] { "other", "worker" } } });
         }
-    }
-
-    [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
-    [InlineData("nspawn")]
-    public async Task What_is_run_inside_gets_nothing_of_the_hosts_environment(string runtime)
-    {
-        await using var fleet = await Fleet.Start(runtime);
-        await fleet.Spawn("worker", runtime);
-        await fleet.Up("worker");
-        var told = await fleet
-            .Hive.Services.GetServices<IRuntime>()
-            .Single(r => r.Name == runtime)
-            .Exec("worker", ["/usr/bin/env"], CancellationToken.None);
-        Assert.Equal(0, told.ExitCode);
-        Assert.Equal(
-            ["PATH"],
-            told.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0])
-        );
     }
 
     private static async Task Gone(string path)

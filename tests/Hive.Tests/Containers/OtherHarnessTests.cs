@@ -1,6 +1,6 @@
 using System.Text.Json;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Cli;
 using Hive.Tests.Crash;
 

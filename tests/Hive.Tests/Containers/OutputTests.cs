@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
-using Hive.Features.Containers;
+using Hive.Runtimes.ContainerApi;
+using Hive.Runtimes.Logs;
 
 namespace Hive.Tests.Containers;
 

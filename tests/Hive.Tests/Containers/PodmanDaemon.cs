@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
-using Hive.Features.Containers;
 using Hive.Tests.Fixture;
 
 [assembly: AssemblyFixture(typeof(Hive.Tests.Containers.PodmanDaemon))]

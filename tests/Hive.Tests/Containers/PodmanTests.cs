@@ -1,8 +1,10 @@
 using System.Text.Json;
+using Hive.Common.Linux;
 using Hive.Features.Agents.Contracts;
-using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Runs;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
@@ -163,7 +165,7 @@ public sealed class PodmanTests
             StringComparison.Ordinal
         );
         Assert.True(Fleet.IsAlive(pid));
-        Fleet.Signal(pid, Native.SigKill);
+        Fleet.Signal(pid, LinuxProcess.SigKill);
 
         await service.Start();
         var row = await Fleet.Row(events, "worker", r => !r.Running);
@@ -343,7 +345,7 @@ public sealed class PodmanTests
         var blueprint = Blueprint(fleet, "worker") with
         {
             Command = ["/bin/sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"],
-            Limits = new AgentLimits(32 << 20, 100),
+            Limits = new ContainerLimits(32 << 20, 100),
         };
         var running = await Podman(fleet).Start(blueprint, CancellationToken.None);
         await running.Ended;
@@ -410,25 +412,6 @@ public sealed class PodmanTests
         string[] all = [.. said.SelectMany(word => new[] { $"{word} begins", $"{word} ends" })];
         Assert.Equal(all, followed);
         Assert.Equal(all, await Podman(fleet).Tail("worker", 10, patience.Token));
-    }
-
-    [Fact]
-    public async Task A_program_is_run_inside()
-    {
-        await using var fleet = await Fleet.Start("podman");
-        await fleet.Spawn("worker", "podman");
-        await fleet.Up("worker");
-        var executed = await Podman(fleet)
-            .Exec("worker", ["/bin/sh", "-c", "pwd; echo $HIVE_AGENT >&2; exit 3"], CancellationToken.None);
-        Assert.Equal(3, executed.ExitCode);
-        Assert.Equal(
-            ["/agents/worker/state", "worker"],
-            executed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order()
-        );
-        await fleet.Do("stop", new { name = "worker" });
-        await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() =>
-            Podman(fleet).Exec("worker", ["/bin/sh"], CancellationToken.None)
-        );
     }
 
     private static IRuntime Podman(Fleet fleet) =>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
+using Hive.Runtimes.Local;
 
 namespace Hive.Tests.Containers;
 
@@ -11,7 +12,7 @@ public sealed class ProcessWatchTests
     {
         using var watch = new ProcessWatch();
         var sleepers = Enumerable.Range(0, 50).Select(_ => Process.Start("sleep", "1000")).ToArray();
-        var ends = sleepers.Select(s => watch.Ended(Native.OpenProcess(s.Id)!)).ToArray();
+        var ends = sleepers.Select(s => watch.Ended(LinuxProcess.Open(s.Id)!)).ToArray();
         Assert.DoesNotContain(ends, e => e.IsCompleted);
         foreach (var sleeper in sleepers)
         {
@@ -28,11 +29,11 @@ public sealed class ProcessWatchTests
     {
         var watch = new ProcessWatch();
         using var self = Process.GetCurrentProcess();
-        var before = Native.OpenProcess(self.Id)!;
+        var before = LinuxProcess.Open(self.Id)!;
         var early = watch.Ended(before);
         watch.Dispose();
         watch.Dispose();
-        var after = Native.OpenProcess(self.Id)!;
+        var after = LinuxProcess.Open(self.Id)!;
         var late = watch.Ended(after);
         Assert.True(after.IsClosed);
         while (!before.IsClosed)
@@ -40,6 +41,6 @@ public sealed class ProcessWatchTests
         Assert.False(early.IsCompleted || late.IsCompleted);
         // As often as anybody likes.
         watch.Dispose();
-        Assert.False(watch.Ended(Native.OpenProcess(self.Id)!).IsCompleted);
+        Assert.False(watch.Ended(LinuxProcess.Open(self.Id)!).IsCompleted);
     }
 }

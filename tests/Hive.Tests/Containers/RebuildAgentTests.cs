@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
@@ -56,7 +56,7 @@ public sealed class RebuildAgentTests
         await fleet.Do("rebuild", new { name = "worker" });
         await fleet.Up("worker");
         fleet.Configure("worker", "restart: never\n");
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
         await Fleet.Row(events, "worker", r => r.Failed);
         await fleet.Do("rebuild", new { name = "worker" });
         await fleet.Do("rebuild", new { name = "worker" });
@@ -72,7 +72,7 @@ public sealed class RebuildAgentTests
         await fleet.Spawn("worker", "process");
         var lifecycle = fleet.Hive.Services.GetRequiredService<IAgentLifecycle>();
         Assert.True(await lifecycle.RunsOnApplied("worker"));
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
         while (
             !(await events.Next("sent"))
                 .GetProperty("message")

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
@@ -126,7 +126,7 @@ public sealed class RestartPolicyTests
         fleet.Configure("other", "restart: never\n");
         await fleet.Spawn("other", "process");
         await fleet.Up("other");
-        Fleet.Signal(-fleet.Pid("other"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("other"), LinuxProcess.SigKill);
         Assert.Equal("ended by signal 9", await Told(events));
         Assert.True((await fleet.Row("other")).Failed);
 
@@ -141,7 +141,7 @@ public sealed class RestartPolicyTests
     // Ends it as nobody has asked for; what the manager is told.
     private static Task<string> Crash(Fleet fleet, EventReader events)
     {
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
         return Told(events);
     }
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Hive.Features.Containers;
+using Hive.Runtimes;
 
 namespace Hive.Tests.Containers;
 

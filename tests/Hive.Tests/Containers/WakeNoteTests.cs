@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Hive.Features.Containers;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
