@@ -12,7 +12,7 @@ public sealed class AutoUpdateTests
     [Theory]
     [InlineData("true")]
     [InlineData(null)]
-    public async Task Agents_of_an_older_Hive_are_rebuilt_at_start_where_that_is_wanted_and_say_so_elsewhere(
+    public async Task Agents_of_an_older_Hive_are_rebuilt_or_marked_at_start(
         string? wanted
     )
     {

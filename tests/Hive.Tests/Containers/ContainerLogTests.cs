@@ -13,7 +13,7 @@ public sealed class ContainerLogTests
     private const long Bound = 2 * (ContainerLog.MaxBytes + AgentProcess.PumpedAtOnce);
 
     [Fact]
-    public async Task Ten_million_lines_take_no_more_than_two_files_and_the_last_are_there()
+    public async Task Ten_million_lines_fill_two_bounded_files_and_the_last_lines_are_kept()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -51,7 +51,7 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
-    public void As_many_lines_are_given_as_were_asked_for_however_long_they_are()
+    public void Tail_returns_the_requested_number_of_lines_whatever_their_length()
     {
         var folder = Directory.CreateTempSubdirectory("hive-log-").FullName;
         try
@@ -74,7 +74,7 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
-    public async Task Following_goes_on_when_the_log_turns_over_and_misses_nothing()
+    public async Task Following_a_log_misses_no_line_when_it_is_rotated()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -117,7 +117,7 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
-    public async Task An_agent_never_waits_for_its_log()
+    public async Task A_log_that_cannot_be_written_never_blocks_an_agent()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);

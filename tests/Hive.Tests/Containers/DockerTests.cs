@@ -9,7 +9,7 @@ namespace Hive.Tests.Containers;
 public sealed class DockerTests
 {
     [Fact]
-    public async Task A_container_is_asked_for_as_docker_wants_it_and_its_end_is_told()
+    public async Task Docker_accepts_the_container_request_and_its_end_is_noticed()
     {
         await using var docker = await DockerStandIn.Start();
         await using var hive = await HiveFixture.Start(
@@ -71,7 +71,7 @@ public sealed class DockerTests
     }
 
     [Fact]
-    public async Task What_a_daemon_cannot_enforce_is_said_on_the_row()
+    public async Task Limits_that_a_daemon_cannot_enforce_are_shown_on_the_row()
     {
         await using var docker = await DockerStandIn.Start();
         docker.Info["CpuCfsQuota"] = false;

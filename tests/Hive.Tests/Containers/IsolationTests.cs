@@ -15,7 +15,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task An_agent_reaches_its_own_folders_and_nothing_else_of_hive(string runtime)
+    public async Task An_agent_reaches_its_own_folders_and_no_others_of_Hive(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var (data, run) = (fleet.Hive.DataDir, fleet.Hive.RunDir);
@@ -90,7 +90,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task No_setting_of_the_kernel_is_writable_nor_by_any_namespace_of_its_own(string runtime)
+    public async Task Kernel_settings_are_read_only_even_in_a_namespace_of_the_agents_own(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("inner", runtime, start: false);
@@ -130,7 +130,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task The_manager_reaches_the_agents_configurations_and_notes_and_no_home(string runtime)
+    public async Task The_manager_reaches_agents_configurations_and_notes_but_not_their_homes(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, manager: true);
         await Fleet.Row(await fleet.Hive.EventsFromStart(), "manager", r => r.Running);
@@ -191,7 +191,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task Another_agents_container_is_never_entered_by_what_its_own_left_behind(string runtime)
+    public async Task Links_that_an_agent_leaves_behind_resolve_inside_its_own_container(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("inner", runtime, start: false);
@@ -217,7 +217,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task A_manager_that_runs_is_started_anew_for_a_new_agent_once_it_holds_no_message(string runtime)
+    public async Task A_running_manager_restarts_for_a_new_agent_once_it_holds_no_message(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, manager: true);
         var hive = fleet.Hive;
@@ -237,7 +237,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task What_takes_more_than_its_limit_is_ended_and_where_that_cannot_be_it_is_said(string runtime)
+    public async Task An_agent_over_its_memory_limit_is_ended_or_the_missing_limit_is_shown(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("greedy", runtime, start: false);
@@ -276,7 +276,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task What_forks_without_end_stops_at_a_bound(string runtime)
+    public async Task A_fork_bomb_stops_at_the_process_limit(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("forker", runtime);
@@ -312,7 +312,7 @@ public sealed class IsolationTests
     }
 
     [Fact]
-    public async Task Nspawn_takes_the_programs_of_another_root_where_one_is_named()
+    public async Task Nspawn_uses_the_programs_of_a_configured_root()
     {
         var root = Directory.CreateTempSubdirectory("hive-root-").FullName;
         try

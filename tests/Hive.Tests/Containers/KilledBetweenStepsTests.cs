@@ -26,7 +26,7 @@ public sealed class KilledBetweenStepsTests
     [InlineData("rebuild", "podman", 6)]
     [InlineData("destroy", "sandbox", 6)]
     [InlineData("purge", "sandbox", 6)]
-    public async Task The_next_host_finishes_or_undoes_it_and_what_runs_is_what_is_meant_to(
+    public async Task The_next_host_finishes_or_undoes_an_operation_that_was_killed_at_any_step(
         string verb,
         string runtime,
         int least
@@ -41,7 +41,7 @@ public sealed class KilledBetweenStepsTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task A_restart_is_finished_though_the_host_died_before_the_agent_had_ended(string runtime)
+    public async Task A_restart_is_finished_if_the_host_dies_before_the_agent_has_ended(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;

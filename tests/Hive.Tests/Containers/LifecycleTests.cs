@@ -61,7 +61,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task An_agent_that_is_killed_by_hand_is_noticed_at_once_and_what_it_held_comes_again(string runtime)
+    public async Task An_agent_killed_by_hand_is_noticed_at_once_and_its_leases_return(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
@@ -94,7 +94,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_start_that_cannot_work_says_the_file_and_the_line()
+    public async Task A_start_that_fails_on_its_configuration_names_file_and_line()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -120,7 +120,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task What_an_agent_prints_can_be_read_and_followed()
+    public async Task An_agents_output_can_be_read_and_followed()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");
@@ -152,7 +152,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task An_agent_that_ignores_being_asked_is_killed_after_10_seconds_and_does_nothing_else_meanwhile(
+    public async Task An_agent_that_ignores_TERM_is_killed_after_10_seconds_and_stays_busy_until_then(
         string runtime
     )
     {
@@ -194,7 +194,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task A_host_that_comes_back_takes_over_the_agents_that_run(string runtime)
+    public async Task A_restarted_host_adopts_running_agents(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("worker", runtime);
@@ -216,7 +216,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task With_another_run_folder_no_agent_runs_twice_and_each_reaches_the_host(string runtime)
+    public async Task With_another_run_folder_no_agent_runs_twice_and_each_can_connect(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
@@ -236,7 +236,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Whom_an_agent_may_write_to_is_read_when_it_starts()
+    public async Task An_agents_recipients_are_read_when_it_starts()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -259,7 +259,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task What_a_closed_connection_of_an_agent_with_a_harness_held_waits_for_the_harness_to_ask()
+    public async Task Leases_of_a_closed_connection_wait_until_the_agents_harness_asks()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;

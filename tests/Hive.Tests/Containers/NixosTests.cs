@@ -11,7 +11,7 @@ namespace Hive.Tests.Containers;
 public sealed class NixosTests
 {
     [Fact]
-    public async Task Each_verb_is_exactly_these_command_lines()
+    public async Task Each_verb_runs_exactly_these_command_lines()
     {
         await using var nixos = await NixosHost.Start();
         var flake = $"{nixos.DataDir}/meta";
@@ -70,7 +70,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task The_files_give_the_container_its_mounts_its_network_its_limits_and_its_harness()
+    public async Task The_files_set_the_containers_mounts_network_limits_and_harness()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
@@ -104,7 +104,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task A_container_that_dies_is_noticed_at_once_and_a_host_that_comes_back_adopts_what_runs()
+    public async Task A_dead_container_is_noticed_at_once_and_a_restarted_host_adopts_running_ones()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
@@ -135,7 +135,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task What_cannot_be_made_says_why_and_leaves_nothing()
+    public async Task A_container_that_cannot_be_built_reports_why_and_leaves_nothing()
     {
         await using var nixos = await NixosHost.Start();
         var tooLong = await Talk.Refused(() => nixos.Do("spawn", new { name = "tencharact" }), "invalid");
@@ -157,7 +157,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task One_whose_stop_failed_is_not_started_again_when_it_ends_after_all()
+    public async Task An_agent_whose_stop_failed_is_not_restarted_when_it_ends_later()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
@@ -185,7 +185,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task Agents_are_started_side_by_side_when_the_host_starts()
+    public async Task Agents_are_started_in_parallel_when_the_host_starts()
     {
         await using var nixos = await NixosHost.Start();
         foreach (var name in new[] { "a", "b" })
@@ -203,7 +203,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task A_system_manager_that_does_not_answer_is_given_up()
+    public async Task A_call_of_a_hanging_systemd_times_out()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });

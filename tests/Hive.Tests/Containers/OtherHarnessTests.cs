@@ -10,7 +10,7 @@ namespace Hive.Tests.Containers;
 public sealed class OtherHarnessTests
 {
     [Fact]
-    public async Task Its_agents_need_an_update_and_get_it_at_start_where_that_is_wanted()
+    public async Task Agents_of_another_harness_need_an_update_and_get_it_with_AutoUpdate()
     {
         await using var host = await ChildHost.Start("process");
         using (var line = await host.Operator())

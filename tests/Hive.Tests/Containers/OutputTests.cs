@@ -13,7 +13,7 @@ public sealed class OutputTests
     [InlineData(3)]
     [InlineData(11)]
     [InlineData(4096)]
-    public void Lines_are_whole_wherever_the_frames_and_their_letters_are_cut(int piece)
+    public void Lines_stay_whole_wherever_frames_and_characters_are_cut(int piece)
     {
         var bytes = (byte[])
             [
@@ -40,7 +40,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public void A_line_that_never_ends_is_cut_where_it_is_too_long_to_be_kept()
+    public void A_line_without_end_is_cut_at_the_longest_length()
     {
         var decoder = new OutputDecoder();
         var lines = decoder.Add(Frame(1, new string('x', 3 * LineText.MaxLine)));
@@ -49,7 +49,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task What_was_read_of_a_second_is_not_read_again()
+    public async Task Lines_of_one_second_that_were_read_are_not_read_again()
     {
         var position = new OutputPosition();
         Assert.Equal("timestamps=1&tail=all", position.Query("a", follow: false));

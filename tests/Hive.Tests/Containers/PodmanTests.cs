@@ -18,7 +18,7 @@ public sealed class PodmanTests
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public async Task A_container_says_whose_it_is_and_is_held_to_its_limits()
+    public async Task A_container_has_its_owners_labels_and_its_limits()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
@@ -46,7 +46,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task What_is_unchanged_is_started_again_and_what_has_changed_is_made_anew_with_all_it_printed()
+    public async Task An_unchanged_container_is_reused_and_a_changed_one_recreated_with_its_log_kept()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
@@ -81,7 +81,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_container_that_is_stopped_killed_or_removed_by_hand_is_known_at_once()
+    public async Task A_container_stopped_killed_or_removed_by_hand_is_noticed_at_once()
     {
         await using var fleet = await Fleet.Start("podman");
         var events = await fleet.Hive.Events();
@@ -105,7 +105,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_container_that_is_started_by_hand_is_taken_over_at_once_unless_its_agent_was_stopped()
+    public async Task A_container_started_by_hand_is_adopted_unless_its_agent_was_stopped()
     {
         await using var fleet = await Fleet.Start("podman");
         var events = await fleet.Hive.Events();
@@ -125,7 +125,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task One_that_somebody_has_paused_still_runs_and_can_be_killed()
+    public async Task A_container_paused_by_hand_still_runs_and_can_be_killed()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
@@ -137,7 +137,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_daemon_that_is_away_is_said_and_what_happened_meanwhile_is_known_when_it_is_back()
+    public async Task Changes_during_a_daemons_absence_are_found_when_it_is_back()
     {
         await using var service = await PodmanDaemon.OfItsOwn();
         await using var fleet = await Fleet.Start("podman", realClock: true, service);
@@ -180,7 +180,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_host_that_starts_while_the_daemon_is_away_says_that_it_does_not_know_and_takes_over_later()
+    public async Task A_host_started_without_its_daemon_shows_unknown_states_and_adopts_later()
     {
         await using var service = await PodmanDaemon.OfItsOwn();
         await using var fleet = await Fleet.Start("podman", realClock: false, service);
@@ -189,7 +189,7 @@ public sealed class PodmanTests
         var pid = fleet.Pid("worker");
         await service.Stop();
         await fleet.Hive.Restart();
-        Assert.Contains("not known", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
+        Assert.Contains("state unknown", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
         await service.Start();
         // One of the next sweeps finds it: what was said of the daemon a moment ago is believed for a while.
         while (!(await fleet.Row("worker")).Running)
@@ -198,7 +198,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task Without_its_image_nothing_is_spawned_and_the_command_that_makes_it_is_said()
+    public async Task Without_the_image_nothing_is_spawned_and_the_error_names_the_build_command()
     {
         var service = await PodmanDaemon.Service();
         Requires.That(service.IsRunning, "podman is not installed");
@@ -222,7 +222,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task Containers_that_nobody_knows_any_more_are_removed_and_half_made_ones_are_replaced()
+    public async Task Orphaned_containers_are_removed_and_unfinished_ones_replaced()
     {
         await using var fleet = await Fleet.Start("podman", realClock: false);
         await fleet.Spawn("worker", "podman", start: false);
@@ -261,7 +261,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_name_that_somebody_else_has_taken_is_said_and_his_container_left_alone()
+    public async Task A_container_name_in_use_is_reported_and_that_container_left_alone()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -282,7 +282,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_folder_that_is_not_there_is_said_and_not_made()
+    public async Task A_missing_folder_of_a_mount_is_reported_and_not_created()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -321,7 +321,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task What_cannot_be_started_leaves_nothing_behind()
+    public async Task A_failed_start_leaves_nothing_behind()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -337,7 +337,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task Whoever_takes_more_memory_than_allowed_is_ended()
+    public async Task A_container_over_its_memory_limit_is_ended()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -360,7 +360,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_chatty_agent_costs_no_more_than_its_bound_and_its_last_words_are_read()
+    public async Task A_chatty_agents_log_stays_bounded_and_its_last_lines_are_read()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -383,7 +383,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task What_an_agent_prints_is_followed_from_one_run_to_the_next()
+    public async Task An_agents_output_is_followed_from_one_run_to_the_next()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);

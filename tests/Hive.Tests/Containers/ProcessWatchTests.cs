@@ -8,7 +8,7 @@ namespace Hive.Tests.Containers;
 public sealed class ProcessWatchTests
 {
     [Fact]
-    public async Task Each_end_is_noticed_however_many_are_watched_at_once()
+    public async Task Every_end_is_noticed_however_many_processes_are_watched()
     {
         using var watch = new ProcessWatch();
         var sleepers = Enumerable.Range(0, 50).Select(_ => Process.Start("sleep", "1000")).ToArray();
@@ -25,7 +25,7 @@ public sealed class ProcessWatchTests
     }
 
     [Fact]
-    public async Task Who_asks_a_watch_that_has_stopped_waits_for_ever_and_leaves_nothing_open()
+    public async Task A_stopped_watch_never_completes_a_wait_and_closes_its_handle()
     {
         var watch = new ProcessWatch();
         using var self = Process.GetCurrentProcess();

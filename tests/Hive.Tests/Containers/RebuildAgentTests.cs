@@ -15,7 +15,7 @@ public sealed class RebuildAgentTests
 {
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task Afterwards_it_runs_on_the_present_configuration_whatever_state_it_was_in(string runtime)
+    public async Task A_rebuilt_agent_runs_on_its_present_configuration_from_any_state(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var (hive, events) = (fleet.Hive, await fleet.Hive.Events());
@@ -65,7 +65,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task What_is_meant_to_run_and_does_not_runs_on_nothing()
+    public async Task RunsOnApplied_is_false_for_an_agent_that_should_run_and_does_not()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var events = await fleet.Hive.Events();
@@ -85,7 +85,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task What_cannot_work_leaves_what_runs_running_and_is_told()
+    public async Task A_rebuild_that_cannot_work_leaves_the_present_run_and_is_reported()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");
@@ -113,7 +113,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task Two_at_once_never_interleave()
+    public async Task Two_rebuilds_at_once_never_interleave()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var clock = fleet.Hive.Clock;
@@ -160,7 +160,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task All_that_need_it_are_rebuilt_one_after_another_and_one_failure_stops_nobody_else()
+    public async Task Update_all_rebuilds_agents_in_turn_and_continues_after_a_failure()
     {
         await using var fleet = await Fleet.Start("process");
         var (hive, events) = (fleet.Hive, await fleet.Hive.Events());
@@ -199,7 +199,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task What_changed_while_no_host_was_there_shows_when_one_is_and_is_told_once()
+    public async Task A_change_while_no_host_ran_is_shown_and_reported_once()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");

@@ -9,7 +9,7 @@ namespace Hive.Tests.Containers;
 public sealed class WakeNoteTests
 {
     [Fact]
-    public async Task A_start_wakes_nobody_and_is_told_with_the_next_message()
+    public async Task A_start_wakes_no_agent_and_its_note_comes_with_the_next_message()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;
@@ -54,7 +54,7 @@ public sealed class WakeNoteTests
     }
 
     [Fact]
-    public async Task A_receiver_that_waits_gets_the_note_with_the_message_unless_it_takes_one_at_a_time()
+    public async Task A_waiting_receiver_gets_the_note_with_its_message_unless_it_takes_only_one()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;
@@ -74,7 +74,7 @@ public sealed class WakeNoteTests
     }
 
     [Fact]
-    public async Task An_agent_that_waits_for_a_login_has_come_up_and_its_rebuild_is_done()
+    public async Task An_agent_that_waits_for_a_login_has_come_up_and_its_rebuild_succeeds()
     {
         // The clock stands still: whatever waits for it does not end.
         await using var fleet = await Fleet.Start("process", realClock: false);
