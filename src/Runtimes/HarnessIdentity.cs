@@ -14,7 +14,8 @@ internal static class HarnessIdentity
     /// <summary>The identity of this host's harness, as it was at the first call.</summary>
     public static string Text => Own.Value;
 
-    /// <summary>The identity of a file: the hash that the build noted beside it, else the hash of its content.</summary>
+    /// <summary>The identity of a file: the hash that the build noted beside it, else the hash of its
+    /// content.</summary>
     public static string Of(string path)
     {
         var file = new FileInfo(path);

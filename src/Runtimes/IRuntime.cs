@@ -36,7 +36,8 @@ internal interface IRuntime
     /// <exception cref="Problem">Code <c>unavailable</c>: the runtime cannot be asked now.</exception>
     Task<IReadOnlyDictionary<string, bool>> List(CancellationToken ct);
 
-    /// <summary>Ends the agent's container and removes it with its log; does nothing when there is no container.</summary>
+    /// <summary>Ends the agent's container and removes it with its log; does nothing when there is no
+    /// container.</summary>
     Task Remove(string agent);
 
     /// <summary>Reads the newest lines that an agent has printed, oldest first.</summary>

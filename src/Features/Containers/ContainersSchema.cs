@@ -2,7 +2,8 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Stores the state that each agent's container should have. Only the runtime knows its present state.</summary>
+/// <summary>Stores the state that each agent's container should have. Only the runtime knows its present
+/// state.</summary>
 internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";

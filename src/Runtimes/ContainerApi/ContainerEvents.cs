@@ -40,7 +40,7 @@ internal sealed partial class ContainerEvents(
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    // Other events (exec, health, …) do not concern whether a container runs. Docker's word for `remove` is `destroy`.
+    // Other events (exec, health, …) do not tell whether a container runs. Docker's word for `remove` is `destroy`.
     private static readonly string[] Changes = [Start, Die, "remove", "destroy"];
 
     private readonly Lock gate = new();

@@ -51,7 +51,8 @@ internal sealed class AgentProcess(
         env -i PATH="$PATH" LC_ALL=C setsid sh -c "$pump" hive "$log" "$max" > /dev/null 2>&1 <&5 4>&- 5<&- &
         pump=$!
         exec 5<&-
-        printf '%s\n' "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" "$run" > "$file.new" && mv "$file.new" "$file" || exit 126
+        printf '%s\n' "$$ $(cut -d' ' -f22 /proc/$$/stat) $(cat /proc/sys/kernel/random/boot_id) $pump" "$run" \
+            > "$file.new" && mv "$file.new" "$file" || exit 126
         enter {{ControlGroups.Inside}}
         echo "$pump"
         exec "$@" >&4 2>&4 4>&- < /dev/null
@@ -71,7 +72,8 @@ internal sealed class AgentProcess(
         while :; do
             size=$(wc -c 2> /dev/null < "$1") || size=0
             [ "$size" -lt "$2" ] || mv -f "$1" "$1.1"
-            told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 >> "$1") || told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 > /dev/null) || exit 1
+            told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 >> "$1") ||
+                told=$(dd bs={{PumpBlock}} count={{PumpBlocks}} 2>&1 > /dev/null) || exit 1
             case $told in "0+0 records in"*) exit 0 ;; esac
         done
         """;

@@ -50,8 +50,8 @@ internal sealed partial class NixosRuntime : IRuntime
         agent.Length <= MaxName
             ? null
             : new Fault(
-                $"'{agent}' has {agent.Length} characters; on the runtime 'nixos' a name has at most {MaxName}, because "
-                    + $"its container is '{NixosFiles.Container("NAME")}' and NixOS allows 11",
+                $"'{agent}' has {agent.Length} characters; on the runtime 'nixos' a name has at most {MaxName}, "
+                    + $"because its container is '{NixosFiles.Container("NAME")}' and NixOS allows 11",
                 "choose a shorter name or another runtime"
             );
 

@@ -3,7 +3,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>Git as an agent's programs find it.</summary>
+/// <summary>Tests the git configuration that an agent's programs see.</summary>
 public sealed class AgentGitTests
 {
     [Theory]

@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>Logs of agents that print a lot: what is kept is bounded while they run, and read as one.</summary>
+/// <summary>Tests the logs of agents that print a lot: bounded while they run, and read as one.</summary>
 public sealed class ContainerLogTests
 {
     private const long Bound = 2 * (ContainerLog.MaxBytes + AgentProcess.PumpedAtOnce);
@@ -23,7 +23,7 @@ public sealed class ContainerLogTests
         Assert.InRange(files.Sum(f => new FileInfo(f).Length), ContainerLog.MaxBytes, Bound);
         Assert.Equal(["9999999", "10000000"], await Lines(fleet, 2));
 
-        // More lines than the newer file may hold just after it was begun: both are read, without a seam.
+        // More lines than a newly begun file can hold, so that both files are read.
         var many = await Lines(fleet, 5000);
         Assert.Equal(Enumerable.Range(10000000 - 4999, 5000).Select(n => $"{n}"), many);
     }
@@ -57,7 +57,7 @@ public sealed class ContainerLogTests
         try
         {
             var log = new ContainerLog(HivePaths.Find(folder, Path.Combine(folder, "run")), TimeProvider.System);
-            // More than a mebibyte, over both files; the seam falls into a line.
+            // More than a mebibyte in both files together; a line is split between them.
             var lines = Enumerable.Range(0, 15_000).Select(i => $"{i} {new string('é', 110)}").ToArray();
             var all = System.Text.Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n")));
             File.WriteAllBytes(log.Open("worker") + ".1", all[..2_700_001]);
@@ -121,13 +121,13 @@ public sealed class ContainerLogTests
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
-        // Nothing can be written to it.
+        // A folder in the place of the log, so that it cannot be written.
         Directory.CreateDirectory(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log"));
         await Print(fleet, "seq 1000000", _ => Task.CompletedTask);
         Directory.Delete(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log"));
     }
 
-    // Runs a shell as an agent's process is run, until all it printed is in the log.
+    // Runs a shell like an agent's process, until its whole output is in the log.
     private static async Task Print(Fleet fleet, string script, Func<string, Task> meanwhile)
     {
         var gate = Path.Combine(fleet.Hive.Folder, "gate");

@@ -6,7 +6,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The verbs, on the real harness in each runtime.</summary>
+/// <summary>Tests the verbs on the real harness in each runtime.</summary>
 public sealed class LifecycleTests
 {
     private const int SigStop = 19;
@@ -72,7 +72,7 @@ public sealed class LifecycleTests
         await fleet.Up("worker");
         foreach (var pid in fleet.Members("worker"))
             Fleet.Signal(pid, SigStop);
-        // One of the two may go to the harness, which can do nothing with it any more.
+        // The dying harness may still have received one of the two.
         var receiving = (await hive.Connect("worker")).Receive(max: 1, wait: 180);
         await manager.Send("worker");
         await manager.Send("worker");
@@ -106,7 +106,7 @@ public sealed class LifecycleTests
         Assert.Equal((false, true), (row.Running, row.Failed));
         Assert.Contains("agent.yaml, line ", row.Note, StringComparison.Ordinal);
 
-        // What only the harness can judge ends it at once; its log says why.
+        // A fault that only the harness finds ends it at once; its log says why.
         var events = await fleet.Hive.Events();
         File.WriteAllText(file, "driver: nonesuch\nrestart: never\n");
         await fleet.Do("start", new { name = "worker" });
@@ -152,9 +152,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task An_agent_that_ignores_TERM_is_killed_after_10_seconds_and_stays_busy_until_then(
-        string runtime
-    )
+    public async Task An_agent_that_ignores_TERM_is_killed_after_10_seconds_and_stays_busy_until_then(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, realClock: false);
         var clock = fleet.Hive.Clock;
@@ -163,7 +161,7 @@ public sealed class LifecycleTests
         var pid = fleet.Pid("worker");
         foreach (var member in fleet.Members("worker"))
             Fleet.Signal(member, SigStop);
-        // Not at the very moment of a sweep.
+        // Not while a sweep runs.
         clock.Advance(TimeSpan.FromMilliseconds(1));
         var stopping = fleet.Do("stop", new { name = "worker" });
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
@@ -280,7 +278,7 @@ public sealed class LifecycleTests
         Assert.Equal(id, Assert.Single(await worker.Receive()).Id);
     }
 
-    // It has dealt with its first message, which tells it that it was started.
+    // It has handled its first message, which carries the note about its start.
     private static async Task<string[]> Log(Fleet fleet, string name)
     {
         using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);

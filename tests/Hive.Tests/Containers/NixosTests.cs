@@ -6,8 +6,8 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The nixos runtime against a stand-in for its commands: every command line it gives, every file it
-/// writes.</summary>
+/// <summary>Runs the nixos runtime against a stand-in for its commands, and checks every command line and every
+/// file.</summary>
 public sealed class NixosTests
 {
     [Fact]
@@ -16,7 +16,7 @@ public sealed class NixosTests
         await using var nixos = await NixosHost.Start();
         var flake = $"{nixos.DataDir}/meta";
         await Running(nixos, "manager");
-        // It would be started anew for an agent that comes, with command lines of its own.
+        // Otherwise the manager would restart for the new agent, with command lines of its own.
         await nixos.Do("stop", new { name = "manager" });
         _ = nixos.Commands("worker");
 
@@ -64,7 +64,7 @@ public sealed class NixosTests
         Assert.False(Directory.Exists(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d")));
         Assert.False(File.Exists(Path.Combine(nixos.Root, "etc/nixos-containers/h-worker.conf")));
 
-        // At its end the last lines of its log are read as well.
+        // The last lines of its log are read when it ends.
         IEnumerable<string> Verbs() =>
             nixos.Commands("worker").Where(c => !c.StartsWith("journalctl", StringComparison.Ordinal));
     }
@@ -87,7 +87,10 @@ public sealed class NixosTests
                 "LOCAL_ADDRESS6=",
                 "HOST_BRIDGE=",
                 "AUTO_START=0",
-                $"EXTRA_NSPAWN_FLAGS=\"--bind-ro={Path.GetDirectoryName(HarnessBinary.Path)}:/opt/hive --bind-ro={nixos.RunDir}/agents/worker:/run/hive --bind={agent}/state:/agents/worker/state --bind={agent}/home:/home/agent --bind={nixos.DataDir}/shared:/shared\"",
+                $"EXTRA_NSPAWN_FLAGS=\"--bind-ro={Path.GetDirectoryName(HarnessBinary.Path)}:/opt/hive "
+                    + $"--bind-ro={nixos.RunDir}/agents/worker:/run/hive "
+                    + $"--bind={agent}/state:/agents/worker/state --bind={agent}/home:/home/agent "
+                    + $"--bind={nixos.DataDir}/shared:/shared\"",
                 $"HIVE_INSTANCE={Instance.Of(HivePaths.Find(nixos.DataDir, nixos.RunDir))}",
                 $"HIVE_RUN_DIR={nixos.RunDir}",
             ],
@@ -118,7 +121,7 @@ public sealed class NixosTests
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
         Fleet.Signal(-pid, LinuxProcess.SigKill);
-        // It is started again after a second, as its policy says; that shows as well.
+        // Its policy restarts it after a second, with command lines of its own.
         string? note = null;
         while (note?.Contains("signal 9", StringComparison.Ordinal) != true)
         {
@@ -146,7 +149,7 @@ public sealed class NixosTests
         Assert.Equal((false, true), (row.Running, row.Failed));
         Assert.Contains("the flake does not evaluate", row.Note, StringComparison.Ordinal);
 
-        // A container that somebody else has made is left alone.
+        // Somebody else's container is left alone.
         Directory.CreateDirectory(Path.Combine(nixos.Root, "etc/nixos-containers"));
         var theirs = Path.Combine(nixos.Root, "etc/nixos-containers/h-theirs.conf");
         await File.WriteAllTextAsync(theirs, "FLAKE=/etc/nixos#theirs\n");
@@ -178,7 +181,7 @@ public sealed class NixosTests
             Assert.True(await rows.MoveNextAsync());
         var row = await nixos.Row("worker");
         Assert.Equal((false, null), (row.Failed, row.Note));
-        // After a start by hand it is as wanted as any.
+        // After a start by hand it should run again.
         File.Delete(nixos.Deaf);
         await nixos.Do("start", new { name = "worker" });
         Assert.True((await nixos.Row("worker")).Running);
@@ -210,7 +213,7 @@ public sealed class NixosTests
         await nixos.Do("stop", new { name = "worker" });
         await File.WriteAllTextAsync(nixos.Hangs, "");
         Assert.Contains(
-            "has not ended within 10 s",
+            "did not end within 10 s",
             (await Talk.Refused(() => nixos.Do("start", new { name = "worker" }), "unavailable")).Message,
             StringComparison.Ordinal
         );
@@ -219,7 +222,7 @@ public sealed class NixosTests
         Assert.True((await nixos.Row("worker")).Running);
     }
 
-    // The host starts it by itself, after it answers.
+    // The host starts it in the background, after it has answered.
     private static async Task Running(NixosHost nixos, string agent)
     {
         using var host = await nixos.Operator();

@@ -4,7 +4,7 @@ using Hive.Tests.Cli;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host that cannot listen where it should has started nothing when it says so.</summary>
+/// <summary>Tests that a host that cannot listen reports this before it has started anything.</summary>
 public sealed class NothingStartedTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-busy-").FullName;

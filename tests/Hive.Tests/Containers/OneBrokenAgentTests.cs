@@ -8,8 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What is wrong about one agent, living or gone, is said; it keeps neither the host nor the others from
-/// anything.</summary>
+/// <summary>Tests that a fault of one agent, present or destroyed, is reported and affects neither the host nor other
+/// agents.</summary>
 public sealed class OneBrokenAgentTests
 {
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
@@ -127,7 +127,7 @@ public sealed class OneBrokenAgentTests
         Assert.False(Path.Exists(Path.GetDirectoryName(hive.AgentSocket("worker"))));
         Assert.True(File.Exists(older));
 
-        // Neither is it forgotten by the next host.
+        // The next host remembers it too.
         await hive.Restart();
         Assert.True(File.Exists(older));
         Directory.Delete(obstacle);

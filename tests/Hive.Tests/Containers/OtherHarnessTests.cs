@@ -6,7 +6,7 @@ using Hive.Tests.Crash;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host of the same version, built with another harness.</summary>
+/// <summary>Tests a host of the same version with another harness.</summary>
 public sealed class OtherHarnessTests
 {
     [Fact]

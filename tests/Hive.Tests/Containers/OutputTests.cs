@@ -5,7 +5,7 @@ using Hive.Runtimes.Logs;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The two streams of a container that come as one.</summary>
+/// <summary>Tests the reading of a container's two output streams, which come as one.</summary>
 public sealed class OutputTests
 {
     [Theory]
@@ -24,7 +24,7 @@ public sealed class OutputTests
                 .. Frame(1, ""),
                 .. Frame(1, "drei"),
             ];
-        // Ü cut in two, too.
+        // Also within the two bytes of Ü.
         var cut = (byte[])
             [
                 .. Frame(1, Encoding.UTF8.GetBytes("ü\n")[..1]),
@@ -58,7 +58,7 @@ public sealed class OutputTests
             await Read(position, "2026-01-02T03:04:05Z 1\n", "2026-01-02T03:04:06Z 2\n", "2026-01-02T03:04:06Z 3\n")
         );
         Assert.Equal("timestamps=1&tail=all&follow=1&since=1767323046", position.Query("a", follow: true));
-        // The second line of that second has no end yet; read on, it has.
+        // The second line of that second has no end at the first read.
         Assert.Equal(
             ["4"],
             await Read(
@@ -81,7 +81,7 @@ public sealed class OutputTests
                 "2026-01-02T03:04:06Z ve\n"
             )
         );
-        // Another container begins anew, in the same second even.
+        // Another container starts from its beginning, even in the same second.
         Assert.Equal("timestamps=1&tail=all&follow=1", position.Query("b", follow: true));
         Assert.Equal(["1"], await Read(position, "2026-01-02T03:04:06Z 1\n"));
     }

@@ -11,8 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What is podman's alone, against a real one: its labels and limits, its events, and what becomes of agents
-/// when an operator or the daemon itself does something to their containers.</summary>
+/// <summary>Tests a real podman: labels and limits, events, and the effect on agents when an operator or the daemon
+/// changes their containers.</summary>
 public sealed class PodmanTests
 {
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
@@ -28,7 +28,8 @@ public sealed class PodmanTests
             await Inspect(
                 fleet,
                 "worker",
-                """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} {{index .Config.Labels "hive.run_dir"}}"""
+                """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} """
+                    + """{{index .Config.Labels "hive.run_dir"}}"""
             )
         );
         Assert.Equal(
@@ -36,7 +37,8 @@ public sealed class PodmanTests
             await Inspect(
                 fleet,
                 "worker",
-                "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} {{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"
+                "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} "
+                    + "{{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"
             )
         );
         Assert.Null((await fleet.Row("worker")).Note);
@@ -58,7 +60,7 @@ public sealed class PodmanTests
         await fleet.Do("stop", new { name = "worker" });
         var before = await Podman(fleet).Tail("worker", 5000, CancellationToken.None);
 
-        // Made anew by the runtime itself, from a blueprint with one more variable.
+        // Recreated by the runtime itself, from a blueprint with one more variable.
         using (await Held(fleet, "worker"))
             await (await StartShell(fleet, "worker", "echo made anew")).Ended;
         Assert.NotEqual(first, await Inspect(fleet, "worker", "{{.Id}}"));
@@ -91,7 +93,7 @@ public sealed class PodmanTests
             {
                 ("stop", "ended by itself", false),
                 ("kill", "ended by signal 9", true),
-                ("rm --force --time 0", "signal 9|removed by somebody else", true),
+                ("rm --force --time 0", "signal 9|removed from outside Hive", true),
             }
         )
         {
@@ -172,9 +174,9 @@ public sealed class PodmanTests
         Assert.Equal((true, "ended by signal 9"), (row.Failed, row.Note));
         await fleet.Do("start", new { name = "other" });
         await fleet.Do("start", new { name = "worker" });
-        // Said first: a row that is as it was before fires nothing.
+        // Checked first, because a row that does not change fires no event.
         await Fleet.Row(events, "worker", r => r.Running);
-        // The stream is there again, too.
+        // The event stream is connected again, too.
         await PodmanDaemon.Run("kill", fleet.Container("worker"));
         await Fleet.Row(events, "worker", r => !r.Running && r.Failed);
     }
@@ -191,7 +193,7 @@ public sealed class PodmanTests
         await fleet.Hive.Restart();
         Assert.Contains("state unknown", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
         await service.Start();
-        // One of the next sweeps finds it: what was said of the daemon a moment ago is believed for a while.
+        // A later sweep finds it, because the result of the failed trial is kept for a minute.
         while (!(await fleet.Row("worker")).Running)
             fleet.Hive.Clock.Advance(Sweep);
         Assert.Equal(pid, fleet.Pid("worker"));
@@ -351,7 +353,7 @@ public sealed class PodmanTests
         await running.Ended;
         var (clean, note) = await running.Outcome();
         Assert.False(clean);
-        // Podman does not notice the reason everywhere.
+        // Podman does not report the reason on every machine.
         Assert.Contains(
             await Inspect(fleet, "worker", "{{.State.OOMKilled}}") == "true" ? "32 MiB" : "signal 9",
             note,
@@ -395,7 +397,7 @@ public sealed class PodmanTests
             .GetAsyncEnumerator(patience.Token);
         Assert.True(await following.MoveNextAsync());
         Assert.Empty(following.Current);
-        // The second and third are one container, the others their own; a line that comes in pieces is one.
+        // The second and the third run are one container, the others their own; a line in pieces stays one line.
         string[] said = ["one", "two", "two", "three"];
         foreach (var (word, i) in said.Select((word, i) => (word, i)))
         {
@@ -429,7 +431,7 @@ public sealed class PodmanTests
             .For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
     }
 
-    // Nothing that the host looks at meanwhile counts: what it has not started itself it would end.
+    // Keeps the host from adopting or ending a container that it has not started itself.
     private static Task<IDisposable> Held(Fleet fleet, string name) =>
         fleet.Hive.Services.GetRequiredService<ContainerStates>().Hold(name);
 

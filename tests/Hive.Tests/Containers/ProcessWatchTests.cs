@@ -4,7 +4,7 @@ using Hive.Runtimes.Local;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The ends of real processes, also while a host stops.</summary>
+/// <summary>Tests that the ends of real processes are noticed, also while a host stops.</summary>
 public sealed class ProcessWatchTests
 {
     [Fact]
@@ -39,7 +39,7 @@ public sealed class ProcessWatchTests
         while (!before.IsClosed)
             await Task.Yield();
         Assert.False(early.IsCompleted || late.IsCompleted);
-        // As often as anybody likes.
+        // Also when it is called again.
         watch.Dispose();
         Assert.False(watch.Ended(LinuxProcess.Open(self.Id)!).IsCompleted);
     }

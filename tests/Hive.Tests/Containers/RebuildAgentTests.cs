@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The verb that mends: whatever an agent is like, afterwards it is as it should be.</summary>
+/// <summary>Tests that a rebuild repairs an agent from any state.</summary>
 public sealed class RebuildAgentTests
 {
     [Theory]
@@ -51,7 +51,7 @@ public sealed class RebuildAgentTests
         await Talk.Refused(async () => await (await hive.Connect("worker")).Send("other"), "forbidden");
         Assert.Equal(["rebuilt True"], await Told(hive, "worker"));
 
-        // Stopped, failed and running all come to the same.
+        // Stopped, failed and running agents end in the same state.
         await fleet.Do("stop", new { name = "worker" });
         await fleet.Do("rebuild", new { name = "worker" });
         await fleet.Up("worker");
@@ -119,9 +119,9 @@ public sealed class RebuildAgentTests
         var clock = fleet.Hive.Clock;
         await fleet.Spawn("worker", "process");
         await fleet.Up("worker");
-        // It ignores being asked, so that the first rebuild lasts.
+        // It ignores TERM, so that the first rebuild lasts.
         Fleet.Signal(fleet.Pid("worker"), 19);
-        // Not at the very moment of a sweep.
+        // Not while a sweep runs.
         clock.Advance(TimeSpan.FromMilliseconds(1));
         var rebuilding = fleet.Do("rebuild", new { name = "worker" });
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
@@ -211,7 +211,7 @@ public sealed class RebuildAgentTests
         await fleet.Hive.Settled();
         Assert.Equal(["needs_update"], await Told(fleet.Hive, "worker"));
 
-        // Taken back, there is nothing to update; a second change is news again.
+        // After the change is reverted nothing needs an update; a second change is reported again.
         events = await fleet.Hive.Events();
         await fleet.Do("restart", new { name = "worker" });
         Assert.False((await fleet.Row("worker")).NeedsUpdate);
@@ -221,7 +221,7 @@ public sealed class RebuildAgentTests
         await Fleet.Row(events, "worker", r => !r.NeedsUpdate);
     }
 
-    // What the manager was told of an agent since it was asked last.
+    // The messages to the manager about an agent since the last call.
     private static async Task<string[]> Told(HiveFixture hive, string agent)
     {
         await hive.Settled();

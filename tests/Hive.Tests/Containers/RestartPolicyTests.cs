@@ -6,7 +6,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What becomes of an agent that ended without having been asked to.</summary>
+/// <summary>Tests the restarts of agents that ended without being asked to.</summary>
 public sealed class RestartPolicyTests
 {
     private const int SigTerm = 15;
@@ -138,7 +138,7 @@ public sealed class RestartPolicyTests
         );
     }
 
-    // Ends it as nobody has asked for; what the manager is told.
+    // Kills the agent from outside, and returns the note that the manager receives.
     private static Task<string> Crash(Fleet fleet, EventReader events)
     {
         Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);

@@ -7,7 +7,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What stays of a destroyed agent, and how it goes.</summary>
+/// <summary>Tests the data that is kept of destroyed agents, and its removal.</summary>
 public sealed class TombstoneTests
 {
     [Fact]
@@ -19,7 +19,7 @@ public sealed class TombstoneTests
         Directory.CreateDirectory(Path.Combine(Folder(hive, "bob"), "state", "deep"));
         File.WriteAllText(Path.Combine(Folder(hive, "bob"), "state", "deep", "more"), "12345");
         File.WriteAllText(Path.Combine(Folder(hive, "carol"), "home", "credentials"), "secret");
-        // Neither counts, and neither is followed.
+        // Links are neither counted nor followed.
         File.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "state", "link"), "/etc/services");
         Directory.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "state", "loop"), Folder(hive, "bob"));
         var newest = DateTime.UtcNow.AddHours(1);
@@ -115,7 +115,7 @@ public sealed class TombstoneTests
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         );
         File.SetUnixFileMode(Path.Combine(state, "closed"), UnixFileMode.None);
-        // The very folder may have become a link, where nothing isolates an agent.
+        // An agent without isolation may have replaced the folder itself by a link.
         Directory.Delete(Path.Combine(Folder(hive, "bob"), "home"));
         Directory.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "home"), precious);
         var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
@@ -199,7 +199,7 @@ public sealed class TombstoneTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Restart(() => Directory.CreateDirectory(Path.Combine(hive.DataDir, "trash", "begun", "state")));
-        // In the background: nothing waits for it.
+        // Removed in the background.
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")).Any())
         {

@@ -2,8 +2,8 @@ using Hive.Common.Errors;
 
 namespace Hive.Features.Containers.Contracts;
 
-/// <summary>Lets other slices spawn, rebuild and hold agents. Each call shows as a transient while it lasts, and excludes
-/// all other operations on that agent.</summary>
+/// <summary>Lets other slices spawn, rebuild and hold agents. Each call shows as a transient while it lasts, and
+/// excludes all other operations on that agent.</summary>
 internal interface IAgentLifecycle
 {
     /// <summary>Chooses an agent's runtime when <paramref name="asked"/> is left out or <c>auto</c>.</summary>
@@ -29,8 +29,8 @@ internal interface IAgentLifecycle
     /// <summary>True when the agent should run, whether it does or not; always true for an external agent.</summary>
     Task<bool> IsMeantToRun(string name);
 
-    /// <summary>True when the agent runs on its present applied configuration, or should not run. An external agent need
-    /// not run at this moment.</summary>
+    /// <summary>True when the agent runs on its present applied configuration, or should not run. An external agent
+    /// need not run at this moment.</summary>
     Task<bool> RunsOnApplied(string name);
 }
 
@@ -42,7 +42,8 @@ internal interface IHeldAgent
     /// <exception cref="Problem">It does not run on that configuration; the message says why.</exception>
     Task Rebuild();
 
-    /// <summary>Does the same as <see cref="IAgentLifecycle.Rebuild"/> after a rollback or a recovery. The configuration
-    /// is right then, so if the agent does not run on it, its row and the log say why and nothing is thrown.</summary>
+    /// <summary>Does the same as <see cref="IAgentLifecycle.Rebuild"/> after a rollback or a recovery. The
+    /// configuration is right then, so if the agent does not run on it, its row and the log say why and nothing is
+    /// thrown.</summary>
     Task RebuildAfterwards();
 }

@@ -76,7 +76,8 @@ internal sealed class ContainerStates(
     public void Change(string agent, Func<Container, Container> change) =>
         containers.AddOrUpdate(agent, _ => change(Container.Stopped), (_, before) => change(before));
 
-    /// <summary>Replaces <paramref name="seen"/> by <paramref name="next"/>, unless the state has changed since.</summary>
+    /// <summary>Replaces <paramref name="seen"/> by <paramref name="next"/>, unless the state has changed
+    /// since.</summary>
     public bool TryChange(string agent, Container seen, Container next) => containers.TryUpdate(agent, next, seen);
 
     /// <summary>Forgets an agent.</summary>

@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Containers.Verbs;
 
 /// <summary>
-/// Restarts the manager after an agent was spawned or destroyed, because a container's mounts are fixed at its start and
-/// the manager has a mount for each agent's folders. It waits until the manager holds no message.
+/// Restarts the manager after an agent was spawned or destroyed, because a container's mounts are fixed at its start
+/// and the manager has a mount for each agent's folders. It waits until the manager holds no message.
 /// </summary>
 internal sealed partial class ManagerMounts(
     IStore store,

@@ -26,8 +26,8 @@ internal static class RestartAgent
             verb.Run(command, "restarting", name => steps.Run(name));
     }
 
-    /// <summary>Locks an agent's configuration, then ends its container and starts it again. A configuration that cannot
-    /// be locked ends nothing.</summary>
+    /// <summary>Locks an agent's configuration, then ends its container and starts it again. A configuration that
+    /// cannot be locked ends nothing.</summary>
     internal sealed class Steps(IRoster roster, IAgentSpecs specs, StopAgent.Steps stop, StartAgent.Steps start)
     {
         public async Task Run(string name, bool resetFailures = true)

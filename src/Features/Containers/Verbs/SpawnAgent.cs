@@ -54,8 +54,8 @@ internal static class SpawnAgent
         StartAgent.Steps starting
     )
     {
-        /// <exception cref="Problem">Code <c>conflict</c>: the name is taken. Code <c>invalid</c>: the runtime cannot run
-        /// an agent of that name.</exception>
+        /// <exception cref="Problem">Code <c>conflict</c>: the name is taken. Code <c>invalid</c>: the runtime cannot
+        /// run an agent of that name.</exception>
         public async Task Run(string name, string runtime, bool start)
         {
             if (roster.Find(name) is not null)
