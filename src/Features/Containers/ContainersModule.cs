@@ -15,7 +15,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Declares the slice that starts, stops and rebuilds agents' containers.</summary>
+/// <summary>Agents' containers: their life cycle, their logs and the data kept of destroyed agents.</summary>
 internal sealed class ContainersModule : FeatureModule
 {
     public ContainersModule()
@@ -31,20 +31,24 @@ internal sealed class ContainersModule : FeatureModule
         Check<RuntimesCheck>();
         Check<KernelCheck>();
         Check<ClaudeCheck>();
-        ManagerTool<StartAgent.Command>("start", "Start an agent that does not run.", ToolHints.Idempotent);
+        ManagerTool<StartAgent.Command>("start", "Start an agent that is not running.", ToolHints.Idempotent);
         ManagerTool<StopAgent.Command>(
             "stop",
-            "Stop an agent; its messages wait until it is started again.",
+            "Stop an agent. Its messages are kept until it is started again.",
             ToolHints.Destructive | ToolHints.Idempotent
         );
         ManagerTool<RestartAgent.Command>("restart", "Stop an agent and start it again.", ToolHints.Destructive);
         ManagerTool<RebuildAgent.Command>(
             "rebuild",
-            "Recreate an agent from its current configuration and start it; "
-                + "you receive a 'rebuilt' message with the result.",
+            "Recreate an agent from its current configuration and start it; you receive a 'rebuilt' message with the "
+                + "result.",
             ToolHints.Destructive
         );
-        ManagerTool<GetLogs.Query>("get_logs", "Read the newest output of an agent's program.", ToolHints.ReadOnly);
+        ManagerTool<GetLogs.Query>(
+            "get_logs",
+            "Get the last lines that an agent's program has printed.",
+            ToolHints.ReadOnly
+        );
         Host<SpawnAgent.Command>("spawn");
         Host<StartAgent.Command>("start");
         Host<StopAgent.Command>("stop");
