@@ -5,7 +5,7 @@ namespace Hive.Runtimes.ContainerApi;
 /// <summary>One run of a daemon's container.</summary>
 /// <param name="api">The daemon.</param>
 /// <param name="container">The container at the run's start.</param>
-/// <param name="check">Finds out whether the run has ended, and calls <see cref="Settle"/> then.</param>
+/// <param name="check">Finds out whether the run has ended, and calls <see cref="Complete"/> then.</param>
 internal sealed class ContainerRun(DaemonApi api, ContainerDetails container, Func<string, Task> check) : IRunning
 {
     private const int ShortId = 12;
@@ -56,7 +56,7 @@ internal sealed class ContainerRun(DaemonApi api, ContainerDetails container, Fu
     /// <summary>Completes the run, unless it is completed already.</summary>
     /// <param name="now">The present container; null when it does not exist any more.</param>
     /// <param name="exitCode">The exit code from the event; null when it is unknown.</param>
-    public void Settle(ContainerDetails? now, int? exitCode)
+    public void Complete(ContainerDetails? now, int? exitCode)
     {
         var exited = now is not null && now.State.StartedAt == container.State.StartedAt ? now : null;
         ended.TrySetResult(

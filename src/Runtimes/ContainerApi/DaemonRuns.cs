@@ -83,7 +83,7 @@ internal sealed partial class DaemonRuns
                 return before is null ? old : now;
             }
         );
-        before?.Settle(container, null);
+        before?.Complete(container, null);
         return known;
     }
 
@@ -96,7 +96,7 @@ internal sealed partial class DaemonRuns
         if (run.IsStill(now))
             return;
         runs.TryRemove(KeyValuePair.Create(id, run));
-        run.Settle(now, exitCode);
+        run.Complete(now, exitCode);
     }
 
     private async Task Handle(ContainerChange change)

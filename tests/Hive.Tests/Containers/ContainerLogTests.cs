@@ -128,7 +128,7 @@ public sealed class ContainerLogTests
     }
 
     // Runs a shell like an agent's process, until its whole output is in the log.
-    private static async Task Print(Fleet fleet, string script, Func<string, Task> meanwhile)
+    private static async Task Print(Fleet fleet, string script, Func<string, Task> during)
     {
         var gate = Path.Combine(fleet.Hive.Folder, "gate");
         using (var made = System.Diagnostics.Process.Start("mkfifo", [gate]))
@@ -149,7 +149,7 @@ public sealed class ContainerLogTests
         );
         var watch = fleet.Hive.Services.GetRequiredService<ProcessWatch>();
         var drained = process.OpenPump() is { } pump ? watch.Ended(pump) : Task.CompletedTask;
-        await meanwhile(gate);
+        await during(gate);
         Assert.Equal(new RunOutcome(true, null), await process.Outcome());
         await drained;
     }

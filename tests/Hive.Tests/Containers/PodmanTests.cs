@@ -62,11 +62,11 @@ public sealed class PodmanTests
 
         // Recreated by the runtime itself, from a blueprint with one more variable.
         using (await Held(fleet, "worker"))
-            await (await StartShell(fleet, "worker", "echo made anew")).Ended;
+            await (await StartShell(fleet, "worker", "echo made again")).Ended;
         Assert.NotEqual(first, await Inspect(fleet, "worker", "{{.Id}}"));
         Assert.NotEmpty(before);
-        Assert.Equal([.. before, "made anew"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
-        Assert.Equal([before[^1], "made anew"], await Podman(fleet).Tail("worker", 2, CancellationToken.None));
+        Assert.Equal([.. before, "made again"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
+        Assert.Equal([before[^1], "made again"], await Podman(fleet).Tail("worker", 2, CancellationToken.None));
         await fleet.Do("destroy", new { name = "worker" });
         Assert.Equal(
             "",
