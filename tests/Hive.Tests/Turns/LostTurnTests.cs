@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Features.Containers.Logs;
 using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
