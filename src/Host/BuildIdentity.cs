@@ -1,9 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Hive.Common;
-using Hive.Features;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
 
 namespace Hive.Host;
 
@@ -16,7 +15,14 @@ internal static class BuildIdentity
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // The compiler makes it from what it compiles.
-        Type[] ofEach = [typeof(HiveApp), typeof(Features.Features), typeof(HiveBuild), typeof(HivePaths)];
+        Type[] ofEach =
+        [
+            typeof(HiveApp),
+            typeof(Features.Features),
+            typeof(RuntimeCatalog),
+            typeof(HiveBuild),
+            typeof(HivePaths),
+        ];
         foreach (var type in ofEach)
             hash.AppendData(type.Module.ModuleVersionId.ToByteArray());
         hash.AppendData(Encoding.UTF8.GetBytes(HarnessIdentity.Text));

@@ -8,6 +8,7 @@ public sealed partial class PlaceTests
     private static readonly IReadOnlyList<ScannedType> Server =
     [
         .. Solution.Features.Types,
+        .. Solution.Runtimes.Types,
         .. Solution.Common.Types,
         .. Solution.Protocol.Types,
         .. Solution.Host.Types,
@@ -76,7 +77,8 @@ public sealed partial class PlaceTests
             "Hive.Features.StateFiles.", // the only place for paths that came from outside
             "Hive.Features.Meta.", // the repositories of the swarm, all named by the host
             "Hive.Features.Approvals.AppliedRepository", // files in an applied repository that git cannot keep
-            "Hive.Features.Containers.", // the agents' folders, specs, logs and pid files, all named by the host
+            "Hive.Features.Containers.", // the agents' folders and specs, all named by the host
+            "Hive.Runtimes.", // logs, pid files, control groups and the settings of containers, all named by the host
             "Hive.Features.Backups.", // the folder in which a backup is collected
             "Hive.Features.Turns.Prices", // prices.json, named by the host
             "Hive.Features.Forge.", // Hive's token, the webhook's secret and files that the options name
@@ -101,6 +103,7 @@ public sealed partial class PlaceTests
     {
         string[] starting =
         [
+            "Hive.Runtimes.",
             "Hive.Features.Containers.",
             "Hive.Common.Git.GitProgram",
             "Hive.Features.Meta.NixFlake",
@@ -110,7 +113,7 @@ public sealed partial class PlaceTests
             Server.Where(t => t.Calls.Contains("System.Diagnostics.Process.Start")),
             t =>
                 Assert.True(
-                    t.Name is { Namespace: "Hive.Common.Processes" } or { Namespace: "Hive.Features.Containers" },
+                    t.Name is { Namespace: "Hive.Common.Processes" },
                     $"{t} starts a process itself; use Hive.Common.Processes"
                 )
         );

@@ -5,6 +5,8 @@ internal static class Solution
 {
     public static ScannedAssembly Features { get; } = ScannedAssembly.Load("Hive.Features");
 
+    public static ScannedAssembly Runtimes { get; } = ScannedAssembly.Load("Hive.Runtimes");
+
     public static ScannedAssembly Common { get; } = ScannedAssembly.Load("Hive.Common");
 
     public static ScannedAssembly Protocol { get; } = ScannedAssembly.Load("Hive.Protocol");
@@ -15,7 +17,8 @@ internal static class Solution
 
     public static ScannedAssembly Agent { get; } = ScannedAssembly.Load("hive-agent");
 
-    public static IReadOnlyList<ScannedAssembly> All { get; } = [Features, Common, Protocol, Host, Cli, Agent];
+    public static IReadOnlyList<ScannedAssembly> All { get; } =
+    [Features, Runtimes, Common, Protocol, Host, Cli, Agent];
 
     public static string Root { get; } = FindRoot();
 

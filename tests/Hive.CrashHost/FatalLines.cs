@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.CrashHost;
 
-/// <summary>Ends this process without any warning at the N-th line of the categories that begin so.</summary>
+/// <summary>Kills this process at the N-th log line of the categories with that prefix.</summary>
 internal sealed class FatalLines(string category, int number) : ILoggerProvider
 {
     private volatile Target target = new(category, number);
 
-    /// <summary>From now on it is the N-th line of these.</summary>
+    /// <summary>Counts to the N-th line from now on.</summary>
     public void Arm(string next, int at) => target = new Target(next, at);
 
     public ILogger CreateLogger(string categoryName) => new Lines(this, categoryName);
@@ -47,7 +47,7 @@ internal sealed class FatalLines(string category, int number) : ILoggerProvider
             )
                 return;
             Process.GetCurrentProcess().Kill();
-            // Not one step further.
+            // No further step runs.
             Thread.Sleep(Timeout.Infinite);
         }
     }

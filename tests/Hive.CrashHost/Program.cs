@@ -6,10 +6,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-// hive-host, which ends by SIGKILL at a step of its own: Hive.CrashHost CATEGORY N ARGUMENTS…
-// The category is that of the class, or the beginning of those of the classes, whose steps are lines of the level
-// Debug; the N-th of them is the last thing this process does. 0: it lives.
-// A line `CATEGORY N` on its standard input arms it anew, which it answers with `armed`.
+// hive-host that kills itself with SIGKILL at one of its steps: Hive.CrashHost CATEGORY N ARGUMENTS… CATEGORY is the
+// log category of a class, or a prefix of several; their steps are lines of level Debug. The process kills itself at
+// the N-th of them; with 0 it does not. A line `CATEGORY N` on standard input sets both again, which is answered with
+// `armed`.
 var lines = new FatalLines(args[0], int.Parse(args[1], CultureInfo.InvariantCulture));
 var app = HiveApp.Build(
     args[2..],

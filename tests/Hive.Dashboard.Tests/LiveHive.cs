@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Host;
 using Hive.Protocol;
 using Microsoft.AspNetCore.Builder;
@@ -75,7 +75,7 @@ internal sealed class LiveHive : IAsyncDisposable
         if (Directory.Exists(Path.Combine(DataDir, "pids")))
         {
             foreach (var file in Directory.EnumerateFiles(Path.Combine(DataDir, "pids")))
-                Signal(Path.GetFileName(file), Native.SigKill);
+                Signal(Path.GetFileName(file), LinuxProcess.SigKill);
         }
 
         folder.Delete(recursive: true);
@@ -144,7 +144,7 @@ internal sealed class LiveHive : IAsyncDisposable
         );
 
     /// <summary>Sends a signal to every process of an agent.</summary>
-    public void Signal(string agent, int signal) => Native.Signal(-Pid(agent), signal);
+    public void Signal(string agent, int signal) => LinuxProcess.Signal(-Pid(agent), signal);
 
     /// <summary>The process that an agent is.</summary>
     public int Pid(string agent) =>

@@ -11,6 +11,9 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
     /// <summary>The stable word.</summary>
     public ErrorCode Code { get; } = code;
 
+    /// <summary>The message, with its cure apart where that is known.</summary>
+    public Fault Fault { get; private init; } = new(message);
+
     /// <summary>The request itself is wrong.</summary>
     public static Problem Invalid(string message, Exception? inner = null) => new(ErrorCode.Invalid, message, inner);
 
@@ -29,4 +32,8 @@ public sealed class Problem(ErrorCode code, string message, Exception? inner = n
     /// <summary>Not possible now; nothing was stored.</summary>
     public static Problem Unavailable(string message, Exception? inner = null) =>
         new(ErrorCode.Unavailable, message, inner);
+
+    /// <summary>Not possible now, with what to do about it; nothing was stored.</summary>
+    public static Problem Unavailable(Fault fault, Exception? inner = null) =>
+        new(ErrorCode.Unavailable, fault.ToString(), inner) { Fault = fault };
 }

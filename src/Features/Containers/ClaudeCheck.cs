@@ -3,21 +3,22 @@ using Hive.Common.Doctor;
 using Hive.Common.Errors;
 using Hive.Protocol;
 using Hive.Protocol.Options;
+using Hive.Runtimes;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Whether Claude Code is installed, and which version; a failure only where new agents are to run
+/// <summary>Checks whether Claude Code is installed, and which version. Its absence is a failure only if new agents run
 /// it.</summary>
 internal sealed class ClaudeCheck(HiveOptions options) : ICheck
 {
     private const string Advice = "Install it: npm install -g @anthropic-ai/claude-code";
 
-    // The driver `auto` follows the scripts of agents where it is missing.
+    // Without Claude Code, the driver `auto` follows the agents' scripts.
     private FindingState Missing => options.Driver == "claude" ? FindingState.Failed : FindingState.Absent;
 
-    public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => [await Look(ct)];
+    public async Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => [await Check(ct)];
 
-    private async Task<Finding> Look(CancellationToken ct)
+    private async Task<Finding> Check(CancellationToken ct)
     {
         try
         {
@@ -32,7 +33,7 @@ internal sealed class ClaudeCheck(HiveOptions options) : ICheck
         }
         catch (Win32Exception)
         {
-            return Found(Missing, "not installed, so agents with the driver 'claude' cannot work", Advice);
+            return Found(Missing, "not installed; agents with the driver 'claude' cannot work", Advice);
         }
     }
 

@@ -2,11 +2,12 @@ using System.Data.Common;
 using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Runs;
 using Hive.Protocol;
 
 namespace Hive.Features.Containers;
 
-/// <summary>What is under way, in the snapshot.</summary>
+/// <summary>The operations in progress, in the snapshot.</summary>
 internal sealed class TransientsSection(Transients transients) : IDashboardSection
 {
     public string Name => "transients";
@@ -16,7 +17,7 @@ internal sealed class TransientsSection(Transients transients) : IDashboardSecti
     public object Read(DbConnection db) => transients.All;
 }
 
-/// <summary>Whether an agent runs, on its row.</summary>
+/// <summary>The state of an agent's container, on its row.</summary>
 internal sealed class ContainerRowFields(ContainerStates states, AppliedState applied, IRoster roster) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)

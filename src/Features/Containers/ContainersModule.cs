@@ -2,19 +2,25 @@ using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Lifecycle;
+using Hive.Features.Containers.Logs;
+using Hive.Features.Containers.Runs;
+using Hive.Features.Containers.Tombstones;
+using Hive.Features.Containers.Verbs;
 using Hive.Features.Messages.Contracts;
-using Hive.Protocol.Options;
+using Hive.Runtimes;
+using Hive.Runtimes.Checks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers;
 
-/// <summary>Agents' containers: their life cycle, their logs and what is kept of destroyed agents.</summary>
+/// <summary>Agents' containers: their life cycle, their logs and the data kept of destroyed agents.</summary>
 internal sealed class ContainersModule : FeatureModule
 {
     public ContainersModule()
     {
-        Uses(nameof(Agents), nameof(Messages));
+        Uses(nameof(Agents), nameof(Messages), nameof(Runtimes));
         Schema<ContainersSchema>();
         Event<Transient>("transient_set", "transient");
         Event<string>("transient_cleared", "name");
@@ -43,7 +49,7 @@ internal sealed class ContainersModule : FeatureModule
             "Get the last lines that an agent's program has printed.",
             ToolHints.ReadOnly
         );
-        Host<Spawn.Command>("spawn");
+        Host<SpawnAgent.Command>("spawn");
         Host<StartAgent.Command>("start");
         Host<StopAgent.Command>("stop");
         Host<RestartAgent.Command>("restart");
@@ -67,44 +73,49 @@ internal sealed class ContainersModule : FeatureModule
 
     protected override void Services(IServiceCollection services) =>
         services
-            .AddSingleton<IRuntime, NixosRuntime>()
-            .AddSingleton(Daemon(ContainerDaemon.Podman))
-            .AddSingleton(Daemon(ContainerDaemon.Docker))
-            .AddSingleton<IRuntime, NspawnRuntime>()
-            .AddSingleton<IRuntime, SandboxRuntime>()
-            .AddSingleton<IRuntime, ProcessRuntime>()
-            .AddSingleton<SweepBell>()
-            .AddSingleton<LocalProcesses>()
-            .AddSingleton<ResourceLimits>()
-            .AddSingleton<Blueprints>()
-            .AddSingleton<Runtimes>()
-            .AddSingletonAs<AgentLifecycle, IAgentLifecycle>()
-            .AddSingleton<ContainerLog>()
-            .AddSingleton<ProcessWatch>()
-            .AddSingleton<Restarts>()
-            .AddSingleton<Trash>()
-            .AddSingleton<Tombstones>()
-            .AddSingleton<Transients>()
-            .AddSingleton<Verb>()
-            .AddSingletonAs<ContainerStates, IConnectionObserver, IRecipientStates, IRunsOn>()
-            .AddSingleton<AppliedState>()
+            .AddRuntimes()
+            // Runs
+            .AddSingleton<AgentGit>()
             .AddSingleton<AgentLauncher>()
+            .AddSingleton<AppliedState>()
+            .AddSingleton<Blueprints>()
+            .AddSingletonAs<ContainerStates, IConnectionObserver, IRecipientStates, IRunsOn>()
+            .AddSingleton<CrashWatch>()
+            .AddSingleton<Restarts>()
+            .AddSingleton<StartupWatch>()
+            .AddSingleton<Transients>()
+            .AddSingletonAs<WakeNotes, IAgentDataCleanup, IWakeNotes, IHostedService>()
+            // Logs
             .AddSingleton<AgentLogs>()
             .AddSingletonAs<LastWords, ILastWords>()
-            .AddSingleton<AgentGit>()
-            .AddSingletonAs<WakeNotes, IAgentRemains, IWakeNotes, IHostedService>()
-            .AddSingleton<CrashWatch>()
-            .AddSingleton<AgentContainers>()
-            .AddSingleton<ManagersView>()
-            .AddHostedService<Reconcile>()
-            .AddHostedService<SpecWatch>()
+            // Tombstones
+            .AddSingleton<AgentFiles>()
+            .AddSingleton<AgentRecords>()
+            .AddSingleton<AgentRemoval>()
+            .AddSingleton<Cleanup>()
+            .AddSingleton<OrphanContainers>()
+            .AddSingleton<Removals>()
+            .AddSingleton<TombstoneList>()
+            .AddSingleton<Trash>()
+            // Verbs
+            .AddSingleton<AgentCreation>()
+            .AddSingleton<DestroyAgent.Steps>()
+            .AddSingleton<ManagerMounts>()
+            .AddSingleton<RebuildAgent.Steps>()
+            .AddSingleton<RestartAgent.Steps>()
+            .AddSingleton<SpawnAgent.Steps>()
+            .AddSingleton<StartAgent.Steps>()
+            .AddSingleton<StopAgent.Steps>()
             .AddSingleton<UpdateRound>()
+            .AddSingleton<VerbRunner>()
+            // Lifecycle
+            .AddSingletonAs<AgentLifecycle, IAgentLifecycle>()
+            .AddSingleton<ContainerRows>()
+            .AddSingleton<ContainerSweep>()
+            .AddSingleton<MissingStarts>()
+            .AddSingleton<RunFinder>()
+            .AddSingleton<UnfinishedWork>()
+            .AddHostedService<Reconciler>()
+            .AddHostedService<SpecWatch>()
             .AddHostedService<AutoUpdate>();
-
-    private static Func<IServiceProvider, IRuntime> Daemon(Func<HiveOptions, ContainerDaemon> daemon) =>
-        services =>
-            ActivatorUtilities.CreateInstance<ContainerApiRuntime>(
-                services,
-                daemon(services.GetRequiredService<HiveOptions>())
-            );
 }

@@ -2,7 +2,8 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Containers;
 
-/// <summary>What each agent's container is meant to be. What it is stands in the runtime, not here.</summary>
+/// <summary>Stores the state that each agent's container should have. Only the runtime knows its present
+/// state.</summary>
 internal sealed class ContainersSchema : ISchema
 {
     public string Slice => "containers";
@@ -21,7 +22,7 @@ internal sealed class ContainersSchema : ISchema
             ) WITHOUT ROWID
             """
         );
-        // Agents that are being made: what there was of them before.
+        // Unfinished creations of agents, and the folders that existed before.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS creations (
@@ -31,8 +32,8 @@ internal sealed class ContainersSchema : ISchema
             ) WITHOUT ROWID
             """
         );
-        // Agents that are destroyed, and what is still to be removed of them: a container in that runtime, and with a
-        // purge all their files.
+        // Destroyed agents of which something is still to be removed: a container in that runtime, and with a purge all
+        // of their files.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS removals (
@@ -43,15 +44,15 @@ internal sealed class ContainersSchema : ISchema
             ) WITHOUT ROWID
             """
         );
-        // When it was last started again after failures, as a list of unix milliseconds.
+        // The times of its restarts after failures, as a list of unix milliseconds.
         editor.Column("containers", "restarts", "TEXT");
-        // The configuration its process was started on, and whether the manager was told that there is another by now.
+        // The configuration that it runs on, and whether the manager was told that this is outdated.
         editor.Column("containers", "runs_on", "TEXT");
         editor.Column("containers", "needs_update", "INTEGER NOT NULL DEFAULT 0");
-        // It was started and is to be told so, in these words, with its next message.
+        // A note about its start waits for its next message, with this text.
         editor.Column("containers", "wake", "INTEGER NOT NULL DEFAULT 0");
         editor.Column("containers", "wake_text", "TEXT");
-        // Its present run is asked to end so that another one follows.
+        // Its present run was told to end so that another one follows.
         editor.Column("containers", "restarting", "INTEGER NOT NULL DEFAULT 0");
     }
 }

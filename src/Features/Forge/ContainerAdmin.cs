@@ -3,8 +3,8 @@ using Hive.Common.Processes;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Administers a Forgejo in the NixOS container <c>hive-forge</c> through its own command, run inside. What it
-/// prints may be a token or a password, so that only its errors are shown.</summary>
+/// <summary>Administers a Forgejo in the NixOS container <c>hive-forge</c> through its own command, run inside. Its
+/// output may hold a token or a password, so only its errors are shown.</summary>
 internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeProvider clock) : IForgeAdmin
 {
     private const string Program = "nixos-container";
@@ -16,7 +16,7 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
 
     public ForgeLogin? Login => null;
 
-    /// <summary>False when this is no machine with NixOS containers, as was found out last.</summary>
+    /// <summary>False when the last look found that this machine has no NixOS containers.</summary>
     public bool IsPossible { get; private set; }
 
     public async Task<string?> Absence(CancellationToken ct)
@@ -25,12 +25,12 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
         {
             var (code, output, _) = await Run([Program, "list"], ct);
             IsPossible = true;
-            return code == 0 && output.Split('\n').Contains(Container) ? null : $"there is no container {Container}";
+            return code == 0 && output.Split('\n').Contains(Container) ? null : $"container {Container} not found";
         }
         catch (Win32Exception)
         {
             IsPossible = false;
-            return $"there is no {Program} on the PATH";
+            return $"{Program} not found on the PATH";
         }
     }
 
@@ -54,25 +54,26 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
         if (made.Code != 0)
         {
             var refusal = new ForgeFault(
-                $"the forge could not make the account '{account}': {made.Said}",
+                $"the forge could not create the account '{account}': {made.Said}",
                 FaultScope.One
             );
             if (!made.Said.Contains("already exists", StringComparison.OrdinalIgnoreCase))
                 throw refusal;
-            // Only an admin made that one an admin: anybody else may have registered the name before.
+            // Only an admin can have made the account an admin; anybody can have registered the name before.
             var isAdmin = await IsAdmin(account, ct);
             if (isCore && !isAdmin)
-                throw AccountCheck.StrangeCore(hasTokenAlone: false);
+                throw AccountCheck.UnknownCore(hasTokenAlone: false);
             if (!isCore && isAdmin)
                 throw AccountCheck.IsSiteAdmin(account);
-            // Whose it is must be known before an agent gets a token of it.
+            // The owner of the account must be known before an agent gets its token.
             if (!isCore && core is null)
                 throw new ForgeFault(
-                    $"there is an account '{account}' on the forge already, and whose it is cannot be looked at before Hive has an account of its own there",
+                    $"an account '{account}' exists on the forge already, and its owner cannot be checked before "
+                        + "Hive has its own account there",
                     FaultScope.One
                 );
             if (!isCore)
-                await AccountCheck.MustBeUser(api, account, core!, refusal, ct);
+                await AccountCheck.RequireUser(api, account, core!, refusal, ct);
         }
 
         var issued = await Inside(
@@ -90,8 +91,8 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
             ct
         );
         if (issued.Code != 0)
-            throw new ForgeFault($"the forge could not make a token for '{account}': {issued.Said}", FaultScope.One);
-        // What else it prints, it prints before.
+            throw new ForgeFault($"the forge could not issue a token for '{account}': {issued.Said}", FaultScope.One);
+        // The token is on the last line.
         return TokenForm.Read(
             issued
                 .Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
@@ -104,8 +105,8 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
     {
         var admins = await Inside(["user", "list", "--admin"], ct);
         if (admins.Code != 0)
-            throw new ForgeFault($"the forge could not say who its admins are: {admins.Said}", FaultScope.One);
-        // ID, name, address, and whether it is active.
+            throw new ForgeFault($"the forge could not list its admins: {admins.Said}", FaultScope.One);
+        // The columns are id, name, email and active.
         return admins
             .Output.Split('\n')
             .Any(line =>
@@ -160,7 +161,7 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
             return (
                 result.ExitCode,
                 result.OutputText,
-                api.Clean(errors.Length == 0 ? $"it ended with {result.ExitCode}" : errors)
+                api.Clean(errors.Length == 0 ? $"exit code {result.ExitCode}" : errors)
             );
         }
         catch (TimeoutException e)

@@ -5,15 +5,15 @@ internal sealed class CoreToken(ForgeSettings settings)
 {
     private readonly SecretFile file = new(settings.CoreTokenPath);
 
-    /// <summary>The token; null when there is none yet, or none that could be sent.</summary>
+    /// <summary>The token; null when it is missing or cannot be sent in a header.</summary>
     public ForgeLogin? Read() =>
         file.Read() is { } token && TokenForm.CanBeSent(token) ? new ForgeLogin.Token(token, IsCore: true) : null;
 
-    /// <summary>Makes room, so that no token is asked for that could not be kept.</summary>
+    /// <summary>Reserves disk space, so that no token is issued that could not be stored.</summary>
     public void Reserve() => file.Reserve();
 
     public void Write(string token) => file.Write(token);
 
-    /// <summary>Forgets a token that the forge does not know any more.</summary>
+    /// <summary>Deletes a token that the forge refused.</summary>
     public void Forget() => file.Forget();
 }

@@ -10,9 +10,8 @@ using Hive.Protocol;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// The REST API of Forgejo and Gitea, as far as Hive needs it. No call waits for ever, no answer is read without bound,
-/// no redirect is followed (a token would go along),
-/// and whatever listens there and is no forge is told from one.
+/// Calls the REST API of Forgejo and Gitea. Every call has a time limit, every answer a size limit; redirects are not
+/// followed, because a token would be sent along; a server that is not a forge is recognised.
 /// </summary>
 internal sealed class ForgeApi : IDisposable
 {
@@ -25,7 +24,7 @@ internal sealed class ForgeApi : IDisposable
     private readonly TimeProvider clock;
     private readonly HttpClient http;
 
-    // The admin's and Hive's own: a handful, however often they change.
+    // The logins of the admin and of Hive's own account: a handful, however often they change.
     private readonly ConcurrentDictionary<ForgeLogin, bool> lasting = new();
 
     public ForgeApi(ForgeSettings settings, TimeProvider clock)
@@ -35,7 +34,7 @@ internal sealed class ForgeApi : IDisposable
         {
             AllowAutoRedirect = false,
             UseCookies = false,
-            UseProxy = !settings.IsNear,
+            UseProxy = !settings.IsLocal,
             ConnectTimeout = Patience,
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(30),
             AutomaticDecompression = DecompressionMethods.None,
@@ -50,15 +49,15 @@ internal sealed class ForgeApi : IDisposable
         http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }
 
-    /// <summary>Asks whether a forge is there.</summary>
-    /// <param name="login">Who asks where strangers are told nothing; null for nobody.</param>
+    /// <summary>Checks that a forge answers.</summary>
+    /// <param name="login">Used where the forge tells anonymous callers nothing; null for none.</param>
     /// <param name="ct">Gives up.</param>
-    /// <returns>Its version; null where it tells nobody's.</returns>
-    /// <exception cref="ForgeFault">None is, or it does not answer as one.</exception>
+    /// <returns>Its version; null when the forge does not tell it.</returns>
+    /// <exception cref="ForgeFault">No forge answers at that address.</exception>
     public async Task<string?> Version(ForgeLogin? login, CancellationToken ct)
     {
         var answer = await Send(HttpMethod.Get, "version", null, null, ct);
-        // So answers a forge with REQUIRE_SIGNIN_VIEW, in its own words.
+        // A forge with REQUIRE_SIGNIN_VIEW answers like this, with a message.
         if (answer is { Status: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized, Said.Length: > 0 })
         {
             if (login is null)
@@ -72,15 +71,15 @@ internal sealed class ForgeApi : IDisposable
     }
 
     /// <summary>Sends a request.</summary>
-    /// <param name="method">What to do.</param>
+    /// <param name="method">The HTTP method.</param>
     /// <param name="path">Below <c>/api/v1/</c>; names in it are agents' names or constants.</param>
-    /// <param name="login">Who asks; null for nobody.</param>
+    /// <param name="login">The login of the caller; null for anonymous.</param>
     /// <param name="body">Sent as JSON.</param>
     /// <param name="ct">Gives up.</param>
-    /// <param name="secret">What of the body must not be shown, if the forge says it back.</param>
-    /// <returns>The answer, whatever it says of this one thing.</returns>
-    /// <exception cref="ForgeFault">It says something about the forge as a whole: gone, slow, somebody else, tired, or
-    /// it does not know who asks.</exception>
+    /// <param name="secret">The part of the body that must not be shown, should the forge repeat it.</param>
+    /// <returns>The answer, also when it refuses this one request.</returns>
+    /// <exception cref="ForgeFault">The forge as a whole fails: unreachable, slow, another server, overloaded, or it
+    /// refuses the login.</exception>
     public async Task<ForgeAnswer> Send(
         HttpMethod method,
         string path,
@@ -119,8 +118,8 @@ internal sealed class ForgeApi : IDisposable
         }
     }
 
-    /// <summary>A text of somebody else's without what must not be shown (the secrets of who asks, of all who ask again
-    /// and again, and of what was sent), in short.</summary>
+    /// <summary>Shortens a text of the forge and removes secrets from it: those of this caller, of all lasting logins,
+    /// and of the body that was sent.</summary>
     public string Clean(string text, ForgeLogin? asked = null, string? sent = null)
     {
         foreach (var login in lasting.Keys.Append(asked).OfType<ForgeLogin>())
@@ -139,7 +138,7 @@ internal sealed class ForgeApi : IDisposable
                 .Replace(value, "…", StringComparison.Ordinal);
         }
 
-        // As it stood in the body, too.
+        // Also in its JSON form.
         if (sent is not null)
             text = text.Replace(JsonSerializer.Serialize(sent, WireJson.Options)[1..^1], "…", StringComparison.Ordinal)
                 .Replace(sent, "…", StringComparison.Ordinal);
@@ -180,18 +179,19 @@ internal sealed class ForgeApi : IDisposable
         {
             var to = response.Headers.Location is { } location ? new Uri(http.BaseAddress!, location) : null;
             var shown = Clean(to?.GetLeftPart(UriPartial.Path) ?? "somewhere", login, secret);
-            // So it answers for the old name of a user or a repository.
+            // The forge answers like this for the old name of a user or a repository.
             if (to?.GetLeftPart(UriPartial.Authority) == http.BaseAddress!.GetLeftPart(UriPartial.Authority))
-                return new ForgeAnswer(response.StatusCode, null, $"it redirects to {shown}");
+                return new ForgeAnswer(response.StatusCode, null, $"redirects to {shown}");
             throw new ForgeFault(
-                $"{settings.Url} redirects to {shown}, and Hive takes no token there: if that is the forge's address, set Forge:Url to it",
+                $"{settings.Url} redirects to {shown}, and Hive sends no token there: if that is the forge's "
+                    + "address, set Forge:Url to it",
                 FaultScope.Forge
             );
         }
 
         if (status is 429 or 502 or 503 or 504)
             throw new ForgeFault(
-                $"{settings.Url} answered {status}: {(status == 429 ? "it is asked too much" : "it is not ready")}",
+                $"{settings.Url} answered {status}: {(status == 429 ? "too many requests" : "not ready")}",
                 status == 429 ? FaultScope.Busy : FaultScope.Forge,
                 Rest(response)
             );
@@ -206,7 +206,8 @@ internal sealed class ForgeApi : IDisposable
             {
                 if (status is < 300 or 401)
                     throw NoForge(
-                        $"answered {status} with {response.Content.Headers.ContentType?.MediaType ?? "something"} that is no JSON",
+                        $"answered {status} with {response.Content.Headers.ContentType?.MediaType ?? "something"} "
+                            + "that is not JSON",
                         e
                     );
             }
@@ -225,16 +226,18 @@ internal sealed class ForgeApi : IDisposable
                 secret
             )
         );
-        // It says something of this one account, or of nobody.
+        // The refusal concerns this one account, or an anonymous caller.
         if (status != 401 || login is null or ForgeLogin.Password { IsAdmin: false })
             return answer;
         throw login is ForgeLogin.Token { IsCore: true }
             ? new ForgeFault(
-                $"the forge does not take the token of '{ForgeNames.Core}' any more ({answer.Said}); another is made",
+                $"the forge does not accept the token of '{ForgeNames.Core}' any more ({answer.Said}); Hive issues "
+                    + "another",
                 FaultScope.CoreToken
             )
             : new ForgeFault(
-                $"the forge does not take Hive's admin ({answer.Said}): see Forge:User with Forge:PasswordFile, or Forge:TokenFile",
+                $"the forge does not accept Hive's admin ({answer.Said}); check Forge:User with Forge:PasswordFile, "
+                    + "or Forge:TokenFile",
                 FaultScope.Forge
             );
     }
@@ -252,7 +255,7 @@ internal sealed class ForgeApi : IDisposable
 
     private ForgeFault NoForge(string said, Exception? inner = null) =>
         new(
-            $"{settings.Url} {said}: it is not Forgejo or Gitea, or something stands in front of it; see Forge:Url",
+            $"{settings.Url} {said}: it is not Forgejo or Gitea, or another server is in front of it; check Forge:Url",
             FaultScope.Forge,
             inner: inner
         );
@@ -261,64 +264,10 @@ internal sealed class ForgeApi : IDisposable
         e switch
         {
             { InnerException: AuthenticationException tls } =>
-                $"the certificate of {settings.Url} does not verify ({Clean(tls.Message)}): give the host its authority with SSL_CERT_FILE, or mend the certificate",
+                $"the certificate of {settings.Url} does not verify ({Clean(tls.Message)}): give the host its "
+                    + "authority with SSL_CERT_FILE, or fix the certificate",
             { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } =>
                 $"{settings.Url} answered with more than {MaxAnswer >> 20} MiB",
             _ => $"{settings.Url} cannot be reached: {Clean((e.InnerException ?? e).Message)}",
         };
-}
-
-/// <summary>What the forge answered.</summary>
-/// <param name="Status">The status.</param>
-/// <param name="Body">The JSON of it.</param>
-/// <param name="Said">Its own words, cleaned.</param>
-internal sealed record ForgeAnswer(HttpStatusCode Status, JsonElement? Body, string Said)
-{
-    public bool IsSuccess => (int)Status is >= 200 and < 300;
-
-    /// <summary>How the API says that something is there already, or may not be called so.</summary>
-    public bool IsTaken => Status is HttpStatusCode.Conflict or HttpStatusCode.UnprocessableEntity;
-
-    public string? Text(string member) =>
-        Body is { ValueKind: JsonValueKind.Object } body
-        && body.TryGetProperty(member, out var value)
-        && value.ValueKind == JsonValueKind.String
-            ? value.GetString()
-            : null;
-
-    public bool Is(string member) =>
-        Body is { ValueKind: JsonValueKind.Object } body
-        && body.TryGetProperty(member, out var value)
-        && value.ValueKind == JsonValueKind.True;
-
-    /// <summary>The accounts that it lists.</summary>
-    /// <exception cref="ForgeFault">It lists none.</exception>
-    public IReadOnlyList<ListedAccount> Accounts(string doing) =>
-        IsSuccess && Body is { ValueKind: JsonValueKind.Array } listed
-            ?
-            [
-                .. listed
-                    .EnumerateArray()
-                    .Select(a => new ForgeAnswer(Status, a, ""))
-                    .Select(a => new ListedAccount(a.Text("login") ?? "", a.Is("is_admin"))),
-            ]
-            : throw Refusal(doing);
-
-    /// <summary>It knows what was asked for by another name.</summary>
-    private bool IsRenamed => (int)Status is >= 300 and < 400;
-
-    public string InShort => $"{(int)Status}{(Said.Length > 0 ? $", {Said}" : "")}";
-
-    /// <summary>This answer as the reason why something did not work.</summary>
-    public ForgeFault Refusal(string doing) =>
-        new(
-            $"the forge could not {doing}: {InShort}{(IsRenamed ? ", as for what was renamed: give that its name back, or remove it" : "")}",
-            FaultScope.One
-        );
-}
-
-/// <summary>An account in a list of the forge's.</summary>
-internal sealed record ListedAccount(string Name, bool IsAdmin)
-{
-    public bool IsCalled(string name) => Name.Equals(name, StringComparison.OrdinalIgnoreCase);
 }

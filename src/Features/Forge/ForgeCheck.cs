@@ -3,7 +3,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Whether there is a forge, and whether it takes Hive's admin.</summary>
+/// <summary>Checks that the forge answers and accepts Hive's admin.</summary>
 internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin http, ContainerAdmin container)
     : ICheck
 {
@@ -26,8 +26,8 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
                     Topic,
                     Topic,
                     FindingState.Failed,
-                    $"cannot be looked for: {fault.Message}",
-                    "See why nixos-container does not answer."
+                    $"cannot be checked: {fault.Message}",
+                    "Check why nixos-container does not answer."
                 ),
             ];
         }
@@ -36,13 +36,13 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
         {
             return
             [
-                settings.IsMeant
+                settings.IsConfigured
                     ? new Finding(
                         Topic,
                         Topic,
                         FindingState.Failed,
                         $"off: {absence}",
-                        "Mend that in the configuration (docs/forge.md), or take Forge:… out of it."
+                        "Fix that in the configuration (docs/forge.md), or remove Forge:… from it."
                     )
                     : new Finding(Topic, Topic, FindingState.Absent, $"off: {absence}"),
             ];
@@ -56,7 +56,8 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
                 Topic,
                 Topic,
                 FindingState.Ok,
-                $"on ({way.Mode}): {settings.Url}, {(version is null ? "which tells strangers nothing" : $"version {version}")}"
+                $"on ({way.Mode}): {settings.Url}, "
+                    + $"{(version is null ? "version hidden from anonymous callers" : $"version {version}")}"
             );
             return inContainer ? [found, .. Wire()] : [found, await Login(ct), .. Wire()];
         }
@@ -68,8 +69,8 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
                     Topic,
                     Topic,
                     FindingState.Failed,
-                    $"on, and does not work: {fault.Message}",
-                    "What is to be done there is done when it answers; agents go on working meanwhile."
+                    $"on, but failing: {fault.Message}",
+                    "Pending work is done when it answers; agents continue to work in the meantime."
                 ),
             ];
         }
@@ -87,8 +88,8 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
                     Admin,
                     FindingState.Failed,
                     self.IsSuccess
-                        ? $"'{self.Text("login")}' is no site admin there"
-                        : self.Refusal("say who Hive is there").Message,
+                        ? $"'{self.Text("login")}' is not a site admin there"
+                        : self.Refusal("look up Hive's admin").Message,
                     "Give Hive the account, or a token with the scopes write:admin and read:user, of a site admin."
                 );
         }
@@ -104,15 +105,15 @@ internal sealed class ForgeCheck(ForgeSettings settings, ForgeApi api, HttpAdmin
         }
     }
 
-    // Tokens go over it.
+    // Tokens are sent over this connection.
     private IEnumerable<Finding> Wire()
     {
-        if (settings.Url.Scheme == "http" && !settings.IsNear)
+        if (settings.Url.Scheme == "http" && !settings.IsLocal)
             yield return new Finding(
                 Topic,
                 "connection",
                 FindingState.Failed,
-                $"{settings.Url} is not encrypted, and tokens go over it to another machine",
+                $"{settings.Url} is not encrypted, and tokens are sent over it to another machine",
                 "Use https:// in Forge:Url."
             );
     }

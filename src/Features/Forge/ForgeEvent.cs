@@ -7,15 +7,15 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Something that happened on the forge, as one of its webhooks tells it, and whom it may concern. What is
-/// missing or of another type is as if it were not there.</summary>
+/// <summary>An event that a webhook of the forge reports, and the accounts that it concerns. A member of another type
+/// counts as missing.</summary>
 internal sealed partial class ForgeEvent
 {
     private const int ShownTitle = 400;
     private const int ShownText = 4096;
     private const int MostMentioned = 20;
 
-    // The reasons why somebody is told, as they are told; the first that holds counts.
+    // The reasons for which an agent is told, as they appear in its message; the first that applies counts.
     private const string ReviewRequested = "review_requested";
     private const string Mentioned = "mentioned";
     private const string Opened = "pull_request_opened";
@@ -32,16 +32,16 @@ internal sealed partial class ForgeEvent
         At = Instant(comment, "updated_at") ?? Instant(subject, "updated_at");
     }
 
-    /// <summary>When it happened; null where that is not told.</summary>
+    /// <summary>When it happened; null when the event does not say.</summary>
     public DateTimeOffset? At { get; }
 
-    /// <summary>Accounts, and why each is told.</summary>
+    /// <summary>The accounts that it concerns, and the reason for each.</summary>
     public IReadOnlyDictionary<string, string> Concerned => concerned;
 
     /// <summary>Reads an event.</summary>
     /// <param name="kind">As in the header <c>X-Forgejo-Event</c>.</param>
-    /// <param name="body">What was sent.</param>
-    /// <returns>Null when it is of no kind that concerns anybody.</returns>
+    /// <param name="body">The request's body.</param>
+    /// <returns>Null for a kind that concerns nobody.</returns>
     public static ForgeEvent? Read(string kind, JsonElement body)
     {
         var action = Text(body, "action");
@@ -57,7 +57,7 @@ internal sealed partial class ForgeEvent
                 issue.ValueKind == JsonValueKind.Object ? issue : pull,
                 Text(Member(body, "comment"), "body")
             ),
-            // A review comes with its own text.
+            // A review has a text of its own.
             (
                 "pull_request_comment"
                     or "pull_request_approved"
@@ -73,7 +73,7 @@ internal sealed partial class ForgeEvent
         return happened;
     }
 
-    /// <summary>What somebody is told.</summary>
+    /// <summary>The body of the message to an agent.</summary>
     public string BodyFor(string why) =>
         JsonSerializer.Serialize(
             new
@@ -106,17 +106,17 @@ internal sealed partial class ForgeEvent
     {
         if (action == ReviewRequested)
         {
-            Tell(Text(Member(body, "requested_reviewer"), "login"), ReviewRequested);
+            Add(Text(Member(body, "requested_reviewer"), "login"), ReviewRequested);
             return;
         }
 
         foreach (Match match in Mention().Matches(text).Take(MostMentioned))
-            Tell(match.Groups[1].Value, Mentioned);
+            Add(match.Groups[1].Value, Mentioned);
         if (action != "opened")
             return;
-        // Who owns the repository, whose configuration is in it, and who is to see to it.
+        // The owner of the repository, the agent whose configuration is in it, and the assignees.
         var owner = Text(Member(Member(body, "repository"), "owner"), "login");
-        Tell(
+        Add(
             owner == ForgeNames.Agents ? Text(Member(body, "repository"), "name")
                 : Repository == ForgeNames.Meta ? Principals.Manager
                 : owner,
@@ -125,12 +125,12 @@ internal sealed partial class ForgeEvent
         if (Member(subject, "assignees") is { ValueKind: JsonValueKind.Array } assignees)
         {
             foreach (var assignee in assignees.EnumerateArray().Take(MostMentioned))
-                Tell(Text(assignee, "login"), Opened);
+                Add(Text(assignee, "login"), Opened);
         }
     }
 
-    // Nobody is told what they did themselves.
-    private void Tell(string account, string why)
+    // An agent is not told of its own actions.
+    private void Add(string account, string why)
     {
         var name = account.ToLowerInvariant();
         if (name.Length > 0 && !name.Equals(Sender, StringComparison.OrdinalIgnoreCase))
@@ -150,7 +150,7 @@ internal sealed partial class ForgeEvent
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair.
+            // An unpaired surrogate.
             return "";
         }
     }
@@ -165,7 +165,7 @@ internal sealed partial class ForgeEvent
             ? at
             : null;
 
-    // As the forge reads it: not in the middle of a word or an address.
+    // As the forge recognises mentions: not in the middle of a word or an address.
     [GeneratedRegex(@"(?<![\w@/.+-])@([A-Za-z][A-Za-z0-9-]{0,62})(?![\w@])")]
     private static partial Regex Mention();
 }

@@ -1,10 +1,10 @@
 namespace Hive.Features.Forge;
 
-/// <summary>Why something with the forge did not work. Its message holds no secret.</summary>
-/// <param name="message">What was wrong, and the way out.</param>
-/// <param name="scope">How far it reaches.</param>
-/// <param name="retryAfter">How long the forge asks to be left alone.</param>
-/// <param name="inner">What caused it.</param>
+/// <summary>A failure of the forge, or of work on it. Its message contains no secret.</summary>
+/// <param name="message">The fault and the way out.</param>
+/// <param name="scope">What else it affects.</param>
+/// <param name="retryAfter">The pause that the forge asks for.</param>
+/// <param name="inner">The cause.</param>
 internal sealed class ForgeFault(string message, FaultScope scope, TimeSpan? retryAfter = null, Exception? inner = null)
     : Exception(message, inner)
 {
@@ -13,18 +13,18 @@ internal sealed class ForgeFault(string message, FaultScope scope, TimeSpan? ret
     public TimeSpan? RetryAfter => retryAfter;
 }
 
-/// <summary>How far a fault reaches.</summary>
+/// <summary>The scope of a fault.</summary>
 internal enum FaultScope
 {
-    /// <summary>This one account or repository; the others go on.</summary>
+    /// <summary>This one account or repository; work on others continues.</summary>
     One,
 
-    /// <summary>Whatever is asked now would fail alike.</summary>
+    /// <summary>Everything: any other request would fail too.</summary>
     Forge,
 
-    /// <summary>The forge is well and wants to be left alone for a while.</summary>
+    /// <summary>The forge works and asks for a pause.</summary>
     Busy,
 
-    /// <summary>The forge does not know Hive's own token any more.</summary>
+    /// <summary>The forge refuses the token of Hive's own account.</summary>
     CoreToken,
 }

@@ -4,14 +4,12 @@ using System.Text.Json;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// Has the forge tell Hive what happens, by one webhook of the whole system, where <c>Forge:WebhookUrl</c> says how the
-/// forge reaches Hive.
-/// A forge does not say which secret a webhook signs with, and takes no other for one that is there: where a signature
-/// was wrong, the webhook is made anew.
+/// Ensures one system webhook on the forge that reports events to Hive, if <c>Forge:WebhookUrl</c> is set. A forge
+/// neither shows nor changes the secret of a webhook, so after a wrong signature the webhook is recreated.
 /// </summary>
 internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSecret secret, TimeProvider clock)
 {
-    // Anybody can sign wrongly, and another webhook may as well.
+    // Anybody can send a wrong signature, and so can another webhook.
     private static readonly TimeSpan BetweenRenewals = TimeSpan.FromHours(1);
 
     private static readonly string[] Events =
@@ -28,16 +26,16 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
     private bool isThere;
     private DateTimeOffset mayRenewAt;
 
-    /// <summary>It is not known to be there, or may sign with another secret than Hive's.</summary>
+    /// <summary>True when the webhook may be missing, or may sign with another secret.</summary>
     public bool NeedsLook => settings.WebhookUrl is not null && (!isThere || IsDoubted);
 
     private bool IsDoubted => isDoubted && clock.GetUtcNow() >= mayRenewAt;
 
-    /// <summary>Says that something came with a wrong signature.</summary>
+    /// <summary>Notes that a request had a wrong signature.</summary>
     public void Doubt() => isDoubted = true;
 
-    /// <summary>Makes the webhook unless there is one that is not doubted, and removes those before it.</summary>
-    /// <exception cref="ForgeFault">It cannot be made.</exception>
+    /// <summary>Creates the webhook unless one exists that is not doubted, and removes older ones.</summary>
+    /// <exception cref="ForgeFault">It cannot be created.</exception>
     public async Task Ensure(ForgeLogin core, CancellationToken ct)
     {
         isThere = false;
@@ -51,13 +49,13 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
         var there = listed.Body is { ValueKind: JsonValueKind.Array } hooks
             ? hooks.EnumerateArray().Where(h => UrlOf(h) == url).Select(IdOf).ToArray()
             : [];
-        // Its numbers only grow.
+        // The ids only grow.
         var current = there.Length > 0 && !IsDoubted ? there.Max() : await Make(url, there.Length > 0, core, ct);
         foreach (var id in there.Where(id => id != current))
         {
             var removed = await api.Send(HttpMethod.Delete, $"admin/hooks/{id}", core, null, ct);
             if (!removed.IsSuccess && removed.Status != HttpStatusCode.NotFound)
-                throw removed.Refusal("remove a webhook for Hive that there is another for");
+                throw removed.Refusal("remove an older webhook for Hive");
         }
 
         isThere = true;
@@ -66,7 +64,7 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
     private async Task<long> Make(string url, bool again, ForgeLogin core, CancellationToken ct)
     {
         var key = secret.Read()!;
-        // Both Forgejo and Gitea know this type, and Forgejo signs it in both ways.
+        // Forgejo and Gitea both know this type, and Forgejo sends both signature headers for it.
         var hook = new
         {
             type = "gitea",
@@ -82,7 +80,7 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
         };
         var made = await api.Send(HttpMethod.Post, "admin/hooks", core, hook, ct, key);
         if (!made.IsSuccess)
-            throw made.Refusal("make the webhook for Hive");
+            throw made.Refusal("create the webhook for Hive");
         isDoubted = false;
         if (again)
             mayRenewAt = clock.GetUtcNow() + BetweenRenewals;
@@ -95,7 +93,7 @@ internal sealed class ForgeHook(ForgeSettings settings, ForgeApi api, WebhookSec
         && id.ValueKind == JsonValueKind.Number
         && id.TryGetInt64(out var number)
             ? number
-            : throw new ForgeFault("the forge lists a webhook for Hive without its number", FaultScope.One);
+            : throw new ForgeFault("the forge lists a webhook for Hive without an id", FaultScope.One);
 
     private static string? UrlOf(JsonElement hook) =>
         hook.ValueKind == JsonValueKind.Object

@@ -36,6 +36,11 @@ internal sealed class ForgeModule : FeatureModule
             .AddSingleton<WebhookSecret>()
             .AddSingleton<Webhook>()
             .AddSingleton<ForgeHook>()
-            .AddSingleton<ForgeStanding>()
-            .AddSingletonAs<ForgeWorker, IHostedService>();
+            .AddSingleton<ForgeStatus>()
+            .AddSingleton<ForgeQueue>()
+            .AddSingleton<ForgeConnection>()
+            .AddSingleton<CoreAccount>()
+            .AddSingleton<ForgeTasks>()
+            .AddSingleton<ForgeRound>()
+            .AddHostedService<ForgeWorker>();
 }

@@ -6,7 +6,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Hive's repositories on the forge: made before the first push, and pushed as they are here.</summary>
+/// <summary>Creates Hive's repositories on the forge, and pushes the local ones to them.</summary>
 internal sealed class ForgeRepositories(
     ForgeSettings settings,
     ForgeApi api,
@@ -17,8 +17,8 @@ internal sealed class ForgeRepositories(
 {
     private const string Main = "refs/heads/main";
 
-    // Asked by git for this address alone. It reads the token where it lies, so that it stands in no argument, no
-    // variable and no configuration.
+    // A credential helper that git calls for this address only. It reads the token from its file, so that the token is
+    // in no argument, variable or configuration.
     private const string Helper =
         "!f() { test \"$1\" = get && echo username="
         + ForgeNames.Core
@@ -26,11 +26,11 @@ internal sealed class ForgeRepositories(
 
     private readonly HashSet<string> there = [];
 
-    // The owners that were looked at, and whether each is an organisation.
+    // The owners that were checked, and whether each is an organisation.
     private readonly Dictionary<string, bool> owners = [];
 
-    /// <summary>Sees to the organisation of the agents' repositories.</summary>
-    /// <exception cref="ForgeFault">It cannot be made.</exception>
+    /// <summary>Creates the organisations that own the repositories, unless they exist.</summary>
+    /// <exception cref="ForgeFault">One cannot be created.</exception>
     public async Task EnsureOrganisations(ForgeLogin core, CancellationToken ct)
     {
         there.Clear();
@@ -45,14 +45,14 @@ internal sealed class ForgeRepositories(
                 ct
             );
             if (!made.IsSuccess && !made.IsTaken)
-                throw made.Refusal($"make the organisation '{name}'");
+                throw made.Refusal($"create the organisation '{name}'");
             if (made.IsSuccess)
                 owners[name] = true;
         }
     }
 
-    /// <summary>What the refs of a repository of ours are, on one line each, and the commit of main; empty when there
-    /// is nothing to be pushed.</summary>
+    /// <summary>Reads the refs of a local repository, one per line, and the commit of main; empty when there is nothing
+    /// to push.</summary>
     public async Task<(string Refs, string? Head)> Measure(string? agent, CancellationToken ct)
     {
         var folder = FolderOf(agent);
@@ -70,8 +70,8 @@ internal sealed class ForgeRepositories(
         );
     }
 
-    /// <summary>Makes the repository on the forge hold what ours does: main, and all tags and no others.</summary>
-    /// <exception cref="ForgeFault">It does not; the message says why.</exception>
+    /// <summary>Pushes main and all tags, and deletes other tags on the forge.</summary>
+    /// <exception cref="ForgeFault">The push failed; the message says why.</exception>
     public async Task Push(string? agent, ForgeLogin core, CancellationToken ct)
     {
         var name = ForgeNames.RepositoryOf(agent);
@@ -114,7 +114,7 @@ internal sealed class ForgeRepositories(
                         "http.lowSpeedTime=20",
                         "push.gpgSign=false",
                         "push.followTags=false",
-                        .. settings.IsNear ? (string[])["http.proxy="] : [],
+                        .. settings.IsLocal ? (string[])["http.proxy="] : [],
                     ],
                     Environment = new Dictionary<string, string> { ["HIVE_FORGE_TOKEN"] = settings.CoreTokenPath },
                 }
@@ -127,10 +127,10 @@ internal sealed class ForgeRepositories(
 
         if (result.ExitCode == 0)
             return;
-        // It may have been removed there, or have become somebody else's; the next attempt looks.
+        // It may have been removed there, or have another owner now; the next attempt checks that.
         there.Remove(name);
         owners.Clear();
-        // Of a refusal, what was refused and why; the rest of it is the address, twice.
+        // The lines that name the refused ref and the reason; the others only repeat the address.
         var refused = result
             .Error.Split("; ")
             .Where(line => line.StartsWith("! ", StringComparison.Ordinal))
@@ -151,12 +151,12 @@ internal sealed class ForgeRepositories(
         var found = await api.Send(HttpMethod.Get, $"repos/{name}", core, null, ct);
         if (found.IsSuccess)
         {
-            await MustBePrivate(name, found, core, ct);
+            await RequirePrivate(name, found, core, ct);
             return;
         }
 
         if (found.Status != HttpStatusCode.NotFound)
-            throw found.Refusal($"look at the repository {name}");
+            throw found.Refusal($"look up the repository {name}");
         var repository = new
         {
             name = own,
@@ -174,12 +174,12 @@ internal sealed class ForgeRepositories(
         if (!made.IsSuccess && !made.IsTaken)
         {
             owners.Remove(owner);
-            throw made.Refusal($"make the repository {name}");
+            throw made.Refusal($"create the repository {name}");
         }
     }
 
-    // Users and organisations share their names: where 'core' is a user, the organisation could not be made, and the
-    // repository is that user's.
+    // Users and organisations share one namespace: if 'core' is a user, the organisation could not be created, and the
+    // user owns the repository.
     private async Task<bool> IsOrganisation(string owner, ForgeLogin core, CancellationToken ct)
     {
         var found = await api.Send(HttpMethod.Get, $"orgs/{owner}", core, null, ct);
@@ -187,14 +187,15 @@ internal sealed class ForgeRepositories(
             return false;
         if (found.Status == HttpStatusCode.NotFound)
             throw new ForgeFault(
-                $"'{owner}' is no organisation on the forge, and something else has its name; rename that",
+                $"'{owner}' is not an organisation on the forge, and something else has its name; rename that",
                 FaultScope.One
             );
         if (!found.IsSuccess)
-            throw found.Refusal($"look at the organisation '{owner}'");
-        // Anybody may have made it before. Whom its teams let in could read all of it; site admins can anyhow.
+            throw found.Refusal($"look up the organisation '{owner}'");
+        // Anybody can have created it before. Members of its teams could read everything in it; site admins can in any
+        // case.
         var members = (await api.Send(HttpMethod.Get, $"orgs/{owner}/members?limit=50", core, null, ct)).Accounts(
-            $"say who is in the organisation '{owner}'"
+            $"list the members of the organisation '{owner}'"
         );
         var wrong =
             !members.Any(m => m.IsCalled(ForgeNames.Core)) ? $"'{ForgeNames.Core}' is not in it"
@@ -204,12 +205,14 @@ internal sealed class ForgeRepositories(
         return wrong is null
             ? true
             : throw new ForgeFault(
-                $"the organisation '{owner}' on the forge is not Hive's alone: {wrong}; rename or remove it, and Hive makes its own; or, if it is yours, leave nobody in its teams but '{ForgeNames.Core}' and site admins",
+                $"the organisation '{owner}' on the forge is not only Hive's: {wrong}; rename or remove it, and "
+                    + $"Hive creates its own; or, if it is yours, remove everybody from its teams except "
+                    + $"'{ForgeNames.Core}' and site admins",
                 FaultScope.One
             );
     }
 
-    private async Task MustBePrivate(string name, ForgeAnswer found, ForgeLogin core, CancellationToken ct)
+    private async Task RequirePrivate(string name, ForgeAnswer found, ForgeLogin core, CancellationToken ct)
     {
         if (!found.Is("private"))
         {
@@ -220,7 +223,7 @@ internal sealed class ForgeRepositories(
 
         var concerned = name == ForgeNames.Meta ? Principals.Manager : name.Split('/')[1];
         var others = (await api.Send(HttpMethod.Get, $"repos/{name}/collaborators?limit=50", core, null, ct)).Accounts(
-            $"say who works on the repository {name}"
+            $"list the collaborators of the repository {name}"
         );
         if (
             others.FirstOrDefault(o => !o.IsAdmin && !o.IsCalled(ForgeNames.Core) && !o.IsCalled(concerned)) is
@@ -228,7 +231,8 @@ internal sealed class ForgeRepositories(
         )
         {
             throw new ForgeFault(
-                $"'{stranger.Name}' is a collaborator of {name} on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository",
+                $"'{stranger.Name}' is a collaborator of {name} on the forge, so nothing is pushed there; remove "
+                    + "that collaborator (Settings → Collaborators), or remove the repository",
                 FaultScope.One
             );
         }

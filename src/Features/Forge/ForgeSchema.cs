@@ -2,7 +2,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Forge;
 
-/// <summary>What was pushed last, and which deliveries of the forge have been heard.</summary>
+/// <summary>The tables of pushed repositories and of webhook deliveries that were handled.</summary>
 internal sealed class ForgeSchema : ISchema
 {
     public string Slice => "forge";

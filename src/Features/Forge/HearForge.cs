@@ -11,17 +11,17 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Tells agents what the forge says that concerns them: a pull request for them, a review asked of them, their
-/// name in a text.</summary>
+/// <summary>Tells agents of events on the forge that concern them: a pull request for them, a requested review, a
+/// mention.</summary>
 internal static class HearForge
 {
-    /// <summary>How long a delivery is remembered, and how old what it tells of may be: so none can be played again at
-    /// any time.</summary>
+    /// <summary>How long a delivery is remembered, and how old its event may be; so no delivery can ever be
+    /// replayed.</summary>
     public static readonly TimeSpan Memory = TimeSpan.FromDays(90);
 
     internal sealed record Command(string Event, ReadOnlyMemory<byte> Body) : IRequest<Result>;
 
-    /// <param name="Told">Whose inbox has it now; nobody's when it concerns nobody, or was heard before.</param>
+    /// <param name="Told">The agents that were told; none when the event concerns none, or was handled before.</param>
     internal sealed record Result(IReadOnlyList<string> Told);
 
     internal sealed class Validator : AbstractValidator<Command>
@@ -42,22 +42,22 @@ internal static class HearForge
             }
             catch (JsonException e)
             {
-                throw Problem.Invalid($"broken JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
+                throw Problem.Invalid($"malformed JSON: unexpected text at byte {e.BytePositionInLine ?? 0}", e);
             }
 
             var now = clock.GetUtcNow();
             var happened = ForgeEvent.Read(command.Event, body);
-            // What does not say when it happened could be played again once it is forgotten.
+            // An event without a time could be replayed once it is forgotten.
             if (happened?.At is not { } at || at < now - Memory)
                 return new Result([]);
-            // Only the body is signed: whoever plays it again can give it another delivery's number.
+            // Only the body is signed: a replay can carry another delivery's number.
             var mark = "body " + Convert.ToHexStringLower(SHA256.HashData(command.Body.Span));
-            // By the forge's clock, where that is ahead.
+            // By the forge's clock if that is ahead.
             var received = (at > now ? at : now).ToUnixTimeMilliseconds();
             return await store.Write(
                 write =>
                 {
-                    // What is forgotten is too old to be played again.
+                    // Forgotten deliveries are too old to be replayed.
                     write.Db.Execute(
                         "DELETE FROM forge_deliveries WHERE received_at < @before",
                         new { before = (now - Memory).ToUnixTimeMilliseconds() }

@@ -4,12 +4,11 @@ using System.Security.Cryptography;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// Administers through the REST API. A token can be made only by a password (Forgejo's <c>/users/{name}/tokens</c>
-/// takes no token): that of the admin, or of the account itself, which Hive
-/// knows where it has just made it. With an admin's token alone, an account that Hive made earlier gets a new password;
-/// nobody else's ever does.
-/// Nobody becomes an admin but who signs in with the password that Hive chose: anybody may have registered the name
-/// before, with any address.
+/// Administers the forge through its REST API. A token can only be issued with a password (Forgejo's
+/// <c>/users/{name}/tokens</c> accepts no token): that of the admin, or that of the account itself, which Hive knows if
+/// it has just created the account. With only an admin's token, an account that Hive created earlier gets a new
+/// password; no other account ever does. An account becomes an admin only if it signs in with the password that Hive
+/// chose, because anybody can have registered the name before, with any address.
 /// </summary>
 internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvider clock) : IForgeAdmin
 {
@@ -26,7 +25,7 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
         var admin =
             Login
             ?? throw new ForgeFault(
-                "the forge's admin cannot be read any more; see Forge:TokenFile and Forge:PasswordFile",
+                "the login of the forge's admin cannot be read any more; check Forge:TokenFile and Forge:PasswordFile",
                 FaultScope.Forge
             );
         var password = isCore ? await MakeCore(admin, ct) : await Make(account, NewPassword(), admin, ct);
@@ -43,10 +42,10 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
         );
         return answer.IsSuccess
             ? TokenForm.Read(answer.Text("sha1"), account)
-            : throw answer.Refusal($"make a token for '{account}'");
+            : throw answer.Refusal($"issue a token for '{account}'");
     }
 
-    // The password of an account that was made just now; null when there was one, which is checked to be a user's own.
+    // Returns the password of a new account; null when the account exists, which is then checked to be a plain user.
     private async Task<string?> Make(string account, string password, ForgeLogin admin, CancellationToken ct)
     {
         var made = await api.Send(
@@ -68,14 +67,14 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
             return password;
         if (!made.IsTaken)
             throw made.Refusal($"make the account '{account}'");
-        await AccountCheck.MustBeUser(api, account, admin, made.Refusal($"make the account '{account}'"), ct);
+        await AccountCheck.RequireUser(api, account, admin, made.Refusal($"make the account '{account}'"), ct);
         return null;
     }
 
     private async Task<string?> MakeCore(ForgeLogin admin, CancellationToken ct)
     {
         const string Account = ForgeNames.Core;
-        // Kept before it is used, so that an account whose making broke off is known again.
+        // Stored before it is used, so that an account whose creation was interrupted is recognised.
         var password = corePassword.Read() ?? NewPassword();
         corePassword.Write(password);
         if (await Make(Account, password, admin, ct) is null)
@@ -91,10 +90,10 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
                     await api.Send(HttpMethod.Get, "user", new ForgeLogin.Password(Account, password), null, ct)
                 ).IsSuccess
             )
-                throw AccountCheck.StrangeCore(admin is ForgeLogin.Token);
+                throw AccountCheck.UnknownCore(admin is ForgeLogin.Token);
         }
 
-        // A login has to be named with its source: a local one is 0.
+        // The API requires the login with its source; 0 is local.
         var promoted = await api.Send(
             HttpMethod.Patch,
             $"admin/users/{Account}",
@@ -119,7 +118,9 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
         if (found.Text("email") != ForgeNames.Mail(account))
         {
             throw new ForgeFault(
-                $"the account '{account}' is there and was not made by Hive, so its password is not Hive's to change; rename or remove it, or give Forge:User and Forge:PasswordFile, since an admin's password can make a token for it",
+                $"the account '{account}' exists and was not created by Hive, so Hive does not change its password; "
+                    + "rename or remove it, or give Forge:User and Forge:PasswordFile, since an admin's password "
+                    + "can issue a token for it",
                 FaultScope.One
             );
         }
@@ -141,41 +142,43 @@ internal sealed class HttpAdmin(ForgeSettings settings, ForgeApi api, TimeProvid
         );
         return reset.IsSuccess
             ? new ForgeLogin.Password(account, password)
-            : throw reset.Refusal($"let '{account}' make a token");
+            : throw reset.Refusal($"reset the password of '{account}'");
     }
 
-    // Random enough by far, and with a letter of each kind that a forge may ask for.
+    // Random, and with a character of each kind that a forge may require.
     private static string NewPassword() => $"Hv1-{RandomNumberGenerator.GetHexString(40, lowercase: true)}";
 }
 
-/// <summary>Whether an account that is there already may be an agent's.</summary>
+/// <summary>Checks whether an existing account can be an agent's.</summary>
 internal static class AccountCheck
 {
-    /// <summary>What is wrong with an account of Hive's name that nothing shows to be Hive's.</summary>
-    /// <param name="hasTokenAlone">Hive knows no admin's password, which could make a token for an account that Hive
-    /// did not make.</param>
-    public static ForgeFault StrangeCore(bool hasTokenAlone) =>
+    /// <summary>The fault of an account with Hive's name that may not be Hive's.</summary>
+    /// <param name="hasTokenAlone">Hive has no admin's password, which could issue a token for an account that Hive did
+    /// not create.</param>
+    public static ForgeFault UnknownCore(bool hasTokenAlone) =>
         new(
-            $"there is an account '{ForgeNames.Core}' on the forge that is no site admin, and anybody may have made it; rename or remove it there; or, if it is Hive's or yours, make it a site admin"
+            $"the account '{ForgeNames.Core}' on the forge is not a site admin, and anybody can have created it; "
+                + "rename or remove it there; or, if it is Hive's or yours, make it a site admin"
                 + (hasTokenAlone ? ", and give Forge:User and Forge:PasswordFile" : ""),
             FaultScope.One
         );
 
-    /// <summary>What is wrong with a site admin's account for an agent.</summary>
+    /// <summary>The fault of a site admin's account that has an agent's name.</summary>
     public static ForgeFault IsSiteAdmin(string account) =>
         new(
-            $"'{account}' is a site admin on the forge, and no agent gets the token of one; rename that account, or the agent does without",
+            $"'{account}' is a site admin on the forge, and an agent never gets the token of a site admin; rename "
+                + "that account, or the agent has none",
             FaultScope.One
         );
 
-    /// <summary>Refuses an organisation, and a site admin: an agent's token must not be one of them.</summary>
-    /// <param name="api">Asks.</param>
+    /// <summary>Refuses organisations and site admins: an agent's token must not be theirs.</summary>
+    /// <param name="api">The forge's API.</param>
     /// <param name="account">Its name.</param>
-    /// <param name="login">Who asks.</param>
-    /// <param name="otherwise">What is wrong when there is no such account.</param>
+    /// <param name="login">The login of the caller.</param>
+    /// <param name="otherwise">The fault when the account does not exist.</param>
     /// <param name="ct">Gives up.</param>
-    /// <exception cref="ForgeFault">It may not.</exception>
-    public static async Task MustBeUser(
+    /// <exception cref="ForgeFault">The account cannot be an agent's.</exception>
+    public static async Task RequireUser(
         ForgeApi api,
         string account,
         ForgeLogin login,
@@ -184,14 +187,15 @@ internal static class AccountCheck
     )
     {
         var found = await api.Send(HttpMethod.Get, $"users/{account}", login, null, ct);
-        // A name that the forge keeps for itself is refused with the same status.
+        // A name that the forge reserves is refused with the same status.
         if (found.Status == HttpStatusCode.NotFound)
             throw otherwise;
         if (!found.IsSuccess)
-            throw found.Refusal($"look at the account '{account}'");
+            throw found.Refusal($"look up the account '{account}'");
         if ((await api.Send(HttpMethod.Get, $"orgs/{account}", login, null, ct)).IsSuccess)
             throw new ForgeFault(
-                $"'{account}' is an organisation on the forge, and users and organisations share their names; rename it, or the agent does without an account",
+                $"'{account}' is an organisation on the forge, and users and organisations share one namespace; "
+                    + "rename it, or the agent has no account",
                 FaultScope.One
             );
         if (account != ForgeNames.Core && found.Is("is_admin"))

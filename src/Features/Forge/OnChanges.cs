@@ -5,9 +5,9 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>What happens to agents and their configurations is passed on to the worker. Its sweep at start does what
-/// was missed.</summary>
-internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRoster roster)
+/// <summary>Queues work for the forge when agents or their configurations change. The sweep at start does what was
+/// missed.</summary>
+internal sealed class OnChanges(ForgeQueue queue, ForgeStatus status, IRoster roster)
     : INotificationHandler<AgentChanged>,
         INotificationHandler<AgentDestroyed>,
         INotificationHandler<DeployedChanged>,
@@ -17,27 +17,27 @@ internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRos
 {
     public Task Handle(AgentChanged notification, CancellationToken cancellationToken)
     {
-        // It is raised for what goes, too.
+        // Also raised for an agent that is destroyed.
         if (roster.Find(notification.Agent) is not null)
-            worker.AgentSeen(notification.Agent);
+            queue.AddAgent(notification.Agent);
         return Task.CompletedTask;
     }
 
     public Task Handle(AgentDestroyed notification, CancellationToken cancellationToken)
     {
-        worker.AgentGone(notification.Agent);
-        return standing.Forget(notification.Agent);
+        queue.ForgetAgent(notification.Agent);
+        return status.Forget(notification.Agent);
     }
 
-    // Each commit of the lock raises it.
+    // Raised by each commit of the lock.
     public Task Handle(DeployedChanged notification, CancellationToken cancellationToken)
     {
-        worker.RepositoryChanged(null);
-        worker.RepositoryChanged(notification.Agent);
+        queue.AddRepository(null);
+        queue.AddRepository(notification.Agent);
         return Task.CompletedTask;
     }
 
-    // Proposals, decisions and ends are tags.
+    // Proposals, decisions and results are tags.
     public Task Handle(ApprovalAdded notification, CancellationToken cancellationToken) =>
         Tagged(notification.Approval.Agent);
 
@@ -49,7 +49,7 @@ internal sealed class OnChanges(ForgeWorker worker, ForgeStanding standing, IRos
 
     private Task Tagged(string agent)
     {
-        worker.RepositoryChanged(agent);
+        queue.AddRepository(agent);
         return Task.CompletedTask;
     }
 }

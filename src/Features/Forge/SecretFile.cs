@@ -1,6 +1,6 @@
 namespace Hive.Features.Forge;
 
-/// <summary>A secret in a file for the host alone.</summary>
+/// <summary>A secret in a file that only the host can read.</summary>
 internal sealed class SecretFile(string path)
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -21,21 +21,21 @@ internal sealed class SecretFile(string path)
         }
     }
 
-    /// <summary>Keeps a secret: whole, or as it was.</summary>
+    /// <summary>Stores a secret atomically.</summary>
     public void Write(string secret)
     {
         WriteBeside(secret + "\n");
         File.Move(Made, path, overwrite: true);
     }
 
-    /// <summary>Sees to it that there is room for one.</summary>
+    /// <summary>Reserves disk space for a secret.</summary>
     public void Reserve() => WriteBeside(new string(' ', MaxSecret));
 
     public void Forget() => File.Delete(path);
 
     private void WriteBeside(string text)
     {
-        // Over what was reserved: given back first, that room might be somebody else's by then.
+        // Written over the reserved space: if that were freed first, another file could take it.
         using var file = new FileStream(
             Made,
             new FileStreamOptions

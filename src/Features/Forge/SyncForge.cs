@@ -5,27 +5,27 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Looks at everything on the forge now: accounts, tokens, organisations and repositories. What failed is
-/// tried again without its pause.</summary>
+/// <summary>Reconciles the forge with local state now: accounts, tokens, organisations and repositories. Failed work is
+/// retried without its pause.</summary>
 internal static class SyncForge
 {
     internal sealed record Command : IRequest<Accepted>;
 
-    internal sealed class Handler(ForgeWorker worker, ForgeStanding standing) : IRequestHandler<Command, Accepted>
+    internal sealed class Handler(ForgeQueue queue, ForgeStatus status) : IRequestHandler<Command, Accepted>
     {
         public Task<Accepted> Handle(Command command, CancellationToken cancellationToken)
         {
-            MustBeOn(standing);
-            _ = worker.Sweep();
+            RequireOn(status);
+            _ = queue.Sweep();
             return Task.FromResult(Accepted.Instance);
         }
     }
 
-    /// <summary>Refuses where there is no forge.</summary>
+    /// <summary>Throws when there is no forge.</summary>
     /// <exception cref="Problem">Code <c>conflict</c>, with the reason.</exception>
-    public static void MustBeOn(ForgeStanding standing)
+    public static void RequireOn(ForgeStatus status)
     {
-        if (standing.View is { State: ForgeState.Off } view)
+        if (status.View is { State: ForgeState.Off } view)
             throw Problem.Conflict($"the forge is off: {view.Note}");
     }
 }

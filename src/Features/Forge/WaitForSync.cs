@@ -4,22 +4,21 @@ using MediatR;
 
 namespace Hive.Features.Forge;
 
-/// <summary>Looks at everything on the forge as <see cref="SyncForge"/> does, and answers when that is done, with what
-/// came of it.</summary>
+/// <summary>Reconciles the forge as <see cref="SyncForge"/> does, and returns the result when that is done.</summary>
 internal static class WaitForSync
 {
     internal sealed record Command : IRequest<Result>, IWaitingRequest;
 
     internal sealed record Result(ForgeView Forge);
 
-    internal sealed class Handler(ForgeWorker worker, ForgeStanding standing) : IRequestHandler<Command, Result>
+    internal sealed class Handler(ForgeQueue queue, ForgeStatus status) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
-            // A container that has come since is found by it.
-            await worker.Sweep().WaitAsync(cancellationToken);
-            SyncForge.MustBeOn(standing);
-            return new Result(standing.View);
+            // Checked after the sweep, which may find a forge.
+            await queue.Sweep().WaitAsync(cancellationToken);
+            SyncForge.RequireOn(status);
+            return new Result(status.View);
         }
     }
 }

@@ -8,9 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace Hive.Features.Forge;
 
 /// <summary>
-/// The one route that takes no key: what comes here is signed by the forge, over the whole body
-/// (<c>X-Forgejo-Signature</c> or <c>X-Gitea-Signature</c>: HMAC-SHA256 in hexadecimal digits).
-/// Nothing of it is looked at before the signature has been.
+/// The only route without a key: the forge signs the whole body (<c>X-Forgejo-Signature</c> or
+/// <c>X-Gitea-Signature</c>: HMAC-SHA256 in hexadecimal digits). The signature is checked before anything else.
 /// </summary>
 internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wrongKeys, IMediator mediator)
 {
@@ -25,13 +24,14 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
         if (!IsSigned(http.Request.Headers, bytes.Span))
         {
             var given = Signature(http.Request.Headers);
-            // What is no signature comes from no forge; one whose webhook has no secret sends the header without any.
+            // A text that is not a signature does not come from a forge; a forge whose webhook has no secret sends an
+            // empty header.
             if (
                 (given.Length == SignatureDigits && given.All(char.IsAsciiHexDigit))
                 || (given.Length == 0 && http.Request.Headers.Any(h => IsSignature(h.Key)))
             )
                 hook.Doubt();
-            // Who has none is no guesser.
+            // A request without a signature is not a guess.
             if (given.Length > 0 && wrongKeys.TooMany(out var wait))
             {
                 http.Response.Headers.RetryAfter = ((int)Math.Ceiling(wait.TotalSeconds)).ToString(
@@ -40,14 +40,15 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
                 await RestErrors.Write(
                     http,
                     Protocol.ErrorCode.Forbidden,
-                    "too many wrong signatures; wait a little",
+                    "too many wrong signatures; wait and try again",
                     StatusCodes.Status429TooManyRequests
                 );
                 return;
             }
 
             throw Problem.Forbidden(
-                "the signature is missing or wrong: give the forge's webhook the secret in <DataDir>/forge-webhook-secret"
+                "the signature is missing or wrong; give the forge's webhook the secret in "
+                    + "<DataDir>/forge-webhook-secret"
             );
         }
 
@@ -55,7 +56,7 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
             throw Problem.Invalid("set the webhook's content type to application/json");
         if (Event(http.Request.Headers) is not { } what)
             throw Problem.Invalid(
-                $"X-Forgejo-Event (or X-Gitea-Event) says what it is, in at most {MaxName} characters"
+                $"X-Forgejo-Event (or X-Gitea-Event) must name the event, in at most {MaxName} characters"
             );
         await http.Response.WriteAsJsonAsync(
             await mediator.Send(new HearForge.Command(what, bytes), http.RequestAborted),
@@ -73,7 +74,7 @@ internal sealed class Webhook(WebhookSecret secret, ForgeHook hook, WrongKeys wr
 
     private static string Signature(IHeaderDictionary headers) => Header(headers, "Signature");
 
-    // Where Forgejo's own is there, it is the one that counts.
+    // Forgejo's own header wins.
     private static string Header(IHeaderDictionary headers, string name) =>
         headers["X-Forgejo-" + name].ToString() is { Length: > 0 } own ? own : headers["X-Gitea-" + name].ToString();
 

@@ -3,8 +3,8 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge;
 
-/// <summary>What the forge signs its messages to Hive with, in a file for the host alone. The operator gives it to the
-/// forge, or Hive does.</summary>
+/// <summary>The secret with which the forge signs its webhook, in a file that only the host can read. The operator or
+/// Hive gives it to the forge.</summary>
 internal sealed class WebhookSecret(HivePaths paths)
 {
     private readonly SecretFile file = new(Path.Combine(paths.DataDir, "forge-webhook-secret"));
@@ -12,8 +12,8 @@ internal sealed class WebhookSecret(HivePaths paths)
     /// <summary>The secret; null when there is none yet.</summary>
     public string? Read() => file.Read();
 
-    /// <summary>Makes one unless there is one.</summary>
-    /// <returns>True when it was made.</returns>
+    /// <summary>Creates the secret unless it exists.</summary>
+    /// <returns>True when it was created.</returns>
     public bool Ensure()
     {
         if (Read() is not null)

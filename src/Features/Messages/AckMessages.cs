@@ -6,13 +6,13 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Acknowledges received messages: they are done and never come again.</summary>
+/// <summary>Acknowledges received messages: they are handled and never delivered again.</summary>
 internal static class AckMessages
 {
     internal sealed record Command(
         Caller Caller,
         [property: Description("Ids of received messages.")] IReadOnlyList<long>? Ids = null,
-        [property: Description("True for all that this connection received.")] bool? All = null
+        [property: Description("True to acknowledge everything that this connection received.")] bool? All = null
     ) : IRequest<Result>;
 
     internal sealed record Result(int Acked);
@@ -25,15 +25,15 @@ internal static class AckMessages
                 .WithMessage("give either 'ids' or 'all': true");
     }
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Leases leases) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var caller = command.Caller;
-            var acked = await Pieces.Write(
+            var acked = await Chunks.Write(
                 store,
-                _ => command.Ids ?? broker.LeasedTo(caller),
-                (write, ids) => broker.Ack(write, caller.Name, command.Ids is null ? broker.LeasedTo(caller, ids) : ids)
+                _ => command.Ids ?? leases.LeasedTo(caller),
+                (write, ids) => leases.Ack(write, caller.Name, command.Ids is null ? leases.LeasedTo(caller, ids) : ids)
             );
             return new Result(acked.Sum());
         }

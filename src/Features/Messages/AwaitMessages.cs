@@ -5,12 +5,12 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Waits until a message is ready to be received, and leases nothing: for a program that wakes the one who
-/// will receive it.</summary>
+/// <summary>Waits until a message is ready to be received, and leases nothing: for a program that wakes the client
+/// which will receive it.</summary>
 internal static class AwaitMessages
 {
-    /// <param name="Caller">Whose messages.</param>
-    /// <param name="WaitSeconds">How long to wait; 0 looks and returns.</param>
+    /// <param name="Caller">The agent.</param>
+    /// <param name="WaitSeconds">How long to wait; 0 returns at once.</param>
     /// <param name="After">Only a message with a higher id ends the wait.</param>
     internal sealed record Query(Caller Caller, long? WaitSeconds = null, long? After = null)
         : IRequest<Result>,
@@ -21,7 +21,7 @@ internal static class AwaitMessages
     /// <param name="Told">The highest id with which a wait has ended in this run of the host; 0 for none.</param>
     internal sealed record Result(int Ready, long? Newest, long Told);
 
-    internal sealed class Handler(IStore store, Broker broker, TimeProvider clock) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IStore store, Watchers watchers, TimeProvider clock) : IRequestHandler<Query, Result>
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
@@ -29,33 +29,21 @@ internal static class AwaitMessages
             var wait = TimeSpan.FromSeconds(
                 Math.Clamp(request.WaitSeconds ?? Limits.DefaultWaitSeconds, 0, Limits.MaxWaitSeconds)
             );
-            var lookout = wait > TimeSpan.Zero ? new Lookout(request.After ?? 0) : null;
+            var watcher = wait > TimeSpan.Zero ? new Watcher(request.After ?? 0) : null;
             var (found, waits) = await store.Write(
-                write => broker.LookOut(write, name, lookout),
+                write => watchers.Watch(write, name, watcher),
                 CancellationToken.None
             );
-            if (lookout is null || !waits)
+            if (watcher is null || !waits)
                 return found;
 
-            await using (clock.CreateTimer(_ => lookout.Answer(), null, wait, Timeout.InfiniteTimeSpan))
-            await using (cancellationToken.Register(lookout.Answer))
-                await lookout.Task;
+            await using (clock.CreateTimer(_ => watcher.Answer(), null, wait, Timeout.InfiniteTimeSpan))
+            await using (cancellationToken.Register(watcher.Answer))
+                await watcher.Task;
             return await store.Write(
-                write => broker.LookAway(write, name, lookout, heard: !cancellationToken.IsCancellationRequested),
+                write => watchers.EndWatch(write, name, watcher, answered: !cancellationToken.IsCancellationRequested),
                 CancellationToken.None
             );
         }
     }
-}
-
-/// <summary>Somebody who waits for a message above an id without receiving it.</summary>
-internal sealed class Lookout(long after)
-{
-    private readonly TaskCompletionSource completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    public long After => after;
-
-    public Task Task => completion.Task;
-
-    public void Answer() => completion.TrySetResult();
 }

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Drops a message that failed: nobody will receive it, and the hourly vacuum removes it in time.</summary>
+/// <summary>Drops a message that failed: it is never delivered again, and the hourly vacuum deletes it later.</summary>
 internal static class DropMessage
 {
     internal sealed record Command(long Id) : IRequest<Result>;
@@ -14,12 +14,12 @@ internal static class DropMessage
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' is a message's number, above 0");
+        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' must be a positive message id");
     }
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, FailedMessages failed) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(write => new Result(broker.Drop(write, command.Id)), CancellationToken.None);
+            store.Write(write => new Result(failed.Drop(write, command.Id)), CancellationToken.None);
     }
 }

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>A connection says who it is and, if it does, to which running turn it belongs.</summary>
+/// <summary>Names the program on a connection; inside a running turn, also binds the connection to the turn.</summary>
 internal static class Hello
 {
     internal sealed record Command(Caller Caller, string? Client = null, long? Turn = null) : IRequest<Done>;
@@ -15,20 +15,21 @@ internal static class Hello
         public Validator() => RuleFor(c => c.Client).MustBeText(200);
     }
 
-    internal sealed class Handler(IStore store, Broker broker, Signs signs) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, Leases leases, HarnessStartups startups)
+        : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
             if (command.Turn is { } turn)
             {
-                await Pieces.Write(
+                await Chunks.Write(
                     store,
-                    write => broker.Join(write, command.Caller, turn),
-                    (write, ids) => broker.JoinPiece(write, command.Caller, turn, ids)
+                    write => leases.Join(write, command.Caller, turn),
+                    (write, ids) => leases.MoveToHolder(write, command.Caller, turn, ids)
                 );
             }
 
-            signs.Hello(command.Caller.Name);
+            startups.SaidHello(command.Caller.Name);
             return Done.Instance;
         }
     }

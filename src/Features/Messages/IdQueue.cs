@@ -1,10 +1,9 @@
 namespace Hive.Features.Messages;
 
 /// <summary>
-/// A queue of ids, lowest first. Ids rise, so that nearly all are added at the end and taken from the front, both
-/// without searching;
-/// one that comes again is put where it belongs, which moves those behind it: many that come again are better put there
-/// at once.
+/// A queue of ids, lowest first. Ids rise, so nearly all are added at the end and taken from the front, without
+/// searching. A requeued id is inserted at its place, which moves the ids behind it; many requeued ids are inserted in
+/// one pass.
 /// </summary>
 internal sealed class IdQueue : IEnumerable<long>
 {
@@ -13,15 +12,15 @@ internal sealed class IdQueue : IEnumerable<long>
 
     public int Count { get; private set; }
 
-    /// <summary>The lowest id; there must be one.</summary>
+    /// <summary>The lowest id; the queue must not be empty.</summary>
     public long Min => Count > 0 ? ids[first] : throw new InvalidOperationException("the queue is empty");
 
-    /// <summary>The highest id; there must be one.</summary>
+    /// <summary>The highest id; the queue must not be empty.</summary>
     public long Max => Count > 0 ? ids[first + Count - 1] : throw new InvalidOperationException("the queue is empty");
 
     public bool Contains(long id) => Find(id) >= 0;
 
-    /// <summary>Adds an id; one that is there stays there once.</summary>
+    /// <summary>Adds an id, unless it is there already.</summary>
     public void Add(long id)
     {
         var place = Count == 0 || id > ids[first + Count - 1] ? Count : ~Find(id);
@@ -40,7 +39,8 @@ internal sealed class IdQueue : IEnumerable<long>
         queued[place] = id;
     }
 
-    /// <summary>Adds many ids, in rising order and each once, in one pass; none of them may be there.</summary>
+    /// <summary>Adds many distinct ids, given in rising order, in one pass; none of them may be there
+    /// already.</summary>
     public void AddRange(ReadOnlySpan<long> rising)
     {
         if (rising.IsEmpty)
@@ -52,7 +52,7 @@ internal sealed class IdQueue : IEnumerable<long>
         (ids, first, Count) = (merged, 0, merged.Length);
     }
 
-    /// <summary>Takes many ids out, given in rising order, in one pass; one that is not there is passed over.</summary>
+    /// <summary>Removes many ids, given in rising order, in one pass; missing ids are ignored.</summary>
     public void RemoveRange(ReadOnlySpan<long> rising)
     {
         var queued = ids.AsSpan(first, Count);
@@ -69,7 +69,7 @@ internal sealed class IdQueue : IEnumerable<long>
         Shrink();
     }
 
-    /// <summary>Takes an id out, if it is there.</summary>
+    /// <summary>Removes an id, if it is there.</summary>
     public void Remove(long id)
     {
         var place = Find(id);
@@ -87,7 +87,7 @@ internal sealed class IdQueue : IEnumerable<long>
 
     System.Collections.IEnumerator System.Collections.IEnumerable.GetEnumerator() => GetEnumerator();
 
-    // The place among the queued, or the complement of where it would stand.
+    // The index of an id, or the complement of the index at which it would be inserted.
     private int Find(long id)
     {
         if (Count > 0 && ids[first] == id)

@@ -4,20 +4,20 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>How many messages wait for an agent, are held, and are parked.</summary>
+/// <summary>Counts an agent's unread, leased and parked messages.</summary>
 internal static class InboxStatus
 {
     internal sealed record Query(Caller Caller) : IRequest<Result>;
 
     internal sealed record Result(int Unread, int Leased, int Parked);
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IStore store, Inboxes inboxes) : IRequestHandler<Query, Result>
     {
         public Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
             store.Write(
                 _ =>
                 {
-                    var (unread, leased, parked) = broker.Counts(request.Caller.Name);
+                    var (unread, leased, parked) = inboxes.Counts(request.Caller.Name);
                     return new Result(unread, leased, parked);
                 },
                 cancellationToken

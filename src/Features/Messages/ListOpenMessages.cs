@@ -8,19 +8,19 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Lists messages that are not dealt with, oldest first, of one agent or of all.</summary>
+/// <summary>Lists unacknowledged messages, oldest first, of one agent or of all.</summary>
 internal static class ListOpenMessages
 {
     private const int Usual = 50;
     private const int Most = 200;
 
     /// <param name="Name">Only this agent's; null for all agents.</param>
-    /// <param name="Failed">Only those that are parked or wait to be tried again.</param>
+    /// <param name="Failed">Only messages that are parked or in back-off.</param>
     /// <param name="Limit">At most 200.</param>
     internal sealed record Query(string? Name = null, bool? Failed = null, long? Limit = null) : IRequest<Result>;
 
     /// <param name="Messages">Oldest first.</param>
-    /// <param name="More">There are more than the limit.</param>
+    /// <param name="More">True when there are more than the limit.</param>
     internal sealed record Result(IReadOnlyList<Message> Messages, bool More);
 
     internal sealed class Validator : AbstractValidator<Query>

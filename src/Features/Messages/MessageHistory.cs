@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>The flow of messages, a page at a time, oldest of the page first.</summary>
+/// <summary>Lists all messages, a page at a time, the oldest of a page first.</summary>
 internal static class MessageHistory
 {
     internal const int PageSize = 200;
@@ -19,7 +19,7 @@ internal static class MessageHistory
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
-            // Before the read: an event that falls between the two is then replayed, not missed.
+            // Taken before the read, so that an event between the two is replayed and not missed.
             var cursor = hub.Head.ToString();
             var rows = await store.Read(
                 db =>

@@ -8,12 +8,12 @@ namespace Hive.Features.Messages;
 internal static class MessageRow
 {
     public const string Columns =
-        "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, parked_at, "
-        + "last_error, file_refs, available_at";
+        "id, sender, recipient, body, sent_at, delivered_at, acked_at, in_reply_to, broadcast, deliveries, attempts, "
+        + "parked_at, last_error, file_refs, available_at";
 
     private static readonly IReadOnlyList<string> NoRefs = [];
 
-    /// <summary>The present row as clients see it.</summary>
+    /// <summary>The statement's current row as clients see it.</summary>
     public static Message Read(Statement row) =>
         new(
             Id: row.Long(0),
@@ -32,7 +32,7 @@ internal static class MessageRow
             NextAttemptAt: Instant(row.LongOrNull(14))
         );
 
-    /// <summary>A row as Dapper reads it, each column as whatever it is stored.</summary>
+    /// <summary>A row as Dapper reads it; each column as it is stored.</summary>
     internal sealed record Stored
     {
         public required long Id { get; init; }
@@ -43,25 +43,25 @@ internal static class MessageRow
 
         public object? Body { get; init; }
 
-        public object? Sent_at { get; init; }
+        public object? SentAt { get; init; }
 
-        public object? Delivered_at { get; init; }
+        public object? DeliveredAt { get; init; }
 
-        public object? Acked_at { get; init; }
+        public object? AckedAt { get; init; }
 
-        public object? In_reply_to { get; init; }
+        public object? InReplyTo { get; init; }
 
         public object? Broadcast { get; init; }
 
         public object? Attempts { get; init; }
 
-        public object? Parked_at { get; init; }
+        public object? ParkedAt { get; init; }
 
-        public object? Last_error { get; init; }
+        public object? LastError { get; init; }
 
-        public object? File_refs { get; init; }
+        public object? FileRefs { get; init; }
 
-        public object? Available_at { get; init; }
+        public object? AvailableAt { get; init; }
 
         public Message ToMessage() =>
             new(
@@ -69,16 +69,16 @@ internal static class MessageRow
                 Text(Sender),
                 Text(Recipient),
                 Text(Body),
-                LooseValue.Instant(LooseValue.Long(Sent_at) ?? 0),
-                Refs(LooseValue.Text(File_refs)),
+                LooseValue.Instant(LooseValue.Long(SentAt) ?? 0),
+                Refs(LooseValue.Text(FileRefs)),
                 Positive(LooseValue.Long(Attempts) ?? 0),
-                Instant(LooseValue.Long(Delivered_at)),
-                Instant(LooseValue.Long(Acked_at)),
-                LooseValue.Long(In_reply_to),
+                Instant(LooseValue.Long(DeliveredAt)),
+                Instant(LooseValue.Long(AckedAt)),
+                LooseValue.Long(InReplyTo),
                 LooseValue.Long(Broadcast) is not (null or 0) ? true : null,
-                Instant(LooseValue.Long(Parked_at)),
-                LooseValue.Text(Last_error),
-                NextAttemptAt: Instant(LooseValue.Long(Available_at))
+                Instant(LooseValue.Long(ParkedAt)),
+                LooseValue.Text(LastError),
+                NextAttemptAt: Instant(LooseValue.Long(AvailableAt))
             );
 
         private static string Text(object? value) => LooseValue.Text(value) ?? "";
@@ -87,7 +87,7 @@ internal static class MessageRow
     public static string? Text(IReadOnlyList<string> refs) =>
         refs.Count == 0 ? null : JsonSerializer.Serialize(refs, WireJson.Options);
 
-    // A message is more than its references: one whose list cannot be read is received without them.
+    // A message whose list of references cannot be read is delivered without them.
     private static IReadOnlyList<string> Refs(string? json)
     {
         if (json is null)

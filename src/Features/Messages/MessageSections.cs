@@ -23,8 +23,8 @@ internal sealed class InboxUnreadSection : IDashboardSection
 
     public Type Type => typeof(long);
 
-    // Of the snapshot's own moment, so that the page counts on from it. The index holds these rows alone: nothing goes
-    // through what is open in all other inboxes.
+    // Counted at the snapshot's own moment, so that the page can count on from it. The index holds only these rows, so
+    // the open messages of other inboxes are not scanned.
     public object Read(DbConnection db) =>
         db.ExecuteScalar<long>(
             """
@@ -56,12 +56,12 @@ internal sealed class ParkedSection : IDashboardSection
             .ToArray();
 }
 
-/// <summary>How many messages wait for an agent, and how many of them failed, on its row.</summary>
-internal sealed class UnreadRowFields(Broker broker) : IAgentRowFields
+/// <summary>Unread, delayed and parked messages of an agent, on its row.</summary>
+internal sealed class UnreadRowFields(Inboxes inboxes) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)
     {
-        var (unread, delayed, parked) = broker.Waiting(row.Name);
+        var (unread, delayed, parked) = inboxes.Waiting(row.Name);
         return row with { Unread = unread, Delayed = delayed, Parked = parked };
     }
 }

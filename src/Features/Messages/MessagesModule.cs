@@ -40,9 +40,7 @@ internal sealed class MessagesModule : FeatureModule
             ToolHints.Idempotent
         );
         Agent<NackMessages.Command>("nack");
-        Agent<BeginTurn.Command>("begin_turn");
         Agent<Hello.Command>("hello");
-        Agent<RequeueInflight.Command>("requeue_inflight");
         Agent<RequeueClosed.Command>("requeue_closed");
         Agent<InboxStatus.Query>("status");
         Agent<AwaitMessages.Query>("wait");
@@ -64,8 +62,16 @@ internal sealed class MessagesModule : FeatureModule
     protected override void Services(IServiceCollection services) =>
         services
             .AddSingletonAs<IdempotencyKeys, ISchema>()
-            .AddSingletonAs<Broker, IOutbox, IInflight, ITurnEnds>()
-            .AddSingletonAs<Signs, IHarnessSigns>()
-            .AddSingletonAs<BrokerClockwork, IConnectionObserver, IHostedService>()
+            .AddSingleton<Inboxes>()
+            .AddSingleton<Watchers>()
+            .AddSingletonAs<Delivery, IOutbox>()
+            .AddSingleton<Redelivery>()
+            .AddSingleton<Receivers>()
+            .AddSingleton<BackoffTimer>()
+            .AddSingleton<FailedMessages>()
+            .AddSingletonAs<Leases, ILeases>()
+            .AddSingletonAs<AbandonedLeases, IInflight>()
+            .AddSingletonAs<HarnessStartups, IHarnessStartups>()
+            .AddSingletonAs<BrokerTimers, IConnectionObserver, IHostedService>()
             .AddHostedService<VacuumMessages>();
 }

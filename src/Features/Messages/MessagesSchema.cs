@@ -28,39 +28,23 @@ internal sealed class MessagesSchema : ISchema
                 available_at INTEGER,
                 parked_at    INTEGER,
                 last_error   TEXT,
-                turn         INTEGER, -- that holds it; below zero when it was received inside that turn
+                turn         INTEGER, -- the holder of its lease; negative when it was received for that holder
                 file_refs    TEXT
             )
             """
         );
-        // Its key is the id alone: one on the recipient would dirty a page per recipient and commit, which halves the
-        // throughput (docs/benchmarks.md).
+        // The key is only the id: an index on the recipient would dirty a page per recipient and commit, which halves
+        // the throughput (docs/benchmarks.md).
         editor.Run("CREATE INDEX IF NOT EXISTS messages_open ON messages (id) WHERE acked_at IS NULL");
-        // These hold few rows and cost nothing where the others are written.
+        // These indexes hold few rows and cost nothing when other rows are written.
         editor.Run("CREATE INDEX IF NOT EXISTS messages_to_operator ON messages (id) WHERE recipient = 'operator'");
         editor.Run(
-            "CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' AND acked_at IS NULL"
+            "CREATE INDEX IF NOT EXISTS messages_unread_by_operator ON messages (id) WHERE recipient = 'operator' "
+                + "AND acked_at IS NULL"
         );
         editor.Run(
-            "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at IS NULL"
+            "CREATE INDEX IF NOT EXISTS messages_parked ON messages (id) WHERE parked_at IS NOT NULL AND acked_at "
+                + "IS NULL"
         );
-        editor.Run(
-            """
-            CREATE TABLE IF NOT EXISTS turns (
-                id         INTEGER PRIMARY KEY AUTOINCREMENT,
-                agent      TEXT NOT NULL,
-                wake_from  TEXT NOT NULL,
-                started_at INTEGER NOT NULL,
-                ended_at   INTEGER,
-                result     TEXT,
-                note       TEXT,
-                acked      INTEGER NOT NULL DEFAULT 0,
-                requeued   INTEGER NOT NULL DEFAULT 0,
-                parked     INTEGER NOT NULL DEFAULT 0
-            )
-            """
-        );
-        editor.Column("turns", "lost", "INTEGER NOT NULL DEFAULT 0");
-        editor.Run("CREATE INDEX IF NOT EXISTS turns_open ON turns (id) WHERE ended_at IS NULL");
     }
 }

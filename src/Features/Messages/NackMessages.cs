@@ -7,15 +7,14 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Gives received messages back: they come again after a while, or are parked when that was the third
-/// time.</summary>
+/// <summary>Nacks received messages: they are delivered again after a pause, or parked after the third nack.</summary>
 internal static class NackMessages
 {
-    /// <param name="Caller">Who held them.</param>
-    /// <param name="Ids">Which.</param>
-    /// <param name="DelaySeconds">How long they wait; null for the usual time.</param>
-    /// <param name="Error">What went wrong.</param>
-    /// <param name="Unseen">Nobody has read them, so that this counts as no attempt.</param>
+    /// <param name="Caller">The agent that holds them.</param>
+    /// <param name="Ids">Ids of received messages.</param>
+    /// <param name="DelaySeconds">The pause before they are delivered again; null for the usual one.</param>
+    /// <param name="Error">The reason, shown to the operator.</param>
+    /// <param name="Unseen">The agent has not seen them, so the nack does not count as a failure.</param>
     internal sealed record Command(
         Caller Caller,
         IReadOnlyList<long> Ids,
@@ -35,18 +34,18 @@ internal static class NackMessages
         }
     }
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, FailedMessages failed) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             var blame = command.Unseen == true ? Blame.None : Blame.Counts;
-            var pieces = await Pieces.Write(
+            var chunks = await Chunks.Write(
                 store,
-                // A message named twice is given back once.
+                // An id given twice is nacked once.
                 _ => [.. command.Ids.Distinct()],
-                (write, ids) => broker.Nack(write, command.Caller.Name, ids, command.DelaySeconds, command.Error, blame)
+                (write, ids) => failed.Nack(write, command.Caller.Name, ids, command.DelaySeconds, command.Error, blame)
             );
-            return new Result(pieces.Sum(piece => piece.Requeued), pieces.Sum(piece => piece.Parked));
+            return new Result(chunks.Sum(chunk => chunk.Requeued), chunks.Sum(chunk => chunk.Parked));
         }
     }
 }

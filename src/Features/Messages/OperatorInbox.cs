@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>The operator's newest messages, newest first.</summary>
+/// <summary>Lists the operator's messages, newest first.</summary>
 internal static class OperatorInbox
 {
     internal const int Shown = 50;
@@ -15,12 +15,12 @@ internal static class OperatorInbox
 
     internal sealed record Result(IReadOnlyList<Message> Messages, long Unread);
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Query, Result>
+    internal sealed class Handler(IStore store, Inboxes inboxes) : IRequestHandler<Query, Result>
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken) =>
             new(
                 await store.Read(db => Newest(db, Math.Clamp(request.Limit ?? Shown, 1, 200)), cancellationToken),
-                broker.Unread(Principals.Operator)
+                inboxes.Unread(Principals.Operator)
             );
     }
 

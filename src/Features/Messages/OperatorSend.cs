@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>The operator sends a message, at the dashboard or on the host socket.</summary>
+/// <summary>Sends a message of the operator.</summary>
 internal static class OperatorSend
 {
     internal sealed record Command(string To, string Body, long? InReplyTo = null, string? Key = null)
@@ -14,7 +14,7 @@ internal static class OperatorSend
     internal sealed class Validator : AbstractValidator<Command>
     {
         public Validator() =>
-            RuleFor(c => c.To).NotEqual(Principals.Operator).WithMessage("that is you; name an agent or '*'");
+            RuleFor(c => c.To).NotEqual(Principals.Operator).WithMessage("'to' is you; name an agent or '*'");
     }
 
     internal sealed class Handler(IMediator mediator) : IRequestHandler<Command, SendMessage.Result>

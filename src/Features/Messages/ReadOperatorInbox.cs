@@ -4,7 +4,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>The operator has read messages.</summary>
+/// <summary>Acknowledges messages that the operator has read.</summary>
 internal static class ReadOperatorInbox
 {
     internal sealed record Command(IReadOnlyList<long>? Ids = null, bool? All = null) : IRequest<Result>;
@@ -19,9 +19,9 @@ internal static class ReadOperatorInbox
                 .WithMessage("give either 'ids' or 'all': true");
     }
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, Leases leases) : IRequestHandler<Command, Result>
     {
         public async Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            new((await Pieces.Write(store, _ => command.Ids ?? broker.UnreadByOperator(), broker.Read)).Sum());
+            new((await Chunks.Write(store, _ => command.Ids ?? leases.UnreadByOperator(), leases.AckRead)).Sum());
     }
 }

@@ -7,16 +7,16 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Leases waiting messages, oldest first; waits for one if there is none.</summary>
+/// <summary>Leases unread messages, oldest first; waits for a message when none is ready.</summary>
 internal static class ReceiveMessages
 {
     internal sealed record Command(
         Caller Caller,
         [property: Description(
-            "How long to wait for a message, in seconds: 0 looks and returns, 30 when left out, 180 at most."
+            "How long to wait for a message, in seconds: 0 returns at once, 180 is the most, 30 the default."
         )]
             long? WaitSeconds = null,
-        [property: Description("How many messages at most: 1 when left out, 32 at most.")] long? Max = null
+        [property: Description("How many messages to receive at most: 1 by default, 32 is the most.")] long? Max = null
     ) : IRequest<Result>, IWaitingRequest;
 
     internal sealed record Result(IReadOnlyList<Message> Messages) : IUndeliverable
@@ -34,8 +34,8 @@ internal static class ReceiveMessages
 
     internal sealed class Handler(
         IStore store,
-        Broker broker,
-        Signs signs,
+        Receivers receivers,
+        HarnessStartups startups,
         TimeProvider clock,
         IHostApplicationLifetime lifetime
     ) : IRequestHandler<Command, Result>
@@ -47,10 +47,10 @@ internal static class ReceiveMessages
             );
             var max = (int)Math.Clamp(command.Max ?? 1, 1, Limits.MaxBatch);
             var caller = command.Caller;
-            signs.Asks(caller.Name);
+            startups.CameUp(caller.Name);
             var waiter = wait > TimeSpan.Zero ? new Waiter(caller.Connection!.Id, max) : null;
             var messages = await store
-                .Write(write => broker.Receive(write, caller, max, waiter), CancellationToken.None)
+                .Write(write => receivers.Receive(write, caller, max, waiter), CancellationToken.None)
                 .ConfigureAwait(false);
             if (messages.Count == 0 && waiter is not null)
                 messages = await Wait(caller.Name, waiter, wait, cancellationToken).ConfigureAwait(false);
@@ -75,17 +75,17 @@ internal static class ReceiveMessages
             return await waiter.Task.ConfigureAwait(false);
         }
 
-        // Tried until it is stored: a receiver that stayed in line would be given a message that nobody reads.
+        // Retried until it is stored: a receiver that stayed in line would be given a message that nobody reads.
         private void Withdraw(string name, Waiter waiter) =>
             _ = store.WriteUntilStored(
-                write => broker.Withdraw(write, name, waiter),
+                write => receivers.Withdraw(write, name, waiter),
                 clock,
                 lifetime.ApplicationStopping
             );
 
         private void Undo(Caller caller, IReadOnlyList<Message> messages) =>
             _ = store.WriteUntilStored(
-                write => broker.Undo(write, caller, messages.Select(m => m.Id)),
+                write => receivers.Undo(write, caller, messages.Select(m => m.Id)),
                 clock,
                 lifetime.ApplicationStopping
             );

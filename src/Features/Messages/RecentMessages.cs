@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>An agent looks at its latest messages without leasing any, newest first.</summary>
+/// <summary>Lists an agent's latest messages, newest first, without leasing them.</summary>
 internal static class RecentMessages
 {
     internal sealed record Query(Caller Caller, long? Limit = null) : IRequest<Result>;

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Retries a message that failed: its record is cleared and its recipient gets it again at once.</summary>
+/// <summary>Retries a message that failed: its record is cleared and it is delivered again at once.</summary>
 internal static class RetryMessage
 {
     internal sealed record Command(long Id) : IRequest<Result>;
@@ -14,12 +14,12 @@ internal static class RetryMessage
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' is a message's number, above 0");
+        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' must be a positive message id");
     }
 
-    internal sealed class Handler(IStore store, Broker broker) : IRequestHandler<Command, Result>
+    internal sealed class Handler(IStore store, FailedMessages failed) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            store.Write(write => new Result(broker.Retry(write, command.Id)), CancellationToken.None);
+            store.Write(write => new Result(failed.Retry(write, command.Id)), CancellationToken.None);
     }
 }

@@ -14,7 +14,7 @@ using MediatR;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Sends a message to one recipient or to everybody; when it answers, the message is on disk.</summary>
+/// <summary>Sends a message to one recipient or to every agent; the message is on disk before the answer.</summary>
 internal static class SendMessage
 {
     internal sealed record Command(
@@ -56,7 +56,7 @@ internal static class SendMessage
 
     internal sealed class Handler(
         IStore store,
-        Broker broker,
+        Delivery delivery,
         IRoster roster,
         IdempotencyKeys keys,
         IFileReferences references,
@@ -77,7 +77,7 @@ internal static class SendMessage
         {
             var from = command.Caller.Name;
             var found = await references.ScanAs(from, command.Body);
-            // The host itself has put the copy there, so it is a reference wherever it lies.
+            // The host put the copy there, so its path is a reference wherever it is.
             var message = new Outgoing(from, command.To, command.Body, found, command.InReplyTo);
             if (file is not null)
                 message = message with
@@ -85,7 +85,7 @@ internal static class SendMessage
                     Body = WithFile(command.Body, file),
                     FileRefs = [.. found.Where(path => path != file), file],
                 };
-            // Once it is queued it is done: an answer that nobody waits for any more does not undo what was asked.
+            // Not cancelled when the client goes: a queued write cannot be taken back.
             return await store.Write(
                 write =>
                     keys.Once(
@@ -99,16 +99,16 @@ internal static class SendMessage
             );
         }
 
-        // A file that is gone by now was there when the same key came first: that is said only if this is the first
-        // time.
+        // When a call is repeated with its key, the file may be gone by now; the fault counts only if this is the first
+        // call.
         private async Task<Result> SendWithFile(Command command, string path)
         {
             try
             {
-                // Reading and copying wait for the disk, which must not hold up the socket's thread.
+                // Reading and copying wait for the disk, which must not block the socket's thread.
                 var given = await Task.Run(() => Read(command, path), CancellationToken.None);
                 var file = AsSeen(command, given);
-                // All that can be refused is refused before the recipient's folder changes.
+                // Every check comes before the recipient's folder changes.
                 if (command.InReplyTo is { } original)
                     await store.Read(db => MustConcern(db, command.Caller.Name, original), CancellationToken.None);
                 await Task.Run(() => files.Put(given), CancellationToken.None);
@@ -139,7 +139,8 @@ internal static class SendMessage
             return bytes <= Limits.BodyBytes
                 ? file
                 : throw Problem.TooLarge(
-                    $"'body' and the path of the file have {bytes} bytes, the limit is {Limits.BodyBytes}; shorten the text"
+                    $"'body' and the path of the file have {bytes} bytes, the limit is {Limits.BodyBytes}; shorten "
+                        + "the text"
                 );
         }
 
@@ -154,14 +155,14 @@ internal static class SendMessage
                 if (message.To != Principals.Operator)
                     roster.Require(message.To);
                 return new Result(
-                    Id: broker.Send(write, message).Id,
+                    Id: delivery.Send(write, message).Id,
                     RecipientState: message.To == Principals.Operator ? null : states.Of(message.To)
                 );
             }
 
             var ids = roster
                 .Names.Where(name => name != message.From)
-                .Select(name => broker.Send(write, message with { To = name, Broadcast = true }).Id)
+                .Select(name => delivery.Send(write, message with { To = name, Broadcast = true }).Id)
                 .ToArray();
             return new Result(Ids: ids);
         }
@@ -173,6 +174,6 @@ internal static class SendMessage
             )
                 is not null
                 ? true
-                : throw Problem.NotFound($"'in_reply_to': no message {original} to or from {sender}");
+                : throw Problem.NotFound($"'in_reply_to': message {original} to or from {sender} not found");
     }
 }

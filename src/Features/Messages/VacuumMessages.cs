@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Messages;
 
-/// <summary>Removes acked messages and turns that have ended after 30 days, hourly and at start, in writes so small
-/// that nobody waits for them. Unacked and parked messages stay, and so do turns that run.</summary>
+/// <summary>Removes acknowledged messages after 30 days, hourly and at start, in writes so small that nothing waits for
+/// them. Unacknowledged and parked messages stay.</summary>
 internal sealed partial class VacuumMessages(
     IStore store,
     IdempotencyKeys keys,
@@ -41,17 +41,6 @@ internal sealed partial class VacuumMessages(
         await keys.Vacuum(store, ct);
         var now = clock.GetUtcNow();
         var before = now.Subtract(Kept).ToUnixTimeMilliseconds();
-        // Of turns, as long as a harness may end one again; their figures are kept longer elsewhere.
-        await OldRows.Remove(
-            store,
-            "turns",
-            "started_at",
-            "ended_at",
-            before,
-            now.ToUnixTimeMilliseconds(),
-            RowsPerWrite,
-            ct
-        );
         return await OldRows.Remove(
             store,
             "messages",
@@ -64,9 +53,12 @@ internal sealed partial class VacuumMessages(
         );
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "removed {Count} messages acked more than 30 days ago")]
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "deleted {Count} messages acknowledged more than 30 days " + "ago"
+    )]
     private static partial void LogRemoved(ILogger logger, int count);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "removing old messages failed; the next hour tries again")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "deleting old messages failed; will retry in an hour")]
     private static partial void LogFailed(ILogger logger, Exception error);
 }

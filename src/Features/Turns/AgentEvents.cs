@@ -5,14 +5,14 @@ using Hive.Features.Turns.Contracts;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Stores events of agents and keeps those of each agent within a bound.</summary>
+/// <summary>Stores events of agents, and keeps each agent's within a limit.</summary>
 internal sealed class AgentEvents(IRoster roster, TimeProvider clock)
 {
     private const int MostRounds = 200;
 
     public void Append(IWrite write, string agent, IReadOnlyList<EventText> events)
     {
-        // Its last words may come after it was purged.
+        // An event may arrive after its agent was purged.
         if (roster.Find(agent) is null)
             return;
         var at = clock.GetUtcNow().ToUnixTimeMilliseconds();
@@ -29,7 +29,7 @@ internal sealed class AgentEvents(IRoster roster, TimeProvider clock)
         write.Raise(new AgentEventsStored(agent, stored));
     }
 
-    // As much as was added, and somewhat more where too much is there already: the writer has others to serve.
+    // Removes a bounded number of rows per write, because other writes wait.
     private static void MakeRoom(IWrite write, string agent)
     {
         for (var round = 0; round < MostRounds && Bytes(write, agent) > EventFlood.BytesKept; round++)

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator ends the turn that an agent is in; its messages come again.</summary>
+/// <summary>Cancels an agent's running turn; its messages are parked.</summary>
 internal static class CancelTurn
 {
     internal sealed record Command(string Name) : IRequest<Done>;

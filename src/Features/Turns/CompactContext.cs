@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator has an agent's conversation made shorter, between two turns.</summary>
+/// <summary>Compacts an agent's conversation, between two turns.</summary>
 internal static class CompactContext
 {
     internal sealed record Command(string Name) : IRequest<Done>;

@@ -3,9 +3,9 @@ using Hive.Common.Errors;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Something the operator wants of a harness.</summary>
-/// <param name="Kind">What.</param>
-/// <param name="Model">With <c>model</c>: which; absent for the configured one.</param>
+/// <summary>A request of the operator to a harness.</summary>
+/// <param name="Kind">One of the constants here.</param>
+/// <param name="Model">With <c>model</c>: the model; absent for the configured one.</param>
 /// <param name="Code">With <c>login_code</c>: the code.</param>
 internal sealed record Control(string Kind, string? Model = null, string? Code = null)
 {
@@ -21,50 +21,49 @@ internal sealed record Control(string Kind, string? Model = null, string? Code =
 }
 
 /// <summary>
-/// What the operator wants of harnesses and has not been handed to them yet. Kept in memory: it is meant for the
-/// harness that is there now, and goes with it.
-/// The model alone is durable, and every connection is told it first.
+/// Hands controls to harnesses, each once. Controls are kept in memory: they are meant for the harness that is
+/// connected now, and are discarded with it. Only the model is durable, and every connection is told it first.
 /// </summary>
 internal sealed class Controls : IConnectionObserver
 {
-    /// <summary>What waits for one harness at most.</summary>
+    /// <summary>The most controls that wait for one harness.</summary>
     public const int MostWaiting = 32;
 
     private readonly Lock gate = new();
     private readonly Dictionary<string, Line> lines = new(StringComparer.Ordinal);
     private readonly Harnesses harnesses;
-    private readonly HarnessWishes wishes;
+    private readonly ModelOverrides overrides;
     private readonly TimeProvider clock;
 
-    public Controls(Harnesses harnesses, HarnessWishes wishes, TimeProvider clock)
+    public Controls(Harnesses harnesses, ModelOverrides overrides, TimeProvider clock)
     {
-        (this.harnesses, this.wishes, this.clock) = (harnesses, wishes, clock);
+        (this.harnesses, this.overrides, this.clock) = (harnesses, overrides, clock);
         harnesses.Gone += LetGo;
     }
 
-    /// <summary>Hands something to the agent's harness, now or as soon as it asks.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>: there is none, or it does not ask.</exception>
+    /// <summary>Hands a control to the agent's harness, now or as soon as it asks.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>: none is connected, or it does not ask.</exception>
     public void Ask(string agent, Control control)
     {
         lock (gate)
         {
             if (!IsConnected(agent))
-                throw Problem.Conflict($"no harness of {agent} is connected; start the agent first");
+                throw Problem.Conflict($"the harness of {agent} is not connected; start the agent first");
             var line = Of(agent);
-            // Asked for again before it was handed out, it is the same wish.
+            // Repeated before it was handed out, it is the same control.
             if (line.Waiting.Contains(control))
                 return;
             if (line.Waiting.Count >= MostWaiting)
                 throw Problem.Conflict(
-                    $"{MostWaiting} requests wait for the harness of {agent} already; it does not take them"
+                    $"{MostWaiting} controls wait for the harness of {agent} already, which is the limit; the "
+                        + "harness does not ask for them"
                 );
             line.Waiting.Add(control);
             Serve(line);
         }
     }
 
-    /// <summary>Tells a connected harness which model the operator wants; one that connects later hears of it by
-    /// itself.</summary>
+    /// <summary>Tells a connected harness its model override; a harness that connects later is told it first.</summary>
     public void TellModel(string agent)
     {
         lock (gate)
@@ -78,14 +77,14 @@ internal sealed class Controls : IConnectionObserver
         }
     }
 
-    /// <summary>What there is for the harness at that connection; waits for something when there is nothing.</summary>
+    /// <summary>Takes the controls for the harness at that connection; waits when there are none.</summary>
     public async Task<IReadOnlyList<Control>> Next(Caller caller, TimeSpan wait, CancellationToken gone)
     {
         var waiter = new Waiter();
         lock (gate)
         {
             var line = Of(caller.Name);
-            if (line.Connections.Add(caller.Connection!.Id) && wishes.Of(caller.Name).ModelSet)
+            if (line.Connections.Add(caller.Connection!.Id) && overrides.Of(caller.Name).ModelSet)
             {
                 line.Waiting.RemoveAll(c => c.Kind == Control.SetModel);
                 line.Waiting.Insert(0, Model(caller.Name));
@@ -106,7 +105,7 @@ internal sealed class Controls : IConnectionObserver
         return await waiter.Task.ConfigureAwait(false);
     }
 
-    /// <summary>Controls whose answer never reached anybody wait again, before all others.</summary>
+    /// <summary>Puts controls back whose answer could not be delivered, before all others.</summary>
     public void PutBack(string agent, IReadOnlyList<Control> controls)
     {
         lock (gate)
@@ -125,7 +124,7 @@ internal sealed class Controls : IConnectionObserver
         }
     }
 
-    /// <summary>Forgets an agent that is no more.</summary>
+    /// <summary>Forgets a destroyed agent.</summary>
     public void Forget(string agent)
     {
         lock (gate)
@@ -148,7 +147,7 @@ internal sealed class Controls : IConnectionObserver
         LetGo(caller.Name);
     }
 
-    // What was meant for a harness that has gone is not for the next.
+    // Controls that were meant for a harness that is gone are not handed to the next.
     private void LetGo(string agent)
     {
         lock (gate)
@@ -161,7 +160,7 @@ internal sealed class Controls : IConnectionObserver
     private bool IsConnected(string agent) =>
         harnesses.Of(agent).Connected || (lines.TryGetValue(agent, out var line) && line.Connections.Count > 0);
 
-    private Control Model(string agent) => new(Control.SetModel, Model: wishes.Of(agent).Model);
+    private Control Model(string agent) => new(Control.SetModel, Model: overrides.Of(agent).Model);
 
     private Line Of(string agent)
     {

@@ -7,17 +7,17 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Finds agents whose driver cannot work, as their harnesses report it; without a host there are
-/// none.</summary>
+/// <summary>Finds agents whose driver cannot work, as their harnesses report it; finds nothing when no host
+/// runs.</summary>
 internal sealed class DriversCheck(IServiceProvider services, IHostApplicationLifetime lifetime) : ICheck
 {
     private const string Topic = "agents";
 
-    public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => Task.FromResult(Look());
+    public Task<IReadOnlyList<Finding>> Run(CancellationToken ct) => Task.FromResult(Find());
 
-    private IReadOnlyList<Finding> Look()
+    private IReadOnlyList<Finding> Find()
     {
-        // Without a host the database, on which both depend, must not be opened.
+        // Both need the database, which must not be opened when no host runs.
         if (!lifetime.ApplicationStarted.IsCancellationRequested)
             return [];
         var (roster, harnesses) = (services.GetRequiredService<IRoster>(), services.GetRequiredService<Harnesses>());

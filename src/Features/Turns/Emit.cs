@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A harness tells what happens in a turn: kept for a week, and streamed to who looks at the agent.</summary>
+/// <summary>Stores events of a turn for a week, and streams them to pages that show the agent.</summary>
 internal static class Emit
 {
     private const int MostEvents = 100;
@@ -44,12 +44,12 @@ internal static class Emit
                 dropped => TellDropped(agent, dropped)
             );
             IReadOnlyList<EventText> kept = [.. events.Where(told => told.Kind != EventText.TextPart)];
-            // One write for all of them: the writer has others to serve.
+            // One write for all of them, because other writes wait.
             if (kept.Count > 0)
                 await store
                     .Write(write => stored.Append(write, agent, kept), CancellationToken.None)
                     .ConfigureAwait(false);
-            // Shown and not kept: the whole text comes as an event of its own.
+            // Streamed and not stored: the whole text follows as an event of its own.
             foreach (var part in events.Where(told => told.Kind == EventText.TextPart))
                 hubs.Publish(agent, () => Shown(part.Payload));
 
@@ -67,7 +67,7 @@ internal static class Emit
     }
 }
 
-/// <summary>Puts stored events on the stream of their agent, if anybody follows it.</summary>
+/// <summary>Publishes stored events on the stream of their agent.</summary>
 internal sealed class AgentEventForwarder(AgentHubs hubs) : ICommitObserver
 {
     void ICommitObserver.OnCommitted(INotification notification)

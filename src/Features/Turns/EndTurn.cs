@@ -3,18 +3,20 @@ using System.Text;
 using System.Text.Json;
 using FluentValidation;
 using Hive.Common.Doors;
+using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Messages.Contracts;
+using Hive.Features.Turns.Contracts;
 using Hive.Protocol;
 using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A turn ends: a good one acks what it held, any other gives it back; its figures are kept in the same write.
-/// Ending it again answers the same.</summary>
+/// <summary>Ends a turn: a good one acknowledges its messages, any other nacks them; its figures are stored in the same
+/// write. Ending the turn again returns the same answer.</summary>
 internal static class EndTurn
 {
-    /// <summary>More than any turn takes, and little enough that a year of them can be summed up.</summary>
+    /// <summary>More than any turn takes, and little enough that a year of turns can be added up.</summary>
     private const long Most = 1_000_000_000_000;
 
     private const int MostTools = 200;
@@ -28,24 +30,10 @@ internal static class EndTurn
         string Result,
         string? Note = null,
         long? DelaySeconds = null,
-        string? Model = null,
         DateTimeOffset? StartedAt = null,
         DateTimeOffset? EndedAt = null,
-        long? DurationMs = null,
-        long? InputTokens = null,
-        long? OutputTokens = null,
-        long? CacheReadInputTokens = null,
-        long? CacheCreationInputTokens = null,
-        long? LastInputTokens = null,
-        long? LastOutputTokens = null,
-        long? LastCacheReadInputTokens = null,
-        long? LastCacheCreationInputTokens = null,
-        long? ToolCallCount = null,
-        IReadOnlyDictionary<string, long>? ToolCalls = null,
-        long? OpenLooseEndsCount = null,
-        long? OpenRemindersCount = null,
         double? CostUsd = null
-    ) : IRequest<Outcome>;
+    ) : TurnFigures, IRequest<Outcome>;
 
     internal sealed record Outcome(int Acked, int Requeued, int Parked);
 
@@ -54,8 +42,8 @@ internal static class EndTurn
         public Validator()
         {
             RuleFor(c => c.Result)
-                .Must(r => TurnResult.Told.Contains(r))
-                .WithMessage($"'result' must be one of {string.Join(", ", TurnResult.Told)}");
+                .Must(r => TurnResult.Reported.Contains(r))
+                .WithMessage($"'result' must be one of {string.Join(", ", TurnResult.Reported)}");
             RuleFor(c => c.Note).MustBeText(Limits.BodyBytes);
             RuleFor(c => c.DelaySeconds).MustBeDelay();
             RuleFor(c => c.Model).MustBeText(ModelBytes);
@@ -66,23 +54,19 @@ internal static class EndTurn
                 .Custom(
                     (calls, context) =>
                     {
-                        if (calls is null)
-                            return;
-                        if (calls.Count > MostTools)
-                            context.AddFailure(
-                                $"'tool_calls' names {calls.Count} tools, the limit is {MostTools}; name those called most"
-                            );
-                        else if (
-                            calls.Keys.Any(tool => tool.Length == 0 || Encoding.UTF8.GetByteCount(tool) > ToolNameBytes)
-                        )
-                            context.AddFailure(
-                                $"'tool_calls' holds a name that is empty or has more than {ToolNameBytes} bytes; shorten it"
-                            );
-                        else if (calls.Values.Any(count => count is < 0 or > Most))
-                            context.AddFailure($"'tool_calls' holds a count that is not 0 to {Most}");
+                        if (calls is not null && FaultOf(calls) is { } fault)
+                            context.AddFailure(fault);
                     }
                 );
         }
+
+        private static string? FaultOf(IReadOnlyDictionary<string, long> calls) =>
+            calls.Count > MostTools
+                ? $"'tool_calls' names {calls.Count} tools, the limit is {MostTools}; name those called most"
+            : calls.Keys.Any(tool => tool.Length == 0 || Encoding.UTF8.GetByteCount(tool) > ToolNameBytes)
+                ? $"'tool_calls' has a name that is empty or longer than {ToolNameBytes} bytes; shorten it"
+            : calls.Values.Any(count => count is < 0 or > Most) ? $"'tool_calls' has a count that is not 0 to {Most}"
+            : null;
 
         private static string NameOf(Expression<Func<Command, long?>> figure) =>
             JsonNamingPolicy.SnakeCaseLower.ConvertName(((MemberExpression)figure.Body).Member.Name);
@@ -104,31 +88,25 @@ internal static class EndTurn
         ];
     }
 
-    internal sealed class Handler(IStore store, ITurnEnds turns, TurnLedger ledger, Prices prices)
+    internal sealed class Handler(IStore store, ILeases leases, TurnLedger ledger, Prices prices, TimeProvider clock)
         : IRequestHandler<Command, Outcome>
     {
         public async Task<Outcome> Handle(Command command, CancellationToken cancellationToken)
         {
-            var told = Told(command);
-            prices.Look();
-            var (agent, id, result, note, delay) = (
-                command.Caller.Name,
-                command.Turn,
-                command.Result,
-                command.Note,
-                command.DelaySeconds
-            );
+            prices.Refresh();
+            var (agent, id) = (command.Caller.Name, command.Turn);
+            var release = TurnResult.OutcomeOf(command.Result, command.Note, command.DelaySeconds);
             IReadOnlyList<long> many = [];
             var outcome = await store.Write(
-                write => (many = turns.HeldByLargeTurn(agent, id)).Count > 0 ? null : End(write),
+                write => (many = leases.BeginLargeRelease(write, agent, id)).Count > 0 ? null : End(write),
                 CancellationToken.None
             );
             if (outcome is not null)
                 return outcome;
-            foreach (var piece in many.Order().Chunk(ITurnEnds.Piece))
+            foreach (var chunk in many.Order().Chunk(ILeases.ChunkSize))
             {
                 await store.Write(
-                    write => turns.EndPiece(write, agent, id, piece, result, note, delay),
+                    write => Turn.Count(write, id, leases.Release(write, agent, id, chunk, release)),
                     CancellationToken.None
                 );
             }
@@ -137,39 +115,21 @@ internal static class EndTurn
 
             Outcome End(IWrite write)
             {
-                var turn = turns.End(write, agent, id, result, note, delay);
-                ledger.Add(write, turn, told);
+                var turn =
+                    Turn.Find(write.Db, agent, id) ?? throw Problem.NotFound($"{agent} does not have a turn {id}");
+                var isNew = turn.EndedAt is null || turn.Lost;
+                if (isNew)
+                {
+                    // A lost turn gets back what nobody was given since, as if it had held that until now.
+                    if (turn.Lost)
+                        leases.Reclaim(write, agent, id);
+                    var released = leases.Close(write, agent, id, release);
+                    turn = turn.End(write, command.Result, command.Note, released, clock.GetUtcNow());
+                }
+
+                ledger.Add(write, turn, command, isNew);
                 return new Outcome(turn.Acked, turn.Requeued, turn.Parked);
             }
         }
-
-        private static TurnRow Told(Command command) =>
-            new()
-            {
-                Id = command.Turn,
-                Agent = command.Caller.Name,
-                WakeFrom = "",
-                Result = command.Result,
-                At = 0,
-                Model = string.IsNullOrWhiteSpace(command.Model) ? null : command.Model,
-                StartedAt = command.StartedAt?.ToUnixTimeMilliseconds() ?? 0,
-                EndedAt = command.EndedAt?.ToUnixTimeMilliseconds() ?? 0,
-                DurationMs = command.DurationMs,
-                InputTokens = command.InputTokens,
-                OutputTokens = command.OutputTokens,
-                CacheReadInputTokens = command.CacheReadInputTokens,
-                CacheCreationInputTokens = command.CacheCreationInputTokens,
-                LastInputTokens = command.LastInputTokens,
-                LastOutputTokens = command.LastOutputTokens,
-                LastCacheReadInputTokens = command.LastCacheReadInputTokens,
-                LastCacheCreationInputTokens = command.LastCacheCreationInputTokens,
-                ToolCallCount = command.ToolCallCount,
-                ToolCalls = command.ToolCalls is null
-                    ? null
-                    : JsonSerializer.Serialize(command.ToolCalls, WireJson.Options),
-                OpenLooseEndsCount = command.OpenLooseEndsCount,
-                OpenRemindersCount = command.OpenRemindersCount,
-                ReportedCostUsd = command.CostUsd,
-            };
     }
 }

@@ -2,28 +2,28 @@ using System.Collections.Concurrent;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Bounds what one agent may have kept of its events: so many a second, the rest is counted; so many in
-/// all.</summary>
+/// <summary>Limits the events stored for one agent: by number and bytes per second, beyond which they are only counted,
+/// and by bytes in all.</summary>
 internal sealed class EventFlood(TimeProvider clock)
 {
-    /// <summary>Events of one agent that are kept in a second.</summary>
+    /// <summary>The most events of one agent that are stored in a second.</summary>
     public const int EventsPerSecond = 2000;
 
-    /// <summary>Bytes of events of one agent that are kept in a second: 4 MiB.</summary>
+    /// <summary>The most bytes of one agent's events that are stored in a second: 4 MiB.</summary>
     public const long BytesPerSecond = 4L << 20;
 
-    /// <summary>Bytes of events of one agent that are kept at all: 256 MiB, about a week of a busy one. The oldest go
-    /// first.</summary>
+    /// <summary>The most bytes of one agent's events that are kept: 256 MiB, about a week of a busy agent. The oldest
+    /// are deleted first.</summary>
     public const long BytesKept = 256L << 20;
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Budget> budgets = new(StringComparer.Ordinal);
 
-    /// <summary>Lets through what fits.</summary>
-    /// <param name="agent">Whose events.</param>
-    /// <param name="events">In their order.</param>
-    /// <param name="report">Called a second after the first that was left out, with how many there were.</param>
+    /// <summary>Admits the events within the limits.</summary>
+    /// <param name="agent">The agent.</param>
+    /// <param name="events">Its events in order.</param>
+    /// <param name="report">Called a second after the first event was left out, with their number.</param>
     public IReadOnlyList<EventText> Admit(string agent, IReadOnlyList<EventText> events, Action<long> report)
     {
         var budget = budgets.GetOrAdd(agent, static _ => new Budget());

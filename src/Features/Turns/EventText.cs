@@ -9,20 +9,20 @@ using Hive.Protocol;
 namespace Hive.Features.Turns;
 
 /// <summary>An emitted event as it is stored.</summary>
-/// <param name="Kind">What it is.</param>
+/// <param name="Kind">Its kind.</param>
 /// <param name="Turn">The turn it belongs to.</param>
-/// <param name="Payload">All of it, without <c>id</c>, which is the row's.</param>
+/// <param name="Payload">The whole event without <c>id</c>, which is the row's.</param>
 internal sealed record EventText(string Kind, long? Turn, string Payload)
 {
-    /// <summary>Bytes of one event: 48 KiB.</summary>
+    /// <summary>The most bytes of one event: 48 KiB.</summary>
     public const int MaxBytes = 48 * 1024;
 
-    /// <summary>The kind of a piece of a text that is being written.</summary>
+    /// <summary>The kind of an event that carries a piece of a text being written.</summary>
     public const string TextPart = "text_part";
 
     private const int KindLength = 40;
 
-    // A text that is cut shorter than this says nothing; then the event is left with what it is.
+    // A text cut shorter than this is useless; the event then keeps only its kind, time and turn.
     private const int LeastTextBytes = 64;
 
     private static readonly byte[] Truncated = "truncated"u8.ToArray();
@@ -31,11 +31,11 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
         Encoder = WireJson.Options.Encoder ?? JavaScriptEncoder.Default,
     };
 
-    /// <summary>Checks and normalises an event: the tool's own <c>id</c> of a call becomes <c>call</c>, and what is
-    /// longer than may be is cut where its longest texts are.</summary>
-    /// <param name="emitted">What the harness sent.</param>
-    /// <param name="at">Its place in the list, for the error.</param>
-    /// <exception cref="Problem">Code <c>invalid</c>: it is none.</exception>
+    /// <summary>Checks and normalises an event: the tool's own <c>id</c> of a call becomes <c>call</c>, and an event
+    /// over the limit is cut at its longest texts.</summary>
+    /// <param name="emitted">The event as the harness sent it.</param>
+    /// <param name="at">Its index in the list, for the error.</param>
+    /// <exception cref="Problem">Code <c>invalid</c>: it is not an event.</exception>
     public static EventText From(JsonElement emitted, int at)
     {
         if (emitted.ValueKind != JsonValueKind.Object)
@@ -65,15 +65,15 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            // How System.Text.Json reports half a surrogate pair, and bytes that are no UTF-8.
+            // System.Text.Json reports an unpaired surrogate, or bytes that are not UTF-8, like this.
             throw Problem.Invalid(
-                $"'events[{at}]' holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8",
+                $"'events[{at}]' contains an unpaired surrogate or bytes that are not UTF-8; send valid UTF-8",
                 e
             );
         }
     }
 
-    /// <summary>One that the host itself adds: so many events were left out.</summary>
+    /// <summary>An event of the host: so many events were left out.</summary>
     public static EventText Dropped(DateTimeOffset now, long count) =>
         new(
             "dropped",
@@ -89,8 +89,7 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
             )
         );
 
-    /// <summary>One that the host itself adds: the turn ended with its agent's process, and nobody told its
-    /// end.</summary>
+    /// <summary>An event of the host: the turn was lost.</summary>
     public static EventText Lost(DateTimeOffset now, long turn, string result, string? note) =>
         new(
             "turn_ended",
@@ -108,7 +107,7 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
             )
         );
 
-    /// <summary>The stored event with its id, as clients see it.</summary>
+    /// <summary>A stored event with its id, as clients see it.</summary>
     public static JsonElement WithId(long id, string payload) =>
         JsonElement.Parse($"{{\"id\":{id},{payload.AsSpan(1)}");
 
@@ -125,7 +124,7 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
         }
     }
 
-    // Each member once: a name that is there twice would be read differently by different readers.
+    // Each member once: readers differ in how they treat a repeated name.
     private static byte[] Normalised(JsonElement emitted)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
@@ -150,7 +149,7 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
 
     private static byte[] Cut(byte[] whole, string kind, string at, long? turn)
     {
-        // The mark itself takes room too, and what is cut ends with a character of three bytes.
+        // The mark takes room too, and a cut text ends with a character of three bytes.
         var tooMuch = whole.Length - MaxBytes + ",\"truncated\":true".Length;
         return Allowance(TextLengths(whole), tooMuch) is { } most && Rewrite(whole, most) is { Length: <= MaxBytes } cut
             ? cut
@@ -180,7 +179,7 @@ internal sealed record EventText(string Kind, long? Turn, string Payload)
         return lengths;
     }
 
-    // How long a text may be so that together they are shorter by that much: the longest are cut to one length.
+    // The length to which the longest texts are cut, so that all texts together become shorter by that much.
     private static int? Allowance(List<int> longestFirst, int tooMuch)
     {
         var sum = 0L;

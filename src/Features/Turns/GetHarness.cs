@@ -8,8 +8,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Shows what an agent's harness does and from where its stream goes on; waits for a harness where that is
-/// wanted.</summary>
+/// <summary>Shows the state of an agent's harness and the cursor of its stream; can wait until a harness is
+/// connected.</summary>
 internal static class GetHarness
 {
     internal sealed record Query(string Name, long? WaitSeconds = null) : IRequest<HarnessView>, IWaitingRequest;
@@ -27,7 +27,7 @@ internal static class GetHarness
             roster.Require(request.Name);
             if (Math.Clamp(request.WaitSeconds ?? 0, 0, Limits.MaxWaitSeconds) is > 0 and var seconds)
                 await harnesses.Connected(request.Name, TimeSpan.FromSeconds(seconds), cancellationToken);
-            // Before it is looked at: a change that falls between the two is then in the stream as well.
+            // Taken before the state, so that a change between the two is in the stream as well.
             var cursor = hubs.Of(request.Name).Head.ToString();
             return harnesses.Of(request.Name) with { Cursor = cursor };
         }

@@ -7,7 +7,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What turns came to in a window that ends now: by agent, and by span of time for charts.</summary>
+/// <summary>Adds up the turns of a window that ends now: by agent, and by bucket of time for charts.</summary>
 internal static class GetStats
 {
     private static readonly Dictionary<string, (TimeSpan Window, TimeSpan Bucket)> Windows = new(StringComparer.Ordinal)
@@ -20,13 +20,14 @@ internal static class GetStats
 
     internal sealed record Query(string? Window = null, string? Agent = null) : IRequest<Result>;
 
-    /// <param name="Window">Which was asked for.</param>
-    /// <param name="FromAt">Where the first bucket begins; a whole multiple of a bucket.</param>
-    /// <param name="ToAt">Now; the last bucket is not full yet.</param>
-    /// <param name="BucketSeconds">How long each is.</param>
-    /// <param name="UnknownModels">Whose prices the table lacks: their tokens are counted, their cost is not.</param>
-    /// <param name="Agents">Each that ended a turn, by name.</param>
-    /// <param name="Buckets">All of them, also those without a turn.</param>
+    /// <param name="Window">The window.</param>
+    /// <param name="FromAt">The start of the first bucket; a multiple of a bucket's length.</param>
+    /// <param name="ToAt">The present; the last bucket is not full yet.</param>
+    /// <param name="BucketSeconds">The length of a bucket.</param>
+    /// <param name="UnknownModels">Models that are not in the price table: their tokens are counted, their cost is
+    /// not.</param>
+    /// <param name="Agents">Every agent that ended a turn, by name.</param>
+    /// <param name="Buckets">All buckets, also those without a turn.</param>
     internal sealed record Result(
         string Window,
         DateTimeOffset FromAt,
@@ -47,7 +48,7 @@ internal static class GetStats
             RuleFor(q => q.Agent)
                 .Must(a => names.IsWellFormed(a!))
                 .When(q => q.Agent is not null)
-                .WithMessage("'agent' is no agent's name: a-z, 0-9 and '-', such as alice");
+                .WithMessage("'agent' is not a valid agent name; use a-z, 0-9 and '-', such as alice");
         }
     }
 
@@ -63,7 +64,7 @@ internal static class GetStats
             var count = (int)(window / bucket);
             var from = (to - (to % slot)) - ((count - 1) * slot);
             var sums = await store.Read(db => TurnSums.Read(db, from, to, slot, request.Agent), cancellationToken);
-            var (table, _) = prices.Look();
+            var (table, _) = prices.Refresh();
             return new Result(
                 name,
                 DateTimeOffset.FromUnixTimeMilliseconds(from),
@@ -82,7 +83,7 @@ internal static class GetStats
     }
 }
 
-/// <summary>What each agent's turns of the last 24 hours came to, in the snapshot.</summary>
+/// <summary>The sums of each agent's turns of the last 24 hours, in the snapshot.</summary>
 internal sealed class StatsSection(Prices prices, TimeProvider clock) : IDashboardSection
 {
     private const long Day = 24L * 60 * 60 * 1000;
@@ -94,7 +95,7 @@ internal sealed class StatsSection(Prices prices, TimeProvider clock) : IDashboa
     public object Read(DbConnection db)
     {
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
-        // One slot: only the sums are wanted.
-        return TurnSums.ByAgent(TurnSums.Read(db, now - Day, now, Day + 1, null), prices.Look().Table);
+        // One slot, because only the sums are used.
+        return TurnSums.ByAgent(TurnSums.Read(db, now - Day, now, Day + 1, null), prices.Refresh().Table);
     }
 }

@@ -10,12 +10,12 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What every harness says that it does. Kept in memory, and only as long as the connection that said
+/// <summary>Keeps the state that each harness reported, in memory and as long as the connection that reported
 /// it.</summary>
 internal sealed class Harnesses(
     AgentHubs hubs,
-    HarnessWishes wishes,
-    IHarnessSigns signs,
+    ModelOverrides overrides,
+    IHarnessStartups startups,
     IStore store,
     IOutbox outbox,
     IRoster roster,
@@ -28,17 +28,17 @@ internal sealed class Harnesses(
     private readonly List<(string Agent, TaskCompletionSource Connected)> waiters = [];
     private readonly DateTimeOffset begun = clock.GetUtcNow();
 
-    /// <summary>Called when an agent's harness has gone, before anybody is told.</summary>
+    /// <summary>Raised when an agent's harness is gone, before that is published.</summary>
     public event Action<string>? Gone;
 
-    /// <summary>What the agent's harness does now.</summary>
+    /// <summary>The state of the agent's harness.</summary>
     public HarnessView Of(string agent)
     {
         lock (gate)
             return all.GetValueOrDefault(agent)?.View ?? Offline(begun);
     }
 
-    /// <summary>Takes note of what a harness says of itself.</summary>
+    /// <summary>Notes what a harness reports of itself.</summary>
     public void Report(Caller caller, HarnessView view)
     {
         HarnessView before;
@@ -53,7 +53,7 @@ internal sealed class Harnesses(
         }
 
         if (HarnessState.Waits(view.State))
-            signs.CameUp(caller.Name);
+            startups.CameUp(caller.Name);
         Note(caller.Name, before, view);
     }
 
@@ -74,7 +74,7 @@ internal sealed class Harnesses(
         Gone?.Invoke(caller.Name);
         lock (gate)
         {
-            // The next one may have said something by now; then that is what was told last.
+            // The next harness may have reported by now, and its report has been published.
             if (ReferenceEquals(all.GetValueOrDefault(caller.Name)?.View, view))
                 Publish(caller.Name, view);
         }
@@ -82,14 +82,14 @@ internal sealed class Harnesses(
         Note(caller.Name, before, view);
     }
 
-    /// <summary>Forgets an agent that is no more.</summary>
+    /// <summary>Forgets a destroyed agent.</summary>
     public void Forget(string agent)
     {
         lock (gate)
             all.Remove(agent);
     }
 
-    /// <summary>Completes when a harness of the agent's is connected, or the wait is over.</summary>
+    /// <summary>Completes when the agent's harness is connected, or the wait is over.</summary>
     public async Task Connected(string agent, TimeSpan wait, CancellationToken gone)
     {
         var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -106,7 +106,7 @@ internal sealed class Harnesses(
         }
         catch (TimeoutException)
         {
-            // Whoever asked looks at what is known by now.
+            // The caller reads the state as it is then.
         }
         finally
         {
@@ -120,7 +120,7 @@ internal sealed class Harnesses(
     private void Publish(string agent, HarnessView view) =>
         hubs.Publish(agent, () => new DashboardEvent("harness_changed", "harness", view));
 
-    // Only what shows on the agent's row, or what the manager is told, is worth a write.
+    // Writes only what shows on the agent's row, or what the manager is told.
     private void Note(string agent, HarnessView before, HarnessView now)
     {
         var needsLogin = HarnessState.NeedsLogin(now.State);
@@ -129,7 +129,7 @@ internal sealed class Harnesses(
             && before.Model == now.Model
             && before.Missing == now.Missing
             && HarnessState.NeedsLogin(before.State) == needsLogin
-            && (!now.Connected || wishes.Of(agent).NeedsLogin == needsLogin)
+            && (!now.Connected || overrides.Of(agent).NeedsLogin == needsLogin)
         )
         {
             return;
@@ -146,15 +146,15 @@ internal sealed class Harnesses(
         );
     }
 
-    // By what the harness says by then: these writes may be late, and change places. A harness that is gone says
-    // nothing of its login.
+    // Uses the state at the time of the write: these writes may be late or out of order. A harness that is gone says
+    // nothing about its login.
     private void TellManager(IWrite write, string agent)
     {
         var now = Of(agent);
         var needsLogin = HarnessState.NeedsLogin(now.State);
-        if (!now.Connected || roster.Find(agent) is not { } entry || wishes.Of(agent).NeedsLogin == needsLogin)
+        if (!now.Connected || roster.Find(agent) is not { } entry || overrides.Of(agent).NeedsLogin == needsLogin)
             return;
-        wishes.Change(write, agent, wish => wish with { NeedsLogin = needsLogin });
+        overrides.Change(write, agent, known => known with { NeedsLogin = needsLogin });
         if (!entry.IsManager)
             outbox.Append(
                 write,
@@ -170,7 +170,7 @@ internal sealed class Harnesses(
     private sealed record Said(long? Connection, HarnessView View);
 }
 
-/// <summary>What a harness can be doing.</summary>
+/// <summary>The states of a harness.</summary>
 internal static class HarnessState
 {
     public const string Offline = "offline";
@@ -179,8 +179,8 @@ internal static class HarnessState
     private const string LoggingIn = "logging_in";
     private const string NotReady = "not_ready";
 
-    /// <summary>What a harness may say.</summary>
-    public static readonly string[] Said =
+    /// <summary>The states that a harness can report.</summary>
+    public static readonly string[] Reportable =
     [
         "idle",
         "thinking",
@@ -191,17 +191,17 @@ internal static class HarnessState
         NotReady,
     ];
 
-    /// <summary>True when it receives nothing before the operator has done something: it has come up all the
-    /// same.</summary>
+    /// <summary>True when the harness waits for the operator before it receives messages; it counts as come
+    /// up.</summary>
     public static bool Waits(string state) => NeedsLogin(state) || state == NotReady;
 
-    /// <summary>True until a login has come to a good end.</summary>
+    /// <summary>True until a login has succeeded.</summary>
     public static bool NeedsLogin(string state) => state is Login or LoggingIn;
 }
 
-/// <summary>What harnesses say of agents, on their rows. After the roster's part: the model that is used wins over the
-/// configured one.</summary>
-internal sealed class HarnessRowFields(Harnesses harnesses, HarnessWishes wishes) : IAgentRowFields
+/// <summary>What harnesses report, on the rows of agents. Comes after the roster's fields: the model in use wins over
+/// the configured one.</summary>
+internal sealed class HarnessRowFields(Harnesses harnesses, ModelOverrides overrides) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)
     {
@@ -209,7 +209,7 @@ internal sealed class HarnessRowFields(Harnesses harnesses, HarnessWishes wishes
         return row with
         {
             NeedsLogin = HarnessState.NeedsLogin(now.State),
-            ActiveModel = now.Model ?? wishes.Of(row.Name).Model ?? row.ActiveModel,
+            ActiveModel = now.Model ?? overrides.Of(row.Name).Model ?? row.ActiveModel,
             Missing = now.Missing,
         };
     }

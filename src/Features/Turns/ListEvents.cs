@@ -10,16 +10,16 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What happened in an agent's turns, a page at a time, oldest of the page first.</summary>
+/// <summary>Lists the events of an agent's turns, a page at a time, the oldest of a page first.</summary>
 internal static class ListEvents
 {
     private const long MostRows = 500;
 
     internal sealed record Query(string Name, long? Before = null, long? Limit = null) : IRequest<Result>;
 
-    /// <param name="Cursor">Where the agent's own stream goes on.</param>
+    /// <param name="Cursor">The cursor of the agent's own stream.</param>
     /// <param name="Events">The page.</param>
-    /// <param name="More">There are older ones.</param>
+    /// <param name="More">True when there are older events.</param>
     internal sealed record Result(string Cursor, IReadOnlyList<AgentEvent> Events, bool More);
 
     internal sealed class Validator : AbstractValidator<Query>
@@ -31,8 +31,8 @@ internal static class ListEvents
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
         {
-            // Before the read: an event that falls between the two is then replayed, not missed. A destroyed agent has
-            // no stream any more.
+            // Taken before the read, so that an event between the two is replayed and not missed. A destroyed agent has
+            // no stream.
             var cursor = roster.Find(request.Name) is null ? "" : hubs.Of(request.Name).Head.ToString();
             var limit = Math.Clamp(request.Limit ?? 200, 1, MostRows);
             var rows = await store.Read(
@@ -81,10 +81,10 @@ internal static class ListEvents
     }
 }
 
-/// <summary>Something that happened in a turn: what every event has, and whatever else its kind has.</summary>
-/// <param name="Id">Given once, by the host.</param>
-/// <param name="Kind">What it is.</param>
-/// <param name="At">When, by the clock of the harness.</param>
+/// <summary>An event of a turn: the fields that every event has, and those of its kind.</summary>
+/// <param name="Id">Unique among all events.</param>
+/// <param name="Kind">Its kind.</param>
+/// <param name="At">When it happened, by the clock of the harness.</param>
 internal sealed record AgentEvent(long Id, string Kind, DateTimeOffset At)
 {
     /// <summary>The fields of its kind.</summary>

@@ -7,7 +7,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The turns of one agent, newest first, a page at a time.</summary>
+/// <summary>Lists the turns of one agent, newest first, a page at a time.</summary>
 internal static class ListTurns
 {
     private const long MostRows = 200;
@@ -40,10 +40,10 @@ internal static class ListTurns
                         .ToArray(),
                 cancellationToken
             );
-            // What is kept of a destroyed agent can be looked at; a name that nobody ever had is a mistake.
+            // The turns of a destroyed agent can still be listed; a name that no agent ever had is a mistake.
             if (rows.Length == 0)
                 roster.Require(request.Name);
-            var (table, _) = prices.Look();
+            var (table, _) = prices.Refresh();
             return new Result([.. rows.Select(r => r.ToView(table))]);
         }
 

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator has an agent's next turn start without the conversation there was.</summary>
+/// <summary>Starts a new conversation with an agent's next turn.</summary>
 internal static class NewSession
 {
     internal sealed record Command(string Name) : IRequest<Done>;

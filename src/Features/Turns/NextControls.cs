@@ -4,8 +4,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A harness waits for what the operator wants of it. Each is handed out once; one whose answer could not be
-/// written waits again.</summary>
+/// <summary>Waits for controls and hands them to the harness, each once; controls whose answer could not be delivered
+/// wait again.</summary>
 internal static class NextControls
 {
     internal sealed record Command(Caller Caller, long? WaitSeconds = null) : IRequest<Result>, IWaitingRequest;

@@ -2,18 +2,18 @@ using System.Collections.Frozen;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What a model costs, in US dollars per million tokens.</summary>
+/// <summary>The prices of a model, in US dollars per million tokens.</summary>
 /// <param name="Model">As the agent's tool names it; a <c>*</c> at the end stands for any ending.</param>
-/// <param name="Input">What is sent and not in the cache.</param>
-/// <param name="Output">What the model writes.</param>
-/// <param name="CacheRead">What is read from the cache.</param>
-/// <param name="CacheCreation">What is written into it.</param>
+/// <param name="Input">Input that is not in the cache.</param>
+/// <param name="Output">Output.</param>
+/// <param name="CacheRead">Input read from the cache.</param>
+/// <param name="CacheCreation">Input written to the cache.</param>
 internal sealed record ModelPrice(string Model, double Input, double Output, double CacheRead, double CacheCreation);
 
-/// <summary>What models cost. An exact name wins over a beginning, a longer beginning over a shorter one.</summary>
+/// <summary>The price table. An exact name wins over a prefix, a longer prefix over a shorter one.</summary>
 internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
 {
-    /// <summary>Most models a table holds.</summary>
+    /// <summary>The most models in a table.</summary>
     public const int MostModels = 500;
 
     private const int NameBytes = 100;
@@ -31,9 +31,9 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
     ];
 
     /// <summary>
-    /// What Hive begins with: Anthropic's list prices of October 2026
-    /// (https://platform.claude.com/docs/en/about-claude/pricing), cache writes those of five minutes.
-    /// Haiku 5.5 costs five times as much for prompts of more than 100,000 tokens, which no table of this form can say.
+    /// The initial table: Anthropic's list prices of October 2026
+    /// (https://platform.claude.com/docs/en/about-claude/pricing), with the cache writes of five minutes. Haiku 5.5
+    /// costs five times as much for prompts of more than 100,000 tokens, which a table of this form cannot express.
     /// </summary>
     public static PriceTable First { get; } =
         new([
@@ -57,7 +57,7 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
 
     public IReadOnlyList<ModelPrice> Models => models;
 
-    /// <summary>Why these cannot be a table; null when they can.</summary>
+    /// <summary>The fault of a table; null when it is valid.</summary>
     public static string? Fault(IReadOnlyList<ModelPrice?> models)
     {
         if (models.Count > MostModels)
@@ -75,9 +75,9 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
             )
                 return $"models[{i}] needs a name of at most {NameBytes} bytes";
             if (name.AsSpan(0, name.Length - 1).Contains('*'))
-                return $"'{name}': '*' may stand at the end only";
+                return $"'{name}': '*' is allowed at the end only";
             if (!names.Add(name))
-                return $"'{name}' is there twice";
+                return $"'{name}' is listed twice";
             foreach (
                 var (field, usd) in new[]
                 {
@@ -96,7 +96,7 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
         return null;
     }
 
-    /// <summary>The prices of a model; null when they are not known.</summary>
+    /// <summary>The prices of a model; null when it is not in the table.</summary>
     public ModelPrice? Of(string? model)
     {
         if (model is null)
@@ -112,7 +112,7 @@ internal sealed class PriceTable(IReadOnlyList<ModelPrice> models)
         return null;
     }
 
-    /// <summary>What that cost, in US dollars; null when the model's prices are not known.</summary>
+    /// <summary>The cost in US dollars; null when the model is not in the table.</summary>
     public double? CostOf(string? model, Tokens tokens) =>
         Of(model) is not { } price
             ? null

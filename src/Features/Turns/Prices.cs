@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The price table in <c>&lt;DataDir&gt;/prices.json</c>, which a person may edit too: it is read again when
-/// it has changed since it was last looked at.</summary>
+/// <summary>Keeps the price table in <c>&lt;DataDir&gt;/prices.json</c>, which people may edit too: the file is read
+/// again when it has changed.</summary>
 internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHostedService
 {
     private const string FileName = "prices.json";
@@ -16,8 +16,11 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     private const string About =
-        "What models cost, in US dollars per million tokens; a name may end in * for any ending. Hive reads this file again when it changes. "
-        + "It began with Anthropic's list prices of October 2026 (https://platform.claude.com/docs/en/about-claude/pricing), cache writes those of five minutes; check them.";
+        "Prices of models, in US dollars per million tokens; a name may end in * for any ending. Hive reads this "
+        + "file again when it changes. "
+        + "The initial prices are Anthropic's list prices of October 2026 "
+        + "(https://platform.claude.com/docs/en/about-claude/pricing), with cache writes of five minutes; check "
+        + "them.";
 
     private static readonly JsonSerializerOptions Written = new(WireJson.Options) { WriteIndented = true };
     private static readonly JsonSerializerOptions Read = new(WireJson.Options)
@@ -31,12 +34,12 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
 
     private string Path => System.IO.Path.Combine(paths.DataDir, FileName);
 
-    /// <summary>The table as it was last looked at; quick, and from any thread.</summary>
+    /// <summary>The table as it was last read; quick, and from any thread.</summary>
     public PriceTable Table => known.Table;
 
-    /// <summary>Reads the file if it has changed. What cannot be used leaves the table as it was.</summary>
-    /// <returns>The table, and what is wrong with the file.</returns>
-    public (PriceTable Table, string? Fault) Look()
+    /// <summary>Reads the file if it has changed. A faulty file leaves the table unchanged.</summary>
+    /// <returns>The table, and the fault of the file.</returns>
+    public (PriceTable Table, string? Fault) Refresh()
     {
         lock (gate)
         {
@@ -52,8 +55,8 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         }
     }
 
-    /// <summary>Puts another table in the file's place.</summary>
-    /// <exception cref="Problem">Code <c>unavailable</c>: it cannot be written.</exception>
+    /// <summary>Replaces the table and the file.</summary>
+    /// <exception cref="Problem">Code <c>unavailable</c>: the file cannot be written.</exception>
     public void Replace(IReadOnlyList<ModelPrice> models)
     {
         lock (gate)
@@ -82,12 +85,12 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // Without the file the same prices hold.
+                // The same prices are used without the file.
                 LogFault(log, $"{Path} cannot be written: {e.Message}");
             }
         }
 
-        Look();
+        Refresh();
         return Task.CompletedTask;
     }
 
@@ -101,13 +104,13 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
                 return known with
                 {
                     Stamp = stamp,
-                    Fault = $"there is no {Path}; the prices it last held are used, and saving them writes it again",
+                    Fault = $"{Path} is missing; the prices last read are used, and saving them writes the file again",
                 };
             if (stamp.Length > MaxBytes)
-                return Bad(stamp, $"it has {stamp.Length} bytes, the limit is {MaxBytes}");
+                return Bad(stamp, $"the file has {stamp.Length} bytes, the limit is {MaxBytes}");
             var file = JsonSerializer.Deserialize<PriceFile>(File.ReadAllBytes(Path), Read);
             if (file is null)
-                return Bad(stamp, "it is null");
+                return Bad(stamp, "the file is null");
             return PriceTable.Fault(file.Models) is { } fault
                 ? Bad(stamp, fault)
                 : new Known(new PriceTable(file.Models), null, stamp, file.About);
@@ -116,7 +119,8 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         {
             return Bad(
                 stamp,
-                $"line {(e.LineNumber ?? 0) + 1}: {(e.Path is { Length: > 2 } path ? path[2..] : "the file")} {Said(e.Message)}"
+                $"line {(e.LineNumber ?? 0) + 1}: {(e.Path is { Length: > 2 } path ? path[2..] : "the file")} "
+                    + $"{Said(e.Message)}"
             );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or InvalidOperationException)
@@ -125,7 +129,7 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         }
     }
 
-    // In the words of who edits it: the reader's own name its types.
+    // In words for the editor of the file: the reader's own messages name its types.
     private static string Said(string message)
     {
         const string Lacking = "including: ";
@@ -133,17 +137,17 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
             return $"lacks {message[(at + Lacking.Length)..].Split(". Path:")[0].TrimEnd('.')}";
         return message.Contains("could not be converted", StringComparison.Ordinal)
             ? "has the wrong type"
-            : $"is no JSON: {message.Split(" Path:")[0]}";
+            : $"is not JSON: {message.Split(" Path:")[0]}";
     }
 
     private Known Bad(Stamp stamp, string fault) =>
         known with
         {
             Stamp = stamp,
-            Fault = $"{Path} cannot be used, and the last good prices are: {fault}",
+            Fault = $"{Path} cannot be used; the last good prices are used instead: {fault}",
         };
 
-    // Another file in its place, so that nobody reads half of one, nor is it half there after a crash.
+    // Written beside the file and then moved, so that the file is always complete, also after a crash.
     private void Write(PriceFile file)
     {
         var next = Path + ".next";
@@ -167,14 +171,14 @@ internal sealed partial class Prices(HivePaths paths, ILogger<Prices> log) : IHo
         File.Move(next, Path, overwrite: true);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "prices: {Fault}")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "price table: {Fault}")]
     private static partial void LogFault(ILogger logger, string fault);
 
     private sealed record Known(PriceTable Table, string? Fault, Stamp Stamp, string? About = null);
 
     private sealed record PriceFile(IReadOnlyList<ModelPrice> Models, string? About = null);
 
-    // What of a file tells that it is another, without reading it. The default is none.
+    // Tells whether a file has changed, without reading it. The default means that the file is missing.
     private readonly record struct Stamp(DateTime ModifiedAt, long Length)
     {
         public static Stamp Of(string path)

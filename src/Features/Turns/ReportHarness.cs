@@ -7,8 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A harness says what it does; it holds as long as this connection, or until it says something
-/// else.</summary>
+/// <summary>Notes the state of a harness; the report holds as long as its connection, or until the next
+/// report.</summary>
 internal static class ReportHarness
 {
     private const int NameBytes = 200;
@@ -36,8 +36,8 @@ internal static class ReportHarness
         public Validator()
         {
             RuleFor(c => c.State)
-                .Must(s => HarnessState.Said.Contains(s))
-                .WithMessage($"'state' must be one of {string.Join(", ", HarnessState.Said)}");
+                .Must(s => HarnessState.Reportable.Contains(s))
+                .WithMessage($"'state' must be one of {string.Join(", ", HarnessState.Reportable)}");
             RuleFor(c => c.Driver).MustBeText(NameBytes);
             RuleFor(c => c.Model).MustBeText(NameBytes);
             RuleFor(c => c.ContextTokens)
@@ -47,7 +47,7 @@ internal static class ReportHarness
                 .InclusiveBetween(0, MostTokens)
                 .WithMessage("'context_limit' must not be below 0");
             RuleFor(c => c.Missing).MustBeText(MissingBytes);
-            // The operator is to follow it: a link of another kind could do something on the page.
+            // The operator follows this link: one with another scheme could run something on the page.
             RuleFor(c => c.Login!.Url).MustBeText(UrlBytes).When(c => c.Login is not null);
             RuleFor(c => c.Login!.Url)
                 .Must(IsWeb)
@@ -64,7 +64,7 @@ internal static class ReportHarness
             && (uri.Scheme == Uri.UriSchemeHttps || uri.Scheme == Uri.UriSchemeHttp);
     }
 
-    internal sealed class Handler(IStore store, ITurnEnds turns, Harnesses harnesses) : IRequestHandler<Command, Done>
+    internal sealed class Handler(IStore store, Harnesses harnesses) : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
         {
@@ -73,7 +73,10 @@ internal static class ReportHarness
             var startedAt =
                 turn is null ? null
                 : known.Turn == turn ? known.TurnStartedAt
-                : await store.Read(db => turns.StartedAt(db, caller.Name, turn.Value), CancellationToken.None);
+                : await store.Read(
+                    db => Turn.Find(db, caller.Name, turn.Value)?.StartedInstant,
+                    CancellationToken.None
+                );
             harnesses.Report(
                 caller,
                 new HarnessView(

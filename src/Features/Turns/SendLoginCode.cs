@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator hands the login of an agent's tool the code it waits for. The code is kept nowhere.</summary>
+/// <summary>Gives the login of an agent's tool the code that it waits for. The code is not stored.</summary>
 internal static class SendLoginCode
 {
     private const int CodeBytes = 4096;
@@ -23,7 +23,7 @@ internal static class SendLoginCode
             RuleFor(c => c.Name).MustBeAgentsName(names);
             RuleFor(c => c.Code)
                 .Must(code => !string.IsNullOrWhiteSpace(code) && !code.Trim().Any(char.IsControl))
-                .WithMessage("'code' must be the code alone, on one line")
+                .WithMessage("'code' must be only the code, on one line")
                 .MustBeText(CodeBytes)
                 .Must(code => !code.AsSpan().TrimStart().StartsWith("http", StringComparison.OrdinalIgnoreCase))
                 .WithMessage("'code' is the address of a page; give the code that this page shows");

@@ -7,8 +7,8 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator says which model an agent is to use from its next turn on, whether its harness is there or
-/// not. Without one it is the configured one again.</summary>
+/// <summary>Sets the model that an agent uses from its next turn on, whether its harness is connected or not. Without a
+/// model, the configured one is used again.</summary>
 internal static class SetModel
 {
     private const int ModelBytes = 100;
@@ -27,7 +27,7 @@ internal static class SetModel
         }
     }
 
-    internal sealed class Handler(IStore store, IRoster roster, HarnessWishes wishes, Controls controls)
+    internal sealed class Handler(IStore store, IRoster roster, ModelOverrides overrides, Controls controls)
         : IRequestHandler<Command, Done>
     {
         public async Task<Done> Handle(Command command, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal static class SetModel
                 write =>
                 {
                     var agent = roster.Require(command.Name).Name;
-                    wishes.Change(write, agent, wish => wish with { Model = model, ModelSet = true });
+                    overrides.Change(write, agent, known => known with { Model = model, ModelSet = true });
                     write.Raise(new HarnessChanged(agent));
                 },
                 CancellationToken.None

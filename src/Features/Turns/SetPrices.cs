@@ -3,8 +3,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator sets what models cost, all of them at once; what turns have cost is then told by
-/// these.</summary>
+/// <summary>Replaces the price table; the costs of past turns are computed from it too.</summary>
 internal static class SetPrices
 {
     internal sealed record Command(IReadOnlyList<ModelPrice> Models) : IRequest<GetPrices.Result>;

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The operator starts the login of an agent's tool; its URL shows on the agent's page.</summary>
+/// <summary>Starts the login of an agent's tool; its URL shows on the agent's page.</summary>
 internal static class StartLogin
 {
     internal sealed record Command(string Name) : IRequest<Done>;

@@ -1,48 +1,57 @@
 using Dapper;
 using Hive.Common.Storage;
-using Hive.Features.Messages.Contracts;
 using Hive.Features.Turns.Contracts;
 
 namespace Hive.Features.Turns;
 
-/// <summary>Writes a row for each turn, once, within the write that ends it.</summary>
-internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
+/// <summary>Stores the figures of each turn once, within the write that ends the turn.</summary>
+internal sealed class TurnLedger(Prices prices, AgentEvents events)
 {
-    /// <inheritdoc />
-    public void Add(IWrite write, EndedTurn turn)
+    /// <summary>Adds a turn that was lost: its harness reported no figures.</summary>
+    public void AddLost(IWrite write, Turn turn)
     {
-        Add(write, turn, told: null);
-        // Its harness can tell no more, and the page shows what was told.
-        events.Append(write, turn.Agent, [EventText.Lost(turn.EndedAt, turn.Id, turn.Result, turn.Note)]);
+        var row = RowOf(turn, reported: null);
+        Store(write, row, isNew: true);
+        // The page shows events, and the harness can send none for this turn any more.
+        var endedAt = DateTimeOffset.FromUnixTimeMilliseconds(row.EndedAt);
+        events.Append(write, turn.Agent, [EventText.Lost(endedAt, turn.Id, row.Result, row.Note)]);
     }
 
-    /// <summary>Notes a turn that has ended; one that is noted already and whose end is no news stays as it
-    /// is.</summary>
+    /// <summary>Adds a turn whose end was reported.</summary>
     /// <param name="write">The write that ends it.</param>
     /// <param name="turn">The turn.</param>
-    /// <param name="told">Its figures; null when nobody has told any.</param>
-    public void Add(IWrite write, EndedTurn turn, TurnRow? told)
+    /// <param name="reported">The report with its figures.</param>
+    /// <param name="isNew">False when this end was reported before; a row that is there stays as it is then.</param>
+    public void Add(IWrite write, Turn turn, EndTurn.Command reported, bool isNew) =>
+        Store(write, RowOf(turn, reported), isNew);
+
+    private static TurnRow RowOf(Turn turn, EndTurn.Command? reported)
     {
-        var (begun, ended) = (turn.StartedAt.ToUnixTimeMilliseconds(), turn.EndedAt.ToUnixTimeMilliseconds());
-        var at = told?.EndedAt is > 0 and var said
-            ? Math.Clamp(said, Math.Min(begun, ended), Math.Max(begun, ended))
-            : ended;
-        var row = (told ?? Nothing) with
+        var (begun, ended) = (turn.StartedAt, turn.EndedAt!.Value);
+        var reportedEnd = reported?.EndedAt?.ToUnixTimeMilliseconds() is > 0 and var end ? end : (long?)null;
+        var reportedStart = reported?.StartedAt?.ToUnixTimeMilliseconds() is > 0 and var start ? start : (long?)null;
+        return new TurnRow(reported ?? TurnFigures.None)
         {
             Id = turn.Id,
             Agent = turn.Agent,
             WakeFrom = turn.WakeFrom,
-            Result = turn.Result,
+            Result = turn.Result!,
             Note = turn.Note,
-            At = at,
-            StartedAt = told?.StartedAt is > 0 and var from ? from : begun,
-            EndedAt = told?.EndedAt is > 0 and var until ? until : ended,
+            At = Math.Clamp(reportedEnd ?? ended, Math.Min(begun, ended), Math.Max(begun, ended)),
+            StartedAt = reportedStart ?? begun,
+            EndedAt = reportedEnd ?? ended,
+            Model = string.IsNullOrWhiteSpace(reported?.Model) ? null : reported.Model,
+            ReportedCostUsd = reported?.CostUsd,
         };
-        // A lost turn is there already, without its figures.
-        var before = turn.IsNews
+    }
+
+    private void Store(IWrite write, TurnRow row, bool isNew)
+    {
+        // A lost turn has a row already, without figures.
+        var before = isNew
             ? write.Db.QuerySingleOrDefault<TurnRow>($"SELECT {TurnRow.Columns} FROM turn_stats WHERE id = @Id", row)
             : null;
-        if (write.Db.Execute(turn.IsNews ? $"INSERT OR REPLACE {Into}" : $"INSERT OR IGNORE {Into}", row) == 0)
+        if (write.Db.Execute(isNew ? $"INSERT OR REPLACE {Into}" : $"INSERT OR IGNORE {Into}", row) == 0)
             return;
         if (before is not null)
             AddUp(write, before, -1);
@@ -61,7 +70,7 @@ internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
                 row.Agent,
                 model = row.Model ?? "",
                 turns = sign,
-                failed = row.Result is TurnResult.Failed or TurnResult.PromptTooLong or TurnResult.Lost ? sign : 0,
+                failed = TurnResult.IsFailure(row.Result) ? sign : 0,
                 withTokens = tokens is null ? 0 : sign,
                 duration = sign * (row.DurationMs ?? 0),
                 tools = sign * (row.ToolCallCount ?? 0),
@@ -73,21 +82,13 @@ internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
         );
     }
 
-    private static readonly TurnRow Nothing = new()
-    {
-        Id = 0,
-        Agent = "",
-        WakeFrom = "",
-        Result = "",
-        At = 0,
-        StartedAt = 0,
-        EndedAt = 0,
-    };
-
     private const string AddToHour = """
         INSERT INTO turn_hours (
-            hour, agent, model, turns, failed, with_tokens, duration_ms, tool_call_count, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens)
-        VALUES (@hour, @Agent, @model, @turns, @failed, @withTokens, @duration, @tools, @input, @output, @cacheRead, @cacheCreation)
+            hour, agent, model, turns, failed, with_tokens, duration_ms, tool_call_count,
+            input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens)
+        VALUES (
+            @hour, @Agent, @model, @turns, @failed, @withTokens, @duration, @tools,
+            @input, @output, @cacheRead, @cacheCreation)
         ON CONFLICT (hour, agent, model) DO UPDATE
            SET turns = turns + excluded.turns,
                failed = failed + excluded.failed,
@@ -110,6 +111,6 @@ internal sealed class TurnLedger(Prices prices, AgentEvents events) : ILostTurns
             @Id, @Agent, @WakeFrom, @Result, @Note, @At, @Model, @StartedAt, @EndedAt, @DurationMs,
             @InputTokens, @OutputTokens, @CacheReadInputTokens, @CacheCreationInputTokens,
             @LastInputTokens, @LastOutputTokens, @LastCacheReadInputTokens, @LastCacheCreationInputTokens,
-            @ToolCallCount, @ToolCalls, @OpenLooseEndsCount, @OpenRemindersCount, @ReportedCostUsd)
+            @ToolCallCount, @ToolCallsJson, @OpenLooseEndsCount, @OpenRemindersCount, @ReportedCostUsd)
         """;
 }

@@ -4,17 +4,22 @@ using Hive.Protocol;
 
 namespace Hive.Features.Turns;
 
-/// <summary>A row of <c>turn_stats</c>.</summary>
-internal sealed record TurnRow
+/// <summary>A row of <c>turn_stats</c>: an ended turn with its figures.</summary>
+internal sealed record TurnRow : TurnFigures
 {
     public const string Columns = """
-        id, agent, wake_from AS WakeFrom, result, note, at, model, started_at AS StartedAt, ended_at AS EndedAt, duration_ms AS DurationMs,
-        input_tokens AS InputTokens, output_tokens AS OutputTokens, cache_read_input_tokens AS CacheReadInputTokens, cache_creation_input_tokens AS CacheCreationInputTokens,
-        last_input_tokens AS LastInputTokens, last_output_tokens AS LastOutputTokens,
-        last_cache_read_input_tokens AS LastCacheReadInputTokens, last_cache_creation_input_tokens AS LastCacheCreationInputTokens,
-        tool_call_count AS ToolCallCount, tool_calls AS ToolCalls, open_loose_ends_count AS OpenLooseEndsCount, open_reminders_count AS OpenRemindersCount,
-        reported_cost_usd AS ReportedCostUsd
+        id, agent, wake_from, result, note, at, model, started_at, ended_at, duration_ms,
+        input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,
+        last_input_tokens, last_output_tokens, last_cache_read_input_tokens, last_cache_creation_input_tokens,
+        tool_call_count, tool_calls AS ToolCallsJson, open_loose_ends_count, open_reminders_count, reported_cost_usd
         """;
+
+    /// <summary>A row to be filled from the database.</summary>
+    public TurnRow() { }
+
+    /// <summary>A row with these figures.</summary>
+    public TurnRow(TurnFigures figures)
+        : base(figures) { }
 
     public required long Id { get; init; }
 
@@ -26,41 +31,23 @@ internal sealed record TurnRow
 
     public string? Note { get; init; }
 
+    /// <summary>When the turn counts as ended: the reported end, kept within the host's own times.</summary>
     public required long At { get; init; }
-
-    public string? Model { get; init; }
 
     public required long StartedAt { get; init; }
 
     public required long EndedAt { get; init; }
 
-    public long? DurationMs { get; init; }
-
-    public long? InputTokens { get; init; }
-
-    public long? OutputTokens { get; init; }
-
-    public long? CacheReadInputTokens { get; init; }
-
-    public long? CacheCreationInputTokens { get; init; }
-
-    public long? LastInputTokens { get; init; }
-
-    public long? LastOutputTokens { get; init; }
-
-    public long? LastCacheReadInputTokens { get; init; }
-
-    public long? LastCacheCreationInputTokens { get; init; }
-
-    public long? ToolCallCount { get; init; }
-
-    public string? ToolCalls { get; init; }
-
-    public long? OpenLooseEndsCount { get; init; }
-
-    public long? OpenRemindersCount { get; init; }
-
     public double? ReportedCostUsd { get; init; }
+
+    public string? ToolCallsJson
+    {
+        get => ToolCalls is null ? null : JsonSerializer.Serialize(ToolCalls, WireJson.Options);
+        init =>
+            ToolCalls = value is null
+                ? null
+                : JsonSerializer.Deserialize<Dictionary<string, long>>(value, WireJson.Options);
+    }
 
     public Tokens? Tokens =>
         InputTokens is null && OutputTokens is null && CacheReadInputTokens is null && CacheCreationInputTokens is null
@@ -68,34 +55,19 @@ internal sealed record TurnRow
             : new(InputTokens ?? 0, OutputTokens ?? 0, CacheReadInputTokens ?? 0, CacheCreationInputTokens ?? 0);
 
     public TurnView ToView(PriceTable prices) =>
-        new(
-            Id,
-            Agent,
-            WakeFrom,
-            Result,
-            Note,
-            Model,
-            DateTimeOffset.FromUnixTimeMilliseconds(StartedAt),
-            DateTimeOffset.FromUnixTimeMilliseconds(EndedAt),
-            DurationMs,
-            InputTokens,
-            OutputTokens,
-            CacheReadInputTokens,
-            CacheCreationInputTokens,
-            LastInputTokens,
-            LastOutputTokens,
-            LastCacheReadInputTokens,
-            LastCacheCreationInputTokens,
-            ToolCallCount,
-            ToolCalls is null
-                ? null
-                : JsonSerializer.Deserialize<Dictionary<string, long>>(ToolCalls, WireJson.Options),
-            OpenLooseEndsCount,
-            OpenRemindersCount,
-            Tokens is { } tokens ? prices.CostOf(Model, tokens) : null,
-            ReportedCostUsd
-        );
+        new(this)
+        {
+            Id = Id,
+            Agent = Agent,
+            WakeFrom = WakeFrom,
+            Result = Result,
+            Note = Note,
+            StartedAt = DateTimeOffset.FromUnixTimeMilliseconds(StartedAt),
+            EndedAt = DateTimeOffset.FromUnixTimeMilliseconds(EndedAt),
+            CostUsd = Tokens is { } tokens ? prices.CostOf(Model, tokens) : null,
+            ReportedCostUsd = ReportedCostUsd,
+        };
 }
 
-/// <summary>What a turn, or several, took of a model.</summary>
+/// <summary>The tokens of one turn or of several.</summary>
 internal readonly record struct Tokens(long Input, long Output, long CacheRead, long CacheCreation);

@@ -4,7 +4,7 @@ using Hive.Features.Messages.Contracts;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What one agent's turns came to.</summary>
+/// <summary>Sums over one agent's turns.</summary>
 /// <param name="Name">The agent.</param>
 /// <param name="Turns">How many.</param>
 /// <param name="Failed">How many of them failed, had a prompt that was too long, or were lost.</param>
@@ -15,7 +15,7 @@ namespace Hive.Features.Turns;
 /// <param name="CostUsd">By the price table, of the turns whose model it knows.</param>
 /// <param name="DurationMs">Of all turns.</param>
 /// <param name="ToolCallCount">Of all turns.</param>
-/// <param name="UnpricedTurns">How many took tokens of a model that the price table does not know.</param>
+/// <param name="UnpricedTurns">How many used tokens of a model that is not in the price table.</param>
 internal sealed record AgentStats(
     string Name,
     long Turns,
@@ -30,9 +30,9 @@ internal sealed record AgentStats(
     long UnpricedTurns
 );
 
-/// <summary>What the turns of a span of time came to.</summary>
-/// <param name="At">Its beginning.</param>
-/// <param name="Turns">How many ended in it.</param>
+/// <summary>Sums over the turns of a bucket of time.</summary>
+/// <param name="At">The start of the bucket.</param>
+/// <param name="Turns">How many turns ended in it.</param>
 /// <param name="Failed">How many of them failed, had a prompt that was too long, or were lost.</param>
 /// <param name="InputTokens">Of all turns.</param>
 /// <param name="OutputTokens">Of all turns.</param>
@@ -52,10 +52,10 @@ internal sealed record StatsBucket(
     long DurationMs
 );
 
-/// <summary>Sums of turns, by agent, model and span of time.</summary>
+/// <summary>Sums over turns, by agent, model and slot of time.</summary>
 internal sealed record TurnSums
 {
-    /// <summary>What turns are added up by when they end, in milliseconds.</summary>
+    /// <summary>The span by which turns are added up when they end, in milliseconds.</summary>
     public const long Hour = 60L * 60 * 1000;
 
     public required long Slot { get; init; }
@@ -82,13 +82,13 @@ internal sealed record TurnSums
 
     public long CacheCreation { get; init; }
 
-    /// <summary>Adds up the turns from one moment to another (unix milliseconds), both included.</summary>
-    /// <param name="db">Read.</param>
-    /// <param name="from">The first moment, where slot 0 begins.</param>
-    /// <param name="to">The last.</param>
-    /// <param name="slot">How long a slot is. Of whole hours, and from a whole hour on, they are there already added
-    /// up.</param>
-    /// <param name="agent">Of this agent alone; null for all.</param>
+    /// <summary>Adds up the turns between two times (unix milliseconds), both included.</summary>
+    /// <param name="db">The database.</param>
+    /// <param name="from">The start of slot 0.</param>
+    /// <param name="to">The end.</param>
+    /// <param name="slot">The length of a slot. Slots of whole hours that start at a whole hour use the hourly
+    /// sums.</param>
+    /// <param name="agent">Only this agent; null for all.</param>
     public static TurnSums[] Read(DbConnection db, long from, long to, long slot, string? agent) =>
         [
             .. db.Query<TurnSums>(
@@ -126,7 +126,7 @@ internal sealed record TurnSums
                 )),
         ];
 
-    /// <summary>A row for every span of time, also for one without a turn.</summary>
+    /// <summary>A row for every slot, also for slots without a turn.</summary>
     public static IReadOnlyList<StatsBucket> BySlot(
         IEnumerable<TurnSums> sums,
         PriceTable prices,
@@ -193,7 +193,8 @@ internal sealed record TurnSums
     private const string ByTurn = """
         SELECT (at - @from) / @slot AS Slot, agent, model, count(*) AS Turns,
                sum(result IN (@failed, @tooLong, @lost)) AS Failed,
-               sum(coalesce(input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens) IS NOT NULL) AS WithTokens,
+               sum(coalesce(input_tokens, output_tokens,
+                            cache_read_input_tokens, cache_creation_input_tokens) IS NOT NULL) AS WithTokens,
                coalesce(sum(duration_ms), 0) AS DurationMs,
                coalesce(sum(tool_call_count), 0) AS ToolCallCount,
                coalesce(sum(input_tokens), 0) AS Input,

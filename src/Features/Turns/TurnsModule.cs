@@ -24,7 +24,9 @@ internal sealed class TurnsModule : FeatureModule
         Section<StatsSection>();
         RowFields<HarnessRowFields>();
         Check<DriversCheck>();
+        Agent<BeginTurn.Command>("begin_turn");
         Agent<EndTurn.Command>("end_turn");
+        Agent<RequeueInflight.Command>("requeue_inflight");
         Agent<Emit.Command>("emit");
         Agent<ReportHarness.Command>("report_harness");
         Agent<NextControls.Command>("controls");
@@ -55,12 +57,13 @@ internal sealed class TurnsModule : FeatureModule
         services
             .AddSingletonAs<Prices, IHostedService>()
             .AddSingleton<AgentEvents>()
-            .AddSingletonAs<TurnLedger, ILostTurns>()
+            .AddSingleton<TurnLedger>()
+            .AddSingleton<ILeaseHolders, LostTurns>()
             .AddSingleton<EventFlood>()
             .AddSingleton<ICommitObserver, AgentEventForwarder>()
-            .AddSingletonAs<HarnessWishes, IHostedService>()
+            .AddSingletonAs<ModelOverrides, IHostedService>()
             .AddSingletonAs<Harnesses, IConnectionObserver>()
             .AddSingletonAs<Controls, IConnectionObserver>()
-            .AddSingletonAs<AgentRemains, IAgentRemains>()
+            .AddSingletonAs<AgentDataCleanup, IAgentDataCleanup>()
             .AddHostedService<VacuumTurns>();
 }

@@ -2,7 +2,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Turns;
 
-/// <summary>What is kept of turns and of what harnesses tell.</summary>
+/// <summary>The tables of turns, their figures, and agents' events.</summary>
 internal sealed class TurnsSchema : ISchema
 {
     public string Slice => "turns";
@@ -11,7 +11,27 @@ internal sealed class TurnsSchema : ISchema
 
     public void Converge(SchemaEditor editor)
     {
-        // Its id is the turn's. `at` places it in time: when it ended, held against the host's own clock.
+        // Running turns, and those that ended in the last 30 days, which a harness may end again.
+        editor.Run(
+            """
+            CREATE TABLE IF NOT EXISTS turns (
+                id         INTEGER PRIMARY KEY AUTOINCREMENT,
+                agent      TEXT NOT NULL,
+                wake_from  TEXT NOT NULL,
+                started_at INTEGER NOT NULL,
+                ended_at   INTEGER,
+                result     TEXT,
+                note       TEXT,
+                acked      INTEGER NOT NULL DEFAULT 0,
+                requeued   INTEGER NOT NULL DEFAULT 0,
+                parked     INTEGER NOT NULL DEFAULT 0
+            )
+            """
+        );
+        editor.Column("turns", "lost", "INTEGER NOT NULL DEFAULT 0");
+        editor.Run("CREATE INDEX IF NOT EXISTS turns_open ON turns (id) WHERE ended_at IS NULL");
+        // The id is the turn's. `at` is when the turn counts as ended: the reported end, kept within the host's own
+        // times.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS turn_stats (
@@ -42,15 +62,16 @@ internal sealed class TurnsSchema : ISchema
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS turn_stats_agent ON turn_stats (agent, id)");
-        // Holds all that is summed up, so that a day of a busy swarm is read without its rows.
+        // Covers all that is added up, so that a day of a busy swarm is read without its rows.
         editor.Run(
             """
             CREATE INDEX IF NOT EXISTS turn_stats_sums ON turn_stats (
-                at, agent, model, result, duration_ms, tool_call_count, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens)
+                at, agent, model, result, duration_ms, tool_call_count,
+                input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens)
             """
         );
         // The same added up by hour: a month of 50 agents with 500 turns each a day is 750,000 turns, which take two
-        // seconds to add up. No model is ''.
+        // seconds to add up. A turn without a model has ''.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS turn_hours (
@@ -83,12 +104,12 @@ internal sealed class TurnsSchema : ISchema
             """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS agent_events_agent ON agent_events (agent, id)");
-        // How much of that there is of each agent, kept true by the database itself, whoever adds or removes.
+        // The bytes of each agent's events, kept by triggers on every insert and delete.
         editor.Run(
-            "CREATE TABLE IF NOT EXISTS agent_event_sizes (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID"
+            "CREATE TABLE IF NOT EXISTS agent_event_sizes (agent TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT "
+                + "ROWID"
         );
-        // Asked first, and only once: as a condition on the events themselves it would go through all of them at every
-        // start.
+        // The condition is evaluated once; on the events themselves it would scan all of them at every start.
         editor.Run(
             """
             INSERT OR IGNORE INTO agent_event_sizes
@@ -114,7 +135,7 @@ internal sealed class TurnsSchema : ISchema
             END
             """
         );
-        // What the operator wants of a harness whether one is there or not, and what the manager was told last.
+        // The models that the operator set, and what the manager was last told of logins.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS harness_wishes (
@@ -125,7 +146,7 @@ internal sealed class TurnsSchema : ISchema
             ) WITHOUT ROWID
             """
         );
-        // Agents that were purged, and up to which rows: too many for one write.
+        // Purged agents, and the last of their rows to delete: too many for one write.
         editor.Run(
             """
             CREATE TABLE IF NOT EXISTS turn_purges (

@@ -9,12 +9,12 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Turns;
 
 /// <summary>
-/// Removes agents' events after 7 days and turns' figures after 400, hourly and at start, and those of purged agents at
-/// once; in writes so small that nobody waits for them.
+/// Deletes agents' events after 7 days, turns after 30 and their figures after 400, hourly and at start, and those of
+/// purged agents at once; in writes so small that nothing waits for them.
 /// </summary>
 internal sealed partial class VacuumTurns(
     IStore store,
-    AgentRemains remains,
+    AgentDataCleanup cleanup,
     AgentHubs hubs,
     IRoster roster,
     TimeProvider clock,
@@ -25,6 +25,9 @@ internal sealed partial class VacuumTurns(
     private const int EventsPerWrite = 100;
     private const int TurnsPerWrite = 500;
     private static readonly TimeSpan EventsKept = TimeSpan.FromDays(7);
+
+    // As long as a harness may end a turn again; its figures are kept longer.
+    private static readonly TimeSpan RunsKept = TimeSpan.FromDays(30);
     private static readonly TimeSpan TurnsKept = TimeSpan.FromDays(400);
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
@@ -37,7 +40,7 @@ internal sealed partial class VacuumTurns(
         do
         {
             await Try(Sweep, ct);
-            // What a full disk kept from being removed.
+            // Purges that failed before, because of a full disk.
             await Try(PurgeAll, ct);
             hubs.KeepOnly(roster.Names);
         } while (await timer.WaitForNextTickAsync(ct));
@@ -45,7 +48,7 @@ internal sealed partial class VacuumTurns(
 
     private async Task Purge(CancellationToken ct)
     {
-        await foreach (var _ in remains.Purges.ReadAllAsync(ct))
+        await foreach (var _ in cleanup.Purges.ReadAllAsync(ct))
             await Try(PurgeAll, ct);
     }
 
@@ -74,6 +77,16 @@ internal sealed partial class VacuumTurns(
             EventsPerWrite,
             ct
         );
+        await OldRows.Remove(
+            store,
+            "turns",
+            "started_at",
+            "ended_at",
+            now.Subtract(RunsKept).ToUnixTimeMilliseconds(),
+            now.ToUnixTimeMilliseconds(),
+            TurnsPerWrite,
+            ct
+        );
         await Repeat(
             OldTurns,
             new { before = now.Subtract(TurnsKept).ToUnixTimeMilliseconds(), most = TurnsPerWrite },
@@ -91,9 +104,7 @@ internal sealed partial class VacuumTurns(
     private async Task PurgeAll(CancellationToken ct)
     {
         var purged = await store.Read(
-            db =>
-                db.Query<Purged>("SELECT agent, last_event AS LastEvent, last_turn AS LastTurn FROM turn_purges")
-                    .ToArray(),
+            db => db.Query<Purged>("SELECT agent, last_event, last_turn FROM turn_purges").ToArray(),
             ct
         );
         foreach (var of in purged)
@@ -124,11 +135,12 @@ internal sealed partial class VacuumTurns(
                 write => write.Db.Execute("DELETE FROM agent_event_sizes WHERE agent = @Agent AND bytes = 0", of),
                 ct
             );
-            // Unless another of its name was purged meanwhile.
+            // Unless another agent of the same name was purged in the meantime.
             await store.Write(
                 write =>
                     write.Db.Execute(
-                        "DELETE FROM turn_purges WHERE agent = @Agent AND last_event = @LastEvent AND last_turn = @LastTurn",
+                        "DELETE FROM turn_purges WHERE agent = @Agent AND last_event = @LastEvent AND last_turn = "
+                            + "@LastTurn",
                         of
                     ),
                 ct
@@ -148,7 +160,8 @@ internal sealed partial class VacuumTurns(
 
     private const string OldHours = """
         DELETE FROM turn_hours
-         WHERE (hour, agent, model) IN (SELECT hour, agent, model FROM turn_hours WHERE hour < @before ORDER BY hour LIMIT @most)
+         WHERE (hour, agent, model) IN (
+            SELECT hour, agent, model FROM turn_hours WHERE hour < @before ORDER BY hour LIMIT @most)
         """;
 
     private const string PurgedEvents = """
@@ -161,10 +174,7 @@ internal sealed partial class VacuumTurns(
          WHERE id IN (SELECT id FROM turn_stats WHERE agent = @Agent AND id <= @LastTurn LIMIT @most)
         """;
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "removing old turns and events failed; the next hour tries again"
-    )]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "deleting old turns and events failed; will retry in an hour")]
     private static partial void LogFailed(ILogger logger, Exception error);
 
     private sealed record Purged

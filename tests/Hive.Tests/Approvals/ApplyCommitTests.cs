@@ -1,4 +1,3 @@
-using Hive.Features.Containers;
 using Hive.Protocol;
 using Hive.Tests.Containers;
 using Hive.Tests.Fixture;

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 
@@ -57,7 +57,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         );
         Assert.Contains("0600", found["host socket"].Text, StringComparison.Ordinal);
         if (found["new agents"].State == FindingState.Ok)
-            Assert.StartsWith("get 'process', as Runtime says", found["new agents"].Text, StringComparison.Ordinal);
+            Assert.StartsWith("get 'process', as the option Runtime says", found["new agents"].Text, StringComparison.Ordinal);
         ExitsByWhetherAnythingIsolates(outcome, found);
     }
 
@@ -174,7 +174,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
             (FindingState.Absent, "Install it: npm install -g @anthropic-ai/claude-code"),
             (found["claude"].State, found["claude"].Advice)
         );
-        if (!Runtimes.Automatic.Any(name => found[name].State == FindingState.Ok))
+        if (!RuntimeCatalog.Automatic.Any(name => found[name].State == FindingState.Ok))
             Failed(found["new agents"], "no runtime that isolates works here", "bubblewrap");
     }
 
@@ -311,7 +311,7 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
     // Everything else is as it should be on a machine that runs these tests.
     private static void ExitsByWhetherAnythingIsolates(Outcome outcome, Dictionary<string, Finding> found)
     {
-        var isolates = Runtimes.Automatic.Any(name => found[name].State == FindingState.Ok);
+        var isolates = RuntimeCatalog.Automatic.Any(name => found[name].State == FindingState.Ok);
         Assert.True(outcome.ExitCode == (isolates ? 0 : 1), outcome.Output);
         Assert.Equal(isolates ? FindingState.Ok : FindingState.Failed, found["new agents"].State);
         if (isolates)

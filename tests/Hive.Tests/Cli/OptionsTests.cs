@@ -1,10 +1,11 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Hive.Features.Containers;
+using Hive.Features.Containers.Lifecycle;
 using Hive.Host;
 using Hive.Protocol;
 using Hive.Protocol.Options;
+using Hive.Runtimes;
 using Hive.Tests.Common;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
@@ -238,10 +239,10 @@ public sealed class OptionsTests : IDisposable
     public async Task The_runtimes_that_may_be_named_are_those_there_are()
     {
         await using var hive = await HiveFixture.Start();
-        var there = hive.Services.GetRequiredService<Runtimes>().All.Select(r => r.Name);
+        var there = hive.Services.GetRequiredService<RuntimeCatalog>().All.Select(r => r.Name);
 
         var choices = HiveOption.All.Single(o => o.Key == "Runtime").Choices;
-        Assert.Equivalent(there.Concat([HiveOptions.Auto, Runtimes.External]), choices, strict: true);
+        Assert.Equivalent(there.Concat([HiveOptions.Auto, RuntimeCatalog.External]), choices, strict: true);
     }
 
     [Fact]

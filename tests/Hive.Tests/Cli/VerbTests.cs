@@ -121,7 +121,7 @@ public sealed partial class VerbTests(RunningHive hive) : IClassFixture<RunningH
         await agent.CallAsync("requeue_inflight");
         var turns = Ok(await hive.RunAsync("turns", "failing")).Lines;
         Assert.Matches("cancelled +operator", turns[1]);
-        Assert.Matches("lost +operator .*the agent's process ended in the middle of it", turns[2]);
+        Assert.Matches("lost +operator .*the agent's process ended during the turn", turns[2]);
 
         async Task<long> Sent(string text) =>
             Document(await hive.RunAsync("send", "failing", text, "--json")).GetProperty("id").GetInt64();

@@ -3,13 +3,13 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>Git as an agent's programs find it.</summary>
+/// <summary>Tests the git configuration that an agent's programs see.</summary>
 public sealed class AgentGitTests
 {
     [Theory]
     [InlineData("process")]
     [InlineData("sandbox")]
-    public async Task A_commit_works_at_once_and_the_agents_own_configuration_wins(string runtime)
+    public async Task A_commit_needs_no_setup_and_the_agents_own_git_configuration_overrides_ours(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         fleet.Configure(

@@ -6,15 +6,13 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What becomes of agents that an older Hive has started.</summary>
+/// <summary>Tests the update of agents that an older Hive has started.</summary>
 public sealed class AutoUpdateTests
 {
     [Theory]
     [InlineData("true")]
     [InlineData(null)]
-    public async Task Agents_of_an_older_Hive_are_rebuilt_at_start_where_that_is_wanted_and_say_so_elsewhere(
-        string? wanted
-    )
+    public async Task Agents_of_an_older_Hive_are_rebuilt_or_marked_at_start(string? wanted)
     {
         await using var hive = await HiveFixture.Start(wanted is null ? [] : ["--AutoUpdate", wanted]);
         await hive.Spawn("older", "same");
@@ -52,7 +50,7 @@ public sealed class AutoUpdateTests
             .Single(r => r.Name == name)
             .NeedsUpdate;
 
-    // As a Hive of another version has left it.
+    // Makes the stored state look like that of another version.
     private static void Older(HiveFixture hive, string name)
     {
         using var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Pooling=False");

@@ -1,17 +1,19 @@
 using System.Text.Json;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
+using Hive.Runtimes.Local;
+using Hive.Runtimes.Logs;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>Logs of agents that print a lot: what is kept is bounded while they run, and read as one.</summary>
+/// <summary>Tests the logs of agents that print a lot: bounded while they run, and read as one.</summary>
 public sealed class ContainerLogTests
 {
     private const long Bound = 2 * (ContainerLog.MaxBytes + AgentProcess.PumpedAtOnce);
 
     [Fact]
-    public async Task Ten_million_lines_take_no_more_than_two_files_and_the_last_are_there()
+    public async Task Ten_million_lines_fill_two_bounded_files_and_the_last_lines_are_kept()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -21,7 +23,7 @@ public sealed class ContainerLogTests
         Assert.InRange(files.Sum(f => new FileInfo(f).Length), ContainerLog.MaxBytes, Bound);
         Assert.Equal(["9999999", "10000000"], await Lines(fleet, 2));
 
-        // More lines than the newer file may hold just after it was begun: both are read, without a seam.
+        // More lines than a newly begun file can hold, so that both files are read.
         var many = await Lines(fleet, 5000);
         Assert.Equal(Enumerable.Range(10000000 - 4999, 5000).Select(n => $"{n}"), many);
     }
@@ -49,13 +51,13 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
-    public void As_many_lines_are_given_as_were_asked_for_however_long_they_are()
+    public void Tail_returns_the_requested_number_of_lines_whatever_their_length()
     {
         var folder = Directory.CreateTempSubdirectory("hive-log-").FullName;
         try
         {
             var log = new ContainerLog(HivePaths.Find(folder, Path.Combine(folder, "run")), TimeProvider.System);
-            // More than a mebibyte, over both files; the seam falls into a line.
+            // More than a mebibyte in both files together; a line is split between them.
             var lines = Enumerable.Range(0, 15_000).Select(i => $"{i} {new string('é', 110)}").ToArray();
             var all = System.Text.Encoding.UTF8.GetBytes(string.Concat(lines.Select(l => l + "\n")));
             File.WriteAllBytes(log.Open("worker") + ".1", all[..2_700_001]);
@@ -72,7 +74,7 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
-    public async Task Following_goes_on_when_the_log_turns_over_and_misses_nothing()
+    public async Task Following_a_log_misses_no_line_when_it_is_rotated()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -115,18 +117,18 @@ public sealed class ContainerLogTests
     }
 
     [Fact]
-    public async Task An_agent_never_waits_for_its_log()
+    public async Task A_log_that_cannot_be_written_never_blocks_an_agent()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
-        // Nothing can be written to it.
+        // A folder in the place of the log, so that it cannot be written.
         Directory.CreateDirectory(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log"));
         await Print(fleet, "seq 1000000", _ => Task.CompletedTask);
         Directory.Delete(Path.Combine(fleet.Hive.DataDir, "logs", "worker.log"));
     }
 
-    // Runs a shell as an agent's process is run, until all it printed is in the log.
-    private static async Task Print(Fleet fleet, string script, Func<string, Task> meanwhile)
+    // Runs a shell like an agent's process, until its whole output is in the log.
+    private static async Task Print(Fleet fleet, string script, Func<string, Task> during)
     {
         var gate = Path.Combine(fleet.Hive.Folder, "gate");
         using (var made = System.Diagnostics.Process.Start("mkfifo", [gate]))
@@ -147,8 +149,8 @@ public sealed class ContainerLogTests
         );
         var watch = fleet.Hive.Services.GetRequiredService<ProcessWatch>();
         var drained = process.OpenPump() is { } pump ? watch.Ended(pump) : Task.CompletedTask;
-        await meanwhile(gate);
-        Assert.Equal(new Outcome(true, null), await process.Outcome());
+        await during(gate);
+        Assert.Equal(new RunOutcome(true, null), await process.Outcome());
         await drained;
     }
 

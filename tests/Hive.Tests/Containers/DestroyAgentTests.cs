@@ -8,7 +8,7 @@ public sealed class DestroyAgentTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Its_inbox_is_kept_for_a_revival_also_through_a_restart_and_goes_with_a_purge(bool purge)
+    public async Task A_destroyed_agents_inbox_survives_a_restart_but_not_a_purge(bool purge)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>Answers at a unix socket as Docker does where it is not podman: a version of its own, its words for events
-/// and states. Containers run nothing; a test says when they end.</summary>
+/// <summary>Answers at a unix socket as Docker does where it differs from podman: in its version and its words for
+/// events and states. Its containers run nothing; a test ends them.</summary>
 internal sealed class DockerStandIn : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -23,7 +23,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
 
     public string Socket => SocketIn(folder);
 
-    /// <summary>The paths it was asked for, without what is behind the question mark.</summary>
+    /// <summary>The requested paths, without queries.</summary>
     public string[] Asked
     {
         get
@@ -33,7 +33,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
         }
     }
 
-    /// <summary>The agents it has containers of.</summary>
+    /// <summary>The agents that have a container.</summary>
     public string[] Agents
     {
         get
@@ -58,7 +58,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
             ["SecurityOptions"] = new JsonArray("name=seccomp,profile=builtin"),
         };
 
-    /// <summary>What it says instead when it is to start a container.</summary>
+    /// <summary>Its refusal to start a container; null to start it.</summary>
     public string? Refusal { get; set; }
 
     public static async Task<DockerStandIn> Start()
@@ -73,7 +73,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
         return standIn;
     }
 
-    /// <summary>The container of an agent as it was asked for.</summary>
+    /// <summary>The request that created an agent's container.</summary>
     public JsonObject Container(string agent)
     {
         lock (containers)
@@ -122,7 +122,7 @@ internal sealed class DockerStandIn : IAsyncDisposable
         var parts = path.Split('/')[2..];
         if (parts[0] == "events")
         {
-            // Docker's header comes at once.
+            // Docker sends the header at once.
             await http.Response.Body.FlushAsync();
             await foreach (var line in events.Reader.ReadAllAsync(http.RequestAborted))
             {

@@ -4,12 +4,12 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What differs between docker and podman, against a stand-in that answers as Docker's documentation
+/// <summary>Tests the differences between docker and podman, against a stand-in that answers as Docker's documentation
 /// says.</summary>
 public sealed class DockerTests
 {
     [Fact]
-    public async Task A_container_is_asked_for_as_docker_wants_it_and_its_end_is_told()
+    public async Task Docker_accepts_the_container_request_and_its_end_is_noticed()
     {
         await using var docker = await DockerStandIn.Start();
         await using var hive = await HiveFixture.Start(
@@ -26,7 +26,7 @@ public sealed class DockerTests
         await host.CallAsync("spawn", new { name = "worker", runtime = "docker" });
         await Fleet.Row(events, "worker", r => r.Running);
 
-        // The newest version that Hive was written for, though this Docker has newer ones and podman only older ones.
+        // The newest version that Hive was written for, although this Docker has newer ones.
         Assert.All(
             docker.Asked.Where(p => p != "/_ping"),
             p => Assert.StartsWith("/v1.44/", p, StringComparison.Ordinal)
@@ -60,7 +60,7 @@ public sealed class DockerTests
         docker.End("worker", 137, outOfMemory: true);
         var row = await Fleet.Row(events, "worker", r => !r.Running);
         Assert.True(row.Failed);
-        Assert.Contains("for want of memory: it may use 2048 MiB", row.Note, StringComparison.Ordinal);
+        Assert.Contains("out of memory; its limit is 2048 MiB", row.Note, StringComparison.Ordinal);
 
         docker.Refusal = "failed to mount: no space left on device";
         await host.CallAsync("stop", new { name = "worker" });
@@ -71,7 +71,7 @@ public sealed class DockerTests
     }
 
     [Fact]
-    public async Task What_a_daemon_cannot_enforce_is_said_on_the_row()
+    public async Task Limits_that_a_daemon_cannot_enforce_are_shown_on_the_row()
     {
         await using var docker = await DockerStandIn.Start();
         docker.Info["CpuCfsQuota"] = false;

@@ -1,43 +1,46 @@
 using System.Globalization;
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
+using Hive.Features.Containers.Runs;
 using Hive.Protocol;
+using Hive.Runtimes;
+using Hive.Runtimes.Local;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host whose agents are real processes. Whatever a test does with them, none outlives it.</summary>
+/// <summary>A host whose agents are real processes. None of them outlives its test.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
     private readonly PodmanService? podman;
 
     private Fleet(HiveFixture hive, PodmanService? podman) => (Hive, this.podman) = (hive, podman);
 
-    /// <summary>Every runtime whose containers are real here.</summary>
+    /// <summary>The runtimes that are tested with real containers.</summary>
     public static TheoryData<string> Real { get; } = ["process", .. IsolatingRuntimes];
 
-    /// <summary>Those that keep an agent from everything that is not its own.</summary>
+    /// <summary>The runtimes that isolate.</summary>
     public static TheoryData<string> Isolating { get; } = [.. IsolatingRuntimes];
 
     private static IEnumerable<string> IsolatingRuntimes => ["sandbox", "nspawn", "podman"];
 
     public HiveFixture Hive { get; }
 
-    /// <summary>The flags by which another host uses the same podman.</summary>
+    /// <summary>The flags with which another host uses the same podman.</summary>
     public IReadOnlyList<string> Service =>
         podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
 
-    /// <param name="runtime">Is to work here.</param>
-    /// <param name="realClock">Or one that stands still.</param>
-    /// <param name="manager">The manager runs in it, too.</param>
+    /// <param name="runtime">The runtime that the test needs.</param>
+    /// <param name="realClock">False for a clock that stands still.</param>
+    /// <param name="manager">The manager uses this runtime, too.</param>
     public static async Task<Fleet> Start(string runtime, bool realClock = true, bool manager = false)
     {
         var podman = runtime == "podman" ? await PodmanDaemon.Service() : null;
         return await Start(runtime, realClock, podman, manager ? ["--Runtime", runtime] : []);
     }
 
-    /// <summary>Starts a host whose podman is this one.</summary>
+    /// <summary>Starts a host that uses this podman.</summary>
     public static async Task<Fleet> Start(string runtime, bool realClock, PodmanService? podman, params string[] args)
     {
         string[] service = podman is null ? [] : ["--Podman:Socket", podman.Socket, "--Image", PodmanDaemon.Image];
@@ -48,7 +51,7 @@ internal sealed class Fleet : IAsyncDisposable
         var fault = await fleet
             .Hive.Services.GetServices<IRuntime>()
             .Single(r => r.Name == runtime)
-            .Fault(CancellationToken.None);
+            .FindFault(CancellationToken.None);
         if (fault is null)
             return fleet;
         await fleet.DisposeAsync();
@@ -58,7 +61,7 @@ internal sealed class Fleet : IAsyncDisposable
         return fleet;
     }
 
-    /// <summary>Makes an agent and starts it; its process has begun when this returns.</summary>
+    /// <summary>Spawns an agent; its process has begun when this returns.</summary>
     public async Task<JsonElement> Spawn(string name, string runtime, bool start = true)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);
@@ -73,7 +76,7 @@ internal sealed class Fleet : IAsyncDisposable
         );
     }
 
-    /// <summary>Writes what an agent is configured with, before it is made or after.</summary>
+    /// <summary>Writes an agent's configuration, before or after its spawn.</summary>
     public void Configure(string name, string yaml)
     {
         var folder = Directory.CreateDirectory(Path.Combine(Hive.DataDir, "applied", name)).FullName;
@@ -86,7 +89,7 @@ internal sealed class Fleet : IAsyncDisposable
         await host.CallAsync(verb, fields);
     }
 
-    /// <summary>Waits until an agent's harness says what it does: it has its driver, and takes signals.</summary>
+    /// <summary>Waits until an agent's harness has reported its driver; it handles signals by then.</summary>
     public async Task Up(string name)
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);
@@ -105,7 +108,7 @@ internal sealed class Fleet : IAsyncDisposable
             .Single(r => r.Name == name);
     }
 
-    /// <summary>The row once it is as a test wants it; each change of it is an event.</summary>
+    /// <summary>Waits for events until the agent's row fulfils a condition.</summary>
     public static async Task<ContainerView> Row(EventReader events, string name, Func<ContainerView, bool> wanted)
     {
         while (true)
@@ -129,21 +132,20 @@ internal sealed class Fleet : IAsyncDisposable
                 CultureInfo.InvariantCulture
             );
 
-    /// <summary>What an agent's container is called.</summary>
+    /// <summary>The name of an agent's container.</summary>
     public string Container(string name) => $"hive-{InstanceName}-{name}";
 
-    /// <summary>The first processes of the containers that podman runs of an agent, a line each.</summary>
+    /// <summary>The first processes of an agent's podman containers, a line each.</summary>
     public Task<string> Containers(string name)
     {
         var (instance, agent) = ($"label=hive.instance={InstanceName}", $"label=hive.agent={name}");
         return PodmanDaemon.Run("ps", "--filter", instance, "--filter", agent, "--format", "{{.Pid}}");
     }
 
-    /// <summary>What tells this host's containers from others.</summary>
+    /// <summary>The instance of this host's data folder.</summary>
     public string InstanceName => Instance.Of(HivePaths.Find(Hive.DataDir, Hive.RunDir));
 
-    /// <summary>The first process of an agent's container and all that descend from it, but not what writes its
-    /// log.</summary>
+    /// <summary>The first process of an agent's container and all its descendants, without the pump.</summary>
     public int[] Members(string name)
     {
         if (podman is not null)
@@ -160,7 +162,7 @@ internal sealed class Fleet : IAsyncDisposable
         ];
     }
 
-    /// <summary>What writes an agent's log; nothing where a daemon does.</summary>
+    /// <summary>The pump of an agent; none where a daemon keeps the log.</summary>
     public int[] Pump(string name)
     {
         if (podman is not null)
@@ -172,8 +174,7 @@ internal sealed class Fleet : IAsyncDisposable
     public static int PidIn(string dataDir, string name) =>
         int.Parse(File.ReadAllText(Path.Combine(dataDir, "pids", name)).Split(' ')[0], CultureInfo.InvariantCulture);
 
-    /// <summary>The processes that have something to do with a folder: by their arguments or their
-    /// environment.</summary>
+    /// <summary>The processes that name a folder in their arguments or their environment.</summary>
     public static int[] Processes(string folder) =>
         [
             .. Directory
@@ -201,8 +202,8 @@ internal sealed class Fleet : IAsyncDisposable
         Assert.False(Directory.Exists(folder));
     }
 
-    /// <summary>Removes what stays on the machine of containers that were killed while no host was there: their control
-    /// groups, and folders of nspawn's where /run is no file system of its own.</summary>
+    /// <summary>Removes the leftovers of containers that were killed while no host ran: their control groups, and
+    /// nspawn's folders where /run is not a file system of its own.</summary>
     public static void RemoveTraces(string dataDir)
     {
         var names = $"hive-{Instance.Of(HivePaths.Find(dataDir, "/nowhere"))}-*";
@@ -224,7 +225,7 @@ internal sealed class Fleet : IAsyncDisposable
         }
     }
 
-    // What still runs in a control group is ended with it.
+    // Processes that still run in a control group are killed with it.
     private static void Remove(DirectoryInfo folder)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -240,19 +241,19 @@ internal sealed class Fleet : IAsyncDisposable
                         .Select(line => int.Parse(line, CultureInfo.InvariantCulture))
                         .Where(pid => pid > 0)
                         .ToList()
-                        .ForEach(pid => Signal(pid, Native.SigKill));
+                        .ForEach(pid => Signal(pid, LinuxProcess.SigKill));
                 folder.Delete();
             }
             catch (IOException)
             {
-                // Something of it is ending.
+                // One of its processes is still ending.
             }
 
             folder.Refresh();
         }
     }
 
-    /// <summary>Ends every process that has something to do with a folder, and sees it end.</summary>
+    /// <summary>Kills every process that names a folder, and waits until it has ended.</summary>
     public static void EndAll(string folder)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -260,15 +261,15 @@ internal sealed class Fleet : IAsyncDisposable
         {
             patience.Token.ThrowIfCancellationRequested();
             foreach (var pid in left)
-                Signal(pid, Native.SigKill);
+                Signal(pid, LinuxProcess.SigKill);
         }
     }
 
-    /// <summary>True until a process has ended; one that nobody has asked for its exit code any more has.</summary>
+    /// <summary>True until a process has ended; a zombie has ended.</summary>
     public static bool IsAlive(int pid) => !IsZombie(pid);
 
     /// <summary>Sends a signal as an operator's <c>kill</c> does.</summary>
-    public static void Signal(int pid, int signal) => Native.Signal(pid, signal);
+    public static void Signal(int pid, int signal) => LinuxProcess.Signal(pid, signal);
 
     private static bool IsZombie(int pid)
     {

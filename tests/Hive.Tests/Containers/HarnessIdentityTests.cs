@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Hive.Features.Containers;
+using Hive.Runtimes;
 
 namespace Hive.Tests.Containers;
 
@@ -10,7 +10,7 @@ public sealed class HarnessIdentityTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public void The_build_has_noted_the_hash_of_its_harness()
+    public void The_build_writes_the_hash_of_its_harness()
     {
         var noted = File.ReadAllText($"{HarnessBinary.Path}.sha256");
         Assert.StartsWith(Hash(HarnessBinary.Path), noted, StringComparison.Ordinal);
@@ -18,7 +18,7 @@ public sealed class HarnessIdentityTests : IDisposable
     }
 
     [Fact]
-    public void A_note_counts_for_the_very_file_it_was_written_for_and_no_other()
+    public void A_noted_hash_is_valid_only_for_the_file_it_was_written_for()
     {
         var file = Path.Combine(folder, "harness");
         File.WriteAllText(file, "one");

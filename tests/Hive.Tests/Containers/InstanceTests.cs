@@ -1,12 +1,12 @@
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
 
 namespace Hive.Tests.Containers;
 
 public sealed class InstanceTests
 {
     [Fact]
-    public void It_is_one_by_whatever_links_the_data_folder_is_named_and_another_for_another_folder()
+    public void Links_to_one_data_folder_share_an_instance_and_other_folders_differ()
     {
         var folder = Directory.CreateTempSubdirectory("hive-link-").FullName;
         try

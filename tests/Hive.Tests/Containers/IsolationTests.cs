@@ -1,20 +1,20 @@
 using Hive.Features.Agents.Contracts;
-using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Runs;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What an agent can reach from inside: its own container, as it is run, with a shell in the harness's
-/// place.</summary>
+/// <summary>Tests what an agent can reach from inside its container, with a shell in the harness's place.</summary>
 public sealed class IsolationTests
 {
     private const string Mark = "-- next --";
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task An_agent_reaches_its_own_folders_and_nothing_else_of_hive(string runtime)
+    public async Task An_agent_reaches_its_own_folders_and_no_others_of_Hive(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var (data, run) = (fleet.Hive.DataDir, fleet.Hive.RunDir);
@@ -58,7 +58,7 @@ public sealed class IsolationTests
             ("ls /agents", "inner"),
             ("ls /agents/inner", "state"),
             ("cat /proc/sys/kernel/hostname", "inner"),
-            // What the programs it has are of, as installers ask; an image of podman's has its own.
+            // Installers read it; podman's image has its own.
             .. runtime == "podman"
                 ? Array.Empty<(string, string)>()
                 : [("cmp /etc/os-release /usr/lib/os-release && echo same", "same")],
@@ -66,14 +66,15 @@ public sealed class IsolationTests
             ("mv /run/hive /run/hive2 2> /dev/null && echo gone || echo no", "no"),
             ("(: > /run/hive/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
             ("(: > /opt/hive/hive-agent) 2> /dev/null && echo gone || echo no", "no"),
-            // Alone with its own processes, and nothing of the host's environment.
+            // It sees only its own processes, and none of the host's environment.
             ("set -- /proc/[0-9]*; [ $# -le 6 ] && echo alone", "alone"),
             ("env | grep -i -e token -e dotnet || echo no", "no"),
-            // No way to the host's disks or to a namespace of its own: no device can be made, nothing mounted.
+            // Devices and mounts, which would open the host's disks or a namespace of its own, are refused.
             ("mknod /tmp/disk b 254 0 2> /dev/null && cat /tmp/disk | head -c 1 && echo gone || echo no", "no"),
-            // Its own control group at most, nothing that stops or starves others.
+            // It sees at most its own control group, so it cannot stop or starve others.
             (
-                "for f in /sys/fs/cgroup/cgroup.freeze /sys/fs/cgroup/*/cgroup.freeze; do if test -e $f && grep -q '^0$' ${f%freeze}procs; then echo others; fi; done; echo none",
+                "for f in /sys/fs/cgroup/cgroup.freeze /sys/fs/cgroup/*/cgroup.freeze; do "
+                    + "if test -e $f && grep -q '^0$' ${f%freeze}procs; then echo others; fi; done; echo none",
                 "none"
             ),
             ("mount -t tmpfs none /tmp 2> /dev/null && echo gone || echo no", "no"),
@@ -89,17 +90,17 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task No_setting_of_the_kernel_is_writable_nor_by_any_namespace_of_its_own(string runtime)
+    public async Task Kernel_settings_are_read_only_even_in_a_namespace_of_the_agents_own(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("inner", runtime, start: false);
-        // Opened and closed: nothing is written, whatever can be.
+        // Opened for writing and closed, without writing anything.
         const string Settings =
             "/proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe /proc/sysrq-trigger "
             + "/proc/irq/default_smp_affinity /sys/kernel/uevent_helper";
         const string Writable = "{ for f in $FILES; do (exec 3>>$f) && echo $f; done; } 2> /dev/null";
         const string Open = $"FILES='{Settings}'; {Writable}";
-        // With every capability over a user namespace of its own, where such can be made.
+        // With all capabilities in a user namespace of its own, where it can make one.
         const string Namespaces = "unshare --user --mount --pid --fork --keep-caps";
         static string Nested(string trick) => $"{Namespaces} sh -c '{trick}' 2> /dev/null";
         static string AtTmp(string mount) =>
@@ -113,13 +114,13 @@ public sealed class IsolationTests
             Nested(AtTmp("mount -t proc none /tmp")),
             Nested(AtTmp("mount -t sysfs none /tmp")),
             Nested(AtTmp("mount --rbind /proc /tmp && umount /tmp/sys")),
-            // Others' timers and keys, and the kernel's memory; which of them systemd-nspawn shows depends on its
+            // Others' timers and keys, and the kernel's memory. systemd-nspawn shows some of them, depending on its
             // version.
             .. runtime == "nspawn"
                 ? Array.Empty<string>()
                 : ["cat /proc/timer_list /proc/keys /proc/kcore 2> /dev/null | head -c 100"],
-            // By the files of control groups its limits could be lifted, and others be frozen; podman's own filter
-            // allows it.
+            // With the files of control groups it could lift its limits and freeze others. podman's own filter allows
+            // the mount.
             .. runtime == "podman"
                 ? Array.Empty<string>()
                 : [$"{Namespaces} --cgroup sh -c '{Groups}' 2> /dev/null && echo mounted"],
@@ -129,7 +130,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task The_manager_reaches_the_agents_configurations_and_notes_and_no_home(string runtime)
+    public async Task The_manager_reaches_agents_configurations_and_notes_but_not_their_homes(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, manager: true);
         await Fleet.Row(await fleet.Hive.EventsFromStart(), "manager", r => r.Running);
@@ -147,28 +148,31 @@ public sealed class IsolationTests
             ("cat /agents/other/home/note 2> /dev/null || echo no", "no"),
             ("cat /agents/manager/home/note /agents/../hive.sqlite 2> /dev/null || echo no", "no"),
             ("ls /applied/other", "agent.yaml"),
-            // The image that stands for podman's has no git.
+            // The test image of podman has no git.
             .. runtime == "podman"
                 ? Array.Empty<(string, string)>()
                 :
                 [
                     (
-                        "cd /agents/other/config && echo '# changed' >> agent.yaml && git commit -qam change && git fetch -q /applied/other main && git log --format='%an %s' FETCH_HEAD..HEAD",
+                        "cd /agents/other/config && echo '# changed' >> agent.yaml && git commit -qam change && "
+                            + "git fetch -q /applied/other main && git log --format='%an %s' FETCH_HEAD..HEAD",
                         "manager change"
                     ),
                 ],
             ("(: > /applied/other/agent.yaml) 2> /dev/null && echo gone || echo no", "no"),
             ("echo x 2> /dev/null > /meta/x && echo gone || echo no", "no"),
-            // What it can write to it cannot put a link in the place of.
+            // It cannot replace a folder that it can write to by a link.
             .. new[] { "state", "config" }.SelectMany(folder =>
                 new[]
                 {
                     (
-                        $"mv /agents/other/{folder} /agents/other/moved 2> /dev/null && ln -s /tmp /agents/other/{folder} && echo gone || echo no",
+                        $"mv /agents/other/{folder} /agents/other/moved 2> /dev/null && "
+                            + $"ln -s /tmp /agents/other/{folder} && echo gone || echo no",
                         "no"
                     ),
                     (
-                        $"rm -f /agents/other/{folder}/note; rmdir /agents/other/{folder} 2> /dev/null && echo gone || echo no",
+                        $"rm -f /agents/other/{folder}/note; "
+                            + $"rmdir /agents/other/{folder} 2> /dev/null && echo gone || echo no",
                         "no"
                     ),
                 }
@@ -190,24 +194,14 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task Another_agents_container_is_never_entered_by_what_its_own_left_behind(string runtime)
+    public async Task Links_that_an_agent_leaves_behind_resolve_inside_its_own_container(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("inner", runtime, start: false);
-        // A link out of its own folder leads nowhere on the host, and nowhere inside.
-        Assert.Equal(
-            [
-                "ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner: /agents/inner/state/root/agents/inner",
-            ],
-            await Inside(
-                fleet,
-                "inner",
-                runtime,
-                [
-                    "ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner",
-                ]
-            )
-        );
+        // A link to / resolves inside the container.
+        const string Link =
+            "ln -sfn / ~/root && ln -sfn / /agents/inner/state/root && ls -d /agents/inner/state/root/agents/inner";
+        Assert.Equal([$"{Link}: /agents/inner/state/root/agents/inner"], await Inside(fleet, "inner", runtime, [Link]));
         Assert.Equal(
             ["cat ~/root/agents/inner/state/x 2> /dev/null || echo no: no"],
             await Inside(fleet, "inner", runtime, ["cat ~/root/agents/inner/state/x 2> /dev/null || echo no"])
@@ -216,7 +210,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task A_manager_that_runs_is_started_anew_for_a_new_agent_once_it_holds_no_message(string runtime)
+    public async Task A_running_manager_restarts_for_a_new_agent_once_it_holds_no_message(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, manager: true);
         var hive = fleet.Hive;
@@ -225,16 +219,18 @@ public sealed class IsolationTests
         await fleet.Spawn("other", runtime, start: false);
         await Fleet.Row(rows, "manager", r => r.Running && r.StartedAt != before);
         File.WriteAllText(Path.Combine(hive.DataDir, "agents", "other", "config", "note"), "to be seen");
-        var seen = await hive
-            .Services.GetServices<IRuntime>()
-            .Single(r => r.Name == runtime)
-            .Exec("manager", ["cat", "/agents/other/config/note"], CancellationToken.None);
-        Assert.Equal((0, "to be seen"), (seen.ExitCode, seen.Output.Trim()));
+        var seen = fleet
+            .Members("manager")
+            .Select(pid => $"/proc/{pid}/root/agents/other/config/note")
+            .Where(File.Exists)
+            .Select(File.ReadAllText)
+            .Distinct();
+        Assert.Equal(["to be seen"], seen);
     }
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task What_takes_more_than_its_limit_is_ended_and_where_that_cannot_be_it_is_said(string runtime)
+    public async Task An_agent_over_its_memory_limit_is_ended_or_the_missing_limit_is_shown(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("greedy", runtime, start: false);
@@ -242,19 +238,19 @@ public sealed class IsolationTests
         var container = services.GetServices<IRuntime>().Single(r => r.Name == runtime);
         var blueprint = BlueprintOf(fleet, "greedy", runtime) with
         {
-            Limits = new AgentLimits(64 << 20, 50),
+            Limits = new ContainerLimits(64 << 20, 50),
             Command = ["/bin/sh", "-c", "head -c 200000000 /dev/zero | tail -n 1 | wc -c"],
         };
         var running = await container.Start(blueprint, CancellationToken.None);
         await running.Ended;
         var lines = await container.Tail("greedy", 50, CancellationToken.None);
         await container.Remove("greedy");
-        // tail(1) has to keep all that has no end of line.
-        if (await container.Weakness(CancellationToken.None) is { } weakness)
+        // tail(1) has to keep a line without end in memory.
+        if (await container.FindWeakness(CancellationToken.None) is { } weakness)
             Assert.Contains("not limited", weakness, StringComparison.Ordinal);
         else
             Assert.DoesNotContain("200000000", lines.Select(l => l.Trim()));
-        // Nothing of a limit is left behind.
+        // No control group is left behind.
         var groups = $"hive-{Instance.Of(HivePaths.Find(fleet.Hive.DataDir, fleet.Hive.RunDir))}-*";
         Assert.Empty(
             new[]
@@ -273,7 +269,7 @@ public sealed class IsolationTests
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task What_forks_without_end_stops_at_a_bound(string runtime)
+    public async Task A_fork_bomb_stops_at_the_process_limit(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("forker", runtime);
@@ -282,7 +278,7 @@ public sealed class IsolationTests
             await fleet
                 .Hive.Services.GetServices<IRuntime>()
                 .Single(r => r.Name == runtime)
-                .Weakness(CancellationToken.None) is
+                .FindWeakness(CancellationToken.None) is
             { } weakness
         )
         {
@@ -292,7 +288,7 @@ public sealed class IsolationTests
 
         foreach (var pid in fleet.Members("forker").Concat(fleet.Pump("forker")))
         {
-            // systemd-nspawn and bubblewrap beside what they run, and the pump: all in groups of the agent's.
+            // systemd-nspawn or bubblewrap, the agent's processes and the pump are all in groups of the agent.
             var group = File.ReadAllLines($"/proc/{pid}/cgroup")
                 .Select(l => l.Split(':', 3))
                 .Where(l => l[1] is "pids" or "")
@@ -309,12 +305,12 @@ public sealed class IsolationTests
     }
 
     [Fact]
-    public async Task Nspawn_takes_the_programs_of_another_root_where_one_is_named()
+    public async Task Nspawn_uses_the_programs_of_a_configured_root()
     {
         var root = Directory.CreateTempSubdirectory("hive-root-").FullName;
         try
         {
-            // Of such a root only /usr is taken, as systemd wants it: with all programs and libraries in it.
+            // systemd-nspawn uses only the /usr of such a root, which holds all programs and libraries.
             await RootTree.Fill(Path.Combine(root, "usr"));
             await File.WriteAllTextAsync(Path.Combine(root, "usr", "whose"), "another root");
             await using var fleet = await Fleet.Start(
@@ -331,7 +327,7 @@ public sealed class IsolationTests
                 ("test -e /usr/bin/git && echo git || echo no", "no"),
                 ("(: > /usr/whose) 2> /dev/null && echo gone || echo no", "no"),
                 ("test -S /run/hive/agent.sock && echo socket", "socket"),
-                // The network is the host's, and so is what it is looked up by.
+                // The network is the host's, and so are the files for looking up names.
                 .. new[] { "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/ssl/certs" }
                     .Where(Path.Exists)
                     .Select(path => ($"test -e {path} && echo there", "there")),
@@ -350,13 +346,13 @@ public sealed class IsolationTests
         }
     }
 
-    // Runs scripts one after another in one container; each with what it printed.
+    // Runs scripts one after another in one container, and returns each with its output.
     private static async Task<string[]> Inside(Fleet fleet, string name, string runtime, string[] scripts)
     {
         var blueprint = BlueprintOf(fleet, name, runtime);
         var all = string.Concat(scripts.Select(s => $"({s}) 2>&1\necho '{Mark}'\n"));
         var container = fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == runtime);
-        // With what it has printed until now.
+        // Also removes its earlier output.
         await container.Remove(name);
         var running = await container.Start(
             blueprint with

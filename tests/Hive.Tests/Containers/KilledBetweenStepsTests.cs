@@ -1,19 +1,19 @@
 using System.Globalization;
 using Dapper;
 using Hive.Common.Storage;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
+using Hive.Runtimes.Local;
 using Hive.Tests.Cli;
 using Hive.Tests.Fixture;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host that is killed between any two steps of what it does with an agent: the next one ends in a state
-/// that is true, and whole.</summary>
+/// <summary>Kills a host between any two steps of an operation: the next host reaches a consistent state.</summary>
 public sealed class KilledBetweenStepsTests
 {
-    // The second line of its class in a restart: its present run has been told to end.
+    // The second line of StopAgent in a restart: the present run has been told to end.
     private const int AskedToEnd = 2;
     private const int SigStop = 19;
     private const int SigCont = 18;
@@ -25,7 +25,7 @@ public sealed class KilledBetweenStepsTests
     [InlineData("rebuild", "podman", 6)]
     [InlineData("destroy", "sandbox", 6)]
     [InlineData("purge", "sandbox", 6)]
-    public async Task The_next_host_finishes_or_undoes_it_and_what_runs_is_what_is_meant_to(
+    public async Task The_next_host_finishes_or_undoes_an_operation_that_was_killed_at_any_step(
         string verb,
         string runtime,
         int least
@@ -34,23 +34,23 @@ public sealed class KilledBetweenStepsTests
         var step = 1;
         while (await KilledAt(step, verb, runtime))
             step++;
-        // Otherwise there was nothing to be killed between.
+        // Fewer steps would mean that the test missed some.
         Assert.InRange(step - 1, least, 50);
     }
 
     [Theory]
     [MemberData(nameof(Fleet.Isolating), MemberType = typeof(Fleet))]
-    public async Task A_restart_is_finished_though_the_host_died_before_the_agent_had_ended(string runtime)
+    public async Task A_restart_is_finished_if_the_host_dies_before_the_agent_has_ended(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
         await fleet.Spawn("worker", runtime);
         await fleet.Up("worker");
         var (first, before) = (fleet.Members("worker"), (await fleet.Row("worker")).StartedAt);
-        // It hears what it is told only after the next host has come, and then ends cleanly.
+        // Its processes receive TERM only after the next host has started, and then end cleanly.
         foreach (var pid in first)
             Fleet.Signal(pid, SigStop);
-        const string Steps = "Hive.Features.Containers.AgentContainers";
+        const string Steps = "Hive.Features.Containers.Verbs.StopAgent";
         await hive.Restart(async () => Assert.True(await Killed(fleet, AskedToEnd, "restart", Steps)));
         foreach (var pid in first.Where(Fleet.IsAlive))
             Fleet.Signal(pid, SigCont);
@@ -62,7 +62,7 @@ public sealed class KilledBetweenStepsTests
         Assert.False((await fleet.Row("worker")).Failed);
     }
 
-    // False when the host came to the end before that step.
+    // False when the host finished before that step.
     private static async Task<bool> KilledAt(int step, string verb, string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
@@ -76,7 +76,7 @@ public sealed class KilledBetweenStepsTests
         var killed = false;
         await hive.Restart(async () => killed = await Killed(fleet, step, verb));
         await Whole(fleet, verb);
-        // Nothing of it stands in the way of what comes after.
+        // Nothing is left that would hinder later operations.
         if (
             (await hive.State())
                 .GetProperty("agents")
@@ -154,7 +154,7 @@ public sealed class KilledBetweenStepsTests
             await hive.Events(before.GetProperty("cursor").GetString()),
             await hive.Events(before.GetProperty("cursor").GetString())
         );
-        // What is meant to run and does not is being started.
+        // An agent that should run and does not is being started.
         if (before.GetProperty("transients").GetArrayLength() > 0)
             await ends.Next("transient_cleared");
         var rows = (await hive.State())
@@ -171,10 +171,10 @@ public sealed class KilledBetweenStepsTests
                 .EnumerateArray()
                 .Select(t => t.GetProperty("name").GetString())
                 .ToArray();
-            // Never one of an agent that has not been.
+            // Never the tombstone of an agent that never existed.
             Assert.Equal(verb != "spawn" && Directory.Exists(folder) ? ["worker"] : [], kept);
             Assert.True(Directory.Exists(folder) == (kept.Length == 1), folder);
-            // Whoever asked for a purge gets it, whichever host finishes that.
+            // A purge is finished by this host or the next one.
             Assert.False(verb == "purge" && Directory.Exists(folder), folder);
             return;
         }
@@ -188,14 +188,14 @@ public sealed class KilledBetweenStepsTests
         foreach (var part in new[] { "config", "state", "home" })
             Assert.True(Directory.Exists(Path.Combine(folder, part)), part);
         (await hive.Connect("worker")).Dispose();
-        // Whoever runs is told so with its next message.
+        // A running agent gets a note about its start with its next message.
         var note = await hive
             .Services.GetRequiredService<IStore>()
             .Read(db =>
                 db.ExecuteScalar<string?>("SELECT wake_text FROM containers WHERE agent = 'worker' AND wake = 1")
             );
         Assert.True(wanted != "running" || note is not null, "no note of its start is kept");
-        // One container of it, or none.
+        // At most one container.
         var marked = await Marked(fleet);
         Assert.Equal(wanted == "running", marked.Length > 0);
         Assert.Subset(wanted == "running" ? fleet.Members("worker").ToHashSet() : [], marked.ToHashSet());
@@ -215,7 +215,7 @@ public sealed class KilledBetweenStepsTests
             Assert.False(Path.Exists(path), path);
     }
 
-    // Whatever runs for it, known to a host or not.
+    // All of its processes, known to a host or not.
     private static async Task<int[]> Marked(Fleet fleet)
     {
         if (fleet.Service.Count > 0)

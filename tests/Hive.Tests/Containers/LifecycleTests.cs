@@ -1,12 +1,12 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The verbs, on the real harness in each runtime.</summary>
+/// <summary>Tests the verbs on the real harness in each runtime.</summary>
 public sealed class LifecycleTests
 {
     private const int SigStop = 19;
@@ -61,7 +61,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task An_agent_that_is_killed_by_hand_is_noticed_at_once_and_what_it_held_comes_again(string runtime)
+    public async Task An_agent_killed_by_hand_is_noticed_at_once_and_its_leases_return(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
@@ -72,13 +72,13 @@ public sealed class LifecycleTests
         await fleet.Up("worker");
         foreach (var pid in fleet.Members("worker"))
             Fleet.Signal(pid, SigStop);
-        // One of the two may go to the harness, which can do nothing with it any more.
+        // The dying harness may still have received one of the two.
         var receiving = (await hive.Connect("worker")).Receive(max: 1, wait: 180);
         await manager.Send("worker");
         await manager.Send("worker");
         var held = Assert.Single(await receiving).Id;
 
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
 
         while ((await events.Next("requeued")).GetProperty("message").GetProperty("id").GetInt64() != held) { }
         var crash = JsonElement.Parse(Assert.Single(await manager.Receive(wait: 60)).Body);
@@ -94,7 +94,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task A_start_that_cannot_work_says_the_file_and_the_line()
+    public async Task A_start_that_fails_on_its_configuration_names_file_and_line()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -106,7 +106,7 @@ public sealed class LifecycleTests
         Assert.Equal((false, true), (row.Running, row.Failed));
         Assert.Contains("agent.yaml, line ", row.Note, StringComparison.Ordinal);
 
-        // What only the harness can judge ends it at once; its log says why.
+        // A fault that only the harness finds ends it at once; its log says why.
         var events = await fleet.Hive.Events();
         File.WriteAllText(file, "driver: nonesuch\nrestart: never\n");
         await fleet.Do("start", new { name = "worker" });
@@ -120,7 +120,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task What_an_agent_prints_can_be_read_and_followed()
+    public async Task An_agents_output_can_be_read_and_followed()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");
@@ -152,9 +152,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task An_agent_that_ignores_being_asked_is_killed_after_10_seconds_and_does_nothing_else_meanwhile(
-        string runtime
-    )
+    public async Task An_agent_that_ignores_TERM_is_killed_after_10_seconds_and_stays_busy_until_then(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime, realClock: false);
         var clock = fleet.Hive.Clock;
@@ -163,7 +161,7 @@ public sealed class LifecycleTests
         var pid = fleet.Pid("worker");
         foreach (var member in fleet.Members("worker"))
             Fleet.Signal(member, SigStop);
-        // Not at the very moment of a sweep.
+        // Not while a sweep runs.
         clock.Advance(TimeSpan.FromMilliseconds(1));
         var stopping = fleet.Do("stop", new { name = "worker" });
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
@@ -194,7 +192,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task A_host_that_comes_back_takes_over_the_agents_that_run(string runtime)
+    public async Task A_restarted_host_adopts_running_agents(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         await fleet.Spawn("worker", runtime);
@@ -216,7 +214,7 @@ public sealed class LifecycleTests
 
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task With_another_run_folder_no_agent_runs_twice_and_each_reaches_the_host(string runtime)
+    public async Task With_another_run_folder_no_agent_runs_twice_and_each_can_connect(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var hive = fleet.Hive;
@@ -236,7 +234,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task Whom_an_agent_may_write_to_is_read_when_it_starts()
+    public async Task An_agents_recipients_are_read_when_it_starts()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process", start: false);
@@ -259,7 +257,7 @@ public sealed class LifecycleTests
     }
 
     [Fact]
-    public async Task What_a_closed_connection_of_an_agent_with_a_harness_held_waits_for_the_harness_to_ask()
+    public async Task Leases_of_a_closed_connection_wait_until_the_agents_harness_asks()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;
@@ -280,7 +278,7 @@ public sealed class LifecycleTests
         Assert.Equal(id, Assert.Single(await worker.Receive()).Id);
     }
 
-    // It has dealt with its first message, which tells it that it was started.
+    // It has handled its first message, which carries the note about its start.
     private static async Task<string[]> Log(Fleet fleet, string name)
     {
         using var host = await LineClient.ConnectAsync(fleet.Hive.HostSocket);

@@ -5,8 +5,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host on a machine that seems to be NixOS: its commands come first on the PATH, note every command line,
-/// and run the real harness.</summary>
+/// <summary>A host on a machine that seems to be NixOS: stand-ins for its commands come first on the PATH, log every
+/// command line, and run the real harness.</summary>
 internal sealed class NixosHost : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-nix-").FullName;
@@ -21,16 +21,16 @@ internal sealed class NixosHost : IAsyncDisposable
 
     public int Pid => process!.Id;
 
-    /// <summary>What makes the next creation fail.</summary>
+    /// <summary>The file that makes the next creation fail.</summary>
     public string Broken => Path.Combine(folder, "broken");
 
-    /// <summary>What makes every KILL fail.</summary>
+    /// <summary>The file that makes every KILL fail.</summary>
     public string Deaf => Path.Combine(folder, "deaf");
 
-    /// <summary>What makes systemctl never answer when its configuration is to be read.</summary>
+    /// <summary>The file that makes `systemctl daemon-reload` hang.</summary>
     public string Hangs => Path.Combine(folder, "hangs");
 
-    /// <summary>What a start of an agent's container waits for the end of.</summary>
+    /// <summary>The file during whose existence a container's start waits.</summary>
     public string Held(string agent) => Path.Combine(folder, $"held-h-{agent}");
 
     public static async Task<NixosHost> Start()
@@ -73,7 +73,7 @@ internal sealed class NixosHost : IAsyncDisposable
         await RunningHive.AnswersAsync(RunDir, process.WaitForExitAsync());
     }
 
-    /// <summary>SIGKILL, to the host alone.</summary>
+    /// <summary>Sends SIGKILL to the host alone.</summary>
     public async Task Kill()
     {
         process!.Kill();
@@ -89,8 +89,7 @@ internal sealed class NixosHost : IAsyncDisposable
 
     public Task<LineClient> Operator() => LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
 
-    /// <summary>The command lines since the last time, without the questions that change nothing; of one
-    /// agent.</summary>
+    /// <summary>The command lines for one agent since the last call, without those that change nothing.</summary>
     public string[] Commands(string agent)
     {
         var all = File.ReadAllLines(Path.Combine(folder, "commands"));

@@ -1,21 +1,22 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The nixos runtime against a stand-in for its commands: every command line it gives, every file it
-/// writes.</summary>
+/// <summary>Runs the nixos runtime against a stand-in for its commands, and checks every command line and every
+/// file.</summary>
 public sealed class NixosTests
 {
     [Fact]
-    public async Task Each_verb_is_exactly_these_command_lines()
+    public async Task Each_verb_runs_exactly_these_command_lines()
     {
         await using var nixos = await NixosHost.Start();
         var flake = $"{nixos.DataDir}/meta";
         await Running(nixos, "manager");
-        // It would be started anew for an agent that comes, with command lines of its own.
+        // Otherwise the manager would restart for the new agent, with command lines of its own.
         await nixos.Do("stop", new { name = "manager" });
         _ = nixos.Commands("worker");
 
@@ -63,13 +64,13 @@ public sealed class NixosTests
         Assert.False(Directory.Exists(Path.Combine(nixos.Root, "run/systemd/system/container@h-worker.service.d")));
         Assert.False(File.Exists(Path.Combine(nixos.Root, "etc/nixos-containers/h-worker.conf")));
 
-        // At its end the last lines of its log are read as well.
+        // The last lines of its log are read when it ends.
         IEnumerable<string> Verbs() =>
             nixos.Commands("worker").Where(c => !c.StartsWith("journalctl", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task The_files_give_the_container_its_mounts_its_network_its_limits_and_its_harness()
+    public async Task The_files_set_the_containers_mounts_network_limits_and_harness()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
@@ -86,7 +87,10 @@ public sealed class NixosTests
                 "LOCAL_ADDRESS6=",
                 "HOST_BRIDGE=",
                 "AUTO_START=0",
-                $"EXTRA_NSPAWN_FLAGS=\"--bind-ro={Path.GetDirectoryName(HarnessBinary.Path)}:/opt/hive --bind-ro={nixos.RunDir}/agents/worker:/run/hive --bind={agent}/state:/agents/worker/state --bind={agent}/home:/home/agent --bind={nixos.DataDir}/shared:/shared\"",
+                $"EXTRA_NSPAWN_FLAGS=\"--bind-ro={Path.GetDirectoryName(HarnessBinary.Path)}:/opt/hive "
+                    + $"--bind-ro={nixos.RunDir}/agents/worker:/run/hive "
+                    + $"--bind={agent}/state:/agents/worker/state --bind={agent}/home:/home/agent "
+                    + $"--bind={nixos.DataDir}/shared:/shared\"",
                 $"HIVE_INSTANCE={Instance.Of(HivePaths.Find(nixos.DataDir, nixos.RunDir))}",
                 $"HIVE_RUN_DIR={nixos.RunDir}",
             ],
@@ -103,7 +107,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task A_container_that_dies_is_noticed_at_once_and_a_host_that_comes_back_adopts_what_runs()
+    public async Task A_dead_container_is_noticed_at_once_and_a_restarted_host_adopts_running_ones()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
@@ -116,8 +120,8 @@ public sealed class NixosTests
         using var host = await nixos.Operator();
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
-        Fleet.Signal(-pid, Native.SigKill);
-        // It is started again after a second, as its policy says; that shows as well.
+        Fleet.Signal(-pid, LinuxProcess.SigKill);
+        // Its policy restarts it after a second, with command lines of its own.
         string? note = null;
         while (note?.Contains("signal 9", StringComparison.Ordinal) != true)
         {
@@ -134,7 +138,7 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task What_cannot_be_made_says_why_and_leaves_nothing()
+    public async Task A_container_that_cannot_be_built_reports_why_and_leaves_nothing()
     {
         await using var nixos = await NixosHost.Start();
         var tooLong = await Talk.Refused(() => nixos.Do("spawn", new { name = "tencharact" }), "invalid");
@@ -145,18 +149,18 @@ public sealed class NixosTests
         Assert.Equal((false, true), (row.Running, row.Failed));
         Assert.Contains("the flake does not evaluate", row.Note, StringComparison.Ordinal);
 
-        // A container that somebody else has made is left alone.
+        // Somebody else's container is left alone.
         Directory.CreateDirectory(Path.Combine(nixos.Root, "etc/nixos-containers"));
         var theirs = Path.Combine(nixos.Root, "etc/nixos-containers/h-theirs.conf");
         await File.WriteAllTextAsync(theirs, "FLAKE=/etc/nixos#theirs\n");
         await nixos.Do("spawn", new { name = "theirs" });
-        Assert.Contains("has not made", (await nixos.Row("theirs")).Note, StringComparison.Ordinal);
+        Assert.Contains("was not made by this Hive", (await nixos.Row("theirs")).Note, StringComparison.Ordinal);
         await nixos.Do("destroy", new { name = "theirs", purge = true });
         Assert.Equal("FLAKE=/etc/nixos#theirs\n", await File.ReadAllTextAsync(theirs));
     }
 
     [Fact]
-    public async Task One_whose_stop_failed_is_not_started_again_when_it_ends_after_all()
+    public async Task An_agent_whose_stop_failed_is_not_restarted_when_it_ends_later()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
@@ -172,19 +176,19 @@ public sealed class NixosTests
         using var host = await nixos.Operator();
         await using var rows = host.StreamAsync("subscribe_agent_status", new { }).GetAsyncEnumerator();
         Assert.True(await rows.MoveNextAsync());
-        Fleet.Signal(-pid, Native.SigKill);
+        Fleet.Signal(-pid, LinuxProcess.SigKill);
         while ((await nixos.Row("worker")).Running)
             Assert.True(await rows.MoveNextAsync());
         var row = await nixos.Row("worker");
         Assert.Equal((false, null), (row.Failed, row.Note));
-        // After a start by hand it is as wanted as any.
+        // After a start by hand it should run again.
         File.Delete(nixos.Deaf);
         await nixos.Do("start", new { name = "worker" });
         Assert.True((await nixos.Row("worker")).Running);
     }
 
     [Fact]
-    public async Task Agents_are_started_side_by_side_when_the_host_starts()
+    public async Task Agents_are_started_in_parallel_when_the_host_starts()
     {
         await using var nixos = await NixosHost.Start();
         foreach (var name in new[] { "a", "b" })
@@ -192,7 +196,7 @@ public sealed class NixosTests
         var pids = new[] { "a", "b" }.Select(nixos.ContainerPid).ToArray();
         await nixos.Kill();
         foreach (var pid in pids)
-            Fleet.Signal(-pid, Native.SigKill);
+            Fleet.Signal(-pid, LinuxProcess.SigKill);
         await File.WriteAllTextAsync(nixos.Held("a"), "");
         await nixos.Run();
         await Running(nixos, "b");
@@ -202,14 +206,14 @@ public sealed class NixosTests
     }
 
     [Fact]
-    public async Task A_system_manager_that_does_not_answer_is_given_up()
+    public async Task A_call_of_a_hanging_systemd_times_out()
     {
         await using var nixos = await NixosHost.Start();
         await nixos.Do("spawn", new { name = "worker" });
         await nixos.Do("stop", new { name = "worker" });
         await File.WriteAllTextAsync(nixos.Hangs, "");
         Assert.Contains(
-            "has not ended within 10 s",
+            "did not end within 10 s",
             (await Talk.Refused(() => nixos.Do("start", new { name = "worker" }), "unavailable")).Message,
             StringComparison.Ordinal
         );
@@ -218,7 +222,7 @@ public sealed class NixosTests
         Assert.True((await nixos.Row("worker")).Running);
     }
 
-    // The host starts it by itself, after it answers.
+    // The host starts it in the background, after it has answered.
     private static async Task Running(NixosHost nixos, string agent)
     {
         using var host = await nixos.Operator();

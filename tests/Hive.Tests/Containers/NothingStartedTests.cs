@@ -4,7 +4,7 @@ using Hive.Tests.Cli;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host that cannot listen where it should has started nothing when it says so.</summary>
+/// <summary>Tests that a host that cannot listen reports this before it has started anything.</summary>
 public sealed class NothingStartedTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-busy-").FullName;
@@ -16,7 +16,7 @@ public sealed class NothingStartedTests : IDisposable
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_found_before_any_agent_is_made()
+    public async Task A_port_in_use_is_found_before_any_agent_is_created()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
@@ -24,7 +24,7 @@ public sealed class NothingStartedTests : IDisposable
     }
 
     [Fact]
-    public async Task One_taken_address_of_several_is_enough()
+    public async Task One_address_in_use_of_several_prevents_the_start()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
@@ -33,7 +33,7 @@ public sealed class NothingStartedTests : IDisposable
     }
 
     [Fact]
-    public async Task A_run_folder_that_is_too_long_is_found_before_any_agent_is_made() =>
+    public async Task A_run_folder_with_too_long_a_path_is_found_before_any_agent_is_created() =>
         await Refused("http://127.0.0.1:0", new string('r', 100), "107 bytes", "--run-dir");
 
     private async Task Refused(string urls, string run, params string[] says)

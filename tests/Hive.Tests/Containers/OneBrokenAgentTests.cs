@@ -1,21 +1,21 @@
 using System.Globalization;
 using Dapper;
 using Hive.Common.Storage;
-using Hive.Features.Containers;
+using Hive.Runtimes;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What is wrong about one agent, living or gone, is said; it keeps neither the host nor the others from
-/// anything.</summary>
+/// <summary>Tests that a fault of one agent, present or destroyed, is reported and affects neither the host nor other
+/// agents.</summary>
 public sealed class OneBrokenAgentTests
 {
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public async Task A_pid_file_whose_number_is_a_threads_by_now_keeps_no_host_from_starting()
+    public async Task A_pid_file_that_names_a_thread_does_not_keep_the_host_from_starting()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");
@@ -41,7 +41,7 @@ public sealed class OneBrokenAgentTests
     }
 
     [Fact]
-    public async Task An_orphan_that_cannot_be_removed_keeps_nobody_from_anything_and_goes_as_soon_as_it_can()
+    public async Task An_orphan_that_cannot_be_removed_blocks_nothing_and_its_removal_is_retried()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;
@@ -59,7 +59,7 @@ public sealed class OneBrokenAgentTests
         var row = await fleet.Row("worker");
         Assert.True(row.Running);
         Assert.Equal(pid, fleet.Pid("worker"));
-        Assert.DoesNotContain("not known", row.Note, StringComparison.Ordinal);
+        Assert.DoesNotContain("state unknown", row.Note, StringComparison.Ordinal);
 
         Directory.Delete(Path.Combine(logs, "a-ghost.log"));
         hive.Clock.Advance(Sweep);
@@ -68,7 +68,7 @@ public sealed class OneBrokenAgentTests
     }
 
     [Fact]
-    public async Task A_folder_that_cannot_be_made_is_said_on_its_agents_row_and_the_others_live_on()
+    public async Task A_folder_that_cannot_be_made_is_shown_on_its_agents_row_and_affects_no_other()
     {
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
@@ -93,7 +93,7 @@ public sealed class OneBrokenAgentTests
     }
 
     [Fact]
-    public async Task A_creation_that_cannot_be_undone_keeps_no_host_from_starting()
+    public async Task A_creation_that_cannot_be_undone_does_not_keep_the_host_from_starting()
     {
         await using var hive = await HiveFixture.Start();
         var (trash, folder) = (Path.Combine(hive.DataDir, "trash"), Path.Combine(hive.DataDir, "agents", "bob"));
@@ -114,7 +114,7 @@ public sealed class OneBrokenAgentTests
     }
 
     [Fact]
-    public async Task An_agent_is_destroyed_whatever_its_container_says_to_that()
+    public async Task An_agent_is_destroyed_even_if_its_container_cannot_be_removed()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;
@@ -127,7 +127,7 @@ public sealed class OneBrokenAgentTests
         Assert.False(Path.Exists(Path.GetDirectoryName(hive.AgentSocket("worker"))));
         Assert.True(File.Exists(older));
 
-        // Neither is it forgotten by the next host.
+        // The next host remembers it too.
         await hive.Restart();
         Assert.True(File.Exists(older));
         Directory.Delete(obstacle);
@@ -136,7 +136,7 @@ public sealed class OneBrokenAgentTests
     }
 
     [Fact]
-    public async Task Of_several_agents_those_that_fail_are_named_and_the_rest_is_done()
+    public async Task A_verb_on_several_agents_names_those_that_failed_and_finishes_the_others()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -171,26 +171,6 @@ public sealed class OneBrokenAgentTests
         {
             await host.CallAsync("kill", new { scope = new { agent_names = new[] { "other", "worker" } } });
         }
-    }
-
-    [Theory]
-    [InlineData("process")]
-    [InlineData("sandbox")]
-    [InlineData("nspawn")]
-    public async Task What_is_run_inside_gets_nothing_of_the_hosts_environment(string runtime)
-    {
-        await using var fleet = await Fleet.Start(runtime);
-        await fleet.Spawn("worker", runtime);
-        await fleet.Up("worker");
-        var told = await fleet
-            .Hive.Services.GetServices<IRuntime>()
-            .Single(r => r.Name == runtime)
-            .Exec("worker", ["/usr/bin/env"], CancellationToken.None);
-        Assert.Equal(0, told.ExitCode);
-        Assert.Equal(
-            ["PATH"],
-            told.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('=')[0])
-        );
     }
 
     private static async Task Gone(string path)

@@ -1,16 +1,16 @@
 using System.Text.Json;
-using Hive.Features.Containers;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Cli;
 using Hive.Tests.Crash;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A host of the same version, built with another harness.</summary>
+/// <summary>Tests a host of the same version with another harness.</summary>
 public sealed class OtherHarnessTests
 {
     [Fact]
-    public async Task Its_agents_need_an_update_and_get_it_at_start_where_that_is_wanted()
+    public async Task Agents_of_another_harness_need_an_update_and_get_it_with_AutoUpdate()
     {
         await using var host = await ChildHost.Start("process");
         using (var line = await host.Operator())

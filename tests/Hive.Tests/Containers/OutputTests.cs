@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Text;
-using Hive.Features.Containers;
+using Hive.Runtimes.ContainerApi;
+using Hive.Runtimes.Logs;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The two streams of a container that come as one.</summary>
+/// <summary>Tests the reading of a container's two output streams, which come as one.</summary>
 public sealed class OutputTests
 {
     [Theory]
@@ -12,7 +13,7 @@ public sealed class OutputTests
     [InlineData(3)]
     [InlineData(11)]
     [InlineData(4096)]
-    public void Lines_are_whole_wherever_the_frames_and_their_letters_are_cut(int piece)
+    public void Lines_stay_whole_wherever_frames_and_characters_are_cut(int piece)
     {
         var bytes = (byte[])
             [
@@ -23,7 +24,7 @@ public sealed class OutputTests
                 .. Frame(1, ""),
                 .. Frame(1, "drei"),
             ];
-        // Ü cut in two, too.
+        // Also within the two bytes of Ü.
         var cut = (byte[])
             [
                 .. Frame(1, Encoding.UTF8.GetBytes("ü\n")[..1]),
@@ -39,7 +40,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public void A_line_that_never_ends_is_cut_where_it_is_too_long_to_be_kept()
+    public void A_line_without_end_is_cut_at_the_longest_length()
     {
         var decoder = new OutputDecoder();
         var lines = decoder.Add(Frame(1, new string('x', 3 * LineText.MaxLine)));
@@ -48,7 +49,7 @@ public sealed class OutputTests
     }
 
     [Fact]
-    public async Task What_was_read_of_a_second_is_not_read_again()
+    public async Task Lines_of_one_second_that_were_read_are_not_read_again()
     {
         var position = new OutputPosition();
         Assert.Equal("timestamps=1&tail=all", position.Query("a", follow: false));
@@ -57,7 +58,7 @@ public sealed class OutputTests
             await Read(position, "2026-01-02T03:04:05Z 1\n", "2026-01-02T03:04:06Z 2\n", "2026-01-02T03:04:06Z 3\n")
         );
         Assert.Equal("timestamps=1&tail=all&follow=1&since=1767323046", position.Query("a", follow: true));
-        // The second line of that second has no end yet; read on, it has.
+        // The second line of that second has no end at the first read.
         Assert.Equal(
             ["4"],
             await Read(
@@ -80,7 +81,7 @@ public sealed class OutputTests
                 "2026-01-02T03:04:06Z ve\n"
             )
         );
-        // Another container begins anew, in the same second even.
+        // Another container starts from its beginning, even in the same second.
         Assert.Equal("timestamps=1&tail=all&follow=1", position.Query("b", follow: true));
         Assert.Equal(["1"], await Read(position, "2026-01-02T03:04:06Z 1\n"));
     }

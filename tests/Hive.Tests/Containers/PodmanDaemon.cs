@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
-using Hive.Features.Containers;
 using Hive.Tests.Fixture;
 
 [assembly: AssemblyFixture(typeof(Hive.Tests.Containers.PodmanDaemon))]
@@ -9,9 +8,9 @@ using Hive.Tests.Fixture;
 namespace Hive.Tests.Containers;
 
 /// <summary>
-/// A podman of the tests' own: its storage, its settings, and an image made of a few of this machine's programs. It is
-/// made when the first test asks for it, and all of it is gone after the last.
-/// Where podman is not installed, nothing listens, and the runtime says so.
+/// Runs a podman for the tests, with storage, settings and an image of their own; the image holds a few of this
+/// machine's programs. It is set up for the first test and removed after the last. Where podman is not installed,
+/// nothing listens, and the runtime reports that.
 /// </summary>
 public sealed class PodmanDaemon : IAsyncDisposable
 {
@@ -23,17 +22,17 @@ public sealed class PodmanDaemon : IAsyncDisposable
 
     public PodmanDaemon() => service = new Lazy<Task<PodmanService>>(Start);
 
-    /// <summary>The one that all tests share, which runs when this returns.</summary>
+    /// <summary>The service that all tests share; it runs when this returns.</summary>
     internal static async Task<PodmanService> Service() => await (await Shared()).service.Value;
 
-    /// <summary>Another one on the same storage, for a test that ends it.</summary>
+    /// <summary>Another service on the same storage, for a test that ends it.</summary>
     internal static async Task<PodmanService> OfItsOwn()
     {
         Requires.That((await Service()).IsRunning, "podman is not installed");
         return await PodmanService.Start((await Shared()).folder!);
     }
 
-    /// <summary>Runs podman's own command line, as an operator would, and gives what it printed.</summary>
+    /// <summary>Runs podman's command line, as an operator would, and returns its output.</summary>
     internal static async Task<string> Run(params string[] arguments) =>
         await Podman((await Shared()).folder!, arguments);
 
@@ -58,7 +57,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
         if (running.IsRunning)
             await Podman(folder, ["rm", "--all", "--force", "--time", "0"]);
         await running.DisposeAsync();
-        // What watched programs that were run inside would stay for five minutes more.
+        // Otherwise podman keeps a monitor process of `exec` for five minutes.
         Fleet.EndAll(folder);
         Assert.DoesNotContain(folder, await File.ReadAllTextAsync("/proc/mounts"), StringComparison.Ordinal);
         Directory.Delete(folder, recursive: true);
@@ -71,7 +70,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
         }
     }
 
-    // What every podman shares, and none removes: its locks and its control groups.
+    // Locks and control groups, which all podmans share and none removes.
     private static string[] AllOfPodmans() =>
         [
             "/dev/shm/libpod_lock",
@@ -88,7 +87,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
     {
         foreach (var inner in Directory.GetDirectories(group))
             RemoveGroup(inner);
-        // rmdir(2): the files in it are the kernel's.
+        // rmdir(2) removes a control group in spite of the kernel's files in it.
         using var rmdir = Process.Start("rmdir", [group]);
         rmdir.WaitForExit();
     }
@@ -164,7 +163,7 @@ public sealed class PodmanDaemon : IAsyncDisposable
     }
 }
 
-/// <summary>The process that answers for podman at a socket.</summary>
+/// <summary>A podman service at a socket.</summary>
 internal sealed class PodmanService : IAsyncDisposable
 {
     private readonly string folder;
@@ -202,19 +201,20 @@ internal sealed class PodmanService : IAsyncDisposable
         process.BeginErrorReadLine();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         await Task.WhenAny(made.WaitAsync(patience.Token), process.WaitForExitAsync(patience.Token));
-        // Between being bound and being listened at there is but a moment, of which nothing tells.
+        // The socket is bound a moment before podman listens, and no event reports that.
         while (!await Answers())
         {
             Assert.False(
                 process.HasExited,
-                $"podman's service ended with {(process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")}"
+                "podman's service ended with "
+                    + (process.HasExited ? process.ExitCode.ToString(CultureInfo.InvariantCulture) : "")
             );
             patience.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
     }
 
-    /// <summary>Ends it at once; what runs in containers goes on.</summary>
+    /// <summary>Ends it at once; its containers run on.</summary>
     public async Task Stop()
     {
         if (process is null)

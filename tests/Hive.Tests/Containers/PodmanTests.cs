@@ -1,22 +1,24 @@
 using System.Text.Json;
+using Hive.Common.Linux;
 using Hive.Features.Agents.Contracts;
-using Hive.Features.Containers;
 using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Runs;
 using Hive.Protocol;
+using Hive.Runtimes;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What is podman's alone, against a real one: its labels and limits, its events, and what becomes of agents
-/// when an operator or the daemon itself does something to their containers.</summary>
+/// <summary>Tests a real podman: labels and limits, events, and the effect on agents when an operator or the daemon
+/// changes their containers.</summary>
 public sealed class PodmanTests
 {
     private static readonly TimeSpan Sweep = TimeSpan.FromSeconds(10);
 
     [Fact]
-    public async Task A_container_says_whose_it_is_and_is_held_to_its_limits()
+    public async Task A_container_has_its_owners_labels_and_its_limits()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
@@ -26,7 +28,8 @@ public sealed class PodmanTests
             await Inspect(
                 fleet,
                 "worker",
-                """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} {{index .Config.Labels "hive.run_dir"}}"""
+                """{{index .Config.Labels "hive.agent"}} {{index .Config.Labels "hive.instance"}} """
+                    + """{{index .Config.Labels "hive.run_dir"}}"""
             )
         );
         Assert.Equal(
@@ -34,7 +37,8 @@ public sealed class PodmanTests
             await Inspect(
                 fleet,
                 "worker",
-                "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} {{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"
+                "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.PidsLimit}} "
+                    + "{{.HostConfig.NetworkMode}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.RestartPolicy.Name}}"
             )
         );
         Assert.Null((await fleet.Row("worker")).Note);
@@ -44,7 +48,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task What_is_unchanged_is_started_again_and_what_has_changed_is_made_anew_with_all_it_printed()
+    public async Task An_unchanged_container_is_reused_and_a_changed_one_recreated_with_its_log_kept()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
@@ -56,13 +60,13 @@ public sealed class PodmanTests
         await fleet.Do("stop", new { name = "worker" });
         var before = await Podman(fleet).Tail("worker", 5000, CancellationToken.None);
 
-        // Made anew by the runtime itself, from a blueprint with one more variable.
+        // Recreated by the runtime itself, from a blueprint with one more variable.
         using (await Held(fleet, "worker"))
-            await (await StartShell(fleet, "worker", "echo made anew")).Ended;
+            await (await StartShell(fleet, "worker", "echo made again")).Ended;
         Assert.NotEqual(first, await Inspect(fleet, "worker", "{{.Id}}"));
         Assert.NotEmpty(before);
-        Assert.Equal([.. before, "made anew"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
-        Assert.Equal([before[^1], "made anew"], await Podman(fleet).Tail("worker", 2, CancellationToken.None));
+        Assert.Equal([.. before, "made again"], await Podman(fleet).Tail("worker", 5000, CancellationToken.None));
+        Assert.Equal([before[^1], "made again"], await Podman(fleet).Tail("worker", 2, CancellationToken.None));
         await fleet.Do("destroy", new { name = "worker" });
         Assert.Equal(
             "",
@@ -79,7 +83,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_container_that_is_stopped_killed_or_removed_by_hand_is_known_at_once()
+    public async Task A_container_stopped_killed_or_removed_by_hand_is_noticed_at_once()
     {
         await using var fleet = await Fleet.Start("podman");
         var events = await fleet.Hive.Events();
@@ -89,7 +93,7 @@ public sealed class PodmanTests
             {
                 ("stop", "ended by itself", false),
                 ("kill", "ended by signal 9", true),
-                ("rm --force --time 0", "signal 9|removed by somebody else", true),
+                ("rm --force --time 0", "signal 9|removed from outside Hive", true),
             }
         )
         {
@@ -103,7 +107,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_container_that_is_started_by_hand_is_taken_over_at_once_unless_its_agent_was_stopped()
+    public async Task A_container_started_by_hand_is_adopted_unless_its_agent_was_stopped()
     {
         await using var fleet = await Fleet.Start("podman");
         var events = await fleet.Hive.Events();
@@ -123,7 +127,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task One_that_somebody_has_paused_still_runs_and_can_be_killed()
+    public async Task A_container_paused_by_hand_still_runs_and_can_be_killed()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman");
@@ -135,7 +139,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_daemon_that_is_away_is_said_and_what_happened_meanwhile_is_known_when_it_is_back()
+    public async Task Changes_during_a_daemons_absence_are_found_when_it_is_back()
     {
         await using var service = await PodmanDaemon.OfItsOwn();
         await using var fleet = await Fleet.Start("podman", realClock: true, service);
@@ -163,22 +167,22 @@ public sealed class PodmanTests
             StringComparison.Ordinal
         );
         Assert.True(Fleet.IsAlive(pid));
-        Fleet.Signal(pid, Native.SigKill);
+        Fleet.Signal(pid, LinuxProcess.SigKill);
 
         await service.Start();
         var row = await Fleet.Row(events, "worker", r => !r.Running);
         Assert.Equal((true, "ended by signal 9"), (row.Failed, row.Note));
         await fleet.Do("start", new { name = "other" });
         await fleet.Do("start", new { name = "worker" });
-        // Said first: a row that is as it was before fires nothing.
+        // Checked first, because a row that does not change fires no event.
         await Fleet.Row(events, "worker", r => r.Running);
-        // The stream is there again, too.
+        // The event stream is connected again, too.
         await PodmanDaemon.Run("kill", fleet.Container("worker"));
         await Fleet.Row(events, "worker", r => !r.Running && r.Failed);
     }
 
     [Fact]
-    public async Task A_host_that_starts_while_the_daemon_is_away_says_that_it_does_not_know_and_takes_over_later()
+    public async Task A_host_started_without_its_daemon_shows_unknown_states_and_adopts_later()
     {
         await using var service = await PodmanDaemon.OfItsOwn();
         await using var fleet = await Fleet.Start("podman", realClock: false, service);
@@ -187,16 +191,16 @@ public sealed class PodmanTests
         var pid = fleet.Pid("worker");
         await service.Stop();
         await fleet.Hive.Restart();
-        Assert.Contains("not known", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
+        Assert.Contains("state unknown", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
         await service.Start();
-        // One of the next sweeps finds it: what was said of the daemon a moment ago is believed for a while.
+        // A later sweep finds it, because the result of the failed trial is kept for a minute.
         while (!(await fleet.Row("worker")).Running)
             fleet.Hive.Clock.Advance(Sweep);
         Assert.Equal(pid, fleet.Pid("worker"));
     }
 
     [Fact]
-    public async Task Without_its_image_nothing_is_spawned_and_the_command_that_makes_it_is_said()
+    public async Task Without_the_image_nothing_is_spawned_and_the_error_names_the_build_command()
     {
         var service = await PodmanDaemon.Service();
         Requires.That(service.IsRunning, "podman is not installed");
@@ -220,7 +224,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task Containers_that_nobody_knows_any_more_are_removed_and_half_made_ones_are_replaced()
+    public async Task Orphaned_containers_are_removed_and_unfinished_ones_replaced()
     {
         await using var fleet = await Fleet.Start("podman", realClock: false);
         await fleet.Spawn("worker", "podman", start: false);
@@ -259,7 +263,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_name_that_somebody_else_has_taken_is_said_and_his_container_left_alone()
+    public async Task A_container_name_in_use_is_reported_and_that_container_left_alone()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -280,7 +284,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_folder_that_is_not_there_is_said_and_not_made()
+    public async Task A_missing_folder_of_a_mount_is_reported_and_not_created()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -319,7 +323,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task What_cannot_be_started_leaves_nothing_behind()
+    public async Task A_failed_start_leaves_nothing_behind()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -335,7 +339,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task Whoever_takes_more_memory_than_allowed_is_ended()
+    public async Task A_container_over_its_memory_limit_is_ended()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -343,13 +347,13 @@ public sealed class PodmanTests
         var blueprint = Blueprint(fleet, "worker") with
         {
             Command = ["/bin/sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"],
-            Limits = new AgentLimits(32 << 20, 100),
+            Limits = new ContainerLimits(32 << 20, 100),
         };
         var running = await Podman(fleet).Start(blueprint, CancellationToken.None);
         await running.Ended;
         var (clean, note) = await running.Outcome();
         Assert.False(clean);
-        // Podman does not notice the reason everywhere.
+        // Podman does not report the reason on every machine.
         Assert.Contains(
             await Inspect(fleet, "worker", "{{.State.OOMKilled}}") == "true" ? "32 MiB" : "signal 9",
             note,
@@ -358,7 +362,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task A_chatty_agent_costs_no_more_than_its_bound_and_its_last_words_are_read()
+    public async Task A_chatty_agents_log_stays_bounded_and_its_last_lines_are_read()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -381,7 +385,7 @@ public sealed class PodmanTests
     }
 
     [Fact]
-    public async Task What_an_agent_prints_is_followed_from_one_run_to_the_next()
+    public async Task An_agents_output_is_followed_from_one_run_to_the_next()
     {
         await using var fleet = await Fleet.Start("podman");
         await fleet.Spawn("worker", "podman", start: false);
@@ -393,7 +397,7 @@ public sealed class PodmanTests
             .GetAsyncEnumerator(patience.Token);
         Assert.True(await following.MoveNextAsync());
         Assert.Empty(following.Current);
-        // The second and third are one container, the others their own; a line that comes in pieces is one.
+        // The second and the third run are one container, the others their own; a line in pieces stays one line.
         string[] said = ["one", "two", "two", "three"];
         foreach (var (word, i) in said.Select((word, i) => (word, i)))
         {
@@ -412,25 +416,6 @@ public sealed class PodmanTests
         Assert.Equal(all, await Podman(fleet).Tail("worker", 10, patience.Token));
     }
 
-    [Fact]
-    public async Task A_program_is_run_inside()
-    {
-        await using var fleet = await Fleet.Start("podman");
-        await fleet.Spawn("worker", "podman");
-        await fleet.Up("worker");
-        var executed = await Podman(fleet)
-            .Exec("worker", ["/bin/sh", "-c", "pwd; echo $HIVE_AGENT >&2; exit 3"], CancellationToken.None);
-        Assert.Equal(3, executed.ExitCode);
-        Assert.Equal(
-            ["/agents/worker/state", "worker"],
-            executed.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order()
-        );
-        await fleet.Do("stop", new { name = "worker" });
-        await Assert.ThrowsAsync<Hive.Common.Errors.Problem>(() =>
-            Podman(fleet).Exec("worker", ["/bin/sh"], CancellationToken.None)
-        );
-    }
-
     private static IRuntime Podman(Fleet fleet) =>
         fleet.Hive.Services.GetServices<IRuntime>().Single(r => r.Name == "podman");
 
@@ -446,7 +431,7 @@ public sealed class PodmanTests
             .For(agent, services.GetRequiredService<IAgentSpecs>().Read(name), "scripted");
     }
 
-    // Nothing that the host looks at meanwhile counts: what it has not started itself it would end.
+    // Keeps the host from adopting or ending a container that it has not started itself.
     private static Task<IDisposable> Held(Fleet fleet, string name) =>
         fleet.Hive.Services.GetRequiredService<ContainerStates>().Hold(name);
 

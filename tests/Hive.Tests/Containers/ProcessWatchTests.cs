@@ -1,17 +1,18 @@
 using System.Diagnostics;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
+using Hive.Runtimes.Local;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The ends of real processes, also while a host stops.</summary>
+/// <summary>Tests that the ends of real processes are noticed, also while a host stops.</summary>
 public sealed class ProcessWatchTests
 {
     [Fact]
-    public async Task Each_end_is_noticed_however_many_are_watched_at_once()
+    public async Task Every_end_is_noticed_however_many_processes_are_watched()
     {
         using var watch = new ProcessWatch();
         var sleepers = Enumerable.Range(0, 50).Select(_ => Process.Start("sleep", "1000")).ToArray();
-        var ends = sleepers.Select(s => watch.Ended(Native.OpenProcess(s.Id)!)).ToArray();
+        var ends = sleepers.Select(s => watch.Ended(LinuxProcess.Open(s.Id)!)).ToArray();
         Assert.DoesNotContain(ends, e => e.IsCompleted);
         foreach (var sleeper in sleepers)
         {
@@ -24,22 +25,22 @@ public sealed class ProcessWatchTests
     }
 
     [Fact]
-    public async Task Who_asks_a_watch_that_has_stopped_waits_for_ever_and_leaves_nothing_open()
+    public async Task A_stopped_watch_never_completes_a_wait_and_closes_its_handle()
     {
         var watch = new ProcessWatch();
         using var self = Process.GetCurrentProcess();
-        var before = Native.OpenProcess(self.Id)!;
+        var before = LinuxProcess.Open(self.Id)!;
         var early = watch.Ended(before);
         watch.Dispose();
         watch.Dispose();
-        var after = Native.OpenProcess(self.Id)!;
+        var after = LinuxProcess.Open(self.Id)!;
         var late = watch.Ended(after);
         Assert.True(after.IsClosed);
         while (!before.IsClosed)
             await Task.Yield();
         Assert.False(early.IsCompleted || late.IsCompleted);
-        // As often as anybody likes.
+        // Also when it is called again.
         watch.Dispose();
-        Assert.False(watch.Ended(Native.OpenProcess(self.Id)!).IsCompleted);
+        Assert.False(watch.Ended(LinuxProcess.Open(self.Id)!).IsCompleted);
     }
 }

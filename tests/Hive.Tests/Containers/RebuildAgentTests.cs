@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Features.Containers.Contracts;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
@@ -10,12 +10,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>The verb that mends: whatever an agent is like, afterwards it is as it should be.</summary>
+/// <summary>Tests that a rebuild repairs an agent from any state.</summary>
 public sealed class RebuildAgentTests
 {
     [Theory]
     [MemberData(nameof(Fleet.Real), MemberType = typeof(Fleet))]
-    public async Task Afterwards_it_runs_on_the_present_configuration_whatever_state_it_was_in(string runtime)
+    public async Task A_rebuilt_agent_runs_on_its_present_configuration_from_any_state(string runtime)
     {
         await using var fleet = await Fleet.Start(runtime);
         var (hive, events) = (fleet.Hive, await fleet.Hive.Events());
@@ -51,12 +51,12 @@ public sealed class RebuildAgentTests
         await Talk.Refused(async () => await (await hive.Connect("worker")).Send("other"), "forbidden");
         Assert.Equal(["rebuilt True"], await Told(hive, "worker"));
 
-        // Stopped, failed and running all come to the same.
+        // Stopped, failed and running agents end in the same state.
         await fleet.Do("stop", new { name = "worker" });
         await fleet.Do("rebuild", new { name = "worker" });
         await fleet.Up("worker");
         fleet.Configure("worker", "restart: never\n");
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
         await Fleet.Row(events, "worker", r => r.Failed);
         await fleet.Do("rebuild", new { name = "worker" });
         await fleet.Do("rebuild", new { name = "worker" });
@@ -65,14 +65,14 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task What_is_meant_to_run_and_does_not_runs_on_nothing()
+    public async Task RunsOnApplied_is_false_for_an_agent_that_should_run_and_does_not()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var events = await fleet.Hive.Events();
         await fleet.Spawn("worker", "process");
         var lifecycle = fleet.Hive.Services.GetRequiredService<IAgentLifecycle>();
         Assert.True(await lifecycle.RunsOnApplied("worker"));
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
         while (
             !(await events.Next("sent"))
                 .GetProperty("message")
@@ -85,7 +85,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task What_cannot_work_leaves_what_runs_running_and_is_told()
+    public async Task A_rebuild_that_cannot_work_leaves_the_present_run_and_is_reported()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");
@@ -113,15 +113,15 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task Two_at_once_never_interleave()
+    public async Task Two_rebuilds_at_once_never_interleave()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var clock = fleet.Hive.Clock;
         await fleet.Spawn("worker", "process");
         await fleet.Up("worker");
-        // It ignores being asked, so that the first rebuild lasts.
+        // It ignores TERM, so that the first rebuild lasts.
         Fleet.Signal(fleet.Pid("worker"), 19);
-        // Not at the very moment of a sweep.
+        // Not while a sweep runs.
         clock.Advance(TimeSpan.FromMilliseconds(1));
         var rebuilding = fleet.Do("rebuild", new { name = "worker" });
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
@@ -160,7 +160,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task All_that_need_it_are_rebuilt_one_after_another_and_one_failure_stops_nobody_else()
+    public async Task Update_all_rebuilds_agents_in_turn_and_continues_after_a_failure()
     {
         await using var fleet = await Fleet.Start("process");
         var (hive, events) = (fleet.Hive, await fleet.Hive.Events());
@@ -199,7 +199,7 @@ public sealed class RebuildAgentTests
     }
 
     [Fact]
-    public async Task What_changed_while_no_host_was_there_shows_when_one_is_and_is_told_once()
+    public async Task A_change_while_no_host_ran_is_shown_and_reported_once()
     {
         await using var fleet = await Fleet.Start("process");
         await fleet.Spawn("worker", "process");
@@ -211,7 +211,7 @@ public sealed class RebuildAgentTests
         await fleet.Hive.Settled();
         Assert.Equal(["needs_update"], await Told(fleet.Hive, "worker"));
 
-        // Taken back, there is nothing to update; a second change is news again.
+        // After the change is reverted nothing needs an update; a second change is reported again.
         events = await fleet.Hive.Events();
         await fleet.Do("restart", new { name = "worker" });
         Assert.False((await fleet.Row("worker")).NeedsUpdate);
@@ -221,7 +221,7 @@ public sealed class RebuildAgentTests
         await Fleet.Row(events, "worker", r => !r.NeedsUpdate);
     }
 
-    // What the manager was told of an agent since it was asked last.
+    // The messages to the manager about an agent since the last call.
     private static async Task<string[]> Told(HiveFixture hive, string agent)
     {
         await hive.Settled();

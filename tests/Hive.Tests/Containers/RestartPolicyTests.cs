@@ -1,18 +1,18 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What becomes of an agent that ended without having been asked to.</summary>
+/// <summary>Tests the restarts of agents that ended without being asked to.</summary>
 public sealed class RestartPolicyTests
 {
     private const int SigTerm = 15;
 
     [Fact]
-    public async Task An_agent_that_fails_is_started_again_three_times_and_then_left_alone_until_somebody_starts_it()
+    public async Task A_failing_agent_is_restarted_three_times_then_waits_for_a_start()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
@@ -24,7 +24,7 @@ public sealed class RestartPolicyTests
             var (pid, pause) = (fleet.Pid("worker"), TimeSpan.FromSeconds(new[] { 1, 5, 25 }[i]));
             var told = await Crash(fleet, events);
             Assert.Equal(
-                $"ended by signal 9; it is started again in {pause.TotalSeconds} s ({i + 1} of 3 within 10 minutes)",
+                $"ended by signal 9; restarting in {pause.TotalSeconds} s ({i + 1} of 3 within 10 minutes)",
                 told
             );
             var row = await fleet.Row("worker");
@@ -38,13 +38,13 @@ public sealed class RestartPolicyTests
         }
 
         Assert.Equal(
-            "ended by signal 9; it was started again 3 times within 10 minutes and is left alone now",
+            "ended by signal 9; restarted 3 times within 10 minutes; no further restart",
             await Crash(fleet, events)
         );
         Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
         await hive.Restart();
         Assert.Equal((false, true), ((await fleet.Row("worker")).Running, (await fleet.Row("worker")).Failed));
-        Assert.Contains("left alone", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
+        Assert.Contains("no further restart", (await fleet.Row("worker")).Note, StringComparison.Ordinal);
 
         events = await hive.Events();
         await fleet.Do("start", new { name = "worker" });
@@ -53,7 +53,7 @@ public sealed class RestartPolicyTests
     }
 
     [Fact]
-    public async Task Failures_that_lie_apart_do_not_add_up()
+    public async Task Failures_far_apart_do_not_add_up()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var clock = fleet.Hive.Clock;
@@ -74,7 +74,7 @@ public sealed class RestartPolicyTests
     [InlineData("stop")]
     [InlineData("kill")]
     [InlineData("destroy")]
-    public async Task Whoever_stops_it_meanwhile_has_the_last_word(string verb)
+    public async Task A_stop_during_the_pause_cancels_the_restart(string verb)
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var clock = fleet.Hive.Clock;
@@ -96,7 +96,7 @@ public sealed class RestartPolicyTests
     }
 
     [Fact]
-    public async Task A_host_that_comes_back_during_the_pause_starts_it_at_once_and_knows_of_the_failures_before()
+    public async Task A_host_restarted_during_the_pause_starts_the_agent_and_keeps_its_failures()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var events = await fleet.Hive.Events();
@@ -110,7 +110,7 @@ public sealed class RestartPolicyTests
     }
 
     [Fact]
-    public async Task One_that_ends_well_is_not_started_again_and_neither_is_one_that_is_configured_so()
+    public async Task An_agent_that_ends_cleanly_or_has_no_restart_policy_is_not_restarted()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var events = await fleet.Hive.Events();
@@ -126,7 +126,7 @@ public sealed class RestartPolicyTests
         fleet.Configure("other", "restart: never\n");
         await fleet.Spawn("other", "process");
         await fleet.Up("other");
-        Fleet.Signal(-fleet.Pid("other"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("other"), LinuxProcess.SigKill);
         Assert.Equal("ended by signal 9", await Told(events));
         Assert.True((await fleet.Row("other")).Failed);
 
@@ -138,10 +138,10 @@ public sealed class RestartPolicyTests
         );
     }
 
-    // Ends it as nobody has asked for; what the manager is told.
+    // Kills the agent from outside, and returns the note that the manager receives.
     private static Task<string> Crash(Fleet fleet, EventReader events)
     {
-        Fleet.Signal(-fleet.Pid("worker"), Native.SigKill);
+        Fleet.Signal(-fleet.Pid("worker"), LinuxProcess.SigKill);
         return Told(events);
     }
 

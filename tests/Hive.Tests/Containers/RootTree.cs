@@ -1,12 +1,12 @@
 using System.Diagnostics;
-using Hive.Features.Containers;
+using Hive.Runtimes;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>A small root file system of a few of this machine's programs and their libraries.</summary>
+/// <summary>Makes a small root file system of a few of this machine's programs and their libraries.</summary>
 internal static class RootTree
 {
-    // What tests run inside.
+    // The programs that tests run inside.
     private static readonly string[] Programs =
     [
         "sh",
@@ -32,8 +32,8 @@ internal static class RootTree
         "unshare",
     ];
 
-    /// <summary>Copies the programs to <c>bin</c> below a folder, and their libraries to where they look for them,
-    /// below the same folder.</summary>
+    /// <summary>Copies the programs to <c>bin</c> below a folder, and their libraries to their usual paths below
+    /// it.</summary>
     public static async Task Fill(string root)
     {
         Directory.CreateDirectory(Path.Combine(root, "bin"));

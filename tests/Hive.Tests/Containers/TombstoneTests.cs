@@ -7,11 +7,11 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What stays of a destroyed agent, and how it goes.</summary>
+/// <summary>Tests the data that is kept of destroyed agents, and its removal.</summary>
 public sealed class TombstoneTests
 {
     [Fact]
-    public async Task A_destroyed_agent_leaves_one_that_a_spawn_under_its_name_takes_up_again()
+    public async Task A_destroyed_agents_tombstone_is_revived_by_a_spawn_under_its_name()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob", "carol");
@@ -19,7 +19,7 @@ public sealed class TombstoneTests
         Directory.CreateDirectory(Path.Combine(Folder(hive, "bob"), "state", "deep"));
         File.WriteAllText(Path.Combine(Folder(hive, "bob"), "state", "deep", "more"), "12345");
         File.WriteAllText(Path.Combine(Folder(hive, "carol"), "home", "credentials"), "secret");
-        // Neither counts, and neither is followed.
+        // Links are neither counted nor followed.
         File.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "state", "link"), "/etc/services");
         Directory.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "state", "loop"), Folder(hive, "bob"));
         var newest = DateTime.UtcNow.AddHours(1);
@@ -46,7 +46,7 @@ public sealed class TombstoneTests
     }
 
     [Fact]
-    public async Task A_large_one_keeps_nobody_waiting_and_is_counted_to_its_end()
+    public async Task A_large_tombstone_delays_nobody_and_is_measured_completely()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -74,7 +74,7 @@ public sealed class TombstoneTests
     [InlineData("file", "not_found")]
     [InlineData("manager", "conflict")]
     [InlineData("alive", "conflict")]
-    public async Task Whatever_is_not_exactly_one_of_them_cannot_be_purged(string name, string code)
+    public async Task Names_that_are_not_tombstones_cannot_be_purged(string name, string code)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob", "alive");
@@ -101,7 +101,7 @@ public sealed class TombstoneTests
     }
 
     [Fact]
-    public async Task A_purge_takes_everything_of_it_and_nothing_that_its_links_lead_to()
+    public async Task A_purge_removes_a_tombstone_and_follows_none_of_its_links()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob", "alice");
@@ -115,7 +115,7 @@ public sealed class TombstoneTests
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
         );
         File.SetUnixFileMode(Path.Combine(state, "closed"), UnixFileMode.None);
-        // The very folder may have become a link, where nothing isolates an agent.
+        // An agent without isolation may have replaced the folder itself by a link.
         Directory.Delete(Path.Combine(Folder(hive, "bob"), "home"));
         Directory.CreateSymbolicLink(Path.Combine(Folder(hive, "bob"), "home"), precious);
         var (alice, host) = (await hive.Connect("alice"), await hive.Operator());
@@ -140,7 +140,7 @@ public sealed class TombstoneTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Who_comes_after_a_purge_is_somebody_else(bool atOnce)
+    public async Task An_agent_spawned_after_a_purge_inherits_nothing(bool atOnce)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob", "alice");
@@ -159,7 +159,7 @@ public sealed class TombstoneTests
     }
 
     [Fact]
-    public async Task A_revived_agent_reminds_itself_and_asks_anew_under_keys_of_before()
+    public async Task A_revived_agent_can_reuse_keys_for_reminders_and_questions()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -195,11 +195,11 @@ public sealed class TombstoneTests
     }
 
     [Fact]
-    public async Task What_a_dead_host_had_begun_to_remove_is_removed_by_the_next()
+    public async Task A_removal_that_a_dead_host_began_is_finished_by_the_next()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Restart(() => Directory.CreateDirectory(Path.Combine(hive.DataDir, "trash", "begun", "state")));
-        // In the background: nothing waits for it.
+        // Removed in the background.
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (Directory.EnumerateFileSystemEntries(Path.Combine(hive.DataDir, "trash")).Any())
         {

@@ -1,20 +1,19 @@
 using System.Text.Json;
-using Hive.Features.Containers;
 using Hive.Protocol;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
 
 namespace Hive.Tests.Containers;
 
-/// <summary>What an agent is told of its own start, and when.</summary>
+/// <summary>Tests the note that an agent gets about its start.</summary>
 public sealed class WakeNoteTests
 {
     [Fact]
-    public async Task A_start_wakes_nobody_and_is_told_with_the_next_message()
+    public async Task A_start_wakes_no_agent_and_its_note_comes_with_the_next_message()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;
-        // Without a script its harness receives nothing, so that the test can.
+        // Without a script the harness receives nothing, so the test can.
         await fleet.Spawn("worker", "process");
         await fleet.Up("worker");
         var (worker, host) = (await hive.Connect("worker"), await hive.Operator());
@@ -23,7 +22,7 @@ public sealed class WakeNoteTests
         await AreTold("You have been started.");
 
         await fleet.Do("restart", new { name = "worker" });
-        // It is told one thing, however often it was started.
+        // One note, however often it was started.
         await fleet.Do("rebuild", new { name = "worker" });
         await AreTold("You have been rebuilt.");
         await fleet.Do("restart", new { name = "worker" });
@@ -32,7 +31,7 @@ public sealed class WakeNoteTests
         await AreTold("You have been restarted.");
         fleet.Configure("worker", "recipients: [operator]\n");
         await fleet.Do("rebuild", new { name = "worker" });
-        // It has not heard of that yet.
+        // The agent has not received this note yet.
         await fleet.Do("restart", new { name = "worker" });
         await AreTold("Your configuration was updated, and you have been restarted on it.");
         var message = await host.Send("worker");
@@ -55,7 +54,7 @@ public sealed class WakeNoteTests
     }
 
     [Fact]
-    public async Task A_receiver_that_waits_gets_the_note_with_the_message_unless_it_takes_one_at_a_time()
+    public async Task A_waiting_receiver_gets_the_note_with_its_message_unless_it_takes_only_one()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var hive = fleet.Hive;
@@ -75,9 +74,9 @@ public sealed class WakeNoteTests
     }
 
     [Fact]
-    public async Task An_agent_that_waits_for_a_login_has_come_up_and_its_rebuild_is_done()
+    public async Task An_agent_that_waits_for_a_login_has_come_up_and_its_rebuild_succeeds()
     {
-        // The clock stands still: whatever waits for it does not end.
+        // The clock stands still, so a wait that depends on it would never end.
         await using var fleet = await Fleet.Start("process", realClock: false);
         fleet.Configure("worker", "driver: claude\ncommand: [cat]\n");
         await fleet.Spawn("worker", "process");

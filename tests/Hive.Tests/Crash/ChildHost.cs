@@ -5,7 +5,7 @@ using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>The host as `hive up` makes it, a process of its own that can be killed and started again on the same
+/// <summary>The host as `hive up` starts it: a process of its own that can be killed and started again on the same
 /// folders.</summary>
 internal sealed class ChildHost : IAsyncDisposable
 {
@@ -29,7 +29,7 @@ internal sealed class ChildHost : IAsyncDisposable
 
     public Task Run() => Run(Built.Command, "up");
 
-    /// <summary>Starts it by another program than that of these tests.</summary>
+    /// <summary>Starts it with another program than that of these tests.</summary>
     /// <param name="program">The program.</param>
     /// <param name="first">Its first arguments.</param>
     public async Task Run(string program, params string[] first)
@@ -57,7 +57,7 @@ internal sealed class ChildHost : IAsyncDisposable
         await RunningHive.AnswersAsync(RunDir, process.WaitForExitAsync());
     }
 
-    /// <summary>SIGKILL, to the host alone.</summary>
+    /// <summary>Kills only the host, with SIGKILL.</summary>
     public async Task Kill()
     {
         process!.Kill();

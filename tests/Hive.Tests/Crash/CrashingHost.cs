@@ -6,7 +6,7 @@ using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>A host as a process of its own that can be told to kill itself at a step, and started again on the same
+/// <summary>A host in a process of its own that can be told to kill itself at a step, and started again on the same
 /// folders.</summary>
 internal sealed class CrashingHost : IAsyncDisposable
 {
@@ -25,10 +25,10 @@ internal sealed class CrashingHost : IAsyncDisposable
     /// <summary>Completes when the process has ended.</summary>
     public Task Ended { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Starts it, and waits until it answers or has killed itself.</summary>
+    /// <summary>Starts the host, and waits until it answers or has killed itself.</summary>
     /// <param name="category">The class whose steps count.</param>
-    /// <param name="step">The step that is the last, from one; 0 for none.</param>
-    /// <returns>True when it has killed itself already.</returns>
+    /// <param name="step">The number of its last step, from one; 0 for none.</param>
+    /// <returns>True when the host has killed itself already.</returns>
     public async Task<bool> Run(string category = "none", int step = 0)
     {
         process?.Dispose();
@@ -72,7 +72,7 @@ internal sealed class CrashingHost : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the one that runs kill itself at a step, counted from now.</summary>
+    /// <summary>Tells the running host to kill itself at a step, counted from now.</summary>
     public async Task DieAt(string category, int step)
     {
         armed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -81,7 +81,7 @@ internal sealed class CrashingHost : IAsyncDisposable
         await armed.Task;
     }
 
-    /// <summary>SIGKILL, to the host alone.</summary>
+    /// <summary>Kills only the host, with SIGKILL.</summary>
     public async Task Kill()
     {
         process!.Kill();

@@ -12,7 +12,7 @@ public sealed class ExpiredQuestionsTests
     private const int PerAsker = 50;
 
     [Fact]
-    public async Task Each_expires_exactly_once_when_the_host_is_killed_between_deadlines_and_their_expiry()
+    public async Task Each_question_expires_exactly_once_across_kills_of_the_host()
     {
         await using var host = await ChildHost.Start();
         using (var line = await host.Operator())
@@ -32,12 +32,12 @@ public sealed class ExpiredQuestionsTests
                     asked[asker].Add(await line.Ask($"{round}-{i}", ttl: 1));
             }
 
-            // The first has expired, of which this tells; most of the others are about to.
+            // The first has expired, as this message says; most of the others are about to.
             using (var line = await host.Connect("asker0"))
                 await line.CallAsync("recv", new { wait_seconds = 60 });
             await host.Kill();
             await host.Run();
-            // So that there is room for the next fifty.
+            // Makes room for the next fifty.
             using var waiting = await host.Operator();
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while ((await waiting.CallAsync("questions")).Questions().Length > 0)
@@ -66,7 +66,7 @@ public sealed class ExpiredQuestionsTests
                         (t.Text("event"), t.Text("answer"), t.Text("answerer"))
                     )
             );
-            // And nothing more comes.
+            // Nothing more is delivered.
             Assert.Equal((0, asked[asker].Count, 0), await reader.Status());
         }
     }

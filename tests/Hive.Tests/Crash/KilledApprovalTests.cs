@@ -7,26 +7,26 @@ using Hive.Tests.Containers;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>SIGKILL between every two steps of an approval: after the next start it has come to exactly one of its
-/// ends, and tags, files, lock, row and container agree on which.</summary>
+/// <summary>SIGKILL between every two steps of an approval: after the next start the approval has exactly one result,
+/// and tags, files, lock, row and container agree on it.</summary>
 public sealed class KilledApprovalTests
 {
     private const string Worker = "worker";
 
-    // A file that the agent cannot be given, because a folder is in its place.
+    // A file that cannot be written for the agent, because a folder is in its place.
     private const string Blocked = "blocked.md";
 
-    // More than any has; the first run that ends by itself is the last.
+    // More steps than any approval has; the first run that is not killed is the last.
     private const int MostSteps = 40;
 
-    // Of a deploy: the agent runs on the new configuration, and the lock is not committed.
+    // A step of a deploy: the agent runs on the new configuration, and the lock is not committed.
     private const int Rebuilt = 9;
 
     [Fact]
-    public async Task In_a_deploy_it_is_rolled_back_or_finished()
+    public async Task A_deploy_killed_at_any_step_is_rolled_back_or_finished()
     {
         var ends = await Each(typeof(ApplyCommitWork), (line, id) => line.Approve(id));
-        // The commit of the lock divides them.
+        // The commit of the lock decides.
         Assert.Equal(
             [.. Enumerable.Repeat("failed", Rebuilt), .. Enumerable.Repeat("approved", ends.Count - Rebuilt)],
             ends
@@ -35,7 +35,7 @@ public sealed class KilledApprovalTests
     }
 
     [Fact]
-    public async Task In_a_deploy_that_fails_it_is_rolled_back()
+    public async Task A_failing_deploy_killed_at_any_step_is_rolled_back()
     {
         var ends = await Each(typeof(ApplyCommitWork), (line, id) => line.Approve(id), blocked: true);
         Assert.All(ends, end => Assert.Equal("failed", end));
@@ -43,15 +43,15 @@ public sealed class KilledApprovalTests
     }
 
     [Fact]
-    public async Task After_the_operators_yes_it_is_rolled_back_or_finished() =>
+    public async Task An_approval_killed_after_the_decision_is_rolled_back_or_finished() =>
         Assert.Equal(["failed", "approved"], await Each(typeof(Decisions), (line, id) => line.Approve(id)));
 
     [Fact]
-    public async Task Before_the_operators_no_is_stored_it_is_pending_still() =>
+    public async Task An_approval_killed_before_the_denial_is_stored_is_still_pending() =>
         Assert.Equal(["pending", "denied"], await Each(typeof(Decisions), (line, id) => line.Deny(id, "no")));
 
     [Fact]
-    public async Task In_the_rollback_at_a_start_the_next_start_does_the_rest()
+    public async Task A_rollback_killed_at_a_start_is_completed_by_the_next_start()
     {
         await using var host = new CrashingHost("process");
         var steps = typeof(ApplyCommitWork).FullName!;
@@ -74,7 +74,7 @@ public sealed class KilledApprovalTests
     }
 
     [Fact]
-    public async Task As_long_as_it_cannot_be_rolled_back_its_agent_is_not_started_on_half_of_it()
+    public async Task An_agent_is_not_started_while_its_deploy_cannot_be_rolled_back()
     {
         await using var host = new CrashingHost("process");
         await host.Run();
@@ -84,7 +84,7 @@ public sealed class KilledApprovalTests
         await host.DieAt(typeof(ApplyCommitWork).FullName!, Rebuilt - 1);
         Assert.True(await Crashes(host, line => line.Approve(id), id));
         Fleet.EndAll(host.Folder);
-        // Where a tag `failed` is, there is no place for `failed/1`.
+        // A tag `failed` prevents the tag `failed/1`.
         worker.InApplied("tag", "failed");
         await host.Run();
         using var line = await host.Operator();
@@ -95,7 +95,7 @@ public sealed class KilledApprovalTests
     }
 
     [Fact]
-    public async Task While_a_proposal_is_fetched_there_is_no_phantom()
+    public async Task A_kill_while_a_proposal_is_fetched_leaves_no_phantom()
     {
         await using var host = new CrashingHost("external");
         var worker = new Proposing(host.DataDir, Worker);
@@ -141,7 +141,7 @@ public sealed class KilledApprovalTests
     }
 
     [Fact]
-    public async Task While_an_agent_is_made_it_runs_in_the_end_or_was_never_there()
+    public async Task A_kill_while_an_agent_is_spawned_leaves_a_running_agent_or_none()
     {
         await using var host = new CrashingHost("process");
         var crashed = true;
@@ -168,8 +168,7 @@ public sealed class KilledApprovalTests
         Assert.Equal(["approved", "failed"], ends.Order());
     }
 
-    // The ends it comes to when the host is killed at the first step, at the second, and so on; the last one when it is
-    // not.
+    // The results when the host is killed at the first step, at the second, and so on; the last one without a kill.
     private static async Task<IReadOnlyList<string>> Each(
         Type steps,
         Func<LineClient, long, Task> decide,
@@ -188,7 +187,7 @@ public sealed class KilledApprovalTests
             if (crashed)
                 await host.Run();
             ends.Add(await MustAgree(host, id, before));
-            // So that it is not in the next one's way.
+            // Keeps it from affecting the next run.
             if (ends[^1] == "pending")
                 await Operate(host, line => line.Deny(id));
         }
@@ -219,7 +218,7 @@ public sealed class KilledApprovalTests
             await line.CallAsync("spawn", new { name = Worker });
     }
 
-    // True when the host killed itself before that was done, and the approval had come to its end.
+    // True when the host killed itself before the work was done, and the approval had its result.
     private static async Task<bool> Crashes(CrashingHost host, Func<LineClient, Task> decide, long id = 0)
     {
         try

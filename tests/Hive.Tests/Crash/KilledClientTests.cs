@@ -9,7 +9,7 @@ namespace Hive.Tests.Crash;
 public sealed class KilledClientTests
 {
     [Fact]
-    public async Task What_a_killed_client_had_received_and_not_acked_comes_again()
+    public async Task Unacked_messages_of_a_killed_client_are_redelivered()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -17,7 +17,8 @@ public sealed class KilledClientTests
         using var client = Built.Start(Built.Agent, ["mcp", "--socket", hive.AgentSocket("bob")]);
         _ = client.StandardError.ReadToEndAsync();
         await client.StandardInput.WriteLineAsync(
-            """{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"""
+            """{"jsonrpc":"2.0","id":1,"method":"initialize","params":"""
+                + """{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"test","version":"1"}}}"""
         );
         Assert.Contains("\"id\":1", await client.StandardOutput.ReadLineAsync(), StringComparison.Ordinal);
         await client.StandardInput.WriteLineAsync("""{"jsonrpc":"2.0","method":"notifications/initialized"}""");
@@ -33,7 +34,7 @@ public sealed class KilledClientTests
 
         client.Kill();
         await client.WaitForExitAsync();
-        // The kernel closes what it had open; whether the host sees that before this or after.
+        // The kernel closes its sockets; the host may see that before or after this.
         await bob.CallAsync("requeue_inflight");
         var again = Assert.Single(await bob.Receive(wait: 30));
         Assert.Equal(id, again.Id);

@@ -9,15 +9,15 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>SIGKILL to the harness, to the program that does its turns and to the host, one after the other, while
-/// turns are taken.</summary>
+/// <summary>SIGKILL to the harness, to its turns' program and to the host, one after the other, while turns
+/// run.</summary>
 public sealed class KilledHarnessTests
 {
     private const int Messages = 500;
     private const int Kills = 15;
 
     [Fact]
-    public async Task Every_message_is_handled_none_after_its_ack_answered_once_and_every_turn_is_counted()
+    public async Task Every_message_is_handled_and_answered_once_and_every_turn_is_counted()
     {
         await using var host = await ChildHost.Start();
         using (var line = await host.Operator())
@@ -44,7 +44,7 @@ public sealed class KilledHarnessTests
 
             await work.HandledAsync(Messages);
             using var worker = await host.Connect("worker");
-            // The end of the last turn, and of those that come again.
+            // The end of the last turn, and of repeated ones.
             while (await worker.Status() is var status && status != (0, 0, 0))
                 Assert.False(work.Patience.IsCancellationRequested, $"{status} unread, leased and parked");
             await harness.StoppedAsync();
@@ -78,8 +78,8 @@ public sealed class KilledHarnessTests
             );
         }
 
-        // What both ends have written down agrees: each turn that the harness took is there with its end, and one that
-        // it did not live to end was given up.
+        // Harness and host agree: each turn that the harness ran is stored with its end, and turns that it could not
+        // end are lost.
         var kept = work.Kept();
         Assert.All(
             kept,
@@ -94,7 +94,7 @@ public sealed class KilledHarnessTests
         Assert.Contains(kept.Values, t => t.Result == "failed");
         Assert.True(told.Count > kept.Count);
 
-        // The program began none after its ack, left none out, and each has one answer.
+        // The program began no message after its ack, left none out, and answered each once.
         var acked = work.Acked(host);
         Assert.Equal(Messages, acked.Count);
         var begun = work.Begun;
@@ -117,15 +117,15 @@ public sealed class KilledHarnessTests
         await host.Run();
     }
 
-    /// <summary>The program that does the turns, and what it has noted: when it began with which message, and that it
-    /// is done.</summary>
+    /// <summary>The program that runs the turns, and its notes: when it began each message, and when it was
+    /// done.</summary>
     private sealed class Work : IDisposable
     {
         private readonly string folder;
         private readonly FileSystemWatcher watcher;
         private readonly CancellationTokenSource patience = new(TimeSpan.FromMinutes(10));
 
-        // Not disposed of: the watcher may have one more word to say.
+        // Not disposed: the watcher may raise one more event.
         private readonly SemaphoreSlim changed = new(0);
 
         public Work(ChildHost host)
@@ -157,7 +157,7 @@ public sealed class KilledHarnessTests
 
         public string State => folder;
 
-        /// <summary>So that a message which never comes fails, and does not hang.</summary>
+        /// <summary>Lets a test fail instead of hang when a message is never delivered.</summary>
         public CancellationToken Patience => patience.Token;
 
         public IReadOnlyList<(long Message, long At)> Begun =>
@@ -169,7 +169,7 @@ public sealed class KilledHarnessTests
                     ),
             ];
 
-        /// <summary>Waits until so many different messages have been handled.</summary>
+        /// <summary>Waits until that many different messages have been handled.</summary>
         public async Task HandledAsync(int messages)
         {
             var done = Path.Combine(folder, "done");
@@ -177,7 +177,7 @@ public sealed class KilledHarnessTests
                 await changed.WaitAsync(Patience);
         }
 
-        /// <summary>The next one dies by SIGKILL.</summary>
+        /// <summary>Kills the next program with SIGKILL.</summary>
         public async Task KilledAsync()
         {
             var die = Path.Combine(folder, "die");
@@ -186,7 +186,7 @@ public sealed class KilledHarnessTests
                 await changed.WaitAsync(Patience);
         }
 
-        /// <summary>What the harness has kept of its turns; all of it has been told to the host.</summary>
+        /// <summary>The turns that the harness has stored; all of them have been reported to the host.</summary>
         public Dictionary<long, (string Result, long DurationMs)> Kept()
         {
             using var db = new SqliteConnection(
@@ -210,13 +210,14 @@ public sealed class KilledHarnessTests
                         .ToDictionary(m => m.Id, m => m.At)
             );
 
-        /// <summary>What was answered to which message.</summary>
+        /// <summary>The answer to each message.</summary>
         public (long, string)[] Answers(ChildHost host) =>
             Host(
                 host,
                 db =>
                     db.Query<(long, string)>(
-                            "SELECT in_reply_to, body FROM messages WHERE recipient = 'operator' AND sender = 'worker' ORDER BY in_reply_to"
+                            "SELECT in_reply_to, body FROM messages "
+                                + "WHERE recipient = 'operator' AND sender = 'worker' ORDER BY in_reply_to"
                         )
                         .ToArray()
             );

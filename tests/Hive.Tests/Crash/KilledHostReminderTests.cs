@@ -3,18 +3,18 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>A host that is killed while reminders come due.</summary>
+/// <summary>Kills the host while reminders become due.</summary>
 public sealed class KilledHostReminderTests
 {
     private const int Agents = 20,
         PerWave = 10,
         Kills = 5;
 
-    // How often a machine may be too slow to be in the middle of a wave when it is looked at.
+    // How often a slow machine may miss the middle of a wave.
     private const int MostWaves = 4 * Kills;
 
     [Fact]
-    public async Task A_thousand_reminders_arrive_exactly_once_through_a_host_that_is_killed_across_their_due_times()
+    public async Task A_thousand_reminders_arrive_exactly_once_across_kills_of_the_host()
     {
         await using var host = await ChildHost.Start();
         string[] names = [.. Enumerable.Range(0, Agents).Select(i => $"a{i}")];
@@ -44,7 +44,7 @@ public sealed class KilledHostReminderTests
                 continue;
             }
 
-            // Others are being delivered at this moment, and what was received is unacked in part.
+            // Others are being delivered now, and some received ones are not acknowledged.
             await host.Kill();
             await host.Run();
             kills++;
@@ -76,7 +76,7 @@ public sealed class KilledHostReminderTests
         );
     }
 
-    // One every ten milliseconds, beginning soon; every tenth of an agent goes through a file.
+    // One every ten milliseconds, beginning shortly; every tenth of an agent goes through a file.
     private static async Task Set(ChildHost host, string[] names, int wave)
     {
         var begin = DateTimeOffset.UtcNow.AddMilliseconds(300);
@@ -98,8 +98,7 @@ public sealed class KilledHostReminderTests
         );
     }
 
-    // Receives until at least that many of a wave have come, whatever of those before it has, and tells whether others
-    // are yet to come.
+    // Receives until at least that many of a wave have arrived, and returns whether more are still due.
     private static async Task<bool> InTheMiddle(
         ChildHost host,
         string[] names,
@@ -123,7 +122,7 @@ public sealed class KilledHostReminderTests
         return (await line.CallAsync("reminders")).GetProperty("reminders").GetArrayLength();
     }
 
-    // By their ids: what had been received and not acked when the host was killed comes again under its own.
+    // By id: a message received and not acknowledged at the kill is redelivered with its own id.
     private static Task Receive(
         ChildHost host,
         string[] names,
@@ -135,7 +134,7 @@ public sealed class KilledHostReminderTests
             names.Select(async name =>
             {
                 using var line = await host.Connect(name);
-                // What another life of the host had leased.
+                // Leased by an earlier run of the host.
                 await line.CallAsync("requeue_inflight");
                 do
                 {
@@ -146,7 +145,7 @@ public sealed class KilledHostReminderTests
                     {
                         foreach (var message in batch)
                         {
-                            // The same message, or the reminder came twice.
+                            // It must be the same message, or the reminder was delivered twice.
                             Assert.True(
                                 arrived.TryAdd(message.Id, message) || message.Redelivered == true,
                                 message.Body
@@ -154,7 +153,7 @@ public sealed class KilledHostReminderTests
                         }
                     }
 
-                    // Half of them only when they come again.
+                    // Half of them are acknowledged only when redelivered.
                     if (batch[0].Id % 2 == 0 || batch[0].Redelivered == true)
                         await line.CallAsync("ack", new { ids = batch.Select(m => m.Id) });
                 } while (untilEmpty);

@@ -6,7 +6,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>SIGKILL at the worst moment.</summary>
+/// <summary>Kills the host with SIGKILL at the worst moment.</summary>
 public sealed class KilledHostTests
 {
     private const int Clients = 16;
@@ -14,7 +14,7 @@ public sealed class KilledHostTests
     private const int SendsPerRound = 2500;
 
     [Fact]
-    public async Task No_acknowledged_message_is_lost_and_none_is_stored_twice_when_the_host_is_killed_among_10000_sends()
+    public async Task A_kill_among_10000_sends_neither_loses_nor_doubles_a_message()
     {
         await using var host = await ChildHost.Start();
         using (var line = await host.Operator())
@@ -42,8 +42,8 @@ public sealed class KilledHostTests
                             for (var i = 0; i < SendsPerRound / Clients; i++)
                             {
                                 var body = $"{round}-{client}-{i}";
-                                // Half of them name a key and try again until they know; the others give the one up
-                                // whose answer they did not get.
+                                // Half of the senders use a key and retry until they get an answer; the others give up
+                                // a send without one.
                                 var key = client % 2 == 0 ? body : null;
                                 if (key is not null)
                                     keyed.Add(body);
@@ -115,11 +115,11 @@ public sealed class KilledHostTests
     [InlineData("process")]
     [InlineData("sandbox")]
     [InlineData("nspawn")]
-    public async Task A_killed_hosts_agents_go_on_and_are_taken_over_by_the_next(string runtime)
+    public async Task Agents_survive_a_killed_host_and_are_taken_over_by_the_next(string runtime)
     {
         await using (await Fleet.Start(runtime))
         {
-            // Skips, or fails where everything is required, if that runtime does not work here.
+            // Skips if that runtime does not work here, or fails where everything is required.
         }
 
         await using var host = await ChildHost.Start(runtime);

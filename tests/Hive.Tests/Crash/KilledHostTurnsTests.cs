@@ -6,14 +6,14 @@ using Hive.Tests.Turns;
 
 namespace Hive.Tests.Crash;
 
-/// <summary>SIGKILL to the host while turns begin and end.</summary>
+/// <summary>Kills the host with SIGKILL while turns begin and end.</summary>
 public sealed class KilledHostTurnsTests
 {
     private const int Messages = 300;
     private const int Kills = 3;
 
     [Fact]
-    public async Task Every_message_is_handled_none_after_a_good_turn_and_every_turn_is_counted_once_with_its_figures()
+    public async Task Every_message_is_handled_and_every_turn_is_counted_once_with_its_figures()
     {
         await using var host = await ChildHost.Start();
         using (var line = await host.Operator())
@@ -56,10 +56,10 @@ public sealed class KilledHostTurnsTests
 
         foreach (var (turn, figure) in harness.Told)
             Assert.Equal(("ok", figure), (rows[turn].Word("result"), rows[turn].Number("input_tokens")));
-        // One that began without the harness getting to know is given up.
+        // A turn whose beginning the harness did not learn of is lost.
         Assert.All(
             rows.Where(r => !harness.Told.ContainsKey(r.Key)),
-            r => Assert.Equal(("cancelled", null), (r.Value.Word("result"), r.Value.Number("input_tokens")))
+            r => Assert.Equal(("lost", null), (r.Value.Word("result"), r.Value.Number("input_tokens")))
         );
         var sums = Assert.Single(
             (await after.CallAsync("stats", new { window = "1h" })).GetProperty("agents").EnumerateArray()
@@ -67,7 +67,7 @@ public sealed class KilledHostTurnsTests
         Assert.Equal((rows.Count, harness.Told.Values.Sum()), (sums.Number("turns"), sums.Number("input_tokens")));
     }
 
-    // Takes turns as docs/turns.md says: an end that was not answered is told again before anything else.
+    // Runs turns as docs/turns.md says: an end without an answer is reported again before anything else.
     private sealed class Harness(ChildHost host) : IDisposable
     {
         private readonly SemaphoreSlim back = new(0);

@@ -4,7 +4,7 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>Who gets an account and a token on the forge, and who does not.</summary>
+/// <summary>Accounts and tokens on the forge.</summary>
 public sealed class AccountTests
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -19,7 +19,7 @@ public sealed class AccountTests
     ];
 
     [Fact]
-    public async Task Every_agent_and_the_manager_gets_a_user_of_its_name_and_a_token_for_it_alone()
+    public async Task Every_agent_gets_a_user_of_its_name_and_a_token_in_its_own_folder()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice", "bob");
@@ -45,7 +45,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task Hive_itself_is_a_site_admin_whose_token_lies_in_a_file_for_the_host_alone()
+    public async Task Hives_own_account_is_a_site_admin_with_a_token_only_the_host_can_read()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
@@ -55,14 +55,14 @@ public sealed class AccountTests
         Assert.Equal("core", rig.Forge.OwnerOf(File.ReadAllText(file).Trim()));
         Assert.True(rig.Forge.IsAdmin("core"));
         Assert.Contains("write:admin", Assert.Single(rig.Forge.TokensOf("core")).Scopes);
-        // The user 'core' has the name, so there is no organisation of it, and the repository is the user's.
+        // The user 'core' has the name, so no organisation can have it, and the user owns the repository.
         Assert.Equal(["agents"], rig.Forge.Organisations);
         Assert.True(rig.Forge.HasRepository("core/meta"));
         Assert.Contains("POST /api/v1/user/repos", rig.Forge.Requests);
     }
 
     [Fact]
-    public async Task An_organisation_core_that_was_there_first_keeps_Hive_from_an_account_and_nothing_else()
+    public async Task An_organisation_named_core_prevents_only_Hives_own_account()
     {
         await using var rig = await ForgeRig.Start(forge => forge.AddOrganisation("core"));
         await rig.Hive.Spawn("alice");
@@ -77,9 +77,7 @@ public sealed class AccountTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task An_account_core_that_anybody_registered_before_becomes_no_admin_whatever_its_address(
-        bool byPassword
-    )
+    public async Task An_account_core_registered_by_somebody_else_never_becomes_an_admin(bool byPassword)
     {
         await using var rig = await ForgeRig.Start(
             forge => forge.AddUser("core", "Stranger-1", email: "core@hive.localhost"),
@@ -101,9 +99,10 @@ public sealed class AccountTests
 
         Assert.False(rig.Forge.IsAdmin("core"));
         Assert.Empty(rig.Forge.TokensOf("core"));
-        // With a token alone, there would be no way to a token of an account that Hive did not make.
+        // With only a token, Hive could not issue a token for an account that it did not create.
         Assert.Equal(
-            "there is an account 'core' on the forge that is no site admin, and anybody may have made it; rename or remove it there; or, if it is Hive's or yours, make it a site admin"
+            "the account 'core' on the forge is not a site admin, and anybody can have created it; rename or remove "
+                + "it there; or, if it is Hive's or yours, make it a site admin"
                 + (byPassword ? "" : ", and give Forge:User and Forge:PasswordFile"),
             view.Note
         );
@@ -119,7 +118,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task Hives_own_account_whose_making_broke_off_is_known_again_by_the_next_host()
+    public async Task The_next_host_completes_an_interrupted_creation_of_Hives_own_account()
     {
         var broken = true;
         await using var rig = await ForgeRig.Start(forge =>
@@ -142,7 +141,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task An_account_core_that_is_an_admin_is_Hives_in_another_data_folder_too()
+    public async Task A_new_data_folder_takes_over_an_account_core_that_is_a_site_admin()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
@@ -157,7 +156,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task An_agent_that_comes_later_gets_its_account_without_being_asked_for()
+    public async Task An_agent_spawned_later_gets_its_account_without_a_sync()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
@@ -171,7 +170,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_user_that_is_there_is_the_agents_unless_it_is_a_site_admin_or_an_organisation()
+    public async Task An_existing_user_becomes_the_agents_unless_it_is_a_site_admin_or_organisation()
     {
         await using var rig = await ForgeRig.Start(forge =>
         {
@@ -188,13 +187,13 @@ public sealed class AccountTests
         Assert.Contains("organisation", rig.Account(view, "guild").Error, StringComparison.Ordinal);
         Assert.Empty(rig.Forge.TokensOf("chief"));
         Assert.All(new[] { "chief", "guild" }, name => Assert.False(File.Exists(rig.TokenFile(name))));
-        // None of it keeps the others waiting.
+        // The other agents do not wait for these.
         Assert.True(rig.Account(view, "zoe").HasToken);
-        await log.Next("chief has no token for the forge, which is tried again: 'chief' is a site admin");
+        await log.Next("forge token for chief failed; will retry: 'chief' is a site admin");
     }
 
     [Fact]
-    public async Task A_name_that_the_forge_keeps_for_itself_is_said_and_the_others_go_on()
+    public async Task A_name_that_the_forge_reserves_is_reported_and_other_agents_continue()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("api", "bob");
@@ -203,12 +202,12 @@ public sealed class AccountTests
         Assert.Contains("name is reserved [name: api]", rig.Account(view, "api").Error, StringComparison.Ordinal);
         Assert.True(rig.Account(view, "bob").HasToken);
         Assert.False(File.Exists(rig.TokenFile("api")));
-        // Its configuration is Hive's own, and is there all the same.
+        // The repository of its configuration is Hive's own, and is pushed nevertheless.
         Assert.Equal(rig.Refs("api"), rig.Forge.Refs("agents/api"));
     }
 
     [Fact]
-    public async Task With_an_admins_token_alone_accounts_are_made_and_only_those_of_Hives_own_making_get_a_new_password()
+    public async Task With_only_a_token_Hive_resets_passwords_of_accounts_it_created_and_no_others()
     {
         var admin = "";
         await using var rig = await ForgeRig.Start(
@@ -224,14 +223,14 @@ public sealed class AccountTests
         var view = await rig.Sync();
 
         Assert.All(new[] { "alice", "earlier" }, name => Assert.Equal(name, rig.Forge.OwnerOf(rig.TokenOf(name))));
-        Assert.Contains("was not made by Hive", rig.Account(view, "human").Error, StringComparison.Ordinal);
+        Assert.Contains("was not created by Hive", rig.Account(view, "human").Error, StringComparison.Ordinal);
         Assert.Empty(rig.Forge.TokensOf("human"));
         Assert.True(rig.Forge.IsAdmin("core"));
         Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));
     }
 
     [Fact]
-    public async Task With_an_admins_token_alone_an_admin_core_that_Hive_did_not_make_is_of_no_use_and_the_way_out_is_said()
+    public async Task With_only_a_token_a_foreign_admin_core_is_reported_with_a_way_out()
     {
         await using var rig = await ForgeRig.Start(
             forge => forge.AddUser("core", "Stranger-1", isAdmin: true),
@@ -246,7 +245,9 @@ public sealed class AccountTests
         var view = await rig.Sync();
 
         Assert.Equal(
-            "the account 'core' is there and was not made by Hive, so its password is not Hive's to change; rename or remove it, or give Forge:User and Forge:PasswordFile, since an admin's password can make a token for it",
+            "the account 'core' exists and was not created by Hive, so Hive does not change its password; rename or "
+                + "remove it, or give Forge:User and Forge:PasswordFile, since an admin's password can issue a "
+                + "token for it",
             view.Note
         );
         rig.Forge.RenameUser("core", "old-core");
@@ -258,7 +259,7 @@ public sealed class AccountTests
     [InlineData("")]
     [InlineData("0123456789\n0123456789")]
     [InlineData("short")]
-    public async Task What_is_no_token_is_not_taken_for_one(string token)
+    public async Task A_text_that_is_not_a_token_is_refused(string token)
     {
         var broken = true;
         await using var rig = await ForgeRig.Start(forge =>
@@ -273,8 +274,8 @@ public sealed class AccountTests
         await rig.Hive.Spawn("alice");
         var view = await rig.Sync();
 
-        Assert.Equal((ForgeState.Up, "the forge made no token for 'core' that could be read"), (view.State, view.Note));
-        Assert.Equal("the forge made no token for 'alice' that could be read", rig.Account(view, "alice").Error);
+        Assert.Equal((ForgeState.Up, "the forge issued an unreadable token for 'core'"), (view.State, view.Note));
+        Assert.Equal("the forge issued an unreadable token for 'alice'", rig.Account(view, "alice").Error);
         Assert.False(File.Exists(rig.TokenFile("alice")));
         Assert.False(File.Exists(Path.Combine(rig.Hive.DataDir, "forge-core-token")));
         broken = false;
@@ -283,14 +284,14 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_refused_token_of_Hive_itself_is_made_again_at_once()
+    public async Task A_refused_token_of_Hives_own_account_is_issued_again_at_once()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
         await rig.Sync();
         var before = File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-core-token")).Trim();
         rig.Forge.RevokeTokensOf("core");
-        // The clock stands still, so nothing waited for is due.
+        // The clock stands still, so no pause ends.
         var view = await rig.Sync();
         Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
         var after = File.ReadAllText(Path.Combine(rig.Hive.DataDir, "forge-core-token")).Trim();
@@ -300,7 +301,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_forge_that_refuses_every_token_of_Hive_itself_is_not_asked_for_more_without_a_pause()
+    public async Task A_forge_that_refuses_every_new_token_of_Hives_own_is_retried_after_a_pause()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
@@ -320,7 +321,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_file_of_Hives_own_token_that_holds_none_is_made_anew()
+    public async Task A_file_without_Hives_own_token_is_written_again()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
@@ -333,10 +334,10 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task No_token_is_made_for_Hive_itself_that_could_not_be_kept()
+    public async Task No_token_is_issued_for_Hives_own_account_when_it_cannot_be_stored()
     {
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
-        // Where it is written first.
+        // The token is written there first.
         var place = Directory.CreateDirectory(Path.Combine(rig.Hive.DataDir, "forge-core-token.new")).FullName;
         rig.Forge.Resume();
         Assert.NotNull((await rig.Sync()).Note);
@@ -347,7 +348,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_token_file_that_was_removed_is_made_again_under_another_name_and_one_that_is_there_is_left_alone()
+    public async Task A_removed_token_file_gets_a_new_token_and_an_existing_one_is_left_alone()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice", "bob");
@@ -363,7 +364,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_link_a_folder_or_a_second_name_in_the_token_files_place_is_refused_and_no_token_is_made()
+    public async Task A_link_folder_or_hard_link_in_place_of_the_token_file_is_refused()
     {
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
         await rig.Hive.Spawn("linked", "folder", "twice", "empty", "alice");
@@ -392,24 +393,25 @@ public sealed class AccountTests
 
         Assert.Equal("", File.ReadAllText(outside));
         Assert.Equal("", File.ReadAllText(rig.TokenFile("twice")));
-        // An empty one holds no token: it is filled, for its owner alone.
+        // An empty file is filled, readable by its owner only.
         Assert.Equal("empty", rig.Forge.OwnerOf(rig.TokenOf("empty")));
         Assert.Equal(OwnerOnly, File.GetUnixFileMode(rig.TokenFile("empty")));
         Assert.True(rig.Account(view, "alice").HasToken);
     }
 
     [Fact]
-    public async Task A_full_disk_costs_no_token_either()
+    public async Task No_token_is_issued_while_the_disk_is_full()
     {
         await HostProcess.RequireMounts();
         await using var forge = await StandInForge.Start();
-        // One page, and something in it.
+        // One page, partly filled.
         await using var host = await HostProcess.StartWithMounts(
             $"""
             mkdir -p "$DATA/agents/manager/state"
             mount -t tmpfs -o size=4k,mode=755 tmpfs "$DATA/agents/manager/state"
             head -c 4096 /dev/zero >"$DATA/agents/manager/state/filler"
-            export HIVE_FORGE__URL={forge.Url} HIVE_FORGE__USER={StandInForge.AdminName} HIVE_FORGE__PASSWORD={forge.AdminPassword}
+            export HIVE_FORGE__URL={forge.Url}
+            export HIVE_FORGE__USER={StandInForge.AdminName} HIVE_FORGE__PASSWORD={forge.AdminPassword}
             # It holds an agent's folder before there is a database.
             export HIVE_ACCEPTLOSS=true
             """
@@ -430,11 +432,11 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_state_folder_that_cannot_be_written_costs_no_token_and_keeps_nobody_waiting()
+    public async Task No_token_is_issued_for_an_agent_whose_state_folder_cannot_be_written()
     {
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
         await rig.Hive.Spawn("closed", "alice");
-        // The same for root as for anybody: nothing can be made in a folder that is no more.
+        // True for root as well: nothing can be created in a folder that was deleted.
         Directory.Delete(rig.StateOf("closed"), recursive: true);
         File.WriteAllText(rig.StateOf("closed"), "a file where the folder was");
         rig.Forge.Resume();
@@ -447,7 +449,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task A_state_folder_made_read_only_is_said_and_tried_again()
+    public async Task A_read_only_state_folder_is_reported_and_retried()
     {
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
         await rig.Hive.Spawn("closed");
@@ -468,7 +470,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task The_file_belongs_to_whom_the_state_folder_belongs_to()
+    public async Task The_token_file_has_the_owner_of_the_state_folder()
     {
         Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
@@ -488,7 +490,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task Nobody_is_shown_the_token_file()
+    public async Task The_token_file_is_not_shown_to_anybody()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
@@ -499,7 +501,7 @@ public sealed class AccountTests
     }
 
     [Fact]
-    public async Task What_was_made_for_an_agent_that_is_gone_is_not_taken_for_that_of_the_next_of_its_name()
+    public async Task A_new_agent_of_a_destroyed_agents_name_gets_its_own_token_and_repository()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
@@ -510,11 +512,12 @@ public sealed class AccountTests
         await rig.Sync();
 
         Assert.Equal("alice", rig.Forge.OwnerOf(rig.TokenOf("alice")));
-        // The new one's configuration has no history of the old one's.
+        // The new agent's configuration has no history of the old one.
         Assert.Equal(rig.Refs("alice"), rig.Forge.Refs("agents/alice"));
     }
 
-    /// <summary>A folder nobody writes in: by its mode, or for root by the file system's own flag.</summary>
+    /// <summary>A folder that nobody can write to: by its mode, or for root by the file system's immutable
+    /// flag.</summary>
     private sealed class ReadOnly : IDisposable
     {
         private readonly string folder;

@@ -11,12 +11,12 @@ using Microsoft.Data.Sqlite;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>Whatever is wrong with the forge, agents are made and work on, the operator is told why, and it is tried
-/// again.</summary>
+/// <summary>Faults of the forge: agents are spawned and continue to work, the operator is told why, and Hive
+/// retries.</summary>
 public sealed class BadForgeTests
 {
     [Fact]
-    public async Task Nobody_listens()
+    public async Task A_forge_that_does_not_listen_is_down()
     {
         await using var hive = await HiveFixture.Start(
             "--Forge:Url",
@@ -40,12 +40,12 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task It_takes_longer_than_ten_seconds()
+    public async Task A_forge_that_takes_longer_than_ten_seconds_is_down()
     {
         await using var rig = await ForgeRig.Start(forge =>
             forge.Instead = async http =>
             {
-                // Until whoever asks has given up.
+                // Until the client has given up.
                 await Task.Delay(Timeout.Infinite, http.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
                 return true;
             }
@@ -57,7 +57,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task Everything_is_a_web_page()
+    public async Task A_server_that_answers_with_web_pages_is_not_a_forge()
     {
         await using var rig = await ForgeRig.Start(forge =>
             forge.Instead = async http =>
@@ -70,20 +70,20 @@ public sealed class BadForgeTests
         var view = await rig.Sync();
         Assert.Equal(ForgeState.Down, view.State);
         Assert.Contains(
-            "answered 200 with text/html that is no JSON: it is not Forgejo or Gitea",
+            "answered 200 with text/html that is not JSON: it is not Forgejo or Gitea",
             view.Note,
             StringComparison.Ordinal
         );
     }
 
     [Fact]
-    public async Task It_redirects_to_another_host_and_no_token_follows()
+    public async Task A_redirect_to_another_host_is_not_followed_with_a_token()
     {
         await using var other = await StandInForge.Start();
         await using var rig = await ForgeRig.Start(forge =>
             forge.Instead = http =>
             {
-                // The address of a version is nobody's secret; it may stay.
+                // Asking for the version sends no secret, so that request may pass.
                 if (http.Request.Path == "/api/v1/version")
                     return Task.FromResult(false);
                 http.Response.Redirect(
@@ -99,7 +99,7 @@ public sealed class BadForgeTests
 
         Assert.Equal(ForgeState.Down, view.State);
         Assert.Contains(
-            $"redirects to {other.Url}/api/v1/admin/users, and Hive takes no token there",
+            $"redirects to {other.Url}/api/v1/admin/users, and Hive sends no token there",
             view.Note,
             StringComparison.Ordinal
         );
@@ -107,7 +107,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task Git_is_redirected_to_another_host_and_no_token_follows()
+    public async Task A_redirect_of_git_to_another_host_is_not_followed_with_a_token()
     {
         await using var other = await StandInForge.Start();
         await using var rig = await ForgeRig.Start(forge =>
@@ -126,7 +126,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task It_tells_strangers_nothing_and_is_a_forge_all_the_same()
+    public async Task A_forge_that_requires_a_login_is_recognised()
     {
         await using var rig = await ForgeRig.Start(forge => forge.RequiresSignIn = true);
         await rig.Hive.Spawn("alice");
@@ -144,7 +144,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task A_user_and_a_repository_that_were_renamed_there_keep_nothing_else_waiting_and_are_tried_again()
+    public async Task A_renamed_user_or_repository_delays_nothing_else_and_is_retried()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice", "bob", "carol");
@@ -153,20 +153,22 @@ public sealed class BadForgeTests
         rig.Forge.RenameRepository("agents/bob", "agents/bobs");
         foreach (var name in new[] { "alice", "bob", "carol" })
             File.Delete(rig.TokenFile(name));
-        // What was known of its repositories is forgotten.
+        // Forget what is known of its repositories.
         await rig.Hive.Restart();
         await rig.Sync();
-        // Agents are seen while the first look goes on: by the second, nothing is heard any more.
+        // Agents are seen during the first sweep; by the second nothing new is queued.
         var view = await rig.Sync();
 
         Assert.Equal(ForgeState.Up, view.State);
         Assert.Equal(
-            $"the forge could not look at the account 'alice': 307, it redirects to {rig.Forge.Url}/api/v1/users/alicia, as for what was renamed: give that its name back, or remove it",
+            $"the forge could not look up the account 'alice': 307, redirects to "
+                + $"{rig.Forge.Url}/api/v1/users/alicia, because it was renamed: give it its old name back, or "
+                + "remove it",
             rig.Account(view, "alice").Error
         );
         Assert.All(new[] { "bob", "carol" }, name => Assert.Equal(name, rig.Forge.OwnerOf(rig.TokenOf(name))));
         Assert.Contains(
-            $"could not look at the repository agents/bob: 307, it redirects to {rig.Forge.Url}/api/v1/repos/agents/bobs",
+            $"could not look up the repository agents/bob: 307, redirects to {rig.Forge.Url}/api/v1/repos/agents/bobs",
             view.Repositories.Single(r => r.Agent == "bob").Error,
             StringComparison.Ordinal
         );
@@ -182,7 +184,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task One_of_them_that_always_brings_it_down_comes_last()
+    public async Task Work_that_always_fails_the_forge_is_done_last()
     {
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
         await rig.Hive.Spawn("alice", "bob", "carol");
@@ -204,7 +206,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task A_fault_of_Hives_own_is_shown_as_one_and_the_work_goes_on_when_it_is_gone()
+    public async Task An_internal_error_is_shown_as_such_and_the_work_continues_after_it()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
@@ -216,16 +218,17 @@ public sealed class BadForgeTests
         {
             db.Open();
             db.Execute(
-                "CREATE TRIGGER broken BEFORE INSERT ON forge_repositories BEGIN SELECT RAISE(ABORT, 'made to fail'); END"
+                "CREATE TRIGGER broken BEFORE INSERT ON forge_repositories BEGIN SELECT RAISE(ABORT, 'made to "
+                    + "fail'); END"
             );
             var log = rig.Hive.Log();
             await rig.Hive.Spawn("bob");
             var view = await rig.Sync();
 
             Assert.Equal((ForgeState.Down, "http"), (view.State, view.Mode));
-            Assert.Contains("Hive's own work on it broke off", view.Note, StringComparison.Ordinal);
+            Assert.Contains("internal error during forge sync", view.Note, StringComparison.Ordinal);
             Assert.Contains("made to fail", view.Note, StringComparison.Ordinal);
-            await log.Next("the work on the forge broke off");
+            await log.Next("forge sync failed");
             db.Execute("DROP TRIGGER broken");
         }
 
@@ -233,7 +236,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task Its_certificate_does_not_verify()
+    public async Task A_certificate_that_does_not_verify_is_reported()
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -263,7 +266,7 @@ public sealed class BadForgeTests
     [Theory]
     [InlineData("SSL_CERT_FILE")]
     [InlineData("SSL_CERT_DIR")]
-    public async Task Its_certificate_is_of_an_authority_of_the_operators_own_which_pushes_trust_too(string variable)
+    public async Task An_authority_of_the_operators_own_is_trusted_by_requests_and_pushes(string variable)
     {
         using var authorityKey = RSA.Create(2048);
         var authorityRequest = new CertificateRequest(
@@ -308,7 +311,7 @@ public sealed class BadForgeTests
 
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         var trusted = Directory.CreateDirectory(Path.Combine(folder, "trusted")).FullName;
-        // As in folders of authorities: by the hash of its name (`openssl x509 -hash`).
+        // As in folders of authorities: named by the hash of its name (`openssl x509 -hash`).
         var file = Path.Combine(trusted, "71fc071b.0");
         File.WriteAllText(file, authority.ExportCertificatePem());
         await using var forge = await StandInForge.Start(certificate);
@@ -331,7 +334,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task It_does_not_know_the_admin()
+    public async Task An_admin_that_the_forge_refuses_is_reported()
     {
         await using var rig = await ForgeRig.Start(
             _ => { },
@@ -348,7 +351,8 @@ public sealed class BadForgeTests
         var view = await rig.Sync();
         Assert.Equal(ForgeState.Down, view.State);
         Assert.Contains(
-            "the forge does not take Hive's admin (invalid username, password or token): see Forge:User with Forge:PasswordFile",
+            "the forge does not accept Hive's admin (invalid username, password or token); check Forge:User with "
+                + "Forge:PasswordFile",
             view.Note,
             StringComparison.Ordinal
         );
@@ -356,7 +360,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task The_admin_is_none()
+    public async Task An_admin_without_admin_rights_is_reported()
     {
         await using var rig = await ForgeRig.Start(
             forge => forge.AddUser("clerk", "Clerk-1234"),
@@ -375,7 +379,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task It_is_asked_too_much_and_is_left_alone_for_as_long_as_it_says_and_then_the_rest_is_done()
+    public async Task A_forge_that_asks_for_a_pause_gets_it_and_then_the_rest_is_done()
     {
         var busy = true;
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
@@ -391,7 +395,7 @@ public sealed class BadForgeTests
         var view = await rig.Sync();
 
         Assert.Equal((ForgeState.Up, rig.Hive.Clock.GetUtcNow().AddSeconds(77)), (view.State, view.NextAttemptAt));
-        Assert.Contains("answered 429: it is asked too much", view.Note, StringComparison.Ordinal);
+        Assert.Contains("answered 429: too many requests", view.Note, StringComparison.Ordinal);
         var alices = rig.TokenOf("alice");
         Assert.False(rig.Account(view, "bob").HasToken);
         busy = false;
@@ -405,7 +409,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task It_breaks_on_one_of_them_and_the_others_go_on()
+    public async Task A_failing_account_is_retried_and_others_continue()
     {
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
         await rig.Hive.Spawn("alice", "bob", "carol");
@@ -421,13 +425,14 @@ public sealed class BadForgeTests
         var view = await rig.Sync();
 
         Assert.Equal(
-            "the forge could not make a token for 'bob': 500, database is locked",
+            "the forge could not issue a token for 'bob': 500, database is locked",
             rig.Account(view, "bob").Error
         );
         Assert.True(rig.Account(view, "alice").HasToken && rig.Account(view, "carol").HasToken);
         Assert.False(File.Exists(rig.TokenFile("bob")));
         await log.Next(
-            "bob has no token for the forge, which is tried again: the forge could not make a token for 'bob': 500, database is locked"
+            "forge token for bob failed; will retry: the forge could not issue a token for 'bob': 500, database is "
+                + "locked"
         );
         broken = false;
         await rig.Hive.Clock.Set(view.NextAttemptAt!.Value);
@@ -436,7 +441,7 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task What_it_says_back_is_shown_without_the_secrets_in_it()
+    public async Task Messages_of_the_forge_are_shown_without_secrets()
     {
         var core = "";
         await using var rig = await ForgeRig.Start(_ => { });
@@ -471,10 +476,7 @@ public sealed class BadForgeTests
     [InlineData("/api/v1/admin/users", false)]
     [InlineData("/api/v1/admin/hooks", false)]
     [InlineData("/api/v1/admin/users/earlier", true)]
-    public async Task What_it_says_back_of_what_it_was_sent_is_shown_without_the_secrets_in_that(
-        string path,
-        bool byToken
-    )
+    public async Task Messages_that_repeat_a_request_are_shown_without_its_secrets(string path, bool byToken)
     {
         var sent = new System.Collections.Concurrent.ConcurrentBag<string>();
         await using var rig = await ForgeRig.Start(
@@ -522,7 +524,13 @@ public sealed class BadForgeTests
     }
 
     [Theory]
-    [InlineData("Forge:Token is no token", "--Forge:Url", "http://forge", "--Forge:Token", "two words")]
+    [InlineData(
+        "Forge:Token does not contain a valid token",
+        "--Forge:Url",
+        "http://forge",
+        "--Forge:Token",
+        "two words"
+    )]
     [InlineData("Forge:Url is missing", "--Forge:Token", "x")]
     [InlineData("Forge:User has no password", "--Forge:Url", "http://forge", "--Forge:User", "boss")]
     [InlineData(
@@ -532,9 +540,9 @@ public sealed class BadForgeTests
         "--Forge:TokenFile",
         "/nonexistent/file"
     )]
-    [InlineData("Forge:Url is set and no admin", "--Forge:Url", "http://forge")]
+    [InlineData("Forge:Url is set without an admin", "--Forge:Url", "http://forge")]
     [InlineData("no forge is configured")]
-    public async Task What_cannot_be_right_in_the_configuration_is_said_and_the_forge_is_off(
+    public async Task A_faulty_configuration_is_reported_and_turns_the_forge_off(
         string says,
         params string[] configuration
     )
@@ -561,14 +569,14 @@ public sealed class BadForgeTests
     }
 
     [Fact]
-    public async Task The_operator_asks_for_a_sync_at_the_dashboard_and_it_is_done()
+    public async Task A_sync_can_be_started_from_the_dashboard()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
         File.Delete(rig.TokenFile("manager"));
         using var answer = await rig.Hive.Http().PostAsync("/forge/sync", null);
         Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode);
-        // Behind the one that was asked for.
+        // After the sweep that was asked for.
         await rig.Sync();
         Assert.Equal("manager", rig.Forge.OwnerOf(rig.TokenOf("manager")));
     }

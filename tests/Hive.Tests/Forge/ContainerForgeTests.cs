@@ -5,8 +5,8 @@ using Hive.Tests.Common;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>A forge in the NixOS container hive-forge, whose own command a stand-in answers for: every command line is
-/// exactly as Forgejo takes it.</summary>
+/// <summary>A forge in the NixOS container hive-forge; a stand-in answers for its command. Every command line is
+/// exactly as Forgejo accepts it.</summary>
 public sealed class ContainerForgeTests
 {
     private const string Admin = "run hive-forge -- runuser -u forgejo -- forgejo --work-path /srv/forgejo admin ";
@@ -16,7 +16,7 @@ public sealed class ContainerForgeTests
         "write:admin,write:user,write:repository,write:issue,write:organization,write:misc";
 
     [Fact]
-    public async Task Accounts_and_tokens_are_made_by_these_command_lines_and_the_rest_by_the_api()
+    public async Task Accounts_and_tokens_are_created_by_commands_and_everything_else_by_the_API()
     {
         await using var forge = await StandInForge.Start();
         forge.AddUser("bob");
@@ -27,7 +27,7 @@ public sealed class ContainerForgeTests
         var view = await nixos.Sync();
 
         Assert.Equal((ForgeState.Up, "nixos"), (view.State, view.Mode));
-        // What failed was tried again; no token was made twice.
+        // Failed work was retried; no token was issued twice.
         var commands = nixos.Commands().Distinct();
         Assert.Equal(
             4,
@@ -35,16 +35,22 @@ public sealed class ContainerForgeTests
         );
         Assert.Equal(
             [
-                $"{Admin}user create --username core --email core@hive.localhost --random-password --must-change-password=false --admin",
+                $"{Admin}user create --username core --email core@hive.localhost --random-password "
+                    + "--must-change-password=false --admin",
                 $"{Admin}user generate-access-token --username core --token-name NAME --scopes {CoreScopes} --raw",
-                $"{Admin}user create --username alice --email alice@hive.localhost --random-password --must-change-password=false",
+                $"{Admin}user create --username alice --email alice@hive.localhost --random-password "
+                    + "--must-change-password=false",
                 $"{Admin}user generate-access-token --username alice --token-name NAME --scopes {AgentScopes} --raw",
-                $"{Admin}user create --username api --email api@hive.localhost --random-password --must-change-password=false",
-                $"{Admin}user create --username bob --email bob@hive.localhost --random-password --must-change-password=false",
+                $"{Admin}user create --username api --email api@hive.localhost --random-password "
+                    + "--must-change-password=false",
+                $"{Admin}user create --username bob --email bob@hive.localhost --random-password "
+                    + "--must-change-password=false",
                 $"{Admin}user list --admin",
                 $"{Admin}user generate-access-token --username bob --token-name NAME --scopes {AgentScopes} --raw",
-                $"{Admin}user create --username chief --email chief@hive.localhost --random-password --must-change-password=false",
-                $"{Admin}user create --username manager --email manager@hive.localhost --random-password --must-change-password=false",
+                $"{Admin}user create --username chief --email chief@hive.localhost --random-password "
+                    + "--must-change-password=false",
+                $"{Admin}user create --username manager --email manager@hive.localhost --random-password "
+                    + "--must-change-password=false",
                 $"{Admin}user generate-access-token --username manager --token-name NAME --scopes {AgentScopes} --raw",
             ],
             commands
@@ -71,7 +77,7 @@ public sealed class ContainerForgeTests
             ),
             forge.Refs("core/meta")
         );
-        // What the command prints besides (a password) and what it prints at last (a token) are in no log.
+        // Neither the password nor the token that the command prints is in any log.
         Assert.All(
             forge.Secrets.Where(s => s != forge.AdminPassword),
             s => Assert.DoesNotContain(s, nixos.Host.Output, StringComparison.Ordinal)
@@ -81,7 +87,7 @@ public sealed class ContainerForgeTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task An_account_core_that_is_there_already_is_Hives_if_an_admin_made_it_one(bool isAdmin)
+    public async Task An_existing_account_core_is_taken_over_only_if_it_is_a_site_admin(bool isAdmin)
     {
         await using var forge = await StandInForge.Start();
         forge.RequiresSignIn = true;
@@ -99,7 +105,7 @@ public sealed class ContainerForgeTests
             Assert.Null(view.Note);
         else
             Assert.StartsWith(
-                "there is an account 'core' on the forge that is no site admin",
+                "the account 'core' on the forge is not a site admin",
                 view.Note,
                 StringComparison.Ordinal
             );
@@ -107,7 +113,7 @@ public sealed class ContainerForgeTests
     }
 
     [Fact]
-    public async Task A_site_admins_account_is_no_agents_even_if_Hives_own_may_not_see_whose_it_is()
+    public async Task A_site_admins_account_is_never_an_agents_even_if_Hives_own_cannot_check_it()
     {
         await using var forge = await StandInForge.Start();
         forge.AddUser("chief", isAdmin: true);
@@ -118,7 +124,7 @@ public sealed class ContainerForgeTests
         await nixos.Host.Spawn("chief");
         var view = await nixos.Sync();
 
-        Assert.StartsWith("Hive's own account 'core' is no site admin", view.Note, StringComparison.Ordinal);
+        Assert.StartsWith("Hive's own account 'core' is not a site admin", view.Note, StringComparison.Ordinal);
         Assert.StartsWith(
             "'chief' is a site admin on the forge",
             view.Accounts.Single(a => a.Agent == "chief").Error,
@@ -128,7 +134,7 @@ public sealed class ContainerForgeTests
     }
 
     [Fact]
-    public async Task Without_such_a_container_the_forge_is_off_and_nothing_is_run_but_the_question()
+    public async Task Without_the_container_the_forge_is_off_and_only_the_list_command_runs()
     {
         await using var forge = await StandInForge.Start();
         await using var nixos = await Container.Start(forge, "something-else");
@@ -147,7 +153,7 @@ public sealed class ContainerForgeTests
     }
 
     /// <summary>A host on a machine that seems to have NixOS containers: their command asks the stand-in through two
-    /// pipes, one question after another.</summary>
+    /// pipes, one request after another.</summary>
     private sealed class Container : IAsyncDisposable
     {
         private readonly string folder;
@@ -209,8 +215,8 @@ public sealed class ContainerForgeTests
             return (await line.CallAsync("forge_sync")).GetProperty("forge").Deserialize<ForgeView>(WireJson.Options)!;
         }
 
-        /// <summary>The command lines there were, but for the question what containers there are; a token's name, which
-        /// holds the time, is NAME.</summary>
+        /// <summary>The command lines that ran, without the list of containers; a token's name, which holds the time,
+        /// is NAME.</summary>
         public string[] Commands() =>
             [
                 .. File.ReadAllLines(CommandsFile)
@@ -225,7 +231,7 @@ public sealed class ContainerForgeTests
 
         public async ValueTask DisposeAsync()
         {
-            // Ends the waiting for a question.
+            // Ends the wait for a request.
             await File.WriteAllTextAsync(Path.Combine(folder, "ask"), "end\n");
             await answering;
             await Host.DisposeAsync();

@@ -25,7 +25,7 @@ internal sealed class ForgeRig : IAsyncDisposable
     public static Task<ForgeRig> Start() => Start(_ => { });
 
     /// <summary>Starts both.</summary>
-    /// <param name="before">What the forge is like when the host comes.</param>
+    /// <param name="before">Prepares the forge before the host starts.</param>
     /// <param name="configuration">In place of the admin's name and password.</param>
     public static async Task<ForgeRig> Start(
         Action<StandInForge> before,
@@ -51,7 +51,7 @@ internal sealed class ForgeRig : IAsyncDisposable
         );
     }
 
-    /// <summary>Has the host look at everything, to the end.</summary>
+    /// <summary>Runs a sweep and waits for its end.</summary>
     public async Task<ForgeView> Sync()
     {
         using var host = await LineClient.ConnectAsync(Hive.HostSocket);
@@ -64,8 +64,8 @@ internal sealed class ForgeRig : IAsyncDisposable
         return View(await host.CallAsync("forge_status"));
     }
 
-    /// <summary>How the forge stands when that is true of it, heard on the stream; it is looked at from the beginning
-    /// of this run of the host.</summary>
+    /// <summary>Reads the stream from the start of this run of the host until the forge's view satisfies a
+    /// condition.</summary>
     public async Task<ForgeView> Until(Func<ForgeView, bool> condition)
     {
         using var events = await Hive.EventsFromStart();
@@ -77,8 +77,8 @@ internal sealed class ForgeRig : IAsyncDisposable
         }
     }
 
-    /// <summary>Has the forge wait with the push of a repository.</summary>
-    /// <returns>Completes when one is under way; called to let it go on.</returns>
+    /// <summary>Makes the forge hold the push of a repository.</summary>
+    /// <returns>Completes when a push is in progress, with an action that releases it.</returns>
     public (Task Pushing, Action End) HoldPush(string name)
     {
         var (pushing, end) = (
@@ -90,8 +90,7 @@ internal sealed class ForgeRig : IAsyncDisposable
             if (http.Request.Path != $"/{name}.git/git-receive-pack")
                 return false;
             pushing.TrySetResult();
-            // Git gives up on who says nothing for long: until then it is told of progress (the second band of what it
-            // understands).
+            // Git times out on a silent server, so it is sent progress messages on the second band.
             http.Response.ContentType = "application/x-git-receive-pack-result";
             while (await Task.WhenAny(end.Task, Task.Delay(TimeSpan.FromSeconds(1))) != end.Task)
             {
@@ -104,7 +103,7 @@ internal sealed class ForgeRig : IAsyncDisposable
         return (pushing.Task, () => end.TrySetResult());
     }
 
-    /// <summary>What the database holds, in one column.</summary>
+    /// <summary>Reads one column from the database.</summary>
     public string[] Rows(string sql)
     {
         using var db = new SqliteConnection(
@@ -126,7 +125,7 @@ internal sealed class ForgeRig : IAsyncDisposable
 
     public string TokenOf(string agent) => File.ReadAllText(TokenFile(agent)).Trim();
 
-    /// <summary>Main and all tags of a repository of the host's.</summary>
+    /// <summary>Main and all tags of a local repository.</summary>
     public string Refs(string? agent) =>
         Repositories.AsSomebody(
             agent is null ? Path.Combine(Hive.DataDir, "meta") : Path.Combine(Hive.DataDir, "applied", agent),

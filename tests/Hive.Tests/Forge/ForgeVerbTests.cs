@@ -5,11 +5,11 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>What the operator's command and the doctor say of the forge.</summary>
+/// <summary>The forge in the operator's command and in the doctor.</summary>
 public sealed class ForgeVerbTests
 {
     [Fact]
-    public async Task Status_shows_accounts_and_what_is_pushed_and_sync_makes_what_is_missing()
+    public async Task Status_shows_accounts_and_pushes_and_sync_adds_what_is_missing()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
@@ -34,7 +34,7 @@ public sealed class ForgeVerbTests
     }
 
     [Fact]
-    public async Task Sync_that_leaves_something_behind_is_exit_code_1_and_says_what()
+    public async Task A_sync_that_fails_in_part_exits_with_1_and_names_the_failure()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("api");
@@ -68,7 +68,7 @@ public sealed class ForgeVerbTests
     }
 
     [Fact]
-    public async Task The_doctor_tells_a_forge_that_works_from_one_that_does_not_and_from_none()
+    public async Task The_doctor_distinguishes_a_working_a_failing_and_a_missing_forge()
     {
         await using var rig = await ForgeRig.Start();
         var found = await Diagnosed(rig.Hive);
@@ -80,7 +80,7 @@ public sealed class ForgeVerbTests
         rig.Forge.Pause();
         found = await Diagnosed(rig.Hive);
         Assert.Equal(FindingState.Failed, found["forge"].State);
-        Assert.StartsWith("on, and does not work: ", found["forge"].Text, StringComparison.Ordinal);
+        Assert.StartsWith("on, but failing: ", found["forge"].Text, StringComparison.Ordinal);
 
         await using var wrong = await HiveFixture.Start("--Forge:Url", "http://forge.example.org");
         found = await Diagnosed(wrong);
@@ -88,7 +88,7 @@ public sealed class ForgeVerbTests
             (FindingState.Failed, true),
             (found["forge"].State, found["forge"].Advice!.Contains("docs/forge.md", StringComparison.Ordinal))
         );
-        Assert.StartsWith("off: Forge:Url is set and no admin", found["forge"].Text, StringComparison.Ordinal);
+        Assert.StartsWith("off: Forge:Url is set without an admin", found["forge"].Text, StringComparison.Ordinal);
     }
 
     private static Task<Outcome> Run(HiveFixture hive, params string[] words) =>

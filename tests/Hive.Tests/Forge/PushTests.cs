@@ -4,11 +4,11 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>What is committed and tagged here is there on the forge soon after, by real pushes.</summary>
+/// <summary>Local commits and tags are pushed to the forge, by real pushes.</summary>
 public sealed class PushTests
 {
     [Fact]
-    public async Task The_swarms_lock_and_every_applied_configuration_are_pushed_with_all_their_tags()
+    public async Task The_swarms_lock_and_every_applied_configuration_are_pushed_with_all_tags()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
@@ -39,7 +39,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task A_deploy_is_on_the_forge_with_every_tag_of_its_approval_and_a_denial_too()
+    public async Task A_deploy_and_a_denial_are_pushed_with_every_tag_of_their_approval()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("coder");
@@ -71,7 +71,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task A_push_that_is_rejected_warns_shows_as_behind_and_is_tried_again_until_it_is_taken()
+    public async Task A_rejected_push_is_logged_shown_as_behind_and_retried_until_accepted()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("coder");
@@ -83,12 +83,12 @@ public sealed class PushTests
         var log = rig.Hive.Log();
         var before = rig.Forge.Refs("agents/coder");
 
-        // The deploy is done all the same.
+        // The deploy succeeded nevertheless.
         await EditByHand(rig, "coder");
         await rig.Until(v =>
             v.Repositories.Any(r => r is { Name: "agents/coder", Behind: true, Error: not null, Attempts: 1 })
         );
-        await log.Next("agents/coder could not be pushed");
+        await log.Next("push of agents/coder to the forge failed");
         Assert.Equal(before, rig.Forge.Refs("agents/coder"));
         var view = await rig.Until(v => v.NextAttemptAt is not null);
         Assert.Equal(rig.Hive.Clock.GetUtcNow().AddSeconds(5), view.NextAttemptAt);
@@ -117,7 +117,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task What_happens_while_the_forge_is_down_shows_as_behind_and_is_there_when_it_is_back()
+    public async Task Changes_during_an_outage_show_as_behind_and_are_pushed_afterwards()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("coder");
@@ -131,7 +131,7 @@ public sealed class PushTests
         );
         Assert.Contains("cannot be reached", view.Note, StringComparison.Ordinal);
 
-        // A host that comes meanwhile knows it too.
+        // A host that starts in the meantime knows it too.
         await rig.Hive.Restart();
         view = await rig.Until(v => v.State == ForgeState.Down && v.NextAttemptAt is not null);
         Assert.True(view.Repositories.Single(r => r.Name == "agents/coder").Behind);
@@ -145,7 +145,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task Who_comes_while_a_push_takes_long_does_not_wait_for_it_and_nothing_of_it_is_lost()
+    public async Task An_agent_spawned_during_a_long_push_gets_its_account_at_once()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("coder");
@@ -162,7 +162,7 @@ public sealed class PushTests
                 view.Repositories.Single(r => r.Agent == "coder").Error
             )
         );
-        // It changes again meanwhile.
+        // It changes again in the meantime.
         Git.Repositories.AsSomebody(Path.Combine(rig.Hive.DataDir, "applied", "coder"), "tag", "meanwhile", "main");
         await EditByHand(rig, "coder", "model: by-hand-again\n");
         Assert.NotEqual(rig.Refs("coder"), rig.Forge.Refs("agents/coder"));
@@ -189,7 +189,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task What_was_known_of_an_agent_that_went_while_nobody_looked_is_let_go_of_by_the_next_host()
+    public async Task The_next_host_deletes_rows_of_agents_destroyed_before_a_kill()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Sync();
@@ -204,7 +204,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task What_fails_for_longer_than_its_pause_is_done_once_in_a_sweep_and_keeps_no_other_from_beginning()
+    public async Task Failing_work_is_done_once_per_sweep_and_delays_no_other_work()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("coder", "zoe");
@@ -223,16 +223,16 @@ public sealed class PushTests
             return true;
         };
         await rig.Sync();
-        // The lock, the manager, and those two; what the clock brings about comes in a round after that.
+        // The lock, the manager, and these two; work that becomes due later is done in a later round.
         Assert.Equal(4, failed.Take(4).Distinct().Count());
     }
 
     [Fact]
-    public async Task A_sweep_that_is_asked_for_during_another_begins_after_what_that_one_is_at_and_both_are_told_of_it()
+    public async Task A_sweep_requested_during_another_begins_after_its_current_task()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice", "bob");
-        // Twice: what came while the first went on is done in a round of its own.
+        // Twice: work added during the first is done in a round of its own.
         await rig.Sync();
         await rig.Sync();
         foreach (var name in new[] { "alice", "bob", "manager" })
@@ -260,7 +260,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task A_forge_that_was_made_anew_gets_everything_again()
+    public async Task A_recreated_forge_gets_everything_again()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
@@ -268,16 +268,16 @@ public sealed class PushTests
         var log = rig.Hive.Log();
         rig.Forge.Reset();
 
-        // It finds out that nobody knows Hive there any more, and makes everything at once.
+        // Hive finds that its token is unknown there, and creates everything at once.
         var view = await rig.Sync();
-        await log.Next("does not take the token of 'core' any more");
+        await log.Next("does not accept the token of 'core' any more");
         Assert.Equal((ForgeState.Up, null), (view.State, view.Note));
         Assert.Equal(rig.Refs("alice"), rig.Forge.Refs("agents/alice"));
         Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));
     }
 
     [Fact]
-    public async Task A_tag_that_is_gone_here_and_one_that_was_set_there_go_and_a_branch_of_somebodys_stays()
+    public async Task Tags_follow_the_local_repository_and_other_branches_on_the_forge_stay()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
@@ -299,7 +299,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task A_sweep_over_fifty_agents_makes_everything_and_a_second_one_changes_nothing()
+    public async Task A_sweep_over_fifty_agents_creates_everything_and_a_second_changes_nothing()
     {
         await using var rig = await ForgeRig.Start(forge => forge.Pause());
         string[] agents = [.. Enumerable.Range(1, 50).Select(i => $"agent-{i}")];
@@ -326,7 +326,7 @@ public sealed class PushTests
         Assert.Equal(refs, Refs(rig, agents));
         Assert.Equal(users, rig.Forge.Users);
         Assert.All(agents, a => Assert.Single(rig.Forge.TokensOf(a)));
-        // It asked for the organisations, which are there, and sent nothing else that could change something.
+        // It asked for the existing organisations, and sent nothing else that could change anything.
         Assert.Equal(
             ["POST /api/v1/orgs", "POST /api/v1/orgs"],
             rig.Forge.Requests.Where(r =>
@@ -350,7 +350,7 @@ public sealed class PushTests
         await host.CallAsync("rebuild", new { name = agent });
     }
 
-    // What is here is there, as the last word of the stream.
+    // Waits until the stream says that everything is pushed.
     private static Task Reached(ForgeRig rig, string? agent, string name) =>
         rig.Until(v =>
             v.Repositories.Any(r => r.Name == name && !r.Behind && r.PushedAt is not null)

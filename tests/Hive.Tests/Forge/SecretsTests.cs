@@ -9,12 +9,12 @@ using Hive.Tests.Git;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>No token and no password is anywhere but where it belongs: a host as a process, with a git that notes each
-/// command line and environment, is looked through for all there have been.</summary>
+/// <summary>Tokens and passwords appear nowhere else: runs a host as a process, with a git that notes each command line
+/// and environment, and searches its output for every secret.</summary>
 public sealed class SecretsTests
 {
     [Fact]
-    public async Task No_log_event_answer_argument_environment_or_repository_holds_one()
+    public async Task No_log_event_answer_argument_environment_or_repository_holds_a_secret()
     {
         await using var forge = await StandInForge.Start();
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
@@ -44,7 +44,7 @@ public sealed class SecretsTests
         using var line = await host.Operator();
         await line.CallAsync("forge_sync");
 
-        // A push that works, one that does not, and answers that hold what they were asked with.
+        // A push that works, one that fails, and answers that repeat their request.
         await Edit(host, "alice", "model: one\n");
         await line.CallAsync("forge_sync");
         forge.Instead = async http =>
@@ -56,7 +56,8 @@ public sealed class SecretsTests
                 http.Request.Path.Value!.Contains(".git/", StringComparison.Ordinal) ? 403 : 500,
                 new
                 {
-                    message = $"you said {http.Request.Headers.Authorization} {await new StreamReader(http.Request.Body).ReadToEndAsync()}",
+                    message = $"you said {http.Request.Headers.Authorization} "
+                        + $"{await new StreamReader(http.Request.Body).ReadToEndAsync()}",
                 }
             );
             return true;
@@ -134,7 +135,7 @@ public sealed class SecretsTests
             );
     }
 
-    // The trace has the command lines of all that git itself starts.
+    // The trace has the command lines of every program that git starts.
     private static string WatchedGit(string folder, string seen)
     {
         var bin = Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName;

@@ -14,11 +14,10 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Tests.Forge;
 
 /// <summary>
-/// Stands for a Forgejo: the part of its REST API that Hive uses, with its rules (who may, which scope, which status),
-/// and real smart-HTTP git by <c>git http-backend</c>.
-/// Its rules are those of Forgejo's API as documented: one namespace for users and organisations, 422 for what is taken
-/// or reserved, 409 for a repository that is there, 400 for a token's name that is,
-/// tokens made by password only and shown once, 307 for what was renamed, and a webhook's secret neither shown nor
+/// Stands in for a Forgejo: the part of its REST API that Hive uses, with its rights, scopes and statuses, and real
+/// smart-HTTP git by <c>git http-backend</c>. The rules are those of Forgejo's documented API: one namespace for users
+/// and organisations, 422 for a taken or reserved name, 409 for an existing repository, 400 for a token's name in use,
+/// tokens issued by password only and shown once, 307 for a renamed thing, and a webhook's secret neither shown nor
 /// changed.
 /// </summary>
 internal sealed partial class StandInForge : IAsyncDisposable
@@ -70,19 +69,19 @@ internal sealed partial class StandInForge : IAsyncDisposable
 
     public string Url { get; private set; } = "";
 
-    /// <summary>What the admin signs in with.</summary>
+    /// <summary>The password of the admin.</summary>
     public string AdminPassword { get; } = "Boss-" + RandomNumberGenerator.GetHexString(24);
 
-    /// <summary>All that nobody but its owner may ever see: passwords and tokens there have been.</summary>
+    /// <summary>Every password and token there has been; only its owner may see it.</summary>
     public ConcurrentBag<string> Secrets { get; } = [];
 
     /// <summary>Method and path of each request, in order; <c>git …</c> for git's.</summary>
     public ConcurrentQueue<string> Requests { get; } = new();
 
-    /// <summary>Answers in place of the forge, where it answers true.</summary>
+    /// <summary>Answers in place of the forge when it returns true.</summary>
     public Func<HttpContext, Task<bool>>? Instead { get; set; }
 
-    /// <summary>Strangers are told nothing: <c>REQUIRE_SIGNIN_VIEW</c>.</summary>
+    /// <summary>Anonymous callers are refused: <c>REQUIRE_SIGNIN_VIEW</c>.</summary>
     public bool RequiresSignIn { get; set; }
 
     public IEnumerable<string> Users
@@ -148,7 +147,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
             users[name] = new User(name) { IsOrganisation = true, Members = members };
     }
 
-    /// <summary>Who is in a team of an organisation.</summary>
+    /// <summary>The members of an organisation's teams.</summary>
     public void SetMembers(string organisation, params string[] members)
     {
         lock (gate)
@@ -161,7 +160,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
             users[user].IsAdmin = isAdmin;
     }
 
-    /// <summary>Lets everybody read a repository, and some write to it.</summary>
+    /// <summary>Makes a repository public, and lets some accounts write to it.</summary>
     public void Open(string repository, params string[] to)
     {
         lock (gate)
@@ -183,7 +182,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
             collaborators[repository] = to;
     }
 
-    /// <summary>Gives a user another name; the old one leads to it.</summary>
+    /// <summary>Renames a user; the old name redirects to the new one.</summary>
     public void RenameUser(string name, string to)
     {
         lock (gate)
@@ -199,7 +198,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
         }
     }
 
-    /// <summary>Gives a repository another name; the old one leads to it.</summary>
+    /// <summary>Renames a repository; the old name redirects to the new one.</summary>
     public void RenameRepository(string name, string to)
     {
         lock (gate)
@@ -215,7 +214,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
             users.Remove(name);
     }
 
-    /// <summary>An admin gives the webhooks another secret by hand.</summary>
+    /// <summary>Changes the secret of the webhooks, as an admin can by hand.</summary>
     public void SetSecret(string secret)
     {
         lock (gate)
@@ -225,14 +224,14 @@ internal sealed partial class StandInForge : IAsyncDisposable
         }
     }
 
-    /// <summary>A token for an account, as its owner would make it.</summary>
+    /// <summary>Issues a token for an account, as its owner would.</summary>
     public string AddToken(string user, params string[] scopes)
     {
         lock (gate)
             return Issue(users[user], "by hand", scopes).Value;
     }
 
-    /// <summary>Everything is as new, but for the admin.</summary>
+    /// <summary>Removes everything except the admin.</summary>
     public void Reset()
     {
         lock (gate)
@@ -281,12 +280,12 @@ internal sealed partial class StandInForge : IAsyncDisposable
         }
     }
 
-    /// <summary>Where a repository lies.</summary>
+    /// <summary>The folder of a repository.</summary>
     public string Repository(string name) => Path.Combine(folder, name + ".git");
 
     public bool HasRepository(string name) => Directory.Exists(Repository(name));
 
-    /// <summary>Every ref of a repository with what it points to.</summary>
+    /// <summary>Every ref of a repository with its target.</summary>
     public string Refs(string name) => RunGit(Repository(name), "for-each-ref", "--format=%(objectname) %(refname)");
 
     public async ValueTask DisposeAsync()
@@ -296,7 +295,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
         Directory.Delete(folder, recursive: true);
     }
 
-    /// <summary>No forge listens any more, until <see cref="Resume"/>.</summary>
+    /// <summary>Stops listening until <see cref="Resume"/>.</summary>
     public void Pause() =>
         Instead = http =>
         {
@@ -387,7 +386,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
             ("GET", ["orgs", var name]) => !login.May("read:organization") ? NoScope("read:organization")
             : users.TryGetValue(name, out var org) && org.IsOrganisation ? (200, new { name = org.Name })
             : Refused(404, "not found"),
-            // All of them to its members and to site admins.
+            // Members and site admins see all of them.
             ("GET", ["orgs", var name, "members"]) => !login.May("read:organization") ? NoScope("read:organization")
             : users.TryGetValue(name, out var org) && org.IsOrganisation
                 ? (
@@ -425,7 +424,7 @@ internal sealed partial class StandInForge : IAsyncDisposable
         };
     }
 
-    /// <summary>Answers for Forgejo's own command, <c>forgejo admin …</c>, with its flags and its words.</summary>
+    /// <summary>Answers for Forgejo's own command, <c>forgejo admin …</c>, with its flags and messages.</summary>
     public (int Code, string Output, string Error) Command(string[] words)
     {
         Dictionary<string, string> flags = [];
@@ -470,7 +469,8 @@ internal sealed partial class StandInForge : IAsyncDisposable
                     };
                     return (
                         0,
-                        $"generated random password is '{password}'\nNew user '{name}' has been successfully created!\n",
+                        $"generated random password is '{password}'\nNew user '{name}' has been successfully "
+                            + "created!\n",
                         ""
                     );
                 case ["user", "generate-access-token"]:
@@ -823,8 +823,8 @@ internal sealed partial class StandInForge : IAsyncDisposable
 
     private sealed record Token(string Value, string Name, User Owner, string[] Scopes);
 
-    /// <param name="User">Who asks.</param>
-    /// <param name="Scopes">Of the token; null for a password, which may all.</param>
+    /// <param name="User">The account of the caller.</param>
+    /// <param name="Scopes">The scopes of the token; null for a password, which has all.</param>
     private sealed record Login(User User, string[]? Scopes)
     {
         public bool ByPassword => Scopes is null;

@@ -2,11 +2,11 @@ using Hive.Protocol;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>Whoever was on the forge before Hive, or is there beside it, gets nothing of Hive's.</summary>
+/// <summary>Other users of the forge get nothing of Hive's.</summary>
 public sealed class StrangerTests
 {
     [Fact]
-    public async Task An_organisation_agents_that_somebody_else_is_in_gets_no_configuration_until_it_is_Hives_alone()
+    public async Task Nothing_is_pushed_to_an_organisation_agents_with_other_members()
     {
         await using var rig = await ForgeRig.Start(forge =>
         {
@@ -16,14 +16,14 @@ public sealed class StrangerTests
         await rig.Hive.Spawn("alice");
         var view = await rig.Sync();
 
-        const string Said = "the organisation 'agents' on the forge is not Hive's alone";
+        const string Said = "the organisation 'agents' on the forge is not only Hive's";
         Assert.StartsWith(Said, view.Repositories.Single(r => r.Agent == "alice").Error, StringComparison.Ordinal);
         Assert.False(rig.Forge.HasRepository("agents/alice"));
-        // What is not in it is pushed, and agents have their accounts.
+        // Repositories outside of it are pushed, and agents have their accounts.
         Assert.Equal(rig.Refs(null), rig.Forge.Refs("core/meta"));
         Assert.True(rig.Account(view, "alice").HasToken);
 
-        // Not even beside Hive's own account.
+        // Not even when Hive's own account is a member too.
         rig.Forge.SetMembers("agents", "core", "mallory");
         view = await rig.Sync();
         Assert.Contains(
@@ -31,7 +31,7 @@ public sealed class StrangerTests
             view.Repositories.Single(r => r.Agent == "alice").Error,
             StringComparison.Ordinal
         );
-        // A site admin sees everything anyhow.
+        // A site admin can see everything in any case.
         rig.Forge.SetMembers("agents", "core", StandInForge.AdminName);
         view = await rig.Sync();
         Assert.All(view.Repositories, r => Assert.Equal((false, null), (r.Behind, r.Error)));
@@ -39,7 +39,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public async Task A_repository_that_others_read_is_made_private_and_one_that_others_may_change_is_not_pushed_to()
+    public async Task A_public_repository_is_made_private_and_one_with_collaborators_is_not_pushed()
     {
         await using var rig = await ForgeRig.Start(forge => forge.AddUser("mallory"));
         await rig.Hive.Spawn("alice", "bob");
@@ -51,7 +51,8 @@ public sealed class StrangerTests
 
         Assert.False(rig.Forge.IsOpen("agents/alice") || rig.Forge.IsOpen("agents/bob"));
         Assert.Equal(
-            "'mallory' is a collaborator of agents/alice on the forge, so nothing is pushed there; remove that collaborator (Settings → Collaborators), or remove the repository",
+            "'mallory' is a collaborator of agents/alice on the forge, so nothing is pushed there; remove that "
+                + "collaborator (Settings → Collaborators), or remove the repository",
             view.Repositories.Single(r => r.Agent == "alice").Error
         );
         Assert.All(
@@ -64,7 +65,7 @@ public sealed class StrangerTests
     }
 
     [Fact]
-    public async Task Hives_own_account_that_is_no_site_admin_any_more_is_said_to_be_none()
+    public async Task Losing_the_admin_rights_of_Hives_own_account_is_reported()
     {
         await using var rig = await ForgeRig.Start();
         await rig.Hive.Spawn("alice");
@@ -74,7 +75,8 @@ public sealed class StrangerTests
 
         Assert.Equal(ForgeState.Up, view.State);
         Assert.Equal(
-            "Hive's own account 'core' is no site admin on the forge any more; make it one there (Site administration → User accounts)",
+            "Hive's own account 'core' is not a site admin on the forge any more; make it one there (Site "
+                + "administration → User accounts)",
             view.Note
         );
         rig.Forge.SetAdmin("core", true);

@@ -9,7 +9,7 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Forge;
 
-/// <summary>What the forge tells of reaches the agent it concerns, once, and from nobody but the forge.</summary>
+/// <summary>Events on the forge reach the agents that they concern, once, and only if the forge signed them.</summary>
 public sealed class WebhookTests : IAsyncLifetime
 {
     private ForgeRig rig = null!;
@@ -37,7 +37,7 @@ public sealed class WebhookTests : IAsyncLifetime
     public ValueTask DisposeAsync() => rig.DisposeAsync();
 
     [Fact]
-    public async Task Hive_makes_one_webhook_of_the_whole_system_that_signs_with_its_secret()
+    public async Task Hive_creates_one_system_webhook_that_signs_with_its_secret()
     {
         var hook = Assert.Single(rig.Forge.Hooks);
         Assert.Equal(
@@ -59,13 +59,13 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_webhook_that_signs_with_another_secret_is_made_anew_once_an_hour_at_most()
+    public async Task A_webhook_with_another_secret_is_recreated_at_most_once_an_hour()
     {
         await Deliver("by hand", HttpStatusCode.Forbidden);
         await rig.Sync();
         Assert.Equal(Secret, (string?)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]);
 
-        // Whatever is wrong once more may be somebody else's.
+        // A further wrong signature may come from another webhook.
         await Deliver("by hand again", HttpStatusCode.Forbidden);
         await rig.Sync();
         Assert.Equal("by hand again", (string?)Assert.Single(rig.Forge.Hooks)["config"]!["secret"]);
@@ -73,7 +73,7 @@ public sealed class WebhookTests : IAsyncLifetime
         await rig.Sync();
         await Deliver(null, HttpStatusCode.OK);
 
-        // What the forge sends, signed with the webhook's secret.
+        // A delivery of the forge, signed with the webhook's secret.
         async Task Deliver(string? changed, HttpStatusCode status)
         {
             if (changed is not null)
@@ -98,7 +98,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_is_not_signed_at_all_casts_no_doubt_on_the_webhook()
+    public async Task An_unsigned_request_casts_no_doubt_on_the_webhook()
     {
         var id = (int?)Assert.Single(rig.Forge.Hooks)["id"];
         foreach (var signature in new[] { null, "abc", "zz" + new string('0', 62) })
@@ -112,7 +112,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_webhook_is_not_removed_before_there_is_another_and_one_that_stayed_is_removed_later()
+    public async Task An_old_webhook_is_removed_only_after_its_replacement_exists()
     {
         var old = (int?)Assert.Single(rig.Forge.Hooks)["id"];
         using (var answer = await Send("pull_request", "{}"u8.ToArray(), new string('0', 64), signed: false))
@@ -129,7 +129,7 @@ public sealed class WebhookTests : IAsyncLifetime
             return true;
         };
         Assert.Contains(
-            "could not make the webhook for Hive: 500, database is locked",
+            "could not create the webhook for Hive: 500, database is locked",
             (await rig.Sync()).Note,
             StringComparison.Ordinal
         );
@@ -143,7 +143,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_webhook_that_could_not_be_made_is_said_to_be_missing_and_is_made_later_without_being_asked_for()
+    public async Task A_failed_creation_of_the_webhook_is_reported_and_retried()
     {
         await rig.DisposeAsync();
         var broken = true;
@@ -174,7 +174,8 @@ public sealed class WebhookTests : IAsyncLifetime
         Assert.Equal(
             (
                 ForgeState.Up,
-                "what happens on the forge is not told to agents: the forge could not list its webhooks: 500, database is locked"
+                "agents are not told of events on the forge: the forge could not list its webhooks: 500, database "
+                    + "is locked"
             ),
             (view.State, view.Note)
         );
@@ -189,7 +190,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_webhook_that_is_listed_without_its_number_is_no_fault_of_Hives()
+    public async Task A_webhook_listed_without_an_id_is_reported_as_the_forges_fault()
     {
         rig.Forge.Instead = async http =>
         {
@@ -211,7 +212,7 @@ public sealed class WebhookTests : IAsyncLifetime
         Assert.Equal(
             (
                 ForgeState.Up,
-                "what happens on the forge is not told to agents: the forge lists a webhook for Hive without its number"
+                "agents are not told of events on the forge: the forge lists a webhook for Hive without an id"
             ),
             (view.State, view.Note)
         );
@@ -219,7 +220,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_secret_that_was_lost_is_made_again_and_so_is_the_webhook()
+    public async Task A_lost_secret_is_created_again_and_so_is_the_webhook()
     {
         File.Delete(Path.Combine(rig.Hive.DataDir, "forge-webhook-secret"));
         await rig.Sync();
@@ -227,7 +228,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deliveries_that_are_too_old_to_be_played_again_are_forgotten_while_the_forge_is_down()
+    public async Task Deliveries_too_old_to_be_replayed_are_forgotten_while_the_forge_is_down()
     {
         await Tell(
             "issues",
@@ -265,7 +266,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_pull_request_reaches_the_owner_and_those_it_is_assigned_to()
+    public async Task A_pull_request_reaches_the_owner_and_the_assignees()
     {
         Assert.Equal(
             ["alice", "bob"],
@@ -308,7 +309,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_pull_request_to_Hives_own_repositories_reaches_whom_they_are_about()
+    public async Task A_pull_request_to_Hives_own_repositories_reaches_the_agents_they_configure()
     {
         Assert.Equal(
             ["bob"],
@@ -339,7 +340,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_review_that_is_asked_for_reaches_the_reviewer_alone()
+    public async Task A_requested_review_reaches_only_the_reviewer()
     {
         Assert.Equal(
             ["bob"],
@@ -364,7 +365,7 @@ public sealed class WebhookTests : IAsyncLifetime
     [InlineData("issues", "opened", "Hello (@bob)!")]
     [InlineData("pull_request_comment", "reviewed", "@bob: see above, @alice")]
     [InlineData("pull_request_rejected", "reviewed", "No. @bob")]
-    public async Task A_mention_reaches_whom_it_names_and_not_who_wrote_it(string kind, string action, string text)
+    public async Task A_mention_reaches_the_mentioned_agent_and_not_its_author(string kind, string action, string text)
     {
         var told = await Tell(
             kind,
@@ -408,7 +409,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_delivery_that_is_played_again_is_ignored_whatever_number_it_is_given_and_by_the_next_host_too()
+    public async Task A_replayed_delivery_is_ignored_whatever_its_id_also_after_a_restart()
     {
         var body = Json(
             new
@@ -431,7 +432,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_happened_longer_ago_than_deliveries_are_remembered_is_ignored()
+    public async Task An_event_older_than_remembered_deliveries_is_ignored()
     {
         var at = rig.Hive.Clock.GetUtcNow().AddDays(-91);
         Assert.Empty(
@@ -462,7 +463,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_does_not_say_when_it_happened_is_ignored_since_it_could_be_played_again_for_ever()
+    public async Task An_event_without_a_time_is_ignored_because_it_could_be_replayed_forever()
     {
         var body = JsonSerializer.SerializeToUtf8Bytes(
             new
@@ -483,7 +484,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_a_forge_whose_clock_is_ahead_has_sent_is_remembered_for_as_long_as_it_would_be_taken()
+    public async Task Deliveries_of_a_forge_whose_clock_is_ahead_are_remembered_long_enough()
     {
         var body = Json(
             new
@@ -500,7 +501,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_signature_that_is_wrong_missing_or_of_another_body_is_refused_and_nobody_is_told()
+    public async Task A_wrong_missing_or_foreign_signature_is_refused_and_nobody_is_told()
     {
         var body = Json(
             new
@@ -529,7 +530,7 @@ public sealed class WebhookTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         }
 
-        // A right one for Gitea's name does not help a wrong one for Forgejo's.
+        // A valid Gitea header does not make up for a wrong Forgejo header.
         using (
             var both = await Send(
                 "pull_request",
@@ -546,7 +547,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_takes_no_key_and_is_the_only_one_that_does_not()
+    public async Task The_webhook_is_the_only_route_without_a_key()
     {
         Assert.Equal(
             ["bob"],
@@ -573,13 +574,13 @@ public sealed class WebhookTests : IAsyncLifetime
             Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         }
 
-        // Nor is it open for anything but what is signed.
+        // It accepts nothing but signed requests.
         using var delete = await http.DeleteAsync("/forge/webhook");
         Assert.Equal(HttpStatusCode.Unauthorized, delete.StatusCode);
     }
 
     [Fact]
-    public async Task More_than_a_mebibyte_is_refused()
+    public async Task A_body_of_more_than_a_mebibyte_is_refused()
     {
         var body = Encoding.UTF8.GetBytes($$"""{"action":"opened","x":"{{new string('x', 1 << 20)}}"}""");
         using var answer = await Send("pull_request", body);
@@ -593,12 +594,13 @@ public sealed class WebhookTests : IAsyncLifetime
     [InlineData("pull_request", """{"action":7,"pull_request":"x","sender":[1]}""")]
     [InlineData(
         "pull_request",
-        """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"repository":{"owner":null},"sender":{}}"""
+        """{"action":"opened","pull_request":{"assignees":[null,1,{"login":2}],"number":1e99},"""
+            + """ "repository":{"owner":null},"sender":{}}"""
     )]
     [InlineData("issue_comment", """{"action":"created","comment":{"body":"\ud800 @bob"}}""")]
     [InlineData("push", """{"ref":"refs/heads/main"}""")]
     [InlineData("unheard-of", "{}")]
-    public async Task Whatever_the_forge_signs_is_no_fault_and_tells_nobody(string kind, string body)
+    public async Task A_signed_event_of_an_unknown_form_is_accepted_and_tells_nobody(string kind, string body)
     {
         using var answer = await Send(kind, Encoding.UTF8.GetBytes(body));
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -606,10 +608,15 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("broken JSON", "{", "application/json", "pull_request")]
+    [InlineData("malformed JSON", "{", "application/json", "pull_request")]
     [InlineData("application/json", "payload=%7B%7D", "application/x-www-form-urlencoded", "pull_request")]
     [InlineData("X-Forgejo-Event", "{}", "application/json", "")]
-    public async Task What_cannot_be_read_is_refused_with_the_reason(string says, string body, string type, string kind)
+    public async Task A_malformed_delivery_is_refused_with_the_reason(
+        string says,
+        string body,
+        string type,
+        string kind
+    )
     {
         using var answer = await Send(kind, Encoding.UTF8.GetBytes(body), type: type);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
@@ -617,7 +624,7 @@ public sealed class WebhookTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_long_text_is_cut_to_what_fits_into_a_message()
+    public async Task A_long_text_is_cut_to_the_size_of_a_message()
     {
         var text = "@bob " + string.Concat(Enumerable.Repeat("ü\u0001\"", 40_000));
         Assert.Equal(
@@ -658,7 +665,7 @@ public sealed class WebhookTests : IAsyncLifetime
             owner = new { login = name.Split('/')[0] },
         };
 
-    // A forge always says when it happened: here it is now, unless a test says otherwise.
+    // A forge always gives the time of an event: the present, unless a test gives another.
     private byte[] Json(object body)
     {
         var told = JsonSerializer.SerializeToNode(body)!;

@@ -8,7 +8,7 @@ namespace Hive.Tests.Messages;
 public sealed class AckAndNackTests
 {
     [Fact]
-    public async Task Acking_counts_what_was_leased_and_is_no_error_for_the_rest()
+    public async Task Acking_counts_leased_messages_and_ignores_the_rest()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -16,7 +16,7 @@ public sealed class AckAndNackTests
         long[] ids = [await alice.Send("bob"), await alice.Send("bob"), await alice.Send("bob")];
         await bob.Receive(max: 2);
         var cursor = await hive.Cursor();
-        // Somebody else's, unknown, not leased, all of another connection's.
+        // Another agent's, unknown, not leased, and all of another connection's.
         Assert.Equal(0, (await alice.CallAsync("ack", new { ids })).Int("acked"));
         Assert.Equal(0, (await bob.CallAsync("ack", new { ids = new[] { ids[2], 12345 } })).Int("acked"));
         Assert.Equal(0, (await other.CallAsync("ack", new { all = true })).Int("acked"));
@@ -32,7 +32,7 @@ public sealed class AckAndNackTests
     }
 
     [Fact]
-    public async Task A_nacked_message_comes_again_after_5_then_20_seconds_and_is_parked_the_third_time()
+    public async Task A_nacked_message_is_redelivered_after_5_and_20_seconds_and_then_parked()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -64,7 +64,7 @@ public sealed class AckAndNackTests
     }
 
     [Fact]
-    public async Task A_delay_is_a_day_at_most()
+    public async Task A_delay_is_at_most_a_day()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");

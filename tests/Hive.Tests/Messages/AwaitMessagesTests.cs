@@ -7,7 +7,7 @@ namespace Hive.Tests.Messages;
 public sealed class AwaitMessagesTests
 {
     [Fact]
-    public async Task A_message_ends_the_wait_and_stays_for_who_receives()
+    public async Task A_message_ends_the_wait_and_stays_for_the_receiver()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -17,7 +17,7 @@ public sealed class AwaitMessagesTests
         Assert.Equal((1, first), Told(await waiting));
         Assert.Equal((1, 0, 0), await bob.Status());
 
-        // Only a newer one ends the next.
+        // Only a newer message ends the next wait.
         waiting = await Waiting(hive, first);
         Assert.False(waiting.IsCompleted);
         var second = await alice.Send("bob");
@@ -26,7 +26,7 @@ public sealed class AwaitMessagesTests
     }
 
     [Fact]
-    public async Task Time_that_is_up_and_messages_that_somebody_holds_are_answered_with_none()
+    public async Task A_wait_that_times_out_or_finds_only_leased_messages_answers_with_none()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -34,7 +34,7 @@ public sealed class AwaitMessagesTests
         var held = await alice.Send("bob");
         await bob.Receive();
         var waiting = await Waiting(hive, 0);
-        // Handed to a receiver, this is nothing for who only waits.
+        // A message handed to a receiver does not end the wait.
         var receiving = await hive.Waiting(await hive.Connect("bob"));
         await alice.Send("bob");
         await receiving;
@@ -43,7 +43,7 @@ public sealed class AwaitMessagesTests
         hive.Clock.Advance(TimeSpan.FromSeconds(180));
         Assert.Equal((0, null), Told(await waiting));
 
-        // Given back, it is.
+        // A nacked message does.
         waiting = await Waiting(hive, 0);
         await bob.CallAsync("nack", new { ids = new[] { held }, delay_seconds = 0 });
         Assert.Equal((1, held), Told(await waiting));
@@ -63,10 +63,10 @@ public sealed class AwaitMessagesTests
         Assert.Equal((1, id), Told(await waiting));
     }
 
-    // Waits, and returns once the host has taken note of that.
+    // Waits, and returns once the host has noted the wait.
     private static async Task<Task<JsonElement>> Waiting(HiveFixture hive, long after)
     {
-        // A time of its own, as in Talk.Waiting.
+        // At a time of its own, as in Talk.Waiting.
         hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
         var waiting = (await hive.Connect("bob")).CallAsync("wait", new { wait_seconds = 180, after });
         await hive.Clock.Set(hive.Clock.GetUtcNow().AddSeconds(180));

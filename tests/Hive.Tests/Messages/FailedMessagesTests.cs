@@ -8,7 +8,7 @@ namespace Hive.Tests.Messages;
 public sealed class FailedMessagesTests
 {
     [Fact]
-    public async Task Messages_in_backoff_and_parked_ones_are_counted_on_the_row_and_listed()
+    public async Task Delayed_and_parked_messages_are_counted_on_the_row_and_listed()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -35,7 +35,7 @@ public sealed class FailedMessagesTests
             await bob.Receive(max: 1);
         }
 
-        // The third time it was parked, and the next one came.
+        // The third nack parked it, and the next message was delivered.
         var row = await Row(host, "bob");
         Assert.Equal((1, 1, 1), (row.Unread, row.Delayed, row.Parked));
         var all = await Open(host, new { name = "bob" });
@@ -99,7 +99,7 @@ public sealed class FailedMessagesTests
     }
 
     [Fact]
-    public async Task What_failed_before_and_is_worked_on_is_not_taken_away()
+    public async Task A_failed_message_that_is_leased_again_is_neither_retried_nor_dropped()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -107,19 +107,19 @@ public sealed class FailedMessagesTests
         var (id, other) = (await alice.Send("bob"), await alice.Send("bob"));
         await bob.Receive(max: 1);
         await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0 });
-        // Its back-off is over, and nobody has it yet.
+        // Its back-off is over, and it is not leased yet.
         await host.CallAsync("retry_message", new { id });
         await bob.Receive(max: 1);
         await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0 });
         await bob.Receive(max: 1);
         var cursor = await hive.Cursor();
         Assert.Contains(
-            "gives it back",
+            "nacks it",
             (await Talk.Refused(() => host.CallAsync("drop_message", new { id }), "conflict")).Message,
             StringComparison.Ordinal
         );
         await Talk.Refused(() => host.CallAsync("retry_message", new { id }), "conflict");
-        // One that has not failed is neither.
+        // A message that has not failed is neither retried nor dropped.
         Assert.Contains(
             "hive inbox --parked",
             (await Talk.Refused(() => host.CallAsync("drop_message", new { id = other }), "not_found")).Message,

@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>What happens between a message that arrives and a receiver that waits, when both move at once.</summary>
+/// <summary>Races between a message that arrives and a receiver that waits.</summary>
 public sealed class HandOffTests
 {
     private const int Rounds = 400;
@@ -21,7 +21,7 @@ public sealed class HandOffTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         for (var round = 0; round < Rounds; round++)
         {
-            // The clock stands still: a receiver that misses the message would wait for ever.
+            // The clock stands still: a receiver that misses the message would wait forever.
             var receiving = bob.Receive(max: 1, wait: 180);
             var id = await alice.Send("bob");
             Assert.Equal(id, Assert.Single(await receiving).Id);
@@ -32,7 +32,7 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task A_receiver_whose_time_is_up_while_a_message_arrives_has_it_or_leaves_it_for_the_next()
+    public async Task A_receiver_that_times_out_as_a_message_arrives_gets_it_or_leaves_it_unread()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -64,7 +64,7 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task A_receiver_that_goes_away_while_a_message_arrives_takes_nothing_with_it_for_good()
+    public async Task A_receiver_that_disconnects_as_a_message_arrives_loses_no_message()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -82,7 +82,7 @@ public sealed class HandOffTests
             sent.Add(await sending);
         }
 
-        // The harness says so when it comes back; a connection counts as gone once the host has seen its end.
+        // A harness asks for this when it reconnects; a connection counts as closed once the host has seen its end.
         List<long> received = [];
         while (received.Count < sent.Count)
         {
@@ -100,12 +100,15 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task A_hand_off_whose_write_is_taken_back_leaves_the_receiver_in_its_place()
+    public async Task A_hand_off_that_is_rolled_back_leaves_the_receiver_in_its_place()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (bob, second) = (await hive.Connect("bob"), await hive.Connect("bob"));
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, delivery) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Delivery>()
+        );
         var first = await hive.Waiting(bob, max: 2);
         var after = await hive.Waiting(second, max: 2);
         for (var round = 0; round < 50; round++)
@@ -114,7 +117,7 @@ public sealed class HandOffTests
                 store.Write<object?>(write =>
                 {
                     for (var i = 0; i <= round % 5; i++)
-                        broker.Send(write, new Outgoing("alice", "bob", "never stored", []));
+                        delivery.Send(write, new Outgoing("alice", "bob", "never stored", []));
                     throw Problem.Conflict("taken back");
                 })
             );
@@ -128,12 +131,16 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task When_a_whole_batch_of_writes_fails_receivers_that_came_and_went_in_it_harm_nobody()
+    public async Task Receivers_that_came_and_went_in_a_failed_batch_do_no_harm()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, receivers) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Receivers>()
+        );
+        var delivery = hive.Services.GetRequiredService<Delivery>();
         using var connection = new DoorConnection();
         var caller = new Caller(CallerKind.Agent, "bob", connection);
         await alice.CallAsync("whoami");
@@ -143,7 +150,7 @@ public sealed class HandOffTests
         using var queued = new ManualResetEventSlim();
         using var started = new ManualResetEventSlim();
 
-        // All behind one work that lasts until they are queued: they share the batch after it. The last one loses the
+        // All are queued behind one work that lasts until then, so they share the next batch. The last one loses the
         // transaction, as a full disk does.
         var first = store.Write<object?>(_ =>
         {
@@ -154,12 +161,12 @@ public sealed class HandOffTests
         started.Wait();
         Task[] batch =
         [
-            .. waiters.Select(w => store.Write(write => broker.Receive(write, caller, 1, w))),
-            store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "one", []))),
-            store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "two", []))),
+            .. waiters.Select(w => store.Write(write => receivers.Receive(write, caller, 1, w))),
+            store.Write(write => delivery.Send(write, new Outgoing("alice", "bob", "one", []))),
+            store.Write(write => delivery.Send(write, new Outgoing("alice", "bob", "two", []))),
             store.Write<object?>(write =>
             {
-                broker.Withdraw(write, "bob", waiters[2]);
+                receivers.Withdraw(write, "bob", waiters[2]);
                 return null;
             }),
             store.Write<object?>(write =>
@@ -184,7 +191,7 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task Two_waiting_receivers_share_each_message_goes_to_one_and_the_other_keeps_waiting()
+    public async Task Of_two_waiting_receivers_each_message_goes_to_only_one()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -199,14 +206,17 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task A_burst_within_one_batch_goes_to_one_waiting_receiver_up_to_its_max_and_on_to_the_next()
+    public async Task A_burst_in_one_batch_fills_the_first_receiver_and_then_the_next()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (one, two) = (await hive.Connect("bob"), await hive.Connect("bob"));
         var first = await hive.Waiting(one, max: 32);
         var second = await hive.Waiting(two, max: 32);
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, delivery) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Delivery>()
+        );
         using var queued = new ManualResetEventSlim();
         using var started = new ManualResetEventSlim();
         var blocked = store.Write<object?>(_ =>
@@ -218,7 +228,7 @@ public sealed class HandOffTests
         started.Wait();
         var sent = Enumerable
             .Range(0, 40)
-            .Select(_ => store.Write(write => broker.Send(write, new Outgoing("alice", "bob", "burst", [])).Id))
+            .Select(_ => store.Write(write => delivery.Send(write, new Outgoing("alice", "bob", "burst", [])).Id))
             .ToArray();
         queued.Set();
         await blocked;
@@ -246,12 +256,12 @@ public sealed class HandOffTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_lease_whose_answer_could_not_be_written_is_undone_as_if_it_had_not_been_given(bool silent)
+    public async Task A_lease_whose_answer_cannot_be_delivered_is_undone(bool silent)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        // Escaped they are six times as long: more than a socket holds.
+        // Escaped they are six times as long: more than a socket buffers.
         for (var i = 0; i < 32; i++)
             await alice.Send("bob", new string('\u0001', 4096));
         var events = await hive.Events();
@@ -281,22 +291,25 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task Undoing_an_answer_leaves_alone_what_somebody_else_holds_by_now()
+    public async Task Undoing_an_answer_leaves_messages_alone_that_another_connection_holds_by_now()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
+        var (store, receivers) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Receivers>()
+        );
         var id = await alice.Send("bob");
         using var lost = new DoorConnection();
         var gone = new Caller(CallerKind.Agent, "bob", lost);
-        await store.Write(write => broker.Receive(write, gone, 1, null));
+        await store.Write(write => receivers.Receive(write, gone, 1, null));
         await bob.CallAsync("nack", new { ids = new[] { id }, delay_seconds = 0 });
         Assert.Equal(id, Assert.Single(await bob.Receive()).Id);
 
         await store.Write<object?>(write =>
         {
-            broker.Undo(write, gone, [id]);
+            receivers.Undo(write, gone, [id]);
             return null;
         });
 

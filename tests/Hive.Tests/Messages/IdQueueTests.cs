@@ -4,10 +4,10 @@ using Hive.Features.Messages;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>The queue of ids against a set that is known to be right.</summary>
+/// <summary>Compares the queue of ids with a sorted set.</summary>
 public sealed class IdQueueTests
 {
-    private enum Do
+    private enum StepKind
     {
         Add,
         AddRange,
@@ -17,19 +17,19 @@ public sealed class IdQueueTests
     }
 
     private static Gen<Step> Steps { get; } =
-        from what in Gen.Elements(Enum.GetValues<Do>())
+        from what in Gen.Elements(Enum.GetValues<StepKind>())
         from ids in Gen.ArrayOf(Gen.Choose(0, 60))
         select new Step(what, [.. ids.Select(id => (long)id).Distinct().Order()]);
 
     [Fact]
-    public void Holds_what_was_added_and_not_removed_lowest_first() =>
+    public void The_queue_holds_the_added_ids_lowest_first() =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(1000).WithEndSize(60),
             Prop.ForAll(Arb.From(Gen.ArrayOf(Steps)), Play)
         );
 
     [Fact]
-    public void A_range_that_was_added_and_taken_out_again_leaves_what_was_there()
+    public void Removing_an_added_range_restores_the_queue()
     {
         var queue = new IdQueue();
         for (var id = 1_000L; id < 2_000; id += 2)
@@ -53,7 +53,7 @@ public sealed class IdQueueTests
         {
             switch (what)
             {
-                case Do.Add:
+                case StepKind.Add:
                     foreach (var id in ids)
                     {
                         queue.Add(id);
@@ -61,12 +61,12 @@ public sealed class IdQueueTests
                     }
 
                     break;
-                case Do.AddRange:
+                case StepKind.AddRange:
                     long[] missing = [.. ids.Where(id => !model.Contains(id))];
                     queue.AddRange(missing);
                     model.UnionWith(missing);
                     break;
-                case Do.Remove:
+                case StepKind.Remove:
                     foreach (var id in ids)
                     {
                         queue.Remove(id);
@@ -74,11 +74,11 @@ public sealed class IdQueueTests
                     }
 
                     break;
-                case Do.RemoveRange:
+                case StepKind.RemoveRange:
                     queue.RemoveRange(ids);
                     model.ExceptWith(ids);
                     break;
-                case Do.TakeFirst when model.Count > 0:
+                case StepKind.TakeFirst when model.Count > 0:
                     Assert.Equal(model.Min, queue.Min);
                     queue.Remove(queue.Min);
                     model.Remove(model.Min);
@@ -91,5 +91,5 @@ public sealed class IdQueueTests
         }
     }
 
-    private sealed record Step(Do What, long[] Ids);
+    private sealed record Step(StepKind Kind, long[] Ids);
 }

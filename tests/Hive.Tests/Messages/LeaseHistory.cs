@@ -8,14 +8,14 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>What a generated history does next. The numbers choose among what there is when it is done, so that any
-/// part of a history is a history too.</summary>
-internal sealed record Step(Do What, int Agent, int Which, int Choice)
+/// <summary>A step of a generated history. The numbers choose among what exists when the step is done, so any part of a
+/// history is a history too.</summary>
+internal sealed record Step(StepKind Kind, int Agent, int Which, int Choice)
 {
-    public override string ToString() => $"new({nameof(Do)}.{What}, {Agent}, {Which}, {Choice})";
+    public override string ToString() => $"new({nameof(StepKind)}.{Kind}, {Agent}, {Which}, {Choice})";
 }
 
-internal enum Do
+internal enum StepKind
 {
     Connect,
     Close,
@@ -39,10 +39,9 @@ internal enum Do
 }
 
 /// <summary>
-/// One history of a few agents with several connections each, done to the real host through its sockets and to the
-/// model side by side, and compared after each step.
-/// Every step is a millisecond of its own and all waits are whole seconds, so that no two things are ever due at the
-/// same moment.
+/// Plays one history of a few agents with several connections each, on the real host through its sockets and on the
+/// model, and compares both after each step. Every step takes a millisecond of its own and all waits are whole seconds,
+/// so no two things are ever due at the same time.
 /// </summary>
 internal sealed class LeaseHistory : IAsyncDisposable
 {
@@ -91,7 +90,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         }
     }
 
-    /// <summary>The agents leave no trace for the next history: broadcasts would still go to them.</summary>
+    /// <summary>Destroys the agents, so that broadcasts of the next history do not go to them.</summary>
     public async ValueTask DisposeAsync()
     {
         foreach (var line in lines.Values)
@@ -104,25 +103,25 @@ internal sealed class LeaseHistory : IAsyncDisposable
     private async Task Take(Step step)
     {
         var agent = model.Agents.Values.ElementAt(step.Agent % model.Agents.Count);
-        switch (step.What)
+        switch (step.Kind)
         {
-            case Do.Connect:
+            case StepKind.Connect:
                 if (agent.Connections.Count < MostConnections)
                     await Open(agent);
                 break;
-            case Do.Close when agent.Connections.Count > 0:
+            case StepKind.Close when agent.Connections.Count > 0:
                 await Close(agent, agent.Connections.Order().ElementAt(step.Which % agent.Connections.Count));
                 break;
-            case Do.Send:
+            case StepKind.Send:
                 await Send(agent, model.Agents.Keys.ElementAt(step.Choice % model.Agents.Count), step.Which);
                 break;
-            case Do.Broadcast:
+            case StepKind.Broadcast:
                 await Broadcast(agent, step.Which);
                 break;
-            case Do.Receive:
+            case StepKind.Receive:
                 await Receive(agent, await Idle(agent, step.Which), max: 1 + (step.Choice % 4), TimeSpan.Zero);
                 break;
-            case Do.Wait:
+            case StepKind.Wait:
                 await Receive(
                     agent,
                     await Idle(agent, step.Which),
@@ -130,7 +129,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
                     TimeSpan.FromSeconds(1 + (step.Choice % 180))
                 );
                 break;
-            case Do.Ack:
+            case StepKind.Ack:
                 var ids = Some(agent, step.Choice);
                 await Call(
                     agent,
@@ -140,7 +139,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
                     new { acked = model.Ack(agent, ids) }
                 );
                 break;
-            case Do.AckAll:
+            case StepKind.AckAll:
                 var connection = await Idle(agent, step.Which);
                 await Call(
                     agent,
@@ -150,19 +149,19 @@ internal sealed class LeaseHistory : IAsyncDisposable
                     new { acked = model.AckAll(agent, connection) }
                 );
                 break;
-            case Do.Nack:
+            case StepKind.Nack:
                 await Nack(agent, await Idle(agent, step.Which), Some(agent, step.Choice), Delay(step.Choice));
                 break;
-            case Do.BeginTurn:
+            case StepKind.BeginTurn:
                 await BeginTurn(agent, await Idle(agent, step.Which), Some(agent, step.Choice));
                 break;
-            case Do.EndTurn:
+            case StepKind.EndTurn:
                 await EndTurn(agent, await Idle(agent, step.Which), step.Choice);
                 break;
-            case Do.Hello:
+            case StepKind.Hello:
                 await Hello(agent, await Idle(agent, step.Which), Turn(step.Choice));
                 break;
-            case Do.RequeueInflight:
+            case StepKind.RequeueInflight:
                 long[] except = step.Choice % 3 == 0 ? [] : [Turn(step.Choice), NoSuchId];
                 var asker = await Idle(agent, step.Which);
                 await Call(
@@ -173,20 +172,20 @@ internal sealed class LeaseHistory : IAsyncDisposable
                     new { requeued = model.RequeueInflight(agent, except) }
                 );
                 break;
-            case Do.RequeueClosed:
+            case StepKind.RequeueClosed:
                 var returned = await Idle(agent, step.Which);
                 await Call(agent, returned, "requeue_closed", null, new { requeued = model.RequeueClosed(agent) });
                 break;
-            case Do.Pause:
+            case StepKind.Pause:
                 await Pause(agent, !agent.Paused);
                 break;
-            case Do.PassTime:
+            case StepKind.PassTime:
                 await PassTime(TimeSpan.FromSeconds(step.Choice % 75));
                 break;
-            case Do.Retry or Do.Drop:
-                await Parked(step.What == Do.Retry, step.Choice);
+            case StepKind.Retry or StepKind.Drop:
+                await Parked(step.Kind == StepKind.Retry, step.Choice);
                 break;
-            case Do.Restart:
+            case StepKind.Restart:
                 await Restart();
                 break;
         }
@@ -202,7 +201,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         return connection;
     }
 
-    // A connection on which no receive waits; a new one if all do.
+    // A connection without a waiting receive; a new one if there is none.
     private async Task<int> Idle(LeaseModel.Agent agent, int which)
     {
         var idle = agent.Connections.Where(c => !waiting.ContainsKey(c)).Order().ToArray();
@@ -217,7 +216,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         model.Close(agent, connection);
         if (waiting.ContainsKey(connection))
             await Answered();
-        // Its end comes after the host has noted ours.
+        // The host closes its end after it has noted ours.
         Assert.Null(await line.Read());
         line.Dispose();
         lines.Remove(connection);
@@ -239,7 +238,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         var sent = await lines[await Idle(agent, which)].Call("send", new { to = "*", body = "to all" });
         var ids = sent.GetProperty("ids").EnumerateArray().Select(i => i.GetInt64()).ToArray();
         story.Add($"{agent.Name}: broadcasts {string.Join(", ", ids)}");
-        // The manager, who is in no history, comes first.
+        // The manager, which is not part of the history, comes first.
         var others = model.Agents.Keys.Where(n => n != agent.Name).ToArray();
         Assert.Equal(others.Length + 1, ids.Length);
         foreach (var (id, to) in ids.Skip(1).Zip(others))
@@ -342,7 +341,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
     private async Task Restart()
     {
         story.Add("the host restarts");
-        // The host closes the connections, and not the agents.
+        // The host closes the connections, not the agents.
         await hive.Restart();
         foreach (var line in lines.Values)
             line.Dispose();
@@ -353,7 +352,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         model.Restart();
     }
 
-    // From one moment at which something is due to the next, each seen through before the clock goes on.
+    // Moves the clock from one due time to the next, and waits for each to be handled.
     private async Task PassTime(TimeSpan by)
     {
         if (by >= TimeSpan.FromSeconds(1))
@@ -370,8 +369,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         model.Pass(end);
     }
 
-    // Ids to try something with: mostly what the agent holds; others' messages, done ones, unknown ones and repetitions
-    // too.
+    // Ids for a command: mostly leased to the agent; also other agents', acknowledged, unknown and repeated ones.
     private long[] Some(LeaseModel.Agent agent, int seed)
     {
         var chance = new Random(seed);
@@ -390,7 +388,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         return [.. ids];
     }
 
-    // Of any agent, running or ended, or none at all.
+    // A turn of any agent, running or ended, or an unknown one.
     private long Turn(int choice)
     {
         var turns = model.Agents.Values.SelectMany(a => a.Turns.Keys).Order().ToArray();
@@ -429,14 +427,17 @@ internal sealed class LeaseHistory : IAsyncDisposable
     private async Task Agree()
     {
         await Answered();
-        var (store, broker) = (hive.Services.GetRequiredService<IStore>(), hive.Services.GetRequiredService<Broker>());
-        // Behind everything that is queued.
-        var counts = await store.Write(_ => model.Agents.Keys.Select(broker.Counts).ToArray());
+        var (store, inboxes) = (
+            hive.Services.GetRequiredService<IStore>(),
+            hive.Services.GetRequiredService<Inboxes>()
+        );
+        // After everything that is queued.
+        var counts = await store.Write(_ => model.Agents.Keys.Select(inboxes.Counts).ToArray());
         Assert.Equal(model.Agents.Values.Select(model.Counts), counts);
-        Assert.Equal(counts.Select(c => (long)c.Unread), model.Agents.Keys.Select(broker.Unread));
+        Assert.Equal(counts.Select(c => (long)c.Unread), model.Agents.Keys.Select(inboxes.Unread));
     }
 
-    // Every receiver that the model says is answered has its answer, and it is that one.
+    // Every receiver that the model answers has that same answer.
     private async Task Answered()
     {
         foreach (var (connection, expected) in model.Answers)
@@ -461,8 +462,8 @@ internal sealed class LeaseHistory : IAsyncDisposable
         Assert.Equal(expected, messages);
     }
 
-    // Whatever has happened: once everybody who held something is away, each message that nobody acked or dropped and
-    // that is not parked comes, oldest first; no other does.
+    // Once all holders are gone, exactly the messages that are neither acknowledged, dropped nor parked are delivered,
+    // oldest first.
     private async Task NothingIsLost()
     {
         story.Add("everybody goes away");
@@ -474,7 +475,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
                 await Pause(agent, false);
         }
 
-        // A day after their last connection, back-offs are over as well.
+        // After this time back-offs are over as well.
         await PassTime(LeaseModel.Grace + LeaseModel.Grace);
         await Agree();
         foreach (var agent in model.Agents.Values)
@@ -498,7 +499,7 @@ internal sealed class LeaseHistory : IAsyncDisposable
         }
     }
 
-    // What is stored says the same.
+    // The stored rows agree.
     private async Task Recorded(LeaseModel.Agent agent, int connection)
     {
         var rows = (await lines[connection].Call("recent", new { limit = 200 }))

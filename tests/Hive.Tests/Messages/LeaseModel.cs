@@ -1,7 +1,7 @@
 namespace Hive.Tests.Messages;
 
-/// <summary>The contract's rules of leases, turns and parking, in memory and for one thread: what the broker must agree
-/// with after each step.</summary>
+/// <summary>A single-threaded model in memory of the rules for leases, turns and parking (docs/protocol.md), with which
+/// the broker must agree after each step.</summary>
 internal sealed class LeaseModel
 {
     public static readonly TimeSpan Grace = TimeSpan.FromSeconds(60);
@@ -30,10 +30,10 @@ internal sealed class LeaseModel
 
     public SortedDictionary<long, Held> Messages { get; } = [];
 
-    /// <summary>What waiting receivers must have been answered since this was last taken, by connection.</summary>
+    /// <summary>The answers that waiting receivers must have got since this was last read, by connection.</summary>
     public Dictionary<int, List<(long Id, bool Redelivered)>> Answers { get; } = [];
 
-    /// <summary>The next moment at which something happens by itself.</summary>
+    /// <summary>The next time at which something is due.</summary>
     public DateTimeOffset? NextDue =>
         graces
             .Select(g => g.At)
@@ -82,10 +82,10 @@ internal sealed class LeaseModel
         Serve(Agents[to]);
     }
 
-    /// <summary>What a receiver gets at once; null when it now waits.</summary>
+    /// <summary>Returns what a receiver gets at once; null when it now waits.</summary>
     public List<(long Id, bool Redelivered)>? Receive(Agent agent, int connection, int max, TimeSpan wait)
     {
-        // Whoever asks again inside its turn gets what it may not have seen.
+        // A connection that asks again inside its turn gets the messages that it may not have seen.
         if (
             !agent.Paused
             && !Of(agent).Any(m => m.Place == Place.Ready)
@@ -148,7 +148,7 @@ internal sealed class LeaseModel
         return (requeued, parked);
     }
 
-    /// <summary>False when one of them is not leased to the agent.</summary>
+    /// <summary>Returns false when one of them is not leased to the agent.</summary>
     public bool MayBegin(Agent agent, IReadOnlyCollection<long> ids) =>
         Leased(agent, ids).Count(m => m.Turn is null) == ids.Distinct().Count();
 
@@ -158,20 +158,20 @@ internal sealed class LeaseModel
         Leased(agent, ids).ForEach(m => (m.Turn, m.ReceivedInTurn) = (turn, false));
     }
 
-    /// <summary>Null when the agent has no such turn.</summary>
+    /// <summary>Returns null when the agent does not have that turn.</summary>
     public (int Acked, int Requeued, int Parked)? End(Agent agent, long turn, bool ok, long? delaySeconds)
     {
         if (!agent.Turns.TryGetValue(turn, out var ended))
             return null;
         if (ended is not null && !agent.Lost.Remove(turn))
             return ended;
-        // Given up before its end was told: what nobody was given since is its own still.
+        // A lost turn gets back what nobody was given since.
         if (ended is not null)
             Of(agent)
                 .Where(m => m.Place == Place.Ready && m.Turn == turn)
                 .ToList()
                 .ForEach(m => m.Place = Place.Leased);
-        // From here on a connection that belonged to it receives for itself, also what this very end gives back.
+        // From here on a connection that belonged to the turn receives for itself, also what this end requeues.
         agent.Turns[turn] = (0, 0, 0);
         var held = Of(agent)
             .Where(m => m.Place == Place.Leased && m.Turn == turn && !m.IsDoubtful)
@@ -179,13 +179,13 @@ internal sealed class LeaseModel
             .ToArray();
         var acked = ok ? Ack(agent, held) : 0;
         var (requeued, parked) = ok ? (0, 0) : Nack(agent, held, delaySeconds);
-        // What nobody may have seen is neither dealt with nor a failure.
+        // Messages that may not have been seen are neither handled nor failed.
         requeued += Requeue(agent, m => m.Turn == turn && m.IsDoubtful);
         agent.Turns[turn] = (acked, requeued, parked);
         return agent.Turns[turn];
     }
 
-    /// <summary>False when the turn does not run.</summary>
+    /// <summary>Returns false when the turn is not running.</summary>
     public bool Join(Agent agent, int connection, long turn)
     {
         if (!agent.Runs(turn))
@@ -240,8 +240,8 @@ internal sealed class LeaseModel
         return true;
     }
 
-    /// <summary>The host ended and is back: turns are kept with what they began with, connections are not; of what was
-    /// received inside a turn it is not known whether it was seen.</summary>
+    /// <summary>Restarts the host: turns keep the messages they began with, connections are gone, and messages received
+    /// inside a turn may not have been seen.</summary>
     public void Restart()
     {
         graces.Clear();
@@ -319,7 +319,7 @@ internal sealed class LeaseModel
         Answers.Add(waiter.Connection, []);
     }
 
-    // What one step makes ready goes to the receiver that has waited longest until it has enough, then to the next.
+    // Messages made ready in one step go to the receiver that has waited longest, up to its maximum, then to the next.
     private void Serve(Agent agent)
     {
         if (agent.Paused)
@@ -364,10 +364,10 @@ internal sealed class LeaseModel
 
         public Dictionary<int, long> TurnOfConnection { get; } = [];
 
-        /// <summary>Each turn with how it ended; null while it runs.</summary>
+        /// <summary>The result of each turn; null while it runs.</summary>
         public SortedDictionary<long, (int Acked, int Requeued, int Parked)?> Turns { get; } = [];
 
-        /// <summary>Turns that were given up, and whose end has not been told since.</summary>
+        /// <summary>Lost turns whose end has not been reported since.</summary>
         public HashSet<long> Lost { get; } = [];
 
         public bool Runs(long turn) => Turns.TryGetValue(turn, out var ended) && ended is null;
@@ -381,17 +381,17 @@ internal sealed class LeaseModel
 
         public Place Place { get; set; } = Place.Ready;
 
-        /// <summary>It was given back as failed, and nobody works on it: the operator may retry or drop it.</summary>
+        /// <summary>The message failed and is not leased: the operator may retry or drop it.</summary>
         public bool HasFailed => Attempts > 0 && Place is (Place.Parked or Place.Delayed or Place.Ready);
 
         public DateTimeOffset Until { get; set; }
 
         public long? Turn { get; set; }
 
-        /// <summary>It came to its turn after that had begun.</summary>
+        /// <summary>The message was received inside its turn, after the turn began.</summary>
         public bool ReceivedInTurn { get; set; }
 
-        /// <summary>It was received inside its turn, and the host was away since.</summary>
+        /// <summary>The message was received inside its turn, and the host was restarted since.</summary>
         public bool IsDoubtful { get; set; }
 
         public int? Connection { get; set; }

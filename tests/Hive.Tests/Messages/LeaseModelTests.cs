@@ -4,40 +4,40 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>Generated histories against the model of the contract's lease rules.</summary>
+/// <summary>Plays generated histories on the host and on a model of the lease rules.</summary>
 public sealed class LeaseModelTests
 {
     private const int Histories = 100;
     private const int MostSteps = 60;
 
-    private static readonly (int Weight, Do What)[] Weights =
+    private static readonly (int Weight, StepKind Kind)[] Weights =
     [
-        (5, Do.Connect),
-        (7, Do.Close),
-        (24, Do.Send),
-        (3, Do.Broadcast),
-        (16, Do.Receive),
-        (12, Do.Wait),
-        (8, Do.Ack),
-        (5, Do.AckAll),
-        (12, Do.Nack),
-        (9, Do.BeginTurn),
-        (9, Do.EndTurn),
-        (7, Do.Hello),
-        (5, Do.RequeueInflight),
-        (5, Do.Pause),
-        (8, Do.PassTime),
-        (2, Do.Retry),
-        (1, Do.Drop),
-        (4, Do.RequeueClosed),
+        (5, StepKind.Connect),
+        (7, StepKind.Close),
+        (24, StepKind.Send),
+        (3, StepKind.Broadcast),
+        (16, StepKind.Receive),
+        (12, StepKind.Wait),
+        (8, StepKind.Ack),
+        (5, StepKind.AckAll),
+        (12, StepKind.Nack),
+        (9, StepKind.BeginTurn),
+        (9, StepKind.EndTurn),
+        (7, StepKind.Hello),
+        (5, StepKind.RequeueInflight),
+        (5, StepKind.Pause),
+        (8, StepKind.PassTime),
+        (2, StepKind.Retry),
+        (1, StepKind.Drop),
+        (4, StepKind.RequeueClosed),
     ];
 
     [Fact]
-    public async Task Whatever_agents_do_every_message_is_with_one_holder_comes_oldest_first_and_is_never_lost()
+    public async Task Every_message_has_one_holder_comes_oldest_first_and_is_never_lost()
     {
         await using var hive = await HiveFixture.Start();
         var number = 0;
-        // On a thread of its own: the property waits for each history.
+        // On a thread of its own, because the property blocks on each history.
         await Task.Run(() =>
             Check.One(
                 Config.QuickThrowOnFailure.WithMaxTest(Histories).WithEndSize(MostSteps),
@@ -50,7 +50,7 @@ public sealed class LeaseModelTests
     }
 
     [Fact]
-    public async Task Whatever_agents_do_a_restarted_host_knows_what_was_held_and_what_waited()
+    public async Task A_restarted_host_knows_which_messages_were_leased_and_which_waited()
     {
         await using var hive = await HiveFixture.Start();
         var number = 0;
@@ -66,14 +66,14 @@ public sealed class LeaseModelTests
     }
 
     private static Gen<Step> Steps { get; } =
-        from what in Gen.Frequency([.. Weights.Select(w => (w.Weight, Gen.Constant(w.What)))])
+        from what in Gen.Frequency([.. Weights.Select(w => (w.Weight, Gen.Constant(w.Kind)))])
         from agent in Gen.Choose(0, 2)
         from which in Gen.Choose(0, 11)
         from choice in Gen.Choose(0, 9999)
         select new Step(what, agent, which, choice);
 
     private static Step[] WithRestart(Step[] steps) =>
-        [.. steps[..(2 * steps.Length / 3)], new Step(Do.Restart, 0, 0, 0), .. steps[(2 * steps.Length / 3)..]];
+        [.. steps[..(2 * steps.Length / 3)], new Step(StepKind.Restart, 0, 0, 0), .. steps[(2 * steps.Length / 3)..]];
 
     private static async Task Play(HiveFixture hive, int number, Step[] steps)
     {
@@ -81,7 +81,7 @@ public sealed class LeaseModelTests
         await history.Run(steps);
     }
 
-    // Without a half, a quarter, … a single step.
+    // The history without a half, a quarter, … a single step.
     private static IEnumerable<Step[]> Smaller(Step[] steps)
     {
         for (var length = steps.Length; length > 0; length /= 2)

@@ -5,11 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>Who holds a message, and when it comes again.</summary>
+/// <summary>Holders of messages, and when messages are redelivered.</summary>
 public sealed class LeaseTests
 {
     [Fact]
-    public async Task What_a_closed_connection_held_comes_again_to_an_external_agent_after_60_seconds()
+    public async Task An_external_agents_closed_connection_is_requeued_after_60_seconds()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -36,7 +36,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_turn_whose_agent_stays_away_is_over_after_60_seconds_even_when_the_database_was_slow_to_note_its_going()
+    public async Task A_turn_of_an_absent_agent_is_lost_after_60_seconds_even_with_a_slow_disk()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -57,7 +57,7 @@ public sealed class LeaseTests
             Assert.Null(await line.Read());
         }
 
-        // A second later the disk lets the host go on.
+        // A second later the disk works again.
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
         slow.Set();
         await blocked;
@@ -90,7 +90,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_receiver_inside_a_turn_does_not_get_back_for_that_turn_what_its_end_gives_back()
+    public async Task A_receiver_inside_a_turn_gets_requeued_messages_for_itself_when_the_turn_ends()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -117,14 +117,14 @@ public sealed class LeaseTests
             }
         );
 
-        // It has it, and for its own connection: the turn is over and must hold nothing.
+        // The receiver holds it on its own connection: the turn is over and must hold nothing.
         Assert.Equal(id, Assert.Single(await receiving).Id);
         Assert.Equal(0, (await harness.CallAsync("requeue_inflight")).Int("requeued"));
         Assert.Equal(1, (await bridge.CallAsync("ack", new { all = true })).Int("acked"));
     }
 
     [Fact]
-    public async Task Requeue_closed_gives_back_what_closed_connections_held_and_nothing_of_open_ones_and_turns()
+    public async Task Requeue_closed_requeues_leases_of_closed_connections_only()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -149,7 +149,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task What_is_given_back_unseen_counts_as_no_attempt()
+    public async Task A_nack_of_an_unseen_message_does_not_count_as_an_attempt()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -173,7 +173,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task What_a_destroyed_external_agent_held_comes_again_when_it_is_revived()
+    public async Task Messages_of_a_destroyed_external_agent_are_redelivered_when_it_is_revived()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -190,7 +190,7 @@ public sealed class LeaseTests
     }
 
     [Fact]
-    public async Task A_purged_agent_that_is_made_again_starts_with_an_empty_inbox()
+    public async Task An_agent_spawned_again_after_a_purge_starts_with_an_empty_inbox()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -228,7 +228,7 @@ public sealed class LeaseTests
         Assert.Equal(ids[2], Assert.Single(await bob.Receive()).Id);
         Assert.Equal(1, (await bob.CallAsync("end_turn", new { turn, result = "ok" })).Int("acked"));
 
-        // An hour is longer than the alarm sleeps at once.
+        // An hour is longer than the timer sleeps at once.
         for (var minute = 0; minute < 59; minute++)
         {
             hive.Clock.Advance(TimeSpan.FromMinutes(1));

@@ -8,7 +8,7 @@ namespace Hive.Tests.Messages;
 public sealed class OperatorInboxTests
 {
     [Fact]
-    public async Task What_agents_write_to_the_operator_is_unread_until_it_is_acked_at_either_door()
+    public async Task Messages_to_the_operator_are_unread_until_acked_at_either_door()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -38,7 +38,7 @@ public sealed class OperatorInboxTests
             await http.PostAsync(new Uri("/ack-messages", UriKind.Relative), form)
         ).Content.ReadFromJsonAsync<JsonElement>();
         Assert.Equal(2, acked.Int("acked"));
-        // The one that closed the list of events.
+        // The message that closed the list of events.
         Assert.Equal(1, (await host.CallAsync("ack_messages", new { all = true })).Int("acked"));
         var state = await hive.State();
         Assert.Equal(0, state.Int("inbox_unread"));
@@ -83,7 +83,7 @@ public sealed class OperatorInboxTests
                 .EnumerateArray()
         );
 
-        // Nothing lies between the page and the stream that goes on from its cursor.
+        // The stream continues from the page's cursor without a gap.
         var next = await alice.Send("bob", "after the page");
         var events = await hive.Events(page.GetProperty("cursor").GetString());
         Assert.Equal(next, (await events.Next("sent")).GetProperty("message").GetProperty("id").GetInt64());

@@ -6,8 +6,8 @@ using Hive.Tests.Doors;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>A connection whose sending and reading a test steers apart, so that it can wait, fall silent, and close one
-/// half or both.</summary>
+/// <summary>A connection on which a test controls sending and reading separately, so that it can wait, stop reading,
+/// and close one half or both.</summary>
 internal sealed class RawLine : IDisposable
 {
     private readonly Socket socket;
@@ -72,8 +72,8 @@ internal sealed class RawLine : IDisposable
         return await Read() ?? throw new IOException("the host closed the connection before it answered");
     }
 
-    /// <summary>Says that nothing more comes. What the host still answers can be read; its close comes after it has
-    /// noted this one's.</summary>
+    /// <summary>Closes the sending half. Answers can still be read; the host closes after it has noted this
+    /// close.</summary>
     public void Finish() => socket.Shutdown(SocketShutdown.Send);
 
     public void Dispose()

@@ -9,7 +9,7 @@ public sealed class ReceiveMessagesTests
     [InlineData(100_000L, 180)]
     [InlineData(null, 30)]
     [InlineData(1L, 1)]
-    public async Task Waits_as_long_as_asked_within_its_limits_and_answers_with_an_empty_list(long? asked, int waits)
+    public async Task An_empty_receive_waits_as_long_as_asked_within_its_limits(long? asked, int waits)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -25,7 +25,7 @@ public sealed class ReceiveMessagesTests
     }
 
     [Fact]
-    public async Task Takes_too_small_a_wait_or_max_for_the_smallest_and_says_what_is_no_number()
+    public async Task A_wait_or_max_out_of_range_is_clamped_and_a_non_number_is_refused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

@@ -24,7 +24,7 @@ public sealed class SendMessageTests
     }
 
     [Fact]
-    public async Task Rejects_a_body_over_the_cap_and_stores_nothing()
+    public async Task A_body_over_the_limit_is_refused_and_not_stored()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -38,7 +38,7 @@ public sealed class SendMessageTests
     }
 
     [Fact]
-    public async Task An_unknown_recipient_is_refused_with_the_names_that_are_near()
+    public async Task An_unknown_recipient_is_refused_with_similar_names()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -61,7 +61,7 @@ public sealed class SendMessageTests
     }
 
     [Fact]
-    public async Task A_reply_names_a_message_to_or_from_its_sender_and_nobody_elses()
+    public async Task A_reply_must_name_a_message_to_or_from_its_sender()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -117,7 +117,7 @@ public sealed class SendMessageTests
     }
 
     [Fact]
-    public async Task A_key_sends_once_within_24_hours_and_through_a_restart()
+    public async Task A_key_sends_once_within_24_hours_also_across_a_restart()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -187,7 +187,7 @@ public sealed class SendMessageTests
     }
 
     [Fact]
-    public async Task A_broadcast_is_one_message_for_each_other_agent_and_says_so()
+    public async Task A_broadcast_is_one_marked_message_for_each_other_agent()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -210,7 +210,7 @@ public sealed class SendMessageTests
         Assert.Contains(message.Id, ids);
         Assert.Equal((0, 0, 0), await (await hive.Connect("alice")).Status());
         var host = await hive.Operator();
-        // What closes the list of events is the only one there.
+        // Only the message that closes the list of events is there.
         Assert.Equal(1, (await host.CallAsync("inbox")).GetProperty("messages").GetArrayLength());
         Assert.Equal(
             4,
@@ -221,7 +221,7 @@ public sealed class SendMessageTests
     }
 
     [Fact]
-    public async Task Tells_whether_the_recipient_takes_messages_now()
+    public async Task The_answer_says_whether_the_recipient_receives_messages_now()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

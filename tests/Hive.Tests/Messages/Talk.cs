@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Messages;
 
-/// <summary>What the tests of the broker say again and again.</summary>
+/// <summary>Helpers for tests of the broker.</summary>
 internal static class Talk
 {
     public static async Task<long> Send(this LineClient line, string to, string body = "hello") =>
@@ -37,7 +37,7 @@ internal static class Talk
         return refused;
     }
 
-    /// <summary>Receives and waits until the host has taken note of the wait.</summary>
+    /// <summary>Receives, and returns once the host has noted the wait.</summary>
     public static async Task<Task<Message[]>> Waiting(
         this HiveFixture hive,
         LineClient line,
@@ -45,25 +45,24 @@ internal static class Talk
         int seconds = 180
     )
     {
-        // A time of its own, or another receiver's timer would be taken for this one's.
+        // At a time of its own, so that another receiver's timer is not mistaken for this one's.
         hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
         var receiving = line.Receive(max, seconds);
         await hive.Clock.Set(hive.Clock.GetUtcNow() + TimeSpan.FromSeconds(seconds));
         return receiving;
     }
 
-    /// <summary>Everything that was queued for the database before this is done and published after it.</summary>
+    /// <summary>Completes when every write queued before has been published.</summary>
     public static Task Settled(this HiveFixture hive) =>
         hive.Services.GetRequiredService<IStore>().Write<object?>(_ => null);
 
     /// <summary>
-    /// The kinds of message events from a cursor on, oldest first, up to now. What follows the message named
-    /// <paramref name="end"/> is not waited for:
-    /// it is sent for this and is the last.
+    /// The kinds of message events from a cursor on, oldest first, up to now. A message sent for this purpose marks the
+    /// end.
     /// </summary>
     public static async Task<string[]> Kinds(this HiveFixture hive, string cursor)
     {
-        // A message to the operator closes the list: events come in the order of the commits.
+        // A message to the operator marks the end: events come in the order of the commits.
         using var host = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
         var last = await host.Send("operator", "the end of what is looked at");
         var events = await hive.Events(cursor);
@@ -77,7 +76,7 @@ internal static class Talk
         }
     }
 
-    /// <summary>Where the stream is now.</summary>
+    /// <summary>The stream's present cursor.</summary>
     public static async Task<string> Cursor(this HiveFixture hive) =>
         (await hive.State()).GetProperty("cursor").GetString()!;
 }

@@ -9,7 +9,7 @@ namespace Hive.Tests.Messages;
 public sealed class VacuumTests
 {
     [Fact]
-    public async Task Acked_messages_go_after_30_days_unacked_and_parked_ones_stay_and_no_id_comes_twice()
+    public async Task Only_acked_messages_are_deleted_after_30_days_and_ids_are_never_reused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -49,7 +49,7 @@ public sealed class VacuumTests
     }
 
     [Fact]
-    public async Task Turns_that_have_ended_go_after_30_days_and_one_that_runs_stays()
+    public async Task Ended_turns_are_deleted_after_30_days_and_running_ones_stay()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

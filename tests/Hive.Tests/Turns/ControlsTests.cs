@@ -11,7 +11,7 @@ namespace Hive.Tests.Turns;
 public sealed class ControlsTests
 {
     [Fact]
-    public async Task What_the_operator_asks_for_reaches_the_harness_that_waits_once()
+    public async Task A_control_reaches_the_waiting_harness_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -39,7 +39,7 @@ public sealed class ControlsTests
     }
 
     [Fact]
-    public async Task What_is_asked_for_between_two_waits_is_handed_out_in_order_and_the_same_twice_as_one()
+    public async Task Controls_between_two_waits_are_handed_out_in_order_and_without_repeats()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -50,14 +50,14 @@ public sealed class ControlsTests
         await host.CallAsync("cancel_turn", new { name = "alice" });
         await host.CallAsync("compact", new { name = "alice" });
         Assert.Equal(["compact", "cancel_turn"], Kinds(await alice.CallAsync("controls", new { wait_seconds = 180 })));
-        // Somebody who never takes anything is not kept more and more for.
+        // The number of controls for a harness that never asks is limited.
         for (var i = 0; i < 32; i++)
             await host.CallAsync("login_code", new { name = "alice", code = $"{i}" });
         await Talk.Refused(() => host.CallAsync("login_code", new { name = "alice", code = "33" }), "conflict");
     }
 
     [Fact]
-    public async Task A_wait_ends_empty_when_its_time_is_up()
+    public async Task A_wait_that_times_out_is_empty()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -68,7 +68,7 @@ public sealed class ControlsTests
     }
 
     [Fact]
-    public async Task Without_a_harness_there_is_nobody_to_ask_and_what_was_meant_for_one_is_not_for_the_next()
+    public async Task Controls_need_a_connected_harness_and_are_discarded_with_it()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -88,7 +88,7 @@ public sealed class ControlsTests
             StringComparison.Ordinal
         );
         Assert.Equal("invalid", (await hive.Post("/api/agents/alice/login-code", new { code = "a\nb" })).Code);
-        // One that has only said what it does counts.
+        // A harness that has only reported counts as connected.
         var alice = await hive.Connect("alice");
         using var events = await hive.EventsOf("alice");
         await alice.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
@@ -99,19 +99,19 @@ public sealed class ControlsTests
         var next = await hive.Connect("alice");
         await next.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
         Assert.Empty(Kinds(await next.CallAsync("controls", new { wait_seconds = 0 })));
-        // Nor does another agent's count.
+        // Another agent's harness does not count either.
         Assert.Equal("conflict", (await hive.Post("/api/agents/bob/compact")).Code);
     }
 
     [Fact]
-    public async Task A_control_whose_answer_could_not_be_written_waits_again()
+    public async Task A_control_whose_answer_cannot_be_delivered_waits_again()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var there = await hive.Connect("alice");
         await there.CallAsync("report_harness", new { state = "idle", since_at = hive.Clock.GetUtcNow() });
         var host = await hive.Operator();
-        // Escaped they are twice as long: together more than a socket holds.
+        // Escaped they are twice as long: together more than a socket buffers.
         for (var i = 0; i < 32; i++)
             await host.CallAsync("login_code", new { name = "alice", code = $"{i}".PadRight(4096, '"') });
         using (var gone = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
@@ -130,11 +130,11 @@ public sealed class ControlsTests
     }
 
     [Fact]
-    public async Task The_model_is_kept_and_every_connection_is_told_it_first()
+    public async Task The_model_is_stored_and_every_connection_is_told_it_first()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
-        // Nobody need be there.
+        // No harness needs to be connected.
         Assert.Equal(HttpStatusCode.OK, (await hive.Post("/api/agents/alice/model", new { model = "opus" })).Status);
         Assert.Equal(
             "opus",
@@ -156,7 +156,7 @@ public sealed class ControlsTests
             Models(await alice.CallAsync("controls", new { wait_seconds = 180 }))
         );
         var waiting = Waiting(hive, alice);
-        // The configured one again; also for a harness that was away when that was said.
+        // Back to the configured model; also for a harness that was away at that time.
         await hive.Post("/api/agents/alice/model");
         Assert.Equal([("model", null)], Models(await waiting));
         var another = await hive.Connect("alice");
@@ -170,7 +170,7 @@ public sealed class ControlsTests
     }
 
     [Fact]
-    public async Task Nothing_on_an_agents_socket_asks_for_what_only_the_operator_may()
+    public async Task An_agents_socket_has_no_command_that_sends_controls()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -198,7 +198,7 @@ public sealed class ControlsTests
         }
     }
 
-    // Asks, and goes on when the host has taken note of it.
+    // Asks, and returns once the host has noted the wait.
     private static Task<JsonElement> Waiting(HiveFixture hive, LineClient line, int seconds = 180)
     {
         hive.Clock.Advance(TimeSpan.FromMilliseconds(1));

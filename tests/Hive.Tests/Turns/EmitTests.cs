@@ -17,7 +17,7 @@ public sealed class EmitTests
     private const string At = "2026-01-31T12:00:00.000Z";
 
     [Fact]
-    public async Task Events_are_kept_and_streamed_to_who_looks_at_their_agent_and_nobody_else()
+    public async Task Events_are_stored_and_streamed_on_their_agents_stream_only()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -89,7 +89,7 @@ public sealed class EmitTests
         Assert.Equal(5, stored.Length);
         Assert.Equal(stored[1..].Select(e => e.ToString()), streamed.Select(e => e.ToString()));
         Assert.Equal("before anybody looked", Assert.Single(page.GetProperty("events").EnumerateArray()).Word("text"));
-        // The row's number is the event's id; what the tool calls its call stands beside it.
+        // The row's id is the event's id; the tool's own id of the call is kept beside it.
         Assert.True(streamed.Select(e => e.Number("id")).SequenceEqual(streamed.Select(e => e.Number("id")).Order()));
         Assert.Equal(
             (7L, "toolu_1", "Bash", "ls"),
@@ -103,13 +103,13 @@ public sealed class EmitTests
         Assert.Equal("ünï \u2028 <b>", streamed[2].Word("text"));
         Assert.Equal(1.5, streamed[3].GetProperty("whatever").GetDouble());
         Assert.Equal("bob's", (await ofBob.Next()).GetProperty("event").Word("text"));
-        // The swarm's stream has none of it.
+        // The swarm's stream does not have them.
         await alice.Send("bob");
         Assert.Equal("sent", (await swarm.Next("agent_event", "sent")).Word("kind"));
     }
 
     [Fact]
-    public async Task Pieces_of_a_text_that_is_being_written_are_streamed_and_not_kept()
+    public async Task Pieces_of_a_text_are_streamed_and_not_stored()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -152,7 +152,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public async Task A_page_holds_the_newest_or_those_before_one_oldest_first_and_says_whether_there_are_more()
+    public async Task Events_are_paged_oldest_first_within_a_page_and_say_whether_there_are_more()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -204,7 +204,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public async Task Whoever_fell_behind_an_agents_ring_is_told_to_fetch_again()
+    public async Task A_client_that_fell_behind_an_agents_stream_is_told_to_resync()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -241,14 +241,12 @@ public sealed class EmitTests
     [Theory]
     [InlineData("""{"kind":"text","at":"2026-01-31T12:00:00Z","text":"LONG"}""", 60_000)]
     [InlineData(
-        """{"kind":"tool_call","at":"2026-01-31T12:00:00Z","turn":4,"id":"c","tool":"Write","input":{"path":"/a","parts":["LONG",{"content":"LONG"}]}}""",
+        """{"kind":"tool_call","at":"2026-01-31T12:00:00Z","turn":4,"id":"c","tool":"Write","input":"""
+            + """{"path":"/a","parts":["LONG",{"content":"LONG"}]}}""",
         27_000
     )]
     [InlineData("""{"kind":"text","at":"2026-01-31T12:00:00Z","text":"LONG","truncated":true}""", 60_000)]
-    public async Task An_event_that_is_too_long_is_cut_where_its_longest_texts_are_and_stays_valid(
-        string pattern,
-        int length
-    )
+    public async Task An_event_over_the_limit_is_cut_at_its_longest_texts_and_stays_valid(string pattern, int length)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -275,7 +273,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public async Task An_event_too_long_for_any_cut_is_left_with_what_it_is()
+    public async Task An_event_that_cannot_be_cut_keeps_only_its_kind_time_and_turn()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -305,7 +303,7 @@ public sealed class EmitTests
     [InlineData("""[{"kind":"text","at":5}]""", "events[0].at")]
     [InlineData("""[{"kind":"text","at":"2026-01-31T12:00:00Z","text":"\ud800"}]""", "UTF-8")]
     [InlineData("""{"kind":"text"}""", "events")]
-    public async Task What_is_no_event_is_refused_with_its_whole_call(string events, string says)
+    public async Task A_malformed_event_is_refused_with_its_whole_call(string events, string says)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -318,7 +316,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public async Task A_call_holds_at_most_a_hundred_events()
+    public async Task A_call_has_at_most_a_hundred_events()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -333,7 +331,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public async Task Of_a_flood_so_many_a_second_are_kept_and_the_rest_is_one_count()
+    public async Task A_flood_is_limited_per_second_and_the_rest_is_counted()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -357,7 +355,7 @@ public sealed class EmitTests
                     await Emit(alice, hundred);
             });
         await Task.WhenAll(floods);
-        // Another agent has a measure of its own.
+        // Another agent has a limit of its own.
         await Emit(
             await hive.Connect("bob"),
             new
@@ -376,7 +374,7 @@ public sealed class EmitTests
             ("dropped", 20_000L - EventFlood.EventsPerSecond),
             (dropped.Word("kind"), dropped.Number("count"))
         );
-        // The next second has room again.
+        // There is room again in the next second.
         await Emit(
             await hive.Connect("alice"),
             new
@@ -391,7 +389,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public async Task Of_one_agent_so_much_is_kept_and_the_oldest_goes_first()
+    public async Task The_events_of_an_agent_are_limited_and_the_oldest_are_deleted_first()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -423,7 +421,7 @@ public sealed class EmitTests
             30 * one,
             await store.Read(db => db.ExecuteScalar<long>("SELECT bytes FROM agent_event_sizes WHERE agent = 'alice'"))
         );
-        // As if there were a long event before them: all of it and a little more is too much.
+        // Pretends that a long event precedes them, so that the next one is over the limit.
         await store.Write(write =>
             write.Db.Execute(
                 "UPDATE agent_event_sizes SET bytes = @full WHERE agent = 'alice'",
@@ -459,7 +457,7 @@ public sealed class EmitTests
     }
 
     [Fact]
-    public async Task Events_go_after_a_week_though_the_clock_was_ahead_when_the_oldest_came()
+    public async Task Events_are_deleted_after_a_week_even_if_the_clock_was_ahead_before()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

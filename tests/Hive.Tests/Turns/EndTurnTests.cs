@@ -11,7 +11,7 @@ namespace Hive.Tests.Turns;
 public sealed class EndTurnTests
 {
     [Fact]
-    public async Task The_figures_of_a_turn_are_kept_in_the_write_that_acks_its_messages_and_told_to_the_page_once()
+    public async Task The_figures_of_a_turn_are_stored_with_its_acks_and_published_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -42,7 +42,7 @@ public sealed class EndTurnTests
         };
         var first = await bob.CallAsync("end_turn", end);
         Assert.Equal(1, first.Int("acked"));
-        // A harness that got no answer says it again, whatever it says by then.
+        // A harness that got no answer ends the turn again; the second report is ignored.
         Assert.Equal(first.ToString(), (await bob.CallAsync("end_turn", end)).ToString());
         Assert.Equal(
             first.ToString(),
@@ -78,7 +78,7 @@ public sealed class EndTurnTests
     }
 
     [Fact]
-    public async Task What_a_harness_does_not_tell_is_absent()
+    public async Task Figures_that_a_harness_does_not_report_are_absent()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -101,7 +101,7 @@ public sealed class EndTurnTests
     [InlineData("tool_calls", "{\"\":1}")]
     [InlineData("tool_calls", "[1]")]
     [InlineData("delay_seconds", "86401")]
-    public async Task Figures_that_cannot_be_are_refused_and_the_turn_goes_on(string field, string json)
+    public async Task Invalid_figures_are_refused_and_the_turn_continues(string field, string json)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -127,7 +127,7 @@ public sealed class EndTurnTests
     }
 
     [Fact]
-    public async Task At_most_two_hundred_tools_are_named_with_names_of_at_most_two_hundred_bytes()
+    public async Task The_number_and_length_of_tool_names_is_limited()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -173,19 +173,19 @@ public sealed class EndTurnTests
     }
 
     [Fact]
-    public async Task A_good_turn_whose_end_is_told_after_it_was_given_up_is_not_done_again()
+    public async Task A_lost_turn_that_is_ended_with_ok_later_is_not_repeated()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
         var (turn, message) = await hive.Turn(await hive.Connect("bob"), "bob");
         using var events = await hive.Events();
-        // The harness is started anew, and forgets to name the turn.
+        // The harness is started again, and does not name the turn.
         var again = await hive.Connect("bob");
         await again.CallAsync("requeue_inflight");
         Assert.Equal("lost", (await events.Next("turn_ended")).GetProperty("turn").Word("result"));
         Assert.Equal("lost", Assert.Single(await hive.Turns("bob")).Word("result"));
         Assert.Equal((1, 0, 0), await again.Status());
-        // Also for a host that has been started anew.
+        // Also after a restart of the host.
         await hive.Restart();
         again = await hive.Connect("bob");
         Assert.Equal(
@@ -224,7 +224,7 @@ public sealed class EndTurnTests
     }
 
     [Fact]
-    public async Task What_was_handed_out_again_before_the_end_was_told_stays_with_who_has_it()
+    public async Task Messages_redelivered_before_a_late_end_stay_with_their_new_holder()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -248,7 +248,7 @@ public sealed class EndTurnTests
         );
         Assert.Equal((0, 1, 0), await bob.Status());
         Assert.Equal(9, Assert.Single(await hive.Turns("bob")).Number("input_tokens"));
-        // Given back and not handed out since, by another turn than that one.
+        // Requeued by another turn, and not leased since.
         var second = (await bob.CallAsync("begin_turn", new { ids = new[] { message }, wake_from = "operator" }))
             .GetProperty("turn")
             .GetInt64();
@@ -271,7 +271,7 @@ public sealed class EndTurnTests
     }
 
     [Fact]
-    public async Task A_turn_that_had_to_pause_is_no_failure_of_its_messages()
+    public async Task A_rate_limited_turn_does_not_count_against_its_messages()
     {
         const string result = "rate_limited";
         await using var hive = await HiveFixture.Start();
@@ -304,7 +304,7 @@ public sealed class EndTurnTests
     }
 
     [Fact]
-    public async Task Turns_are_paged_newest_first_and_only_a_known_name_has_any()
+    public async Task Turns_are_paged_newest_first_and_an_unknown_agent_is_refused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob", "carol");
@@ -375,13 +375,13 @@ public sealed class EndTurnTests
     }
 
     [Fact]
-    public async Task Figures_older_than_four_hundred_days_and_events_older_than_seven_are_removed_hourly()
+    public async Task Figures_are_deleted_after_400_days_and_events_after_7()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
         var bob = await hive.Connect("bob");
         var old = await hive.Turned(bob, "bob");
-        // More than one small write removes.
+        // More than one write deletes.
         for (var i = 0; i < 3; i++)
             await bob.CallAsync(
                 "emit",
@@ -424,7 +424,7 @@ public sealed class EndTurnTests
         Assert.Equal(young, Assert.Single(await hive.Turns("bob")).Number("id"));
     }
 
-    // What is kept of an agent's turns and events, looked at after each write until it is so much.
+    // Waits until that many rows of an agent's turns and events are left.
     private static async Task Until(HiveFixture hive, long rows, string agent)
     {
         var store = hive.Services.GetRequiredService<IStore>();
@@ -432,7 +432,8 @@ public sealed class EndTurnTests
         while (
             await store.Write(write =>
                 write.Db.ExecuteScalar<long>(
-                    "SELECT (SELECT count(*) FROM turn_stats WHERE agent = @agent) + (SELECT count(*) FROM agent_events WHERE agent = @agent)",
+                    "SELECT (SELECT count(*) FROM turn_stats WHERE agent = @agent) "
+                        + "+ (SELECT count(*) FROM agent_events WHERE agent = @agent)",
                     new { agent }
                 )
             ) != rows

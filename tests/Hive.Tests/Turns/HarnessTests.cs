@@ -10,7 +10,7 @@ public sealed class HarnessTests
     private const string Since = "2026-01-31T11:00:00.000Z";
 
     [Fact]
-    public async Task What_a_harness_says_shows_on_its_agents_page_until_its_connection_is_gone()
+    public async Task A_harnesss_report_shows_on_the_agents_page_until_its_connection_closes()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -30,7 +30,7 @@ public sealed class HarnessTests
             turn,
         };
         await alice.CallAsync("report_harness", said);
-        // Said again it is no news.
+        // The same report again is not an event.
         await alice.CallAsync("report_harness", said);
         var now = await hive.Get("/api/agents/alice/harness");
         foreach (var member in JsonSerializer.SerializeToElement(said).EnumerateObject())
@@ -43,7 +43,7 @@ public sealed class HarnessTests
             told.EnumerateObject().Select(m => m.ToString()),
             now.EnumerateObject().Where(m => m.Name != "cursor").Select(m => m.ToString())
         );
-        // Another connection of the agent's may end without it.
+        // Closing another connection of the agent does not end the report.
         (await hive.Connect("alice")).Dispose();
         await alice.CallAsync(
             "report_harness",
@@ -97,7 +97,7 @@ public sealed class HarnessTests
     }
 
     [Fact]
-    public async Task The_manager_hears_once_of_a_login_that_is_lost_and_once_when_it_is_back()
+    public async Task The_manager_is_told_once_of_a_lost_login_and_once_of_its_return()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -105,7 +105,7 @@ public sealed class HarnessTests
         await alice.CallAsync("report_harness", new { state = "idle", since_at = Since });
         await alice.CallAsync("report_harness", new { state = "needs_login", since_at = Since });
         Assert.Equal(("needs_login", "alice"), await Told(manager));
-        // On the way to a login it still has none; and neither a new harness nor a new host is news.
+        // During the login it still has none; and neither a new harness nor a new host changes that.
         await alice.CallAsync("report_harness", new { state = "logging_in", since_at = Since });
         alice.Dispose();
         await hive.Restart();
@@ -113,7 +113,7 @@ public sealed class HarnessTests
         await alice.CallAsync("report_harness", new { state = "needs_login", since_at = Since });
         await alice.CallAsync("report_harness", new { state = "thinking", since_at = Since });
         Assert.Equal(("logged_in", "alice"), await Told(manager));
-        // The manager is told nothing of itself.
+        // The manager is not told of its own login.
         await manager.CallAsync("report_harness", new { state = "needs_login", since_at = Since });
         await hive.Settled();
         Assert.Equal((0, 0, 0), await manager.Status());
@@ -129,7 +129,7 @@ public sealed class HarnessTests
         "login.url"
     )]
     [InlineData("""{"state":"idle","since_at":"2026-01-31T11:00:00Z","login":{"url":"/agents"}}""", "login.url")]
-    public async Task What_cannot_be_shown_is_refused(string said, string names)
+    public async Task An_invalid_report_is_refused(string said, string names)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Hive.Features.Containers;
+using Hive.Features.Containers.Logs;
 using Hive.Tests.Containers;
 using Hive.Tests.Fixture;
 using Hive.Tests.Messages;
@@ -10,7 +10,7 @@ namespace Hive.Tests.Turns;
 public sealed class LostTurnTests
 {
     [Fact]
-    public async Task A_turn_that_its_harness_does_not_name_any_more_is_lost_and_counts_as_failed()
+    public async Task A_turn_that_requeue_inflight_does_not_name_is_lost_and_counts_as_failed()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -19,14 +19,14 @@ public sealed class LostTurnTests
         await alice.CallAsync("requeue_inflight");
 
         var row = Assert.Single(await hive.Turns("alice"));
-        Assert.Equal(("lost", "the agent's process ended in the middle of it"), (row.Word("result"), row.Word("note")));
+        Assert.Equal(("lost", "the agent's process ended during the turn"), (row.Word("result"), row.Word("note")));
         foreach (var window in new[] { "1h", "30d" })
             Assert.Equal((1, 1), await Counted(hive, window));
         var told = Assert.Single(await hive.AgentEvents("alice"));
         Assert.Equal(("turn_ended", turn, "lost"), (told.Word("kind"), told.Number("turn"), told.Word("result")));
         await Talk.Refused(() => alice.CallAsync("end_turn", new { turn, result = "lost" }), "invalid");
 
-        // Its end is told after all.
+        // Its end is reported after all.
         await alice.CallAsync(
             "end_turn",
             new
@@ -43,7 +43,7 @@ public sealed class LostTurnTests
     }
 
     [Fact]
-    public async Task The_turn_of_a_process_that_died_is_lost_and_shows_the_end_of_its_log()
+    public async Task The_turn_of_a_dead_process_is_lost_and_shows_the_end_of_its_log()
     {
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
@@ -62,17 +62,13 @@ public sealed class LostTurnTests
 
         var ended = (await events.Next("turn_ended")).GetProperty("turn");
         Assert.Equal(("worker", "lost"), (ended.Word("agent"), ended.Word("result")));
-        Assert.Contains(
-            "ended in the middle of it; the end of its log:\n",
-            ended.Word("note"),
-            StringComparison.Ordinal
-        );
+        Assert.Contains("ended during the turn; the end of its log:\n", ended.Word("note"), StringComparison.Ordinal);
         Assert.Contains("no way back \u241b[31m\ufffd", ended.Word("note"), StringComparison.Ordinal);
         Assert.Equal((1, 1), await Counted(hive, "24h"));
     }
 
     [Fact]
-    public void The_end_of_a_log_is_short_and_in_one_piece()
+    public void The_end_of_a_log_is_short_and_has_no_control_characters()
     {
         Assert.Equal("", LastWords.Text([]));
         Assert.Equal("a\nb\u2409c".Replace("\u2409", " ", StringComparison.Ordinal), LastWords.Text(["a", "b\tc\r"]));

@@ -8,7 +8,7 @@ namespace Hive.Tests.Turns;
 public sealed class PricesTests
 {
     [Fact]
-    public async Task The_file_is_there_from_the_first_start_and_says_where_its_prices_are_from()
+    public async Task The_first_start_writes_the_file_with_the_source_of_its_prices()
     {
         await using var hive = await HiveFixture.Start();
         var file = JsonElement.Parse(await File.ReadAllBytesAsync(FileOf(hive)));
@@ -26,7 +26,7 @@ public sealed class PricesTests
     }
 
     [Fact]
-    public async Task An_exact_name_wins_over_a_beginning_and_a_longer_beginning_over_a_shorter_one()
+    public async Task An_exact_name_wins_over_a_prefix_and_a_longer_prefix_over_a_shorter_one()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -67,7 +67,7 @@ public sealed class PricesTests
             Assert.Equal(cost, (await hive.Turns("bob"))[0].GetProperty("cost_usd").GetDouble());
         }
 
-        // By what models cost now; and what nobody knows has no cost.
+        // By the present prices; a model that is not in the table has no cost.
         await hive.Post("/prices", new { models = new[] { Price("gpt-4", 10) } });
         var turns = await hive.Turns("bob");
         Assert.Equal(10, turns[^1].GetProperty("cost_usd").GetDouble());
@@ -76,7 +76,7 @@ public sealed class PricesTests
             ["claude", "gpt-5", "gpt-5-mini", "gpt-5-mini-2"],
             (await hive.Get("/api/stats")).GetProperty("unknown_models").EnumerateArray().Select(m => m.GetString())
         );
-        // It stays so with the next host.
+        // Also for the next host.
         await hive.Restart();
         Assert.Equal(
             "gpt-4",
@@ -94,7 +94,7 @@ public sealed class PricesTests
     [InlineData("""{"models":[{"model":"a","input":1,"output":1,"cache_read":1}]}""", "cache_creation")]
     [InlineData("""{"models":[{"model":"a","input":-1,"output":1,"cache_read":1,"cache_creation":1}]}""", "'input'")]
     [InlineData("""{"models":[null]}""", "models[0]")]
-    public async Task A_file_that_a_person_broke_is_said_to_be_and_the_last_good_prices_hold(string text, string says)
+    public async Task A_faulty_file_is_reported_and_the_last_good_prices_are_used(string text, string says)
     {
         await using var hive = await HiveFixture.Start();
         var before = (await hive.Get("/api/prices")).GetProperty("models").ToString();
@@ -103,7 +103,7 @@ public sealed class PricesTests
         Assert.Contains(says, prices.Word("fault"), StringComparison.Ordinal);
         Assert.Contains("prices.json", prices.Word("fault"), StringComparison.Ordinal);
         Assert.Equal(before, prices.GetProperty("models").ToString());
-        // Mended, with a comment and a comma too many, as people write it.
+        // Fixed, with a comment and a comma too many, as people write it.
         await File.WriteAllTextAsync(
             FileOf(hive),
             """
@@ -119,7 +119,7 @@ public sealed class PricesTests
     }
 
     [Fact]
-    public async Task A_host_starts_with_a_broken_file_and_one_that_is_gone_is_written_again_by_saving()
+    public async Task A_host_starts_with_a_faulty_file_and_saving_restores_a_missing_one()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Restart(() => File.WriteAllText(FileOf(hive), "so"));
@@ -127,7 +127,7 @@ public sealed class PricesTests
         Assert.NotEmpty((await hive.Get("/api/prices")).GetProperty("models").EnumerateArray());
         File.Delete(FileOf(hive));
         var prices = await hive.Get("/api/prices");
-        Assert.Contains("there is no", prices.Word("fault"), StringComparison.Ordinal);
+        Assert.Contains("is missing; ", prices.Word("fault"), StringComparison.Ordinal);
         using var saved = await hive.Http().PostAsJsonAsync("/prices", new { models = prices.GetProperty("models") });
         Assert.Equal(HttpStatusCode.OK, saved.StatusCode);
         Assert.Null((await hive.Get("/api/prices")).Word("fault"));
@@ -139,9 +139,10 @@ public sealed class PricesTests
     [InlineData("""[{"model":"a*b","input":1,"output":1,"cache_read":1,"cache_creation":1}]""")]
     [InlineData("""[{"model":"a","input":1,"output":100001,"cache_read":1,"cache_creation":1}]""")]
     [InlineData(
-        """[{"model":"a","input":1,"output":1,"cache_read":1,"cache_creation":1},{"model":"a","input":1,"output":1,"cache_read":1,"cache_creation":1}]"""
+        """[{"model":"a","input":1,"output":1,"cache_read":1,"cache_creation":1},{"model":"a","input":"""
+            + """1,"output":1,"cache_read":1,"cache_creation":1}]"""
     )]
-    public async Task Prices_that_cannot_be_are_refused_and_nothing_changes(string models)
+    public async Task Invalid_prices_are_refused_and_nothing_changes(string models)
     {
         await using var hive = await HiveFixture.Start();
         var before = await File.ReadAllTextAsync(FileOf(hive));

@@ -7,7 +7,7 @@ namespace Hive.Tests.Turns;
 public sealed class StatsTests
 {
     [Fact]
-    public async Task Turns_are_summed_up_by_agent_and_by_span_of_time()
+    public async Task Turns_are_added_up_by_agent_and_by_bucket_of_time()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -33,7 +33,9 @@ public sealed class StatsTests
         Assert.Equal(["mine"], stats.GetProperty("unknown_models").EnumerateArray().Select(m => m.GetString()));
         var agents = stats.GetProperty("agents").EnumerateArray().ToArray();
         Assert.Equal(
-            """{"name":"alice","turns":3,"failed":1,"input_tokens":1000010,"output_tokens":200000,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"cost_usd":2,"duration_ms":1500,"tool_call_count":0,"unpriced_turns":1}""",
+            """{"name":"alice","turns":3,"failed":1,"input_tokens":1000010,"output_tokens":"""
+                + """200000,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"cost_usd":2,"duration_ms":"""
+                + """1500,"tool_call_count":0,"unpriced_turns":1}""",
             agents[0].ToString()
         );
         Assert.Equal(
@@ -48,12 +50,14 @@ public sealed class StatsTests
         var buckets = stats.GetProperty("buckets").EnumerateArray().ToArray();
         Assert.Equal(48, buckets.Length);
         Assert.Equal(
-            """{"at":"2026-01-31T12:00:00.000Z","turns":3,"failed":1,"input_tokens":1000010,"output_tokens":200000,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"cost_usd":2,"duration_ms":1500}""",
+            """{"at":"2026-01-31T12:00:00.000Z","turns":3,"failed":1,"input_tokens":1000010,"output_tokens":"""
+                + """200000,"cache_read_input_tokens":0,"cache_creation_input_tokens":0,"cost_usd":"""
+                + """2,"duration_ms":1500}""",
             buckets[46].ToString()
         );
         Assert.Equal(("2026-01-31T12:30:00.000Z", 1L), (buckets[47].Word("at"), buckets[47].Number("turns")));
         Assert.All(buckets[..46], b => Assert.Equal(0, b.Number("turns")));
-        // Whole hours are added up beforehand, to the same.
+        // The hourly sums give the same.
         foreach (var window in new[] { "7d", "30d" })
         {
             var longer = await hive.Get($"/api/stats?window={window}");
@@ -65,7 +69,7 @@ public sealed class StatsTests
             Assert.Equal(4, longer.GetProperty("buckets").EnumerateArray().Sum(b => b.Number("turns")));
         }
 
-        // The snapshot has the same for a day.
+        // The snapshot has the same sums for a day.
         Assert.Equal(stats.GetProperty("agents").ToString(), (await hive.State()).GetProperty("stats").ToString());
         var alone = await hive.Get("/api/stats?window=24h&agent=bob");
         Assert.Equal("bob", Assert.Single(alone.GetProperty("agents").EnumerateArray()).Word("name"));
@@ -75,7 +79,7 @@ public sealed class StatsTests
     [Theory]
     [InlineData("24h")]
     [InlineData("30d")]
-    public async Task A_turn_that_was_given_up_counts_once_and_by_what_is_told_of_it_later(string window)
+    public async Task A_lost_turn_counts_once_and_with_the_figures_reported_later(string window)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -118,7 +122,7 @@ public sealed class StatsTests
     [InlineData("24h", 1_800, 48)]
     [InlineData("7d", 10_800, 56)]
     [InlineData("30d", 43_200, 60)]
-    public async Task Every_window_has_its_buckets_and_forgets_what_is_older(string window, int seconds, int count)
+    public async Task Every_window_has_its_buckets_and_no_older_turns(string window, int seconds, int count)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -142,14 +146,14 @@ public sealed class StatsTests
     [InlineData("window=2h")]
     [InlineData("window=")]
     [InlineData("agent=No%20body")]
-    public async Task Another_window_is_refused(string query)
+    public async Task An_unknown_window_is_refused(string query)
     {
         await using var hive = await HiveFixture.Start();
         Assert.Equal(HttpStatusCode.BadRequest, (await hive.Http().GetAsync($"/api/stats?{query}")).StatusCode);
     }
 
     [Fact]
-    public async Task A_turn_counts_when_it_ended_even_if_that_is_told_later_but_not_before_it_began_or_after_now()
+    public async Task A_turn_counts_at_its_reported_end_within_the_hosts_own_times()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob");
@@ -158,7 +162,7 @@ public sealed class StatsTests
         for (var i = 0; i < 3; i++)
             turns.Add((await hive.Turn(bob, "bob")).Turn);
         hive.Clock.Advance(TimeSpan.FromMinutes(20));
-        // Told when the host is back, by a clock that is right, by one that is behind, by one that is ahead.
+        // Reported when the host is back, by a clock that is right, behind, and ahead.
         foreach (
             var (turn, ended) in turns.Zip(["2026-01-31T12:05:30Z", "1999-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
         )

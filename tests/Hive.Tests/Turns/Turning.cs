@@ -7,10 +7,10 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Turns;
 
-/// <summary>What the tests of turns and harnesses say again and again.</summary>
+/// <summary>Helpers for tests of turns and harnesses.</summary>
 internal static class Turning
 {
-    /// <summary>Sends a message to an agent, has it received and begins a turn with it.</summary>
+    /// <summary>Sends a message to an agent, receives it and begins a turn with it.</summary>
     public static async Task<(long Turn, long Message)> Turn(this HiveFixture hive, LineClient agent, string name)
     {
         using var host = await LineClient.ConnectAsync(hive.HostSocket);

@@ -2,37 +2,37 @@ using Hive.Common.Errors;
 
 namespace Hive.Features.Containers.Contracts;
 
-/// <summary>What an agent is built from.</summary>
+/// <summary>Reads, seeds and locks agents' configurations.</summary>
 internal interface IAgentSpecs
 {
     /// <summary>Reads an agent's applied configuration.</summary>
-    /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and
+    /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names the file, the line and the
     /// cure.</exception>
     AgentSpec Read(string agent);
 
     /// <summary>
-    /// Makes sure that an agent has its configuration's repositories, with something sane in them, and that what the
-    /// operator changed by hand in the applied one is committed and locked.
-    /// It comes before every start, so that what runs is what is locked.
+    /// Makes an agent's configuration repositories with a default content where they are missing, and commits and locks
+    /// what the operator changed by hand in the applied one. It precedes every start, so that an agent runs on what is
+    /// locked.
     /// </summary>
-    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full. Code <c>invalid</c>:
-    /// what was changed cannot be used; the message names file, line and cure.</exception>
+    /// <exception cref="Problem">Code <c>unavailable</c>: git is missing, or the disk is full. Code <c>invalid</c>: the
+    /// changed configuration cannot be used; the message names the file, the line and the cure.</exception>
     Task Seed(string agent, string runtime);
 
-    /// <summary>Takes back what <see cref="Seed"/> has noted of an agent that could not be made.</summary>
+    /// <summary>Undoes the notes of <see cref="Seed"/> about an agent whose creation failed.</summary>
     Task Forget(string agent);
 }
 
-/// <summary>An agent's configuration, as far as its container needs it.</summary>
-/// <param name="Driver">What its harness runs for a turn; null for the host's default.</param>
+/// <summary>The parts of an agent's configuration that its container needs.</summary>
+/// <param name="Driver">The driver that its harness runs for a turn; null for the host's default.</param>
 /// <param name="Model">The model; null for the driver's default.</param>
-/// <param name="Recipients">Whom it may write to besides the manager; null for everybody.</param>
+/// <param name="Recipients">The principals that it may write to besides the manager; null for all.</param>
 /// <param name="Files">Full paths of the files its harness reads, <c>agent.yaml</c> among them.</param>
-/// <param name="Limits">What its container may use.</param>
-/// <param name="Inputs">Folders that are mounted read-only: by the name below <c>/inputs</c>, where they are on the
-/// host.</param>
-/// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
-/// <param name="Fingerprint">Equal for what is equal, byte by byte. It holds the names of the folders of
+/// <param name="Limits">The most that its container may use.</param>
+/// <param name="Inputs">Folders that are mounted read-only: their paths on the host by their names below
+/// <c>/inputs</c>.</param>
+/// <param name="RestartsOnFailure">It is restarted when it ends with an error.</param>
+/// <param name="Fingerprint">Equal for equal configurations, byte by byte. It contains the names of the folders of
 /// <paramref name="Inputs"/>.</param>
 internal sealed record AgentSpec(
     string? Driver,
@@ -45,8 +45,8 @@ internal sealed record AgentSpec(
     string Fingerprint = ""
 );
 
-/// <summary>What a container may use of the machine.</summary>
-/// <param name="MemoryBytes">All of its memory; more ends it.</param>
+/// <summary>The most that a container may use of the machine.</summary>
+/// <param name="MemoryBytes">All of its memory; using more ends it.</param>
 /// <param name="CpuPercent">Of one processor; 200 is two of them.</param>
 internal sealed record AgentLimits(long MemoryBytes, int CpuPercent)
 {

@@ -1,10 +1,10 @@
 namespace Hive.Features.Containers.Contracts;
 
-/// <summary>What agents run on, as it was noted when they were started: true from the first moment of a host, whatever
-/// became of the one before.</summary>
+/// <summary>Reads what agents run on. It is stored at each start, so it is true from a host's first moment, however the
+/// host before ended.</summary>
 internal interface IRunsOn
 {
-    /// <summary>For each agent a text that holds the <see cref="AgentSpec.Fingerprint"/> of what it runs on, or ran on
-    /// last.</summary>
+    /// <summary>For each agent a text with the <see cref="AgentSpec.Fingerprint"/> of its present or last
+    /// run.</summary>
     Task<IReadOnlyList<string>> All(CancellationToken ct);
 }

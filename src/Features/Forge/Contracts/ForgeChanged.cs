@@ -3,7 +3,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Forge.Contracts;
 
-/// <summary>Raised when something about the forge changed; carries all of it.</summary>
+/// <summary>Raised when the status of the forge changed; carries all of it.</summary>
 internal sealed record ForgeChanged(ForgeView Forge) : IDashboardNotification
 {
     /// <inheritdoc />

@@ -5,32 +5,32 @@ using Hive.Protocol;
 
 namespace Hive.Features.Messages.Contracts;
 
-/// <summary>The rules of a body and a key, the same for whatever goes over the bus and whoever sends it.</summary>
+/// <summary>The rules of a body and a key, the same for all senders and all kinds of messages.</summary>
 internal static class BodyRules
 {
-    /// <summary>A text that says something and keeps within the cap.</summary>
+    /// <summary>A text that is not blank and within the limit.</summary>
     public static void MustBeBody<T>(this IRuleBuilderInitial<T, string> rule, Func<T, string> wayOut) =>
         rule.Cascade(CascadeMode.Stop)
             .Custom(
                 (text, context) =>
                 {
                     if (string.IsNullOrWhiteSpace(text))
-                        context.AddFailure($"'{context.PropertyPath.ToLowerInvariant()}' is empty; say something");
+                        context.AddFailure($"'{context.PropertyPath.ToLowerInvariant()}' is empty; write a text");
                 }
             )
             .MustBeText(Limits.BodyBytes, wayOut);
 
-    /// <summary>A key as <see cref="Common.Storage.IdempotencyKeys"/> takes it.</summary>
+    /// <summary>A key within the limit of <see cref="Common.Storage.IdempotencyKeys"/>.</summary>
     public static void MustBeKey<T>(this IRuleBuilder<T, string?> rule) =>
         rule.MustBeText(Common.Storage.IdempotencyKeys.MaxLength);
 
-    /// <summary>The way out for an agent whose text is too long: a folder that its reader sees, too.</summary>
+    /// <summary>The way out for an agent whose text is too long: a folder that its reader can see.</summary>
     public static string WayOut(Caller caller, IRoster roster, AgentFolders folders) =>
         roster.Find(caller.Name) is { } agent
-            ? $"write it to a file under {folders.SharedAsSeenBy(agent)}/, which all can read, and send its path"
+            ? $"write it to a file under {folders.SharedAsSeenBy(agent)}/, which all agents can read, and send its path"
             : "put it in a file and send its path";
 
-    /// <summary>The same for a message, which can take a file of the sender's own along.</summary>
+    /// <summary>The same for a message, to which the sender can attach a file.</summary>
     public static string WayOutOfMessage(Caller caller, IRoster roster, AgentFolders folders) =>
         roster.Find(caller.Name) is { } agent
             ? $"write it to a file under {folders.StateAsSeenBy(agent)}/ and send that with 'file_path'"

@@ -2,7 +2,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Messages.Contracts;
 
-/// <summary>Keeps what an agent is told of its start until its next message; filled by the slice that runs the
+/// <summary>Keeps the note of an agent's start until its next message; implemented by the slice that runs the
 /// agents.</summary>
 internal interface IWakeNotes
 {

@@ -6,7 +6,7 @@ namespace Hive.Features.Messages.Contracts;
 /// <summary>Raised for each step of a message's life.</summary>
 /// <param name="Kind"><c>sent</c>, <c>delivered</c>, <c>acked</c>, <c>requeued</c>, <c>parked</c> or
 /// <c>dropped</c>.</param>
-/// <param name="Message">The message as it is after the step.</param>
+/// <param name="Message">The message after the step.</param>
 internal sealed record MessageChanged(string Kind, Message Message) : IDashboardNotification, IAgentRowNotification
 {
     /// <inheritdoc />

@@ -10,13 +10,13 @@ internal sealed record TurnEnded(TurnView Turn) : IDashboardNotification
     public DashboardEvent ToDashboardEvent() => new("turn_ended", "turn", Turn);
 }
 
-/// <summary>Raised when what a harness says of an agent, or what the operator wants of it, changes its row.</summary>
+/// <summary>Raised when a report of a harness, or a model override, changes the agent's row.</summary>
 internal sealed record HarnessChanged(string Agent) : IAgentRowNotification;
 
-/// <summary>Raised when events of an agent were stored, in their order.</summary>
+/// <summary>Raised when events of an agent were stored, in order.</summary>
 internal sealed record AgentEventsStored(string Agent, IReadOnlyList<StoredEvent> Events) : INotification;
 
-/// <summary>An event that is stored.</summary>
-/// <param name="Id">Given once.</param>
-/// <param name="Payload">What was emitted: a JSON object without an <c>id</c>.</param>
+/// <summary>A stored event.</summary>
+/// <param name="Id">Unique among all events.</param>
+/// <param name="Payload">The emitted JSON object, without an <c>id</c>.</param>
 internal sealed record StoredEvent(long Id, string Payload);

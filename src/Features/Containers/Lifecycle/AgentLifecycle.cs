@@ -1,0 +1,82 @@
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Containers.Runs;
+using Hive.Features.Containers.Verbs;
+using Hive.Runtimes;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Containers.Lifecycle;
+
+/// <inheritdoc cref="IAgentLifecycle"/>
+internal sealed partial class AgentLifecycle(
+    SpawnAgent.Steps spawn,
+    RebuildAgent.Steps rebuild,
+    ContainerStates states,
+    AppliedState applied,
+    RuntimeCatalog runtimes,
+    IRoster roster,
+    Transients transients,
+    ILogger<AgentLifecycle> log
+) : IAgentLifecycle
+{
+    private readonly RebuildAgent.Steps rebuild = rebuild;
+    private readonly ILogger log = log;
+
+    public Task<string> ChooseRuntime(string? asked, CancellationToken ct) => runtimes.Choose(asked, ct);
+
+    public Task Spawn(string name, string runtime) => spawn.Run(name, runtime, start: true);
+
+    public async Task Rebuild(string name)
+    {
+        await using var guard = await transients.Begin(name, "rebuilding");
+        await rebuild.Run(name);
+    }
+
+    public async Task Hold(string name, Func<IHeldAgent, Task> work, CancellationToken stopping)
+    {
+        await using var guard = await transients.BeginInTurn(name, "rebuilding", stopping);
+        await work(new Held(this, name));
+    }
+
+    public Task<bool> IsMeantToRun(string name) =>
+        roster.Require(name).Runtime == RuntimeCatalog.External ? Task.FromResult(true) : states.IsWanted(name);
+
+    public async Task<bool> RunsOnApplied(string name)
+    {
+        if (!await IsMeantToRun(name))
+            return true;
+        var agent = roster.Require(name);
+        // An external agent runs whenever somebody runs it.
+        if (agent.Runtime != RuntimeCatalog.External && !states.IsRunning(agent))
+            return false;
+        await applied.Refresh(name);
+        return !applied.NeedsRebuild(agent);
+    }
+
+    // An agent may still run on the configuration that was rolled back if its runtime does not answer, or if it could
+    // not be ended.
+    private bool MayRunOnOther(string name) =>
+        states.Of(name) is { Unknown: true }
+        || (roster.Find(name) is { } agent && states.IsRunning(agent) && applied.NeedsRebuild(agent));
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} does not run on its applied configuration")]
+    private static partial void LogDoesNotRun(ILogger logger, string agent, Exception error);
+
+    private sealed class Held(AgentLifecycle owner, string name) : IHeldAgent
+    {
+        public Task Rebuild() => owner.rebuild.Run(name, seeded: true);
+
+        public async Task RebuildAfterwards()
+        {
+            try
+            {
+                await owner.rebuild.Run(name);
+            }
+            catch (Problem e) when (!owner.MayRunOnOther(name))
+            {
+                LogDoesNotRun(owner.log, name, e);
+            }
+        }
+    }
+}

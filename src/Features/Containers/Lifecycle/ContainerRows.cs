@@ -1,0 +1,39 @@
+using Dapper;
+using Hive.Common.Storage;
+
+namespace Hive.Features.Containers.Lifecycle;
+
+/// <summary>The stored state of one agent's container.</summary>
+internal sealed record ContainerRow
+{
+    public required string Agent { get; init; }
+
+    /// <summary><c>running</c> or <c>stopped</c>.</summary>
+    public required string Wanted { get; init; }
+
+    public required bool Failed { get; init; }
+
+    public string? Note { get; init; }
+
+    public string? Restarts { get; init; }
+
+    public string? RunsOn { get; init; }
+
+    /// <summary>Its present run was told to end so that another follows.</summary>
+    public required bool Restarting { get; init; }
+
+    public bool ShouldRun => Wanted == "running" && !Failed;
+}
+
+/// <summary>Reads the stored states of all containers.</summary>
+internal sealed class ContainerRows(IStore store)
+{
+    private const string Select =
+        "SELECT agent, wanted, failed, note, restarts, runs_on AS RunsOn, restarting FROM containers";
+
+    public async Task<Dictionary<string, ContainerRow>> Read(CancellationToken ct) =>
+        (await store.Read(db => db.Query<ContainerRow>(Select).ToList(), ct)).ToDictionary(r => r.Agent);
+
+    public async Task<ContainerRow?> Find(string agent) =>
+        (await Read(CancellationToken.None)).GetValueOrDefault(agent);
+}

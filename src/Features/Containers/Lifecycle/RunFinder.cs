@@ -1,0 +1,122 @@
+using Hive.Common.Errors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Runs;
+using Hive.Protocol;
+using Hive.Runtimes;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Hive.Features.Containers.Lifecycle;
+
+/// <summary>Finds runs that this host did not start: adopts those that should go on, and ends the others.</summary>
+internal sealed partial class RunFinder(
+    HivePaths paths,
+    RuntimeCatalog runtimes,
+    ContainerStates states,
+    CrashWatch crashes,
+    IHostApplicationLifetime lifetime,
+    ILogger<RunFinder> log
+)
+{
+    private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(10);
+
+    /// <summary>Finds the runs of all agents of a runtime. If the runtime does not answer for one, it is not asked for
+    /// the others.</summary>
+    public async Task FindAll(string name, IReadOnlyList<AgentEntry> agents, Dictionary<string, ContainerRow> rows)
+    {
+        if (runtimes.Find(name) is not { } runtime)
+            return;
+        var answers = true;
+        foreach (var agent in agents)
+        {
+            if (answers)
+                answers = await TryFind(agent, runtime, rows.GetValueOrDefault(agent.Name));
+            else
+                states.Change(
+                    agent.Name,
+                    before => before with { Unknown = true, Note = $"state unknown: {name} does not answer" }
+                );
+        }
+    }
+
+    /// <summary>Finds the run of an agent. False when the runtime does not answer.</summary>
+    public async Task<bool> TryFind(AgentEntry agent, IRuntime runtime, ContainerRow? row)
+    {
+        try
+        {
+            await Find(agent, runtime, row);
+            return true;
+        }
+        catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            states.Change(agent.Name, before => before with { Unknown = true, Note = $"state unknown: {e.Message}" });
+            LogUnknown(log, agent.Name, e.Message);
+            return false;
+        }
+    }
+
+    private async Task Find(AgentEntry agent, IRuntime runtime, ContainerRow? row)
+    {
+        var running = await runtime.Find(agent.Name, lifetime.ApplicationStopping);
+        if (states.Of(agent.Name).Unknown)
+            states.Change(agent.Name, before => before with { Unknown = false, Note = row?.Note });
+        if (running is null)
+            return;
+        if (row?.Wanted == "stopped")
+        {
+            // An earlier host died while it stopped this agent.
+            LogStopping(log, agent.Name, running.Id);
+            await End(agent.Name, running);
+        }
+        else if (
+            running.RunDir is { } other
+            && Path.TrimEndingDirectorySeparator(other) != Path.TrimEndingDirectorySeparator(paths.RunDir)
+        )
+        {
+            // Its socket is in another run folder, where this host does not listen. If it should run, it is started
+            // again.
+            LogElsewhere(log, agent.Name, running.Id, other);
+            await End(agent.Name, running);
+        }
+        else if (row is { Restarting: true })
+        {
+            // It was told to end, or was about to be. If it should run, it is started again.
+            LogRestarting(log, agent.Name, running.Id);
+            await End(agent.Name, running);
+        }
+        else
+        {
+            // Without a stored configuration it was started by an older Hive: "" differs from every present one.
+            crashes.Watch(agent.Name, running, states.Of(agent.Name).Note, row?.RunsOn ?? "");
+            LogAdopted(log, agent.Name, running.Id);
+        }
+    }
+
+    private static async Task End(string name, IRunning running)
+    {
+        await running.Kill();
+        if (await Task.WhenAny(running.Ended, Task.Delay(KillGrace, TimeProvider.System)) != running.Ended)
+            throw Problem.Unavailable($"{name} ({running.Id}) has not ended after KILL");
+    }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Agent} ({Id}): stop was interrupted by the last shutdown; killing"
+    )]
+    private static partial void LogStopping(ILogger logger, string agent, string id);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Agent} ({Id}): still running; adopted")]
+    private static partial void LogAdopted(ILogger logger, string agent, string id);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} ({Id}): its socket is in {RunDir}; killing")]
+    private static partial void LogElsewhere(ILogger logger, string agent, string id, string runDir);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Agent} ({Id}): restart was interrupted by the last shutdown; killing and starting again"
+    )]
+    private static partial void LogRestarting(ILogger logger, string agent, string id);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent}: could not find out whether it runs: {Error}")]
+    private static partial void LogUnknown(ILogger logger, string agent, string error);
+}

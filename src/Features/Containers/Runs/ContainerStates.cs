@@ -1,0 +1,168 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Dapper;
+using Hive.Common.Doors;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
+using Hive.Runtimes;
+using Microsoft.Extensions.Hosting;
+
+namespace Hive.Features.Containers.Runs;
+
+/// <summary>Keeps the state of every agent's container in memory. Only the runtime knows whether it runs; the reason
+/// why it does not is stored in the database too.</summary>
+internal sealed class ContainerStates(
+    IStore store,
+    IRoster roster,
+    Restarts restarts,
+    IOutbox outbox,
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime
+) : IConnectionObserver, IRecipientStates, IRunsOn
+{
+    // How long a caller that waits for a run's end waits for the end to be stored.
+    private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, Container> containers = new();
+    private readonly ConcurrentDictionary<string, int> connections = new();
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> turnstiles = new();
+
+    /// <summary>The state of an agent's container; stopped when nothing is known.</summary>
+    public Container Of(string agent) => containers.GetValueOrDefault(agent) ?? Container.Stopped;
+
+    /// <summary>True when the agent's container runs, or when a program has an external agent's socket
+    /// open.</summary>
+    public bool IsRunning(AgentEntry agent) =>
+        agent.Runtime == RuntimeCatalog.External
+            ? connections.GetValueOrDefault(agent.Name) > 0
+            : Of(agent.Name).Running is not null;
+
+    /// <summary>True when an agent should run, whether it does or not.</summary>
+    public Task<bool> IsWanted(string agent) =>
+        store.Read(db =>
+            db.ExecuteScalar<long>(
+                "SELECT count(*) FROM containers WHERE agent = @agent AND wanted = 'running'",
+                new { agent }
+            ) > 0
+        );
+
+    /// <inheritdoc />
+    string IRecipientStates.Of(string agent) =>
+        roster.Find(agent) switch
+        {
+            null => "stopped",
+            { Paused: true } => "paused",
+            var entry => IsRunning(entry) ? "running" : "stopped",
+        };
+
+    /// <inheritdoc />
+    async Task<IReadOnlyList<string>> IRunsOn.All(CancellationToken ct) =>
+        await store.Read(
+            db => db.Query<string>("SELECT runs_on FROM containers WHERE runs_on IS NOT NULL").ToArray(),
+            ct
+        );
+
+    void IConnectionObserver.Opened(Caller caller) => CountConnection(caller.Name, 1);
+
+    void IConnectionObserver.Closed(Caller caller) => CountConnection(caller.Name, -1);
+
+    /// <summary>Replaces the state.</summary>
+    public void Set(string agent, Container container) => containers[agent] = container;
+
+    /// <summary>Changes the state that is current at that moment.</summary>
+    public void Change(string agent, Func<Container, Container> change) =>
+        containers.AddOrUpdate(agent, _ => change(Container.Stopped), (_, before) => change(before));
+
+    /// <summary>Replaces <paramref name="seen"/> by <paramref name="next"/>, unless the state has changed
+    /// since.</summary>
+    public bool TryChange(string agent, Container seen, Container next) => containers.TryUpdate(agent, next, seen);
+
+    /// <summary>Forgets an agent.</summary>
+    public void Remove(string agent)
+    {
+        containers.TryRemove(agent, out _);
+        restarts.Forget(agent);
+    }
+
+    /// <summary>Waits until nothing else is done with an agent, and keeps everything else from it: the operator, the
+    /// manager, and this host itself. Disposing the result releases it.</summary>
+    public async Task<IDisposable> Hold(string agent)
+    {
+        var turnstile = turnstiles.GetOrAdd(agent, _ => new SemaphoreSlim(1, 1));
+        await turnstile.WaitAsync();
+        return new Held(turnstile);
+    }
+
+    /// <summary>Sets in memory why an agent does not run, or the weakness of its run, and discards a pending
+    /// restart.</summary>
+    public void SetNote(string agent, bool failed, string? note) =>
+        Change(agent, before => before with { Failed = failed, Note = note, Restart = null });
+
+    /// <summary>Stores the same, with the state that the agent should have.</summary>
+    /// <param name="write">Stores it.</param>
+    /// <param name="agent">The agent.</param>
+    /// <param name="wanted"><c>running</c> or <c>stopped</c>.</param>
+    /// <param name="failed">It ended by itself with an error.</param>
+    /// <param name="note">Why it does not run.</param>
+    /// <param name="restarting">Its present run ends so that another follows, which this host or the next one
+    /// starts.</param>
+    public void StoreNote(IWrite write, string agent, string wanted, bool failed, string? note, bool restarting = false)
+    {
+        write.Db.Execute(
+            """
+            UPDATE containers
+               SET wanted = @wanted, failed = @failed, note = @note, restarts = @restarts, restarting = @restarting
+             WHERE agent = @agent
+            """,
+            new
+            {
+                agent,
+                wanted,
+                failed,
+                note,
+                restarts = restarts.Stored(agent),
+                restarting,
+            }
+        );
+        write.Raise(new ContainerChanged(agent));
+    }
+
+    /// <summary>Sends the manager a message from the system.</summary>
+    public void TellManager(IWrite write, object happened) =>
+        outbox.Append(
+            write,
+            Principals.System,
+            Principals.Manager,
+            JsonSerializer.Serialize(happened, WireJson.Options)
+        );
+
+    /// <summary>Retries a write until it is stored, and marks the agent's row as changed.</summary>
+    public Task UntilStored(string agent, Action<IWrite> work) =>
+        store.WriteUntilStored(
+            write =>
+            {
+                work(write);
+                write.Raise(new ContainerChanged(agent));
+            },
+            clock,
+            lifetime.ApplicationStopping
+        );
+
+    /// <summary>Waits for a write to be stored, but only for a few seconds.</summary>
+    public async Task WaitBriefly(Task stored) => await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
+
+    private void CountConnection(string name, int change)
+    {
+        var count = connections.AddOrUpdate(name, change, (_, before) => before + change);
+        if (roster.Find(name) is { Runtime: RuntimeCatalog.External } && ((change > 0 && count == 1) || count == 0))
+            _ = UntilStored(name, _ => { });
+    }
+
+    private sealed class Held(SemaphoreSlim turnstile) : IDisposable
+    {
+        public void Dispose() => turnstile.Release();
+    }
+}

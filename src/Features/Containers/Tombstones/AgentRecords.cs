@@ -1,0 +1,67 @@
+using Dapper;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Runs;
+using Hive.Features.Messages.Contracts;
+
+namespace Hive.Features.Containers.Tombstones;
+
+/// <summary>Deletes an agent's records from the database: its place on the roster, and with a purge everything that
+/// slices keep of it.</summary>
+internal sealed class AgentRecords(
+    IStore store,
+    IRoster roster,
+    ContainerStates states,
+    IInflight inflight,
+    IEnumerable<IAgentDataCleanup> cleanups,
+    Removals removals
+)
+{
+    /// <summary>Takes an agent off the roster, and stores in the same write what is still to be removed after
+    /// that.</summary>
+    public async Task Delete(string name, bool purge, Removal? removal = null)
+    {
+        await store.Write<object?>(
+            write =>
+            {
+                roster.Remove(write, name);
+                if (removal is not null)
+                    Removals.Add(write, removal);
+                write.Db.Execute("DELETE FROM containers WHERE agent = @name", new { name });
+                states.TellManager(write, new { @event = "destroyed", agent = name });
+                if (purge)
+                    ForgetMessages(write, name);
+                else
+                    // A revived agent receives the messages that this one held.
+                    inflight.RequeueAll(write, name);
+                RemoveKept(write, name, purge);
+                write.Raise(new AgentDestroyed(name));
+                return null;
+            },
+            CancellationToken.None
+        );
+        removals.CountDestroyed();
+        states.Remove(name);
+    }
+
+    /// <summary>Deletes everything that is kept of a destroyed agent.</summary>
+    public Task Purge(string name) =>
+        store.Write(write =>
+        {
+            ForgetMessages(write, name);
+            RemoveKept(write, name, purge: true);
+            write.Raise(new AgentDestroyed(name));
+        });
+
+    private void ForgetMessages(IWrite write, string name)
+    {
+        inflight.Forget(write, name);
+        IdempotencyKeys.Forget(write, name);
+    }
+
+    private void RemoveKept(IWrite write, string name, bool purge)
+    {
+        foreach (var cleanup in cleanups)
+            cleanup.Remove(write, name, purge);
+    }
+}

@@ -1,0 +1,178 @@
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
+
+namespace Hive.Features.Messages;
+
+/// <summary>Acknowledges leased messages, and moves leases between connections and holders.</summary>
+internal sealed class Leases(Inboxes inboxes, Redelivery redelivery, FailedMessages failed, TimeProvider clock)
+    : ILeases
+{
+    /// <summary>Acknowledges those of <paramref name="ids"/> that are leased.</summary>
+    /// <returns>How many were.</returns>
+    public int Ack(IWrite write, string name, IEnumerable<long> ids)
+    {
+        var inbox = inboxes.Of(name);
+        var now = Now();
+        var count = 0;
+        foreach (var id in ids)
+        {
+            if (!inbox.Leased.ContainsKey(id))
+                continue;
+            Ack(write, id, now, inbox.Release(write, id).Message);
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <summary>The ids leased to a connection or to the holder it belongs to.</summary>
+    /// <param name="caller">Names the connection.</param>
+    /// <param name="among">Only these ids are considered; null for all.</param>
+    public IReadOnlyList<long> LeasedTo(Caller caller, IEnumerable<long>? among = null)
+    {
+        var inbox = inboxes.Of(caller.Name);
+        var connection = caller.Connection!.Id;
+        var holder = inbox.Holders.Of(connection);
+        return among is null
+            ? [.. inbox.Find(IsHeld).Select(l => l.Id)]
+            : [.. among.Where(id => inbox.Leased.TryGetValue(id, out var lease) && IsHeld(lease))];
+
+        bool IsHeld(Lease lease) => lease.Connection == connection || (holder is { } own && lease.IsSurelyHeldBy(own));
+    }
+
+    /// <summary>The ids that the operator has not read.</summary>
+    public IReadOnlyList<long> UnreadByOperator() => [.. inboxes.Of(Principals.Operator).Ready];
+
+    /// <summary>Acknowledges messages that the operator has read; they were never leased.</summary>
+    public int AckRead(IWrite write, IEnumerable<long> ids)
+    {
+        var inbox = inboxes.Of(Principals.Operator);
+        var now = Now();
+        long[] read = [.. ids.Where(inbox.Ready.Contains).Distinct().Order()];
+        inbox.RemoveReady(write, read);
+        foreach (var id in read)
+            Ack(write, id, now, known: null);
+        return read.Length;
+    }
+
+    /// <summary>Binds a connection to a holder: its leases, and messages received on it from now on, belong to the
+    /// holder.</summary>
+    /// <returns>Its leases, to be given to <see cref="MoveToHolder"/>.</returns>
+    public long[] Join(IWrite write, Caller caller, long holder)
+    {
+        var inbox = inboxes.Of(caller.Name);
+        if (!inbox.Holders.TakesLeases(holder))
+            throw Problem.NotFound($"{caller.Name} has no running turn {holder}");
+        var connection = caller.Connection!.Id;
+        inbox.Holders.Bind(write, connection, holder);
+        return [.. inbox.Find(l => l.Connection == connection && l.Holder != holder).Select(l => l.Id)];
+    }
+
+    /// <summary>Moves those of <paramref name="ids"/> that a connection still holds to the holder that it has joined,
+    /// unless the holder has ended.</summary>
+    /// <returns>How many were moved.</returns>
+    public int MoveToHolder(IWrite write, Caller caller, long holder, IEnumerable<long> ids)
+    {
+        var inbox = inboxes.Of(caller.Name);
+        var connection = caller.Connection!.Id;
+        var count = 0;
+        foreach (var id in inbox.Holders.TakesLeases(holder) ? ids : [])
+        {
+            if (!inbox.Leased.TryGetValue(id, out var lease) || lease.Connection != connection)
+                continue;
+            inbox.MoveTo(write, id, holder);
+            MessageTable.MoveTo(write, id, -holder);
+            count++;
+        }
+
+        return count;
+    }
+
+    /// <inheritdoc />
+    public bool IsLeased(string agent, long id, out long? holder)
+    {
+        var leased = inboxes.Of(agent).Leased.TryGetValue(id, out var lease);
+        holder = lease.Holder;
+        return leased;
+    }
+
+    /// <inheritdoc />
+    public int Holders(string agent) => inboxes.Of(agent).Holders.Open.Count;
+
+    /// <inheritdoc />
+    public void Open(IWrite write, string agent, long holder, IReadOnlyList<long> ids)
+    {
+        var inbox = inboxes.Of(agent);
+        inbox.Holders.Add(write, holder);
+        foreach (var id in ids)
+        {
+            inbox.MoveTo(write, id, holder);
+            MessageTable.MoveTo(write, id, holder);
+        }
+    }
+
+    /// <inheritdoc />
+    public void Reclaim(IWrite write, string agent, long holder)
+    {
+        var inbox = inboxes.Of(agent);
+        var ids = MessageTable.Reclaim(write, holder, Now());
+        inbox.RemoveReady(write, ids);
+        foreach (var id in ids)
+            inbox.Hold(write, id, new Lease(holder, null), row: null);
+    }
+
+    /// <inheritdoc />
+    public IReadOnlyList<long> BeginLargeRelease(IWrite write, string agent, long holder)
+    {
+        var inbox = inboxes.Of(agent);
+        if (inbox.Leased.Count <= ILeases.ChunkSize)
+            return [];
+        long[] held = [.. HeldBy(inbox, holder)];
+        if (held.Length <= ILeases.ChunkSize)
+            return [];
+        inbox.Holders.BeginEnd(write, holder);
+        return held;
+    }
+
+    /// <inheritdoc />
+    public Released Release(IWrite write, string agent, long holder, IEnumerable<long> ids, LeaseOutcome outcome)
+    {
+        var inbox = inboxes.Of(agent);
+        long[] held = [.. ids.Where(id => inbox.Leased.TryGetValue(id, out var l) && l.IsSurelyHeldBy(holder))];
+        return Release(write, agent, held, outcome);
+    }
+
+    /// <inheritdoc />
+    public Released Close(IWrite write, string agent, long holder, LeaseOutcome outcome)
+    {
+        var inbox = inboxes.Of(agent);
+        var held = HeldBy(inbox, holder).Order().ToArray();
+        // Closed before anything is released: otherwise a receiver bound to it would get that for a holder that is
+        // gone.
+        inbox.Holders.Remove(write, holder);
+        var released = Release(write, agent, held, outcome);
+        // Messages that the receiver may never have seen are neither handled nor failed.
+        var doubtful = redelivery.Requeue(write, inbox, lease => lease.Holder == holder);
+        return released with { Requeued = released.Requeued + doubtful };
+    }
+
+    private Released Release(IWrite write, string agent, long[] held, LeaseOutcome outcome)
+    {
+        if (outcome.Acks)
+            return new Released(Ack(write, agent, held), 0, 0);
+        var (requeued, parked) = failed.Nack(write, agent, held, outcome.DelaySeconds, outcome.Error, outcome.Blame);
+        return new Released(0, requeued, parked);
+    }
+
+    private static IEnumerable<long> HeldBy(Inbox inbox, long holder) =>
+        inbox.Find(lease => lease.IsSurelyHeldBy(holder)).Select(l => l.Id);
+
+    private static void Ack(IWrite write, long id, long now, Message? known) =>
+        write.Raise(new MessageChanged("acked", MessageTable.Ack(write, id, now, known)));
+
+    private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,254 @@
+using Dapper;
+using Hive.Common.Storage;
+using Hive.Protocol;
+
+namespace Hive.Features.Messages;
+
+/// <summary>
+/// Every statement that changes a row of <c>messages</c>. The column <c>turn</c> holds the holder of a lease; it is
+/// negative when the message was received for that holder, so that a host that starts later knows that the answer may
+/// have reached nobody (docs/adr/0063).
+/// </summary>
+internal static class MessageTable
+{
+    public static Message Insert(IWrite write, Outgoing message, long now, Lease? lease = null)
+    {
+        var insert = write.Prepare(
+            """
+            INSERT INTO messages (
+                sender, recipient, body, sent_at, in_reply_to, broadcast, file_refs, delivered_at, deliveries, turn)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+            RETURNING id
+            """
+        );
+        long? deliveredAt = lease is null ? null : now;
+        insert
+            .Bind(1, message.From)
+            .Bind(2, message.To)
+            .Bind(3, message.Body)
+            .Bind(4, now)
+            .Bind(5, message.InReplyTo)
+            .Bind(6, message.Broadcast ? 1 : 0)
+            .Bind(7, MessageRow.Text(message.FileRefs))
+            .Bind(8, deliveredAt)
+            .Bind(9, lease is null ? 0 : 1)
+            .Bind(10, -lease?.Holder);
+        insert.Step();
+        var id = insert.Long(0);
+        insert.Reset();
+        return new Message(
+            id,
+            message.From,
+            message.To,
+            message.Body,
+            DateTimeOffset.FromUnixTimeMilliseconds(now),
+            message.FileRefs,
+            DeliveredAt: deliveredAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+            InReplyTo: message.InReplyTo,
+            Broadcast: message.Broadcast ? true : null
+        );
+    }
+
+    public static (Message Message, bool Redelivered) Lease(IWrite write, long id, long now, Lease lease)
+    {
+        var row = write
+            .Prepare(
+                $"""
+                UPDATE messages
+                   SET delivered_at = ?2, deliveries = deliveries + 1, turn = ?3, available_at = NULL
+                 WHERE id = ?1
+                RETURNING {MessageRow.Columns}
+                """
+            )
+            .Bind(1, id)
+            .Bind(2, now)
+            .Bind(3, -lease.Holder);
+        row.Step();
+        var redelivered = row.Long(9) > 1;
+        var message = MessageRow.Read(row);
+        row.Reset();
+        return (message, redelivered);
+    }
+
+    /// <summary>Undoes a lease as if it had not been given.</summary>
+    public static Message UndoLease(IWrite write, long id) =>
+        One(
+            write
+                .Prepare(
+                    $"""
+                    UPDATE messages
+                       SET delivered_at = NULL, turn = NULL, deliveries = deliveries - 1
+                     WHERE id = ?1
+                    RETURNING {MessageRow.Columns}
+                    """
+                )
+                .Bind(1, id)
+        );
+
+    /// <summary>Ends a lease without counting it as a failure.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="id">The message.</param>
+    /// <param name="holder">Stays noted until the message is leased again: the holder may turn out to have handled the
+    /// message after all.</param>
+    public static Message Requeue(IWrite write, long id, long? holder) =>
+        One(
+            write
+                .Prepare(
+                    $"""
+                    UPDATE messages
+                       SET delivered_at = NULL, turn = ?2
+                     WHERE id = ?1
+                    RETURNING {MessageRow.Columns}
+                    """
+                )
+                .Bind(1, id)
+                .Bind(2, holder)
+        );
+
+    /// <summary>Leases again what a holder held when it was lost and nobody was given since.</summary>
+    /// <returns>The ids in rising order.</returns>
+    public static long[] Reclaim(IWrite write, long holder, long now) =>
+        [
+            .. write
+                .Db.Query<long>(
+                    """
+                    UPDATE messages INDEXED BY messages_open
+                       SET delivered_at = @now
+                     WHERE acked_at IS NULL AND delivered_at IS NULL AND turn = @holder
+                    RETURNING id
+                    """,
+                    new { now, holder }
+                )
+                .Order(),
+        ];
+
+    /// <summary>Notes the holder of a leased message.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="id">The message.</param>
+    /// <param name="noted">The holder, negative when the message was received for it.</param>
+    public static void MoveTo(IWrite write, long id, long noted) =>
+        write.Db.Execute("UPDATE messages SET turn = @noted WHERE id = @id", new { id, noted });
+
+    /// <summary>Acknowledges a message.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="id">The message.</param>
+    /// <param name="now">Unix milliseconds.</param>
+    /// <param name="known">Its row, where it is remembered; it is not read again then.</param>
+    public static Message Ack(IWrite write, long id, long now, Message? known)
+    {
+        if (known is null)
+        {
+            return One(
+                write
+                    .Prepare(
+                        $"UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1 RETURNING {MessageRow.Columns}"
+                    )
+                    .Bind(1, id)
+                    .Bind(2, now)
+            );
+        }
+
+        write.Prepare("UPDATE messages SET acked_at = ?2, turn = NULL WHERE id = ?1").Bind(1, id).Bind(2, now).Step();
+        return known with { AckedAt = DateTimeOffset.FromUnixTimeMilliseconds(now) };
+    }
+
+    /// <summary>How often a message has failed.</summary>
+    public static int Attempts(IWrite write, long id) =>
+        write.Db.ExecuteScalar<int>("SELECT attempts FROM messages WHERE id = @id", new { id });
+
+    public static Message Park(IWrite write, long id, int attempts, string? error, long now) =>
+        One(
+            write
+                .Prepare(
+                    $"""
+                    UPDATE messages
+                       SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, parked_at = ?4
+                     WHERE id = ?1
+                    RETURNING {MessageRow.Columns}
+                    """
+                )
+                .Bind(1, id)
+                .Bind(2, attempts)
+                .Bind(3, error)
+                .Bind(4, now)
+        );
+
+    /// <summary>Ends a lease that failed.</summary>
+    /// <param name="write">The write.</param>
+    /// <param name="id">The message.</param>
+    /// <param name="attempts">How often it has failed.</param>
+    /// <param name="error">Why it failed.</param>
+    /// <param name="until">When it can be received again; null for at once.</param>
+    public static Message Nack(IWrite write, long id, int attempts, string? error, long? until) =>
+        One(
+            write
+                .Prepare(
+                    $"""
+                    UPDATE messages
+                       SET delivered_at = NULL, turn = NULL, attempts = ?2, last_error = ?3, available_at = ?4
+                     WHERE id = ?1
+                    RETURNING {MessageRow.Columns}
+                    """
+                )
+                .Bind(1, id)
+                .Bind(2, attempts)
+                .Bind(3, error)
+                .Bind(4, until)
+        );
+
+    /// <summary>Clears the record of failures.</summary>
+    public static Message Retry(IWrite write, long id) =>
+        One(
+            write
+                .Prepare(
+                    $"""
+                    UPDATE messages
+                       SET parked_at = NULL, attempts = 0, last_error = NULL, available_at = NULL
+                     WHERE id = ?1
+                    RETURNING {MessageRow.Columns}
+                    """
+                )
+                .Bind(1, id)
+        );
+
+    public static Message Drop(IWrite write, long id, long now) =>
+        One(
+            write
+                .Prepare(
+                    $"""
+                    UPDATE messages
+                       SET acked_at = ?2, available_at = NULL
+                     WHERE id = ?1
+                    RETURNING {MessageRow.Columns}
+                    """
+                )
+                .Bind(1, id)
+                .Bind(2, now)
+        );
+
+    /// <summary>The recipient of a message that failed: parked, in back-off, or waiting after a back-off; null for any
+    /// other.</summary>
+    public static string? RecipientOfFailed(IWrite write, long id) =>
+        write.Db.ExecuteScalar<string?>(
+            """
+            SELECT recipient
+              FROM messages
+             WHERE id = @id AND acked_at IS NULL
+               AND (parked_at IS NOT NULL OR available_at IS NOT NULL OR attempts > 0 OR last_error IS NOT NULL)
+            """,
+            new { id }
+        );
+
+    private static Message One(Statement row)
+    {
+        if (!row.Step())
+        {
+            row.Reset();
+            throw new InvalidOperationException("the row of an open message is missing");
+        }
+
+        var message = MessageRow.Read(row);
+        row.Reset();
+        return message;
+    }
+}

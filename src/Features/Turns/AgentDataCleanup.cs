@@ -1,0 +1,48 @@
+using System.Threading.Channels;
+using Dapper;
+using Hive.Common.Storage;
+using Hive.Features.Agents.Contracts;
+
+namespace Hive.Features.Turns;
+
+/// <summary>
+/// Deletes what this slice keeps of a destroyed agent: its model override always, its events and figures when it is
+/// purged. Those may be hundreds of thousands of rows, so the write only notes which; <see cref="VacuumTurns"/> deletes
+/// them in small writes.
+/// </summary>
+internal sealed class AgentDataCleanup(ModelOverrides overrides, Harnesses harnesses, Controls controls)
+    : IAgentDataCleanup
+{
+    private readonly Channel<bool> purges = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
+    );
+
+    /// <summary>Yields an item whenever something is to be deleted.</summary>
+    public ChannelReader<bool> Purges => purges.Reader;
+
+    public void Remove(IWrite write, string agent, bool purge)
+    {
+        overrides.Forget(write, agent);
+        write.AfterCommit(() =>
+        {
+            harnesses.Forget(agent);
+            controls.Forget(agent);
+        });
+        if (!purge)
+            return;
+        // At once: these rows could not be told from those of a new agent of the same name.
+        write.Db.Execute("DELETE FROM turns WHERE agent = @agent", new { agent });
+        write.Db.Execute("DELETE FROM turn_hours WHERE agent = @agent", new { agent });
+        write.Db.Execute(
+            """
+            INSERT OR REPLACE INTO turn_purges (agent, last_event, last_turn)
+            VALUES (
+                @agent,
+                coalesce((SELECT max(id) FROM agent_events WHERE agent = @agent), 0),
+                coalesce((SELECT max(id) FROM turn_stats WHERE agent = @agent), 0))
+            """,
+            new { agent }
+        );
+        write.AfterCommit(() => purges.Writer.TryWrite(true));
+    }
+}

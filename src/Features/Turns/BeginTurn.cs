@@ -1,0 +1,61 @@
+using FluentValidation;
+using Hive.Common.Doors;
+using Hive.Common.Errors;
+using Hive.Common.Storage;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
+using MediatR;
+
+namespace Hive.Features.Turns;
+
+/// <summary>Begins a turn: the given messages are leased to it until it ends.</summary>
+internal static class BeginTurn
+{
+    // Running turns of one agent. A harness runs one; a client that begins many and ends none is stopped here.
+    private const int MostTurns = 32;
+
+    internal sealed record Command(Caller Caller, IReadOnlyList<long> Ids, string WakeFrom) : IRequest<Result>;
+
+    internal sealed record Result(long Turn);
+
+    internal sealed class Validator : AbstractValidator<Command>
+    {
+        public Validator()
+        {
+            RuleFor(c => c.WakeFrom).MustBeText(100);
+            RuleFor(c => c.Ids)
+                .Must(ids => ids is { Count: >= 1 and <= Limits.MaxBatch })
+                .WithMessage($"'ids' must hold the ids of 1 to {Limits.MaxBatch} received messages");
+        }
+    }
+
+    internal sealed class Handler(IStore store, ILeases leases, TimeProvider clock) : IRequestHandler<Command, Result>
+    {
+        public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
+            store.Write(write => new Result(Begin(write, command)), CancellationToken.None);
+
+        private long Begin(IWrite write, Command command)
+        {
+            var agent = command.Caller.Name;
+            foreach (var id in command.Ids)
+            {
+                if (!leases.IsLeased(agent, id, out var running))
+                    throw Problem.Conflict($"message {id} is not leased to {agent}; receive it again");
+                if (running is not null)
+                    throw Problem.Conflict(
+                        $"message {id} belongs to the running turn {running}; "
+                            + "end that turn first, or give it up with requeue_inflight"
+                    );
+            }
+
+            if (leases.Holders(agent) >= MostTurns)
+                throw Problem.Conflict(
+                    $"{agent} has {MostTurns} running turns, which is the limit; "
+                        + "end some, or give them up with requeue_inflight"
+                );
+            var turn = Turn.Begin(write, agent, command.WakeFrom, clock.GetUtcNow());
+            leases.Open(write, agent, turn, command.Ids);
+            return turn;
+        }
+    }
+}

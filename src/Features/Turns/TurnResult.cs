@@ -1,0 +1,44 @@
+using Hive.Features.Messages.Contracts;
+
+namespace Hive.Features.Turns;
+
+/// <summary>The results of turns, and what each means for the messages that the turn held.</summary>
+internal static class TurnResult
+{
+    /// <summary>The turn did what it was to do; its messages are acknowledged.</summary>
+    public const string Ok = "ok";
+
+    /// <summary>It did not; its messages are nacked.</summary>
+    public const string Failed = "failed";
+
+    /// <summary>Its prompt was longer than the model takes; its messages are nacked.</summary>
+    public const string PromptTooLong = "prompt_too_long";
+
+    /// <summary>The operator ended it; its messages are parked (docs/adr/0088).</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>The model's provider asks for a pause or a login, or the agent was stopped during the turn; its
+    /// messages are requeued, and that does not count against them (docs/adr/0061).</summary>
+    public const string RateLimited = "rate_limited";
+
+    /// <summary>Its process ended, so nobody reported its end; only the host sets this result.</summary>
+    public const string Lost = "lost";
+
+    /// <summary>The results that a harness can report.</summary>
+    public static readonly string[] Reported = [Ok, Failed, PromptTooLong, Cancelled, RateLimited];
+
+    private const string CancelledByOperator = "cancelled by the operator";
+
+    /// <summary>True for the results that count as failures in figures.</summary>
+    public static bool IsFailure(string result) => result is Failed or PromptTooLong or Lost;
+
+    /// <summary>The outcome of a turn's messages.</summary>
+    public static LeaseOutcome OutcomeOf(string result, string? note, long? delaySeconds) =>
+        result switch
+        {
+            Ok => LeaseOutcome.Ack,
+            RateLimited => LeaseOutcome.Nack(Blame.None, delaySeconds, note ?? result),
+            Cancelled => LeaseOutcome.Nack(Blame.Parks, delaySeconds, note ?? CancelledByOperator),
+            _ => LeaseOutcome.Nack(Blame.Counts, delaySeconds, note ?? result),
+        };
+}

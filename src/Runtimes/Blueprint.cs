@@ -1,0 +1,38 @@
+namespace Hive.Runtimes;
+
+/// <summary>Describes the container of one agent, in the same way for every runtime.</summary>
+/// <param name="Agent">The agent's name.</param>
+/// <param name="Command">The program and its arguments, with paths as in the container.</param>
+/// <param name="Mounts">Every folder of the host that it sees, besides those that its runtime gives to all
+/// containers.</param>
+/// <param name="Environment">The variables of its program, with paths as in the container.</param>
+/// <param name="Limits">The most it may use.</param>
+internal sealed record Blueprint(
+    string Agent,
+    IReadOnlyList<string> Command,
+    IReadOnlyList<Mount> Mounts,
+    IReadOnlyDictionary<string, string> Environment,
+    ContainerLimits Limits
+)
+{
+    /// <summary>The folder in which its program starts.</summary>
+    public string WorkingDirectory => $"/agents/{Agent}/state";
+
+    /// <summary>The host's path for a path in the container; the path itself where no mount covers it.</summary>
+    public string OnHost(string path) =>
+        Mounts.FirstOrDefault(m => path == m.Target || path.StartsWith($"{m.Target}/", StringComparison.Ordinal))
+            is { } mount
+            ? mount.Source + path[mount.Target.Length..]
+            : path;
+}
+
+/// <summary>A folder of the host that a container sees.</summary>
+/// <param name="Source">Its path on the host.</param>
+/// <param name="Target">Its path in the container.</param>
+/// <param name="Writable">The container may change it.</param>
+internal sealed record Mount(string Source, string Target, bool Writable);
+
+/// <summary>The most that a container may use of the machine.</summary>
+/// <param name="MemoryBytes">All of its memory; using more ends it.</param>
+/// <param name="CpuPercent">Of one processor; 200 is two of them.</param>
+internal sealed record ContainerLimits(long MemoryBytes, int CpuPercent);

@@ -1,0 +1,48 @@
+using Hive.Common.Linux;
+using Hive.Protocol.Options;
+
+namespace Hive.Runtimes.ContainerApi;
+
+/// <summary>A daemon that speaks Docker's HTTP API.</summary>
+/// <param name="Name">Its name, which is also the name of its runtime and of its command-line program.</param>
+/// <param name="Socket">The path of its socket.</param>
+/// <param name="Key">The option that sets this path.</param>
+/// <param name="StartedBy">The command that starts it.</param>
+internal sealed record ContainerDaemon(string Name, string Socket, string Key, string StartedBy)
+{
+    private const string UnixScheme = "unix://";
+
+    public static ContainerDaemon Podman(HiveOptions options)
+    {
+        var root = Environment.IsPrivilegedProcess;
+        var runFolder =
+            root ? "/run"
+            : Environment.GetEnvironmentVariable("XDG_RUNTIME_DIR") is { Length: > 0 } own ? own
+            : $"/run/user/{LinuxProcess.UserId}";
+        return new ContainerDaemon(
+            "podman",
+            PathIn(options.Podman.Socket ?? $"{runFolder}/podman/podman.sock"),
+            "Podman:Socket",
+            root ? "systemctl start podman.socket" : "systemctl --user start podman.socket"
+        );
+    }
+
+    public static ContainerDaemon Docker(HiveOptions options)
+    {
+        var elsewhere =
+            Environment.GetEnvironmentVariable("DOCKER_HOST") is { } host
+            && host.StartsWith(UnixScheme, StringComparison.Ordinal)
+                ? host
+                : null;
+        return new ContainerDaemon(
+            "docker",
+            PathIn(options.Docker.Socket ?? elsewhere ?? "/var/run/docker.sock"),
+            "Docker:Socket",
+            "systemctl start docker"
+        );
+    }
+
+    // Both spellings are in use, with the scheme and without.
+    private static string PathIn(string address) =>
+        address.StartsWith(UnixScheme, StringComparison.Ordinal) ? address[UnixScheme.Length..] : address;
+}

@@ -1,0 +1,144 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Hive.Runtimes.ContainerApi;
+
+/// <summary>Composes the request that creates a container, with the labels by which Hive finds it again.</summary>
+internal static class ContainerRecipe
+{
+    public const string Agent = "hive.agent";
+    public const string Instance = "hive.instance";
+    public const string RunDir = "hive.run_dir";
+    public const string Blueprint = "hive.blueprint";
+    public const string Trial = "hive.trial";
+
+    private const long NanosecondsPerPercent = 10_000_000;
+
+    // These folders live in memory and end with the container's run. Agents build programs there, hence exec.
+    private static readonly Dictionary<string, string> InMemory = new()
+    {
+        ["/tmp"] = "exec,mode=1777",
+        ["/var/tmp"] = "exec,mode=1777",
+        ["/run"] = "mode=755",
+    };
+
+    // Docker keeps two files of half of Hive's log size; podman keeps one.
+    private static readonly object BoundedLog = new
+    {
+        Type = "json-file",
+        Config = new Dictionary<string, string> { ["max-size"] = "4m", ["max-file"] = "2" },
+    };
+
+    /// <summary>Composes the container of an agent; equal recipes have equal labels <see cref="Blueprint"/>.</summary>
+    public static JsonNode For(
+        Blueprint blueprint,
+        string image,
+        string imageId,
+        string instance,
+        string runDir,
+        DaemonAbilities can
+    )
+    {
+        var labels = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            [Agent] = blueprint.Agent,
+            [Instance] = instance,
+            [RunDir] = runDir,
+        };
+        var environment = blueprint
+            .Environment.OrderBy(v => v.Key, StringComparer.Ordinal)
+            .Select(v => $"{v.Key}={v.Value}");
+        var recipe = Body(
+            blueprint.Agent,
+            image,
+            blueprint.Command,
+            [.. environment],
+            blueprint.WorkingDirectory,
+            labels,
+            blueprint.Mounts,
+            blueprint.Limits.MemoryBytes,
+            blueprint.Limits.CpuPercent,
+            can
+        );
+        var hash = SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(new { recipe, imageId }));
+        recipe["Labels"]![Blueprint] = Convert.ToHexStringLower(hash)[..16];
+        return recipe;
+    }
+
+    /// <summary>Reads the hash in a recipe.</summary>
+    public static string HashOf(JsonNode recipe) => recipe["Labels"]![Blueprint]!.GetValue<string>();
+
+    /// <summary>
+    /// Composes a temporary container, otherwise like an agent's: it shows whether the image can run the harness, and
+    /// whether the container isolates.
+    /// </summary>
+    public static JsonNode ForTrial(string image, string instance, DaemonAbilities can) =>
+        Body(
+            "trial",
+            image,
+            HarnessBinary.Probe,
+            [],
+            "/",
+            new Dictionary<string, string> { [Trial] = instance },
+            [new Mount(HarnessBinary.Folder, HarnessBinary.FolderInContainer, Writable: false)],
+            memory: 512 << 20,
+            cpuPercent: 100,
+            can
+        );
+
+    private static JsonNode Body(
+        string host,
+        string image,
+        IReadOnlyList<string> command,
+        IReadOnlyList<string> environment,
+        string workingDirectory,
+        IDictionary<string, string> labels,
+        IReadOnlyList<Mount> mounts,
+        long memory,
+        int cpuPercent,
+        DaemonAbilities can
+    ) =>
+        JsonSerializer.SerializeToNode(
+            new
+            {
+                Image = image,
+                Hostname = host,
+                can.User,
+                // Replaces the image's own entry point.
+                Entrypoint = command.Take(1),
+                Cmd = command.Skip(1),
+                Env = environment,
+                WorkingDir = workingDirectory,
+                Labels = labels,
+                Tty = false,
+                // Without it, `podman stop` by hand kills at once.
+                StopTimeout = 10,
+                HostConfig = new
+                {
+                    // Not as `Binds`, which splits paths at colons.
+                    Mounts = mounts.Select(m => new
+                    {
+                        Type = "bind",
+                        m.Source,
+                        m.Target,
+                        ReadOnly = !m.Writable,
+                    }),
+                    NetworkMode = "host",
+                    UsernsMode = "host",
+                    CapDrop = (string[])["ALL"],
+                    // With SELinux on, the host's folders would have to be relabelled; their owner decides that.
+                    SecurityOpt = (string[])["no-new-privileges", "label=disable"],
+                    ReadonlyRootfs = true,
+                    Tmpfs = InMemory,
+                    Memory = can.Memory ? memory : 0,
+                    MemorySwap = can.Memory && can.Swap ? memory : 0,
+                    NanoCpus = can.Cpu ? cpuPercent * NanosecondsPerPercent : 0,
+                    PidsLimit = can.Pids ? Limits.ResourceLimits.MaxProcesses : (int?)null,
+                    RestartPolicy = new { Name = "no" },
+                    LogConfig = BoundedLog,
+                    can.Init,
+                },
+            }
+        )!;
+}

@@ -1,0 +1,180 @@
+using Hive.Common.Errors;
+using Hive.Common.Linux;
+using Hive.Protocol;
+
+namespace Hive.Runtimes.ContainerApi;
+
+/// <summary>The abilities of a daemon on this machine.</summary>
+/// <param name="User">The user inside a container that has the rights of Hive's own user on the host's files.</param>
+/// <param name="Memory">It can limit memory.</param>
+/// <param name="Swap">It can limit swap.</param>
+/// <param name="Cpu">It can limit processor time.</param>
+/// <param name="Pids">It can limit the number of processes.</param>
+/// <param name="Init">It can run a first process that reaps the processes agents leave behind.</param>
+internal sealed record DaemonAbilities(string User, bool Memory, bool Swap, bool Cpu, bool Pids, bool Init)
+{
+    /// <summary>The limits that it cannot enforce, for a person; null when it can enforce all.</summary>
+    public string? Weakness =>
+        Unlimited() switch
+        {
+            [] => null,
+            [var one] => $"the limit of its {one} is not enforced: the container daemon cannot do that here",
+            [.. var some, var last] => $"the limits of {string.Join(", ", some)} and {last} are not enforced: "
+                + "the container daemon cannot do that here",
+        };
+
+    private string[] Unlimited() =>
+        [
+            .. new[] { (Memory, "memory"), (Cpu, "processor time"), (Pids, "number of processes") }
+                .Where(l => !l.Item1)
+                .Select(l => l.Item2),
+        ];
+}
+
+/// <summary>Runs the harness once in a temporary container, to find out the daemon's abilities.</summary>
+internal sealed class ContainerTrial(DaemonApi api, string image, string instance)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    /// <summary>The daemon's abilities; null until a trial has succeeded.</summary>
+    public DaemonAbilities? Found { get; private set; }
+
+    /// <summary>Finds out why the daemon cannot run agents; null when it can.</summary>
+    public async Task<Fault?> Run()
+    {
+        if (HarnessBinary.Fault is { } missing)
+            return missing;
+        try
+        {
+            await api.Ping(CancellationToken.None);
+            if (await api.Image(image, CancellationToken.None) is null)
+                return NoImage();
+            foreach (var left in await api.List([Label], CancellationToken.None))
+                await api.Remove(left.Id, CancellationToken.None);
+            var info = await api.Info(CancellationToken.None);
+            var user =
+                Environment.IsPrivilegedProcess || info.IsRootless
+                    ? "0:0"
+                    : $"{LinuxProcess.UserId}:{LinuxProcess.GroupId}";
+            return await TryAll(
+                new DaemonAbilities(
+                    user,
+                    info.MemoryLimit,
+                    info.SwapLimit,
+                    info.CpuCfsQuota,
+                    info.PidsLimit,
+                    Init: true
+                )
+            );
+        }
+        catch (Problem e)
+        {
+            return e.Fault;
+        }
+    }
+
+    private string Label => $"{ContainerRecipe.Trial}={instance}";
+
+    private Fault NoImage() =>
+        new(
+            $"{api.Daemon.Name} has no image '{image}'",
+            (
+                image.StartsWith("localhost/", StringComparison.Ordinal)
+                    ? $"build it with `{api.Daemon.Name} build -t {image} containers` in Hive's folder"
+                    : $"get it with `{api.Daemon.Name} pull {image}`"
+            ) + ", or set another one with the option Image"
+        );
+
+    // A daemon promises more than it can do where a user's session has only some control groups; and the first process
+    // that reaps is a package of its own.
+    private async Task<Fault?> TryAll(DaemonAbilities promised)
+    {
+        var bare = promised with { Memory = false, Swap = false, Cpu = false, Pids = false };
+        Fault? refusal = null;
+        foreach (
+            var can in Less(promised)
+                .SelectMany(can => new[] { can, can with { Init = false } })
+                .Append(bare)
+                .Append(bare with { Init = false })
+                .Distinct()
+        )
+        {
+            try
+            {
+                if (await Try(can) is { } fault)
+                    return fault;
+                Found = can;
+                return null;
+            }
+            catch (Problem e)
+            {
+                refusal = e.Fault;
+            }
+        }
+
+        return refusal;
+    }
+
+    private static DaemonAbilities[] Less(DaemonAbilities all) =>
+        [all, all with { Pids = false }, all with { Cpu = false }, all with { Cpu = false, Pids = false }];
+
+    // Throws a daemon's refusal; it may accept when it is asked for less.
+    private async Task<Fault?> Try(DaemonAbilities can)
+    {
+        var began = await api.Ping(CancellationToken.None);
+        var id = await api.Create(
+            $"hive-{instance}-trial-{Guid.NewGuid().ToString("N")[..8]}",
+            ContainerRecipe.ForTrial(image, instance, can),
+            CancellationToken.None
+        );
+        try
+        {
+            await api.Start(id, CancellationToken.None);
+            var code = await api.Wait(id, Patience, CancellationToken.None);
+            if (code == HarnessProbe.Breached)
+                return HarnessBinary.NoIsolation(await LastOutput(id));
+            if (code != 0)
+                return new Fault(
+                    $"the harness ended with {code} in a container of '{image}' ({await LastOutput(id)})",
+                    "it needs an image with glibc and libstdc++, such as Debian's"
+                );
+            return await SendsEvents(id, began)
+                ? null
+                : new Fault(
+                    $"{api.Daemon.Name} sends no events of its containers",
+                    "set `events_logger` in containers.conf to journald or file"
+                );
+        }
+        finally
+        {
+            await api.Remove(id, CancellationToken.None);
+        }
+    }
+
+    private async Task<string> LastOutput(string id)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        return string.Join(' ', await ContainerOutput.Tail(api, id, 5, null, limit.Token)) is { Length: > 0 } said
+            ? said
+            : "it printed nothing";
+    }
+
+    private async Task<bool> SendsEvents(string id, DateTimeOffset began)
+    {
+        using var limit = new CancellationTokenSource(Patience);
+        try
+        {
+            await foreach (var happened in api.Events(Label, began, limit.Token))
+            {
+                if (happened.Action == ContainerEvents.Die && happened.Actor?.Id == id)
+                    return true;
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or Problem or IOException)
+        {
+            // The daemon keeps no events.
+        }
+
+        return false;
+    }
+}

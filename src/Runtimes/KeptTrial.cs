@@ -1,0 +1,39 @@
+using Hive.Common.Errors;
+
+namespace Hive.Runtimes;
+
+/// <summary>Keeps the result of a trial: a success for good, a failure for a minute.</summary>
+/// <param name="run">Runs the trial; null for success.</param>
+/// <param name="clock">Measures the age of a failure.</param>
+internal sealed class KeptTrial(Func<Task<Fault?>> run, TimeProvider clock)
+{
+    private static readonly TimeSpan FaultKept = TimeSpan.FromMinutes(1);
+
+    private static readonly AsyncLocal<bool> Fresh = new();
+
+    private readonly Lock gate = new();
+    private Task<Fault?>? tried;
+    private DateTimeOffset triedAt;
+
+    /// <summary>Every trial that is asked for later in this flow of calls runs again, because the operator may have
+    /// just fixed or broken something.</summary>
+    public static void ForgetInThisFlow() => Fresh.Value = true;
+
+    public Task<Fault?> FindFault(CancellationToken ct)
+    {
+        lock (gate)
+        {
+            var keep =
+                tried is not null
+                && (!Fresh.Value || !tried.IsCompleted)
+                && (
+                    !tried.IsCompleted
+                    || tried is { IsCompletedSuccessfully: true, Result: null }
+                    || clock.GetUtcNow() - triedAt < FaultKept
+                );
+            if (!keep)
+                (tried, triedAt) = (run(), clock.GetUtcNow());
+            return tried!.WaitAsync(ct);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+namespace Hive.Runtimes;
+
+/// <summary>A command line with its environment.</summary>
+/// <param name="Arguments">The program and its arguments.</param>
+/// <param name="Environment">All of its variables.</param>
+/// <param name="WorkingDirectory">The folder in which it starts, on the host.</param>
+/// <param name="NeedsGroup">It may not run without a control group of its own.</param>
+internal sealed record Launch(
+    IReadOnlyList<string> Arguments,
+    IReadOnlyDictionary<string, string> Environment,
+    string WorkingDirectory,
+    bool NeedsGroup = false
+)
+{
+    /// <summary>The command that puts it and its pump into a control group; empty where Hive does so itself.</summary>
+    public IReadOnlyList<string> Scope { get; init; } = [];
+
+    /// <summary>The control groups that Hive made for it, each with one inside for it and one for its pump; may be
+    /// empty.</summary>
+    public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>The environment of a program that sets the variables of what it runs itself.</summary>
+    public static IReadOnlyDictionary<string, string> PathAlone { get; } =
+        new Dictionary<string, string>
+        {
+            ["PATH"] =
+                System.Environment.GetEnvironmentVariable("PATH")
+                ?? "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
+        };
+}

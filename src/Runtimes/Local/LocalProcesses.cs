@@ -1,0 +1,194 @@
+using Hive.Common.Errors;
+using Hive.Common.Linux;
+using Hive.Protocol;
+using Hive.Runtimes.Limits;
+using Hive.Runtimes.Logs;
+using Microsoft.Win32.SafeHandles;
+
+namespace Hive.Runtimes.Local;
+
+/// <summary>Starts, finds and ends the processes of agents on this machine by their pid files.</summary>
+internal sealed class LocalProcesses(
+    HivePaths paths,
+    ContainerLog logs,
+    ResourceLimits limits,
+    ProcessWatch watch,
+    TimeProvider clock
+)
+{
+    // A variable of every process that is started for an agent. Processes that outlive the first one of its container
+    // are found by it.
+    private const string Marker = "HIVE_CONTAINER";
+
+    // How long the end of an agent waits for the end of its log and of the processes that it left behind.
+    private static readonly TimeSpan LogGrace = TimeSpan.FromMilliseconds(500);
+
+    // How long the removal of an agent waits for it to end after KILL.
+    private static readonly TimeSpan KillGrace = TimeSpan.FromSeconds(10);
+
+    // How often processes that an agent left behind are searched again: the next round finds those that were started
+    // while the others were being ended.
+    private const int Rounds = 20;
+
+    public ContainerLog Logs => logs;
+
+    public ResourceLimits Limits => limits;
+
+    // In the data folder, which belongs to one host at a time, so that a host with another run folder finds running
+    // agents too.
+    private string Folder => Path.Combine(paths.DataDir, "pids");
+
+    /// <summary>Starts an agent's process in a session of its own; when it returns, the pid file names it.</summary>
+    public async Task<AgentProcess> Start(
+        Blueprint blueprint,
+        Launch launch,
+        Action<int, int> terminate,
+        CancellationToken ct
+    )
+    {
+        var name = blueprint.Agent;
+        Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        // An earlier run may have lost its first process while no host was there to see it.
+        await EndLeftovers(name);
+        launch = await limits.Limit(
+            blueprint,
+            launch with
+            {
+                Environment = new Dictionary<string, string>(launch.Environment) { [Marker] = Mark(name) },
+            },
+            ct
+        );
+        var process = await AgentProcess.Start(
+            launch,
+            PidFile(name),
+            paths.RunDir,
+            logs.Open(name),
+            clock.GetUtcNow(),
+            terminate
+        );
+        if (LinuxProcess.Open(process.Pid) is not { } handle)
+            throw Problem.Unavailable($"{name} ended right after its start; see `hive logs {name}`");
+        process.Ended = End(name, process, handle);
+        return process;
+    }
+
+    /// <summary>Finds the process that an agent's pid file names, if the very same process is still alive.</summary>
+    public AgentProcess? Find(string agent, Action<int, int> terminate)
+    {
+        var process = AgentProcess.Find(PidFile(agent), terminate, out var handle);
+        if (process is not null)
+            process.Ended = End(agent, process, handle!);
+        return process;
+    }
+
+    /// <summary>Lists the agents that have a pid file, and whether they run.</summary>
+    public IReadOnlyDictionary<string, bool> List() =>
+        Directory.Exists(Folder)
+            ? Directory
+                .EnumerateFiles(Folder)
+                .Select(f => Path.GetFileName(f)!)
+                .Where(f => !f.EndsWith(".new", StringComparison.Ordinal))
+                .ToDictionary(f => f, IsRunning)
+            : new Dictionary<string, bool>();
+
+    /// <summary>Ends an agent's process and removes its log, its groups and its pid file.</summary>
+    public async Task Remove(string agent)
+    {
+        if (Find(agent, (_, _) => { }) is { } process)
+        {
+            await process.Kill();
+            if (await Task.WhenAny(process.Ended, Task.Delay(KillGrace, TimeProvider.System)) != process.Ended)
+                throw Problem.Unavailable(
+                    $"{agent} ({process.Id}) has not ended {KillGrace.TotalSeconds:0} s after KILL; see what holds it"
+                );
+            await process.Ended;
+        }
+        else
+        {
+            await EndLeftovers(agent);
+        }
+
+        logs.Remove(agent);
+        limits.Remove(agent);
+        // Without the folder, because no agent has run here, Delete would throw.
+        if (File.Exists(PidFile(agent)))
+            File.Delete(PidFile(agent));
+    }
+
+    private async Task End(string agent, AgentProcess process, SafeFileHandle handle)
+    {
+        await watch.Ended(handle);
+        // Processes that it left behind must not run beside its next run.
+        await EndLeftovers(agent, process.Pid);
+        // The log is complete before anybody hears of the end; but a process outside its group could print for ever.
+        if (process.OpenPump() is { } pump)
+            await Task.WhenAny(watch.Ended(pump), Task.Delay(LogGrace, clock));
+        limits.Remove(agent);
+        // From here on another process may have its number.
+        process.Forget(PidFile(agent));
+    }
+
+    // Found by the control group, which no process can leave; and by the process group and the mark, for processes
+    // without a control group. A pid namespace ends with its first process.
+    private async Task EndLeftovers(string agent, int? group = null)
+    {
+        for (var round = 0; round < Rounds && await EndPresent(agent, group); round++)
+        {
+            // Something was ended; the next round ends the processes that it has started in the meantime.
+        }
+    }
+
+    // False when nothing was left, or it does not end.
+    private async Task<bool> EndPresent(string agent, int? group)
+    {
+        limits.Kill(agent);
+        var mark = $"{Marker}={Mark(agent)}\0";
+        // If the number belongs to a living process again, that process and its group are a stranger's.
+        if (group is { } number && ProcessTree.IsAlive(number))
+            group = null;
+        // Opened first, checked again afterwards, because the numbers may belong to other processes by now.
+        (int Pid, SafeFileHandle? Process)[] found =
+        [
+            .. limits
+                .Members(agent)
+                .Concat(ProcessTree.All().Where(IsLeft))
+                .Distinct()
+                .Select(pid => (pid, LinuxProcess.Open(pid))),
+        ];
+        var members = limits.Members(agent).ToHashSet();
+        List<Task> ends = [];
+        foreach (var (pid, process) in found)
+        {
+            if (process is null)
+                continue;
+            if (!members.Contains(pid) && !IsLeft(pid))
+            {
+                process.Dispose();
+                continue;
+            }
+
+            LinuxProcess.Signal(process, LinuxProcess.SigKill);
+            ends.Add(watch.Ended(process));
+        }
+
+        if (ends.Count == 0)
+            return false;
+        var all = Task.WhenAll(ends);
+        return await Task.WhenAny(all, Task.Delay(LogGrace, clock)) == all;
+
+        bool IsLeft(int pid) =>
+            ProcessTree.Environment(pid).Contains(mark, StringComparison.Ordinal)
+            || (group is not null && ProcessTree.GroupOf(pid) == group);
+    }
+
+    private bool IsRunning(string agent)
+    {
+        var process = AgentProcess.Find(PidFile(agent), (_, _) => { }, out var handle);
+        handle?.Dispose();
+        return process is not null;
+    }
+
+    private string Mark(string agent) => $"{Instance.Of(paths)}-{agent}";
+
+    private string PidFile(string agent) => Path.Combine(Folder, agent);
+}

@@ -1,0 +1,31 @@
+using Hive.Common.Errors;
+using Hive.Common.Linux;
+
+namespace Hive.Runtimes.Local;
+
+/// <summary>Runs an agent as an ordinary process, without isolation: it can do everything that the host's user can.
+/// Used only when it is named.</summary>
+internal sealed class ProcessRuntime(LocalProcesses processes) : LocalRuntime(processes)
+{
+    public override string Name => "process";
+
+    public override Task<Fault?> FindFault(CancellationToken ct) => Task.FromResult(HarnessBinary.Fault);
+
+    public override async Task<string?> FindWeakness(CancellationToken ct) =>
+        "no isolation: it can read and change everything that Hive's user can"
+        + (await base.FindWeakness(ct) is { } unlimited ? $"; {unlimited}" : "");
+
+    // The process sees the host's folders by the host's paths.
+    protected override Launch Prepare(Blueprint blueprint)
+    {
+        var environment = blueprint.Environment.ToDictionary(v => v.Key, v => blueprint.OnHost(v.Value));
+        environment["PATH"] = Launch.PathAlone["PATH"];
+        return new Launch(
+            [blueprint.OnHost(blueprint.Command[0]), .. blueprint.Command.Skip(1)],
+            environment,
+            blueprint.OnHost(blueprint.WorkingDirectory)
+        );
+    }
+
+    protected override void Terminate(int leader, int pump) => LinuxProcess.Signal(-leader, LinuxProcess.SigTerm);
+}

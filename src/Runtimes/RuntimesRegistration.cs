@@ -1,0 +1,37 @@
+using Hive.Protocol.Options;
+using Hive.Runtimes.ContainerApi;
+using Hive.Runtimes.Limits;
+using Hive.Runtimes.Local;
+using Hive.Runtimes.Logs;
+using Hive.Runtimes.Nixos;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Hive.Runtimes;
+
+/// <summary>Registers all runtimes.</summary>
+internal static class RuntimesRegistration
+{
+    public static IServiceCollection AddRuntimes(this IServiceCollection services) =>
+        services
+            .AddSingleton<IRuntime, NixosRuntime>()
+            .AddSingleton<IRuntime>(p => DaemonRuntime(p, ContainerDaemon.Podman))
+            .AddSingleton<IRuntime>(p => DaemonRuntime(p, ContainerDaemon.Docker))
+            .AddSingleton<IRuntime, NspawnRuntime>()
+            .AddSingleton<IRuntime, SandboxRuntime>()
+            .AddSingleton<IRuntime, ProcessRuntime>()
+            .AddSingleton<RuntimeCatalog>()
+            .AddSingleton<SweepBell>()
+            .AddSingleton<LocalProcesses>()
+            .AddSingleton<ProcessWatch>()
+            .AddSingleton<ResourceLimits>()
+            .AddSingleton<ContainerLog>();
+
+    private static ContainerApiRuntime DaemonRuntime(
+        IServiceProvider services,
+        Func<HiveOptions, ContainerDaemon> daemon
+    ) =>
+        ActivatorUtilities.CreateInstance<ContainerApiRuntime>(
+            services,
+            daemon(services.GetRequiredService<HiveOptions>())
+        );
+}

@@ -1,0 +1,47 @@
+using Hive.Common.Errors;
+using Hive.Common.Processes;
+
+namespace Hive.Runtimes;
+
+/// <summary>The exit code and the output of a program.</summary>
+internal sealed record Executed(int ExitCode, string Output);
+
+/// <summary>Runs a program that ends by itself soon, or is ended.</summary>
+internal static class Trial
+{
+    /// <summary>The time of a program that only answers a question.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
+    /// <summary>Runs a program once to see whether it works.</summary>
+    /// <returns>Its exit code, or -1 when it did not end within <see cref="Patience"/>, and its error output.</returns>
+    public static async Task<(int ExitCode, string Error)> Run(IReadOnlyList<string> command, CancellationToken ct)
+    {
+        try
+        {
+            var result = await ProgramRunner.Run(new ProgramCall(command) { TimeLimit = Patience }, ct);
+            return (result.ExitCode, result.ErrorText.Trim());
+        }
+        catch (TimeoutException)
+        {
+            return (-1, $"it did not end within {Patience.TotalSeconds:0} s");
+        }
+    }
+
+    /// <summary>Runs a program and reads both of its output streams.</summary>
+    /// <param name="command">The program and its arguments.</param>
+    /// <param name="patience">The time it has; null for as long as it takes.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <exception cref="Problem">Code <c>unavailable</c>: it timed out and was ended.</exception>
+    public static async Task<Executed> Output(IReadOnlyList<string> command, TimeSpan? patience, CancellationToken ct)
+    {
+        try
+        {
+            var result = await ProgramRunner.Run(new ProgramCall(command) { TimeLimit = patience }, ct);
+            return new Executed(result.ExitCode, result.OutputText + result.ErrorText);
+        }
+        catch (TimeoutException e)
+        {
+            throw Problem.Unavailable(new Fault($"{e.Message} and was ended", "see what holds it, then try again"), e);
+        }
+    }
+}
