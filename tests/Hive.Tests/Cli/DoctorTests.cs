@@ -57,7 +57,11 @@ public sealed class DoctorTests(RunningHive hive) : IClassFixture<RunningHive>, 
         );
         Assert.Contains("0600", found["host socket"].Text, StringComparison.Ordinal);
         if (found["new agents"].State == FindingState.Ok)
-            Assert.StartsWith("get 'process', as the option Runtime says", found["new agents"].Text, StringComparison.Ordinal);
+            Assert.StartsWith(
+                "get 'process', as the option Runtime says",
+                found["new agents"].Text,
+                StringComparison.Ordinal
+            );
         ExitsByWhetherAnythingIsolates(outcome, found);
     }
 
