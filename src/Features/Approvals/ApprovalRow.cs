@@ -7,7 +7,8 @@ namespace Hive.Features.Approvals;
 internal sealed record ApprovalRow
 {
     public const string Columns =
-        "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, base_sha, runtime, inputs";
+        "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, "
+        + "base_sha, runtime, inputs";
 
     public required long Id { get; init; }
 
@@ -31,7 +32,7 @@ internal sealed record ApprovalRow
 
     public string? Fetched_sha { get; init; }
 
-    /// <summary>What was deployed when it began to be built.</summary>
+    /// <summary>The deployed commit when the build began.</summary>
     public string? Base_sha { get; init; }
 
     public string? Runtime { get; init; }

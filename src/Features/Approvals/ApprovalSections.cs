@@ -5,7 +5,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>What waits for the operator or is building, in the snapshot, oldest first.</summary>
+/// <summary>The pending and building approvals in the snapshot, oldest first.</summary>
 internal sealed class ApprovalsSection : IDashboardSection
 {
     public string Name => "approvals";
@@ -15,7 +15,7 @@ internal sealed class ApprovalsSection : IDashboardSection
     public object Read(DbConnection db) => ListApprovals.Open(db);
 }
 
-/// <summary>The newest approvals that came to an end, in the snapshot, newest first.</summary>
+/// <summary>The newest resolved approvals in the snapshot, newest first.</summary>
 internal sealed class ApprovalHistorySection : IDashboardSection
 {
     public string Name => "approval_history";
@@ -25,7 +25,7 @@ internal sealed class ApprovalHistorySection : IDashboardSection
     public object Read(DbConnection db) => ListApprovals.NewestResolved(db);
 }
 
-/// <summary>What an agent has asked of the operator and waits for.</summary>
+/// <summary>The unresolved approvals that an agent has asked for.</summary>
 internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
 {
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
@@ -55,11 +55,13 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
         return text.Length <= shown ? text : text[..(char.IsHighSurrogate(text[shown - 1]) ? shown - 1 : shown)];
     }
 
-    // The operator, who may ask for an agent too, waits for nobody but himself.
+    // Requests of the operator are left out: nobody waits for another there.
     private const string OfAll = $"""
         SELECT {ApprovalRow.Columns}
           FROM approvals INDEXED BY approvals_requester
-         WHERE resolved_at IS NULL AND status <> '{ApprovalQueue.Fetching}' AND requester <> '{Agents.Contracts.Principals.Operator}'
+         WHERE resolved_at IS NULL
+           AND status <> '{ApprovalQueue.Fetching}'
+           AND requester <> '{Agents.Contracts.Principals.Operator}'
          ORDER BY id
         """;
 
