@@ -6,17 +6,18 @@ using Hive.Protocol;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// What the host tells an agent of a question. JSON writes a control character in six bytes and a quotation mark in
-/// two, so that texts within their
-/// cap may make a body over the host's: then what can be spared is cut, the question first, and <c>truncated</c> says
-/// so.
+/// Writes the host's messages about questions. JSON takes six bytes for a control character and two for a quotation
+/// mark, so that texts within their limits can make a body over its limit. Then the texts are cut, the question first,
+/// and <c>truncated</c> is set.
 /// </summary>
 internal static class QuestionEvents
 {
-    // So much of a question, as JSON, stays whatever the answer takes: enough to know it again.
+    // The bytes of a question, as JSON, that are kept even beside a long answer: enough to recognise the question.
     private const int LeastOfQuestion = 1024;
 
-    /// <summary>For the agent that is asked. The options stay whole: one of them is to be given back.</summary>
+    /// <summary>
+    /// The message to the agent that is asked. The options are never cut, because the answer repeats one of them.
+    /// </summary>
     public static string Asked(QuestionView asked)
     {
         var whole = Body(asked.Question, null);
@@ -38,7 +39,7 @@ internal static class QuestionEvents
             );
     }
 
-    /// <summary>For the agent that asked.</summary>
+    /// <summary>The message to the asker.</summary>
     public static string Answered(QuestionView answered)
     {
         var whole = Body(answered.Question, answered.Answer!, null);

@@ -7,7 +7,8 @@ namespace Hive.Features.Questions;
 internal sealed record QuestionRow
 {
     public const string Columns =
-        "id, asker, target, question, question_refs, options, multi, asked_at, deadline_at, answer, answerer, answered_at, answer_refs";
+        "id, asker, target, question, question_refs, options, multi, asked_at, deadline_at, answer, answerer, "
+        + "answered_at, answer_refs";
 
     private static readonly IReadOnlyList<string> None = [];
 
@@ -37,7 +38,7 @@ internal sealed record QuestionRow
 
     public required string Answer_refs { get; init; }
 
-    /// <summary>A list as it is stored.</summary>
+    /// <summary>Serializes a list for its column.</summary>
     public static string Json(IReadOnlyList<string> texts) =>
         texts.Count == 0 ? "[]" : JsonSerializer.Serialize(texts, WireJson.Options);
 
