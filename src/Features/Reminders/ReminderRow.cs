@@ -7,7 +7,9 @@ namespace Hive.Features.Reminders;
 internal sealed record ReminderRow
 {
     public const string Columns =
-        "id, agent, message, file_path AS FilePath, created_at AS CreatedAt, due_at AS DueAt, attempt_count AS AttemptCount, last_error AS LastError, next_attempt_at AS NextAttemptAt, file_refs AS FileRefs";
+        "id, agent, message, file_path AS FilePath, created_at AS CreatedAt, due_at AS DueAt, "
+        + "attempt_count AS AttemptCount, last_error AS LastError, next_attempt_at AS NextAttemptAt, file_refs "
+        + "AS FileRefs";
 
     public required long Id { get; init; }
 
