@@ -7,13 +7,15 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
-/// <remarks>The agent can put anything in the file's place at any time. What is written to was checked after it was
-/// opened, and is held open until the token is in it.</remarks>
+/// <remarks>
+/// The agent can replace the file with anything at any time. The file is checked after it was opened, and held open
+/// until the token is written.
+/// </remarks>
 internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // As in StateFileWriter: it must show what it is before anything is done to it.
+    // As in StateFileWriter: opening must neither truncate the file nor block, before its kind is checked.
     private const int Flags =
         Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
     private const int Attempts = 32;
@@ -26,12 +28,12 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         var root = Encoding.UTF8.GetBytes($"agents/{agent}/state\0");
         var folder =
             files.OpenFolder(root)
-            ?? throw Problem.Forbidden($"the state folder of {agent} is gone, or another thing stands in its place");
+            ?? throw Problem.Forbidden($"the state folder of {agent} is missing or is not a folder");
         SafeFileHandle? file = null;
         var (kept, made) = (false, false);
         try
         {
-            // Whatever its mode: one that is there is the agent's.
+            // A token that exists is the agent's own, whatever the file's mode.
             if (Native.KindIn(folder, Name, out var size) >= FileKind.PlainFile && size > 0)
                 return null;
             file = Open(folder, agent, out made, out size);
@@ -39,14 +41,14 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
                 return null;
             File.SetUnixFileMode(file, Private);
             Native.GiveToOwnerOf(folder, file);
-            // It stays empty: what has a size is a token.
+            // The file stays empty, because a file with content counts as a token.
             if (
                 Native.Reserve(file, MaxToken)
                 is var error
                     and not (0 or Native.ErrorNotSupported or Native.ErrorNoCall)
             )
                 throw new IOException(
-                    $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
+                    $"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}"
                 );
             kept = true;
             return new Slot(folder, file, made);
@@ -88,14 +90,15 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
                 || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice
             )
                 throw Problem.Forbidden(
-                    $"/agents/{agent}/state/forge-token is no regular file with one name; remove it, and a token is put there"
+                    $"/agents/{agent}/state/forge-token is not a regular file with a single hard link; remove it "
+                        + "to get a token"
                 );
             if (
                 attempt == Attempts
                 || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted)
             )
                 throw new IOException(
-                    $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
+                    $"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}"
                 );
         }
     }

@@ -9,27 +9,26 @@ namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
 /// <remarks>
-/// With <see cref="ForgeTokenFile"/> the only code that writes where agents can reach. The way to the file is made of
-/// names, each opened in the folder before without following a link,
-/// so whatever the agent puts in their place meanwhile, nothing outside its folder is touched; what is written to was
-/// checked after it was opened.
+/// With <see cref="ForgeTokenFile"/> the only code that writes where agents can write. Each folder of the path is
+/// opened in the one before without following a link, and the file is checked after it was opened; so nothing outside
+/// the agent's folder is touched, even if the agent replaces parts of the path in the meantime.
 /// </remarks>
 internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) : IStateFileWriter
 {
-    // A name between two slashes (NAME_MAX of Linux).
+    // The longest component of a path (NAME_MAX of Linux).
     private const int MaxNameBytes = 255;
 
     private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
 
-    // Neither cuts what is there nor waits for a FIFO's reader: first it must show what it is.
+    // Opening must neither truncate a file nor wait for a FIFO's reader, because its kind is checked afterwards.
     private const int FileFlags =
         Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
 
-    // How often somebody may make and remove the file between two looks at it.
+    // How often the file may appear and disappear between two attempts before the write fails.
     private const int Attempts = 32;
 
-    private const string NotPlain = "it is there already and is no regular file with one name";
-    private const string NoFolder = "what should be a folder on its way is a link or a file";
+    private const string NotPlain = "it exists and is not a regular file with a single hard link";
+    private const string NoFolder = "a folder of the path is a link or a file";
 
     public string? Fault(string agent, string path)
     {
@@ -47,7 +46,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         }
         catch (IOException)
         {
-            // A disk that fails now may be well when it is written to.
+            // The disk may work again when the file is written.
             return null;
         }
     }
@@ -64,13 +63,14 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             Native.Flush(folder);
     }
 
-    /// <summary>Puts a file that only its owner reads; one of the same name and size is there already and
-    /// stays.</summary>
-    /// <param name="agent">Whose state folder.</param>
+    /// <summary>
+    /// Writes a file that only its owner can read. An existing file of the same name and size is kept.
+    /// </summary>
+    /// <param name="agent">The agent whose state folder it is.</param>
     /// <param name="path">A path below it, in either form.</param>
-    /// <param name="bytes">What the file is to hold.</param>
-    /// <param name="most">How many files its folder may hold with it.</param>
-    /// <exception cref="Problem">Another thing is in the way, or the folder is full.</exception>
+    /// <param name="bytes">The file's content.</param>
+    /// <param name="most">The most files that its folder may hold.</param>
+    /// <exception cref="Problem">The path is taken by something else, or the folder is full.</exception>
     /// <exception cref="IOException">The disk fails.</exception>
     public void Put(string agent, string path, ReadOnlySpan<byte> bytes, int most)
     {
@@ -83,14 +83,14 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         {
             throw Problem.Conflict(
                 $"{agent} keeps {most} files of yours already, which is the limit; "
-                    + $"ask {agent} to remove some, or put it under /shared/ and send its path"
+                    + $"ask {agent} to remove some, or put the file under /shared/ and send its path"
             );
         }
 
         using var file = OpenFile(folder, name, path, out _);
         RandomAccess.SetLength(file, 0);
         RandomAccess.Write(file, bytes, 0);
-        // Last: one that a kill left unfinished can be written again.
+        // Last, so that a file left unfinished by a kill can be written again.
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
         RandomAccess.FlushToDisk(file);
         Native.Flush(folder);
@@ -100,8 +100,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         Directory.EnumerateFileSystemEntries($"/proc/self/fd/{folder.DangerousGetHandle()}").Take(count).Count()
         == count;
 
-    // The folders on the way, beginning with the state folder below the data folder, and the file's own name; each ends
-    // in a zero.
+    // The folders of the path, beginning with the state folder, and the file's name; each ends in a zero.
     private (byte[][] Above, byte[] Name) Locate(string agent, string path)
     {
         if (
@@ -110,7 +109,9 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         )
             throw Refused(
                 path,
-                $"it must name a file under /agents/{agent}/state/ (on the host {files.DataDir}/agents/{agent}/state/), without '.', '..' or an empty part, and no token, repository or database"
+                $"it must name a file under /agents/{agent}/state/ (on the host "
+                    + $"{files.DataDir}/agents/{agent}/state/), without '.', '..' or an empty part, and no token, "
+                    + "repository or database"
             );
         var root = Encode(relative[..rootLength]);
         byte[][] parts = [.. relative[(rootLength + 1)..].ToString().Split('/').Select(part => Encode(part))];
@@ -118,16 +119,15 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             parts.Any(part => part.Length - 1 > MaxNameBytes)
             || Encoding.UTF8.GetByteCount(relative) >= StateFilePath.MaxBytes
         )
-            throw Refused(path, $"a name may have {MaxNameBytes} bytes and the whole {StateFilePath.MaxBytes - 1}");
+            throw Refused(path, $"a component may have {MaxNameBytes} bytes and the path {StateFilePath.MaxBytes - 1}");
         return ([root, .. parts[..^1]], parts[^1]);
     }
 
-    // The folder of the file. Null if it is missing and not to be made.
+    // Opens the folder of the file. Null when it is missing and <paramref name="make"/> is false.
     private SafeFileHandle? Enter(byte[][] above, string path, bool make)
     {
         var folder =
-            files.OpenFolder(above[0])
-            ?? throw Refused(path, "the state folder is gone, or another thing stands in its place");
+            files.OpenFolder(above[0]) ?? throw Refused(path, "the state folder is missing or is not a folder");
         foreach (var name in above.AsSpan(1))
         {
             var parent = folder;
@@ -157,7 +157,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
                 FolderFlags | Native.OpenFolder | Native.OpenNoFollow,
                 out var error
             );
-            // Not only what was made now: a kill may have come between the making of a folder and the giving.
+            // Also for existing folders: a kill may have come between creating the folder and changing its owner.
             if (folder is not null && make)
                 Native.GiveToOwnerOf(parent, folder);
             if (folder is not null)
@@ -190,7 +190,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
 
             if (file is not null && Native.KindOf(file, out _) >= FileKind.PlainFile)
             {
-                // As with a folder. It has one name, so it is no link to what is this process's own elsewhere.
+                // As for folders. The file has a single hard link, so it cannot be another file of this process.
                 Native.GiveToOwnerOf(folder, file);
                 return file;
             }
@@ -217,7 +217,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     }
 
     private static string Refusal(string path, string why) =>
-        $"'{(path.Length <= 200 ? path : string.Concat(path.AsSpan(0, 200), "…"))}' cannot be written: {why}";
+        $"cannot write '{(path.Length <= 200 ? path : string.Concat(path.AsSpan(0, 200), "…"))}': {why}";
 
     private static Problem Refused(string path, string why) => Problem.Forbidden(Refusal(path, why));
 
