@@ -383,7 +383,7 @@ public sealed class AccountTests
         foreach (var name in new[] { "linked", "folder", "twice" })
         {
             Assert.Contains(
-                $"/agents/{name}/state/forge-token is no regular file with one name",
+                $"/agents/{name}/state/forge-token is not a regular file with a single hard link",
                 rig.Account(view, name).Error,
                 StringComparison.Ordinal
             );
@@ -416,7 +416,7 @@ public sealed class AccountTests
         );
         using var line = await host.Operator();
         var error = Account(await line.CallAsync("forge_sync")).GetProperty("error").GetString();
-        Assert.Equal("/agents/manager/state/forge-token cannot be written: No space left on device", error);
+        Assert.Equal("cannot write /agents/manager/state/forge-token: No space left on device", error);
         Assert.Empty(forge.TokensOf("manager"));
         var state = host.Inside(Path.Combine(host.DataDir, "agents", "manager", "state"));
         Assert.False(File.Exists(Path.Combine(state, "forge-token")));

@@ -95,7 +95,8 @@ internal sealed class StateTree : IDisposable
     }
 
     public const string Refusal =
-        "no such state file: name a regular file (one link, no token, repository or database) under /agents/<name>/state/ or /shared/";
+        "state file not found; 'path' must be a regular file (a single hard link, not a token, repository or database) "
+        + "under /agents/<name>/state/ or /shared/";
 
     public void HardLink(string target, string path) => Check(link(target, On(path)));
 
