@@ -94,7 +94,7 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         var rows = await store.Read(
             db =>
                 db.Query<Row>(
-                        "SELECT name, runtime, paused, recipients, active_model AS ActiveModel, status_text AS StatusText, status_set_at AS StatusSetAt FROM agents"
+                        "SELECT name, runtime, paused, recipients, active_model, status_text, status_set_at FROM agents"
                     )
                     .ToList(),
             ct

@@ -73,7 +73,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         var rows = await from.Read(
             db =>
                 db.Query<Row>(
-                        "SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now",
+                        "SELECT key_hash, expires_at FROM sessions WHERE expires_at > @now",
                         new { now = now.ToUnixTimeMilliseconds() }
                     )
                     .ToList(),

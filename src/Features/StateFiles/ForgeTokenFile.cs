@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Features.StateFiles.Contracts;
 using Microsoft.Win32.SafeHandles;
 
@@ -17,7 +18,7 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
 
     // As in StateFileWriter: opening must neither truncate the file nor block, before its kind is checked.
     private const int Flags =
-        Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+        OpenFlags.WriteOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
     private const int Attempts = 32;
     private const int MaxToken = 256;
 
@@ -34,19 +35,15 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         try
         {
             // A token that exists is the agent's own, whatever the file's mode.
-            if (Native.KindIn(folder, Name, out var size) >= FileKind.PlainFile && size > 0)
+            if (LinuxFile.KindIn(folder, Name, out var size) >= FileKind.PlainFile && size > 0)
                 return null;
             file = Open(folder, agent, out made, out size);
             if (size > 0)
                 return null;
             File.SetUnixFileMode(file, Private);
-            Native.GiveToOwnerOf(folder, file);
+            LinuxFile.GiveToOwnerOf(folder, file);
             // The file stays empty, because a file with content counts as a token.
-            if (
-                Native.Reserve(file, MaxToken)
-                is var error
-                    and not (0 or Native.ErrorNotSupported or Native.ErrorNoCall)
-            )
+            if (LinuxFile.Reserve(file, MaxToken) is var error and not (0 or Errno.NotSupported or Errno.NoCall))
                 throw new IOException(
                     $"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}"
                 );
@@ -62,7 +59,7 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
             if (!kept)
             {
                 if (made)
-                    Native.RemoveIn(folder, Name);
+                    LinuxFile.RemoveIn(folder, Name);
                 file?.Dispose();
                 folder.Dispose();
             }
@@ -74,29 +71,23 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         for (var attempt = 1; ; attempt++)
         {
             made = false;
-            var file = Native.OpenIn(folder, Name, Flags | Native.OpenNoFollow, out var error);
-            if (error == Native.ErrorMissing)
+            var file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow, out var error);
+            if (error == Errno.Missing)
             {
-                file = Native.OpenIn(folder, Name, Flags | Native.OpenNoFollow | Native.OpenCreateNew, out error);
+                file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow | OpenFlags.CreateNew, out error);
                 made = file is not null;
             }
 
             size = 0;
-            if (file is not null && Native.KindOf(file, out size) >= FileKind.PlainFile)
+            if (file is not null && LinuxFile.KindOf(file, out size) >= FileKind.PlainFile)
                 return file;
             file?.Dispose();
-            if (
-                file is not null
-                || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice
-            )
+            if (file is not null || error is Errno.Symlinks or Errno.IsFolder or Errno.NoReader or Errno.NoDevice)
                 throw Problem.Forbidden(
                     $"/agents/{agent}/state/forge-token is not a regular file with a single hard link; remove it "
                         + "to get a token"
                 );
-            if (
-                attempt == Attempts
-                || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted)
-            )
+            if (attempt == Attempts || error is not (Errno.Missing or Errno.Exists or Errno.Interrupted))
                 throw new IOException(
                     $"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}"
                 );
@@ -112,13 +103,13 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
             filled = true;
             RandomAccess.Write(file, Encoding.ASCII.GetBytes(token + "\n"), 0);
             RandomAccess.FlushToDisk(file);
-            Native.Flush(folder);
+            LinuxFile.Flush(folder);
         }
 
         public void Dispose()
         {
             if (made && !filled)
-                Native.RemoveIn(folder, Name);
+                LinuxFile.RemoveIn(folder, Name);
             file.Dispose();
             folder.Dispose();
         }

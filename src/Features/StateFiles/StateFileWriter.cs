@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.StateFiles.Contracts;
 using Microsoft.Win32.SafeHandles;
@@ -18,11 +19,11 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     // The longest component of a path (NAME_MAX of Linux).
     private const int MaxNameBytes = 255;
 
-    private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+    private const int FolderFlags = OpenFlags.PathOnly | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
 
     // Opening must neither truncate a file nor wait for a FIFO's reader, because its kind is checked afterwards.
     private const int FileFlags =
-        Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+        OpenFlags.WriteOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
 
     // How often the file may appear and disappear between two attempts before the write fails.
     private const int Attempts = 32;
@@ -36,7 +37,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         {
             var (above, name) = Locate(agent, path);
             using var folder = Enter(above, path, make: false);
-            return folder is null || Native.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile
+            return folder is null || LinuxFile.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile
                 ? null
                 : Refusal(path, NotPlain);
         }
@@ -60,7 +61,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         RandomAccess.Write(file, Encoding.UTF8.GetBytes(text), 0);
         RandomAccess.FlushToDisk(file);
         if (made)
-            Native.Flush(folder);
+            LinuxFile.Flush(folder);
     }
 
     /// <summary>
@@ -76,7 +77,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     {
         var (above, name) = Locate(agent, path);
         using var folder = Enter(above, path, make: true)!;
-        var there = Native.KindIn(folder, name, out var size);
+        var there = LinuxFile.KindIn(folder, name, out var size);
         if (there >= FileKind.PlainFile && size == bytes.Length)
             return;
         if (there == FileKind.Missing && Holds(folder, most))
@@ -93,7 +94,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         // Last, so that a file left unfinished by a kill can be written again.
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
         RandomAccess.FlushToDisk(file);
-        Native.Flush(folder);
+        LinuxFile.Flush(folder);
     }
 
     private static bool Holds(SafeFileHandle folder, int count) =>
@@ -151,28 +152,28 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     {
         for (var attempt = 1; ; attempt++)
         {
-            var folder = Native.OpenIn(
+            var folder = LinuxFile.OpenIn(
                 parent,
                 name,
-                FolderFlags | Native.OpenFolder | Native.OpenNoFollow,
+                FolderFlags | OpenFlags.Folder | OpenFlags.NoFollow,
                 out var error
             );
             // Also for existing folders: a kill may have come between creating the folder and changing its owner.
             if (folder is not null && make)
-                Native.GiveToOwnerOf(parent, folder);
+                LinuxFile.GiveToOwnerOf(parent, folder);
             if (folder is not null)
                 return folder;
-            if (error is Native.ErrorSymlinks or Native.ErrorNoFolder)
+            if (error is Errno.Symlinks or Errno.NotFolder)
                 throw Refused(path, NoFolder);
-            if (attempt == Attempts || error is not (Native.ErrorMissing or Native.ErrorInterrupted))
+            if (attempt == Attempts || error is not (Errno.Missing or Errno.Interrupted))
                 throw Failed(path, error);
-            if (error != Native.ErrorMissing)
+            if (error != Errno.Missing)
                 continue;
             if (!make)
                 return null;
-            if (Native.MakeFolderIn(parent, name) is not 0 and not Native.ErrorExists and var failed)
+            if (LinuxFile.MakeFolderIn(parent, name) is not 0 and not Errno.Exists and var failed)
                 throw Failed(path, failed);
-            Native.Flush(parent);
+            LinuxFile.Flush(parent);
         }
     }
 
@@ -181,30 +182,24 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         for (var attempt = 1; ; attempt++)
         {
             made = false;
-            var file = Native.OpenIn(folder, name, FileFlags | Native.OpenNoFollow, out var error);
-            if (error == Native.ErrorMissing)
+            var file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow, out var error);
+            if (error == Errno.Missing)
             {
-                file = Native.OpenIn(folder, name, FileFlags | Native.OpenNoFollow | Native.OpenCreateNew, out error);
+                file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow | OpenFlags.CreateNew, out error);
                 made = file is not null;
             }
 
-            if (file is not null && Native.KindOf(file, out _) >= FileKind.PlainFile)
+            if (file is not null && LinuxFile.KindOf(file, out _) >= FileKind.PlainFile)
             {
                 // As for folders. The file has a single hard link, so it cannot be another file of this process.
-                Native.GiveToOwnerOf(folder, file);
+                LinuxFile.GiveToOwnerOf(folder, file);
                 return file;
             }
 
             file?.Dispose();
-            if (
-                file is not null
-                || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice
-            )
+            if (file is not null || error is Errno.Symlinks or Errno.IsFolder or Errno.NoReader or Errno.NoDevice)
                 throw Refused(path, NotPlain);
-            if (
-                attempt == Attempts
-                || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted)
-            )
+            if (attempt == Attempts || error is not (Errno.Missing or Errno.Exists or Errno.Interrupted))
                 throw Failed(path, error);
         }
     }
