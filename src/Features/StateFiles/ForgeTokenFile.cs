@@ -16,10 +16,6 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // As in StateFileWriter: opening must neither truncate the file nor block, before its kind is checked.
-    private const int Flags =
-        OpenFlags.WriteOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
-    private const int Attempts = 32;
     private const int MaxToken = 256;
 
     private static ReadOnlySpan<byte> Name => "forge-token\0"u8;
@@ -44,9 +40,7 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
             LinuxFile.GiveToOwnerOf(folder, file);
             // The file stays empty, because a file with content counts as a token.
             if (LinuxFile.Reserve(file, MaxToken) is var error and not (0 or Errno.NotSupported or Errno.NoCall))
-                throw new IOException(
-                    $"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}"
-                );
+                throw CannotWrite(agent, error);
             kept = true;
             return new Slot(folder, file, made);
         }
@@ -66,33 +60,20 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         }
     }
 
-    private static SafeFileHandle Open(SafeFileHandle folder, string agent, out bool made, out long size)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            made = false;
-            var file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow, out var error);
-            if (error == Errno.Missing)
-            {
-                file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow | OpenFlags.CreateNew, out error);
-                made = file is not null;
-            }
+    private static SafeFileHandle Open(SafeFileHandle folder, string agent, out bool made, out long size) =>
+        PlainFile.OpenOrCreate(folder, Name, out made, out size, out var error)
+        ?? throw (
+            error == 0
+                ? (Exception)
+                    Problem.Forbidden(
+                        $"/agents/{agent}/state/forge-token is not a regular file with a single hard link; remove it "
+                            + "to get a token"
+                    )
+                : CannotWrite(agent, error)
+        );
 
-            size = 0;
-            if (file is not null && LinuxFile.KindOf(file, out size) >= FileKind.PlainFile)
-                return file;
-            file?.Dispose();
-            if (file is not null || error is Errno.Symlinks or Errno.IsFolder or Errno.NoReader or Errno.NoDevice)
-                throw Problem.Forbidden(
-                    $"/agents/{agent}/state/forge-token is not a regular file with a single hard link; remove it "
-                        + "to get a token"
-                );
-            if (attempt == Attempts || error is not (Errno.Missing or Errno.Exists or Errno.Interrupted))
-                throw new IOException(
-                    $"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}"
-                );
-        }
-    }
+    private static IOException CannotWrite(string agent, int error) =>
+        new($"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}");
 
     private sealed class Slot(SafeFileHandle folder, SafeFileHandle file, bool made) : IForgeTokenSlot
     {

@@ -21,11 +21,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
 
     private const int FolderFlags = OpenFlags.PathOnly | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
 
-    // Opening must neither truncate a file nor wait for a FIFO's reader, because its kind is checked afterwards.
-    private const int FileFlags =
-        OpenFlags.WriteOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
-
-    // How often the file may appear and disappear between two attempts before the write fails.
+    // How often a folder may appear and disappear between two attempts before the write fails.
     private const int Attempts = 32;
 
     private const string NotPlain = "it exists and is not a regular file with a single hard link";
@@ -179,29 +175,12 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
 
     private static SafeFileHandle OpenFile(SafeFileHandle folder, byte[] name, string path, out bool made)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            made = false;
-            var file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow, out var error);
-            if (error == Errno.Missing)
-            {
-                file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow | OpenFlags.CreateNew, out error);
-                made = file is not null;
-            }
-
-            if (file is not null && LinuxFile.KindOf(file, out _) >= FileKind.PlainFile)
-            {
-                // As for folders. The file has a single hard link, so it cannot be another file of this process.
-                LinuxFile.GiveToOwnerOf(folder, file);
-                return file;
-            }
-
-            file?.Dispose();
-            if (file is not null || error is Errno.Symlinks or Errno.IsFolder or Errno.NoReader or Errno.NoDevice)
-                throw Refused(path, NotPlain);
-            if (attempt == Attempts || error is not (Errno.Missing or Errno.Exists or Errno.Interrupted))
-                throw Failed(path, error);
-        }
+        var file =
+            PlainFile.OpenOrCreate(folder, name, out made, out _, out var error)
+            ?? throw (error == 0 ? (Exception)Refused(path, NotPlain) : Failed(path, error));
+        // As for folders. The file has a single hard link, so it cannot be another file of this process.
+        LinuxFile.GiveToOwnerOf(folder, file);
+        return file;
     }
 
     private static byte[] Encode(ReadOnlySpan<char> name)
