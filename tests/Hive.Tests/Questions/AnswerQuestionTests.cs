@@ -6,7 +6,7 @@ namespace Hive.Tests.Questions;
 public sealed class AnswerQuestionTests
 {
     [Fact]
-    public async Task The_peers_answer_reaches_the_waiting_asker_once_and_moves_the_question_to_the_history()
+    public async Task A_peers_answer_reaches_the_waiting_asker_once_and_resolves_the_question()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -33,7 +33,7 @@ public sealed class AnswerQuestionTests
     }
 
     [Fact]
-    public async Task The_operator_answers_at_either_door_also_what_was_put_to_a_peer_and_with_a_text_that_is_no_option()
+    public async Task The_operator_can_answer_any_question_at_each_door_with_any_text()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -51,7 +51,7 @@ public sealed class AnswerQuestionTests
     }
 
     [Fact]
-    public async Task Nobody_else_may_answer_and_a_second_answer_is_a_conflict_for_everybody()
+    public async Task Only_the_target_or_the_operator_can_answer_and_a_second_answer_conflicts()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");

@@ -8,7 +8,7 @@ namespace Hive.Tests.Questions;
 public sealed class ExpireQuestionsTests
 {
     [Fact]
-    public async Task Expires_at_its_deadline_and_not_before()
+    public async Task A_question_expires_at_its_deadline_and_not_before()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -36,7 +36,7 @@ public sealed class ExpireQuestionsTests
     }
 
     [Fact]
-    public async Task Those_of_different_length_expire_each_at_its_own_time_and_many_at_once()
+    public async Task Questions_expire_at_their_own_deadlines_and_many_at_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -66,7 +66,7 @@ public sealed class ExpireQuestionsTests
     }
 
     [Fact]
-    public async Task What_was_due_while_the_host_was_down_expires_once_at_start_oldest_deadline_first()
+    public async Task Questions_due_while_the_host_was_down_expire_once_at_start_in_order()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -78,7 +78,7 @@ public sealed class ExpireQuestionsTests
             await alice.Ask(ttl: 200),
             await alice.Ask(ttl: 1000),
         ];
-        // Its timers are this host's, and end with it.
+        // Moves only the wall clock: no timer of this host fires.
         hive.Clock.Jump(TimeSpan.FromSeconds(400));
         var cursor = await hive.Cursor();
         Assert.Empty(await hive.QuestionEvents(cursor));
@@ -116,7 +116,7 @@ public sealed class ExpireQuestionsTests
     }
 
     [Fact]
-    public async Task A_wall_clock_set_back_while_no_host_ran_makes_no_wait_longer_than_was_asked_for()
+    public async Task A_wall_clock_set_back_while_no_host_ran_does_not_prolong_a_wait()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -129,7 +129,7 @@ public sealed class ExpireQuestionsTests
     }
 
     [Fact]
-    public async Task One_that_the_database_will_not_take_holds_up_no_other_is_logged_and_expires_later()
+    public async Task An_expiry_that_cannot_be_stored_is_logged_and_retried_alone()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -152,7 +152,7 @@ public sealed class ExpireQuestionsTests
     }
 
     [Fact]
-    public async Task Without_a_deadline_nothing_is_asked_of_the_database_and_an_answered_one_leaves_none()
+    public async Task Without_pending_deadlines_the_database_is_not_used()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -162,7 +162,7 @@ public sealed class ExpireQuestionsTests
         await hive.Settled();
         var store = hive.Services.GetRequiredService<SqliteStore>();
         var before = (store.Reads, store.Writes);
-        // Short of the next hourly vacuum.
+        // Less than the time to the next hourly vacuum.
         hive.Clock.Advance(TimeSpan.FromMinutes(50));
         Assert.Equal(before, (store.Reads, store.Writes));
     }

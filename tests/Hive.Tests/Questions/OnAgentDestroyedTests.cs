@@ -12,7 +12,7 @@ public sealed class OnAgentDestroyedTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_it_asked_and_what_it_was_asked_is_cancelled_by_the_system_and_nothing_else_is(bool purge)
+    public async Task Destroying_an_agent_cancels_its_questions_and_those_put_to_it(bool purge)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -36,7 +36,7 @@ public sealed class OnAgentDestroyedTests
         );
         Assert.Equal(other, Assert.Single((await hive.State()).Questions()).Id);
 
-        // Another of that name has nothing to do with it.
+        // A new agent with that name is not affected.
         await hive.Spawn("bob");
         hive.Clock.Advance(TimeSpan.FromSeconds(60));
         await hive.Settled();
@@ -46,7 +46,7 @@ public sealed class OnAgentDestroyedTests
     }
 
     [Fact]
-    public async Task What_another_agent_of_its_name_asks_right_afterwards_is_not_taken_for_the_old_ones()
+    public async Task Questions_of_a_new_agent_with_the_same_name_are_kept()
     {
         await using var hive = await HiveFixture.Start();
         var host = await hive.Operator();
@@ -66,13 +66,13 @@ public sealed class OnAgentDestroyedTests
     }
 
     [Fact]
-    public async Task What_a_kill_left_undone_is_done_at_the_next_start_and_once()
+    public async Task A_clean_up_missed_by_a_kill_is_done_once_at_the_next_start()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var (owed, own) = (await alice.Ask(to: "bob"), await bob.Ask());
-        // As a kill between the commit of a destroy and the reaction to it leaves the database.
+        // The state that a kill leaves between the commit of a destroy and the reaction to it.
         await hive
             .Services.GetRequiredService<IStore>()
             .Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
@@ -93,7 +93,7 @@ public sealed class OnAgentDestroyedTests
     }
 
     [Fact]
-    public async Task Many_are_cancelled_a_hundred_in_a_write()
+    public async Task Questions_are_cancelled_a_hundred_per_write()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob", "carol");
@@ -117,7 +117,7 @@ public sealed class OnAgentDestroyedTests
     }
 
     [Fact]
-    public async Task While_many_are_cancelled_another_agent_of_its_name_asks_and_is_asked()
+    public async Task A_new_agent_can_ask_while_its_predecessors_questions_are_cancelled()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -137,7 +137,7 @@ public sealed class OnAgentDestroyedTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task One_that_the_database_will_not_take_holds_up_no_other_is_logged_and_cancelled_later(bool atStart)
+    public async Task A_cancellation_that_cannot_be_stored_is_logged_and_retried_alone(bool atStart)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

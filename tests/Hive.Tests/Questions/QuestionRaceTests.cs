@@ -5,7 +5,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Questions;
 
-/// <summary>Everybody who can end a question does so at the same moment, in every combination.</summary>
+/// <summary>Ends a question from all sides at the same moment, in every combination.</summary>
 public sealed class QuestionRaceTests
 {
     [Flags]
@@ -21,7 +21,7 @@ public sealed class QuestionRaceTests
     }
 
     [Fact]
-    public async Task Exactly_one_wins_the_asker_is_told_once_and_the_losers_get_conflict()
+    public async Task Exactly_one_wins_the_asker_is_notified_once_and_the_others_get_conflict()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -56,7 +56,7 @@ public sealed class QuestionRaceTests
                 ("question_resolved", id, told.Text("answer"), told.Text("answerer")),
                 (kind, question.Id, question.Answer, question.Answerer)
             );
-            // A destroyed agent's connection ends, also before it hears that its answer was the first.
+            // A destroyed agent's connection may end before it hears that its answer was the first.
             var gone = who.HasFlag(Who.Destroy) ? results.Count(r => r == "gone") : 0;
             var won =
                 question.Answerer is "ttl-watchdog" or "system" ? 0
