@@ -1,6 +1,6 @@
 namespace Hive.Tests.Fixture;
 
-/// <summary>A clock that stands still until a test moves it; its timers fire while it is moved, in order.</summary>
+/// <summary>A clock that stands still until a test moves it. Timers fire in order while it moves.</summary>
 public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock gate = new();
@@ -11,7 +11,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    // Of what a timer is set for, in the time that only goes forward.
+    // The monotonic time, by which timers run.
     private DateTimeOffset Steady => now - jumped;
 
     public override DateTimeOffset GetUtcNow()
@@ -33,7 +33,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
         return timer;
     }
 
-    /// <summary>Moves the clock on, firing each timer at its time.</summary>
+    /// <summary>Moves the clock forward and fires each timer at its time.</summary>
     public void Advance(TimeSpan by)
     {
         var end = GetUtcNow() + by;
@@ -43,7 +43,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             now = end > now ? end : now;
     }
 
-    /// <summary>Sets the wall clock as an administrator does: timers and timestamps take no notice.</summary>
+    /// <summary>Sets the wall clock as an administrator does; timers and timestamps do not change.</summary>
     public void Jump(TimeSpan by)
     {
         lock (gate)
@@ -53,7 +53,9 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
         }
     }
 
-    /// <summary>Completes when a timer is set for exactly that time: what is to wait until then does.</summary>
+    /// <summary>
+    /// Completes when a timer is set for exactly that time, so that a test can wait until the code under test waits.
+    /// </summary>
     public Task Set(DateTimeOffset at)
     {
         lock (gate)
@@ -108,7 +110,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             return true;
         }
 
-        // Under the clock's lock.
+        // Called under the clock's lock.
         public void Reschedule()
         {
             if (period > TimeSpan.Zero)

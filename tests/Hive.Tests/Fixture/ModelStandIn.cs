@@ -4,8 +4,9 @@ using System.Text.Json;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>The stand-in for a client's model (<c>tests/clients/model.mjs</c>), on a port of loopback of its
-/// own.</summary>
+/// <summary>
+/// Runs a stand-in for a client's model (<c>tests/clients/model.mjs</c>) on a loopback port of its own.
+/// </summary>
 internal sealed class ModelStandIn : IDisposable
 {
     private readonly Process process;
@@ -16,9 +17,9 @@ internal sealed class ModelStandIn : IDisposable
 
     public Uri Address => new($"http://127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}");
 
-    /// <summary>A model that takes these steps, which model.mjs describes.</summary>
+    /// <summary>Starts a model that answers with these steps, which model.mjs describes.</summary>
     /// <param name="kind"><c>anthropic</c> or <c>openai</c>.</param>
-    /// <param name="steps">What it says, one step for each request.</param>
+    /// <param name="steps">Its answers, one step for each request.</param>
     public static async Task<ModelStandIn> StartAsync(string kind, params object[] steps)
     {
         var start = new ProcessStartInfo("node")
@@ -36,11 +37,11 @@ internal sealed class ModelStandIn : IDisposable
         return new ModelStandIn(process, int.Parse(port!, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>The next request of the conversation, as the client sent it.</summary>
+    /// <summary>Waits for the next request of the conversation, as the client sent it.</summary>
     public async Task<JsonElement> RequestAsync()
     {
         var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
-        return JsonElement.Parse(line ?? throw new InvalidOperationException("the model's stand-in has ended"));
+        return JsonElement.Parse(line ?? throw new InvalidOperationException("the model's stand-in has exited"));
     }
 
     public void Dispose()

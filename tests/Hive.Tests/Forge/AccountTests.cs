@@ -440,7 +440,11 @@ public sealed class AccountTests
         rig.Forge.Resume();
         var view = await rig.Sync();
 
-        Assert.Contains("state folder of closed is gone", rig.Account(view, "closed").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "the state folder of closed is missing or is not a folder",
+            rig.Account(view, "closed").Error,
+            StringComparison.Ordinal
+        );
         Assert.Empty(rig.Forge.TokensOf("closed"));
         Assert.True(rig.Account(view, "alice").HasToken);
         File.Delete(rig.StateOf("closed"));
@@ -457,7 +461,7 @@ public sealed class AccountTests
         var view = await rig.Sync();
 
         Assert.Contains(
-            "/agents/closed/state/forge-token cannot be written",
+            "cannot write /agents/closed/state/forge-token",
             rig.Account(view, "closed").Error,
             StringComparison.Ordinal
         );
