@@ -68,7 +68,7 @@ internal sealed partial class ApplyCommitWork(
 
     private async Task<ApprovalOutcome> Deploy(ApprovalRow approval, IHeldAgent held, CancellationToken stopping)
     {
-        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.FetchedSha!);
         if (!await IsOfThisAgent(approval))
             throw Problem.Conflict($"{agent} was destroyed before this could be deployed");
         try
@@ -96,8 +96,8 @@ internal sealed partial class ApplyCommitWork(
             LogStep(log, id, "wrote the lock");
             if (!await applied.IsClean(agent, stopping))
                 throw Problem.Conflict(
-                    $"what is applied for {agent} was changed by hand just now; `hive rebuild {agent}` deploys "
-                        + "that, then ask again with a commit that is based on it"
+                    $"the applied configuration of {agent} was changed by hand just now; `hive rebuild {agent}` "
+                        + "deploys the change; then ask again with a commit based on it"
                 );
             await applied.MoveMain(agent, before, sha);
             LogStep(log, id, "moved main");
@@ -111,8 +111,8 @@ internal sealed partial class ApplyCommitWork(
             // The agent may have been started on files changed by hand, which nobody approved.
             if (!await applied.IsClean(agent, stopping))
                 throw Problem.Conflict(
-                    $"what is applied for {agent} was changed by hand while this was built; that is kept as the "
-                        + $"tag rescued/{id}, and everything is as it was before: merge the two and ask again"
+                    $"the applied configuration of {agent} was changed by hand during the build; the change is kept "
+                        + $"as the tag rescued/{id}, and the deploy was rolled back; merge the two and ask again"
                 );
             await swarm.Commit(prepared, $"deploy {agent} deployed/{id} {sha[..12]}\n\nApproval: {id}\n");
             LogStep(log, id, "committed the lock");
@@ -144,9 +144,9 @@ internal sealed partial class ApplyCommitWork(
 
     private async Task<ApprovalOutcome> Finish(ApprovalRow approval)
     {
-        await applied.Tag(approval.Agent, $"deployed/{approval.Id}", approval.Fetched_sha!);
+        await applied.Tag(approval.Agent, $"deployed/{approval.Id}", approval.FetchedSha!);
         LogStep(log, approval.Id, "tagged as deployed");
-        return new ApprovalOutcome(approval.Fetched_sha, $"deployed/{approval.Id}");
+        return new ApprovalOutcome(approval.FetchedSha, $"deployed/{approval.Id}");
     }
 
     // While this approval waited for its turn, the agent may have been destroyed, which ends the approval, and another
@@ -154,7 +154,7 @@ internal sealed partial class ApplyCommitWork(
     private async Task<bool> IsOfThisAgent(ApprovalRow approval) =>
         roster.Find(approval.Agent) is not null
         && await store.Read(db => ApprovalQueue.IsBuilding(db, approval.Id))
-        && await applied.HasCommit(approval.Agent, approval.Fetched_sha!);
+        && await applied.HasCommit(approval.Agent, approval.FetchedSha!);
 
     // Retries until the deploy is finished or rolled back, or until the host stops; then the next host continues.
     private async Task<ApprovalOutcome?> FinishOrRollBack(ApprovalRow approval, string error, IHeldAgent held)
@@ -196,7 +196,7 @@ internal sealed partial class ApplyCommitWork(
     // so appear after the next host has rolled everything back.
     private async Task RollForward(ApprovalRow approval)
     {
-        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.FetchedSha!);
         if (!await applied.HasCommit(agent, sha))
             return;
         await applied.RemoveTag(agent, $"failed/{id}");
@@ -212,7 +212,7 @@ internal sealed partial class ApplyCommitWork(
     // Makes the repository and its files what they were before the deploy.
     private async Task RollBack(ApprovalRow approval, string error)
     {
-        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.FetchedSha!);
         if (!await applied.HasCommit(agent, sha))
             return;
         await applied.Annotate(agent, $"failed/{id}", sha, error);

@@ -199,10 +199,10 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
                 row.Id,
                 row.Agent,
                 row.Kind,
-                row.Commit_ref,
+                row.CommitRef,
                 row.Status,
                 note = sentNote,
-                sha = outcome?.Sha ?? row.Fetched_sha,
+                sha = outcome?.Sha ?? row.FetchedSha,
                 outcome?.Tag,
             }
         );

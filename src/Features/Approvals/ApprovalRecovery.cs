@@ -52,7 +52,7 @@ internal sealed partial class ApprovalRecovery(
             await Try(approval, () => decisions.WorkFor(approval).PrepareRecovery(approval));
         foreach (var approval in open.Where(a => a.Status == ApprovalQueue.Fetching))
             await Try(approval, () => proposals.FailInterrupted(approval));
-        foreach (var approval in open.Where(a => a is { Status: ApprovalStatus.Pending, Fetched_sha: not null }))
+        foreach (var approval in open.Where(a => a is { Status: ApprovalStatus.Pending, FetchedSha: not null }))
             await Try(approval, () => applied.RemoveTag(approval.Agent, $"denied/{approval.Id}"));
         foreach (var approval in building)
             await StartRecovery(approval);

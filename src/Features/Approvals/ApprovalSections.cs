@@ -38,7 +38,7 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
                 row.Id,
                 row.Requester,
                 Text(row, shown),
-                Math.Max(0, now - row.Requested_at) / 1000
+                Math.Max(0, now - row.RequestedAt) / 1000
             ))
             .ToArray();
     }
@@ -48,7 +48,7 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
         var what = row.Kind switch
         {
             ApprovalKind.Spawn => $"spawn {row.Agent}",
-            ApprovalKind.ApplyCommit => $"apply {row.Commit_ref} to {row.Agent}",
+            ApprovalKind.ApplyCommit => $"apply {row.CommitRef} to {row.Agent}",
             _ => $"update {string.Join(", ", row.InputNames ?? [])}",
         };
         var text = row.Description is null ? what : $"{what}: {row.Description}";

@@ -55,7 +55,7 @@ internal sealed partial class Decisions(
             var approval = await store.Read(db => ApprovalQueue.RequirePending(db, id));
             // The tag comes before the row: the next start removes a tag without a denied row, but nothing would add a
             // missing tag.
-            if (approval.Fetched_sha is { } sha)
+            if (approval.FetchedSha is { } sha)
                 await applied.Annotate(
                     approval.Agent,
                     $"denied/{id}",
@@ -76,7 +76,7 @@ internal sealed partial class Decisions(
             }
             catch
             {
-                if (approval.Fetched_sha is not null)
+                if (approval.FetchedSha is not null)
                     await RemoveDeniedTag(approval);
                 throw;
             }

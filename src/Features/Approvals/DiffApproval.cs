@@ -49,7 +49,7 @@ internal static class DiffApproval
                         + $"'{ApprovalKind.ApplyCommit}' has one"
                 );
             if (
-                approval.Fetched_sha is not { } sha
+                approval.FetchedSha is not { } sha
                 || await applied.CommitOfTag(approval.Agent, $"proposal/{approval.Id}", cancellationToken) is null
             )
                 throw Problem.NotFound(

@@ -37,7 +37,7 @@ internal sealed partial class OnAgentDestroyed(
         {
             foreach (var approval in failed)
             {
-                if (approval.Fetched_sha is { } sha && await applied.HasCommit(approval.Agent, sha))
+                if (approval.FetchedSha is { } sha && await applied.HasCommit(approval.Agent, sha))
                     await applied.Annotate(approval.Agent, $"failed/{approval.Id}", sha, Reason(approval.Agent));
             }
         }

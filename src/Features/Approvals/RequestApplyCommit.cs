@@ -108,7 +108,7 @@ internal static partial class RequestApplyCommit
                 LogStep(log, approval.Id, "asked for");
                 var sha = await quarantine.Fetch(
                     folders.Config(agent),
-                    approval.Commit_ref,
+                    approval.CommitRef,
                     folders.Applied(agent),
                     $"refs/tags/proposal/{approval.Id}",
                     CancellationToken.None

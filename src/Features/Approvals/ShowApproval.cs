@@ -26,7 +26,7 @@ internal static class ShowApproval
                 // Taken before the row is read, so that a resolution in between is not missed.
                 var next = ends.Next;
                 var row = await store.Read(db => ApprovalQueue.Require(db, request.Id), cancellationToken);
-                if (row.Resolved_at is not null || time.IsCancellationRequested)
+                if (row.ResolvedAt is not null || time.IsCancellationRequested)
                     return new Result(row.ToView());
                 await next.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();

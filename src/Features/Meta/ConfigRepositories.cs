@@ -42,9 +42,9 @@ internal sealed class ConfigRepositories(GitProgram git, AgentFolders folders, I
             var applied = folders.Applied(agent);
             var isNew = !Directory.Exists(Path.Combine(applied, ".git"));
             if (isNew)
-                await MakeApplied(applied, ct);
+                await CreateApplied(applied, ct);
             else if (commitEdits)
-                await CommitByHand(applied, ct);
+                await CommitHandEdits(applied, ct);
             var config = folders.Config(agent);
             Directory.CreateDirectory(config);
             // If a link, a file or a folder is there, it is the manager's own and stays.
@@ -52,7 +52,7 @@ internal sealed class ConfigRepositories(GitProgram git, AgentFolders folders, I
                 new FileInfo(Path.Combine(config, ".git")) is { Exists: false, LinkTarget: null }
                 && !Directory.Exists(Path.Combine(config, ".git"))
             )
-                await MakeConfig(agent, applied, config, ct);
+                await CreateConfig(agent, applied, config, ct);
             return isNew;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -61,7 +61,7 @@ internal sealed class ConfigRepositories(GitProgram git, AgentFolders folders, I
         }
     }
 
-    private async Task MakeApplied(string applied, CancellationToken ct)
+    private async Task CreateApplied(string applied, CancellationToken ct)
     {
         Directory.CreateDirectory(applied);
         var file = Path.Combine(applied, AgentYaml.FileName);
@@ -86,7 +86,7 @@ internal sealed class ConfigRepositories(GitProgram git, AgentFolders folders, I
         }
     }
 
-    private async Task CommitByHand(string applied, CancellationToken ct)
+    private async Task CommitHandEdits(string applied, CancellationToken ct)
     {
         var file = Path.Combine(applied, AgentYaml.FileName);
         if (!File.Exists(file))
@@ -100,7 +100,7 @@ internal sealed class ConfigRepositories(GitProgram git, AgentFolders folders, I
 
     // Files are copied before the repository is moved into place, so that all of this is repeated after a kill of the
     // host.
-    private async Task MakeConfig(string agent, string applied, string config, CancellationToken ct)
+    private async Task CreateConfig(string agent, string applied, string config, CancellationToken ct)
     {
         foreach (var file in Directory.EnumerateFiles(applied))
         {

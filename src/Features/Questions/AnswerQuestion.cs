@@ -50,7 +50,7 @@ internal static class AnswerQuestion
                             $"question {command.Id} was put to {target ?? "the operator"}; no other agent may answer it"
                         );
                     if (!resolution.TryAnswer(write, command.Id, command.Answer, command.Caller.Name, refs))
-                        throw QuestionId.Answered(write, command.Id);
+                        throw QuestionId.AlreadyAnswered(write, command.Id);
                     return Done.Instance;
                 },
                 CancellationToken.None

@@ -24,7 +24,7 @@ internal static class CancelQuestion
                 {
                     QuestionId.Require(write, command.Id);
                     if (!resolution.TryAnswer(write, command.Id, Resolution.Cancelled, Principals.Operator, []))
-                        throw QuestionId.Answered(write, command.Id);
+                        throw QuestionId.AlreadyAnswered(write, command.Id);
                     return Done.Instance;
                 },
                 CancellationToken.None

@@ -45,7 +45,7 @@ internal sealed class ExpireQuestions(
     private async Task Cancel(long[] ids)
     {
         foreach (var some in ids.Chunk(HostAnswers.PerWrite))
-            await answers.Give(_ => some, Resolution.Cancelled, Principals.System);
+            await answers.Answer(_ => some, Resolution.Cancelled, Principals.System);
     }
 
     private async Task Expire()
@@ -54,7 +54,7 @@ internal sealed class ExpireQuestions(
         while (!stopping.IsCancellationRequested)
         {
             while (deadlines.TakeDue(HostAnswers.PerWrite) is { Length: > 0 } due)
-                await answers.Give(_ => due, Resolution.Expired, Resolution.Watchdog);
+                await answers.Answer(_ => due, Resolution.Expired, Resolution.Watchdog);
             await deadlines.WaitForDue(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -27,7 +27,7 @@ internal sealed partial class HostAnswers(
     /// <param name="answer">The answer to each.</param>
     /// <param name="answerer">The answerer to store.</param>
     /// <returns>The questions that were taken.</returns>
-    public async Task<long[]> Give(Func<IWrite, long[]> take, string answer, string answerer)
+    public async Task<long[]> Answer(Func<IWrite, long[]> take, string answer, string answerer)
     {
         long[] ids = [];
         try
@@ -46,14 +46,14 @@ internal sealed partial class HostAnswers(
         catch (Exception e)
         {
             LogBatchFailed(log, ids.Length, answer, e);
-            _ = GiveAlone(ids, answer, answerer);
+            _ = AnswerEach(ids, answer, answerer);
         }
 
         return ids;
     }
 
     // Not awaited: the next batch must not wait for an answer that may never be stored.
-    private async Task GiveAlone(IReadOnlyList<long> ids, string answer, string answerer)
+    private async Task AnswerEach(IReadOnlyList<long> ids, string answer, string answerer)
     {
         while (true)
         {

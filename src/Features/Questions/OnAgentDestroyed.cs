@@ -28,7 +28,7 @@ internal sealed class OnAgentDestroyed(HostAnswers answers) : ICommitObserver
         long[] taken;
         do
         {
-            taken = await answers.Give(Next, Resolution.Cancelled, Principals.System);
+            taken = await answers.Answer(Next, Resolution.Cancelled, Principals.System);
             after = taken.LastOrDefault();
         } while (taken.Length == HostAnswers.PerWrite);
 

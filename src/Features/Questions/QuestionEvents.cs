@@ -13,7 +13,7 @@ namespace Hive.Features.Questions;
 internal static class QuestionEvents
 {
     // The bytes of a question, as JSON, that are kept even beside a long answer: enough to recognise the question.
-    private const int LeastOfQuestion = 1024;
+    private const int MinQuestionBytes = 1024;
 
     /// <summary>
     /// The message to the agent that is asked. The options are never cut, because the answer repeats one of them.
@@ -21,7 +21,7 @@ internal static class QuestionEvents
     public static string Asked(QuestionView asked)
     {
         var whole = Body(asked.Question, null);
-        return Fits(whole) ? whole : Body(TextRules.Cut(asked.Question, Room(Body("", true))), true);
+        return Fits(whole) ? whole : Body(TextRules.Cut(asked.Question, RemainingBytes(Body("", true))), true);
 
         string Body(string question, bool? truncated) =>
             JsonSerializer.Serialize(
@@ -45,10 +45,10 @@ internal static class QuestionEvents
         var whole = Body(answered.Question, answered.Answer!, null);
         if (Fits(whole))
             return whole;
-        var room = Room(Body("", "", true));
+        var room = RemainingBytes(Body("", "", true));
         var question = TextRules.Cut(
             answered.Question,
-            Math.Max(LeastOfQuestion, room - TextRules.JsonLength(answered.Answer!))
+            Math.Max(MinQuestionBytes, room - TextRules.JsonLength(answered.Answer!))
         );
         return Body(question, TextRules.Cut(answered.Answer!, room - TextRules.JsonLength(question)), true);
 
@@ -69,5 +69,5 @@ internal static class QuestionEvents
 
     private static bool Fits(string body) => Encoding.UTF8.GetByteCount(body) <= Limits.HostBodyBytes;
 
-    private static int Room(string empty) => Limits.HostBodyBytes - Encoding.UTF8.GetByteCount(empty);
+    private static int RemainingBytes(string empty) => Limits.HostBodyBytes - Encoding.UTF8.GetByteCount(empty);
 }

@@ -16,7 +16,7 @@ internal static class QuestionId
         ) ?? throw Problem.NotFound($"question {id} not found");
 
     /// <summary>The error for a second answer.</summary>
-    public static Problem Answered(IWrite write, long id) =>
+    public static Problem AlreadyAnswered(IWrite write, long id) =>
         Problem.Conflict(
             $"question {id} was already answered by {Require(write, id).Answerer}; the first answer counts"
         );

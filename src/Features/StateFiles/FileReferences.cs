@@ -29,7 +29,7 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
     );
 
     // Characters that end a token: white space, control characters, and delimiters of code and markup.
-    private static readonly SearchValues<char> Ends = SearchValues.Create([
+    private static readonly SearchValues<char> Delimiters = SearchValues.Create([
         .. Enumerable
             .Range(0, char.MaxValue + 1)
             .Select(c => (char)c)
@@ -131,7 +131,7 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
             var token = text[start..];
             // The data folder's own path may hold a space or a comma.
             var own = hit - start;
-            var end = token[own..].IndexOfAny(Ends);
+            var end = token[own..].IndexOfAny(Delimiters);
             token = end < 0 ? token : token[..(own + end)];
             candidates++;
             from = start + Match(token, own, folders, found);

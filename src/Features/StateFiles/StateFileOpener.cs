@@ -47,7 +47,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             || !Encode(relative, buffer, out var name)
         )
             return null;
-        var file = OpenPlainly(data, name, name.LastIndexOf((byte)'/'));
+        var file = OpenFile(data, name, name.LastIndexOf((byte)'/'));
         if (file is null || LinuxFile.KindOf(file, out size) >= FileKind.PlainFile)
             return file;
         file.Dispose();
@@ -111,7 +111,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
 
     // Without links and dots a path cannot leave its root, and the cost of a look-up is bounded by the path's length.
     // Nested links could make a path of a hundred bytes cost a hundred thousand steps.
-    private static SafeFileHandle? OpenPlainly(Root data, Span<byte> path, int slash)
+    private static SafeFileHandle? OpenFile(Root data, Span<byte> path, int slash)
     {
         path[slash] = 0;
         using var folder = OpenFolder(data, path[..(slash + 1)]);

@@ -32,7 +32,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         try
         {
             var (above, name) = Locate(agent, path);
-            using var folder = Enter(above, path, make: false);
+            using var folder = OpenParent(above, path, make: false);
             return folder is null || LinuxFile.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile
                 ? null
                 : Refusal(path, NotPlain);
@@ -51,7 +51,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     public void Write(string agent, string path, string text)
     {
         var (above, name) = Locate(agent, path);
-        using var folder = Enter(above, path, make: true)!;
+        using var folder = OpenParent(above, path, make: true)!;
         using var file = OpenFile(folder, name, path, out var made);
         RandomAccess.SetLength(file, 0);
         RandomAccess.Write(file, Encoding.UTF8.GetBytes(text), 0);
@@ -72,11 +72,11 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     public void Put(string agent, string path, ReadOnlySpan<byte> bytes, int most)
     {
         var (above, name) = Locate(agent, path);
-        using var folder = Enter(above, path, make: true)!;
+        using var folder = OpenParent(above, path, make: true)!;
         var there = LinuxFile.KindIn(folder, name, out var size);
         if (there >= FileKind.PlainFile && size == bytes.Length)
             return;
-        if (there == FileKind.Missing && Holds(folder, most))
+        if (there == FileKind.Missing && IsFull(folder, most))
         {
             throw Problem.Conflict(
                 $"{agent} keeps {most} files of yours already, which is the limit; "
@@ -93,7 +93,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         LinuxFile.Flush(folder);
     }
 
-    private static bool Holds(SafeFileHandle folder, int count) =>
+    private static bool IsFull(SafeFileHandle folder, int count) =>
         Directory.EnumerateFileSystemEntries($"/proc/self/fd/{folder.DangerousGetHandle()}").Take(count).Count()
         == count;
 
@@ -121,7 +121,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     }
 
     // Opens the folder of the file. Null when it is missing and <paramref name="make"/> is false.
-    private SafeFileHandle? Enter(byte[][] above, string path, bool make)
+    private SafeFileHandle? OpenParent(byte[][] above, string path, bool make)
     {
         var folder =
             files.OpenFolder(above[0]) ?? throw Refused(path, "the state folder is missing or is not a folder");
@@ -130,7 +130,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             var parent = folder;
             try
             {
-                folder = Step(parent, name, path, make);
+                folder = OpenOrCreateFolder(parent, name, path, make);
             }
             finally
             {
@@ -144,7 +144,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         return folder;
     }
 
-    private static SafeFileHandle? Step(SafeFileHandle parent, byte[] name, string path, bool make)
+    private static SafeFileHandle? OpenOrCreateFolder(SafeFileHandle parent, byte[] name, string path, bool make)
     {
         for (var attempt = 1; ; attempt++)
         {

@@ -52,10 +52,10 @@ public sealed class ApplyCommitTests
             ["approval_added pending", "approval_changed building", "approval_resolved approved"],
             (await hive.ApprovalEvents(cursor)).Select(e => $"{e.Kind} {e.Approval.Status}")
         );
-        var told = Assert.Single(await hive.ToldOfApprovals());
+        var notice = Assert.Single(await hive.ApprovalMessages());
         Assert.Equal(
             ("approval_resolved", "approved", sha, $"deployed/{id}"),
-            (told.Text("event"), told.Text("status"), told.Text("sha"), told.Text("tag"))
+            (notice.Text("event"), notice.Text("status"), notice.Text("sha"), notice.Text("tag"))
         );
     }
 
@@ -134,7 +134,7 @@ public sealed class ApplyCommitTests
         Assert.Contains("0123456789", failed.Note, StringComparison.Ordinal);
         Assert.Equal(["approval_resolved"], (await hive.ApprovalEvents(cursor)).Select(e => e.Kind));
         // The manager got the error already.
-        Assert.Empty(await hive.ToldOfApprovals());
+        Assert.Empty(await hive.ApprovalMessages());
         await Talk.Refused(() => host.Approve(failed.Id), "conflict");
     }
 
@@ -217,7 +217,7 @@ public sealed class ApplyCommitTests
         worker.MustBeClean();
         Assert.Equal(
             "# not this model\n-- use the small one",
-            Assert.Single(await hive.ToldOfApprovals()).Text("note")
+            Assert.Single(await hive.ApprovalMessages()).Text("note")
         );
         await Talk.Refused(() => host.Approve(id), "conflict");
     }
@@ -257,8 +257,8 @@ public sealed class ApplyCommitTests
         Assert.Empty(worker.InMeta("status", "--porcelain"));
         var row = await fleet.Row("worker");
         Assert.Equal((true, false, false, "first"), (row.Running, row.Failed, row.NeedsUpdate, row.ActiveModel));
-        var told = (await hive.ToldOfApprovals())[^1];
-        Assert.Equal(("failed", end.Note), (told.Text("status"), told.Text("note")));
+        var notice = (await hive.ApprovalMessages())[^1];
+        Assert.Equal(("failed", end.Note), (notice.Text("status"), notice.Text("note")));
         // The failure does not block the next approval.
         Directory.Delete(Path.Combine(hive.RunDir, "agents", "worker", "taken.md"));
         var third = await manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD"));
@@ -399,8 +399,8 @@ public sealed class ApplyCommitTests
         Assert.Equal(
             ("failed", mine),
             (
-                (await hive.ToldOfApprovals()).Single().Text("status"),
-                (await hive.ToldOfApprovals()).Single().GetProperty("id").GetInt64()
+                (await hive.ApprovalMessages()).Single().Text("status"),
+                (await hive.ApprovalMessages()).Single().GetProperty("id").GetInt64()
             )
         );
     }
@@ -427,7 +427,7 @@ public sealed class ApplyCommitTests
                 ((await host.Shown(id)).Status, (await host.Shown(id)).Note)
             );
             Assert.Equal(["failed"], worker.Tags(id));
-            Assert.Single(await hive.ToldOfApprovals());
+            Assert.Single(await hive.ApprovalMessages());
         }
     }
 

@@ -38,13 +38,13 @@ internal static class Approving
         answer.GetProperty(member).Deserialize<Approval[]>(WireJson.Options)!;
 
     /// <summary>All messages to the manager about approvals and their results, oldest first, received or not.</summary>
-    public static async Task<JsonElement[]> ToldOfApprovals(this HiveFixture hive)
+    public static async Task<JsonElement[]> ApprovalMessages(this HiveFixture hive)
     {
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        return await manager.ToldOfApprovals();
+        return await manager.ApprovalMessages();
     }
 
-    public static async Task<JsonElement[]> ToldOfApprovals(this LineClient manager)
+    public static async Task<JsonElement[]> ApprovalMessages(this LineClient manager)
     {
         var rows = (await manager.CallAsync("recent", new { limit = 200 }))
             .GetProperty("rows")

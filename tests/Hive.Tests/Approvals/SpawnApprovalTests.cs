@@ -46,9 +46,9 @@ public sealed class SpawnApprovalTests
         );
         Assert.Equal(
             [("spawned", "alice"), ("approval_resolved", "alice")],
-            (await hive.ToldOfApprovals()).Select(b => (b.Text("event")!, b.Text("agent")!))
+            (await hive.ApprovalMessages()).Select(b => (b.Text("event")!, b.Text("agent")!))
         );
-        var (spawned, resolved) = ((await hive.ToldOfApprovals())[0], (await hive.ToldOfApprovals())[1]);
+        var (spawned, resolved) = ((await hive.ApprovalMessages())[0], (await hive.ApprovalMessages())[1]);
         Assert.True(spawned.GetProperty("ok").GetBoolean());
         Assert.Equal((Proposing.Of(hive, "alice").Main(), "deployed/0"), (spawned.Text("sha"), spawned.Text("tag")));
         Assert.Equal(
@@ -75,10 +75,10 @@ public sealed class SpawnApprovalTests
             ["manager"],
             (await host.CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString())
         );
-        var told = Assert.Single(await hive.ToldOfApprovals());
+        var notice = Assert.Single(await hive.ApprovalMessages());
         Assert.Equal(
             ("approval_resolved", "denied", "not \u0001 \"now\""),
-            (told.Text("event"), told.Text("status"), told.Text("note"))
+            (notice.Text("event"), notice.Text("status"), notice.Text("note"))
         );
         Assert.Equal(["approval_added", "approval_resolved"], (await hive.ApprovalEvents(cursor)).Select(e => e.Kind));
         // The agent can be requested again, with another id.
@@ -94,9 +94,9 @@ public sealed class SpawnApprovalTests
         await Talk.Refused(() => host.Deny(id, new string('x', 4097)), "too_large");
         await host.Deny(id, new string('\u0001', 4096));
         Assert.Equal(4096, (await host.Shown(id)).Note!.Length);
-        var told = Assert.Single(await manager.ToldOfApprovals()).Text("note")!;
-        Assert.EndsWith("…", told, StringComparison.Ordinal);
-        Assert.True(told.Length > 2000);
+        var notice = Assert.Single(await manager.ApprovalMessages()).Text("note")!;
+        Assert.EndsWith("…", notice, StringComparison.Ordinal);
+        Assert.True(notice.Length > 2000);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class SpawnApprovalTests
         await Talk.Refused(() => host.Deny(id), "conflict");
         await Talk.Refused(() => host.Approve(4711), "not_found");
         await Talk.Refused(() => host.Approve(0), "invalid");
-        Assert.Single(await hive.ToldOfApprovals(), b => b.Text("event") == "approval_resolved");
+        Assert.Single(await hive.ApprovalMessages(), b => b.Text("event") == "approval_resolved");
     }
 
     [Fact]
@@ -236,10 +236,10 @@ public sealed class SpawnApprovalTests
         var end = await host.End(id);
         Assert.Equal("failed", end.Status);
         Assert.Contains("alice", end.Note, StringComparison.Ordinal);
-        var told = await hive.ToldOfApprovals();
-        Assert.Equal(["spawned", "approval_resolved"], told.Select(b => b.Text("event")));
-        Assert.False(told[0].GetProperty("ok").GetBoolean());
-        Assert.NotNull(told[0].Text("note"));
+        var notice = await hive.ApprovalMessages();
+        Assert.Equal(["spawned", "approval_resolved"], notice.Select(b => b.Text("event")));
+        Assert.False(notice[0].GetProperty("ok").GetBoolean());
+        Assert.NotNull(notice[0].Text("note"));
         await (await hive.Connect("alice")).CallAsync("whoami");
     }
 
@@ -276,7 +276,7 @@ public sealed class SpawnApprovalTests
             var end = await (await hive.Operator()).End(id);
             Assert.Equal(status, end.Status);
             Assert.Equal(exists ? null : "the host ended while this was building; ask again", end.Note);
-            Assert.Single(await hive.ToldOfApprovals(), b => b.Text("event") == "approval_resolved");
+            Assert.Single(await hive.ApprovalMessages(), b => b.Text("event") == "approval_resolved");
         }
     }
 

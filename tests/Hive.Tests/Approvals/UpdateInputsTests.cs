@@ -46,7 +46,7 @@ public sealed class UpdateInputsTests
         Assert.Equal($"{id}", worker.InMeta("log", "-1", "--format=%(trailers:key=Approval,valueonly)"));
         Assert.Equal(
             ("update_inputs", "approved"),
-            ((await hive.ToldOfApprovals())[^1].Text("kind"), (await hive.ToldOfApprovals())[^1].Text("status"))
+            ((await hive.ApprovalMessages())[^1].Text("kind"), (await hive.ApprovalMessages())[^1].Text("status"))
         );
         await Talk.Refused(() => host.CallAsync("approval_diff", new { id }), "invalid");
     }

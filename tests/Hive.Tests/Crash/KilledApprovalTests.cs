@@ -282,7 +282,7 @@ public sealed class KilledApprovalTests
         using var manager = await host.Connect("manager");
         Assert.Equal(
             approval.ResolvedAt is null ? 0 : 1,
-            (await manager.ToldOfApprovals()).Count(told =>
+            (await manager.ApprovalMessages()).Count(told =>
                 told.GetProperty("event").GetString() == "approval_resolved" && told.GetProperty("id").GetInt64() == id
             )
         );

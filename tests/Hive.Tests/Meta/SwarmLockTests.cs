@@ -224,10 +224,10 @@ public sealed class SwarmLockTests
             prepared,
             $"deploy coder deployed/7 {commit[..12]}\n\nwritten by somebody:\n\nApproval: 99\n\nApproval: 7\n"
         );
-        var told = (await events.Next("meta_inputs_changed"))
+        var notice = (await events.Next("meta_inputs_changed"))
             .GetProperty("meta_inputs")
             .Deserialize<MetaInput[]>(WireJson.Options)!;
-        Assert.Equal(("skills", skill), (told.Single().Name, told.Single().LockedRev));
+        Assert.Equal(("skills", skill), (notice.Single().Name, notice.Single().LockedRev));
         Assert.Equal(commit, swarm.Deployed("coder"));
         Assert.Equal(
             (true, true, false, false),

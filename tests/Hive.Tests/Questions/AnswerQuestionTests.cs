@@ -13,13 +13,13 @@ public sealed class AnswerQuestionTests
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var id = await alice.Ask("which?", "bob", options: ["a", "b"]);
         var cursor = await hive.Cursor();
-        var waiting = alice.NextTold();
+        var waiting = alice.NextQuestionMessage();
         await bob.Answer(id, "a, b");
         Assert.Equal(
             $$"""{"event":"question_answered","id":{{id}},"question":"which?","answer":"a, b","answerer":"bob"}""",
             (await waiting).ToString()
         );
-        Assert.Single(await alice.Told());
+        Assert.Single(await alice.QuestionMessages());
 
         var (kind, resolved) = Assert.Single(await hive.QuestionEvents(cursor));
         Assert.Equal("question_resolved", kind);
@@ -43,10 +43,10 @@ public sealed class AnswerQuestionTests
         Assert.Null(await http.Post($"/answer-question/{peers}", new { answer = "overridden" }));
         using var fields = new FormUrlEncodedContent([new("answer", "by form")]);
         (await http.PostAsync(new Uri($"/answer-question/{form}", UriKind.Relative), fields)).EnsureSuccessStatusCode();
-        var told = await alice.Told();
+        var notice = await alice.QuestionMessages();
         Assert.Equal(
             [("neither", "operator"), ("overridden", "operator"), ("by form", "operator")],
-            told.Select(t => (t.Text("answer")!, t.Text("answerer")!))
+            notice.Select(t => (t.Text("answer")!, t.Text("answerer")!))
         );
     }
 
@@ -90,7 +90,7 @@ public sealed class AnswerQuestionTests
         Assert.Equal("conflict", await http.Post($"/cancel-question/{toBob}"));
         await Talk.Refused(() => carol.Answer(toBob), "forbidden");
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Equal("yes", Assert.Single(await alice.Told()).Text("answer"));
+        Assert.Equal("yes", Assert.Single(await alice.QuestionMessages()).Text("answer"));
     }
 
     [Fact]
@@ -119,6 +119,6 @@ public sealed class AnswerQuestionTests
         Assert.Equal("invalid", await http.Post("/cancel-question/-1"));
         Assert.Equal("not_found", await http.Post("/cancel-question/4711"));
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Empty(await alice.Told());
+        Assert.Empty(await alice.QuestionMessages());
     }
 }

@@ -42,7 +42,7 @@ public sealed class AskTests
             Assert.Single(state.GetProperty("questions").EnumerateArray()).ToString()
         );
         Assert.Empty(state.GetProperty("question_history").EnumerateArray());
-        Assert.Empty(await alice.Told());
+        Assert.Empty(await alice.QuestionMessages());
     }
 
     [Fact]
@@ -51,7 +51,7 @@ public sealed class AskTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        var waiting = bob.NextTold();
+        var waiting = bob.NextQuestionMessage();
         var id = await alice.Ask("which?", "bob", options: ["a", "b"]);
         Assert.Equal(
             $$"""{"event":"question_asked","id":{{id}},"asker":"alice","question":"which?","""
@@ -105,7 +105,7 @@ public sealed class AskTests
         Assert.Equal(code, refused.Text("code"));
         Assert.Contains(says, refused.Text("error"), StringComparison.Ordinal);
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Empty(await (await hive.Connect("bob")).Told());
+        Assert.Empty(await (await hive.Connect("bob")).QuestionMessages());
     }
 
     [Fact]
@@ -165,7 +165,7 @@ public sealed class AskTests
                 ),
             "conflict"
         );
-        Assert.Single(await (await hive.Connect("bob")).Told());
+        Assert.Single(await (await hive.Connect("bob")).QuestionMessages());
         Assert.Single((await hive.State()).Questions());
     }
 
@@ -192,7 +192,7 @@ public sealed class AskTests
         );
         await Talk.Refused(() => alice.Ask(to: "bob"), "conflict");
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Equal(25, (await bob.Told()).Length);
+        Assert.Equal(25, (await bob.QuestionMessages()).Length);
 
         // Repeating a question with its key is not a new question, and other agents' questions do not count.
         Assert.Equal(first, (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64());

@@ -65,7 +65,7 @@ internal static class Asking
         hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DROP TRIGGER poison"));
 
     /// <summary>Waits until at most that many questions are pending.</summary>
-    public static async Task<QuestionView[]> Left(this HiveFixture hive, int most)
+    public static async Task<QuestionView[]> WaitUntilPending(this HiveFixture hive, int most)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
@@ -87,7 +87,7 @@ internal static class Asking
     }
 
     /// <summary>All messages from <c>system</c> to an agent about questions, oldest first, received or not.</summary>
-    public static async Task<JsonElement[]> Told(this LineClient line)
+    public static async Task<JsonElement[]> QuestionMessages(this LineClient line)
     {
         var rows = (await line.CallAsync("recent", new { limit = 200 }))
             .GetProperty("rows")
@@ -101,7 +101,7 @@ internal static class Asking
     }
 
     /// <summary>Waits for the next of those messages that was not received yet.</summary>
-    public static async Task<JsonElement> NextTold(this LineClient line)
+    public static async Task<JsonElement> NextQuestionMessage(this LineClient line)
     {
         var message = (await line.CallAsync("recv", new { wait_seconds = 180 }))
             .GetProperty("messages")[0]

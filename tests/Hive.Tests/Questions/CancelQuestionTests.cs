@@ -16,8 +16,8 @@ public sealed class CancelQuestionTests
         Assert.Null(await http.Post($"/cancel-question/{id}"));
         await Talk.Refused(() => bob.Answer(id), "conflict");
         Assert.Equal("conflict", await http.Post($"/cancel-question/{id}"));
-        var told = Assert.Single(await alice.Told());
-        Assert.Equal(("[cancelled]", "operator"), (told.Text("answer"), told.Text("answerer")));
+        var notice = Assert.Single(await alice.QuestionMessages());
+        Assert.Equal(("[cancelled]", "operator"), (notice.Text("answer"), notice.Text("answerer")));
         Assert.Equal("question_resolved", Assert.Single(await hive.QuestionEvents(cursor)).Kind);
     }
 }

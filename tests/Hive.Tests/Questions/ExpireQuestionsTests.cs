@@ -21,10 +21,10 @@ public sealed class ExpireQuestionsTests
         var cursor = await hive.Cursor();
 
         hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
-        var told = await alice.NextTold();
+        var notice = await alice.NextQuestionMessage();
         Assert.Equal(
             (id, "[expired]", "ttl-watchdog"),
-            (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer"))
+            (notice.GetProperty("id").GetInt64(), notice.Text("answer"), notice.Text("answerer"))
         );
         await Talk.Refused(() => bob.Answer(id), "conflict");
         var (kind, resolved) = Assert.Single(await hive.QuestionEvents(cursor));
@@ -32,7 +32,7 @@ public sealed class ExpireQuestionsTests
             ("question_resolved", "[expired]", hive.Clock.GetUtcNow()),
             (kind, resolved.Answer, resolved.AnsweredAt)
         );
-        Assert.Single(await alice.Told());
+        Assert.Single(await alice.QuestionMessages());
     }
 
     [Fact]
@@ -47,13 +47,13 @@ public sealed class ExpireQuestionsTests
         var answered = await alice.Ask(ttl: 2);
         await (await hive.Operator()).Answer(answered);
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(answered, (await alice.NextTold()).GetProperty("id").GetInt64());
-        Assert.Equal(early, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(answered, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
+        Assert.Equal(early, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
         hive.Clock.Advance(TimeSpan.FromSeconds(29));
-        Assert.Equal(late, Assert.Single(await hive.Left(1)).Id);
+        Assert.Equal(late, Assert.Single(await hive.WaitUntilPending(1)).Id);
         for (var asker = 0; asker < 4; asker++)
         {
-            var ids = (await (await hive.Connect($"asker{asker}")).Told())
+            var ids = (await (await hive.Connect($"asker{asker}")).QuestionMessages())
                 .Select(t => t.GetProperty("id").GetInt64())
                 .ToArray();
             Assert.Equal(50, ids.Length);
@@ -61,8 +61,8 @@ public sealed class ExpireQuestionsTests
         }
 
         hive.Clock.Advance(TimeSpan.FromHours(6));
-        Assert.Equal(late, (await alice.NextTold()).GetProperty("id").GetInt64());
-        Assert.Equal(3, (await alice.Told()).Length);
+        Assert.Equal(late, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
+        Assert.Equal(3, (await alice.QuestionMessages()).Length);
     }
 
     [Fact]
@@ -86,16 +86,16 @@ public sealed class ExpireQuestionsTests
         alice = await hive.Connect("alice");
         for (var i = 0; i < 3; i++)
         {
-            var told = await alice.NextTold();
-            Assert.Equal((ids[(i + 1) % 3], "[expired]"), (told.GetProperty("id").GetInt64(), told.Text("answer")));
+            var notice = await alice.NextQuestionMessage();
+            Assert.Equal((ids[(i + 1) % 3], "[expired]"), (notice.GetProperty("id").GetInt64(), notice.Text("answer")));
         }
 
         await hive.Restart();
         alice = await hive.Connect("alice");
-        Assert.Equal(3, (await alice.Told()).Length);
+        Assert.Equal(3, (await alice.QuestionMessages()).Length);
         Assert.Equal(ids[3], Assert.Single((await hive.State()).Questions()).Id);
         hive.Clock.Advance(TimeSpan.FromSeconds(600));
-        Assert.Equal(ids[3], (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(ids[3], (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
     }
 
     [Theory]
@@ -112,7 +112,7 @@ public sealed class ExpireQuestionsTests
         await hive.Settled();
         Assert.Single((await hive.State()).Questions());
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(id, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(id, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class ExpireQuestionsTests
         await hive.Restart();
         var alice = await hive.Connect("alice");
         hive.Clock.Advance(TimeSpan.FromSeconds(60));
-        Assert.Equal(id, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(id, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
     }
 
     [Fact]
@@ -139,16 +139,16 @@ public sealed class ExpireQuestionsTests
         var poison = await alice.Ask("poison", ttl: 5);
         await alice.Ask("after", ttl: 5);
         hive.Clock.Advance(TimeSpan.FromSeconds(5));
-        Assert.Equal(poison, Assert.Single(await hive.Left(1)).Id);
+        Assert.Equal(poison, Assert.Single(await hive.WaitUntilPending(1)).Id);
         Assert.Contains("no poison here", await log.Next($"question {poison}"), StringComparison.Ordinal);
-        Assert.Equal(2, (await alice.Told()).Length);
+        Assert.Equal(2, (await alice.QuestionMessages()).Length);
 
         await hive.Clock.Set(hive.Clock.GetUtcNow().AddMinutes(1));
         await hive.Cure();
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Empty(await hive.Left(0));
-        var told = (await alice.Told())[^1];
-        Assert.Equal((poison, "[expired]"), (told.GetProperty("id").GetInt64(), told.Text("answer")));
+        Assert.Empty(await hive.WaitUntilPending(0));
+        var notice = (await alice.QuestionMessages())[^1];
+        Assert.Equal((poison, "[expired]"), (notice.GetProperty("id").GetInt64(), notice.Text("answer")));
     }
 
     [Fact]

@@ -29,10 +29,10 @@ public sealed class OnAgentDestroyedTests
             );
         }
 
-        var told = Assert.Single(await alice.Told());
+        var notice = Assert.Single(await alice.QuestionMessages());
         Assert.Equal(
             (owed, "[cancelled]", "system"),
-            (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer"))
+            (notice.GetProperty("id").GetInt64(), notice.Text("answer"), notice.Text("answerer"))
         );
         Assert.Equal(other, Assert.Single((await hive.State()).Questions()).Id);
 
@@ -42,7 +42,7 @@ public sealed class OnAgentDestroyedTests
         await hive.Settled();
         bob = await hive.Connect("bob");
         await Talk.Refused(() => bob.Answer(owed), "conflict");
-        Assert.Single(await alice.Told());
+        Assert.Single(await alice.QuestionMessages());
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class OnAgentDestroyedTests
             await hive.Restart();
             await hive.Settled();
             alice = await hive.Connect("alice");
-            Assert.Equal(owed, Assert.Single(await alice.Told()).GetProperty("id").GetInt64());
+            Assert.Equal(owed, Assert.Single(await alice.QuestionMessages()).GetProperty("id").GetInt64());
             var state = await hive.State();
             Assert.Empty(state.Questions());
             Assert.Equal([own, owed], state.Questions("question_history").Select(q => q.Id).OrderDescending());
@@ -105,14 +105,14 @@ public sealed class OnAgentDestroyedTests
         var withNone = store.Writes - before;
         before = store.Writes;
         await host.CallAsync("destroy", new { name = "bob" });
-        Assert.Empty(await hive.Left(0));
+        Assert.Empty(await hive.WaitUntilPending(0));
         await hive.Settled();
         Assert.Equal(before + withNone + 2, store.Writes);
         for (var asker = 0; asker < 5; asker++)
         {
-            var told = await (await hive.Connect($"asker{asker}")).Told();
-            Assert.Equal(50, told.Select(t => t.GetProperty("id").GetInt64()).Distinct().Count());
-            Assert.All(told, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
+            var notice = await (await hive.Connect($"asker{asker}")).QuestionMessages();
+            Assert.Equal(50, notice.Select(t => t.GetProperty("id").GetInt64()).Distinct().Count());
+            Assert.All(notice, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
         }
     }
 
@@ -129,7 +129,7 @@ public sealed class OnAgentDestroyedTests
             await (await hive.Connect("bob")).Ask("new"),
             await (await hive.Connect("alice")).Ask("new", "bob"),
         ];
-        await hive.Left(2);
+        await hive.WaitUntilPending(2);
         await hive.Settled();
         Assert.Equal(own, (await hive.State()).Questions().Select(q => q.Id));
     }
@@ -161,13 +161,13 @@ public sealed class OnAgentDestroyedTests
             Assert.Contains("no poison here", await log.Next($"question {poison}"), StringComparison.Ordinal);
         }
 
-        Assert.Equal(poison, Assert.Single(await hive.Left(1)).Id);
+        Assert.Equal(poison, Assert.Single(await hive.WaitUntilPending(1)).Id);
         await hive.Clock.Set(hive.Clock.GetUtcNow().AddMinutes(1));
         await hive.Cure();
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Empty(await hive.Left(0));
-        var told = await alice.Told();
-        Assert.Equal(3, told.Length);
-        Assert.All(told, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
+        Assert.Empty(await hive.WaitUntilPending(0));
+        var notice = await alice.QuestionMessages();
+        Assert.Equal(3, notice.Length);
+        Assert.All(notice, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
     }
 }

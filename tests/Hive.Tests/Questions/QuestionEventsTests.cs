@@ -51,15 +51,15 @@ public sealed class QuestionEventsTests
         var stored = Assert.Single((await hive.State()).Questions("question_history"));
         Assert.Equal((text, text), (stored.Question, stored.Answer));
 
-        void IsTextOrItsBeginning(JsonElement told, string member, bool? cut)
+        void IsTextOrItsBeginning(JsonElement notice, string member, bool? cut)
         {
-            var got = told.Text(member)!;
+            var got = notice.Text(member)!;
             if (got != text)
             {
                 Assert.EndsWith("…", got, StringComparison.Ordinal);
                 Assert.StartsWith(got[..^1], text, StringComparison.Ordinal);
                 Assert.True(got.Length > 100, got);
-                Assert.True(told.GetProperty("truncated").GetBoolean());
+                Assert.True(notice.GetProperty("truncated").GetBoolean());
             }
 
             Assert.Equal(cut ?? got != text, got != text);

@@ -50,10 +50,10 @@ public sealed class QuestionRaceTests
             await Task.WhenAll(deadline, destroy);
             await resolved.Next("question_resolved");
 
-            var told = Assert.Single(await alice.Told(), t => t.GetProperty("id").GetInt64() == id);
+            var notice = Assert.Single(await alice.QuestionMessages(), t => t.GetProperty("id").GetInt64() == id);
             var (kind, question) = Assert.Single(await hive.QuestionEvents(cursor));
             Assert.Equal(
-                ("question_resolved", id, told.Text("answer"), told.Text("answerer")),
+                ("question_resolved", id, notice.Text("answer"), notice.Text("answerer")),
                 (kind, question.Id, question.Answer, question.Answerer)
             );
             // A destroyed agent's connection may end before it hears that its answer was the first.
