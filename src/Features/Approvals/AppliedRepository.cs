@@ -28,7 +28,7 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
     {
         if (!Directory.Exists(Path.Combine(folders.Applied(agent), ".git")))
             return false;
-        // With --batch-check a missing object is an answer, and any other failure throws.
+        // --batch-check reports a missing object in its output; any other failure throws.
         var type = await git.Run(
             folders.Applied(agent),
             ["cat-file", "--batch-check=%(objecttype)"],

@@ -13,7 +13,7 @@ namespace Hive.Features.Approvals;
 /// <summary>
 /// Deploys a proposed configuration: pins it in the swarm's lock, moves <c>main</c> of the applied repository to it and
 /// rebuilds the agent. The commit of the lock is the point of no return: after a kill before it, the next host rolls
-/// the deploy back; after a kill behind it, the next host finishes the deploy.
+/// the deploy back; after a kill past it, the next host finishes the deploy.
 /// </summary>
 internal sealed partial class ApplyCommitWork(
     AppliedRepository applied,
@@ -75,7 +75,7 @@ internal sealed partial class ApplyCommitWork(
         {
             var runtime = roster.Require(agent).Runtime;
             LogStep(log, id, "approved");
-            // Left by a denial that could not be stored.
+            // The tag is left over if a denial could not be stored.
             await applied.RemoveTag(agent, $"denied/{id}");
             // Changes that the operator made by hand are committed first: they count as deployed.
             await specs.Seed(agent, runtime);

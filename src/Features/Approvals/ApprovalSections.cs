@@ -55,7 +55,7 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
         return text.Length <= shown ? text : text[..(char.IsHighSurrogate(text[shown - 1]) ? shown - 1 : shown)];
     }
 
-    // Requests of the operator are left out: nobody waits for another there.
+    // Requests of the operator are left out, because no agent waits for them.
     private const string OfAll = $"""
         SELECT {ApprovalRow.Columns}
           FROM approvals INDEXED BY approvals_requester

@@ -10,8 +10,8 @@ internal interface IApprovedWork
     Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping);
 
     /// <summary>
-    /// At start, before any agent is started: rolls the files of interrupted work back, unless the work had passed its
-    /// point of no return.
+    /// At start, before any agent is started: brings the files of interrupted work to their state before or after it,
+    /// so that no agent starts on a state in between.
     /// </summary>
     Task PrepareRecovery(ApprovalRow approval);
 

@@ -15,8 +15,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Approvals;
 
 /// <summary>
-/// Proposes a configuration for an agent. The commit is fetched at once, so that later changes in the agent's
-/// repository do not change what the operator decides on.
+/// Lets the manager propose a configuration for an agent. The commit is fetched at once, so that later changes in the
+/// agent's repository do not change what the operator decides on.
 /// </summary>
 internal static partial class RequestApplyCommit
 {

@@ -11,7 +11,7 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>Asks the operator, for the manager, to approve a new agent.</summary>
+/// <summary>Lets the manager ask the operator for a new agent.</summary>
 internal static class RequestSpawn
 {
     internal sealed record Command(

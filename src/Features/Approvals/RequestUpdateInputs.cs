@@ -9,9 +9,7 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>
-/// Asks the operator, for the manager, to approve re-pinning inputs to the current revisions of their refs.
-/// </summary>
+/// <summary>Lets the manager ask the operator to re-pin inputs to the current revisions of their refs.</summary>
 internal static class RequestUpdateInputs
 {
     private const int MaxInputs = 100;

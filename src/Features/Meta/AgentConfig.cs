@@ -9,7 +9,7 @@ namespace Hive.Features.Meta;
 /// <param name="Role">The file with its prompt; null for none.</param>
 /// <param name="Tools">The tools it may use; null for all.</param>
 /// <param name="Recipients">The principals it may write to besides the manager; null for all.</param>
-/// <param name="McpServers">Further MCP servers, by name.</param>
+/// <param name="McpServers">Its MCP servers besides Hive's own, by name.</param>
 /// <param name="Environment">Environment variables of its harness.</param>
 /// <param name="Limits">Resource limits of its container.</param>
 /// <param name="RestartsOnFailure">True to start it again when it ends with an error.</param>
@@ -46,7 +46,7 @@ internal sealed record DriverSettings(
 /// <param name="Command">The program.</param>
 /// <param name="Args">Its arguments.</param>
 /// <param name="Env">Its environment variables.</param>
-/// <param name="AllowedTools">The tools of it that the agent may use; <c>*</c> for all.</param>
+/// <param name="AllowedTools">The tools of the server that the agent may use; <c>*</c> for all.</param>
 internal sealed record McpServer(
     string Command,
     IReadOnlyList<string> Args,

@@ -91,7 +91,7 @@ internal sealed partial class MetaRepository(
         return trailers.Split('\n', StringSplitOptions.TrimEntries).Contains(id);
     }
 
-    /// <summary>Writes and commits a lock; when that fails, files and index may be in between.</summary>
+    /// <summary>Writes and commits a lock. When that fails, the files and the index may be partly changed.</summary>
     public async Task Commit(ImmutableSortedDictionary<string, LockedAgent> agents, string message)
     {
         await File.WriteAllTextAsync(Path.Combine(Folder, LockFile.FileName), LockFile.Write(agents));

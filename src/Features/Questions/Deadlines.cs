@@ -20,7 +20,7 @@ internal sealed class Deadlines : IDisposable
         timer = clock.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Waits until a deadline may have passed since the last call.</summary>
+    /// <summary>Waits until the timer of a deadline has fired since the last call.</summary>
     public Task WaitForDue(CancellationToken ct) => elapsed.WaitAsync(ct);
 
     /// <summary>

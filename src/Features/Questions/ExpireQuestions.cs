@@ -26,7 +26,7 @@ internal sealed class ExpireQuestions(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var question in pending)
         {
-            // If the wall clock was set back while no host ran, no wait gets longer than the one asked for.
+            // The shorter of both, in case the wall clock was set back while no host ran.
             if (question.DeadlineAt is { } at)
                 deadlines.Add(question.Id, TimeSpan.FromMilliseconds(Math.Min(at - now, at - question.AskedAt)));
         }

@@ -29,7 +29,7 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
             throw Problem.Forbidden(
                 $"'file_path' must name a file under /agents/{from}/state/ or /shared/ (on the host "
                     + $"{files.DataDir}/…), "
-                    + "without '.', '..' or an empty part, and no token, repository or database"
+                    + "without '.', '..' or empty parts; tokens, repositories and databases are refused"
             );
         }
 

@@ -107,8 +107,8 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
             throw Refused(
                 path,
                 $"it must name a file under /agents/{agent}/state/ (on the host "
-                    + $"{files.DataDir}/agents/{agent}/state/), without '.', '..' or an empty part, and no token, "
-                    + "repository or database"
+                    + $"{files.DataDir}/agents/{agent}/state/), without '.', '..' or empty parts; "
+                    + "tokens, repositories and databases are refused"
             );
         var root = Encode(relative[..rootLength]);
         byte[][] parts = [.. relative[(rootLength + 1)..].ToString().Split('/').Select(part => Encode(part))];
@@ -120,7 +120,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         return ([root, .. parts[..^1]], parts[^1]);
     }
 
-    // Opens the folder of the file. Null when it is missing and <paramref name="make"/> is false.
+    // Opens the folder of the file. Null when it is missing and 'make' is false.
     private SafeFileHandle? OpenParent(byte[][] above, string path, bool make)
     {
         var folder =

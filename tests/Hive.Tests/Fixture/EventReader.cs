@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>Reads an event stream of the host.</summary>
+/// <summary>One subscriber of the stream.</summary>
 public sealed class EventReader : IDisposable
 {
     private readonly HttpResponseMessage response;
@@ -14,10 +14,10 @@ public sealed class EventReader : IDisposable
 
     public string? LastEventId { get; private set; }
 
-    /// <summary>Opens the stream and reads its first frame, <c>ready</c>.</summary>
-    /// <param name="http">A logged-in client.</param>
-    /// <param name="cursor">The cursor to start from; null for now.</param>
-    /// <param name="agent">The agent whose own stream to read; null for the swarm's stream.</param>
+    /// <summary>Opens the stream and reads its <c>ready</c>.</summary>
+    /// <param name="http">A client that is signed in.</param>
+    /// <param name="cursor">From where; null for now.</param>
+    /// <param name="agent">One agent's own stream; null for the swarm's.</param>
     public static async Task<EventReader> Open(HttpClient http, string? cursor, string? agent = null)
     {
         var response = await http.GetAsync(
@@ -35,7 +35,7 @@ public sealed class EventReader : IDisposable
         return reader;
     }
 
-    /// <summary>Waits for the next frame of any type.</summary>
+    /// <summary>The next frame of any type.</summary>
     public async Task<SseItem<string>> NextFrame()
     {
         if (!await items.MoveNextAsync())
@@ -45,7 +45,7 @@ public sealed class EventReader : IDisposable
         return items.Current;
     }
 
-    /// <summary>Waits for the next event; skips pings.</summary>
+    /// <summary>The next event, pings left out.</summary>
     public async Task<JsonElement> Next()
     {
         while (true)
@@ -56,7 +56,7 @@ public sealed class EventReader : IDisposable
         }
     }
 
-    /// <summary>Waits for the next event of one of these kinds; skips others.</summary>
+    /// <summary>The next event of one of these kinds; others are passed over.</summary>
     public async Task<JsonElement> Next(params string[] kinds)
     {
         while (true)

@@ -10,10 +10,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>
-/// Runs a real host in this process, with its own folders and port, real SQLite and real sockets. Its clock stands
-/// still unless the test asks for the real one.
-/// </summary>
+/// <summary>A real host in this process: own folders, own port, real SQLite, real sockets; the clock stands still
+/// unless asked otherwise.</summary>
 public sealed class HiveFixture : IAsyncDisposable
 {
     private readonly List<IDisposable> opened = [];
@@ -25,7 +23,7 @@ public sealed class HiveFixture : IAsyncDisposable
     private HiveFixture(bool realClock, string[] extra, string? folder = null, bool keep = false)
     {
         (this.realClock, this.extra, this.keep) = (realClock, extra, keep);
-        // The path is short, because a socket's path has at most 107 bytes.
+        // Short: a socket's path holds 107 bytes.
         Folder = folder ?? Directory.CreateTempSubdirectory("hive-").FullName;
         RunDir = Path.Combine(Folder, "run");
         Clock = new ManualClock(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero));
@@ -47,7 +45,7 @@ public sealed class HiveFixture : IAsyncDisposable
 
     public IServiceProvider Services => app!.Services;
 
-    /// <summary>Starts a host whose agents are external by default.</summary>
+    /// <summary>Starts a host whose agents are external unless a test says otherwise.</summary>
     public static Task<HiveFixture> Start(params string[] args) => Start(realClock: false, args);
 
     public static async Task<HiveFixture> Start(bool realClock, params string[] args)
@@ -57,9 +55,7 @@ public sealed class HiveFixture : IAsyncDisposable
         return fixture;
     }
 
-    /// <summary>
-    /// Starts a host in a folder of the test, which is deleted with the fixture unless <paramref name="keep"/> is true.
-    /// </summary>
+    /// <summary>Starts a host in a folder that is a test's own and goes with it, unless it is to be kept.</summary>
     public static async Task<HiveFixture> StartIn(string folder, bool keep = false, params string[] args)
     {
         var fixture = new HiveFixture(realClock: false, args, folder, keep);
@@ -69,31 +65,31 @@ public sealed class HiveFixture : IAsyncDisposable
 
     public string AgentSocket(string name) => Path.Combine(RunDir, "agents", name, "agent.sock");
 
-    /// <summary>Stops the host and starts it again in the same folders; connections are lost.</summary>
-    /// <param name="whileDown">Runs while the host is down.</param>
-    public Task Restart(Action? whileDown = null) =>
+    /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
+    /// <param name="meanwhile">Done while no host is there.</param>
+    public Task Restart(Action? meanwhile = null) =>
         Restart(() =>
         {
-            whileDown?.Invoke();
+            meanwhile?.Invoke();
             return Task.CompletedTask;
         });
 
-    /// <summary>Stops the host and starts it again in the same folders; connections are lost.</summary>
-    /// <param name="whileDown">Runs while the host is down.</param>
-    public async Task Restart(Func<Task> whileDown)
+    /// <summary>Ends the host and starts it again on the same folders; connections are lost.</summary>
+    /// <param name="meanwhile">Done while this host is not there.</param>
+    public async Task Restart(Func<Task> meanwhile)
     {
         await StopHost();
-        await whileDown();
+        await meanwhile();
         await StartHost();
     }
 
-    /// <summary>Opens a connection to an agent's socket.</summary>
+    /// <summary>A connection to an agent's socket.</summary>
     public async Task<LineClient> Connect(string agent) => Track(await LineClient.ConnectAsync(AgentSocket(agent)));
 
-    /// <summary>Opens a connection to the host socket.</summary>
+    /// <summary>A connection to the host socket.</summary>
     public async Task<LineClient> Operator() => Track(await LineClient.ConnectAsync(HostSocket));
 
-    /// <summary>Spawns external agents.</summary>
+    /// <summary>Makes external agents.</summary>
     public async Task Spawn(params string[] names)
     {
         using var host = await LineClient.ConnectAsync(HostSocket);
@@ -101,7 +97,7 @@ public sealed class HiveFixture : IAsyncDisposable
             await host.CallAsync("spawn", new { name, runtime = "external" });
     }
 
-    /// <summary>An HTTP client that is logged in as the operator.</summary>
+    /// <summary>A client that is signed in as the operator.</summary>
     public HttpClient Http(bool signedIn = true)
     {
         var http = new HttpClient { BaseAddress = new Uri(Url), Timeout = TimeSpan.FromMinutes(2) };
@@ -145,7 +141,7 @@ public sealed class HiveFixture : IAsyncDisposable
             }
             catch (IOException)
             {
-                // A git process of the stopped host is still writing.
+                // A git of the host's that had begun when it was stopped still writes.
                 await Task.Yield();
             }
         }
@@ -173,7 +169,7 @@ public sealed class HiveFixture : IAsyncDisposable
                     services.AddSingleton<TimeProvider>(Clock);
             }
         );
-        // A permanent listener, because tests ask afterwards which events there were.
+        // As if somebody had listened all the time: tests ask afterwards which events there were.
         _ = app.Services.GetRequiredService<EventHub>().Listen();
         try
         {

@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>Collects the lines that a host logs.</summary>
+/// <summary>What a host logs from now on.</summary>
 public sealed class LoggedLines : ILoggerProvider, ILogger
 {
     private readonly Channel<string> lines = Channel.CreateUnbounded<string>();
 
-    /// <summary>Waits for the next line that contains the text; skips others.</summary>
+    /// <summary>The next line with that text in it; others are passed over.</summary>
     public async Task<string> Next(string text)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
@@ -20,7 +20,7 @@ public sealed class LoggedLines : ILoggerProvider, ILogger
         }
     }
 
-    /// <summary>Takes the lines that have not been read yet.</summary>
+    /// <summary>The lines that came since the last look.</summary>
     public string[] Taken()
     {
         List<string> taken = [];

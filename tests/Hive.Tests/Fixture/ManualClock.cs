@@ -1,6 +1,6 @@
 namespace Hive.Tests.Fixture;
 
-/// <summary>A clock that stands still until a test moves it. Timers fire in order while it moves.</summary>
+/// <summary>A clock that stands still until a test moves it; its timers fire while it is moved, in order.</summary>
 public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 {
     private readonly Lock gate = new();
@@ -11,7 +11,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    // The monotonic time, by which timers run.
+    // Of what a timer is set for, in the time that only goes forward.
     private DateTimeOffset Steady => now - jumped;
 
     public override DateTimeOffset GetUtcNow()
@@ -33,7 +33,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
         return timer;
     }
 
-    /// <summary>Moves the clock forward and fires each timer at its time.</summary>
+    /// <summary>Moves the clock on, firing each timer at its time.</summary>
     public void Advance(TimeSpan by)
     {
         var end = GetUtcNow() + by;
@@ -43,7 +43,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             now = end > now ? end : now;
     }
 
-    /// <summary>Sets the wall clock as an administrator does; timers and timestamps do not change.</summary>
+    /// <summary>Sets the wall clock as an administrator does: timers and timestamps take no notice.</summary>
     public void Jump(TimeSpan by)
     {
         lock (gate)
@@ -53,9 +53,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
         }
     }
 
-    /// <summary>
-    /// Completes when a timer is set for exactly that time, so that a test can wait until the code under test waits.
-    /// </summary>
+    /// <summary>Completes when a timer is set for exactly that time: what is to wait until then does.</summary>
     public Task Set(DateTimeOffset at)
     {
         lock (gate)
@@ -110,7 +108,7 @@ public sealed class ManualClock(DateTimeOffset start) : TimeProvider
             return true;
         }
 
-        // Called under the clock's lock.
+        // Under the clock's lock.
         public void Reschedule()
         {
             if (period > TimeSpan.Zero)

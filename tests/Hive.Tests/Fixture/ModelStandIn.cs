@@ -4,9 +4,8 @@ using System.Text.Json;
 
 namespace Hive.Tests.Fixture;
 
-/// <summary>
-/// Runs a stand-in for a client's model (<c>tests/clients/model.mjs</c>) on a loopback port of its own.
-/// </summary>
+/// <summary>The stand-in for a client's model (<c>tests/clients/model.mjs</c>), on a port of loopback of its
+/// own.</summary>
 internal sealed class ModelStandIn : IDisposable
 {
     private readonly Process process;
@@ -17,9 +16,9 @@ internal sealed class ModelStandIn : IDisposable
 
     public Uri Address => new($"http://127.0.0.1:{Port.ToString(CultureInfo.InvariantCulture)}");
 
-    /// <summary>Starts a model that answers with these steps, which model.mjs describes.</summary>
+    /// <summary>A model that takes these steps, which model.mjs describes.</summary>
     /// <param name="kind"><c>anthropic</c> or <c>openai</c>.</param>
-    /// <param name="steps">Its answers, one step for each request.</param>
+    /// <param name="steps">What it says, one step for each request.</param>
     public static async Task<ModelStandIn> StartAsync(string kind, params object[] steps)
     {
         var start = new ProcessStartInfo("node")
@@ -37,11 +36,11 @@ internal sealed class ModelStandIn : IDisposable
         return new ModelStandIn(process, int.Parse(port!, CultureInfo.InvariantCulture));
     }
 
-    /// <summary>Waits for the next request of the conversation, as the client sent it.</summary>
+    /// <summary>The next request of the conversation, as the client sent it.</summary>
     public async Task<JsonElement> RequestAsync()
     {
         var line = await process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
-        return JsonElement.Parse(line ?? throw new InvalidOperationException("the model's stand-in has exited"));
+        return JsonElement.Parse(line ?? throw new InvalidOperationException("the model's stand-in has ended"));
     }
 
     public void Dispose()

@@ -1,11 +1,10 @@
 namespace Hive.Tests.Fixture;
 
-/// <summary>Checks for tools and rights that not every machine has.</summary>
+/// <summary>What not every machine has.</summary>
 internal static class Requires
 {
-    /// <summary>
-    /// Skips the test when something is missing, or fails it where no test may be skipped (<c>HIVE_REQUIRE_ALL</c>).
-    /// </summary>
+    /// <summary>Ends a test as skipped, or as failed where nothing may be skipped (<c>HIVE_REQUIRE_ALL</c>), when
+    /// something is not there.</summary>
     public static void That(bool there, string otherwise)
     {
         if (there)
