@@ -95,7 +95,7 @@ public sealed class CommandTests
 
         Assert.InRange(Encoding.UTF8.GetByteCount(answer.Body), 3500, 4096);
         Assert.Contains(
-            "which could not be handed over: 'file_path' names a file of more than 1048576 bytes",
+            "which could not be handed over: 'file_path' has more than 1048576 bytes",
             answer.Body,
             StringComparison.Ordinal
         );

@@ -5,41 +5,41 @@ using Hive.Features.Agents.Contracts;
 namespace Hive.Features.Approvals;
 
 /// <summary>
-/// The repositories of what is applied, one for each agent, written by the host alone. Every change here can be made
-/// again without harm: a kill may fall behind any of them.
+/// Reads and changes the repositories of applied configurations, one for each agent. Only the host writes to them.
+/// Every change is idempotent, because the host can be killed after any of them.
 /// </summary>
 internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
 {
     private const string Branch = "refs/heads/main";
 
-    /// <summary>What is deployed.</summary>
-    public Task<string> Main(string agent, CancellationToken ct = default) =>
+    /// <summary>The deployed commit, where <c>main</c> is.</summary>
+    public Task<string> DeployedCommit(string agent, CancellationToken ct = default) =>
         git.Run(folders.Applied(agent), ["rev-parse", "--verify", Branch + "^{commit}"], ct);
 
-    /// <summary>The commit behind a tag; null when there is no such tag.</summary>
-    public async Task<string?> Tagged(string agent, string tag, CancellationToken ct = default) =>
+    /// <summary>The commit of a tag; null when the tag does not exist.</summary>
+    public async Task<string?> CommitOfTag(string agent, string tag, CancellationToken ct = default) =>
         await git.Try(folders.Applied(agent), ["rev-parse", "--verify", "--quiet", $"refs/tags/{tag}^{{commit}}"], ct)
             is { ExitCode: 0 } found
             ? found.Text
             : null;
 
-    /// <summary>True when that commit is there.</summary>
-    public async Task<bool> Has(string agent, string commit)
+    /// <summary>True when the repository has that commit.</summary>
+    public async Task<bool> HasCommit(string agent, string commit)
     {
         if (!Directory.Exists(Path.Combine(folders.Applied(agent), ".git")))
             return false;
-        // It says so when an object is missing; that git fails for another reason means nothing.
-        var said = await git.Run(
+        // --batch-check reports a missing object in its output; any other failure throws.
+        var type = await git.Run(
             folders.Applied(agent),
             ["cat-file", "--batch-check=%(objecttype)"],
             CancellationToken.None,
             new GitCall { Input = commit + "\n" }
         );
-        return said.Trim() == "commit";
+        return type.Trim() == "commit";
     }
 
-    /// <summary>The numbers behind the tags of one kind, such as <c>approved</c>.</summary>
-    public async Task<IReadOnlyList<long>> Numbers(
+    /// <summary>The numbers of the tags of one kind, such as <c>approved</c>, in ascending order.</summary>
+    public async Task<IReadOnlyList<long>> TagNumbers(
         string agent,
         string kind,
         CancellationToken ct,
@@ -64,8 +64,9 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
         ];
     }
 
-    /// <summary>True when everything of <paramref name="old"/> is in the history of
-    /// <paramref name="commit"/>.</summary>
+    /// <summary>
+    /// True when <paramref name="old"/> is an ancestor of <paramref name="commit"/>, or the same commit.
+    /// </summary>
     public async Task<bool> IsBasedOn(string agent, string commit, string old, CancellationToken ct)
     {
         var result = await git.Try(folders.Applied(agent), ["merge-base", "--is-ancestor", old, commit], ct);
@@ -73,7 +74,7 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
         {
             0 => true,
             1 => false,
-            _ => throw Problem.Unavailable($"what is applied for {agent} cannot be read: {result.Error}"),
+            _ => throw Problem.Unavailable($"cannot read the applied configuration of {agent}: {result.Error}"),
         };
     }
 
@@ -81,14 +82,14 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
     public Task Tag(string agent, string tag, string commit) =>
         git.Run(folders.Applied(agent), ["update-ref", $"refs/tags/{tag}", commit], CancellationToken.None);
 
-    /// <summary>Sets a tag that says why.</summary>
+    /// <summary>Sets an annotated tag, whose message is the reason.</summary>
     public Task Annotate(string agent, string tag, string commit, string text) =>
         git.Run(
             Path.Combine(folders.Applied(agent), ".git"),
             ["tag", "--annotate", "--force", "--cleanup=verbatim", "--file=-", "--", tag, commit],
             CancellationToken.None,
-            // The folder that it stands in, wherever that is by then: a repository that is purged meanwhile must not be
-            // begun anew.
+            // Relative to the working directory: if the repository is purged in the meantime, git must not create it
+            // again.
             new GitCall
             {
                 Input = text.TrimEnd('\n') + "\n",
@@ -96,32 +97,33 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
             }
         );
 
-    /// <summary>Takes a tag away.</summary>
-    public Task Untag(string agent, string tag) =>
+    /// <summary>Deletes a tag.</summary>
+    public Task RemoveTag(string agent, string tag) =>
         git.Run(folders.Applied(agent), ["update-ref", "-d", $"refs/tags/{tag}"], CancellationToken.None);
 
-    /// <summary>Makes a commit the one that is deployed; its files are a matter of <see cref="CheckOut"/>.</summary>
-    /// <param name="agent">Whose.</param>
-    /// <param name="from">What it is now; anything else is a fault.</param>
-    /// <param name="to">What it is to be.</param>
+    /// <summary>Moves <c>main</c> to another commit; <see cref="CheckOut"/> writes its files.</summary>
+    /// <param name="agent">The agent whose repository it is.</param>
+    /// <param name="from">The commit that <c>main</c> must be at now; otherwise git fails.</param>
+    /// <param name="to">The new commit.</param>
     public Task MoveMain(string agent, string from, string to) =>
         git.Run(folders.Applied(agent), ["update-ref", "-m", "hive", Branch, to, from], CancellationToken.None);
 
-    /// <summary>Makes the files what a commit says.</summary>
+    /// <summary>Makes the working tree match a commit and removes all other files.</summary>
     public async Task CheckOut(string agent, string commit)
     {
         await git.Run(folders.Applied(agent), ["read-tree", "--reset", "-u", commit], CancellationToken.None);
         await git.Run(folders.Applied(agent), ["clean", "--quiet", "-ffdx"], CancellationToken.None);
     }
 
-    /// <summary>True when the files are what the deployed commit says, and there are no others.</summary>
+    /// <summary>True when the working tree matches the deployed commit and has no other files.</summary>
     public async Task<bool> IsClean(string agent, CancellationToken ct) =>
         (
             await git.Run(folders.Applied(agent), ["status", "--porcelain", "--untracked-files=all", "--ignored"], ct)
         ).Length == 0;
 
-    /// <summary>Keeps the files as they lie there by a tag, unless they are those of one of these commits, or the tag
-    /// is there.</summary>
+    /// <summary>
+    /// Commits the working tree under a tag, unless it matches one of the given commits or the tag exists.
+    /// </summary>
     public async Task Rescue(string agent, string tag, params string[] known)
     {
         var (folder, index) = (
@@ -143,8 +145,8 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
         }
         catch (Problem)
         {
-            // There is something among them that git cannot keep: all of it is moved aside, since nothing may hold up
-            // what comes next.
+            // Git cannot store one of the files. All of them are moved aside, because the recovery must be able to
+            // continue.
             MoveAside(folder, tag);
             return;
         }
@@ -155,7 +157,7 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
                 return;
         }
 
-        if (await Tagged(agent, tag) is null)
+        if (await CommitOfTag(agent, tag) is null)
             await Tag(
                 agent,
                 tag,
@@ -186,8 +188,8 @@ internal sealed class AppliedRepository(GitProgram git, AgentFolders folders)
         }
     }
 
-    /// <summary>Lets go of what a git of an earlier host held when it was killed.</summary>
-    public void Unlock(string agent) => GitProgram.RemoveStaleLocks(folders.Applied(agent));
+    /// <summary>Removes lock files of git processes that were killed with an earlier host.</summary>
+    public void RemoveStaleLocks(string agent) => GitProgram.RemoveStaleLocks(folders.Applied(agent));
 
     /// <summary>Reads the differences between two commits.</summary>
     public Task<GitResult> Diff(

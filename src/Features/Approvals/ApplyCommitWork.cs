@@ -11,9 +11,9 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Approvals;
 
 /// <summary>
-/// Deploys a proposed configuration: the lock names it, main of what is applied moves on to it, the agent runs on it.
-/// The commit of the lock is the point of no return: what was
-/// killed before it is rolled back by the next host, what was killed behind it is finished.
+/// Deploys a proposed configuration: pins it in the swarm's lock, moves <c>main</c> of the applied repository to it and
+/// rebuilds the agent. The commit of the lock is the point of no return: after a kill before it, the next host rolls
+/// the deploy back; after a kill past it, the next host finishes the deploy.
 /// </summary>
 internal sealed partial class ApplyCommitWork(
     AppliedRepository applied,
@@ -32,95 +32,101 @@ internal sealed partial class ApplyCommitWork(
 
     public string Kind => ApprovalKind.ApplyCommit;
 
-    public async Task<Deployed> Do(ApprovalRow approval, CancellationToken stopping)
+    public async Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping)
     {
-        Deployed? deployed = null;
-        await lifecycle.Hold(approval.Agent, async held => deployed = await Deploy(approval, held, stopping), stopping);
-        return deployed!;
+        ApprovalOutcome? outcome = null;
+        await lifecycle.Hold(approval.Agent, async held => outcome = await Deploy(approval, held, stopping), stopping);
+        return outcome!;
     }
 
-    public async Task BeforeAgents(ApprovalRow approval)
+    public async Task PrepareRecovery(ApprovalRow approval)
     {
         if (await swarm.IsCommitted(approval.Id))
-            await MoveOn(approval);
+            await RollForward(approval);
         else
-            await PutBack(approval, Interrupted);
+            await RollBack(approval, Interrupted);
     }
 
-    public async Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping)
+    public async Task<ApprovalOutcome?> Recover(
+        ApprovalRow approval,
+        Func<Task> agentsStarted,
+        CancellationToken stopping
+    )
     {
-        Deployed? deployed = null;
+        ApprovalOutcome? outcome = null;
         await lifecycle.Hold(
             approval.Agent,
             async held =>
             {
-                await agentsAreThere();
-                deployed = await UntilSettled(approval, Interrupted, held);
+                await agentsStarted();
+                outcome = await FinishOrRollBack(approval, Interrupted, held);
             },
             stopping
         );
-        return deployed;
+        return outcome;
     }
 
-    private async Task<Deployed> Deploy(ApprovalRow approval, IHeldAgent held, CancellationToken stopping)
+    private async Task<ApprovalOutcome> Deploy(ApprovalRow approval, IHeldAgent held, CancellationToken stopping)
     {
-        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.FetchedSha!);
         if (!await IsOfThisAgent(approval))
             throw Problem.Conflict($"{agent} was destroyed before this could be deployed");
         try
         {
             var runtime = roster.Require(agent).Runtime;
             LogStep(log, id, "approved");
-            // Of a no that could not be stored.
-            await applied.Untag(agent, $"denied/{id}");
-            // What the operator changed by hand counts as deployed, and is not lost.
+            // The tag is left over if a denial could not be stored.
+            await applied.RemoveTag(agent, $"denied/{id}");
+            // Changes that the operator made by hand are committed first: they count as deployed.
             await specs.Seed(agent, runtime);
-            var before = await applied.Main(agent, stopping);
+            var before = await applied.DeployedCommit(agent, stopping);
             await store.Write(
                 write => write.Db.Execute("UPDATE approvals SET base_sha = @before WHERE id = @id", new { id, before }),
                 stopping
             );
-            LogStep(log, id, "what is deployed is noted");
+            LogStep(log, id, "recorded the deployed commit");
             await MustBeBasedOn(applied, agent, sha, before, stopping);
             await applied.Tag(agent, $"approved/{id}", sha);
             LogStep(log, id, "tagged as approved");
             await applied.Tag(agent, $"building/{id}", sha);
             LogStep(log, id, "tagged as building");
             var prepared = await swarm.Prepare(agent, sha, stopping);
-            LogStep(log, id, "the lock is prepared");
+            LogStep(log, id, "prepared the lock");
             await swarm.Apply(prepared);
-            LogStep(log, id, "the lock is written");
+            LogStep(log, id, "wrote the lock");
             if (!await applied.IsClean(agent, stopping))
                 throw Problem.Conflict(
-                    $"what is applied for {agent} was changed by hand just now; `hive rebuild {agent}` deploys that, then ask again with a commit that is based on it"
+                    $"the applied configuration of {agent} was changed by hand just now; `hive rebuild {agent}` "
+                        + "deploys the change; then ask again with a commit based on it"
                 );
             await applied.MoveMain(agent, before, sha);
-            LogStep(log, id, "main has moved");
+            LogStep(log, id, "moved main");
             await applied.CheckOut(agent, sha);
-            LogStep(log, id, "the files are there");
-            // What is meant to be stopped stays so, and is started on it some day.
+            LogStep(log, id, "checked out the files");
+            // A stopped agent stays stopped; its next start uses the new configuration.
             if (await lifecycle.IsMeantToRun(agent))
                 await held.Rebuild();
-            LogStep(log, id, "the agent is rebuilt");
+            LogStep(log, id, "rebuilt the agent");
             stopping.ThrowIfCancellationRequested();
-            // It may have been started on that, which is not what was approved.
+            // The agent may have been started on files changed by hand, which nobody approved.
             if (!await applied.IsClean(agent, stopping))
                 throw Problem.Conflict(
-                    $"what is applied for {agent} was changed by hand while this was built; that is kept as the tag rescued/{id}, and everything is as it was before: merge the two and ask again"
+                    $"the applied configuration of {agent} was changed by hand during the build; the change is kept "
+                        + $"as the tag rescued/{id}, and the deploy was rolled back; merge the two and ask again"
                 );
             await swarm.Commit(prepared, $"deploy {agent} deployed/{id} {sha[..12]}\n\nApproval: {id}\n");
-            LogStep(log, id, "the lock is committed");
+            LogStep(log, id, "committed the lock");
             return await Finish(approval);
         }
         catch (Exception e) when (!stopping.IsCancellationRequested)
         {
-            if (await UntilSettled(approval, e.Message, held) is { } deployed)
+            if (await FinishOrRollBack(approval, e.Message, held) is { } deployed)
                 return deployed;
             throw;
         }
     }
 
-    /// <summary>Refuses what would take back something that is deployed.</summary>
+    /// <summary>Refuses a commit that would drop deployed changes.</summary>
     public static async Task MustBeBasedOn(
         AppliedRepository applied,
         string agent,
@@ -131,82 +137,83 @@ internal sealed partial class ApplyCommitWork(
     {
         if (!await applied.IsBasedOn(agent, sha, deployed, ct))
             throw Problem.Conflict(
-                $"{sha[..12]} is not based on {deployed[..12]}, which is deployed for {agent}: rebase it on that (git fetch applied, git rebase applied/main) and ask with the new commit"
+                $"{sha[..12]} is not based on {deployed[..12]}, which is deployed for {agent}: rebase it on that "
+                    + "(git fetch applied, git rebase applied/main) and ask with the new commit"
             );
     }
 
-    private async Task<Deployed> Finish(ApprovalRow approval)
+    private async Task<ApprovalOutcome> Finish(ApprovalRow approval)
     {
-        await applied.Tag(approval.Agent, $"deployed/{approval.Id}", approval.Fetched_sha!);
+        await applied.Tag(approval.Agent, $"deployed/{approval.Id}", approval.FetchedSha!);
         LogStep(log, approval.Id, "tagged as deployed");
-        return new Deployed(approval.Fetched_sha, $"deployed/{approval.Id}");
+        return new ApprovalOutcome(approval.FetchedSha, $"deployed/{approval.Id}");
     }
 
-    // While this waited for its turn the agent may have been destroyed, which ends the approval, and another one made
-    // under its name.
+    // While this approval waited for its turn, the agent may have been destroyed, which ends the approval, and another
+    // agent spawned under its name.
     private async Task<bool> IsOfThisAgent(ApprovalRow approval) =>
         roster.Find(approval.Agent) is not null
         && await store.Read(db => ApprovalQueue.IsBuilding(db, approval.Id))
-        && await applied.Has(approval.Agent, approval.Fetched_sha!);
+        && await applied.HasCommit(approval.Agent, approval.FetchedSha!);
 
-    // Half of either is no end: it goes on until it is done, or until the host stops and the next one does it.
-    private async Task<Deployed?> UntilSettled(ApprovalRow approval, string error, IHeldAgent held)
+    // Retries until the deploy is finished or rolled back, or until the host stops; then the next host continues.
+    private async Task<ApprovalOutcome?> FinishOrRollBack(ApprovalRow approval, string error, IHeldAgent held)
     {
         for (var pause = Pause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
         {
             try
             {
-                // What was purged with the agent can neither be finished nor rolled back, and need not be.
+                // The repository was purged with the agent: there is nothing to finish or to roll back.
                 if (!await IsOfThisAgent(approval))
                     return null;
                 if (await swarm.IsCommitted(approval.Id))
                 {
-                    await MoveOn(approval);
+                    await RollForward(approval);
                     await swarm.Restore(approval.Agent);
                     if (!await lifecycle.RunsOnApplied(approval.Agent))
                         await held.RebuildAfterwards();
                     return await Finish(approval);
                 }
 
-                await PutBack(approval, error);
+                await RollBack(approval, error);
                 await swarm.Restore(approval.Agent);
-                LogStep(log, approval.Id, "the lock is back");
+                LogStep(log, approval.Id, "restored the lock");
                 if (!await lifecycle.RunsOnApplied(approval.Agent))
                     await held.RebuildAfterwards();
-                LogStep(log, approval.Id, "the agent is as it was");
+                LogStep(log, approval.Id, "restored the agent");
                 return null;
             }
             catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                LogNotSettled(log, approval.Id, e);
+                LogRecoveryFailed(log, approval.Id, e);
             }
 
             await Task.Delay(pause, clock, lifetime.ApplicationStopping);
         }
     }
 
-    // What is locked is what is deployed: the lock's commit may be that of a git which outlived its host, and come when
-    // the next one has rolled everything back.
-    private async Task MoveOn(ApprovalRow approval)
+    // The committed lock decides what is deployed. Its commit can come from a git process that outlived its host, and
+    // so appear after the next host has rolled everything back.
+    private async Task RollForward(ApprovalRow approval)
     {
-        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
-        if (!await applied.Has(agent, sha))
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.FetchedSha!);
+        if (!await applied.HasCommit(agent, sha))
             return;
-        await applied.Untag(agent, $"failed/{id}");
-        var now = await applied.Main(agent);
+        await applied.RemoveTag(agent, $"failed/{id}");
+        var now = await applied.DeployedCommit(agent);
         if (now == sha || !await applied.IsBasedOn(agent, sha, now, CancellationToken.None))
             return;
-        // Main last, so that a kill in between leaves this to be done again.
+        // Main moves last, so that a kill in between repeats all of this.
         await applied.Rescue(agent, $"rescued/{id}", now, sha);
         await applied.CheckOut(agent, sha);
         await applied.MoveMain(agent, now, sha);
     }
 
-    // What is deployed is again what was, in the repository and in the files.
-    private async Task PutBack(ApprovalRow approval, string error)
+    // Makes the repository and its files what they were before the deploy.
+    private async Task RollBack(ApprovalRow approval, string error)
     {
-        var (id, agent, sha) = (approval.Id, approval.Agent, approval.Fetched_sha!);
-        if (!await applied.Has(agent, sha))
+        var (id, agent, sha) = (approval.Id, approval.Agent, approval.FetchedSha!);
+        if (!await applied.HasCommit(agent, sha))
             return;
         await applied.Annotate(agent, $"failed/{id}", sha, error);
         LogStep(log, id, "tagged as failed");
@@ -215,24 +222,24 @@ internal sealed partial class ApplyCommitWork(
         );
         if (before is null || before == sha)
             return;
-        // Main is the first to come and the last to go: where it has not come as far as the proposal, whatever lies
-        // there is not of this deploy.
-        var now = await applied.Main(agent);
+        // Main moves first in a deploy and last in its rollback: while main is not at the proposal, the files are not
+        // from this deploy.
+        var now = await applied.DeployedCommit(agent);
         if (!await applied.IsBasedOn(agent, now, sha, CancellationToken.None))
             return;
-        // Whoever changed something by hand meanwhile finds it there.
+        // Keeps changes that somebody made by hand in the meantime.
         await applied.Rescue(agent, $"rescued/{id}", before, sha);
         await applied.CheckOut(agent, before);
-        LogStep(log, id, "the files are back");
+        LogStep(log, id, "restored the files");
         await applied.MoveMain(agent, now, before);
-        LogStep(log, id, "main is back");
+        LogStep(log, id, "restored main");
     }
 
-    private const string Interrupted = "the host ended while it was building";
+    private const string Interrupted = "the host ended while this was building";
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]
     private static partial void LogStep(ILogger logger, long id, string step);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "approval {Id} can neither be finished nor rolled back yet")]
-    private static partial void LogNotSettled(ILogger logger, long id, Exception error);
+    [LoggerMessage(Level = LogLevel.Error, Message = "could not finish or roll back approval {Id}; will retry")]
+    private static partial void LogRecoveryFailed(ILogger logger, long id, Exception error);
 }

@@ -4,12 +4,12 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>Tells those who wait that some approval has come to its end.</summary>
+/// <summary>Lets requests wait until an approval is resolved.</summary>
 internal sealed class ApprovalEnds : ICommitObserver
 {
     private TaskCompletionSource next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes at the next end of any approval.</summary>
+    /// <summary>Completes when the next approval is resolved, whichever it is.</summary>
     public Task Next => Volatile.Read(ref next).Task;
 
     void ICommitObserver.OnCommitted(INotification notification)

@@ -11,15 +11,15 @@ using Hive.Protocol;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>What is asked for.</summary>
+/// <summary>A request for an approval, before it is stored.</summary>
 /// <param name="Kind">One of <see cref="ApprovalKind"/>.</param>
-/// <param name="Agent">Whom it is about.</param>
-/// <param name="Requester">Who asks.</param>
-/// <param name="Description">Why.</param>
-/// <param name="CommitRef">The commit, where one is meant.</param>
-/// <param name="Runtime">The runtime, where one was named.</param>
-/// <param name="Inputs">The inputs, where they are what is meant.</param>
-internal sealed record Wish(
+/// <param name="Agent">The agent that it concerns.</param>
+/// <param name="Requester">The principal that asks.</param>
+/// <param name="Description">The reason, for the operator.</param>
+/// <param name="CommitRef">The proposed commit, of <c>apply_commit</c>.</param>
+/// <param name="Runtime">The runtime that the operator named, of <c>spawn</c>.</param>
+/// <param name="Inputs">The inputs to re-pin, of <c>update_inputs</c>.</param>
+internal sealed record ApprovalRequest(
     string Kind,
     string Agent,
     string Requester,
@@ -29,46 +29,51 @@ internal sealed record Wish(
     IReadOnlyList<string>? Inputs = null
 );
 
-/// <summary>What came of an approval that was done.</summary>
-/// <param name="Sha">The commit that is deployed.</param>
-/// <param name="Tag">The tag that says so.</param>
-/// <param name="Note">What is to be said of it.</param>
-internal sealed record Deployed(string? Sha = null, string? Tag = null, string? Note = null);
+/// <summary>The result of approved work that succeeded.</summary>
+/// <param name="Sha">The deployed commit.</param>
+/// <param name="Tag">The tag of that commit.</param>
+/// <param name="Note">A note for the operator and the manager.</param>
+internal sealed record ApprovalOutcome(string? Sha = null, string? Tag = null, string? Note = null);
 
-/// <summary>The only place that changes an approval, always inside a write: of several decisions at the same moment the
-/// first wins, and the manager is told in the same commit.</summary>
+/// <summary>
+/// Changes approvals; no other code does. Always inside a write, so that of simultaneous decisions the first wins and
+/// the message to the manager is in the same commit.
+/// </summary>
 internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
 {
-    /// <summary>Before it waits for the operator, while what it proposes is fetched. Shown at no door.</summary>
+    /// <summary>
+    /// The status while a proposed commit is fetched, before the operator sees the approval. Not shown at any door.
+    /// </summary>
     public const string Fetching = "fetching";
 
-    // A host's body has 16 KiB: so much of a note is told, as JSON. All of it stands in the row.
-    private const int ToldNoteBytes = 12 * 1024;
+    // The part of a note that goes into a message, measured as JSON: a body of the host has at most 16 KiB. The row has
+    // the whole note.
+    private const int NotifiedNoteBytes = 12 * 1024;
 
-    /// <summary>Stores what is asked for; the operator sees it from here on, unless there is something to be fetched
-    /// first.</summary>
-    public ApprovalRow Add(IWrite write, Wish wish, string status = ApprovalStatus.Pending)
+    /// <summary>Stores a request. The operator sees it from then on, unless a commit must be fetched first.</summary>
+    public ApprovalRow Add(IWrite write, ApprovalRequest request, string status = ApprovalStatus.Pending)
     {
         if (
             write.Db.ExecuteScalar<long>("SELECT count(*) FROM approvals WHERE resolved_at IS NULL")
             >= Limits.PendingApprovals
         )
             throw Problem.Conflict(
-                $"{Limits.PendingApprovals} approvals wait for the operator, the limit; wait until some of them are decided (loose_ends lists them)"
+                $"{Limits.PendingApprovals} approvals are pending, which is the limit; wait until the operator "
+                    + "has decided some (loose_ends lists them)"
             );
         var row = write.Db.QuerySingle<ApprovalRow>(
             AddSql,
             new
             {
-                wish.Agent,
-                wish.Kind,
-                wish.CommitRef,
+                request.Agent,
+                request.Kind,
+                request.CommitRef,
                 status,
-                wish.Requester,
+                request.Requester,
                 now = Now,
-                description = string.IsNullOrWhiteSpace(wish.Description) ? null : wish.Description,
-                wish.Runtime,
-                inputs = wish.Inputs is null ? null : JsonSerializer.Serialize(wish.Inputs, WireJson.Options),
+                description = string.IsNullOrWhiteSpace(request.Description) ? null : request.Description,
+                request.Runtime,
+                inputs = request.Inputs is null ? null : JsonSerializer.Serialize(request.Inputs, WireJson.Options),
             }
         );
         if (status == ApprovalStatus.Pending)
@@ -76,52 +81,62 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
         return row;
     }
 
-    /// <summary>The approval of that number, at whatever point it is.</summary>
+    /// <summary>The approval with that id, whatever its status.</summary>
     /// <exception cref="Problem">Code <c>not_found</c>.</exception>
     public static ApprovalRow Require(DbConnection db, long id) =>
         db.QuerySingleOrDefault<ApprovalRow>($"SELECT {ApprovalRow.Columns} FROM approvals WHERE id = @id", new { id })
             is { Status: not Fetching } row
             ? row
-            : throw Problem.NotFound($"there is no approval {id}");
+            : throw Problem.NotFound($"approval {id} not found");
 
-    /// <summary>The approval of that number, if the operator can still decide it.</summary>
-    /// <exception cref="Problem">Code <c>not_found</c>, or <c>conflict</c> with the state it is in.</exception>
+    /// <summary>The approval with that id, if the operator can still decide it.</summary>
+    /// <exception cref="Problem">Code <c>not_found</c>, or <c>conflict</c> with its status.</exception>
     public static ApprovalRow RequirePending(DbConnection db, long id) =>
         Require(db, id) switch
         {
             { Status: ApprovalStatus.Pending } row => row,
             { Status: ApprovalStatus.Building } => throw Problem.Conflict(
-                $"approval {id} has been approved and is building; the first decision counts"
+                $"approval {id} is approved and building already; the first decision counts"
             ),
             var row => throw Problem.Conflict(
-                $"approval {id} is {row.Status} since {row.ToView().ResolvedAt:yyyy-MM-dd HH:mm:ss} UTC; the first decision counts"
+                $"approval {id} is {row.Status} since {row.ToView().ResolvedAt:yyyy-MM-dd HH:mm:ss} UTC; the "
+                    + "first decision counts"
             ),
         };
 
-    /// <summary>True while an approval that was begun has not come to its end.</summary>
+    /// <summary>True while an approval is building.</summary>
     public static bool IsBuilding(DbConnection db, long id) =>
         db.ExecuteScalar<long>(
-            $"SELECT count(*) FROM approvals WHERE id = @id AND resolved_at IS NULL AND status = '{ApprovalStatus.Building}'",
+            $"""
+            SELECT count(*)
+              FROM approvals
+             WHERE id = @id AND resolved_at IS NULL AND status = '{ApprovalStatus.Building}'
+            """,
             new { id }
         ) > 0;
 
-    /// <summary>What is proposed is there, and waits for the operator.</summary>
-    public static void Fetched(IWrite write, long id, string sha)
+    /// <summary>Records the fetched commit; the approval now waits for the operator.</summary>
+    public static void MarkFetched(IWrite write, long id, string sha)
     {
         var row = write.Db.QuerySingle<ApprovalRow>(
-            $"UPDATE approvals SET status = '{ApprovalStatus.Pending}', fetched_sha = @sha WHERE id = @id RETURNING {ApprovalRow.Columns}",
+            $"""
+            UPDATE approvals
+               SET status = '{ApprovalStatus.Pending}', fetched_sha = @sha
+             WHERE id = @id
+            RETURNING {ApprovalRow.Columns}
+            """,
             new { id, sha }
         );
         write.Raise(new ApprovalAdded(row.ToView()));
     }
 
-    /// <summary>The operator's yes: from here on it is built, by this host or the next.</summary>
-    public static ApprovalRow Begin(IWrite write, long id)
+    /// <summary>Records the operator's yes. From then on this host or the next one builds it.</summary>
+    public static ApprovalRow MarkBuilding(IWrite write, long id)
     {
         var row = RequirePending(write.Db, id);
         var other = write.Db.QuerySingleOrDefault<long?>(BuildingSql, new { row.Agent });
         if (other is not null)
-            throw Problem.Conflict($"approval {other} for {row.Agent} is building; approve {id} when that is done");
+            throw Problem.Conflict($"approval {other} for {row.Agent} is still building; approve {id} when it is done");
         row = write.Db.QuerySingle<ApprovalRow>(
             $"UPDATE approvals SET status = '{ApprovalStatus.Building}' WHERE id = @id RETURNING {ApprovalRow.Columns}",
             new { id }
@@ -130,15 +145,22 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
         return row;
     }
 
-    /// <summary>Its end. Nothing, when it had one already.</summary>
+    /// <summary>Ends an approval. Does nothing when it has ended already.</summary>
     /// <param name="write">The caller's write.</param>
-    /// <param name="id">Which.</param>
+    /// <param name="id">The approval.</param>
     /// <param name="status"><c>approved</c>, <c>denied</c> or <c>failed</c>.</param>
-    /// <param name="note">Why.</param>
-    /// <param name="deployed">What came of it, when it was done.</param>
-    /// <param name="tell">False when the manager hears of it in another way.</param>
-    /// <returns>True when this was its end.</returns>
-    public bool Resolve(IWrite write, long id, string status, string? note, Deployed? deployed = null, bool tell = true)
+    /// <param name="note">The reason, or the outcome's note.</param>
+    /// <param name="outcome">The result of the work, when it succeeded.</param>
+    /// <param name="notify">False when the manager learns of it in another way.</param>
+    /// <returns>True when this call ended it.</returns>
+    public bool Resolve(
+        IWrite write,
+        long id,
+        string status,
+        string? note,
+        ApprovalOutcome? outcome = null,
+        bool notify = true
+    )
     {
         var row = write.Db.QuerySingleOrDefault<ApprovalRow>(
             ResolveSql,
@@ -153,23 +175,23 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
         if (row is null)
             return false;
         write.Raise(new ApprovalResolved(row.ToView()));
-        if (!tell)
+        if (!notify)
             return true;
-        var told = row.Note is null ? null : TextRules.Cut(row.Note, ToldNoteBytes);
+        var sentNote = row.Note is null ? null : TextRules.Cut(row.Note, NotifiedNoteBytes);
         if (row.Kind == ApprovalKind.Spawn && status != ApprovalStatus.Denied)
-            Tell(
+            Notify(
                 write,
                 new
                 {
                     @event = "spawned",
                     row.Agent,
                     ok = status == ApprovalStatus.Approved,
-                    note = told,
-                    deployed?.Sha,
-                    deployed?.Tag,
+                    note = sentNote,
+                    outcome?.Sha,
+                    outcome?.Tag,
                 }
             );
-        Tell(
+        Notify(
             write,
             new
             {
@@ -177,23 +199,18 @@ internal sealed class ApprovalQueue(IOutbox outbox, TimeProvider clock)
                 row.Id,
                 row.Agent,
                 row.Kind,
-                row.Commit_ref,
+                row.CommitRef,
                 row.Status,
-                note = told,
-                sha = deployed?.Sha ?? row.Fetched_sha,
-                deployed?.Tag,
+                note = sentNote,
+                sha = outcome?.Sha ?? row.FetchedSha,
+                outcome?.Tag,
             }
         );
         return true;
     }
 
-    private void Tell(IWrite write, object happened) =>
-        outbox.Append(
-            write,
-            Principals.System,
-            Principals.Manager,
-            JsonSerializer.Serialize(happened, WireJson.Options)
-        );
+    private void Notify(IWrite write, object notice) =>
+        outbox.Append(write, Principals.System, Principals.Manager, JsonSerializer.Serialize(notice, WireJson.Options));
 
     private long Now => clock.GetUtcNow().ToUnixTimeMilliseconds();
 

@@ -8,8 +8,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>Brings what an earlier host left half done to one of its ends. It stands before Meta and the containers:
-/// what is to be rolled back must not be locked, nor an agent be started on it.</summary>
+/// <summary>
+/// Finishes or rolls back, at start, the approvals that an earlier host left building. Starts before Meta and the
+/// containers, because a configuration that will be rolled back must not be locked, and no agent started on it.
+/// </summary>
 internal sealed partial class ApprovalRecovery(
     IStore store,
     Decisions decisions,
@@ -21,7 +23,7 @@ internal sealed partial class ApprovalRecovery(
     ILogger<ApprovalRecovery> log
 ) : IHostedLifecycleService
 {
-    private readonly TaskCompletionSource agentsAreThere = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource agentsStarted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -40,20 +42,20 @@ internal sealed partial class ApprovalRecovery(
                 approval,
                 () =>
                 {
-                    applied.Unlock(approval.Agent);
+                    applied.RemoveStaleLocks(approval.Agent);
                     return Task.CompletedTask;
                 }
             );
         }
 
         foreach (var approval in building)
-            await Try(approval, () => decisions.Of(approval).BeforeAgents(approval));
+            await Try(approval, () => decisions.WorkFor(approval).PrepareRecovery(approval));
         foreach (var approval in open.Where(a => a.Status == ApprovalQueue.Fetching))
-            await Try(approval, () => proposals.Abandon(approval));
-        foreach (var approval in open.Where(a => a is { Status: ApprovalStatus.Pending, Fetched_sha: not null }))
-            await Try(approval, () => applied.Untag(approval.Agent, $"denied/{approval.Id}"));
+            await Try(approval, () => proposals.FailInterrupted(approval));
+        foreach (var approval in open.Where(a => a is { Status: ApprovalStatus.Pending, FetchedSha: not null }))
+            await Try(approval, () => applied.RemoveTag(approval.Agent, $"denied/{approval.Id}"));
         foreach (var approval in building)
-            await Settle(approval);
+            await StartRecovery(approval);
         destroyed.Sweep([
             .. open.Where(a => roster.Find(a.Agent) is null)
                 .GroupBy(a => a.Agent)
@@ -61,24 +63,24 @@ internal sealed partial class ApprovalRecovery(
         ]);
     }
 
-    // Returns when the agent is held: one whose rollback did not come about is not started on half of it.
-    private Task Settle(ApprovalRow approval)
+    // Returns when the agent is held, so that it is not started on a deploy that is not yet rolled back.
+    private Task StartRecovery(ApprovalRow approval)
     {
         var held = new TaskCompletionSource();
-        decisions.Begin(
+        decisions.Start(
             approval,
             async () =>
             {
                 try
                 {
                     return await decisions
-                        .Of(approval)
-                        .Settle(
+                        .WorkFor(approval)
+                        .Recover(
                             approval,
                             () =>
                             {
                                 held.TrySetResult();
-                                return agentsAreThere.Task.WaitAsync(lifetime.ApplicationStopping);
+                                return agentsStarted.Task.WaitAsync(lifetime.ApplicationStopping);
                             },
                             lifetime.ApplicationStopping
                         );
@@ -92,28 +94,28 @@ internal sealed partial class ApprovalRecovery(
         return held.Task;
     }
 
-    // What cannot be swept up now is tried again when the agents are there, or by the next start.
-    private async Task Try(ApprovalRow approval, Func<Task> sweep)
+    // A step that fails is retried after the agents have started, or at the next start.
+    private async Task Try(ApprovalRow approval, Func<Task> step)
     {
         try
         {
-            await sweep();
+            await step();
         }
         catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
         {
-            LogNotSwept(log, approval.Id, e);
+            LogRecoveryFailed(log, approval.Id, e);
         }
     }
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        agentsAreThere.SetResult();
+        agentsStarted.SetResult();
         return Task.CompletedTask;
     }
 
-    // Not cut short between two steps, if the host has the time; else the next start goes on from there.
+    // Waits for the work under way as long as the host's shutdown allows; the next start continues with the rest.
     public Task StopAsync(CancellationToken cancellationToken) =>
-        Task.WhenAny(decisions.UnderWay, Task.Delay(Timeout.Infinite, cancellationToken));
+        Task.WhenAny(decisions.WhenIdle, Task.Delay(Timeout.Infinite, cancellationToken));
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -121,9 +123,6 @@ internal sealed partial class ApprovalRecovery(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "what an earlier Hive left of approval {Id} could not be swept up"
-    )]
-    private static partial void LogNotSwept(ILogger logger, long id, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "could not recover approval {Id}; will retry")]
+    private static partial void LogRecoveryFailed(ILogger logger, long id, Exception error);
 }

@@ -7,7 +7,8 @@ namespace Hive.Features.Approvals;
 internal sealed record ApprovalRow
 {
     public const string Columns =
-        "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, base_sha, runtime, inputs";
+        "id, agent, kind, commit_ref, status, requester, requested_at, resolved_at, description, note, fetched_sha, "
+        + "base_sha, runtime, inputs";
 
     public required long Id { get; init; }
 
@@ -15,24 +16,24 @@ internal sealed record ApprovalRow
 
     public required string Kind { get; init; }
 
-    public required string Commit_ref { get; init; }
+    public required string CommitRef { get; init; }
 
     public required string Status { get; init; }
 
     public required string Requester { get; init; }
 
-    public required long Requested_at { get; init; }
+    public required long RequestedAt { get; init; }
 
-    public long? Resolved_at { get; init; }
+    public long? ResolvedAt { get; init; }
 
     public string? Description { get; init; }
 
     public string? Note { get; init; }
 
-    public string? Fetched_sha { get; init; }
+    public string? FetchedSha { get; init; }
 
-    /// <summary>What was deployed when it began to be built.</summary>
-    public string? Base_sha { get; init; }
+    /// <summary>The deployed commit when the build began.</summary>
+    public string? BaseSha { get; init; }
 
     public string? Runtime { get; init; }
 
@@ -46,14 +47,14 @@ internal sealed record ApprovalRow
             Id,
             Agent,
             Kind,
-            Commit_ref,
+            CommitRef,
             Status,
-            DateTimeOffset.FromUnixTimeMilliseconds(Requested_at),
+            DateTimeOffset.FromUnixTimeMilliseconds(RequestedAt),
             Requester,
-            Resolved_at is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
+            ResolvedAt is { } at ? DateTimeOffset.FromUnixTimeMilliseconds(at) : null,
             Description,
             Note,
-            Fetched_sha,
+            FetchedSha,
             Runtime,
             InputNames
         );

@@ -5,12 +5,9 @@ using Hive.Protocol;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The rules that several requests share.</summary>
+/// <summary>Validation rules that several requests share.</summary>
 internal static class ApprovalRules
 {
-    public static void MustBeApprovalId<T>(this IRuleBuilder<T, long> rule) =>
-        rule.GreaterThan(0).WithMessage("'id' is an approval's number, above 0");
-
     public static void MustBeDescription<T>(this IRuleBuilder<T, string?> rule) => rule.MustBeText(Limits.BodyBytes);
 
     public static void MustBeNameOfNewAgent<T>(this IRuleBuilder<T, string> rule, IAgentNames names) =>

@@ -5,7 +5,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>What waits for the operator or is building, in the snapshot, oldest first.</summary>
+/// <summary>The pending and building approvals in the snapshot, oldest first.</summary>
 internal sealed class ApprovalsSection : IDashboardSection
 {
     public string Name => "approvals";
@@ -15,7 +15,7 @@ internal sealed class ApprovalsSection : IDashboardSection
     public object Read(DbConnection db) => ListApprovals.Open(db);
 }
 
-/// <summary>The newest approvals that came to an end, in the snapshot, newest first.</summary>
+/// <summary>The newest resolved approvals in the snapshot, newest first.</summary>
 internal sealed class ApprovalHistorySection : IDashboardSection
 {
     public string Name => "approval_history";
@@ -25,7 +25,7 @@ internal sealed class ApprovalHistorySection : IDashboardSection
     public object Read(DbConnection db) => ListApprovals.NewestResolved(db);
 }
 
-/// <summary>What an agent has asked of the operator and waits for.</summary>
+/// <summary>The unresolved approvals that an agent has asked for.</summary>
 internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
 {
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
@@ -38,7 +38,7 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
                 row.Id,
                 row.Requester,
                 Text(row, shown),
-                Math.Max(0, now - row.Requested_at) / 1000
+                Math.Max(0, now - row.RequestedAt) / 1000
             ))
             .ToArray();
     }
@@ -48,18 +48,20 @@ internal sealed class ApprovalLooseEnds(TimeProvider clock) : ILooseEnds
         var what = row.Kind switch
         {
             ApprovalKind.Spawn => $"spawn {row.Agent}",
-            ApprovalKind.ApplyCommit => $"apply {row.Commit_ref} to {row.Agent}",
+            ApprovalKind.ApplyCommit => $"apply {row.CommitRef} to {row.Agent}",
             _ => $"update {string.Join(", ", row.InputNames ?? [])}",
         };
         var text = row.Description is null ? what : $"{what}: {row.Description}";
         return text.Length <= shown ? text : text[..(char.IsHighSurrogate(text[shown - 1]) ? shown - 1 : shown)];
     }
 
-    // The operator, who may ask for an agent too, waits for nobody but himself.
+    // Requests of the operator are left out, because no agent waits for them.
     private const string OfAll = $"""
         SELECT {ApprovalRow.Columns}
           FROM approvals INDEXED BY approvals_requester
-         WHERE resolved_at IS NULL AND status <> '{ApprovalQueue.Fetching}' AND requester <> '{Agents.Contracts.Principals.Operator}'
+         WHERE resolved_at IS NULL
+           AND status <> '{ApprovalQueue.Fetching}'
+           AND requester <> '{Agents.Contracts.Principals.Operator}'
          ORDER BY id
         """;
 

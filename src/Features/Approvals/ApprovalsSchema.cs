@@ -2,7 +2,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The table of everything that was ever asked of the operator.</summary>
+/// <summary>The table of all approvals, whatever their status.</summary>
 internal sealed class ApprovalsSchema : ISchema
 {
     public string Slice => "approvals";

@@ -4,15 +4,17 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The operator's yes. It answers when that is stored; what follows shows as a transient, and its end on the
-/// stream.</summary>
+/// <summary>
+/// Approves a pending approval. Answers when the decision is stored; the work shows as a transient, and its result on
+/// the stream.
+/// </summary>
 internal static class ApproveApproval
 {
     internal sealed record Command(long Id) : IRequest<Accepted>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Id).MustBeApprovalId();
+        public Validator() => RuleFor(c => c.Id).MustBeIdOf("approval");
     }
 
     internal sealed class Handler(Decisions decisions) : IRequestHandler<Command, Accepted>

@@ -1,24 +1,25 @@
 namespace Hive.Features.Approvals;
 
-/// <summary>What is done when an approval of one kind is approved, in steps between which the host may be
-/// killed.</summary>
+/// <summary>Performs the approvals of one kind. The host can be killed between any two steps.</summary>
 internal interface IApprovedWork
 {
-    /// <summary>The kind.</summary>
+    /// <summary>The kind, one of <c>ApprovalKind</c>.</summary>
     string Kind { get; }
 
-    /// <summary>Does it, or throws with everything as it was before.</summary>
-    Task<Deployed> Do(ApprovalRow approval, CancellationToken stopping);
+    /// <summary>Performs the work; on failure, rolls everything back and throws.</summary>
+    Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping);
 
-    /// <summary>At a start, before any agent is started: what an earlier host had begun must not be what one is started
-    /// on, unless it was done.</summary>
-    Task BeforeAgents(ApprovalRow approval);
+    /// <summary>
+    /// At start, before any agent is started: brings the files of interrupted work to their state before or after it,
+    /// so that no agent starts on a state in between.
+    /// </summary>
+    Task PrepareRecovery(ApprovalRow approval);
 
-    /// <summary>At a start: brings what an earlier host had begun to its end, once the agents are there.</summary>
-    /// <param name="approval">Which.</param>
-    /// <param name="agentsAreThere">Called once the agent is held, so that nobody starts it on what is half done; waits
-    /// until what runs is known and what is meant to run is being started.</param>
-    /// <param name="stopping">The host stops.</param>
-    /// <returns>What came of it; null when it was not done, and everything is as it was before.</returns>
-    Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping);
+    /// <summary>At start: finishes interrupted work or rolls it back, once the agents are being started.</summary>
+    /// <param name="approval">The approval that was building.</param>
+    /// <param name="agentsStarted">Called once the agent is held, so that nobody starts it on a half-finished deploy.
+    /// Completes when the containers that run are known and the agents are being started.</param>
+    /// <param name="stopping">Cancelled when the host stops.</param>
+    /// <returns>The outcome; null when the work was rolled back.</returns>
+    Task<ApprovalOutcome?> Recover(ApprovalRow approval, Func<Task> agentsStarted, CancellationToken stopping);
 }

@@ -8,8 +8,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The operator's decisions, and the work that follows a yes. One decision at a time; the work goes on beside
-/// them, for each agent one.</summary>
+/// <summary>
+/// Stores the operator's decisions one at a time, and runs the approved work in the background, one per agent.
+/// </summary>
 internal sealed partial class Decisions(
     IStore store,
     ApprovalQueue queue,
@@ -21,23 +22,23 @@ internal sealed partial class Decisions(
 ) : IDisposable
 {
     private readonly Dictionary<string, IApprovedWork> byKind = works.ToDictionary(w => w.Kind);
-    private readonly ConcurrentDictionary<long, Task> underWay = new();
+    private readonly ConcurrentDictionary<long, Task> running = new();
     private readonly SemaphoreSlim oneAtATime = new(1, 1);
 
-    /// <summary>Everything that goes on now.</summary>
-    public Task UnderWay => Task.WhenAll(underWay.Values);
+    /// <summary>Completes when all work that runs now has ended.</summary>
+    public Task WhenIdle => Task.WhenAll(running.Values);
 
-    public IApprovedWork Of(ApprovalRow approval) => byKind[approval.Kind];
+    public IApprovedWork WorkFor(ApprovalRow approval) => byKind[approval.Kind];
 
-    /// <summary>Stores the yes and begins what follows.</summary>
+    /// <summary>Stores the approval and starts its work.</summary>
     public async Task Approve(long id)
     {
         await oneAtATime.WaitAsync();
         try
         {
-            var approval = await store.Write(write => ApprovalQueue.Begin(write, id), CancellationToken.None);
+            var approval = await store.Write(write => ApprovalQueue.MarkBuilding(write, id), CancellationToken.None);
             LogStep(log, id, "stored as approved");
-            Begin(approval, async () => await Of(approval).Do(approval, lifetime.ApplicationStopping));
+            Start(approval, async () => await WorkFor(approval).Run(approval, lifetime.ApplicationStopping));
         }
         finally
         {
@@ -45,16 +46,16 @@ internal sealed partial class Decisions(
         }
     }
 
-    /// <summary>Stores the no.</summary>
+    /// <summary>Stores the denial and tags the proposal with the reason.</summary>
     public async Task Deny(long id, string? note)
     {
         await oneAtATime.WaitAsync();
         try
         {
             var approval = await store.Read(db => ApprovalQueue.RequirePending(db, id));
-            // Before the row: a tag without it is taken away at the next start, a row without it would lack its trace
-            // for good.
-            if (approval.Fetched_sha is { } sha)
+            // The tag comes before the row: the next start removes a tag without a denied row, but nothing would add a
+            // missing tag.
+            if (approval.FetchedSha is { } sha)
                 await applied.Annotate(
                     approval.Agent,
                     $"denied/{id}",
@@ -75,8 +76,8 @@ internal sealed partial class Decisions(
             }
             catch
             {
-                if (approval.Fetched_sha is not null)
-                    await Untag(approval);
+                if (approval.FetchedSha is not null)
+                    await RemoveDeniedTag(approval);
                 throw;
             }
         }
@@ -86,23 +87,24 @@ internal sealed partial class Decisions(
         }
     }
 
-    private async Task Untag(ApprovalRow approval)
+    private async Task RemoveDeniedTag(ApprovalRow approval)
     {
         try
         {
-            await applied.Untag(approval.Agent, $"denied/{approval.Id}");
+            await applied.RemoveTag(approval.Agent, $"denied/{approval.Id}");
         }
         catch (Problem e)
         {
-            // A yes or the next start takes it away.
-            LogNotUntagged(log, approval.Id, e);
+            // An approval of it or the next start removes the tag.
+            LogTagLeft(log, approval.Id, e);
         }
     }
 
-    /// <summary>Runs a piece of work to the end of its approval.</summary>
-    /// <param name="approval">Which is building.</param>
-    /// <param name="work">Gives what came of it, or null when an earlier host had begun it and it was not done.</param>
-    public void Begin(ApprovalRow approval, Func<Task<Deployed?>> work)
+    /// <summary>Runs work in the background and resolves its approval with the result.</summary>
+    /// <param name="approval">The approval, which is building.</param>
+    /// <param name="work">Returns the outcome, or null when work interrupted by an earlier host was rolled
+    /// back.</param>
+    public void Start(ApprovalRow approval, Func<Task<ApprovalOutcome?>> work)
     {
         var task = Task.Run(async () =>
         {
@@ -112,22 +114,22 @@ internal sealed partial class Decisions(
             }
             catch (Exception e)
             {
-                LogUnfinished(log, approval.Id, e);
+                LogUnresolved(log, approval.Id, e);
             }
         });
-        underWay[approval.Id] = task;
-        _ = task.ContinueWith(_ => underWay.TryRemove(approval.Id, out var _), TaskScheduler.Default);
+        running[approval.Id] = task;
+        _ = task.ContinueWith(_ => running.TryRemove(approval.Id, out var _), TaskScheduler.Default);
     }
 
     public void Dispose() => oneAtATime.Dispose();
 
-    private async Task Finish(ApprovalRow approval, Func<Task<Deployed?>> work)
+    private async Task Finish(ApprovalRow approval, Func<Task<ApprovalOutcome?>> work)
     {
-        Deployed? deployed = null;
-        var note = "the host ended while it was building; ask again";
+        ApprovalOutcome? outcome = null;
+        var note = "the host ended while this was building; ask again";
         try
         {
-            deployed = await work();
+            outcome = await work();
         }
         catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
         {
@@ -135,14 +137,14 @@ internal sealed partial class Decisions(
             note = TextRules.Cut(e.Message, Limits.HostBodyBytes);
         }
 
-        var (status, said) = deployed is null
+        var (status, finalNote) = outcome is null
             ? (ApprovalStatus.Failed, note)
             : (
                 ApprovalStatus.Approved,
-                deployed.Note is null ? null : TextRules.Cut(deployed.Note, Limits.HostBodyBytes)
+                outcome.Note is null ? null : TextRules.Cut(outcome.Note, Limits.HostBodyBytes)
             );
         await store.WriteUntilStored(
-            write => queue.Resolve(write, approval.Id, status, said, deployed),
+            write => queue.Resolve(write, approval.Id, status, finalNote, outcome),
             clock,
             lifetime.ApplicationStopping
         );
@@ -151,15 +153,16 @@ internal sealed partial class Decisions(
     [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]
     private static partial void LogStep(ILogger logger, long id, string step);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} is pending still, and tagged as denied")]
-    private static partial void LogNotUntagged(ILogger logger, long id, Exception error);
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "could not remove the tag denied/{Id} of an approval "
+            + "that is still pending; the next start removes it"
+    )]
+    private static partial void LogTagLeft(ILogger logger, long id, Exception error);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} ({Kind} of {Agent}) failed")]
     private static partial void LogFailed(ILogger logger, long id, string kind, string agent, Exception error);
 
-    [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "approval {Id} has not come to its end; the next start brings it there"
-    )]
-    private static partial void LogUnfinished(ILogger logger, long id, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "could not resolve approval {Id}; the next start will")]
+    private static partial void LogUnresolved(ILogger logger, long id, Exception error);
 }

@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The operator's no, with the reason if there is one; the manager is told both.</summary>
+/// <summary>Denies a pending approval, with an optional reason; the manager gets both as a message.</summary>
 internal static class DenyApproval
 {
     internal sealed record Command(long Id, string? Note = null) : IRequest<Done>;
@@ -14,7 +14,7 @@ internal static class DenyApproval
     {
         public Validator()
         {
-            RuleFor(c => c.Id).MustBeApprovalId();
+            RuleFor(c => c.Id).MustBeIdOf("approval");
             RuleFor(c => c.Note).MustBeText(Limits.BodyBytes);
         }
     }

@@ -11,27 +11,29 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>What a proposal would change, as a whole, against what runs, what was approved last, or what was proposed
-/// before it.</summary>
+/// <summary>
+/// Compares a proposal with the deployed configuration, the one approved last, or the one proposed before it.
+/// </summary>
 internal static class DiffApproval
 {
-    // What one file's part may have, and all of them together, in characters: an operator reads no more, and a page has
-    // to show it.
+    // The most of one file's patch, and of all patches together, in characters: more would be too much to read and for
+    // a page to show.
     private const int MaxPatch = 128 << 10;
     private const int MaxPatches = 1 << 20;
 
-    // How many files are named, and how many are read one by one when they are too large together.
+    // How many files are listed, and how many are read one by one when together they are too large.
     private const int MaxFiles = 1000;
     private const int MaxSingle = 100;
     private const int MaxListBytes = 8 << 20;
 
-    // Whatever else there is, this is seen.
-    private const string First = "agent.yaml";
+    // This file is always shown.
+    private const string ShownFirst = "agent.yaml";
 
     internal sealed record Query(
         long Id,
         [property: Description(
-            "What it is compared with: 'applied' (what is deployed, the default), 'approved' (what was approved last) or 'previous' (what was proposed before it)."
+            "The commit to compare with: 'applied' (the deployed one, the default), 'approved' (the one "
+                + "approved last) or 'previous' (the one proposed before)."
         )]
             string? Base = null
     ) : IRequest<ApprovalDiff>;
@@ -43,46 +45,56 @@ internal static class DiffApproval
             var approval = await store.Read(db => ApprovalQueue.Require(db, request.Id), cancellationToken);
             if (approval.Kind != ApprovalKind.ApplyCommit)
                 throw Problem.Invalid(
-                    $"approval {approval.Id} is of the kind '{approval.Kind}' and changes no files; only '{ApprovalKind.ApplyCommit}' does"
+                    $"approval {approval.Id} is of kind '{approval.Kind}' and has no diff; only "
+                        + $"'{ApprovalKind.ApplyCommit}' has one"
                 );
             if (
-                approval.Fetched_sha is not { } sha
-                || await applied.Tagged(approval.Agent, $"proposal/{approval.Id}", cancellationToken) is null
+                approval.FetchedSha is not { } sha
+                || await applied.CommitOfTag(approval.Agent, $"proposal/{approval.Id}", cancellationToken) is null
             )
-                throw Problem.NotFound($"what approval {approval.Id} proposed is not there (any more)");
+                throw Problem.NotFound(
+                    $"the proposed commit of approval {approval.Id} was not found; it may have been purged"
+                );
             var name = string.IsNullOrEmpty(request.Base) ? "applied" : request.Base;
             var from = name switch
             {
-                "applied" => await applied.Main(approval.Agent, cancellationToken),
+                "applied" => await applied.DeployedCommit(approval.Agent, cancellationToken),
                 "approved" => await LastApproved(approval, cancellationToken),
                 "previous" => await Previous(approval, cancellationToken),
-                _ => throw Problem.Invalid("'base' is 'applied', 'approved' or 'previous'"),
+                _ => throw Problem.Invalid("'base' must be 'applied', 'approved' or 'previous'"),
             };
             return await Read(approval, name, from, sha, cancellationToken);
         }
 
         private async Task<string> LastApproved(ApprovalRow approval, CancellationToken ct)
         {
-            var last = (await applied.Numbers(approval.Agent, "approved", ct)).LastOrDefault(n => n < approval.Id, -1);
-            return await applied.Tagged(
+            var last = (await applied.TagNumbers(approval.Agent, "approved", ct)).LastOrDefault(
+                n => n < approval.Id,
+                -1
+            );
+            return await applied.CommitOfTag(
                     approval.Agent,
                     last < 0 ? "deployed/0" : string.Create(CultureInfo.InvariantCulture, $"approved/{last}"),
                     ct
-                ) ?? throw Problem.NotFound($"nothing was approved for {approval.Agent} before approval {approval.Id}");
+                )
+                ?? throw Problem.NotFound(
+                    $"no commit was approved for {approval.Agent} before approval "
+                        + $"{approval.Id}; compare with 'applied'"
+                );
         }
 
         private async Task<string> Previous(ApprovalRow approval, CancellationToken ct)
         {
-            // What was refused when it was asked for has no commit in its row.
+            // Requests that were refused at once have no commit in their row.
             var earlier = await store.Read(
                 db => db.Query<long>(PreviousSql, new { approval.Agent, approval.Id }).ToArray(),
                 ct
             );
             foreach (var id in earlier)
             {
-                // Of an agent of that name that was purged there is none any more.
+                // The tag is missing if an earlier agent of that name was purged.
                 if (
-                    await applied.Tagged(
+                    await applied.CommitOfTag(
                         approval.Agent,
                         string.Create(CultureInfo.InvariantCulture, $"proposal/{id}"),
                         ct
@@ -93,7 +105,7 @@ internal static class DiffApproval
             }
 
             throw Problem.NotFound(
-                $"nothing was proposed for {approval.Agent} before approval {approval.Id}; compare with 'applied'"
+                $"no commit was proposed for {approval.Agent} before approval {approval.Id}; compare with 'applied'"
             );
         }
 
@@ -125,9 +137,11 @@ internal static class DiffApproval
             var files = DiffText.Files(Encoding.UTF8.GetString(list.Output.Span), list.Truncated);
             var whole = await Git(approval.Agent, ["--patch"], from, to, null, MaxPatches, ct);
             var patches = whole.Truncated
-                ? await Singly(approval.Agent, from, to, files, ct)
+                ? await ReadOneByOne(approval.Agent, from, to, files, ct)
                 : DiffText.Split(Encoding.UTF8.GetString(whole.Output.Span), files);
-            var shown = Bounded([.. files.Zip(patches).OrderByDescending(f => f.First.Path == First).Take(MaxFiles)]);
+            var shown = LimitSize([
+                .. files.Zip(patches).OrderByDescending(f => f.First.Path == ShownFirst).Take(MaxFiles),
+            ]);
             return new ApprovalDiff(
                 approval.Id,
                 name,
@@ -142,15 +156,15 @@ internal static class DiffApproval
             );
         }
 
-        // The small ones first, so that large ones do not use up what there is for all.
-        private static DiffFile[] Bounded((DiffFile File, string? Patch)[] files)
+        // Small patches first, so that large ones do not use up the limit for all.
+        private static DiffFile[] LimitSize((DiffFile File, string? Patch)[] files)
         {
             var shown = new DiffFile[files.Length];
             var left = MaxPatches;
             foreach (
                 var index in Enumerable
                     .Range(0, files.Length)
-                    .OrderBy(i => files[i].File.Path == First ? 0 : files[i].Patch?.Length ?? 0)
+                    .OrderBy(i => files[i].File.Path == ShownFirst ? 0 : files[i].Patch?.Length ?? 0)
             )
             {
                 var (file, patch) = files[index];
@@ -166,8 +180,8 @@ internal static class DiffApproval
             return shown;
         }
 
-        // One large file must not keep the others from being seen.
-        private async Task<IReadOnlyList<string?>> Singly(
+        // One large file must not hide the others.
+        private async Task<IReadOnlyList<string?>> ReadOneByOne(
             string agent,
             string from,
             string to,
@@ -179,7 +193,7 @@ internal static class DiffApproval
             foreach (
                 var index in Enumerable
                     .Range(0, files.Count)
-                    .OrderByDescending(i => files[i].Path == First)
+                    .OrderByDescending(i => files[i].Path == ShownFirst)
                     .Take(MaxSingle)
             )
             {
@@ -203,7 +217,7 @@ internal static class DiffApproval
             var result = await applied.Diff(agent, options, from, to, path, maxBytes, ct);
             return result.ExitCode == 0 || result.Truncated
                 ? result
-                : throw Problem.Unavailable($"the difference cannot be read: {result.Error}");
+                : throw Problem.Unavailable($"cannot read the diff: {result.Error}");
         }
     }
 }

@@ -3,8 +3,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>Reads what git says of differences. Names in it are an agent's, and may be anything a file can be
-/// called.</summary>
+/// <summary>Parses the output of git diff. File names come from an agent and can hold any character.</summary>
 internal static class DiffText
 {
     private const string Head = "diff --git ";
@@ -12,13 +11,13 @@ internal static class DiffText
     private const string Submodule = "160000";
 
     /// <summary>The files of <c>--raw --numstat -z</c>.</summary>
-    /// <param name="text">What git wrote.</param>
-    /// <param name="truncated">It was too much, and its end is missing.</param>
+    /// <param name="text">The output of git.</param>
+    /// <param name="truncated">True when the output was too long and its end is missing.</param>
     public static IReadOnlyList<DiffFile> Files(string text, bool truncated)
     {
         var fields = new Queue<string>(text.Split('\0'));
         List<DiffFile> files = [];
-        // ":100644 100755 <blob> <blob> M", then the name; the old name and the new one for R.
+        // ":100644 100755 <blob> <blob> M", then the name; for R the old name and the new one.
         while (fields.TryPeek(out var raw) && raw.StartsWith(':'))
         {
             if (fields.Count < (raw.Split(' ')[^1][0] == 'R' ? 3 : 2))
@@ -47,7 +46,7 @@ internal static class DiffText
             );
         }
 
-        // "3\t1\t" and the name, or nothing and both names behind it; "-" where it is binary. In the same order.
+        // In the same order "3\t1\t" and the name, or no name and both names after it; "-" for a binary file.
         for (
             var i = 0;
             i < files.Count && fields.TryDequeue(out var counts) && counts.Split('\t') is { Length: >= 3 } numbers;
@@ -64,12 +63,14 @@ internal static class DiffText
             };
         }
 
-        // Without its count the last one may be cut itself.
+        // The last file has no count and may be cut off itself.
         return truncated && files.Count > 0 ? files[..^1] : files;
     }
 
-    /// <summary>The parts of <c>--patch</c> that belong to each of the files. A line of content begins with a sign, so
-    /// a head is never one.</summary>
+    /// <summary>
+    /// Splits the output of <c>--patch</c> by file. Lines of content begin with '+', '-' or a space, so none can be
+    /// taken for a header.
+    /// </summary>
     public static IReadOnlyList<string?> Split(string text, IReadOnlyList<DiffFile> files)
     {
         List<int> heads = [];
@@ -79,7 +80,7 @@ internal static class DiffText
         var head = 0;
         for (var i = 0; i < files.Count && head < heads.Count; i++)
         {
-            // What becomes of another type is a deletion and an addition.
+            // A change of type is written as a deletion and an addition.
             var end = head + (files[i].Status == "type_changed" ? 2 : 1);
             patches[i] = text[heads[head]..(end < heads.Count ? heads[end] : text.Length)];
             head = end;
@@ -91,7 +92,7 @@ internal static class DiffText
             text.IndexOf("\n" + Head, from, StringComparison.Ordinal) is var found and >= 0 ? found + 1 : -1;
     }
 
-    /// <summary>The whole lines at the beginning of a text that are within so many characters.</summary>
+    /// <summary>Cuts a text after the last whole line within that many characters.</summary>
     public static string Cut(string text, int characters) =>
         text.Length <= characters ? text : text[..(text.LastIndexOf('\n', Math.Max(0, characters - 1)) + 1)];
 

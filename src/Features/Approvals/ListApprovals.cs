@@ -6,8 +6,9 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The approvals that wait for the operator, oldest first; on request also those that are building, and the
-/// newest that came to an end.</summary>
+/// <summary>
+/// Lists the pending approvals, oldest first; on request also the building ones and the newest resolved ones.
+/// </summary>
 internal static class ListApprovals
 {
     private const int Shown = 50;

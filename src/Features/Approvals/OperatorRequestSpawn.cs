@@ -5,8 +5,10 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The operator puts a new agent into the queue, to be decided like those that the manager asks for; only here
-/// a runtime can be named.</summary>
+/// <summary>
+/// Queues the operator's request for a new agent, to be approved like the manager's requests. Only the operator can
+/// name a runtime.
+/// </summary>
 internal static class OperatorRequestSpawn
 {
     internal sealed record Command(string Name, string? Runtime = null, string? Description = null)
@@ -25,7 +27,7 @@ internal static class OperatorRequestSpawn
     {
         public Task<RequestSpawn.Result> Handle(Command command, CancellationToken cancellationToken) =>
             agents.Ask(
-                new Wish(
+                new ApprovalRequest(
                     ApprovalKind.Spawn,
                     command.Name,
                     Principals.Operator,

@@ -14,18 +14,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The manager proposes a configuration for an agent. The commit is fetched at once: what is done where it
-/// came from afterwards changes nothing of what the operator decides.</summary>
+/// <summary>
+/// Lets the manager propose a configuration for an agent. The commit is fetched at once, so that later changes in the
+/// agent's repository do not change what the operator decides on.
+/// </summary>
 internal static partial class RequestApplyCommit
 {
     internal sealed record Command(
-        [property: Description("Whose configuration.")] string Agent,
+        [property: Description("The agent whose configuration it is.")] string Agent,
         [property: Description(
-            "The commit in the agent's config repository, 7 to 40 hexadecimal digits as 'git rev-parse HEAD' prints; no branch, no tag."
+            "The commit in the agent's config repository, 7 to 40 hexadecimal digits as 'git rev-parse HEAD' "
+                + "prints; not a branch or tag."
         )]
             string CommitRef,
         Caller Caller,
-        [property: Description("What it changes and why, told to the operator who decides; at most 4096 bytes.")]
+        [property: Description("What it changes and why, for the operator who decides; at most 4096 bytes.")]
             string? Description = null
     ) : IRequest<Result>;
 
@@ -35,11 +38,12 @@ internal static partial class RequestApplyCommit
     {
         public Validator(IAgentNames names)
         {
-            RuleFor(c => c.Agent).Must(names.IsWellFormed).WithMessage("'agent' is no agent's name");
+            RuleFor(c => c.Agent).Must(names.IsWellFormed).WithMessage("'agent' is not a valid agent name");
             RuleFor(c => c.CommitRef)
                 .Must(commit => Commit().IsMatch(commit))
                 .WithMessage(
-                    "'commit_ref' must be the commit itself, 7 to 40 hexadecimal digits as 'git rev-parse HEAD' prints; names of branches and tags can move, so they are not taken"
+                    "'commit_ref' must be a commit, 7 to 40 hexadecimal digits as 'git rev-parse HEAD' prints; "
+                        + "branches and tags are refused because they can move"
                 );
             RuleFor(c => c.Description).MustBeDescription();
         }
@@ -59,7 +63,7 @@ internal static partial class RequestApplyCommit
                     roster.Require(command.Agent);
                     return queue.Add(
                         write,
-                        new Wish(
+                        new ApprovalRequest(
                             ApprovalKind.ApplyCommit,
                             command.Agent,
                             command.Caller.Name,
@@ -75,7 +79,7 @@ internal static partial class RequestApplyCommit
         }
     }
 
-    /// <summary>Fetches what is proposed, and puts it before the operator.</summary>
+    /// <summary>Fetches and checks a proposed commit, then shows the approval to the operator.</summary>
     internal sealed partial class Proposals(
         IStore store,
         ApprovalQueue queue,
@@ -91,9 +95,11 @@ internal static partial class RequestApplyCommit
     {
         private static readonly TimeSpan StoreGrace = TimeSpan.FromSeconds(5);
 
-        /// <summary>Pins it by the tag <c>proposal/&lt;id&gt;</c> and checks it; the operator sees it then.</summary>
-        /// <returns>The whole name of the commit.</returns>
-        /// <exception cref="Problem">It cannot be had or cannot be deployed; it has failed.</exception>
+        /// <summary>
+        /// Pins the commit by the tag <c>proposal/&lt;id&gt;</c> and checks it; then the operator sees the approval.
+        /// </summary>
+        /// <returns>The full id of the commit.</returns>
+        /// <exception cref="Problem">The commit cannot be fetched or deployed; the approval has failed.</exception>
         public async Task<string> Pin(ApprovalRow approval)
         {
             var agent = approval.Agent;
@@ -102,7 +108,7 @@ internal static partial class RequestApplyCommit
                 LogStep(log, approval.Id, "asked for");
                 var sha = await quarantine.Fetch(
                     folders.Config(agent),
-                    approval.Commit_ref,
+                    approval.CommitRef,
                     folders.Applied(agent),
                     $"refs/tags/proposal/{approval.Id}",
                     CancellationToken.None
@@ -112,17 +118,17 @@ internal static partial class RequestApplyCommit
                     applied,
                     agent,
                     sha,
-                    await applied.Main(agent),
+                    await applied.DeployedCommit(agent),
                     CancellationToken.None
                 );
-                // Nothing is fetched for it from elsewhere before the operator has agreed.
+                // Inputs are not fetched before the operator has approved.
                 await swarm.Check(agent, sha, CancellationToken.None);
                 LogStep(log, approval.Id, "checked");
                 await store.Write(
                     write =>
                     {
                         roster.Require(agent);
-                        ApprovalQueue.Fetched(write, approval.Id, sha);
+                        ApprovalQueue.MarkFetched(write, approval.Id, sha);
                     },
                     CancellationToken.None
                 );
@@ -130,32 +136,34 @@ internal static partial class RequestApplyCommit
             }
             catch (Exception e)
             {
-                await Give(approval, e.Message, tell: false);
-                throw e is Problem problem
-                    ? new Problem(problem.Code, $"approval {approval.Id} has failed: {e.Message}", e)
-                    : Problem.Unavailable($"approval {approval.Id} has failed: {e.Message}", e);
+                await Fail(approval, e.Message, notify: false);
+                throw new Problem(
+                    e is Problem problem ? problem.Code : ErrorCode.Unavailable,
+                    $"approval {approval.Id} failed: {e.Message}",
+                    e
+                );
             }
         }
 
-        /// <summary>Gives up what a kill kept from being fetched.</summary>
-        public Task Abandon(ApprovalRow approval) =>
-            Give(approval, "the host ended while it was being fetched; ask again", tell: true);
+        /// <summary>Fails an approval whose fetch was interrupted by a kill of the host.</summary>
+        public Task FailInterrupted(ApprovalRow approval) =>
+            Fail(approval, "the host ended while the commit was being fetched; ask again", notify: true);
 
-        private async Task Give(ApprovalRow approval, string why, bool tell)
+        private async Task Fail(ApprovalRow approval, string why, bool notify)
         {
             try
             {
-                if (await applied.Tagged(approval.Agent, $"proposal/{approval.Id}") is { } sha)
+                if (await applied.CommitOfTag(approval.Agent, $"proposal/{approval.Id}") is { } sha)
                 {
                     await applied.Annotate(approval.Agent, $"failed/{approval.Id}", sha, why);
-                    // It never comes before the operator, and is nothing that another one is compared with.
-                    await applied.Untag(approval.Agent, $"proposal/{approval.Id}");
+                    // The operator never sees this proposal, and no diff may use it as its base.
+                    await applied.RemoveTag(approval.Agent, $"proposal/{approval.Id}");
                 }
             }
             catch (Problem e)
             {
-                // What became of it stands in the queue.
-                LogNotTagged(log, approval.Id, e);
+                // The queue still has the result.
+                LogTagFailed(log, approval.Id, e);
             }
 
             var stored = store.WriteUntilStored(
@@ -165,19 +173,19 @@ internal static partial class RequestApplyCommit
                         approval.Id,
                         ApprovalStatus.Failed,
                         TextRules.Cut(why, Limits.HostBodyBytes),
-                        tell: tell
+                        notify: notify
                     ),
                 clock,
                 lifetime.ApplicationStopping
             );
-            // A full disk keeps neither the manager from its answer nor the host from its start.
+            // A full disk must not delay the manager's answer or the host's start.
             await await Task.WhenAny(stored, Task.Delay(StoreGrace, clock));
         }
 
         [LoggerMessage(Level = LogLevel.Debug, Message = "approval {Id}: {Step}")]
         private static partial void LogStep(ILogger logger, long id, string step);
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "approval {Id} has failed, and could not be tagged so")]
-        private static partial void LogNotTagged(ILogger logger, long id, Exception error);
+        [LoggerMessage(Level = LogLevel.Warning, Message = "could not tag the failed approval {Id}")]
+        private static partial void LogTagFailed(ILogger logger, long id, Exception error);
     }
 }

@@ -11,16 +11,17 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The manager asks for a new agent.</summary>
+/// <summary>Lets the manager ask the operator for a new agent.</summary>
 internal static class RequestSpawn
 {
     internal sealed record Command(
         [property: Description(
-            "The new agent's name: a-z, 0-9 and '-', beginning with a letter, at most 31 characters. Under the name of a destroyed agent it gets what is kept of that one."
+            "The new agent's name: a-z, 0-9 and '-', beginning with a letter, at most 31 characters. With the "
+                + "name of a destroyed agent it gets that agent's kept data."
         )]
             string Name,
         Caller Caller,
-        [property: Description("What it is for, told to the operator who decides; at most 4096 bytes.")]
+        [property: Description("What it is for, for the operator who decides; at most 4096 bytes.")]
             string? Description = null
     ) : IRequest<Result>;
 
@@ -38,27 +39,27 @@ internal static class RequestSpawn
     internal sealed class Handler(NewAgents agents) : IRequestHandler<Command, Result>
     {
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
-            agents.Ask(new Wish(ApprovalKind.Spawn, command.Name, command.Caller.Name, command.Description));
+            agents.Ask(new ApprovalRequest(ApprovalKind.Spawn, command.Name, command.Caller.Name, command.Description));
     }
 
-    /// <summary>Asks for a new agent, whoever wants it.</summary>
+    /// <summary>Stores requests for new agents, from the manager or the operator.</summary>
     internal sealed class NewAgents(IStore store, ApprovalQueue queue, IRoster roster, IAgentLifecycle lifecycle)
     {
-        public async Task<Result> Ask(Wish wish)
+        public async Task<Result> Ask(ApprovalRequest request)
         {
-            // What cannot work is said to who asks, not to who decides.
-            if (wish.Runtime is not null)
-                await lifecycle.ChooseRuntime(wish.Runtime, CancellationToken.None);
+            // A runtime that cannot work is refused here, before the operator is asked to decide.
+            if (request.Runtime is not null)
+                await lifecycle.ChooseRuntime(request.Runtime, CancellationToken.None);
             return await store.Write(
                 write =>
                 {
-                    if (roster.Find(wish.Agent) is not null)
-                        throw Problem.Conflict($"there is an agent '{wish.Agent}' already");
-                    if (write.Db.QuerySingleOrDefault<long?>(AskedSql, wish) is { } id)
+                    if (roster.Find(request.Agent) is not null)
+                        throw Problem.Conflict($"an agent '{request.Agent}' exists already");
+                    if (write.Db.QuerySingleOrDefault<long?>(AskedSql, request) is { } id)
                         throw Problem.Conflict(
-                            $"approval {id} asks for an agent '{wish.Agent}' already, and the operator has not decided it"
+                            $"approval {id} already asks for an agent '{request.Agent}' and is not decided yet"
                         );
-                    return new Result(queue.Add(write, wish).Id);
+                    return new Result(queue.Add(write, request).Id);
                 },
                 CancellationToken.None
             );

@@ -9,17 +9,18 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The manager asks that inputs be pinned to what they follow now.</summary>
+/// <summary>Lets the manager ask the operator to re-pin inputs to the current revisions of their refs.</summary>
 internal static class RequestUpdateInputs
 {
     private const int MaxInputs = 100;
     private const int MaxNameBytes = 200;
 
     internal sealed record Command(
-        [property: Description("The inputs' names, as the lock in /meta has them; at least one.")]
+        [property: Description("The names of the inputs, as in the lock in /meta; at least one.")]
             IReadOnlyList<string> Inputs,
         Caller Caller,
-        [property: Description("Why, told to the operator who decides; at most 4096 bytes.")] string? Description = null
+        [property: Description("The reason, for the operator who decides; at most 4096 bytes.")]
+            string? Description = null
     ) : IRequest<Result>;
 
     internal sealed record Result(long Id);
@@ -32,7 +33,7 @@ internal static class RequestUpdateInputs
                 .Must(inputs => inputs.Count is > 0 and <= MaxInputs)
                 .WithMessage($"'inputs' must name 1 to {MaxInputs} inputs")
                 .Must(inputs => inputs.Distinct().Count() == inputs.Count)
-                .WithMessage("'inputs' names one twice");
+                .WithMessage("'inputs' names the same input twice; name each once");
             RuleForEach(c => c.Inputs)
                 .Cascade(CascadeMode.Stop)
                 .NotEmpty()
@@ -48,15 +49,15 @@ internal static class RequestUpdateInputs
         public Task<Result> Handle(Command command, CancellationToken cancellationToken)
         {
             inputs.MustExist(command.Inputs);
-            // It is about several agents, or none; whoever asks stands for them.
-            var wish = new Wish(
+            // It concerns any number of agents; the manager is stored in their place.
+            var request = new ApprovalRequest(
                 ApprovalKind.UpdateInputs,
                 Principals.Manager,
                 command.Caller.Name,
                 command.Description,
                 Inputs: command.Inputs
             );
-            return store.Write(write => new Result(queue.Add(write, wish).Id), CancellationToken.None);
+            return store.Write(write => new Result(queue.Add(write, request).Id), CancellationToken.None);
         }
     }
 }

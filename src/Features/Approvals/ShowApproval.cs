@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>One approval; when asked to, not before it has come to its end or the time is up.</summary>
+/// <summary>Shows one approval; on request, waits until it is resolved or the time is up.</summary>
 internal static class ShowApproval
 {
     internal sealed record Query(long Id, long? WaitSeconds = null) : IRequest<Result>, IWaitingRequest;
@@ -23,10 +23,10 @@ internal static class ShowApproval
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
             while (true)
             {
-                // Before it is read: an end in between is not missed.
+                // Taken before the row is read, so that a resolution in between is not missed.
                 var next = ends.Next;
                 var row = await store.Read(db => ApprovalQueue.Require(db, request.Id), cancellationToken);
-                if (row.Resolved_at is not null || time.IsCancellationRequested)
+                if (row.ResolvedAt is not null || time.IsCancellationRequested)
                     return new Result(row.ToView());
                 await next.WaitAsync(either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();

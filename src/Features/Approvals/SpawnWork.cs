@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>Makes the agent that was approved.</summary>
+/// <summary>Spawns an approved agent.</summary>
 internal sealed partial class SpawnWork(
     IAgentLifecycle lifecycle,
     IRoster roster,
@@ -19,53 +19,57 @@ internal sealed partial class SpawnWork(
 {
     public string Kind => ApprovalKind.Spawn;
 
-    public async Task<Deployed> Do(ApprovalRow approval, CancellationToken stopping)
+    public async Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping)
     {
-        LogStep(log, approval.Id, "the runtime is chosen");
+        LogStep(log, approval.Id, "choosing the runtime");
         var runtime = await lifecycle.ChooseRuntime(approval.Runtime, stopping);
-        LogStep(log, approval.Id, "the agent is made");
+        LogStep(log, approval.Id, "spawning the agent");
         await lifecycle.Spawn(approval.Agent, runtime);
-        LogStep(log, approval.Id, "the agent exists");
-        return await MadeOf(approval.Agent);
+        LogStep(log, approval.Id, "spawned the agent");
+        return await OutcomeOf(approval.Agent);
     }
 
-    public Task BeforeAgents(ApprovalRow approval) => Task.CompletedTask;
+    public Task PrepareRecovery(ApprovalRow approval) => Task.CompletedTask;
 
-    public async Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping)
+    public async Task<ApprovalOutcome?> Recover(
+        ApprovalRow approval,
+        Func<Task> agentsStarted,
+        CancellationToken stopping
+    )
     {
-        await agentsAreThere();
+        await agentsStarted();
         if (roster.Find(approval.Agent) is null)
             return null;
-        LogStep(log, approval.Id, "the agent is there");
+        LogStep(log, approval.Id, "found the agent");
         try
         {
-            // Between being made and being started it is meant to be stopped.
+            // A kill between the spawn and the first start leaves the agent stopped.
             if (!await lifecycle.IsMeantToRun(approval.Agent))
                 await lifecycle.Rebuild(approval.Agent);
         }
         catch (Problem)
         {
-            // It exists, which is what was asked for; why it does not run is on its row.
+            // The agent exists, as requested; its row shows why it does not run.
         }
 
-        return await MadeOf(approval.Agent);
+        return await OutcomeOf(approval.Agent);
     }
 
-    private async Task<Deployed> MadeOf(string agent)
+    private async Task<ApprovalOutcome> OutcomeOf(string agent)
     {
         try
         {
-            // One that was revived is on what it had.
+            // A revived agent has the configuration it had before.
             return
                 swarm.Deployed(agent) is { } sha
-                && await applied.Numbers(agent, "deployed", CancellationToken.None, sha) is [.., var last]
-                ? new Deployed(sha, string.Create(CultureInfo.InvariantCulture, $"deployed/{last}"))
-                : new Deployed();
+                && await applied.TagNumbers(agent, "deployed", CancellationToken.None, sha) is [.., var last]
+                ? new ApprovalOutcome(sha, string.Create(CultureInfo.InvariantCulture, $"deployed/{last}"))
+                : new ApprovalOutcome();
         }
         catch (Problem)
         {
-            // It exists, whatever git says of it.
-            return new Deployed();
+            // The agent exists, even if git cannot be read.
+            return new ApprovalOutcome();
         }
     }
 

@@ -5,50 +5,56 @@ using Hive.Protocol;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>Pins inputs anew, as was approved, and rebuilds who uses them. Several agents may be meant: what was
-/// interrupted is taken up again, which does what is missing.</summary>
+/// <summary>
+/// Re-pins inputs and rebuilds the agents that use them. Interrupted work is run again, which rebuilds the agents that
+/// are left.
+/// </summary>
 internal sealed class UpdateInputsWork(IMetaInputs inputs, IAgentLifecycle lifecycle) : IApprovedWork
 {
     public string Kind => ApprovalKind.UpdateInputs;
 
-    public async Task<Deployed> Do(ApprovalRow approval, CancellationToken stopping)
+    public async Task<ApprovalOutcome> Run(ApprovalRow approval, CancellationToken stopping)
     {
-        var done = await inputs.Repin([.. approval.InputNames!], $"Approval: {approval.Id}", stopping);
-        var left = string.Join("; ", done.Failed.Select(f => $"{f.Key}: {f.Value}"));
-        if (done.Failed.Count > 0 && done.Updated.Count == 0)
-            throw Problem.Unavailable($"no agent could be rebuilt, and each is where it was. {left}");
-        return new Deployed(
-            Note: (done.Moved.Count, left.Length) switch
+        var repinned = await inputs.Repin([.. approval.InputNames!], $"Approval: {approval.Id}", stopping);
+        var failures = string.Join("; ", repinned.Failed.Select(f => $"{f.Key}: {f.Value}"));
+        if (repinned.Failed.Count > 0 && repinned.Updated.Count == 0)
+            throw Problem.Unavailable($"no agent could be rebuilt; all were rolled back. {failures}");
+        return new ApprovalOutcome(
+            Note: (repinned.Moved.Count, failures.Length) switch
             {
-                (0, _) => "there was nothing new",
-                (_, > 0) => $"some agents are where they were. {left}",
+                (0, _) => "the inputs have no newer revisions",
+                (_, > 0) => $"some agents were rolled back. {failures}",
                 _ => null,
             }
         );
     }
 
-    public Task BeforeAgents(ApprovalRow approval) => Task.CompletedTask;
+    public Task PrepareRecovery(ApprovalRow approval) => Task.CompletedTask;
 
-    public async Task<Deployed?> Settle(ApprovalRow approval, Func<Task> agentsAreThere, CancellationToken stopping)
+    public async Task<ApprovalOutcome?> Recover(
+        ApprovalRow approval,
+        Func<Task> agentsStarted,
+        CancellationToken stopping
+    )
     {
-        await agentsAreThere();
+        await agentsStarted();
         try
         {
-            return await Do(approval, stopping);
+            return await Run(approval, stopping);
         }
         finally
         {
-            // Whoever was being rebuilt when the host ended, and has not been moved now.
+            // Agents whose rebuild was interrupted, and that the new run has not rebuilt.
             var names = approval.InputNames!;
             foreach (var agent in inputs.All.Where(i => names.Contains(i.Name)).SelectMany(i => i.Agents).Distinct())
             {
                 if (!stopping.IsCancellationRequested)
-                    await lifecycle.Hold(agent, held => Mend(agent, held), stopping);
+                    await lifecycle.Hold(agent, held => RebuildIfOutdated(agent, held), stopping);
             }
         }
     }
 
-    private async Task Mend(string agent, IHeldAgent held)
+    private async Task RebuildIfOutdated(string agent, IHeldAgent held)
     {
         if (!await lifecycle.RunsOnApplied(agent))
             await held.RebuildAfterwards();

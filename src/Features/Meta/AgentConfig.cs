@@ -2,18 +2,18 @@ using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Meta;
 
-/// <summary>What an <c>agent.yaml</c> says, checked.</summary>
-/// <param name="Driver">What its harness runs for a turn; null for the host's default.</param>
+/// <summary>The checked content of an <c>agent.yaml</c>.</summary>
+/// <param name="Driver">The driver that its harness runs for a turn; null for the host's default.</param>
 /// <param name="Model">The model; null for the driver's default.</param>
 /// <param name="Script">The scripted driver's file; null for the default.</param>
 /// <param name="Role">The file with its prompt; null for none.</param>
 /// <param name="Tools">The tools it may use; null for all.</param>
-/// <param name="Recipients">Whom it may write to besides the manager; null for everybody.</param>
-/// <param name="McpServers">Further tools, by the server's name.</param>
-/// <param name="Environment">Variables its harness gets.</param>
-/// <param name="Limits">What its container may use.</param>
-/// <param name="RestartsOnFailure">It is started again when it ends with an error.</param>
-/// <param name="Driving">What else its harness's driver goes by.</param>
+/// <param name="Recipients">The principals it may write to besides the manager; null for all.</param>
+/// <param name="McpServers">Its MCP servers besides Hive's own, by name.</param>
+/// <param name="Environment">Environment variables of its harness.</param>
+/// <param name="Limits">Resource limits of its container.</param>
+/// <param name="RestartsOnFailure">True to start it again when it ends with an error.</param>
+/// <param name="Driving">Further settings of the driver.</param>
 /// <param name="Inputs">Other repositories, by the name below <c>/inputs</c>.</param>
 internal sealed record AgentConfig(
     string? Driver,
@@ -30,11 +30,11 @@ internal sealed record AgentConfig(
     IReadOnlyDictionary<string, InputSource> Inputs
 );
 
-/// <summary>What a driver goes by that starts programs; null where it is at its default.</summary>
-/// <param name="Command">The program that does a turn, and its arguments.</param>
+/// <summary>Settings of drivers that start programs; null for the default.</summary>
+/// <param name="Command">The program that runs a turn, and its arguments.</param>
 /// <param name="LoginCommand">The program that logs in, and its arguments.</param>
-/// <param name="IdleSeconds">How long a program may print nothing.</param>
-/// <param name="CompactAtTokens">How long a conversation may be; 0 for any length.</param>
+/// <param name="IdleSeconds">How long a program may print nothing, in seconds.</param>
+/// <param name="CompactAtTokens">The tokens at which a conversation is compacted; 0 for never.</param>
 internal sealed record DriverSettings(
     IReadOnlyList<string>? Command,
     IReadOnlyList<string>? LoginCommand,
@@ -42,11 +42,11 @@ internal sealed record DriverSettings(
     int? CompactAtTokens
 );
 
-/// <summary>A server of tools that runs beside the agent.</summary>
+/// <summary>An MCP server that runs beside the agent.</summary>
 /// <param name="Command">The program.</param>
 /// <param name="Args">Its arguments.</param>
-/// <param name="Env">Its variables.</param>
-/// <param name="AllowedTools">Which of its tools the agent may use; <c>*</c> for all.</param>
+/// <param name="Env">Its environment variables.</param>
+/// <param name="AllowedTools">The tools of the server that the agent may use; <c>*</c> for all.</param>
 internal sealed record McpServer(
     string Command,
     IReadOnlyList<string> Args,
@@ -54,7 +54,7 @@ internal sealed record McpServer(
     IReadOnlyList<string> AllowedTools
 );
 
-/// <summary>Where an input comes from.</summary>
-/// <param name="Url">Its repository; holds no credentials.</param>
-/// <param name="Ref">A branch, a tag or a whole commit; null for what the repository's HEAD is.</param>
+/// <summary>The source of an input.</summary>
+/// <param name="Url">The repository, without credentials.</param>
+/// <param name="Ref">A branch, a tag or a full commit id; null for the repository's HEAD.</param>
 internal sealed record InputSource(string Url, string? Ref);

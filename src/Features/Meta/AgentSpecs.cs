@@ -6,8 +6,10 @@ using Hive.Features.Containers.Contracts;
 
 namespace Hive.Features.Meta;
 
-/// <summary>What agents are built from: the work tree of <c>applied/&lt;name&gt;</c>, which the host keeps at what is
-/// deployed.</summary>
+/// <summary>
+/// Reads what agents are built from: the working tree of <c>applied/&lt;name&gt;</c>, which the host keeps at the
+/// deployed commit.
+/// </summary>
 internal sealed class AgentSpecs(
     AgentFolders folders,
     AgentYaml yaml,
@@ -21,12 +23,12 @@ internal sealed class AgentSpecs(
     {
         var folder = folders.Applied(agent);
         var file = Path.Combine(folder, AgentYaml.FileName);
-        return Guarded(
+        return ReadOrFail(
             folder,
             () =>
             {
-                var (files, config) = Written(agent, folder, file);
-                var inputs = Locked(agent, file, config);
+                var (files, config) = ReadFiles(agent, folder, file);
+                var inputs = LockedInputs(agent, file, config);
                 return new AgentSpec(
                     config.Driver,
                     config.Model,
@@ -46,16 +48,16 @@ internal sealed class AgentSpecs(
         flake.Expect(agent, runtime);
         var folder = folders.Applied(agent);
         var file = Path.Combine(folder, AgentYaml.FileName);
-        // What cannot be used is not committed: somebody may be in the middle of it.
+        // An invalid configuration is not committed, because somebody may still be editing it.
         if (File.Exists(file))
-            Guarded(folder, () => Written(agent, folder, file));
+            ReadOrFail(folder, () => ReadFiles(agent, folder, file));
         await repositories.Ensure(agent, commitEdits: true, CancellationToken.None);
         await swarm.EnsureLocked(agent, CancellationToken.None);
     }
 
     public Task Forget(string agent) => swarm.Forget(agent, CancellationToken.None);
 
-    private static T Guarded<T>(string folder, Func<T> read)
+    private static T ReadOrFail<T>(string folder, Func<T> read)
     {
         try
         {
@@ -63,12 +65,12 @@ internal sealed class AgentSpecs(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem.Unavailable($"{folder} cannot be read: {e.Message}", e);
+            throw Problem.Unavailable($"cannot read {folder}: {e.Message}", e);
         }
     }
 
-    // What lies there, whoever wrote it.
-    private (string[] Files, AgentConfig Config) Written(string agent, string folder, string file)
+    // Reads the working tree, whether the host or the operator wrote it.
+    private (string[] Files, AgentConfig Config) ReadFiles(string agent, string folder, string file)
     {
         var files = Directory
             .EnumerateFiles(folder)
@@ -76,17 +78,17 @@ internal sealed class AgentSpecs(
             .Order(StringComparer.Ordinal)
             .ToArray();
         if (!files.Contains(file))
-            throw Problem.Invalid($"there is no {file}; `hive rebuild {agent}` makes one");
+            throw Problem.Invalid($"{file} is missing; `hive rebuild {agent}` creates it");
         foreach (var path in files)
         {
-            if (ConfigRepositories.Fault(Path.GetFileName(path), new FileInfo(path).Length) is { } fault)
+            if (ConfigReader.Fault(Path.GetFileName(path), new FileInfo(path).Length) is { } fault)
                 throw Problem.Invalid($"{path} {fault}");
         }
 
         return (files, yaml.Read(file, ReadBounded(file), files.Select(f => Path.GetFileName(f)!).ToHashSet()));
     }
 
-    private List<(string Name, string Rev)> Locked(string agent, string file, AgentConfig config)
+    private List<(string Name, string Rev)> LockedInputs(string agent, string file, AgentConfig config)
     {
         List<(string, string)> inputs = [];
         foreach (var (name, source) in config.Inputs.OrderBy(i => i.Key, StringComparer.Ordinal))
@@ -97,10 +99,13 @@ internal sealed class AgentSpecs(
                 || locked.Url != source.Url
                 || locked.Ref != source.Ref
             )
-                throw Problem.Conflict($"{file}: the input '{name}' is not locked yet; `hive rebuild {agent}` does it");
+                throw Problem.Conflict(
+                    $"{file}: the input '{name}' is not locked yet; `hive rebuild {agent}` locks it"
+                );
             if (!Directory.Exists(store.Folder(locked.Rev)))
                 throw Problem.Unavailable(
-                    $"{file}: the input '{name}' is locked at {locked.Rev[..12]}, which is not here; `hive rebuild {agent}` fetches it"
+                    $"{file}: the locked revision {locked.Rev[..12]} of the input '{name}' is missing on disk; "
+                        + $"`hive rebuild {agent}` fetches it"
                 );
             inputs.Add((name, locked.Rev));
         }
@@ -108,7 +113,8 @@ internal sealed class AgentSpecs(
         return inputs;
     }
 
-    // One byte more than may be, so that too much is seen as such without being read.
+    // Reads at most one byte more than the limit, so that a file that is too large is noticed without reading all of
+    // it.
     private static byte[] ReadBounded(string path)
     {
         using var file = File.OpenRead(path);
@@ -127,7 +133,7 @@ internal sealed class AgentSpecs(
 
         foreach (var (name, rev) in inputs)
             hash.AppendData(Encoding.UTF8.GetBytes($"{name} {rev}\n"));
-        // The revisions stand in it as they are, so that those that are mounted somewhere can be told.
+        // The revisions are part of the fingerprint as they are, so that mounted revisions can be found.
         return string.Join(' ', inputs.Select(i => i.Rev).Prepend(Convert.ToHexStringLower(hash.GetHashAndReset())));
     }
 }

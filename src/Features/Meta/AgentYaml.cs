@@ -8,13 +8,15 @@ using Hive.Protocol;
 
 namespace Hive.Features.Meta;
 
-/// <summary>Reads <c>agent.yaml</c>, strictly: who writes it may be an agent. <c>docs/agent.schema.json</c> says the
-/// same to editors.</summary>
+/// <summary>
+/// Reads <c>agent.yaml</c>, strictly, because an agent may have written it. <c>docs/agent.schema.json</c> holds the
+/// same rules for editors.
+/// </summary>
 internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
 {
     public const string FileName = "agent.yaml";
 
-    /// <summary>The whole file.</summary>
+    /// <summary>The largest file, in bytes.</summary>
     public const int MaxBytes = 64 << 10;
 
     private const long MinMemory = 64L << 20;
@@ -24,7 +26,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     private const int MaxCompactAtTokens = 100_000_000;
     private static readonly string[] Units = ["B", "K", "M", "G", "T"];
 
-    // Hive's own, and those that say what a program loads before it runs.
+    // Variables that Hive sets, and those that make a program load code before it runs.
     private static readonly string[] OwnVariables =
     [
         "PATH",
@@ -40,12 +42,11 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     ];
     private static readonly string[] OwnPrefixes = ["HIVE_", "LD_", "DOTNET_", "COMPlus_", "CORECLR_"];
 
-    /// <summary>Reads it.</summary>
-    /// <param name="label">What the file is called in errors.</param>
+    /// <summary>Reads and checks the file.</summary>
+    /// <param name="label">The file's name in errors.</param>
     /// <param name="content">Its bytes.</param>
     /// <param name="files">The names of the files beside it.</param>
-    /// <exception cref="Problem">Code <c>invalid</c>: it cannot be used; the message names file, line and
-    /// cure.</exception>
+    /// <exception cref="Problem">Code <c>invalid</c>; the message names the file, the line and the fix.</exception>
     public AgentConfig Read(string label, ReadOnlyMemory<byte> content, IReadOnlySet<string> files) =>
         StrictYaml.Read(label, content, MaxBytes, Keys.All, file => Read(file, files));
 
@@ -61,12 +62,12 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                 r =>
                     r is Principals.Everyone or Principals.Operator || names.IsWellFormed(r)
                         ? null
-                        : "is no agent's name, nor 'operator', nor '*'"
+                        : "is not a valid agent name, 'operator' or '*'"
             ),
             file.Map(
                 Keys.McpServers,
                 ServerName(),
-                "the name of a server has letters, digits, '-' and '_', and is not 'hive'",
+                "a server's name has letters, digits, '-' and '_', and is not 'hive'",
                 Keys.OfServer,
                 Server
             ),
@@ -77,13 +78,14 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             file.Map(
                 Keys.Inputs,
                 InputName(),
-                "the name of an input has a-z, 0-9 and '-', begins with a letter, ends with a letter or digit, and has at most 31 characters",
+                "an input's name has a-z, 0-9 and '-', begins with a letter, ends with a letter or digit, and "
+                    + "has at most 31 characters",
                 Keys.OfInput,
                 Input
             )
         );
 
-    // For the harness, which reads the same file.
+    // Checked here and used by the harness, which reads the same file.
     private static DriverSettings Driving(YamlSection file) =>
         new(
             file.List(Keys.Command) is not [] and var command
@@ -113,7 +115,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
         if (reference is not null && !IsReference(reference))
             throw input.Fault(
                 Keys.Ref,
-                "'ref' is a branch, a tag or a whole commit, such as main, v1.2 or 40 hexadecimal digits"
+                "'ref' must be a branch, a tag or a full commit id, such as main, v1.2 or 40 hexadecimal digits"
             );
         return new InputSource(url, reference);
     }
@@ -128,7 +130,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                 ? bytes
                 : throw limits.Fault(
                     Keys.Memory,
-                    "'memory' is a size from 64 MB to 16 TB, such as 2 GB, or a number of bytes"
+                    "'memory' must be a size from 64 MB to 16 TB, such as 2 GB, or a number of bytes"
                 );
         if (limits.Scalar(Keys.CpuPercent) is { } percent)
         {
@@ -138,14 +140,14 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
                     ? value
                     : throw limits.Fault(
                         Keys.CpuPercent,
-                        $"'cpu_percent' is a whole number from 1 to {MaxCpuPercent}; 100 is one processor"
+                        $"'cpu_percent' must be a whole number from 1 to {MaxCpuPercent}; 100 is one processor"
                     );
         }
 
         return new AgentLimits(memory, cpu);
     }
 
-    // Every unit is 1024 of the one before, as for systemd and for containers.
+    // Each unit is 1024 of the smaller one, as in systemd and in container runtimes.
     private static long? Bytes(string size)
     {
         var form = Size().Match(size);
@@ -185,11 +187,11 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
             ? file
             : throw section.Fault(
                 key,
-                $"there is no file '{YamlSection.Shown(file)}' beside {FileName}; add it, or fix the name"
+                $"file '{YamlSection.Shown(file)}' not found beside {FileName}; add it, or fix the name"
             );
     }
 
-    // git-check-ref-format(1), and never anything that could be taken for an option.
+    // The rules of git-check-ref-format(1), without anything that could be taken for an option.
     private static bool IsReference(string text) =>
         Reference().IsMatch(text)
         && !text.Contains("..", StringComparison.Ordinal)
@@ -223,7 +225,7 @@ internal sealed partial class AgentYaml(InputUrls urls, IAgentNames names)
     )]
     private static partial Regex Size();
 
-    /// <summary>The keys there are.</summary>
+    /// <summary>The keys of the file.</summary>
     internal static class Keys
     {
         public const string Driver = "driver",

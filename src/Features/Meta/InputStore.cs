@@ -12,9 +12,8 @@ using Hive.Protocol;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// The inputs on disk: a bare repository for each url, and a folder for each revision that is checked out. A folder is
-/// made elsewhere and moved into its place, so one that is there is whole,
-/// and it is never written again.
+/// Keeps the inputs on disk: a bare repository for each url, and a folder for each checked-out revision. A folder is
+/// prepared elsewhere and moved to its place, so that an existing folder is complete; it is never changed.
 /// </summary>
 internal sealed partial class InputStore(
     GitProgram git,
@@ -27,41 +26,41 @@ internal sealed partial class InputStore(
     private const int MaxFiles = 50_000;
     private const long MaxBytes = 1L << 30;
 
-    // No other is ever given to git: some run programs.
+    // The only transports that git may use; others can run programs.
     private static readonly string[] Protocols = ["https", "ssh", "git", "file"];
 
-    // A remote that sends without end is ended.
+    // Bounds a remote that never stops sending.
     private static readonly GitCall Fetching = new() { TimeLimit = TimeSpan.FromMinutes(5), MaxFileBytes = MaxBytes };
 
-    // Of a repository that the operator allows by its path and that may be another user's: none of the host's own
-    // settings reach the other side of a fetch, so what it needs is said here.
+    // For repositories allowed by their path, which may belong to another user. Settings of the host's git do not reach
+    // the other side of a fetch, so they are passed here.
     private const string UploadPack =
         "git -c safe.directory='*' -c core.hooksPath=/dev/null -c core.fsmonitor=false upload-pack";
 
-    // What was asked for lately may be about to be locked.
-    private static readonly TimeSpan Recently = TimeSpan.FromHours(1);
+    // Revisions used this recently are kept, because they may be about to be locked.
+    private static readonly TimeSpan KeepUnusedFor = TimeSpan.FromHours(1);
 
     private readonly SemaphoreSlim turn = new(1, 1);
-    private readonly ConcurrentDictionary<string, DateTimeOffset> asked = new();
+    private readonly ConcurrentDictionary<string, DateTimeOffset> usedAt = new();
 
     private string Root => Path.Combine(paths.DataDir, "inputs");
 
-    /// <summary>Where a revision is checked out.</summary>
+    /// <summary>The folder of a checked-out revision.</summary>
     public string Folder(string rev) => Path.Combine(Root, "revisions", rev);
 
-    /// <summary>Finds what an input follows now, fetches it and checks it out.</summary>
-    /// <param name="name">Its name in errors.</param>
+    /// <summary>Finds the current revision of an input's ref, fetches it and checks it out.</summary>
+    /// <param name="name">The input's name in errors.</param>
     /// <param name="url">Its repository.</param>
-    /// <param name="reference">What it follows.</param>
-    /// <param name="ct">Gives up.</param>
-    /// <exception cref="Problem">It cannot be fetched.</exception>
+    /// <param name="reference">Its ref; null for HEAD.</param>
+    /// <param name="ct">Cancels the fetch.</param>
+    /// <exception cref="Problem">The input cannot be fetched.</exception>
     public async Task<LockedInput> Resolve(string name, string url, string? reference, CancellationToken ct)
     {
         await turn.WaitAsync(ct);
         try
         {
             var rev = await Fetch(name, url, reference ?? "HEAD", ct);
-            Asked(url, rev);
+            MarkUsed(url, rev);
             await CheckOut(name, url, rev, ct);
             var seconds = await git.Run(Repository(url), ["log", "-1", "--format=%ct", rev], ct);
             return new LockedInput(
@@ -73,7 +72,7 @@ internal sealed partial class InputStore(
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem.Unavailable($"the input '{name}' cannot be stored: {e.Message}", e);
+            throw Problem.Unavailable($"cannot store the input '{name}': {e.Message}", e);
         }
         finally
         {
@@ -81,11 +80,11 @@ internal sealed partial class InputStore(
         }
     }
 
-    /// <summary>Sees to it that a locked revision is checked out.</summary>
-    /// <exception cref="Problem">It is not, and cannot be fetched.</exception>
+    /// <summary>Fetches and checks out a locked revision, unless it is there.</summary>
+    /// <exception cref="Problem">The revision cannot be fetched.</exception>
     public async Task Ensure(string name, LockedInput input, CancellationToken ct)
     {
-        Asked(input.Url, input.Rev);
+        MarkUsed(input.Url, input.Rev);
         if (Directory.Exists(Folder(input.Rev)))
             return;
         await turn.WaitAsync(ct);
@@ -104,20 +103,26 @@ internal sealed partial class InputStore(
         }
     }
 
-    /// <summary>Removes what none of these needs any more, and what no agent runs on. While something is being fetched,
-    /// nothing: whoever asks holds the lock, and a remote may take minutes.</summary>
+    /// <summary>
+    /// Removes revisions and repositories that are not needed and that no agent runs on. Does nothing while something
+    /// is being fetched: the caller holds the swarm's lock, and a fetch may take minutes.
+    /// </summary>
     public async Task Sweep(IReadOnlyCollection<LockedInput> needed, CancellationToken ct)
     {
-        // An update that was interrupted leaves an agent on a revision that no lock names.
+        // After an interrupted update an agent can run on a revision that no lock names.
         var mounted = await runsOn.All(ct);
         if (!await turn.WaitAsync(TimeSpan.Zero, ct))
             return;
         try
         {
-            foreach (var (name, at) in asked.Where(a => clock.GetUtcNow() - a.Value > Recently))
-                asked.TryRemove(KeyValuePair.Create(name, at));
-            Keep(Path.Combine(Root, "revisions"), needed.Select(i => i.Rev), mounted);
-            Keep(Path.Combine(Root, "repositories"), needed.Select(i => Path.GetFileName(Repository(i.Url))), []);
+            foreach (var (name, at) in usedAt.Where(a => clock.GetUtcNow() - a.Value > KeepUnusedFor))
+                usedAt.TryRemove(KeyValuePair.Create(name, at));
+            RemoveUnused(Path.Combine(Root, "revisions"), needed.Select(i => i.Rev), mounted);
+            RemoveUnused(
+                Path.Combine(Root, "repositories"),
+                needed.Select(i => Path.GetFileName(Repository(i.Url))),
+                []
+            );
         }
         finally
         {
@@ -127,14 +132,14 @@ internal sealed partial class InputStore(
 
     public void Dispose() => turn.Dispose();
 
-    private void Asked(string url, string rev) =>
-        asked[rev] = asked[Path.GetFileName(Repository(url))] = clock.GetUtcNow();
+    private void MarkUsed(string url, string rev) =>
+        usedAt[rev] = usedAt[Path.GetFileName(Repository(url))] = clock.GetUtcNow();
 
-    private void Keep(string folder, IEnumerable<string> names, IReadOnlyList<string> mounted)
+    private void RemoveUnused(string folder, IEnumerable<string> names, IReadOnlyList<string> mounted)
     {
         if (!Directory.Exists(folder))
             return;
-        var kept = names.Concat(asked.Keys).ToHashSet();
+        var kept = names.Concat(usedAt.Keys).ToHashSet();
         foreach (var path in Directory.EnumerateDirectories(folder))
         {
             var name = Path.GetFileName(path);
@@ -152,7 +157,7 @@ internal sealed partial class InputStore(
 
     private async Task<string> Fetch(string name, string url, string reference, CancellationToken ct)
     {
-        // Also of one that stands in the lock: what the operator allows may have changed since.
+        // Checked for locked inputs too, because the operator may have changed the allowed paths since.
         if (urls.Fault(url) is { } fault)
             throw Problem.Invalid($"the url of the input '{name}' {fault}");
         var repository = Repository(url);
@@ -185,7 +190,8 @@ internal sealed partial class InputStore(
         );
         if (result.ExitCode != 0)
             throw Problem.Invalid(
-                $"the input '{name}' cannot be fetched from {url} at '{reference}': {result.Error}. Mend its url or ref, or try again when the repository can be reached"
+                $"cannot fetch the input '{name}' from {url} at '{reference}': {result.Error}; fix its url or "
+                    + "ref, or retry when the repository can be reached"
             );
         return await git.Run(repository, ["rev-parse", "--verify", target + "^{commit}"], ct);
     }
@@ -195,7 +201,7 @@ internal sealed partial class InputStore(
         if (Directory.Exists(Folder(rev)))
             return;
         var repository = Repository(url);
-        await Measure(name, repository, rev, ct);
+        await CheckSize(name, repository, rev, ct);
         var made = Path.Combine(paths.DataDir, "tmp", "input-" + Guid.NewGuid().ToString("N"));
         var tree = Path.Combine(made, "tree");
         Directory.CreateDirectory(tree);
@@ -227,7 +233,7 @@ internal sealed partial class InputStore(
         }
     }
 
-    private async Task Measure(string name, string repository, string rev, CancellationToken ct)
+    private async Task CheckSize(string name, string repository, string rev, CancellationToken ct)
     {
         var listed = await git.Try(
             repository,
@@ -248,10 +254,11 @@ internal sealed partial class InputStore(
 
         if (listed.Truncated || files > MaxFiles || bytes > MaxBytes)
             throw Problem.TooLarge(
-                $"the input '{name}' has more than {MaxFiles} files or {MaxBytes >> 30} GiB; take a smaller repository"
+                $"the input '{name}' has more than {MaxFiles} files or {MaxBytes >> 30} GiB, which is the limit; "
+                    + "use a smaller repository"
             );
         if (listed.ExitCode != 0)
-            throw Problem.Invalid($"the input '{name}' cannot be read at {rev[..12]}: {listed.Error}");
+            throw Problem.Invalid($"cannot read the input '{name}' at {rev[..12]}: {listed.Error}");
     }
 
     [GeneratedRegex(@"\A[0-9]+ blob [0-9a-f]+ +([0-9]{1,15})\t")]

@@ -4,11 +4,10 @@ using Hive.Protocol.Options;
 
 namespace Hive.Features.Meta;
 
-/// <summary>Which repositories an input may come from. What is refused is never repeated: it may hold somebody's
-/// password.</summary>
+/// <summary>Checks the urls of inputs. Errors never repeat the url, because it may hold a password.</summary>
 internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
 {
-    /// <summary>The key of the folders whose repositories may be named by a path.</summary>
+    /// <summary>The option with the folders whose repositories may be inputs.</summary>
     public const string AllowedPathsKey = "Inputs:AllowedPaths";
 
     private const int MaxLength = 1000;
@@ -18,16 +17,17 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
         .. options.Inputs.AllowedPaths.Select(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p))),
     ];
 
-    /// <summary>Why that is no url of an input; null when it is one. The text goes behind "the url".</summary>
+    /// <summary>Why an input may not have that url; null when it may. The text continues "the url …".</summary>
     public string? Fault(string url) => FormFault(url) ?? (IsPath(url) ? PathFault(url) : null);
 
-    /// <summary>What is wrong with it wherever Hive runs, whatever the operator allows; null when nothing is.</summary>
+    /// <summary>Why the url is invalid on any machine, whatever the operator allows; null when it is valid.</summary>
     public static string? FormFault(string url)
     {
         if (url.Length is 0 or > MaxLength || url.Any(c => c is <= ' ' or > '~'))
             return $"must be 1 to {MaxLength} visible ASCII characters";
         if (url.Contains("::", StringComparison.Ordinal))
-            return "names a transport that runs a program ('…::'), which is never allowed; use https://, ssh:// or git://";
+            return "names a transport that runs a program ('…::'), which is never allowed; use https://, ssh:// "
+                + "or git://";
         if (IsPath(url))
         {
             return
@@ -36,7 +36,8 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
                 && !path.Contains('%', StringComparison.Ordinal)
                 && Path.GetFullPath(path) == path
                 ? null
-                : "must name a whole path, as file:///srv/git/skills, without '..', '//', '%' and a slash at its end";
+                : "must be an absolute path such as file:///srv/git/skills, without '..', '//', '%' or a slash "
+                    + "at its end";
         }
 
         var parts = Form().Match(url);
@@ -44,16 +45,16 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
         {
             return ScpForm().IsMatch(url)
                 ? "is in the short form of ssh; write it as ssh://user@host/path"
-                : "must be https://host/path, ssh://user@host/path or git://host/path, without query and fragment";
+                : "must be https://host/path, ssh://user@host/path or git://host/path, without query or fragment";
         }
 
         return (parts.Groups["scheme"].Value, parts.Groups["user"].Success, parts.Groups["password"].Success) switch
         {
             (_, _, true) =>
-                "holds a password; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
+                "contains a password; remove it, and give Hive access by an ssh key (ssh://…) or without credentials",
             ("ssh", _, _) => null,
-            (_, true, _) =>
-                "holds a user name, which may be a token; take it out, and give the repository to Hive by an ssh key (ssh://…) or without credentials",
+            (_, true, _) => "contains a user name, which may be a token; remove it, and give Hive access by an ssh key "
+                + "(ssh://…) or without credentials",
             _ => null,
         };
     }
@@ -66,15 +67,16 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
     private string? PathFault(string url)
     {
         var path = PathOf(url);
-        // What agents write lies in the data folder.
+        // Agents write to the data folder, so nothing below it is allowed.
         if (
             IsBelow(path, Path.TrimEndingDirectorySeparator(paths.DataDir))
             || !Array.Exists(allowed, a => IsBelow(path, a))
         )
         {
             return allowed.Length > 0
-                ? $"names a folder outside of those that {AllowedPathsKey} allows ({string.Join(", ", allowed)})"
-                : $"names a folder of the host, and none is allowed; the operator allows some with {AllowedPathsKey} (HIVE_INPUTS__ALLOWEDPATHS)";
+                ? $"is outside the folders that {AllowedPathsKey} allows ({string.Join(", ", allowed)})"
+                : "is a folder of the host, and no folder is allowed; the operator allows folders with "
+                    + $"{AllowedPathsKey} (HIVE_INPUTS__ALLOWEDPATHS)";
         }
 
         return null;
@@ -84,7 +86,9 @@ internal sealed partial class InputUrls(HiveOptions options, HivePaths paths)
         path == folder || folder == "/" || path.StartsWith(folder + "/", StringComparison.Ordinal);
 
     [GeneratedRegex(
-        @"\A(?<scheme>https|ssh|git)://(?:(?<user>[A-Za-z0-9_][^/@:?#]*)?(?<password>:[^/@?#]*)?@)?(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?/[^?#]+\z",
+        @"\A(?<scheme>https|ssh|git)://"
+            + @"(?:(?<user>[A-Za-z0-9_][^/@:?#]*)?(?<password>:[^/@?#]*)?@)?"
+            + @"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?/[^?#]+\z",
         RegexOptions.NonBacktracking
     )]
     private static partial Regex Form();

@@ -8,8 +8,8 @@ using Hive.Features.Meta.Contracts;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// The form of <c>swarm.lock</c>: a graph as in a flake.lock, with a node for each agent and each revision of an input.
-/// It is written from what is locked for each agent, so equal locks are equal files.
+/// Reads and writes <c>swarm.lock</c>: a graph as in a flake.lock, with a node for each agent and each revision of an
+/// input. Equal locks give equal files.
 /// </summary>
 internal static partial class LockFile
 {
@@ -24,7 +24,7 @@ internal static partial class LockFile
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The file that says what is locked.</summary>
+    /// <summary>Writes the lock as text.</summary>
     public static string Write(ImmutableSortedDictionary<string, LockedAgent> agents)
     {
         var keys = Nodes(agents).ToDictionary(n => n.Input, n => n.Key);
@@ -79,7 +79,7 @@ internal static partial class LockFile
     }
 
     /// <summary>Reads the file.</summary>
-    /// <exception cref="FormatException">It is none; the message says what is wrong with it.</exception>
+    /// <exception cref="FormatException">The text is not a valid lock; the message says why.</exception>
     public static ImmutableSortedDictionary<string, LockedAgent> Read(string json)
     {
         try
@@ -89,7 +89,7 @@ internal static partial class LockFile
                 throw new FormatException(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"it has version {version}, and this Hive reads version {Version}"
+                        $"it has version {version}, but this Hive reads version {Version}"
                     )
                 );
             var nodes = file["nodes"]!.AsObject();
@@ -103,7 +103,7 @@ internal static partial class LockFile
                         nodes[inputKey!.GetValue<string>()] ?? throw new FormatException($"it has no node '{inputKey}'")
                     );
                 if (!name.StartsWith(AgentPrefix, StringComparison.Ordinal))
-                    throw new FormatException($"its root names '{name}', which is no agent");
+                    throw new FormatException($"its root names '{name}', which is not an agent");
                 agents[name[AgentPrefix.Length..]] = new LockedAgent(
                     Rev(node["locked"]!),
                     ModifiedAt(node["locked"]!),
@@ -117,16 +117,16 @@ internal static partial class LockFile
             when (e is JsonException or InvalidOperationException or NullReferenceException or ArgumentException)
         {
             throw new FormatException(
-                e is JsonException
-                    ? $"it is no JSON: {e.Message}"
-                    : "something that belongs into it is missing or of the wrong type",
+                e is JsonException ? $"it is not JSON: {e.Message}" : "a value in it is missing or of the wrong type",
                 e
             );
         }
     }
 
-    /// <summary>The inputs, each revision once, with their names in the file: that in the first agent's
-    /// <c>agent.yaml</c>, and a number where two differ.</summary>
+    /// <summary>
+    /// The inputs, each revision once, with their names in the file: the name in the first agent's <c>agent.yaml</c>,
+    /// followed by a number where different inputs have the same name.
+    /// </summary>
     public static IReadOnlyList<(string Key, LockedInput Input, string[] Agents)> Nodes(
         ImmutableSortedDictionary<string, LockedAgent> agents
     )
@@ -136,7 +136,7 @@ internal static partial class LockFile
         var uses = agents
             .SelectMany(a => a.Value.Inputs.Select(i => (Agent: a.Key, Name: i.Key, Input: i.Value)))
             .GroupBy(u => u.Input);
-        // Who has most users has the name itself.
+        // The input with the most users gets the name without a number.
         foreach (
             var use in uses.OrderByDescending(u => u.Select(x => x.Agent).Distinct().Count())
                 .ThenBy(u => u.First().Agent, StringComparer.Ordinal)
@@ -160,18 +160,18 @@ internal static partial class LockFile
             ModifiedAt(node["locked"]!)
         );
 
-    // It is handed to git, which runs programs for some.
+    // Checked because git runs programs for some urls.
     private static string Url(string url) =>
         InputUrls.FormFault(url) is { } fault ? throw new FormatException($"a 'url' in it {fault}") : url;
 
     private static DateTimeOffset ModifiedAt(JsonNode locked) =>
         DateTimeOffset.FromUnixTimeSeconds(locked["lastModified"]!.GetValue<long>());
 
-    // It becomes part of a path.
+    // Checked because the revision becomes part of a path.
     private static string Rev(JsonNode locked) =>
         locked["rev"]!.GetValue<string>() is var rev && Commit().IsMatch(rev)
             ? rev
-            : throw new FormatException("a 'rev' in it is no whole name of a commit");
+            : throw new FormatException("a 'rev' in it is not a full commit id");
 
     [GeneratedRegex(@"\A[0-9a-f]{40}\z")]
     private static partial Regex Commit();

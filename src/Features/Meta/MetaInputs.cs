@@ -20,11 +20,11 @@ internal sealed partial class MetaInputs(
     ILogger<MetaInputs> log
 ) : IMetaInputs
 {
-    private int underWay;
-    private Task walk = Task.CompletedTask;
+    private int isRunning;
+    private Task round = Task.CompletedTask;
 
-    /// <summary>The round that goes on now.</summary>
-    public Task UnderWay => walk;
+    /// <summary>Completes when the current round of updates has ended.</summary>
+    public Task Round => round;
 
     public IReadOnlyList<MetaInput> All => swarm.Inputs;
 
@@ -36,23 +36,24 @@ internal sealed partial class MetaInputs(
         {
             var near = NearNames.Of(name, names);
             var shown = name.Length <= 40 ? name : name[..40] + "…";
-            throw Problem.NotFound(
-                $"there is no input '{shown}'; {(near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?" : $"there are: {(names.Length > 0 ? string.Join(", ", names.Take(20)) : "none")}")}"
-            );
+            var advice =
+                near.Length > 0 ? $"did you mean {string.Join(" or ", near)}?"
+                : names.Length > 0 ? $"available: {string.Join(", ", names.Take(20))}"
+                : "no inputs are locked";
+            throw Problem.NotFound($"input '{shown}' not found; {advice}");
         }
     }
 
     public async Task<Repinned> Repin(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct) =>
-        await await Begin(inputs, trailers, ct);
+        await await Start(inputs, trailers, ct);
 
-    /// <summary>The first half of <see cref="Repin"/>, after which nothing is refused any more; the second goes on in
-    /// the task that it returns.</summary>
-    public async Task<Task<Repinned>> Begin(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct)
+    /// <summary>
+    /// The first half of <see cref="Repin"/>: checks and fetches. The task that it returns updates the agents.
+    /// </summary>
+    public async Task<Task<Repinned>> Start(IReadOnlyCollection<string> inputs, string? trailers, CancellationToken ct)
     {
-        if (Interlocked.Exchange(ref underWay, 1) == 1)
-            throw Problem.Conflict(
-                "inputs are being updated already; each agent shows as 'rebuilding' while its turn lasts"
-            );
+        if (Interlocked.Exchange(ref isRunning, 1) == 1)
+            throw Problem.Conflict("inputs are being updated already; wait until no agent shows as 'rebuilding'");
         try
         {
             MustExist(inputs);
@@ -64,27 +65,30 @@ internal sealed partial class MetaInputs(
                     moved[input] = (name, next);
             }
 
-            var round = Task.Run(() => Walk(moved, trailers), CancellationToken.None);
-            walk = round;
-            return round;
+            var updates = Task.Run(() => UpdateAgents(moved, trailers), CancellationToken.None);
+            round = updates;
+            return updates;
         }
         catch
         {
-            Volatile.Write(ref underWay, 0);
+            Volatile.Write(ref isRunning, 0);
             throw;
         }
     }
 
-    private async Task<Repinned> Walk(Dictionary<LockedInput, (string Name, LockedInput Next)> moved, string? trailers)
+    private async Task<Repinned> UpdateAgents(
+        Dictionary<LockedInput, (string Name, LockedInput Next)> moved,
+        string? trailers
+    )
     {
         try
         {
             List<string> updated = [];
             Dictionary<string, string> failed = [];
-            // The manager last: it is told of the others.
+            // The manager last, because it gets messages about the others.
             foreach (var agent in roster.All.OrderBy(a => a.IsManager).Select(a => a.Name).ToArray())
             {
-                // The agent that has been begun is finished, and no other is begun.
+                // When the host stops, the current agent is finished and no further one is started.
                 lifetime.ApplicationStopping.ThrowIfCancellationRequested();
                 if (swarm.Current.GetValueOrDefault(agent)?.Inputs.Values.Any(moved.ContainsKey) != true)
                     continue;
@@ -92,15 +96,15 @@ internal sealed partial class MetaInputs(
                 {
                     await lifecycle.Hold(
                         agent,
-                        held => Move(agent, moved, trailers, held),
+                        held => UpdateAgent(agent, moved, trailers, held),
                         lifetime.ApplicationStopping
                     );
                     updated.Add(agent);
                 }
                 catch (Exception e) when (!lifetime.ApplicationStopping.IsCancellationRequested)
                 {
-                    LogNotMoved(log, agent, string.Join(", ", moved.Values.Select(m => m.Name)), e);
-                    failed[agent] = e is Problem ? e.Message : "it could not be rebuilt; the host's log says why";
+                    LogUpdateFailed(log, agent, string.Join(", ", moved.Values.Select(m => m.Name)), e);
+                    failed[agent] = e is Problem ? e.Message : "the rebuild failed; see the host log";
                 }
             }
 
@@ -108,18 +112,18 @@ internal sealed partial class MetaInputs(
         }
         finally
         {
-            Volatile.Write(ref underWay, 0);
+            Volatile.Write(ref isRunning, 0);
         }
     }
 
-    private async Task Move(
+    private async Task UpdateAgent(
         string agent,
         Dictionary<LockedInput, (string Name, LockedInput Next)> moved,
         string? trailers,
         IHeldAgent held
     )
     {
-        // What the operator changed by hand counts as deployed, and comes first.
+        // Changes that the operator made by hand are committed first: they count as deployed.
         await specs.Seed(agent, roster.Require(agent).Runtime);
         if (swarm.Current.GetValueOrDefault(agent) is not { } now)
             return;
@@ -138,10 +142,9 @@ internal sealed partial class MetaInputs(
             if (runs)
                 await held.Rebuild();
             var lines = changes.Select(i => $"{i.Key}: {i.Value.Rev[..12]} -> {moved[i.Value].Next.Rev[..12]}");
-            await swarm.Commit(
-                prepared,
-                $"update {string.Join(", ", changes.Select(i => i.Key))} of {agent}\n\n{string.Join('\n', lines)}{(trailers is null ? "" : "\n\n" + trailers)}\n"
-            );
+            var subject = $"update {string.Join(", ", changes.Select(i => i.Key))} of {agent}";
+            var end = trailers is null ? "" : "\n\n" + trailers;
+            await swarm.Commit(prepared, $"{subject}\n\n{string.Join('\n', lines)}{end}\n");
         }
         catch
         {
@@ -152,6 +155,6 @@ internal sealed partial class MetaInputs(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Agent} stays on what it has of {Inputs}")]
-    private static partial void LogNotMoved(ILogger logger, string agent, string inputs, Exception error);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "could not update the inputs {Inputs} of {Agent}; rolled back")]
+    private static partial void LogUpdateFailed(ILogger logger, string agent, string inputs, Exception error);
 }

@@ -5,7 +5,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Meta;
 
-/// <summary>The pinned inputs, in the snapshot.</summary>
+/// <summary>The pinned inputs in the snapshot.</summary>
 internal sealed class MetaInputsSection(SwarmLock swarm) : IDashboardSection
 {
     public string Name => "meta_inputs";
@@ -15,11 +15,11 @@ internal sealed class MetaInputsSection(SwarmLock swarm) : IDashboardSection
     public object Read(DbConnection db) => swarm.Inputs;
 }
 
-/// <summary>Which commit is deployed, on an agent's row.</summary>
+/// <summary>The deployed commit on an agent's row.</summary>
 internal sealed class DeployedRowFields(SwarmLock swarm) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) => row with { DeployedSha = Shown(swarm.Deployed(row.Name)) };
 
-    /// <summary>As much of a commit's name as clients are shown.</summary>
+    /// <summary>The short commit id that clients are shown.</summary>
     public static string? Shown(string? commit) => commit?[..12];
 }

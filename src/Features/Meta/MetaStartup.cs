@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// Brings the repositories and the lock to what this Hive needs before any agent is started: what an earlier Hive kept
-/// as plain files is converted, and what a killed one left half done is cleared away.
+/// Prepares the repositories and the lock before any agent is started: converts plain files of earlier versions to
+/// repositories, and removes what a killed host left unfinished.
 /// </summary>
 internal sealed partial class MetaStartup(
     GitProgram git,
@@ -23,11 +23,11 @@ internal sealed partial class MetaStartup(
     ILogger<MetaStartup> log
 ) : IHostedService
 {
-    private Task keeping = Task.CompletedTask;
+    private Task ensuringInputs = Task.CompletedTask;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        // Nothing works without it, and whoever has just installed Hive is better told at once.
+        // Nothing works without git, so a missing git fails the start.
         await git.Version(cancellationToken);
         var temporary = Path.Combine(paths.DataDir, "tmp");
         if (Directory.Exists(temporary))
@@ -39,48 +39,33 @@ internal sealed partial class MetaStartup(
             {
                 GitProgram.RemoveStaleLocks(folders.Applied(name));
                 var isNew = await repositories.Ensure(name, commitEdits: false, cancellationToken);
-                // Only who is in no lock at all: whatever else is unfinished, its approval knows.
+                // Only agents that are not in the lock; unfinished deploys are recovered by their approvals.
                 if (isNew || !swarm.Current.ContainsKey(name))
                     await swarm.EnsureLocked(name, cancellationToken);
             }
             catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
             {
-                LogNotConverted(log, name, e);
+                LogLockFailed(log, name, e);
             }
         }
 
         foreach (var gone in swarm.Current.Keys.Except(roster.Names).ToArray())
-        {
-            try
-            {
-                await swarm.Forget(gone, cancellationToken);
-            }
-            catch (Problem e)
-            {
-                LogNotForgotten(log, gone, e);
-            }
-        }
+            await swarm.TryForget(gone, cancellationToken);
 
-        // A repository that cannot be reached keeps nothing from starting.
-        keeping = swarm.KeepInputs(lifetime.ApplicationStopping);
+        // Not awaited: a repository that cannot be reached must not delay the start.
+        ensuringInputs = swarm.EnsureInputs(lifetime.ApplicationStopping);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        // An agent that is being moved to another revision runs on what is locked when that is done.
-        await Task.WhenAny(Task.WhenAll(keeping, inputs.UnderWay), Task.Delay(Timeout.Infinite, cancellationToken));
+        // Waits until an agent that is being updated runs on its locked inputs.
+        await Task.WhenAny(Task.WhenAll(ensuringInputs, inputs.Round), Task.Delay(Timeout.Infinite, cancellationToken));
         await swarm.Close(cancellationToken);
     }
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "{Agent}, which was destroyed, could not be taken out of the swarm's lock; the next start tries again"
+        Message = "could not lock the configuration of {Agent}; `hive rebuild {Agent}` retries"
     )]
-    private static partial void LogNotForgotten(ILogger logger, string agent, Exception error);
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "the configuration of {Agent} is not locked; `hive rebuild {Agent}` tries again"
-    )]
-    private static partial void LogNotConverted(ILogger logger, string agent, Exception error);
+    private static partial void LogLockFailed(ILogger logger, string agent, Exception error);
 }

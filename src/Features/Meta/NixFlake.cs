@@ -12,9 +12,9 @@ using Hive.Protocol;
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// Where an agent runs on <c>nixos</c>, <c>meta/</c> is also the flake that its container is built from:
-/// <c>flake.nix</c>, written from the swarm's lock, pins an input for each such agent and for each
-/// of its inputs, and <c>nix</c> writes the <c>flake.lock</c> that goes with it. The swarm's lock stays what is true.
+/// Writes the flake that the containers of agents on <c>nixos</c> are built from: <c>flake.nix</c> in <c>meta/</c> pins
+/// each such agent and each of its inputs, and <c>nix</c> writes the <c>flake.lock</c>. The swarm's lock stays
+/// authoritative.
 /// </summary>
 internal sealed class NixFlake(IRoster roster, HivePaths paths)
 {
@@ -27,12 +27,14 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
 
     private readonly ConcurrentDictionary<string, string> expected = new();
 
-    /// <summary>An agent is being made and will have this runtime; it is locked before it is on the roster.</summary>
+    /// <summary>
+    /// Announces the runtime of an agent that is being spawned, because it is locked before it is on the roster.
+    /// </summary>
     public void Expect(string agent, string agentRuntime) => expected[agent] = agentRuntime;
 
-    /// <summary>Writes both files into <c>meta/</c> where an agent runs on nixos; else both are gone.</summary>
-    /// <returns>True when there is a flake.</returns>
-    /// <exception cref="Problem">nix is missing, or refuses it; the message holds what it said.</exception>
+    /// <summary>Writes both files into <c>meta/</c> if an agent runs on nixos; otherwise deletes them.</summary>
+    /// <returns>True when the flake was written.</returns>
+    /// <exception cref="Problem">nix is missing or failed; the message holds its output.</exception>
     public async Task<bool> Write(string meta, ImmutableSortedDictionary<string, LockedAgent> agents)
     {
         var (flake, flakeLock) = (Path.Combine(meta, FileName), Path.Combine(meta, LockName));
@@ -50,7 +52,7 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
         await File.WriteAllTextAsync(flake, text);
         try
         {
-            // By a path, so that what is not committed yet is seen too.
+            // A path reference, so that nix also sees files that are not committed yet.
             await Run("--extra-experimental-features", "nix-command flakes", "flake", "lock", "path:" + meta);
         }
         catch
@@ -65,7 +67,7 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
         return true;
     }
 
-    /// <summary>The flake of the agents that run on nixos; null when there are none.</summary>
+    /// <summary>The flake of the agents that run on nixos; null when no agent does.</summary>
     private string? Text(ImmutableSortedDictionary<string, LockedAgent> agents)
     {
         var own = agents
@@ -83,14 +85,21 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
                 $"git+file://{Path.Combine(paths.DataDir, "applied", name)}?rev={agent.Commit}"
             );
             foreach (var (input, locked) in agent.Inputs)
-                Input(
-                    inputs,
-                    $"agent-{name}-{input}",
-                    $"{Url(locked.Url)}?rev={locked.Rev}{(locked.Ref is { } reference ? $"&ref={Uri.EscapeDataString(reference)}" : "")}&shallow=1"
-                );
+            {
+                var reference = locked.Ref is null ? "" : $"&ref={Uri.EscapeDataString(locked.Ref)}";
+                Input(inputs, $"agent-{name}-{input}", $"{Url(locked.Url)}?rev={locked.Rev}{reference}&shallow=1");
+            }
+
             machines.Append(
                 CultureInfo.InvariantCulture,
-                $"    nixosConfigurations.{name} = inputs.nixpkgs.lib.nixosSystem {{\n      specialArgs = {{ inherit inputs; }};\n      modules = [ harness {{ networking.hostName = \"{name}\"; }} ] ++ own \"${{inputs.agent-{name}}}/agent.nix\";\n    }};\n"
+                $$"""
+                    nixosConfigurations.{{name}} = inputs.nixpkgs.lib.nixosSystem {
+                      specialArgs = { inherit inputs; };
+                      modules = [ harness { networking.hostName = "{{name}}"; } ]
+                        ++ own "${inputs.agent-{{name}}}/agent.nix";
+                    };
+
+                """
             );
         }
 
@@ -105,7 +114,10 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
                   boot.isContainer = true;
                   systemd.services.hive-agent = {
                     wantedBy = [ "multi-user.target" ];
-                    serviceConfig = { EnvironmentFile = "/run/hive/harness.env"; ExecStart = "/opt/hive/hive-agent $HIVE_ARGUMENTS"; };
+                    serviceConfig = {
+                      EnvironmentFile = "/run/hive/harness.env";
+                      ExecStart = "/opt/hive/hive-agent $HIVE_ARGUMENTS";
+                    };
                     unitConfig = { SuccessAction = "exit"; FailureAction = "exit"; };
                   };
                   programs.nix-ld.enable = true;
@@ -126,7 +138,7 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
 
     private static string Url(string url) => url.StartsWith('/') ? "git+file://" + url : "git+" + url;
 
-    // As Nix reads a string: nothing in it is looked at again.
+    // Escapes a text for a Nix string.
     private static string Escaped(string text) =>
         text.Replace("\\", @"\\", StringComparison.Ordinal)
             .Replace("\"", "\\\"", StringComparison.Ordinal)
@@ -150,7 +162,8 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
         catch (Win32Exception e)
         {
             throw Problem.Unavailable(
-                $"nix cannot be run: {e.Message}. Agents on nixos are built by it; install it, or give them another runtime",
+                $"nix cannot be run: {e.Message}. Agents on nixos are built by it; install it, or give them "
+                    + "another runtime",
                 e
             );
         }

@@ -1,37 +1,18 @@
 using Hive.Common.Notifications;
 using Hive.Features.Agents.Contracts;
 using MediatR;
-using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// Takes a destroyed agent out of the lock. It takes its turn at the lock as soon as the end of the agent is committed,
-/// so a new agent of the same name comes behind it; the start of the host does what was missed.
+/// Removes a destroyed agent from the swarm's lock. It queues for the lock as soon as the destruction is committed, so
+/// that a new agent with the same name comes behind it; the next start removes agents that were missed.
 /// </summary>
-internal sealed partial class OnAgentDestroyed(SwarmLock swarm, ILogger<OnAgentDestroyed> log) : ICommitObserver
+internal sealed class OnAgentDestroyed(SwarmLock swarm) : ICommitObserver
 {
     void ICommitObserver.OnCommitted(INotification notification)
     {
         if (notification is AgentDestroyed destroyed)
-            _ = Forget(destroyed.Agent);
+            _ = swarm.TryForget(destroyed.Agent, CancellationToken.None);
     }
-
-    private async Task Forget(string agent)
-    {
-        try
-        {
-            await swarm.Forget(agent, CancellationToken.None);
-        }
-        catch (Exception e)
-        {
-            LogFailed(log, agent, e);
-        }
-    }
-
-    [LoggerMessage(
-        Level = LogLevel.Error,
-        Message = "{Agent}, which was destroyed, could not be taken out of the swarm's lock; the next start tries again"
-    )]
-    private static partial void LogFailed(ILogger logger, string agent, Exception error);
 }

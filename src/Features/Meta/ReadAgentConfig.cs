@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Meta;
 
-/// <summary>Tells what is deployed for an agent: the text of its <c>agent.yaml</c>, and the commit.</summary>
+/// <summary>Reads the deployed configuration of an agent: the text of its <c>agent.yaml</c>, and the commit.</summary>
 internal static class ReadAgentConfig
 {
     internal sealed record Query(string Name) : IRequest<Result>;
@@ -18,7 +18,7 @@ internal static class ReadAgentConfig
             RuleFor(q => q.Name).Must(names.IsWellFormed).WithMessage("'name' is not a valid agent name");
     }
 
-    internal sealed class Handler(IRoster roster, SwarmLock swarm, ConfigRepositories repositories)
+    internal sealed class Handler(IRoster roster, SwarmLock swarm, ConfigReader configs)
         : IRequestHandler<Query, Result>
     {
         public async Task<Result> Handle(Query request, CancellationToken cancellationToken)
@@ -27,8 +27,10 @@ internal static class ReadAgentConfig
             swarm.MustHaveNoFault();
             var commit =
                 swarm.Deployed(name)
-                ?? throw Problem.Conflict($"nothing is deployed for {name} yet; `hive rebuild {name}` does it");
-            var text = await repositories.TextAt(name, commit, cancellationToken);
+                ?? throw Problem.Conflict(
+                    $"no configuration is deployed for {name} yet; `hive rebuild {name}` deploys it"
+                );
+            var text = await configs.TextAt(name, commit, cancellationToken);
             return new Result(name, DeployedRowFields.Shown(commit)!, text);
         }
     }

@@ -5,7 +5,9 @@ using Hive.Protocol;
 
 namespace Hive.Features.Meta;
 
-/// <summary>The lock and each agent's applied configuration in a backup, as git bundles with all commits.</summary>
+/// <summary>
+/// Adds the lock and each agent's applied configuration to a backup, as git bundles with all commits.
+/// </summary>
 internal sealed class RepositoriesBackup(GitProgram git, IRoster roster, AgentFolders folders, HivePaths paths)
     : IBackupPart
 {
@@ -17,7 +19,7 @@ internal sealed class RepositoriesBackup(GitProgram git, IRoster roster, AgentFo
             await Bundle(folders.Applied(agent), Path.Combine(applied, agent + ".bundle"), ct);
     }
 
-    // Git makes no bundle of a repository without a commit.
+    // Git cannot bundle a repository without a commit.
     private async Task Bundle(string repository, string file, CancellationToken ct)
     {
         if (await git.Head(repository, ct) is not null)

@@ -1,31 +1,26 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using Hive.Common.Errors;
-using Hive.Common.Git;
 using Hive.Common.Storage;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Meta.Contracts;
-using Hive.Protocol;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Hive.Features.Meta;
 
 /// <summary>
-/// The lock in memory and in <c>meta/</c>. What is committed there is true; what deploys under way have applied lies
-/// over it, in memory and in the work tree, until they commit or restore it.
-/// Whoever mends the repository by hand is heard: the commit it stands at is asked for before anything is done with it.
+/// Keeps the swarm's lock in memory and in <c>meta/</c>. The committed lock is authoritative; entries that deploys
+/// under way have applied overlay it, in memory and in the files, until they are committed or restored. The last commit
+/// is checked before each change, so that commits made by hand count.
 /// </summary>
 internal sealed partial class SwarmLock(
-    GitProgram git,
-    ConfigRepositories repositories,
+    MetaRepository repository,
+    ConfigReader configs,
     InputStore inputs,
-    NixFlake flake,
     IRoster roster,
     IStore store,
     TimeProvider clock,
     IHostApplicationLifetime lifetime,
-    HivePaths paths,
     ILogger<SwarmLock> log
 ) : ISwarmLock, IDisposable
 {
@@ -34,10 +29,10 @@ internal sealed partial class SwarmLock(
     private bool loaded;
     private bool closed;
 
-    private string Folder => Path.Combine(paths.DataDir, "meta");
-
-    /// <summary>What agents are built from now: the committed lock, and over it what deploys under way have
-    /// applied.</summary>
+    /// <summary>
+    /// The lock that agents are built from: the committed one, overlaid with entries that deploys under way have
+    /// applied.
+    /// </summary>
     public ImmutableSortedDictionary<string, LockedAgent> Current => state.Current;
 
     /// <summary>The inputs of the committed lock.</summary>
@@ -48,31 +43,21 @@ internal sealed partial class SwarmLock(
                 .Select(n => new MetaInput(n.Key, n.Input.Rev, n.Input.ModifiedAt, n.Agents, n.Input.Url)),
         ];
 
-    /// <summary>What is wrong with the committed lock, with its cure; null when it can be read.</summary>
+    /// <summary>Why the committed lock cannot be read, with the fix; null when it can.</summary>
     public string? Fault => state.Fault;
 
     public string? Deployed(string agent) => state.Committed.GetValueOrDefault(agent)?.Commit;
 
-    /// <summary>Reads the lock at start. What a host that was killed had applied and not committed is taken back; who
-    /// knows that it was to be finished does it again.</summary>
+    /// <summary>
+    /// Reads the lock at start. Entries that a killed host had applied but not committed are dropped; recovered
+    /// approvals apply theirs again.
+    /// </summary>
     public async Task Load(CancellationToken ct)
     {
         await turn.WaitAsync(ct);
         try
         {
-            try
-            {
-                await GitProgram.Init(Folder, bare: false, ct);
-                GitProgram.RemoveStaleLocks(Folder);
-                if (await git.Head(Folder, ct) is not null)
-                    await git.Run(Folder, ["reset", "--quiet", "--hard"], ct);
-            }
-            catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
-            {
-                // A full disk keeps no host from starting; what is committed can be read all the same.
-                LogUntidy(log, Folder, e);
-            }
-
+            await repository.Open(ct);
             await Refresh();
             loaded = true;
         }
@@ -82,21 +67,17 @@ internal sealed partial class SwarmLock(
         }
     }
 
-    public Task Check(string agent, string commit, CancellationToken ct) => repositories.ReadAt(agent, commit, ct);
+    public Task Check(string agent, string commit, CancellationToken ct) => configs.ReadAt(agent, commit, ct);
 
     public async Task<PreparedLock> Prepare(string agent, string commit, CancellationToken ct)
     {
-        var config = await repositories.ReadAt(agent, commit, ct);
+        var config = await configs.ReadAt(agent, commit, ct);
         await MustBeReadable();
-        var modified = await git.Run(
-            Path.Combine(paths.DataDir, "applied", agent),
-            ["log", "-1", "--format=%ct", commit],
-            ct
-        );
+        var modifiedAt = await configs.CommittedAt(agent, commit, ct);
         var locked = ImmutableSortedDictionary.CreateBuilder<string, LockedInput>(StringComparer.Ordinal);
         foreach (var (name, source) in config.Inputs)
         {
-            if (Find(agent, name, source) is { } known)
+            if (FindLocked(agent, name, source) is { } known)
             {
                 await inputs.Ensure(name, known, ct);
                 locked[name] = known;
@@ -107,84 +88,73 @@ internal sealed partial class SwarmLock(
             }
         }
 
-        return new PreparedLock(
-            agent,
-            new LockedAgent(
-                commit,
-                DateTimeOffset.FromUnixTimeSeconds(long.Parse(modified, CultureInfo.InvariantCulture)),
-                locked.ToImmutable()
-            )
-        );
+        return new PreparedLock(agent, new LockedAgent(commit, modifiedAt, locked.ToImmutable()));
     }
 
     public Task Apply(PreparedLock prepared) =>
-        Exclusively(async () =>
+        RunExclusively(async () =>
         {
             MustHaveNoFault();
             var next = state with { Applied = state.Applied.SetItem(prepared.Agent, prepared.Locked) };
-            await WriteFiles(next);
+            await repository.WriteFiles(next.Overlaid);
             state = next;
         });
 
     public Task Commit(PreparedLock prepared, string message) =>
-        Exclusively(async () =>
+        RunExclusively(async () =>
         {
             MustHaveNoFault();
             await CommitNow(prepared.Agent, state.Committed.SetItem(prepared.Agent, prepared.Locked), message);
-            await Told([prepared.Agent]);
+            await Publish([prepared.Agent]);
         });
 
     public Task Restore() =>
-        Exclusively(() =>
+        RunExclusively(() =>
         {
             state = state with { Applied = ImmutableSortedDictionary<string, LockedAgent>.Empty };
-            return Tidy(state);
+            return repository.TryRestoreFiles(state.Overlaid);
         });
 
     public Task Restore(string agent) =>
-        Exclusively(() =>
+        RunExclusively(() =>
         {
             state = state with { Applied = state.Applied.Remove(agent) };
-            // It is taken back, whatever lies in the folder: the agent is to be rebuilt on it.
-            return Tidy(state);
+            // Never fails, because the agent is about to be rebuilt on the restored lock.
+            return repository.TryRestoreFiles(state.Overlaid);
         });
 
-    public async Task<bool> IsCommitted(long approvalId)
-    {
-        var id = approvalId.ToString(CultureInfo.InvariantCulture);
-        if (await git.Head(Folder, CancellationToken.None) is null)
-            return false;
-        // Only the last paragraph of a message holds trailers: what somebody wrote into a description does not count.
-        var trailers = await git.Run(
-            Folder,
-            [
-                "log",
-                $"--grep=^Approval: {id}$",
-                "--extended-regexp",
-                "--format=%(trailers:key=Approval,valueonly,separator=%x20)",
-            ],
-            CancellationToken.None
-        );
-        return trailers.Split('\n', StringSplitOptions.TrimEntries).Contains(id);
-    }
+    public Task<bool> IsCommitted(long approvalId) => repository.HasApproval(approvalId);
 
     public Task Forget(string agent, CancellationToken ct) =>
-        Exclusively(async () =>
+        RunExclusively(async () =>
         {
-            // It may have been revived meanwhile.
+            // The agent may have been revived in the meantime.
             if (state.Fault is not null || roster.Find(agent) is not null || !state.Committed.ContainsKey(agent))
                 return;
             await CommitNow(agent, state.Committed.Remove(agent), $"forget {agent}");
-            await Told([agent]);
+            await Publish([agent]);
         });
 
-    /// <summary>Locks what is applied for an agent, unless it is locked: a new one, one of an earlier Hive, or one
-    /// whose configuration the operator changed by hand.</summary>
+    /// <summary>Removes a destroyed agent from the lock. A failure is logged; the next start retries.</summary>
+    public async Task TryForget(string agent, CancellationToken ct)
+    {
+        try
+        {
+            await Forget(agent, ct);
+        }
+        catch (Exception e)
+        {
+            LogForgetFailed(log, agent, e);
+        }
+    }
+
+    /// <summary>Locks the applied configuration of an agent, unless it is locked already: for new agents, agents of an
+    /// earlier Hive, and configurations that the operator changed by hand.</summary>
     public async Task EnsureLocked(string agent, CancellationToken ct)
     {
-        var head = await repositories.Head(agent, ct);
-        // What is under way with the lock comes first.
-        await Exclusively(() => Task.CompletedTask);
+        var head = await configs.Head(agent, ct);
+        // Waits for changes of the lock that are under way.
+        await RunExclusively(() => Task.CompletedTask);
         var now = state.Current.GetValueOrDefault(agent);
         if (state.Fault is not null)
             return;
@@ -196,14 +166,12 @@ internal sealed partial class SwarmLock(
         }
 
         var prepared = await Prepare(agent, head, ct);
-        await Commit(
-            prepared,
-            $"deploy {agent} {(now is null ? await repositories.LastDeployed(agent, head, ct) : null) ?? "by hand"} {head[..12]}"
-        );
+        var tag = now is null ? await configs.LastDeployed(agent, head, ct) : null;
+        await Commit(prepared, $"deploy {agent} {tag ?? "by hand"} {head[..12]}");
     }
 
-    /// <summary>Sees to it that every locked input is on disk, and removes those that nothing names any more.</summary>
-    public async Task KeepInputs(CancellationToken ct)
+    /// <summary>Fetches locked inputs that are missing on disk, and removes unused ones.</summary>
+    public async Task EnsureInputs(CancellationToken ct)
     {
         if (state.Fault is not null)
             return;
@@ -219,15 +187,17 @@ internal sealed partial class SwarmLock(
             }
             catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
             {
-                LogNotHere(log, name, e);
+                LogInputMissing(log, name, e);
             }
         }
 
         await Sweep(state.Committed);
     }
 
-    /// <summary>Waits for what is under way and lets nothing begin any more: the data folder is about to be another
-    /// host's.</summary>
+    /// <summary>
+    /// Waits for the change that is under way and refuses further ones: another host may be about to use the data
+    /// folder.
+    /// </summary>
     public async Task Close(CancellationToken ct)
     {
         await turn.WaitAsync(ct);
@@ -237,9 +207,8 @@ internal sealed partial class SwarmLock(
 
     public void Dispose() => turn.Dispose();
 
-    // An input that this agent or another has locked already, from the same place and following the same: the swarm
-    // agrees on one revision.
-    private LockedInput? Find(string agent, string name, InputSource source)
+    // The revision that this agent or another has locked for the same url and ref, so that the swarm agrees on one.
+    private LockedInput? FindLocked(string agent, string name, InputSource source)
     {
         var now = state.Current;
         var own = now.GetValueOrDefault(agent)?.Inputs.GetValueOrDefault(name);
@@ -249,35 +218,35 @@ internal sealed partial class SwarmLock(
     }
 
     private Task MustBeReadable() =>
-        Exclusively(() =>
+        RunExclusively(() =>
         {
             MustHaveNoFault();
             return Task.CompletedTask;
         });
 
-    /// <summary>Refuses to go on with a lock that cannot be read.</summary>
-    /// <exception cref="Problem">Code <c>conflict</c>, with the cure.</exception>
+    /// <summary>Throws when the committed lock cannot be read.</summary>
+    /// <exception cref="Problem">Code <c>conflict</c>, with the fix.</exception>
     public void MustHaveNoFault()
     {
         if (state.Fault is { } fault)
             throw Problem.Conflict(fault);
     }
 
-    private async Task Exclusively(Func<Task> work)
+    private async Task RunExclusively(Func<Task> work)
     {
         await turn.WaitAsync();
-        // Who asked for the turn may be the one who publishes events; programs are started elsewhere.
+        // The caller may be the thread that publishes events; programs must not be started on it.
         await Task.Yield();
         try
         {
             if (closed)
-                throw Problem.Unavailable("the host is stopping; try again when it runs");
+                throw Problem.Unavailable("the host is stopping; retry when it runs again");
             await Refresh();
             await work();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Problem.Unavailable($"the swarm's lock cannot be written: {e.Message}", e);
+            throw Problem.Unavailable($"cannot write the swarm's lock: {e.Message}", e);
         }
         finally
         {
@@ -285,41 +254,31 @@ internal sealed partial class SwarmLock(
         }
     }
 
-    // The committed lock, read anew when somebody has moved it.
+    // Reads the committed lock again when its commit has changed.
     private async Task Refresh()
     {
-        var commit = await git.Head(Folder, CancellationToken.None) ?? "";
+        var commit = await repository.Head() ?? "";
         if (commit == state.Head)
             return;
         var (committed, fault) = (ImmutableSortedDictionary<string, LockedAgent>.Empty, (string?)null);
         if (commit.Length > 0)
         {
-            var file = await git.Try(
-                Folder,
-                ["cat-file", "blob", $"{commit}:{LockFile.FileName}"],
-                CancellationToken.None,
-                new GitCall { MaxOutputBytes = 64 << 20 }
-            );
             try
             {
-                committed = file is { ExitCode: 0, Truncated: false }
-                    ? LockFile.Read(file.Text)
-                    : throw new FormatException("the file is not in the last commit");
+                committed = await repository.Read(commit);
             }
             catch (FormatException e)
             {
-                fault =
-                    $"{Path.Combine(Folder, LockFile.FileName)} as it is committed cannot be read: {e.Message}. Put an earlier one back: `git -C {Folder} log`, then "
-                    + $"`git -C {Folder} checkout <commit> -- {LockFile.FileName}` and `git -C {Folder} commit`. Agents go on running meanwhile; nothing is deployed";
-                LogBroken(log, fault);
+                fault = e.Message;
+                LogUnreadable(log, fault);
             }
         }
 
         var before = state;
         state = state with { Committed = committed, Fault = fault, Head = commit };
-        // Somebody has moved it by hand.
+        // After the start, only a commit made by hand gets here.
         if (loaded && LockFile.Write(before.Committed) != LockFile.Write(committed))
-            _ = Told([.. before.Committed.Keys.Union(committed.Keys)]);
+            _ = Publish([.. before.Committed.Keys.Union(committed.Keys)]);
     }
 
     private async Task CommitNow(string agent, ImmutableSortedDictionary<string, LockedAgent> next, string message)
@@ -327,66 +286,32 @@ internal sealed partial class SwarmLock(
         var before = state;
         try
         {
-            await File.WriteAllTextAsync(Path.Combine(Folder, LockFile.FileName), LockFile.Write(next));
-            var wasFlake = File.Exists(Path.Combine(Folder, NixFlake.FileName));
-            var isFlake = await flake.Write(Folder, next);
-            await git.Run(
-                Folder,
-                ["add", "--", LockFile.FileName, .. isFlake ? (string[])[NixFlake.FileName, NixFlake.LockName] : []],
-                CancellationToken.None
-            );
-            if (wasFlake && !isFlake)
-                await git.Run(
-                    Folder,
-                    ["rm", "--quiet", "--cached", "--ignore-unmatch", "--", NixFlake.FileName, NixFlake.LockName],
-                    CancellationToken.None
-                );
-            await git.Run(
-                Folder,
-                ["commit", "--quiet", "--allow-empty", "--cleanup=whitespace", "--file=-"],
-                CancellationToken.None,
-                new GitCall { Input = message }
-            );
+            await repository.Commit(next, message);
         }
         catch
         {
-            await Tidy(before);
+            await repository.TryRestoreFiles(before.Overlaid);
             throw;
         }
 
-        // From here on it is deployed, whatever comes of the rest.
-        state = new State(next, before.Applied.Remove(agent), await HeadOrNothing(), null);
-        if (!state.Applied.IsEmpty)
-            await Tidy(state);
-        // The last lock's too: who still runs on it has it mounted.
+        // From here on the entry is deployed, even if a later step fails.
+        state = new State(next, before.Applied.Remove(agent), await TryHead(), null);
+        if (state.Overlaid is not null)
+            await repository.TryRestoreFiles(state.Overlaid);
+        // Inputs of the previous lock are kept too, because agents that still run on them have them mounted.
         await Sweep(before.Committed);
     }
 
-    // Where it cannot be said, the lock is read anew when it is needed next.
-    private async Task<string> HeadOrNothing()
+    // Empty when it cannot be read; then the next change reads the lock again.
+    private async Task<string> TryHead()
     {
         try
         {
-            return await git.Head(Folder, CancellationToken.None) ?? "";
+            return await repository.Head() ?? "";
         }
         catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
         {
             return "";
-        }
-    }
-
-    private async Task Tidy(State now)
-    {
-        try
-        {
-            // What was staged and not committed.
-            if (!now.Applied.IsEmpty)
-                await git.Run(Folder, ["reset", "--quiet", "--hard"], CancellationToken.None);
-            await WriteFiles(now);
-        }
-        catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
-        {
-            LogUntidy(log, Folder, e);
         }
     }
 
@@ -401,34 +326,11 @@ internal sealed partial class SwarmLock(
         }
         catch (Exception e) when (e is Problem or IOException or UnauthorizedAccessException)
         {
-            LogNotSwept(log, e);
+            LogSweepFailed(log, e);
         }
     }
 
-    // The files are for people and for nix; what is committed and what lies in memory counts.
-    private async Task WriteFiles(State next)
-    {
-        if (next.Applied.IsEmpty)
-        {
-            await git.Run(Folder, ["reset", "--quiet", "--hard"], CancellationToken.None);
-            if (File.Exists(Path.Combine(Folder, NixFlake.FileName)))
-                await git.Run(
-                    Folder,
-                    ["clean", "--quiet", "--force", "--", NixFlake.FileName, NixFlake.LockName],
-                    CancellationToken.None
-                );
-        }
-        else
-        {
-            // Whole or not at all: who looks at it never sees half a file.
-            var made = Path.Combine(Folder, ".git", LockFile.FileName + ".new");
-            await File.WriteAllTextAsync(made, LockFile.Write(next.Current));
-            await flake.Write(Folder, next.Current);
-            File.Move(made, Path.Combine(Folder, LockFile.FileName), overwrite: true);
-        }
-    }
-
-    private async Task Told(string[] agents) =>
+    private async Task Publish(string[] agents) =>
         await Task.WhenAny(
             store.WriteUntilStored(
                 write =>
@@ -444,24 +346,27 @@ internal sealed partial class SwarmLock(
         );
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
-    private static partial void LogBroken(ILogger logger, string fault);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "the input {Name} is locked and not here")]
-    private static partial void LogNotHere(ILogger logger, string name, Exception error);
+    private static partial void LogUnreadable(ILogger logger, string fault);
 
     [LoggerMessage(
-        Level = LogLevel.Warning,
-        Message = "the files in {Folder} are not those of the lock; the next deploy tries again"
+        Level = LogLevel.Error,
+        Message = "could not remove {Agent}, which was destroyed, from the swarm's lock; the next start retries"
     )]
-    private static partial void LogUntidy(ILogger logger, string folder, Exception error);
+    private static partial void LogForgetFailed(ILogger logger, string agent, Exception error);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "old inputs could not be removed; the next deploy tries again")]
-    private static partial void LogNotSwept(ILogger logger, Exception error);
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "the locked revision of input {Name} is missing on disk and cannot be fetched"
+    )]
+    private static partial void LogInputMissing(ILogger logger, string name, Exception error);
 
-    /// <param name="Committed">What is committed.</param>
-    /// <param name="Applied">What deploys under way lay over it.</param>
-    /// <param name="Head">The commit it was read from; empty when there is none.</param>
-    /// <param name="Fault">Why it cannot be read.</param>
+    [LoggerMessage(Level = LogLevel.Warning, Message = "could not remove unused inputs; the next deploy retries")]
+    private static partial void LogSweepFailed(ILogger logger, Exception error);
+
+    /// <param name="Committed">The committed lock.</param>
+    /// <param name="Applied">The entries that deploys under way have applied.</param>
+    /// <param name="Head">The commit that the lock was read from; empty when there is none.</param>
+    /// <param name="Fault">Why the committed lock cannot be read; null when it can.</param>
     private sealed record State(
         ImmutableSortedDictionary<string, LockedAgent> Committed,
         ImmutableSortedDictionary<string, LockedAgent> Applied,
@@ -478,5 +383,8 @@ internal sealed partial class SwarmLock(
             );
 
         public ImmutableSortedDictionary<string, LockedAgent> Current => Committed.SetItems(Applied);
+
+        /// <summary>The current lock when it differs from the committed one; else null.</summary>
+        public ImmutableSortedDictionary<string, LockedAgent>? Overlaid => Applied.IsEmpty ? null : Current;
     }
 }

@@ -11,13 +11,16 @@ using MediatR;
 
 namespace Hive.Features.Questions;
 
-/// <summary>Answers a question: an agent those put to it, the operator any. The first answer counts.</summary>
+/// <summary>
+/// Answers a question. An agent can answer the questions put to it, the operator any. The first answer counts.
+/// </summary>
 internal static class AnswerQuestion
 {
     internal sealed record Command(
-        [property: Description("The question's number, from the message that asked it.")] long Id,
+        [property: Description("The question's id, from the message that asked it.")] long Id,
         [property: Description(
-            "One of its options, several joined by ', ' where it allows that, or a text of your own; at most 4096 bytes."
+            "One of its options, several joined by ', ' where it allows that, or a text of your own; at most "
+                + "4096 bytes."
         )]
             string Answer,
         Caller Caller
@@ -27,7 +30,7 @@ internal static class AnswerQuestion
     {
         public Validator(IRoster roster, AgentFolders folders)
         {
-            RuleFor(c => c.Id).MustBeQuestionId();
+            RuleFor(c => c.Id).MustBeIdOf("question");
             RuleFor(c => c.Answer).MustBeBody(c => BodyRules.WayOut(c.Caller, roster, folders));
         }
     }
@@ -44,10 +47,10 @@ internal static class AnswerQuestion
                     var target = QuestionId.Require(write, command.Id).Target;
                     if (command.Caller.Kind != CallerKind.Operator && command.Caller.Name != target)
                         throw Problem.Forbidden(
-                            $"question {command.Id} was put to {target ?? "the operator"}; nobody else may answer it"
+                            $"question {command.Id} was put to {target ?? "the operator"}; no other agent may answer it"
                         );
                     if (!resolution.TryAnswer(write, command.Id, command.Answer, command.Caller.Name, refs))
-                        throw QuestionId.Answered(write, command.Id);
+                        throw QuestionId.AlreadyAnswered(write, command.Id);
                     return Done.Instance;
                 },
                 CancellationToken.None

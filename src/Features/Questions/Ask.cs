@@ -13,7 +13,7 @@ using MediatR;
 
 namespace Hive.Features.Questions;
 
-/// <summary>An agent asks the operator or another agent; the answer comes to its inbox.</summary>
+/// <summary>Asks the operator or another agent a question; the answer comes to the asker's inbox.</summary>
 internal static class Ask
 {
     internal sealed record Command(
@@ -23,13 +23,14 @@ internal static class Ask
             string Question,
         Caller Caller,
         [property: Description(
-            "Up to 10 answers to choose from, at most 200 bytes each; a free text can be given all the same."
+            "Up to 10 answers to choose from, at most 200 bytes each; any other text is accepted too."
         )]
             IReadOnlyList<string>? Options = null,
         [property: Description("True when several options may be chosen; the answer then joins them by ', '.")]
             bool? Multi = null,
         [property: Description(
-            "After so many seconds without an answer, 1 to 21600, the answer is '[expired]'. Left out: it waits for ever."
+            "Seconds, 1 to 21600, after which an unanswered question is answered '[expired]'. Left out: it "
+                + "waits for ever."
         )]
             long? TtlSeconds = null,
         [property: Description("An agent's name, or 'operator' for the human, who is asked when this is left out.")]
@@ -51,10 +52,10 @@ internal static class Ask
                 .Must(options => options is null || options.Count <= Limits.QuestionOptions)
                 .WithMessage(
                     (_, options) =>
-                        $"'options' has {options!.Count}, the limit is {Limits.QuestionOptions}; leave some out"
+                        $"'options' has {options!.Count} entries, the limit is {Limits.QuestionOptions}; leave some out"
                 )
                 .Must(options => options is null || options.Distinct().Count() == options.Count)
-                .WithMessage("two of the 'options' are the same; an answer could not tell which");
+                .WithMessage("two of the 'options' are the same; give each once");
             RuleForEach(c => c.Options)
                 .Cascade(CascadeMode.Stop)
                 .NotEmpty()
@@ -63,7 +64,8 @@ internal static class Ask
             RuleFor(c => c.TtlSeconds)
                 .InclusiveBetween(1, Limits.QuestionTtlSeconds)
                 .WithMessage(c =>
-                    $"'ttl_seconds' is {c.TtlSeconds}; give 1 to {Limits.QuestionTtlSeconds} (6 hours), or leave it out to wait for ever"
+                    $"'ttl_seconds' is {c.TtlSeconds}; give 1 to {Limits.QuestionTtlSeconds} (6 hours), or leave "
+                    + "it out to wait for ever"
                 );
             RuleFor(c => c.To)
                 .Cascade(CascadeMode.Stop)
@@ -72,7 +74,7 @@ internal static class Ask
                 .NotEqual(Principals.Everyone)
                 .WithMessage("a question has one recipient; ask each agent, or leave 'to' out to ask the operator")
                 .Must((c, to) => to != c.Caller.Name)
-                .WithMessage("'to' is yourself; ask somebody else, or set yourself a reminder");
+                .WithMessage("'to' is the asker; ask another agent or the operator, or set a reminder");
             RuleFor(c => c.Key).MustBeKey();
         }
     }
@@ -106,7 +108,7 @@ internal static class Ask
 
         private long Store(IWrite write, Command command, IReadOnlyList<string> refs)
         {
-            // It may have been destroyed while this waited for its turn, and nobody would take the question back.
+            // The asker may have been destroyed while this write was queued; then nothing would cancel the question.
             roster.Require(command.Caller.Name);
             var target = command.To == Principals.Operator ? null : command.To;
             if (target is not null)
@@ -115,7 +117,8 @@ internal static class Ask
                 write.Db.ExecuteScalar<long>(PendingSql, new { asker = command.Caller.Name }) >= Limits.PendingQuestions
             )
                 throw Problem.Conflict(
-                    $"{command.Caller.Name} has {Limits.PendingQuestions} pending questions, the limit; wait for an answer to one of them (loose_ends lists them), or send a message"
+                    $"{command.Caller.Name} has {Limits.PendingQuestions} pending questions, which is the limit; "
+                        + "wait for an answer to one of them (loose_ends lists them), or send a message"
                 );
             var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
             var question = write

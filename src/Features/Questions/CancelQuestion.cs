@@ -6,14 +6,14 @@ using MediatR;
 
 namespace Hive.Features.Questions;
 
-/// <summary>The operator takes a question back: its asker is told <c>[cancelled]</c>.</summary>
+/// <summary>Cancels a question: its asker gets the answer <c>[cancelled]</c>.</summary>
 internal static class CancelQuestion
 {
     internal sealed record Command(long Id) : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Id).MustBeQuestionId();
+        public Validator() => RuleFor(c => c.Id).MustBeIdOf("question");
     }
 
     internal sealed class Handler(IStore store, Resolution resolution) : IRequestHandler<Command, Done>
@@ -24,7 +24,7 @@ internal static class CancelQuestion
                 {
                     QuestionId.Require(write, command.Id);
                     if (!resolution.TryAnswer(write, command.Id, Resolution.Cancelled, Principals.Operator, []))
-                        throw QuestionId.Answered(write, command.Id);
+                        throw QuestionId.AlreadyAnswered(write, command.Id);
                     return Done.Instance;
                 },
                 CancellationToken.None

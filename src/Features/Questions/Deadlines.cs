@@ -1,9 +1,8 @@
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// When pending questions expire, and the one timer that is set for the next of them. Measured by the clock that only
-/// goes forward, so that setting the wall
-/// clock changes nothing; without a deadline there is no timer.
+/// Keeps the deadlines of pending questions, and one timer for the earliest. Uses the monotonic clock, so that setting
+/// the wall clock changes nothing; with no deadlines the timer is off.
 /// </summary>
 internal sealed class Deadlines : IDisposable
 {
@@ -12,6 +11,7 @@ internal sealed class Deadlines : IDisposable
     private readonly Lock gate = new();
     private readonly SortedSet<(long At, long Id)> order = [];
     private readonly Dictionary<long, long> known = [];
+    private readonly SemaphoreSlim elapsed = new(0, 1);
     private long? armed;
 
     public Deadlines(TimeProvider clock)
@@ -20,11 +20,12 @@ internal sealed class Deadlines : IDisposable
         timer = clock.CreateTimer(_ => OnTimer(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Called when something is due; set once by the clockwork.</summary>
-    public Action? Ring { get; set; }
+    /// <summary>Waits until the timer of a deadline has fired since the last call.</summary>
+    public Task WaitForDue(CancellationToken ct) => elapsed.WaitAsync(ct);
 
-    /// <summary>Notes that a question expires after that time; one that has passed already is due, the longest overdue
-    /// first.</summary>
+    /// <summary>
+    /// Adds a question that expires after that time. A negative time is overdue; the longest overdue is taken first.
+    /// </summary>
     public void Add(long id, TimeSpan left)
     {
         lock (gate)
@@ -36,7 +37,7 @@ internal sealed class Deadlines : IDisposable
         }
     }
 
-    /// <summary>The question has been answered.</summary>
+    /// <summary>Removes a question that has been answered.</summary>
     public void Remove(long id)
     {
         lock (gate)
@@ -48,7 +49,7 @@ internal sealed class Deadlines : IDisposable
         }
     }
 
-    /// <summary>Takes out what is due, oldest first.</summary>
+    /// <summary>Removes and returns the questions that are due, earliest deadline first.</summary>
     public long[] TakeDue(int most)
     {
         lock (gate)
@@ -66,13 +67,20 @@ internal sealed class Deadlines : IDisposable
         }
     }
 
-    public void Dispose() => timer.Dispose();
+    public void Dispose()
+    {
+        timer.Dispose();
+        elapsed.Dispose();
+    }
 
     private void OnTimer()
     {
         lock (gate)
+        {
             armed = null;
-        Ring?.Invoke();
+            if (elapsed.CurrentCount == 0)
+                elapsed.Release();
+        }
     }
 
     private void Arm()
@@ -81,7 +89,7 @@ internal sealed class Deadlines : IDisposable
         if (next == armed)
             return;
         armed = next;
-        // Rounded up: a timer that rings a moment early finds nothing due.
+        // Rounded up: a timer that fires a moment early would find no question due.
         timer.Change(
             next is { } at
                 ? TimeSpan.FromMilliseconds(

@@ -7,16 +7,16 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// Answers <c>[expired]</c> to questions whose time is up, the oldest deadline first, and at start to those whose time
-/// ran out meanwhile.
-/// It sleeps until the next deadline: nothing is polled.
+/// Answers <c>[expired]</c> to questions whose deadline has passed, the earliest first; at start also to those whose
+/// deadline passed while no host ran. Waits for the next deadline without polling.
 /// </summary>
 internal sealed class ExpireQuestions(
     IStore store,
     HostAnswers answers,
     Deadlines deadlines,
     IRoster roster,
-    TimeProvider clock
+    TimeProvider clock,
+    IHostApplicationLifetime lifetime
 ) : IHostedService
 {
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -26,15 +26,14 @@ internal sealed class ExpireQuestions(
         var now = clock.GetUtcNow().ToUnixTimeMilliseconds();
         foreach (var question in pending)
         {
-            // A wall clock that was set back while no host ran makes no wait longer than it was asked for.
+            // The shorter of both, in case the wall clock was set back while no host ran.
             if (question.DeadlineAt is { } at)
                 deadlines.Add(question.Id, TimeSpan.FromMilliseconds(Math.Min(at - now, at - question.AskedAt)));
         }
 
-        // Begun before any door opens, and not waited for: a full disk must not keep the host from starting.
+        // Started before any door opens, and not awaited: a full disk must not keep the host from starting.
         _ = Cancel(orphans);
-        // Only now that all are known: else a timer that rang at once would not take the oldest first.
-        deadlines.Ring = () => _ = Expire();
+        // After all deadlines are added, so that the earliest is taken first.
         _ = Expire();
     }
 
@@ -42,17 +41,22 @@ internal sealed class ExpireQuestions(
 
     private bool IsGone(string? name) => name is not null && roster.Find(name) is null;
 
-    // What a kill kept from being done when their asker or target was destroyed.
+    // Questions whose asker or target was destroyed by a host that was killed before it cancelled them.
     private async Task Cancel(long[] ids)
     {
         foreach (var some in ids.Chunk(HostAnswers.PerWrite))
-            await answers.Give(_ => some, Resolution.Cancelled, Principals.System);
+            await answers.Answer(_ => some, Resolution.Cancelled, Principals.System);
     }
 
     private async Task Expire()
     {
-        while (deadlines.TakeDue(HostAnswers.PerWrite) is { Length: > 0 } due)
-            await answers.Give(_ => due, Resolution.Expired, Resolution.Watchdog);
+        var stopping = lifetime.ApplicationStopping;
+        while (!stopping.IsCancellationRequested)
+        {
+            while (deadlines.TakeDue(HostAnswers.PerWrite) is { Length: > 0 } due)
+                await answers.Answer(_ => due, Resolution.Expired, Resolution.Watchdog);
+            await deadlines.WaitForDue(stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
 
     private const string Sql = """

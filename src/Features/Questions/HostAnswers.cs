@@ -5,9 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// The answers the host itself gives, to many questions at a time. One that cannot be stored holds up no other: then
-/// each of them is given alone,
-/// and what still fails once more every minute, until the host stops; its next start finds what is left.
+/// Gives the host's own answers, to many questions in one write. If that write fails, each question is answered in a
+/// write of its own, and those that fail are retried every minute until the host stops; its next start finds the rest.
 /// </summary>
 internal sealed partial class HostAnswers(
     IStore store,
@@ -17,18 +16,18 @@ internal sealed partial class HostAnswers(
     ILogger<HostAnswers> log
 )
 {
-    /// <summary>Most questions to answer in one write: it bounds how long others wait for the writer.</summary>
+    /// <summary>The most questions in one write, which bounds how long others wait for the writer.</summary>
     public const int PerWrite = 100;
 
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
-    /// <summary>Answers some questions in one write.</summary>
-    /// <param name="take">Which, at most <see cref="PerWrite"/>; asked inside the write, again if that could not be
-    /// stored. Who has its answer is passed over.</param>
-    /// <param name="answer">The answer of each.</param>
-    /// <param name="answerer">Who is said to have given it.</param>
+    /// <summary>Answers a batch of questions in one write.</summary>
+    /// <param name="take">Returns the questions, at most <see cref="PerWrite"/>. Called inside the write, and again
+    /// when the write is repeated. Answered questions are skipped.</param>
+    /// <param name="answer">The answer to each.</param>
+    /// <param name="answerer">The answerer to store.</param>
     /// <returns>The questions that were taken.</returns>
-    public async Task<long[]> Give(Func<IWrite, long[]> take, string answer, string answerer)
+    public async Task<long[]> Answer(Func<IWrite, long[]> take, string answer, string answerer)
     {
         long[] ids = [];
         try
@@ -46,15 +45,15 @@ internal sealed partial class HostAnswers(
         }
         catch (Exception e)
         {
-            LogTogetherFailed(log, ids.Length, answer, e);
-            _ = GiveAlone(ids, answer, answerer);
+            LogBatchFailed(log, ids.Length, answer, e);
+            _ = AnswerEach(ids, answer, answerer);
         }
 
         return ids;
     }
 
-    // Not waited for: the next hundred need not wait for one that may never be stored.
-    private async Task GiveAlone(IReadOnlyList<long> ids, string answer, string answerer)
+    // Not awaited: the next batch must not wait for an answer that may never be stored.
+    private async Task AnswerEach(IReadOnlyList<long> ids, string answer, string answerer)
     {
         while (true)
         {
@@ -92,13 +91,13 @@ internal sealed partial class HostAnswers(
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Count} questions could not be answered '{Answer}' in one write; each is tried alone"
+        Message = "could not answer {Count} questions '{Answer}' in one write; trying each alone"
     )]
-    private static partial void LogTogetherFailed(ILogger logger, int count, string answer, Exception error);
+    private static partial void LogBatchFailed(ILogger logger, int count, string answer, Exception error);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "question {Id} could not be answered '{Answer}'; it is tried again in a minute"
+        Message = "could not answer question {Id} '{Answer}'; will retry in a minute"
     )]
     private static partial void LogFailed(ILogger logger, long id, string answer, Exception error);
 }

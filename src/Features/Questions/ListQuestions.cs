@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Questions;
 
-/// <summary>The questions that wait for an answer, oldest first; on request also the newest that have one.</summary>
+/// <summary>Lists the pending questions, oldest first; on request also the newest answered ones.</summary>
 internal static class ListQuestions
 {
     private const int Shown = 50;

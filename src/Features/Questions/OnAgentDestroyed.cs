@@ -8,11 +8,10 @@ using MediatR;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// Takes back what a destroyed agent asked, and what it was asked: nobody waits for its answers.
-/// <see cref="ExpireQuestions"/> does at start what was missed.
-/// It sees the commit itself, before whoever destroyed the agent has an answer, so that its first write is queued
-/// before any of another agent's of that name;
-/// questions that come after that write have higher ids, and are that other agent's.
+/// Cancels the questions that a destroyed agent asked, and those put to it. <see cref="ExpireQuestions"/> does so at
+/// start for agents whose host was killed first. The first write is queued before the request to destroy is answered,
+/// and so before any write of a new agent with that name; questions with higher ids than it finds belong to that new
+/// agent.
 /// </summary>
 internal sealed class OnAgentDestroyed(HostAnswers answers) : ICommitObserver
 {
@@ -29,7 +28,7 @@ internal sealed class OnAgentDestroyed(HostAnswers answers) : ICommitObserver
         long[] taken;
         do
         {
-            taken = await answers.Give(Next, Resolution.Cancelled, Principals.System);
+            taken = await answers.Answer(Next, Resolution.Cancelled, Principals.System);
             after = taken.LastOrDefault();
         } while (taken.Length == HostAnswers.PerWrite);
 

@@ -6,21 +6,22 @@ using Hive.Protocol;
 namespace Hive.Features.Questions;
 
 /// <summary>
-/// What the host tells an agent of a question. JSON writes a control character in six bytes and a quotation mark in
-/// two, so that texts within their
-/// cap may make a body over the host's: then what can be spared is cut, the question first, and <c>truncated</c> says
-/// so.
+/// Writes the host's messages about questions. JSON takes six bytes for a control character and two for a quotation
+/// mark, so that texts within their limits can make a body over its limit. Then the texts are cut, the question first,
+/// and <c>truncated</c> is set.
 /// </summary>
 internal static class QuestionEvents
 {
-    // So much of a question, as JSON, stays whatever the answer takes: enough to know it again.
-    private const int LeastOfQuestion = 1024;
+    // The bytes of a question, as JSON, that are kept even beside a long answer: enough to recognise the question.
+    private const int MinQuestionBytes = 1024;
 
-    /// <summary>For the agent that is asked. The options stay whole: one of them is to be given back.</summary>
+    /// <summary>
+    /// The message to the agent that is asked. The options are never cut, because the answer repeats one of them.
+    /// </summary>
     public static string Asked(QuestionView asked)
     {
         var whole = Body(asked.Question, null);
-        return Fits(whole) ? whole : Body(TextRules.Cut(asked.Question, Room(Body("", true))), true);
+        return Fits(whole) ? whole : Body(TextRules.Cut(asked.Question, RemainingBytes(Body("", true))), true);
 
         string Body(string question, bool? truncated) =>
             JsonSerializer.Serialize(
@@ -38,16 +39,16 @@ internal static class QuestionEvents
             );
     }
 
-    /// <summary>For the agent that asked.</summary>
+    /// <summary>The message to the asker.</summary>
     public static string Answered(QuestionView answered)
     {
         var whole = Body(answered.Question, answered.Answer!, null);
         if (Fits(whole))
             return whole;
-        var room = Room(Body("", "", true));
+        var room = RemainingBytes(Body("", "", true));
         var question = TextRules.Cut(
             answered.Question,
-            Math.Max(LeastOfQuestion, room - TextRules.JsonLength(answered.Answer!))
+            Math.Max(MinQuestionBytes, room - TextRules.JsonLength(answered.Answer!))
         );
         return Body(question, TextRules.Cut(answered.Answer!, room - TextRules.JsonLength(question)), true);
 
@@ -68,5 +69,5 @@ internal static class QuestionEvents
 
     private static bool Fits(string body) => Encoding.UTF8.GetByteCount(body) <= Limits.HostBodyBytes;
 
-    private static int Room(string empty) => Limits.HostBodyBytes - Encoding.UTF8.GetByteCount(empty);
+    private static int RemainingBytes(string empty) => Limits.HostBodyBytes - Encoding.UTF8.GetByteCount(empty);
 }

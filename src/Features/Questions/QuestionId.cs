@@ -5,20 +5,19 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Questions;
 
-/// <summary>A question named by its number, the same for all who name one.</summary>
+/// <summary>Finds a question by its id.</summary>
 internal static class QuestionId
 {
-    public static void MustBeQuestionId<T>(this IRuleBuilder<T, long> rule) =>
-        rule.GreaterThan(0).WithMessage("'id' is a question's number, above 0");
-
-    /// <summary>The question of that number.</summary>
+    /// <summary>The question with that id.</summary>
     public static QuestionRow Require(IWrite write, long id) =>
         write.Db.QuerySingleOrDefault<QuestionRow>(
             $"SELECT {QuestionRow.Columns} FROM questions WHERE id = @id",
             new { id }
-        ) ?? throw Problem.NotFound($"there is no question {id}");
+        ) ?? throw Problem.NotFound($"question {id} not found");
 
-    /// <summary>The refusal of a second answer.</summary>
-    public static Problem Answered(IWrite write, long id) =>
-        Problem.Conflict($"question {id} has been answered by {Require(write, id).Answerer}; the first answer counts");
+    /// <summary>The error for a second answer.</summary>
+    public static Problem AlreadyAnswered(IWrite write, long id) =>
+        Problem.Conflict(
+            $"question {id} was already answered by {Require(write, id).Answerer}; the first answer counts"
+        );
 }

@@ -7,7 +7,8 @@ namespace Hive.Features.Questions;
 internal sealed record QuestionRow
 {
     public const string Columns =
-        "id, asker, target, question, question_refs, options, multi, asked_at, deadline_at, answer, answerer, answered_at, answer_refs";
+        "id, asker, target, question, question_refs, options, multi, asked_at, deadline_at, answer, answerer, "
+        + "answered_at, answer_refs";
 
     private static readonly IReadOnlyList<string> None = [];
 
@@ -19,25 +20,25 @@ internal sealed record QuestionRow
 
     public required string Question { get; init; }
 
-    public required string Question_refs { get; init; }
+    public required string QuestionRefs { get; init; }
 
     public required string Options { get; init; }
 
     public required long Multi { get; init; }
 
-    public required long Asked_at { get; init; }
+    public required long AskedAt { get; init; }
 
-    public long? Deadline_at { get; init; }
+    public long? DeadlineAt { get; init; }
 
     public string? Answer { get; init; }
 
     public string? Answerer { get; init; }
 
-    public long? Answered_at { get; init; }
+    public long? AnsweredAt { get; init; }
 
-    public required string Answer_refs { get; init; }
+    public required string AnswerRefs { get; init; }
 
-    /// <summary>A list as it is stored.</summary>
+    /// <summary>Serializes a list for its column.</summary>
     public static string Json(IReadOnlyList<string> texts) =>
         texts.Count == 0 ? "[]" : JsonSerializer.Serialize(texts, WireJson.Options);
 
@@ -46,16 +47,16 @@ internal sealed record QuestionRow
             Id,
             Asker,
             Question,
-            List(Question_refs),
+            List(QuestionRefs),
             List(Options),
             Multi != 0,
-            Instant(Asked_at),
-            List(Answer_refs),
+            Instant(AskedAt),
+            List(AnswerRefs),
             Target,
-            Deadline_at is { } deadline ? Instant(deadline) : null,
+            DeadlineAt is { } deadline ? Instant(deadline) : null,
             Answer,
             Answerer,
-            Answered_at is { } answered ? Instant(answered) : null
+            AnsweredAt is { } answered ? Instant(answered) : null
         );
 
     private static IReadOnlyList<string> List(string json) =>

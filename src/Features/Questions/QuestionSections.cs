@@ -6,7 +6,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Questions;
 
-/// <summary>The questions that wait for an answer, in the snapshot, oldest first.</summary>
+/// <summary>The pending questions in the snapshot, oldest first.</summary>
 internal sealed class QuestionsSection : IDashboardSection
 {
     public string Name => "questions";
@@ -16,7 +16,7 @@ internal sealed class QuestionsSection : IDashboardSection
     public object Read(DbConnection db) => ListQuestions.Pending(db);
 }
 
-/// <summary>The newest answered questions, in the snapshot, newest first.</summary>
+/// <summary>The newest answered questions in the snapshot, newest first.</summary>
 internal sealed class QuestionHistorySection : IDashboardSection
 {
     public string Name => "question_history";
@@ -26,7 +26,9 @@ internal sealed class QuestionHistorySection : IDashboardSection
     public object Read(DbConnection db) => ListQuestions.NewestAnswered(db);
 }
 
-/// <summary>A pending question, twice: its asker waits for the answer, and the agent that was asked owes it.</summary>
+/// <summary>
+/// Lists a pending question twice: its asker waits for the answer, and the agent that was asked owes it.
+/// </summary>
 internal sealed class QuestionLooseEnds(TimeProvider clock) : ILooseEnds
 {
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)
@@ -39,7 +41,7 @@ internal sealed class QuestionLooseEnds(TimeProvider clock) : ILooseEnds
             )
         )
         {
-            // A clock that was set back makes nothing younger than new.
+            // The age would be negative after the clock was set back.
             var age = Math.Max(0, now - question.AskedAt) / 1000;
             DateTimeOffset? due = question.DeadlineAt is { } deadline
                 ? DateTimeOffset.FromUnixTimeMilliseconds(deadline)
@@ -80,7 +82,7 @@ internal sealed class QuestionLooseEnds(TimeProvider clock) : ILooseEnds
          ORDER BY id
         """;
 
-    // Nobody asks itself, so that no question is in both.
+    // No agent can ask itself, so no question is in both.
     private const string OfOne = $"""
         SELECT {Columns}
           FROM questions INDEXED BY questions_asker

@@ -2,7 +2,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Questions;
 
-/// <summary>The table of all questions ever asked.</summary>
+/// <summary>The table of all questions, pending and answered.</summary>
 internal sealed class QuestionsSchema : ISchema
 {
     public string Slice => "questions";
@@ -33,7 +33,10 @@ internal sealed class QuestionsSchema : ISchema
         editor.Run("CREATE INDEX IF NOT EXISTS questions_pending ON questions (id) WHERE answered_at IS NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS questions_asker ON questions (asker, id) WHERE answered_at IS NULL");
         editor.Run(
-            "CREATE INDEX IF NOT EXISTS questions_target ON questions (target, id) WHERE answered_at IS NULL AND target IS NOT NULL"
+            """
+            CREATE INDEX IF NOT EXISTS questions_target ON questions (target, id)
+             WHERE answered_at IS NULL AND target IS NOT NULL
+            """
         );
         editor.Run(
             "CREATE INDEX IF NOT EXISTS questions_answered ON questions (answered_at, id) WHERE answered_at IS NOT NULL"

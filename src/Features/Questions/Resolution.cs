@@ -7,21 +7,25 @@ using Hive.Protocol;
 
 namespace Hive.Features.Questions;
 
-/// <summary>Gives a question its one answer: the only place that does, inside a write, so that of several at the same
-/// moment the first wins.</summary>
+/// <summary>
+/// Stores the one answer of a question; no other code does. Always inside a write, so that the first of simultaneous
+/// answers wins.
+/// </summary>
 internal sealed class Resolution(IOutbox outbox, Deadlines deadlines, TimeProvider clock)
 {
-    /// <summary>The answer of a question that was taken back.</summary>
+    /// <summary>The answer of a cancelled question.</summary>
     public const string Cancelled = "[cancelled]";
 
-    /// <summary>The answer of a question nobody answered in time.</summary>
+    /// <summary>The answer of a question that expired.</summary>
     public const string Expired = "[expired]";
 
-    /// <summary>Who answers for the deadline.</summary>
+    /// <summary>The answerer of an expired question.</summary>
     public const string Watchdog = "ttl-watchdog";
 
-    /// <summary>Stores the answer and tells the asker; nothing, when there is an answer already.</summary>
-    /// <returns>True when this was the answer.</returns>
+    /// <summary>
+    /// Stores the answer and sends it to the asker; does nothing when the question has an answer already.
+    /// </summary>
+    /// <returns>True when this answer was stored.</returns>
     public bool TryAnswer(IWrite write, long id, string answer, string answerer, IReadOnlyList<string> refs)
     {
         var row = write.Db.QuerySingleOrDefault<QuestionRow>(

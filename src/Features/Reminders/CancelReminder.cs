@@ -9,15 +9,15 @@ using MediatR;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>Takes a pending reminder away for good: an agent its own, the operator any.</summary>
+/// <summary>Deletes a pending reminder. An agent can cancel its own, the operator any.</summary>
 internal static class CancelReminder
 {
-    internal sealed record Command([property: Description("The number that 'remind' answered.")] long Id, Caller Caller)
+    internal sealed record Command([property: Description("The id that 'remind' returned.")] long Id, Caller Caller)
         : IRequest<Done>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' is a reminder's number, above 0");
+        public Validator() => RuleFor(c => c.Id).MustBeIdOf("reminder");
     }
 
     internal sealed class Handler(IStore store, PendingReminders pending) : IRequestHandler<Command, Done>
@@ -26,13 +26,14 @@ internal static class CancelReminder
             store.Write(
                 write =>
                 {
-                    // Whose it is stands in the statement: an agent does not even learn whether another's exists.
+                    // The owner is part of the condition, so that an agent cannot learn whether another agent's
+                    // reminder exists.
                     var owner = command.Caller.Kind == CallerKind.Operator ? null : command.Caller.Name;
                     var agent =
                         write.Db.ExecuteScalar<string?>(Sql, new { command.Id, owner })
                         ?? throw Problem.NotFound(
                             owner is null
-                                ? $"there is no pending reminder {command.Id}"
+                                ? $"pending reminder {command.Id} not found"
                                 : $"{owner} has no pending reminder {command.Id}"
                         );
                     pending.Change(write, agent, -1);

@@ -3,7 +3,7 @@ using MediatR;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>How many reminders the caller has set that are not delivered.</summary>
+/// <summary>Counts the caller's pending reminders.</summary>
 internal static class CountPendingReminders
 {
     internal sealed record Query(Caller Caller) : IRequest<Result>;

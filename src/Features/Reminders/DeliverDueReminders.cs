@@ -15,15 +15,15 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Reminders;
 
 /// <summary>
-/// Delivers every reminder that is due, oldest first. What belongs into a file is written before; then the message in
-/// the inbox and the stamp on the reminder are one commit,
-/// so a kill at any moment leaves it delivered once or still to be delivered. One that fails holds up no other.
+/// Delivers every due reminder, oldest first. Long texts are written to a file first; then the message and the
+/// reminder's <c>sent_at</c> are stored in one commit, so that a kill at any moment leaves the reminder either
+/// delivered once or still pending. A reminder that fails does not hold up the others.
 /// </summary>
 internal static partial class DeliverDueReminders
 {
     internal sealed record Command : IRequest<Result>;
 
-    /// <param name="NextAt">When the next one is due, in unix milliseconds; null when there is none.</param>
+    /// <param name="NextAt">When the next reminder is due, in unix milliseconds; null when none is pending.</param>
     internal sealed record Result(long? NextAt);
 
     internal sealed partial class Handler(
@@ -41,18 +41,17 @@ internal static partial class DeliverDueReminders
         // Bounds how long others wait for the writer.
         private const int PerWrite = 100;
 
-        // What is less is the host's own pace, and says nothing to an agent.
+        // A shorter delay is normal and not worth a note.
         private const long LateMs = 1_000;
 
-        // Delivered ones are of no use to anybody; they are kept as long as acked messages, in case somebody asks what
-        // happened.
-        private static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+        // Delivered reminders are kept as long as acked messages, to find out what happened.
+        private static readonly TimeSpan Retention = TimeSpan.FromDays(30);
 
         public async Task<Result> Handle(Command request, CancellationToken cancellationToken)
         {
             while (true)
             {
-                var (due, next) = await store.Read(Look, cancellationToken);
+                var (due, next) = await store.Read(ReadDue, cancellationToken);
                 if (due.Length == 0)
                     return new Result(next);
                 List<Delivery> prepared = [];
@@ -62,10 +61,10 @@ internal static partial class DeliverDueReminders
             }
         }
 
-        private (ReminderRow[] Due, long? Next) Look(DbConnection db)
+        private (ReminderRow[] Due, long? Next) ReadDue(DbConnection db)
         {
             var now = Now();
-            // The words of the index, or it would not be used.
+            // The same expressions as in the index, or SQLite would not use it.
             var due = db.Query<ReminderRow>(
                     $"""
                     SELECT {ReminderRow.Columns}
@@ -97,9 +96,10 @@ internal static partial class DeliverDueReminders
         {
             try
             {
-                var (body, file) = Text(row);
+                var (body, file) = Compose(row);
                 var found = await references.ScanAs(row.Agent, body);
-                // It was just written, so it is one, also where its name holds what ends a path in a text.
+                // The file was just written, so it is a reference even if its name holds a character that ends a path
+                // in a text.
                 return new Delivery(
                     row,
                     body,
@@ -114,19 +114,20 @@ internal static partial class DeliverDueReminders
             }
         }
 
-        // What the message says, and the file that it points to.
-        private (string Body, string? File) Text(ReminderRow row)
+        // The message's body, and the file that it points to.
+        private (string Body, string? File) Compose(ReminderRow row)
         {
             var size = Encoding.UTF8.GetByteCount(row.Message);
-            // It goes with its agent, and an agent that has gone gets nothing written.
+            // Nothing is written for an agent that no longer exists; its reminder is about to be cancelled.
             if (roster.Find(row.Agent) is not { } agent || (row.FilePath is null && size <= Limits.BodyBytes))
-                return (row.Message + Lateness(row), null);
-            // Named after the reminder, so that trying again after a kill or an error writes the same file anew.
+                return (row.Message + LateNote(row), null);
+            // Named after the reminder, so that a retry after a kill or an error overwrites the same file.
+            var due = DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt);
             var path =
                 row.FilePath
                 ?? string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{folders.StateAsSeenBy(agent)}/reminders/auto-{DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyyMMddHHmmss}-{row.Id}.md"
+                    $"{folders.StateAsSeenBy(agent)}/reminders/auto-{due:yyyyMMddHHmmss}-{row.Id}.md"
                 );
             try
             {
@@ -134,31 +135,32 @@ internal static partial class DeliverDueReminders
             }
             catch (Problem refused) when (size <= Limits.BodyBytes)
             {
-                return ($"{row.Message}\n\n[{refused.Message}; so here is the text itself]{Lateness(row)}", null);
+                return ($"{row.Message}\n\n[{refused.Message}; here is the text itself]{LateNote(row)}", null);
             }
 
             return (
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Your reminder is in {path} ({size} bytes).{Lateness(row)}"
+                    $"Your reminder is in {path} ({size} bytes).{LateNote(row)}"
                 ),
                 path
             );
         }
 
-        private string Lateness(ReminderRow row)
+        private string LateNote(ReminderRow row)
         {
-            // What was set for a time in the past is not late when it comes at once.
+            // A reminder set for a time in the past is not late when it is delivered at once.
             var late = Now() - Math.Max(row.DueAt, row.CreatedAt);
             return late < LateMs
                 ? ""
                 : string.Create(
                     CultureInfo.InvariantCulture,
-                    $"\n\n[{Words(TimeSpan.FromMilliseconds(late))} late: due at {DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyy-MM-dd'T'HH:mm:ss'Z'}]"
+                    $"\n\n[{Describe(TimeSpan.FromMilliseconds(late))} late: due at "
+                        + $"{DateTimeOffset.FromUnixTimeMilliseconds(row.DueAt):yyyy-MM-dd'T'HH:mm:ss'Z'}]"
                 );
         }
 
-        private static string Words(TimeSpan span) =>
+        private static string Describe(TimeSpan span) =>
             span switch
             {
                 { TotalMinutes: < 1 } => string.Create(CultureInfo.InvariantCulture, $"{span.Seconds} s"),
@@ -170,7 +172,7 @@ internal static partial class DeliverDueReminders
                 _ => string.Create(CultureInfo.InvariantCulture, $"{span.Days} d {span.Hours} h"),
             };
 
-        // Once begun it is done, also when the host is asked to stop meanwhile.
+        // Not cancelled when the host stops.
         private async Task Deliver(List<Delivery> deliveries)
         {
             try
@@ -179,12 +181,12 @@ internal static partial class DeliverDueReminders
                 {
                     foreach (var delivery in deliveries)
                         Deliver(write, delivery);
-                    Forget(write);
+                    DeleteOld(write);
                 });
             }
             catch (Exception e) when (!IsUnavailable(e))
             {
-                // Which of them it was shows when each stands alone.
+                // A write for each shows which one fails.
                 foreach (var delivery in deliveries)
                     await DeliverAlone(delivery);
             }
@@ -212,7 +214,7 @@ internal static partial class DeliverDueReminders
                 return;
             }
 
-            // None: it was cancelled while it was made ready.
+            // No row: it was cancelled after it was read.
             if (
                 write.Db.Execute(
                     "UPDATE reminders SET sent_at = @now, next_attempt_at = NULL WHERE id = @Id AND sent_at IS NULL",
@@ -225,7 +227,7 @@ internal static partial class DeliverDueReminders
             write.Raise(new ReminderRemoved(row.Id, row.Agent));
         }
 
-        // After 5 s, 20 s, 80 s and 320 s; the fifth failure is the last until the operator acts.
+        // Retries after 5 s, 20 s, 80 s and 320 s; after the fifth failure only the operator retries.
         private void Fail(IWrite write, long id, string error)
         {
             var row = write.Db.QuerySingleOrDefault<ReminderRow>(
@@ -233,7 +235,9 @@ internal static partial class DeliverDueReminders
                 UPDATE reminders
                    SET attempt_count = attempt_count + 1,
                        last_error = @error,
-                       next_attempt_at = CASE WHEN attempt_count + 1 < {Limits.ReminderAttempts} THEN @now + (5000 << (2 * attempt_count)) END
+                       next_attempt_at = CASE
+                         WHEN attempt_count + 1 < {Limits.ReminderAttempts} THEN @now + (5000 << (2 * attempt_count))
+                       END
                  WHERE id = @id AND sent_at IS NULL
                 RETURNING {ReminderRow.Columns}
                 """,
@@ -248,21 +252,24 @@ internal static partial class DeliverDueReminders
                 write.Raise(new ReminderChanged(row.ToView()));
         }
 
-        private void Forget(IWrite write) =>
+        private void DeleteOld(IWrite write) =>
             write.Db.Execute(
                 $"""
                 DELETE FROM reminders
-                 WHERE id IN (SELECT id FROM reminders INDEXED BY reminders_sent WHERE sent_at IS NOT NULL AND sent_at < @before LIMIT {2
-                    * PerWrite})
+                 WHERE id IN (
+                    SELECT id
+                      FROM reminders INDEXED BY reminders_sent
+                     WHERE sent_at IS NOT NULL AND sent_at < @before
+                     LIMIT {2 * PerWrite})
                 """,
-                new { before = clock.GetUtcNow().Subtract(Kept).ToUnixTimeMilliseconds() }
+                new { before = clock.GetUtcNow().Subtract(Retention).ToUnixTimeMilliseconds() }
             );
 
         private static bool IsUnavailable(Exception e) => e is Problem { Code: ErrorCode.Unavailable };
 
         private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-        [LoggerMessage(Level = LogLevel.Warning, Message = "reminder {Id} of {Agent} could not be delivered: {Reason}")]
+        [LoggerMessage(Level = LogLevel.Warning, Message = "could not deliver reminder {Id} of {Agent}: {Reason}")]
         private static partial void LogFailed(ILogger logger, long id, string agent, string reason, Exception? error);
 
         private sealed record Delivery(ReminderRow Row, string Body, IReadOnlyList<string> Refs, string? Error);

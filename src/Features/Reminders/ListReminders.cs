@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>Every pending reminder of every agent, the next one first.</summary>
+/// <summary>Lists the pending reminders of all agents, the next due first.</summary>
 internal static class ListReminders
 {
     internal sealed record Query : IRequest<Result>;
@@ -19,7 +19,7 @@ internal static class ListReminders
             new(await store.Read(Pending, cancellationToken));
     }
 
-    /// <summary>The same for whoever reads at that moment already.</summary>
+    /// <summary>The pending reminders, inside a read of the caller.</summary>
     public static IReadOnlyList<ReminderView> Pending(DbConnection db) =>
         [
             .. db.Query<ReminderRow>(

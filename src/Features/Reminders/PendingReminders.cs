@@ -2,27 +2,28 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>How many reminders each agent has set that are not delivered. Read from memory at any time; changed only
-/// inside a write.</summary>
+/// <summary>
+/// Counts each agent's pending reminders in memory. Readable at any time; changed only inside a write.
+/// </summary>
 internal sealed class PendingReminders
 {
     private readonly Dictionary<string, int> counts = new(StringComparer.Ordinal);
 
-    /// <summary>How many that agent has.</summary>
+    /// <summary>The number of an agent's pending reminders.</summary>
     public int Of(string agent)
     {
         lock (counts)
             return counts.GetValueOrDefault(agent);
     }
 
-    /// <summary>Notes that an agent has more or fewer, unless the write fails.</summary>
+    /// <summary>Changes an agent's count; a write that fails changes it back.</summary>
     public void Change(IWrite write, string agent, int by)
     {
         Add(agent, by);
         write.OnRollback(() => Add(agent, -by));
     }
 
-    /// <summary>Reads what is stored, at start.</summary>
+    /// <summary>Adds the stored counts, at start.</summary>
     public void Load(IEnumerable<(string Agent, int Count)> stored)
     {
         foreach (var (agent, count) in stored)

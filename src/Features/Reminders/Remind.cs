@@ -15,22 +15,24 @@ using MediatR;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>An agent sets a reminder for itself; when it answers, the reminder is on disk.</summary>
+/// <summary>Sets a reminder for the calling agent. Answers when the reminder is on disk.</summary>
 internal static class Remind
 {
     internal sealed record Command(
         [property: Description(
-            "What to tell you then. A text of more than 4096 bytes comes as a file under your state folder."
+            "The text of the reminder. A text of more than 4096 bytes is delivered as a file under your state folder."
         )]
             string Message,
         Caller Caller,
         [property: Description("In how many whole seconds, from 0. Either this or 'at'.")] long? DelaySeconds = null,
         [property: Description(
-            "When, with its offset from UTC, as in 2026-01-31T12:00:00+01:00; what is past comes at once. Either this or 'delay_seconds'."
+            "When, with its offset from UTC, as in 2026-01-31T12:00:00+01:00; a time in the past is delivered "
+                + "at once. Either this or 'delay_seconds'."
         )]
             DateTimeOffset? At = null,
         [property: Description(
-            "A file under your state folder to put the text into; the message then points to it. What the file holds is replaced."
+            "A file under your state folder to write the text to; the message then points to it. An existing "
+                + "file is overwritten."
         )]
             string? FilePath = null,
         [property: Description(
@@ -54,13 +56,14 @@ internal static class Remind
                 .MustBeText(Limits.LineBytes);
             RuleFor(c => c)
                 .Must(c => c.DelaySeconds is null != c.At is null)
-                .WithMessage("exactly one of 'delay_seconds' and 'at' says when; give one of them and not both");
+                .WithMessage("exactly one of 'delay_seconds' and 'at' must be given");
             RuleFor(c => c.DelaySeconds)
                 .InclusiveBetween(0, MaxSeconds)
                 .WithMessage(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"'delay_seconds' must be from 0 to {MaxSeconds} ({Limits.ReminderDays} days); set one on the way and another then"
+                        $"'delay_seconds' must be from 0 to {MaxSeconds} ({Limits.ReminderDays} days); set a "
+                            + $"nearer reminder, and another one when it comes"
                     )
                 );
             RuleFor(c => c.FilePath).MustBeText(Limits.BodyBytes);
@@ -84,10 +87,9 @@ internal static class Remind
             var agent = command.Caller.Name;
             var now = DateTimeOffset.FromUnixTimeMilliseconds(clock.GetUtcNow().ToUnixTimeMilliseconds());
             var due = command.At ?? now.AddSeconds(command.DelaySeconds!.Value);
-            // What is wrong by now may have been right when the same key came first; so both are said only if this is
-            // the first time.
-            // The scan comes first: from here on this is not the thread that serves sockets, and the other look at the
-            // file system may wait.
+            // With a key that was used before, the first result counts even if the request is invalid by now; so faults
+            // are only thrown inside the write. The scan comes first, because after it this is not the thread that
+            // serves sockets, and checking the path may wait for the file system.
             var found = await references.ScanAs(
                 agent,
                 command.FilePath is null ? command.Message : $"{command.Message}\n{command.FilePath}"
@@ -95,9 +97,10 @@ internal static class Remind
             var fault =
                 due > now.AddDays(Limits.ReminderDays)
                     ? Problem.Invalid(
-                        $"'at' is more than {Limits.ReminderDays} days ahead; set one on the way and another then"
+                        $"'at' is more than {Limits.ReminderDays} days ahead; set a nearer reminder, and another "
+                            + "one when it comes"
                     )
-                    : Fault(agent, command.FilePath);
+                    : PathFault(agent, command.FilePath);
             var reminder = new ReminderView(
                 0,
                 agent,
@@ -121,16 +124,17 @@ internal static class Remind
             );
         }
 
-        private Problem? Fault(string agent, string? path) =>
+        private Problem? PathFault(string agent, string? path) =>
             path is not null && files.Fault(agent, path) is { } fault ? Problem.Invalid($"'file_path': {fault}") : null;
 
         private Result Store(IWrite write, ReminderView reminder)
         {
-            // It may have been destroyed since it asked.
+            // The agent may have been destroyed since it asked.
             roster.Require(reminder.Agent);
             if (pending.Of(reminder.Agent) >= Limits.PendingReminders)
                 throw Problem.Conflict(
-                    $"{reminder.Agent} has {Limits.PendingReminders} pending reminders, the limit; cancel one with cancel_reminder, or wait for one to come"
+                    $"{reminder.Agent} has {Limits.PendingReminders} pending reminders, which is the limit; "
+                        + "cancel one with cancel_reminder, or wait until one is delivered"
                 );
             var id = write.Db.ExecuteScalar<long>(
                 Sql,

@@ -10,17 +10,16 @@ using Microsoft.Extensions.Logging;
 namespace Hive.Features.Reminders;
 
 /// <summary>
-/// Runs <see cref="DeliverDueReminders"/> when a reminder is due. It sleeps until then: the earliest time is kept in
-/// memory, so that a look at the clock costs no query,
-/// and with nothing to come there is no timer at all.
+/// Runs <see cref="DeliverDueReminders"/> when a reminder is due. The earliest due time is kept in memory, so that
+/// checking the clock costs no query; with no reminder pending the timer is off.
 /// </summary>
 internal sealed partial class ReminderScheduler : BackgroundService
 {
-    // A timer runs by the monotonic clock and reminders are due by the wall clock, which somebody may set: look at it
-    // again while something is to come.
+    // A timer runs by the monotonic clock, but reminders are due by the wall clock, which can be set; so check it this
+    // often while a reminder is pending.
     private const long TickMs = 5_000;
 
-    // After the database could not be read or written.
+    // The pause after the database could not be read or written.
     private const long PauseMs = 1_000;
 
     private readonly IStore store;
@@ -31,7 +30,7 @@ internal sealed partial class ReminderScheduler : BackgroundService
     private readonly TimeProvider clock;
     private readonly ILogger<ReminderScheduler> log;
     private readonly ITimer timer;
-    private readonly SemaphoreSlim rung = new(0, 1);
+    private readonly SemaphoreSlim wakeUp = new(0, 1);
     private readonly Lock gate = new();
     private long nextAt = long.MaxValue;
 
@@ -54,10 +53,10 @@ internal sealed partial class ReminderScheduler : BackgroundService
             clock,
             log
         );
-        timer = clock.CreateTimer(_ => Ring(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer = clock.CreateTimer(_ => SignalWakeUp(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Asks for a delivery at that time (unix milliseconds) or before.</summary>
+    /// <summary>Schedules a delivery at that time (unix milliseconds) or earlier.</summary>
     public void Wake(long at)
     {
         lock (gate)
@@ -75,12 +74,17 @@ internal sealed partial class ReminderScheduler : BackgroundService
         var stored = await store.Read(
             db =>
                 db.Query<(string Agent, int Count, long Newest)>(
-                        "SELECT agent, count(*), max(id) FROM reminders INDEXED BY reminders_pending WHERE sent_at IS NULL GROUP BY agent"
+                        """
+                        SELECT agent, count(*), max(id)
+                          FROM reminders INDEXED BY reminders_pending
+                         WHERE sent_at IS NULL
+                         GROUP BY agent
+                        """
                     )
                     .ToArray(),
             cancellationToken
         );
-        // Touches no SQL, and so succeeds on a full disk as well.
+        // Runs no SQL, so it succeeds on a full disk too.
         await store.Write(_ => pending.Load(stored.Select(s => (s.Agent, s.Count))), cancellationToken);
         onAgentDestroyed.Sweep([.. stored.Where(s => roster.Find(s.Agent) is null).Select(s => (s.Agent, s.Newest))]);
         Wake(long.MinValue);
@@ -99,8 +103,8 @@ internal sealed partial class ReminderScheduler : BackgroundService
     {
         while (true)
         {
-            await rung.WaitAsync(stoppingToken);
-            if (!TakeTurn())
+            await wakeUp.WaitAsync(stoppingToken);
+            if (!TryTakeDue())
                 continue;
             try
             {
@@ -116,9 +120,9 @@ internal sealed partial class ReminderScheduler : BackgroundService
         }
     }
 
-    // Forgets the time before the database is asked: what is set meanwhile is then either seen by the question, or
-    // wakes us once more.
-    private bool TakeTurn()
+    // Clears the time before the database is read: a reminder set in the meantime is either in the result, or schedules
+    // another delivery.
+    private bool TryTakeDue()
     {
         lock (gate)
         {
@@ -133,16 +137,16 @@ internal sealed partial class ReminderScheduler : BackgroundService
         }
     }
 
-    private void Ring()
+    private void SignalWakeUp()
     {
         lock (gate)
         {
-            if (rung.CurrentCount == 0)
-                rung.Release();
+            if (wakeUp.CurrentCount == 0)
+                wakeUp.Release();
         }
     }
 
-    // Under the lock.
+    // Called under the lock.
     private void Arm()
     {
         if (nextAt == long.MaxValue)
@@ -156,6 +160,6 @@ internal sealed partial class ReminderScheduler : BackgroundService
 
     private long Now() => clock.GetUtcNow().ToUnixTimeMilliseconds();
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "delivering reminders failed; it is tried again")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "could not deliver reminders; will retry")]
     private static partial void LogFailed(ILogger logger, Exception error);
 }

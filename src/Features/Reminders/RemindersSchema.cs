@@ -2,7 +2,7 @@ using Hive.Common.Storage;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>The reminders' table.</summary>
+/// <summary>The table of pending reminders and recently delivered ones.</summary>
 internal sealed class RemindersSchema : ISchema
 {
     public string Slice => "reminders";
@@ -28,9 +28,12 @@ internal sealed class RemindersSchema : ISchema
         editor.Column("reminders", "last_error", "TEXT");
         editor.Column("reminders", "next_attempt_at", "INTEGER");
         editor.Column("reminders", "file_refs", "TEXT");
-        // What the scheduler asks for: who is next. A reminder that has failed too often is in it no more.
+        // For the scheduler: which reminder is next. Reminders that have failed too often are not in it.
         editor.Run(
-            "CREATE INDEX IF NOT EXISTS reminders_due ON reminders (coalesce(next_attempt_at, due_at), id) WHERE sent_at IS NULL AND attempt_count < 5"
+            """
+            CREATE INDEX IF NOT EXISTS reminders_due ON reminders (coalesce(next_attempt_at, due_at), id)
+             WHERE sent_at IS NULL AND attempt_count < 5
+            """
         );
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_pending ON reminders (agent, id) WHERE sent_at IS NULL");
         editor.Run("CREATE INDEX IF NOT EXISTS reminders_sent ON reminders (sent_at) WHERE sent_at IS NOT NULL");

@@ -15,13 +15,13 @@ internal sealed class RemindersSection : IDashboardSection
     public object Read(DbConnection db) => ListReminders.Pending(db);
 }
 
-/// <summary>How many reminders an agent has set, on its row.</summary>
+/// <summary>The number of an agent's pending reminders, on its row.</summary>
 internal sealed class PendingRemindersRowFields(PendingReminders pending) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) => row with { PendingReminders = pending.Of(row.Name) };
 }
 
-/// <summary>The reminders that an agent waits for.</summary>
+/// <summary>The pending reminders of an agent.</summary>
 internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
 {
     public IEnumerable<LooseEnd> Read(DbConnection db, string? agent)

@@ -1,5 +1,6 @@
 using Dapper;
 using FluentValidation;
+using Hive.Common.Doors;
 using Hive.Common.Errors;
 using Hive.Common.Storage;
 using Hive.Features.Reminders.Contracts;
@@ -8,15 +9,14 @@ using MediatR;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>Puts a failed reminder back in line: its record and its wait are cleared, and when it is due it is tried at
-/// once.</summary>
+/// <summary>Retries a failed reminder: clears its failures and delivers it at once if it is due.</summary>
 internal static class RetryReminder
 {
     internal sealed record Command(long Id) : IRequest<ReminderView>;
 
     internal sealed class Validator : AbstractValidator<Command>
     {
-        public Validator() => RuleFor(c => c.Id).GreaterThan(0).WithMessage("'id' is a reminder's number, above 0");
+        public Validator() => RuleFor(c => c.Id).MustBeIdOf("reminder");
     }
 
     internal sealed class Handler(IStore store, ReminderScheduler scheduler) : IRequestHandler<Command, ReminderView>
@@ -27,7 +27,7 @@ internal static class RetryReminder
                 {
                     var row =
                         write.Db.QuerySingleOrDefault<ReminderRow>(Sql, command)
-                        ?? throw Problem.NotFound($"there is no pending reminder {command.Id}");
+                        ?? throw Problem.NotFound($"pending reminder {command.Id} not found");
                     var reminder = row.ToView();
                     write.Raise(new ReminderChanged(reminder));
                     write.AfterCommit(() => scheduler.Wake(row.DueAt));

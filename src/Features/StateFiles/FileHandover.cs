@@ -8,10 +8,12 @@ namespace Hive.Features.StateFiles;
 /// <inheritdoc />
 internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer, IAgentNames names) : IFileHandover
 {
-    /// <summary>Largest file that is handed over: 1 MiB, as much as is shown of one.</summary>
+    /// <summary>The largest file that can be handed over: 1 MiB, as much as is shown of a file.</summary>
     public const int MaxBytes = 1 << 20;
 
-    /// <summary>Copies of one sender's files that a recipient holds; one sender cannot fill another's folder.</summary>
+    /// <summary>
+    /// The most files that a recipient keeps of one sender, so that no sender can fill a recipient's folder.
+    /// </summary>
     public const int MaxFiles = 32;
 
     private const int MaxNameLength = 100;
@@ -25,15 +27,16 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
         )
         {
             throw Problem.Forbidden(
-                $"'file_path' must name a file under /agents/{from}/state/ or /shared/ (on the host {files.DataDir}/…), "
-                    + "without '.', '..' or an empty part, and no token, repository or database"
+                $"'file_path' must name a file under /agents/{from}/state/ or /shared/ (on the host "
+                    + $"{files.DataDir}/…), "
+                    + "without '.', '..' or empty parts; tokens, repositories and databases are refused"
             );
         }
 
         var bytes = Read(path);
         if (to is null)
             return new HandedFile(path, null, bytes);
-        // Named by its content: given twice, it lies there once.
+        // The name includes a hash of the content, so that a file given twice is stored once.
         var name = $"{Convert.ToHexStringLower(SHA256.HashData(bytes))[..HashLength]}-{PlainName(relative)}";
         return new HandedFile($"/agents/{to}/state/received/{from}/{name}", to, bytes);
     }
@@ -51,8 +54,10 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
     {
         using var file =
             files.Open(path, out _)
-            ?? throw Problem.NotFound("'file_path' names no readable file; it must be a regular file with one name");
-        // Read to the limit and one byte more, since it may grow while it is read.
+            ?? throw Problem.NotFound(
+                "'file_path' is not a readable file; it must be a regular file with a single hard link"
+            );
+        // Reads one byte more than the limit, because the file may grow while it is read.
         var bytes = new byte[MaxBytes + 1];
         var length = 0;
         while (length < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(length), length) is var count and > 0)
@@ -60,12 +65,12 @@ internal sealed class FileHandover(StateFileOpener files, StateFileWriter writer
         return length <= MaxBytes
             ? bytes[..length]
             : throw Problem.TooLarge(
-                $"'file_path' names a file of more than {MaxBytes} bytes, which is the limit; "
+                $"'file_path' has more than {MaxBytes} bytes, which is the limit; "
                     + "send it in parts, or put it under /shared/ and send its path"
             );
     }
 
-    // A blank or a bracket would end the path in the message.
+    // A space or a bracket would end the path in the message.
     private static string PlainName(ReadOnlySpan<char> path)
     {
         var name = path[(path.LastIndexOf('/') + 1)..];

@@ -8,20 +8,19 @@ namespace Hive.Features.StateFiles;
 /// <inheritdoc />
 /// <remarks>
 /// A text without such a path costs one vectorised search. A text with paths is scanned on a pool thread, because the
-/// caller may be on the thread that serves every socket
-/// and a look-up waits for the file system. Each sender has one scan at a time and all of them have a few, so an agent
-/// that floods the host with paths waits for itself.
-/// Nothing is cached: an agent can change its files at any moment.
+/// caller may be on the thread that serves every socket and a look-up waits for the file system. Each sender has one
+/// scan at a time and all senders share a few, so that an agent that floods the host with paths only delays itself.
+/// Nothing is cached, because an agent can change its files at any moment.
 /// </remarks>
 internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) : IFileReferences, IDisposable
 {
-    /// <summary>Path tokens looked at in one text; what stands behind them is not.</summary>
+    /// <summary>The most path tokens checked in one text; later ones are ignored.</summary>
     public const int MaxCandidates = 64;
 
-    /// <summary>Texts scanned at the same time.</summary>
+    /// <summary>The most texts scanned at the same time.</summary>
     public const int MaxScans = 2;
 
-    /// <summary>Longest that one text is scanned; paths that were not reached by then are plain text.</summary>
+    /// <summary>The longest that one text is scanned; paths not reached by then are ignored.</summary>
     public static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(1);
 
     private static readonly SearchValues<string> Beginnings = SearchValues.Create(
@@ -29,8 +28,8 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
         StringComparison.Ordinal
     );
 
-    // What no token holds: white space, control characters, and what surrounds a path in code and markup.
-    private static readonly SearchValues<char> Ends = SearchValues.Create([
+    // Characters that end a token: white space, control characters, and delimiters of code and markup.
+    private static readonly SearchValues<char> Delimiters = SearchValues.Create([
         .. Enumerable
             .Range(0, char.MaxValue + 1)
             .Select(c => (char)c)
@@ -48,11 +47,13 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
         '」',
     ]);
 
-    // What prose and markup put behind a path, and what a name seldom ends in.
+    // Punctuation that often follows a path in prose and markup, and seldom ends a file name.
     private const string Punctuation = ".,;:!?)]}'*_~…’‘、。，；：！？）】》";
 
-    // Where a path most likely ended if the longer one is no file: a:12, a#L3, a,b, a)b.
-    private static readonly SearchValues<char> Cuts = SearchValues.Create(",;:#()[]{}'…’‘、。，；：！？（）【】《》");
+    // Where the path most likely ends if the longer one is not a file: a:12, a#L3, a,b, a)b.
+    private static readonly SearchValues<char> Cuts = SearchValues.Create(
+        ",;:#()[]{}'…’‘" + "、。，；：！？（）【】《》"
+    );
 
     private readonly SemaphoreSlim slots = new(MaxScans, MaxScans);
     private readonly ConcurrentDictionary<string, SemaphoreSlim> turns = new();
@@ -128,18 +129,18 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
             }
 
             var token = text[start..];
-            // The data folder's own name may hold a blank or a comma.
+            // The data folder's own path may hold a space or a comma.
             var own = hit - start;
-            var end = token[own..].IndexOfAny(Ends);
+            var end = token[own..].IndexOfAny(Delimiters);
             token = end < 0 ? token : token[..(own + end)];
             candidates++;
-            from = start + Look(token, own, folders, found);
+            from = start + Match(token, own, folders, found);
         }
 
         return found;
     }
 
-    // In the middle of a longer path or word it is no path of ours.
+    // False in the middle of a longer path or word.
     private static bool BeginsToken(ReadOnlySpan<char> text, int start) =>
         start == 0
         || !(
@@ -147,17 +148,17 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
             || text[start - 1] is '/' or '.' or '-' or '_' or '~' or '\\' or '%'
         );
 
-    // Tries the forms of a token, the likeliest first; answers how much of the text is dealt with.
-    private int Look(ReadOnlySpan<char> token, int own, KnownFolders folders, List<string> found)
+    // Tries the readings of a token, the likeliest first; returns how much of the text was consumed.
+    private int Match(ReadOnlySpan<char> token, int own, KnownFolders folders, List<string> found)
     {
-        // What ends in punctuation is nearly always a path and then the sentence's, so the longer form comes second: it
-        // would cost a vain look-up each time.
+        // Punctuation at the end nearly always belongs to the sentence, so the path without it is tried first to save a
+        // look-up.
         var trimmed = token.TrimEnd(Punctuation);
         if (IsReference(trimmed, folders, found))
             return trimmed.Length;
         if (trimmed.Length < token.Length && IsReference(token, folders, found))
             return token.Length;
-        // Of `(see a(1))` the last bracket alone is the text's.
+        // In `(see a(1))` only the last bracket belongs to the sentence.
         if (trimmed.Length < token.Length - 1 && IsReference(token[..^1], folders, found))
             return token.Length;
         var unnumbered = WithoutLineNumber(trimmed);
@@ -170,7 +171,7 @@ internal sealed class FileReferences(StateFileOpener files, TimeProvider clock) 
         var shortest = trimmed[..cut].TrimEnd(Punctuation);
         if (shortest.Length < unnumbered.Length)
             _ = IsReference(shortest, folders, found);
-        // Another path may stand behind it.
+        // Another path may follow.
         return cut;
     }
 

@@ -8,16 +8,14 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <inheritdoc />
-/// <remarks>The agent can put anything in the file's place at any time. What is written to was checked after it was
-/// opened, and is held open until the token is in it.</remarks>
+/// <remarks>
+/// The agent can replace the file with anything at any time. The file is checked after it was opened, and held open
+/// until the token is written.
+/// </remarks>
 internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    // As in StateFileWriter: it must show what it is before anything is done to it.
-    private const int Flags =
-        OpenFlags.WriteOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
-    private const int Attempts = 32;
     private const int MaxToken = 256;
 
     private static ReadOnlySpan<byte> Name => "forge-token\0"u8;
@@ -27,12 +25,12 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         var root = Encoding.UTF8.GetBytes($"agents/{agent}/state\0");
         var folder =
             files.OpenFolder(root)
-            ?? throw Problem.Forbidden($"the state folder of {agent} is gone, or another thing stands in its place");
+            ?? throw Problem.Forbidden($"the state folder of {agent} is missing or is not a folder");
         SafeFileHandle? file = null;
         var (kept, made) = (false, false);
         try
         {
-            // Whatever its mode: one that is there is the agent's.
+            // A token that exists is the agent's own, whatever the file's mode.
             if (LinuxFile.KindIn(folder, Name, out var size) >= FileKind.PlainFile && size > 0)
                 return null;
             file = Open(folder, agent, out made, out size);
@@ -40,11 +38,9 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
                 return null;
             File.SetUnixFileMode(file, Private);
             LinuxFile.GiveToOwnerOf(folder, file);
-            // It stays empty: what has a size is a token.
+            // The file stays empty, because a file with content counts as a token.
             if (LinuxFile.Reserve(file, MaxToken) is var error and not (0 or Errno.NotSupported or Errno.NoCall))
-                throw new IOException(
-                    $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
-                );
+                throw CannotWrite(agent, error);
             kept = true;
             return new Slot(folder, file, made);
         }
@@ -64,32 +60,20 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         }
     }
 
-    private static SafeFileHandle Open(SafeFileHandle folder, string agent, out bool made, out long size)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            made = false;
-            var file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow, out var error);
-            if (error == Errno.Missing)
-            {
-                file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow | OpenFlags.CreateNew, out error);
-                made = file is not null;
-            }
+    private static SafeFileHandle Open(SafeFileHandle folder, string agent, out bool made, out long size) =>
+        PlainFile.OpenOrCreate(folder, Name, out made, out size, out var error)
+        ?? throw (
+            error == 0
+                ? (Exception)
+                    Problem.Forbidden(
+                        $"/agents/{agent}/state/forge-token is not a regular file with a single hard link; remove it "
+                            + "to get a token"
+                    )
+                : CannotWrite(agent, error)
+        );
 
-            size = 0;
-            if (file is not null && LinuxFile.KindOf(file, out size) >= FileKind.PlainFile)
-                return file;
-            file?.Dispose();
-            if (file is not null || error is Errno.Symlinks or Errno.IsFolder or Errno.NoReader or Errno.NoDevice)
-                throw Problem.Forbidden(
-                    $"/agents/{agent}/state/forge-token is no regular file with one name; remove it, and a token is put there"
-                );
-            if (attempt == Attempts || error is not (Errno.Missing or Errno.Exists or Errno.Interrupted))
-                throw new IOException(
-                    $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
-                );
-        }
-    }
+    private static IOException CannotWrite(string agent, int error) =>
+        new($"cannot write /agents/{agent}/state/forge-token: {new Win32Exception(error).Message}");
 
     private sealed class Slot(SafeFileHandle folder, SafeFileHandle file, bool made) : IForgeTokenSlot
     {

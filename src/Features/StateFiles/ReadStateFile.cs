@@ -9,15 +9,15 @@ namespace Hive.Features.StateFiles;
 /// <summary>Reads the text of one state file.</summary>
 internal static class ReadStateFile
 {
-    /// <summary>Most of a file that is read, in bytes (contract section 2).</summary>
+    /// <summary>The most that is read of a file, in bytes.</summary>
     public const int MaxBytes = 1024 * 1024;
 
     internal sealed record Query(string Path) : IRequest<Result>;
 
-    /// <param name="Path">As it was asked for.</param>
-    /// <param name="Size">In bytes, of the whole file.</param>
-    /// <param name="Truncated">There is more than <paramref name="Content"/>.</param>
-    /// <param name="Content">The file's text from its beginning; what is not UTF-8 shows as U+FFFD.</param>
+    /// <param name="Path">The path as requested.</param>
+    /// <param name="Size">The size of the whole file in bytes.</param>
+    /// <param name="Truncated">True when the file holds more than <paramref name="Content"/>.</param>
+    /// <param name="Content">The beginning of the file as text; invalid UTF-8 shows as U+FFFD.</param>
     internal sealed record Result(string Path, long Size, bool Truncated, string Content);
 
     internal sealed class Handler(StateFileOpener files) : IRequestHandler<Query, Result>
@@ -34,7 +34,7 @@ internal static class ReadStateFile
             var buffer = ArrayPool<byte>.Shared.Rent(MaxBytes + 1);
             try
             {
-                // One byte more than is shown tells whether there is more, whatever the size said before.
+                // Reads one byte more than is shown, because the file may have grown since its size was read.
                 var length = Fill(file, buffer.AsSpan(0, MaxBytes + 1));
                 var truncated = length > MaxBytes;
                 var shown = truncated ? WholeCharacters(buffer.AsSpan(0, MaxBytes)) : buffer.AsSpan(0, length);
@@ -68,10 +68,12 @@ internal static class ReadStateFile
                 ? bytes[..^last]
                 : bytes;
 
-        // One text for every reason: who asks must not learn whether something exists that it may not read.
+        // The same message for every reason, so that the caller cannot learn whether a file exists that it may not
+        // read.
         private static Problem NotFound() =>
             Problem.NotFound(
-                "no such state file: name a regular file (one link, no token, repository or database) under /agents/<name>/state/ or /shared/"
+                "state file not found; 'path' must be a regular file (a single hard link, not a token, "
+                    + "repository or database) under /agents/<name>/state/ or /shared/"
             );
     }
 }

@@ -9,15 +9,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Hive.Features.StateFiles;
 
 /// <summary>
-/// The one way to a state file, for the scan, the read and the write: from a path that somebody wrote to a regular file
-/// below an allowed root, or to nothing.
-/// No link is followed, in any part of the path.
-/// What is read was checked after it was opened, so it does not matter what happens to the path meanwhile. Waits only
-/// for the file system. Safe on any thread.
+/// Opens state files for the scan, the read and the write; no other code does. A path leads to a regular file below an
+/// allowed root, or to nothing. No link is followed, in any part of the path. A file is checked after it was opened, so
+/// that changes to the path in the meantime do not matter. Waits only for the file system. Safe on any thread.
 /// </summary>
-/// <param name="paths">Where the data folder is.</param>
-/// <param name="names">Which names an agent may have.</param>
-/// <param name="withoutOpenat2">Walk as on a kernel that has no openat2.</param>
+/// <param name="paths">The data folder.</param>
+/// <param name="names">The rule for agent names.</param>
+/// <param name="withoutOpenat2">True to open folder by folder, as on a kernel without openat2.</param>
 internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool withoutOpenat2) : IDisposable
 {
     private const int FileFlags =
@@ -25,7 +23,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     private const int FolderFlags = OpenFlags.PathOnly | OpenFlags.CloseOnExec;
     private const ulong WithoutLinks = ResolveFlags.Beneath | ResolveFlags.NoMagicLinks | ResolveFlags.NoSymlinks;
 
-    // The kernel may answer "again" or "interrupted"; a path that is unlucky this often is refused.
+    // The kernel may return EAGAIN or EINTR; a path is refused after this many.
     private const int Attempts = 32;
 
     private readonly Lock opening = new();
@@ -34,10 +32,10 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     public StateFileOpener(HivePaths paths, IAgentNames names)
         : this(paths, names, withoutOpenat2: false) { }
 
-    /// <summary>The data folder as it stands at the beginning of a path in host form.</summary>
+    /// <summary>The data folder, as a path in host form begins with it.</summary>
     public string DataDir { get; } = paths.DataDir.TrimEnd('/');
 
-    /// <summary>Opens the file of that path; null when there is none to show, whatever the reason.</summary>
+    /// <summary>Opens the file of that path; null when it may not be shown or does not exist.</summary>
     [SkipLocalsInit]
     public SafeFileHandle? Open(ReadOnlySpan<char> path, out long size)
     {
@@ -49,17 +47,19 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             || !Encode(relative, buffer, out var name)
         )
             return null;
-        var file = OpenPlainly(data, name, name.LastIndexOf((byte)'/'));
+        var file = OpenFile(data, name, name.LastIndexOf((byte)'/'));
         if (file is null || LinuxFile.KindOf(file, out size) >= FileKind.PlainFile)
             return file;
         file.Dispose();
         return null;
     }
 
-    /// <summary>True when <see cref="Open"/> would open the file of that path, found out without opening it where that
-    /// is certain.</summary>
-    /// <param name="path">As for <see cref="Open"/>.</param>
-    /// <param name="folders">The folders of the paths asked for before, in the same text.</param>
+    /// <summary>
+    /// True when <see cref="Open"/> would open the file of that path. Does not open the file where its metadata
+    /// suffice.
+    /// </summary>
+    /// <param name="path">A path in container or host form.</param>
+    /// <param name="folders">The folders opened for earlier paths of the same text.</param>
     [SkipLocalsInit]
     public bool Exists(ReadOnlySpan<char> path, KnownFolders folders)
     {
@@ -89,14 +89,16 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return file is not null;
     }
 
-    /// <summary>Opens a folder below the data folder (UTF-8, ends in a zero, allowed by <see cref="StateFilePath"/>)
-    /// without following any link; null when there is none.</summary>
+    /// <summary>
+    /// Opens a folder below the data folder (UTF-8, ends in a zero, allowed by <see cref="StateFilePath"/>) without
+    /// following any link; null when it does not exist.
+    /// </summary>
     public SafeFileHandle? OpenFolder(Span<byte> path) => DataFolder() is { } data ? OpenFolder(data, path) : null;
 
     public void Dispose() => root?.Folder.Dispose();
 
-    // With its zero at the end. Half a surrogate pair is no name that a file could have; as a replacement character it
-    // would be another file's.
+    // Ends in a zero. An unpaired surrogate is refused: no file can have it in its name, and a replacement character
+    // would name another file.
     private static bool Encode(ReadOnlySpan<char> path, Span<byte> buffer, out Span<byte> name)
     {
         var done =
@@ -107,10 +109,9 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return done;
     }
 
-    // Without following any link, and with names only, a path cannot leave its root, and what a look-up costs is
-    // bounded by the path's own length:
-    // links in links can make one path of a hundred bytes cost a hundred thousand steps.
-    private static SafeFileHandle? OpenPlainly(Root data, Span<byte> path, int slash)
+    // Without links and dots a path cannot leave its root, and the cost of a look-up is bounded by the path's length.
+    // Nested links could make a path of a hundred bytes cost a hundred thousand steps.
+    private static SafeFileHandle? OpenFile(Root data, Span<byte> path, int slash)
     {
         path[slash] = 0;
         using var folder = OpenFolder(data, path[..(slash + 1)]);
@@ -143,8 +144,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         }
     }
 
-    // For kernels without openat2: from folder to folder, each name opened in the one before, no link followed
-    // anywhere.
+    // For kernels without openat2: opens each folder in the one before, without following links.
     private static SafeFileHandle? Walk(SafeFileHandle data, ReadOnlySpan<byte> path)
     {
         Span<byte> name = stackalloc byte[path.Length];
@@ -172,7 +172,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
 
     private static bool IsPassing(int error) => error is Errno.Again or Errno.Interrupted;
 
-    // Opened once: the host holds the data folder for as long as it runs, and no agent can name it or what is above it.
+    // Opened once: the host keeps its data folder as long as it runs, and no agent can rename it or a folder above it.
     private Root? DataFolder()
     {
         if (root is { } known)
@@ -189,7 +189,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         }
     }
 
-    // Missing (ENOSYS), or forbidden by a container's system call filter (EPERM): walking needs neither.
+    // False when openat2 is missing (ENOSYS) or forbidden by a container's system call filter (EPERM).
     public static bool HasOpenat2(SafeFileHandle folder)
     {
         using var itself = LinuxFile.OpenBeneath(folder, ".\0"u8, FolderFlags | OpenFlags.Folder, WithoutLinks, out _);
@@ -199,15 +199,17 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     private sealed record Root(SafeFileHandle Folder, bool HasOpenat2);
 }
 
-/// <summary>The folders met while one text is scanned, each opened once. Not kept for the next text: an agent may have
-/// put others in their place.</summary>
+/// <summary>
+/// Caches the folders opened during the scan of one text. Not kept for the next text, because an agent may have
+/// replaced them.
+/// </summary>
 internal sealed class KnownFolders : IDisposable
 {
     private readonly List<(byte[] Path, SafeFileHandle? Folder)> known = [];
 
     public bool TryGet(ReadOnlySpan<byte> path, out SafeFileHandle? folder)
     {
-        // The last one first: paths in a text mostly lie beside each other.
+        // Newest first, because the paths of a text are mostly in the same folder.
         for (var i = known.Count - 1; i >= 0; i--)
         {
             if (path.SequenceEqual(known[i].Path))

@@ -3,39 +3,37 @@ using Hive.Features.Agents.Contracts;
 namespace Hive.Features.StateFiles;
 
 /// <summary>
-/// Which paths may be asked for at all, decided by their text alone. Below the data folder the layout is the one
-/// containers see,
-/// so a path in host form is one in container form behind the data folder's own.
+/// Decides from the text of a path whether it may name a state file. The layout below the data folder is the one that
+/// containers see, so a path in host form is the data folder followed by the path in container form.
 /// </summary>
 internal static class StateFilePath
 {
-    /// <summary>Longest path that is looked at, in bytes of UTF-8 (PATH_MAX of Linux, with its closing zero).</summary>
+    /// <summary>The longest accepted path, in bytes of UTF-8 (PATH_MAX of Linux, with its closing zero).</summary>
     public const int MaxBytes = 4096;
 
-    /// <summary>Most components of a path below its root, so that one look-up stays short.</summary>
+    /// <summary>The most components of a path below its root, which bounds the cost of a look-up.</summary>
     public const int MaxComponents = 64;
 
-    // The allowed roots. In the place of the star stands an agent's name.
+    // The allowed roots. The star stands for an agent's name.
     private static readonly string[][] Roots =
     [
         ["agents", "*", "state"],
         ["shared"],
     ];
 
-    /// <summary>How a path in either form begins, after the data folder's own in host form.</summary>
+    /// <summary>The beginnings of paths in container form; in host form they follow the data folder.</summary>
     public static IReadOnlyList<string> Beginnings { get; } = [.. Roots.Select(root => $"/{root[0]}/")];
 
     /// <summary>
-    /// True when a file of that path may be looked for. Every component must be a name: a path with an empty one,
-    /// <c>.</c> or <c>..</c> is refused, since
-    /// the same file has a plain path.
+    /// True when the path may name a state file. Paths with an empty component, <c>.</c> or <c>..</c> are refused,
+    /// because the same file has a plain path.
     /// </summary>
-    /// <param name="path">In container or host form, as somebody wrote it. It is not decoded: a percent sign or a
-    /// backslash is part of a name.</param>
+    /// <param name="path">A path in container or host form. It is not decoded: a percent sign or a backslash is part of
+    /// a name.</param>
     /// <param name="dataDir">The data folder, without a slash at its end.</param>
-    /// <param name="names">Which names an agent may have.</param>
+    /// <param name="names">The rule for agent names.</param>
     /// <param name="relative">The path below the data folder.</param>
-    /// <param name="rootLength">How much of <paramref name="relative"/> is the root.</param>
+    /// <param name="rootLength">The length of the root in <paramref name="relative"/>.</param>
     public static bool IsAllowed(
         ReadOnlySpan<char> path,
         string dataDir,

@@ -9,7 +9,7 @@ namespace Hive.Tests.Approvals;
 public sealed class ApplyCommitTests
 {
     [Fact]
-    public async Task An_approved_commit_is_deployed_the_agent_runs_on_it_and_git_tells_the_story()
+    public async Task An_approved_commit_is_deployed_tagged_and_run()
     {
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
@@ -51,15 +51,15 @@ public sealed class ApplyCommitTests
             ["approval_added pending", "approval_changed building", "approval_resolved approved"],
             (await hive.ApprovalEvents(cursor)).Select(e => $"{e.Kind} {e.Approval.Status}")
         );
-        var told = Assert.Single(await hive.ToldOfApprovals());
+        var notice = Assert.Single(await hive.ApprovalMessages());
         Assert.Equal(
             ("approval_resolved", "approved", sha, $"deployed/{id}"),
-            (told.Text("event"), told.Text("status"), told.Text("sha"), told.Text("tag"))
+            (notice.Text("event"), notice.Text("status"), notice.Text("sha"), notice.Text("tag"))
         );
     }
 
     [Fact]
-    public async Task What_happens_in_the_proposed_repository_afterwards_changes_nothing()
+    public async Task Later_changes_in_the_proposing_repository_do_not_affect_the_proposal()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -99,7 +99,7 @@ public sealed class ApplyCommitTests
     [InlineData("abcdef1\n")]
     [InlineData("abcdef1^")]
     [InlineData("01234567890123456789012345678901234567890")]
-    public async Task What_is_no_commit_is_refused_and_nothing_is_stored(string commit)
+    public async Task Anything_but_a_commit_id_is_refused_and_stores_nothing(string commit)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -120,7 +120,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task A_commit_that_cannot_be_fetched_is_an_error_and_a_failed_row_and_never_waits_for_the_operator()
+    public async Task A_commit_that_cannot_be_fetched_fails_and_never_becomes_pending()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -132,13 +132,13 @@ public sealed class ApplyCommitTests
         Assert.Equal("failed", failed.Status);
         Assert.Contains("0123456789", failed.Note, StringComparison.Ordinal);
         Assert.Equal(["approval_resolved"], (await hive.ApprovalEvents(cursor)).Select(e => e.Kind));
-        // It has been told so already.
-        Assert.Empty(await hive.ToldOfApprovals());
+        // The manager got the error already.
+        Assert.Empty(await hive.ApprovalMessages());
         await Talk.Refused(() => host.Approve(failed.Id), "conflict");
     }
 
     [Fact]
-    public async Task One_that_is_not_based_on_what_is_deployed_is_refused_with_the_cure_when_it_is_asked_for_and_when_it_is_approved()
+    public async Task A_commit_not_based_on_the_deployed_one_is_refused_at_request_and_approval()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -180,7 +180,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task A_configuration_that_cannot_be_used_is_refused_when_it_is_asked_for()
+    public async Task An_invalid_configuration_is_refused_at_request()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -191,13 +191,13 @@ public sealed class ApplyCommitTests
         );
         Assert.Contains("line ", refused.Message, StringComparison.Ordinal);
         var failed = Assert.Single((await hive.State()).Approvals("approval_history"));
-        // What never came before the operator is no proposal.
+        // The operator never saw it, so the proposal tag is gone.
         Assert.Equal(["failed"], worker.Tags(failed.Id));
         Assert.Contains("line ", worker.TagText($"failed/{failed.Id}"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_denied_one_keeps_its_reason_in_git_and_touches_nothing_else()
+    public async Task A_denial_keeps_its_reason_in_a_tag_and_changes_nothing_else()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -216,13 +216,13 @@ public sealed class ApplyCommitTests
         worker.MustBeClean();
         Assert.Equal(
             "# not this model\n-- use the small one",
-            Assert.Single(await hive.ToldOfApprovals()).Text("note")
+            Assert.Single(await hive.ApprovalMessages()).Text("note")
         );
         await Talk.Refused(() => host.Approve(id), "conflict");
     }
 
     [Fact]
-    public async Task A_build_that_fails_leaves_the_agent_on_what_it_had_with_the_error_in_the_row_in_git_and_told()
+    public async Task A_failed_build_is_rolled_back_with_its_error_in_row_tag_and_message()
     {
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
@@ -236,7 +236,7 @@ public sealed class ApplyCommitTests
         await host.Approve(first);
         await host.End(first);
         var (before, lockBefore) = (worker.Main(), worker.InMeta("rev-parse", "HEAD"));
-        // The harness finds its configuration beside its socket, and there is no room for this file.
+        // The configuration is copied beside the agent's socket, where a folder takes this file's name.
         var second = await manager.RequestApplyCommit(
             "worker",
             worker.Commit(("agent.yaml", "model: second\n"), ("taken.md", "x\n"))
@@ -256,9 +256,9 @@ public sealed class ApplyCommitTests
         Assert.Empty(worker.InMeta("status", "--porcelain"));
         var row = await fleet.Row("worker");
         Assert.Equal((true, false, false, "first"), (row.Running, row.Failed, row.NeedsUpdate, row.ActiveModel));
-        var told = (await hive.ToldOfApprovals())[^1];
-        Assert.Equal(("failed", end.Note), (told.Text("status"), told.Text("note")));
-        // The next one is not in its way.
+        var notice = (await hive.ApprovalMessages())[^1];
+        Assert.Equal(("failed", end.Note), (notice.Text("status"), notice.Text("note")));
+        // The failure does not block the next approval.
         Directory.Delete(Path.Combine(hive.RunDir, "agents", "worker", "taken.md"));
         var third = await manager.RequestApplyCommit("worker", worker.Git("rev-parse", "HEAD"));
         await host.Approve(third);
@@ -266,7 +266,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task An_agent_that_ends_right_after_its_start_on_the_proposal_fails_it_with_its_last_words()
+    public async Task An_agent_that_ends_right_after_its_start_fails_the_build_with_its_last_output()
     {
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
@@ -293,7 +293,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task An_agent_that_is_stopped_stays_so_and_is_started_on_what_was_approved()
+    public async Task A_stopped_agent_stays_stopped_and_later_starts_on_the_approved_commit()
     {
         await using var fleet = await Fleet.Start("process");
         var hive = fleet.Hive;
@@ -312,7 +312,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task Of_two_for_one_agent_one_is_built_at_a_time_and_those_of_others_go_on()
+    public async Task Builds_run_one_at_a_time_per_agent_and_in_parallel_across_agents()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
@@ -328,9 +328,9 @@ public sealed class ApplyCommitTests
         var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: first\n")));
         var second = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: second\n")));
         var third = await manager.RequestApplyCommit("other", other.Commit(("agent.yaml", "model: third\n")));
-        // It ignores being asked to end, so that its rebuild lasts.
+        // Suspended by SIGSTOP, so that its rebuild takes long.
         Fleet.Signal(fleet.Pid("worker"), 19);
-        // Not at the very moment of a sweep.
+        // So that the build does not begin at the moment of a sweep.
         clock.Advance(TimeSpan.FromMilliseconds(1));
         await host.Approve(first);
         await clock.Set(clock.GetUtcNow() + TimeSpan.FromSeconds(10));
@@ -345,7 +345,7 @@ public sealed class ApplyCommitTests
             StringComparison.Ordinal
         );
         await Talk.Refused(() => host.Deny(first), "conflict");
-        // Nothing else is done with the agent meanwhile.
+        // Other verbs on the agent are refused in the meantime.
         foreach (var verb in new[] { "rebuild", "restart", "destroy" })
             await Talk.Refused(() => fleet.Do(verb, new { name = "worker" }), "conflict");
         await host.Approve(third);
@@ -360,7 +360,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task What_the_operator_changed_by_hand_is_kept_and_the_proposal_has_to_be_based_on_it()
+    public async Task Changes_by_hand_are_kept_and_a_proposal_must_be_based_on_them()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -378,7 +378,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task The_pending_ones_of_a_destroyed_agent_fail_and_others_stay()
+    public async Task Pending_approvals_of_a_destroyed_agent_fail_and_others_stay()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker", "other");
@@ -398,14 +398,14 @@ public sealed class ApplyCommitTests
         Assert.Equal(
             ("failed", mine),
             (
-                (await hive.ToldOfApprovals()).Single().Text("status"),
-                (await hive.ToldOfApprovals()).Single().GetProperty("id").GetInt64()
+                (await hive.ApprovalMessages()).Single().Text("status"),
+                (await hive.ApprovalMessages()).Single().GetProperty("id").GetInt64()
             )
         );
     }
 
     [Fact]
-    public async Task What_a_kill_kept_from_being_fetched_has_failed_at_the_next_start()
+    public async Task A_fetch_interrupted_by_a_kill_has_failed_after_the_next_start()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -413,7 +413,7 @@ public sealed class ApplyCommitTests
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: a\n")));
         await hive.Sql("UPDATE approvals SET status = 'fetching', fetched_sha = NULL");
         var host = await hive.Operator();
-        // Until then it is nothing that anybody sees.
+        // An approval that is being fetched is not shown.
         await Talk.Refused(() => host.Shown(id), "not_found");
         Assert.Empty((await host.CallAsync("pending", new { all = true })).Approvals());
         Assert.Empty((await hive.State()).Approvals());
@@ -422,20 +422,18 @@ public sealed class ApplyCommitTests
             await hive.Restart();
             host = await hive.Operator();
             Assert.Equal(
-                ("failed", "the host ended while it was being fetched; ask again"),
+                ("failed", "the host ended while the commit was being fetched; ask again"),
                 ((await host.Shown(id)).Status, (await host.Shown(id)).Note)
             );
             Assert.Equal(["failed"], worker.Tags(id));
-            Assert.Single(await hive.ToldOfApprovals());
+            Assert.Single(await hive.ApprovalMessages());
         }
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_was_approved_while_its_agent_was_being_destroyed_is_not_deployed_for_the_next_of_that_name(
-        bool purge
-    )
+    public async Task An_approval_of_an_agent_being_destroyed_is_not_deployed_for_its_successor(bool purge)
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
@@ -446,7 +444,7 @@ public sealed class ApplyCommitTests
             Proposing.Of(hive, "worker")
         );
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
-        // It ignores being asked to end, so that its end lasts.
+        // Suspended by SIGSTOP, so that its end takes long.
         Fleet.Signal(fleet.Pid("worker"), 19);
         clock.Advance(TimeSpan.FromMilliseconds(1));
         var destroyed = fleet.Do("destroy", new { name = "worker", purge });
@@ -470,14 +468,14 @@ public sealed class ApplyCommitTests
         Assert.DoesNotContain("deployed", worker.Tags(id));
         Assert.DoesNotContain("other", worker.AgentYaml(), StringComparison.Ordinal);
         worker.MustBeClean();
-        // The new one can be worked with.
+        // Approvals for the new agent work.
         var next = await manager.RequestApplyCommit("worker", worker.Rebased(("agent.yaml", "model: next\n")));
         await host.Approve(next);
         Assert.Equal("approved", (await host.End(next)).Status);
     }
 
     [Fact]
-    public async Task What_the_operator_changes_by_hand_while_it_is_built_fails_it_and_is_kept_by_a_tag()
+    public async Task Changes_by_hand_during_a_build_fail_it_and_are_kept_by_a_tag()
     {
         await using var fleet = await Fleet.Start("process", realClock: false);
         var (hive, clock) = (fleet.Hive, fleet.Hive.Clock);
@@ -508,7 +506,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task A_commit_of_the_lock_that_comes_after_the_rollback_is_followed()
+    public async Task A_lock_commit_that_appears_after_the_rollback_is_deployed()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -522,7 +520,7 @@ public sealed class ApplyCommitTests
         var id = await manager.RequestApplyCommit("worker", sha);
         await host.Approve(id);
         await host.End(id);
-        // What a git that outlives its host leaves behind.
+        // The state that a git process leaves which outlives its host.
         await hive.Sql($"UPDATE approvals SET status = 'building', resolved_at = NULL, base_sha = '{before}'");
         await hive.Restart(() =>
         {
@@ -547,7 +545,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task A_no_that_cannot_be_stored_leaves_no_trace()
+    public async Task A_denial_that_cannot_be_stored_leaves_no_tag()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -558,7 +556,8 @@ public sealed class ApplyCommitTests
         );
         var id = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: other\n")));
         await hive.Sql(
-            "CREATE TRIGGER no_denials BEFORE UPDATE ON approvals WHEN NEW.status = 'denied' BEGIN SELECT RAISE(ABORT, 'not now'); END"
+            "CREATE TRIGGER no_denials BEFORE UPDATE ON approvals WHEN NEW.status = 'denied' BEGIN SELECT "
+                + "RAISE(ABORT, 'not now'); END"
         );
         await Assert.ThrowsAsync<HiveException>(() => host.Deny(id, "no"));
         Assert.Equal(["proposal"], worker.Tags(id));
@@ -569,7 +568,7 @@ public sealed class ApplyCommitTests
     }
 
     [Fact]
-    public async Task A_revived_agent_is_locked_under_the_name_of_its_last_deploy()
+    public async Task A_revived_agent_is_locked_with_the_tag_of_its_last_deploy()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");

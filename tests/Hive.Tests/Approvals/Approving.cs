@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Approvals;
 
-/// <summary>What the tests of approvals say again and again.</summary>
+/// <summary>Steps that several tests of approvals share.</summary>
 internal static class Approving
 {
     public static async Task<long> RequestSpawn(this LineClient line, string name, string? description = null) =>
@@ -18,7 +18,7 @@ internal static class Approving
     public static Task Deny(this LineClient host, long id, string? note = null) =>
         host.CallAsync("deny", new { id, note });
 
-    /// <summary>The approval at its end, waiting for it.</summary>
+    /// <summary>Waits until an approval is resolved, and returns it.</summary>
     public static async Task<Approval> End(this LineClient host, long id)
     {
         while (true)
@@ -37,15 +37,14 @@ internal static class Approving
     public static Approval[] Approvals(this JsonElement answer, string member = "approvals") =>
         answer.GetProperty(member).Deserialize<Approval[]>(WireJson.Options)!;
 
-    /// <summary>Everything the manager was told of approvals and of what came of them, oldest first, received or
-    /// not.</summary>
-    public static async Task<JsonElement[]> ToldOfApprovals(this HiveFixture hive)
+    /// <summary>All messages to the manager about approvals and their results, oldest first, received or not.</summary>
+    public static async Task<JsonElement[]> ApprovalMessages(this HiveFixture hive)
     {
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        return await manager.ToldOfApprovals();
+        return await manager.ApprovalMessages();
     }
 
-    public static async Task<JsonElement[]> ToldOfApprovals(this LineClient manager)
+    public static async Task<JsonElement[]> ApprovalMessages(this LineClient manager)
     {
         var rows = (await manager.CallAsync("recent", new { limit = 200 }))
             .GetProperty("rows")
@@ -59,16 +58,16 @@ internal static class Approving
         ];
     }
 
-    /// <summary>Makes the database what a kill leaves behind.</summary>
+    /// <summary>Changes the database, to a state that a kill leaves behind.</summary>
     public static Task Sql(this HiveFixture hive, string sql) =>
         hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute(sql));
 
-    /// <summary>The events of approvals from a cursor up to now, in order.</summary>
+    /// <summary>The events about approvals from a cursor up to now, in order.</summary>
     public static async Task<(string Kind, Approval Approval)[]> ApprovalEvents(this HiveFixture hive, string cursor)
     {
-        // A message to the operator closes the list: events come in the order of the commits.
+        // A message to the operator marks the end, because events come in the order of the commits.
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        var last = (await manager.CallAsync("send", new { to = "operator", body = "the end of what is looked at" }))
+        var last = (await manager.CallAsync("send", new { to = "operator", body = "end" }))
             .GetProperty("id")
             .GetInt64();
         using var events = await EventReader.Open(hive.Http(), cursor);

@@ -12,7 +12,7 @@ public sealed class DiffApprovalTests
     private const string Script = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\n";
 
     [Fact]
-    public async Task Every_kind_of_change_is_shown_against_what_is_deployed()
+    public async Task Every_kind_of_change_is_shown_against_the_deployed_commit()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -73,7 +73,7 @@ public sealed class DiffApprovalTests
             files["agent.yaml"].Patch,
             StringComparison.Ordinal
         );
-        // What looks like git's own words is content.
+        // Content that looks like a header of git is still content.
         Assert.EndsWith(
             "@@ -0,0 +1,2 @@\n+diff --git a/x b/x\n+@@ -1 +1 @@\n",
             files["added.md"].Patch,
@@ -94,7 +94,7 @@ public sealed class DiffApprovalTests
     }
 
     [Fact]
-    public async Task It_is_compared_with_what_runs_with_what_was_approved_last_or_with_what_was_proposed_before()
+    public async Task The_base_is_the_deployed_the_last_approved_or_the_previous_proposal()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker", "other");
@@ -106,7 +106,7 @@ public sealed class DiffApprovalTests
         var first = await manager.RequestApplyCommit("worker", worker.Commit(("agent.yaml", "model: a\n")));
         Assert.Equal(worker.InApplied("rev-parse", "deployed/0"), (await host.Diff(first, "approved")).BaseSha);
         Assert.Contains(
-            "nothing was proposed",
+            "no commit was proposed",
             (await Talk.Refused(() => host.Diff(first, "previous"), "not_found")).Message,
             StringComparison.Ordinal
         );
@@ -125,7 +125,7 @@ public sealed class DiffApprovalTests
         await Talk.Refused(() => host.Diff(third, "main"), "invalid");
         await Talk.Refused(() => host.Diff(third, "--output=x"), "invalid");
         await Talk.Refused(() => host.Diff(4711), "not_found");
-        // Once it is deployed, there is nothing left to change.
+        // After the deploy there is no difference left.
         await host.Approve(third);
         await host.End(third);
         Assert.Equal("it matches what is deployed", (await host.Diff(third)).Note);
@@ -133,7 +133,7 @@ public sealed class DiffApprovalTests
     }
 
     [Fact]
-    public async Task What_was_refused_when_it_was_asked_for_is_nothing_to_compare_with()
+    public async Task A_refused_proposal_is_never_the_previous_one()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -153,7 +153,7 @@ public sealed class DiffApprovalTests
     }
 
     [Fact]
-    public async Task That_there_is_no_difference_is_said_in_words()
+    public async Task An_empty_diff_says_that_it_matches()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -171,7 +171,7 @@ public sealed class DiffApprovalTests
     }
 
     [Fact]
-    public async Task Large_files_are_cut_at_a_line_and_hide_no_other()
+    public async Task Large_files_are_cut_at_a_line_and_do_not_hide_others()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
@@ -198,18 +198,18 @@ public sealed class DiffApprovalTests
         Assert.EndsWith(" of a long text that goes on and on and on\n", diff.Files[1].Patch, StringComparison.Ordinal);
         Assert.True(diff.Files[1].Patch!.Length <= 128 << 10);
         Assert.True(diff.Files.Sum(f => f.Patch?.Length ?? 0) <= 1 << 20);
-        // Small ones come before large ones have used up what there is.
+        // Small files are shown before large ones use up the limit.
         Assert.Contains("+last\n", diff.Files[^1].Patch, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task What_a_hostile_repository_holds_is_shown_and_never_done()
+    public async Task A_hostile_repository_is_shown_and_nothing_in_it_is_executed()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("worker");
         var (host, worker) = (await hive.Operator(), Proposing.Of(hive, "worker"));
         var ran = Path.Combine(hive.Folder, "ran");
-        // As if it had come past every check.
+        // As if the proposal had passed every check.
         var there = Directory.CreateTempSubdirectory("hive-hostile-").FullName;
         var hostile = new Proposing(there, "worker");
         Directory.CreateDirectory(hostile.Config);
@@ -234,7 +234,8 @@ public sealed class DiffApprovalTests
         worker.InApplied("config", "diff.evil.textconv", $"touch {ran};");
         worker.InApplied("config", "diff.external", $"touch {ran};");
         await hive.Sql(
-            $"INSERT INTO approvals (id, agent, kind, commit_ref, status, requester, requested_at, fetched_sha) VALUES (7, 'worker', 'apply_commit', '{sha}', 'pending', 'manager', 0, '{sha}')"
+            "INSERT INTO approvals (id, agent, kind, commit_ref, status, requester, requested_at, fetched_sha) "
+                + $"VALUES (7, 'worker', 'apply_commit', '{sha}', 'pending', 'manager', 0, '{sha}')"
         );
 
         var diff = await host.Diff(7);

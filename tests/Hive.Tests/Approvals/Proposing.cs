@@ -4,7 +4,7 @@ using Hive.Tests.Git;
 
 namespace Hive.Tests.Approvals;
 
-/// <summary>An agent's proposed configuration, worked on as the manager does: by git as it is installed.</summary>
+/// <summary>Edits an agent's proposed configuration as the manager does, with the installed git.</summary>
 internal sealed class Proposing(string dataDir, string agent)
 {
     public string Config => Path.Combine(dataDir, "agents", agent, "config");
@@ -15,7 +15,7 @@ internal sealed class Proposing(string dataDir, string agent)
 
     public static Proposing Of(HiveFixture hive, string agent) => new(hive.DataDir, agent);
 
-    /// <summary>Commits files; the commit's whole name.</summary>
+    /// <summary>Commits files and returns the commit's id.</summary>
     public string Commit(params (string Name, string Content)[] files)
     {
         foreach (var (name, content) in files)
@@ -34,7 +34,7 @@ internal sealed class Proposing(string dataDir, string agent)
         return Git("rev-parse", "HEAD");
     }
 
-    /// <summary>Commits files on top of what is deployed, whatever was there before; the commit's whole name.</summary>
+    /// <summary>Commits files on top of the deployed commit and returns the commit's id.</summary>
     public string Rebased(params (string Name, string Content)[] files)
     {
         Git("fetch", "-q", Applied, "main");
@@ -59,7 +59,7 @@ internal sealed class Proposing(string dataDir, string agent)
 
     public string InMeta(params string[] arguments) => Repositories.AsSomebody(Meta, arguments);
 
-    /// <summary>The tags of one approval, in the order of the alphabet.</summary>
+    /// <summary>The kinds of tags of one approval, in alphabetical order.</summary>
     public string[] Tags(long id) =>
         [
             .. InApplied("tag", "--list", $"*/{id}")
@@ -72,10 +72,10 @@ internal sealed class Proposing(string dataDir, string agent)
 
     public string TagText(string tag) => InApplied("tag", "--list", "--format=%(contents)", tag);
 
-    /// <summary>What is there, file by file, beside git's own.</summary>
+    /// <summary>The applied <c>agent.yaml</c> in the working tree.</summary>
     public string AgentYaml() => File.ReadAllText(Path.Combine(Applied, "agent.yaml"));
 
-    /// <summary>The files are what the deployed commit says, and there are no others.</summary>
+    /// <summary>Asserts that the working tree matches the deployed commit and has no other files.</summary>
     public void MustBeClean()
     {
         Assert.Empty(InApplied("status", "--porcelain", "--ignored"));

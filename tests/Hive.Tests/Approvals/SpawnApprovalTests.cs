@@ -10,7 +10,7 @@ namespace Hive.Tests.Approvals;
 public sealed class SpawnApprovalTests
 {
     [Fact]
-    public async Task What_the_manager_asks_for_exists_once_the_operator_has_said_yes_and_the_manager_is_told()
+    public async Task An_approved_agent_is_spawned_and_the_manager_is_notified()
     {
         await using var hive = await HiveFixture.Start();
         var (manager, host, cursor) = (await hive.Connect("manager"), await hive.Operator(), await hive.Cursor());
@@ -46,9 +46,9 @@ public sealed class SpawnApprovalTests
         );
         Assert.Equal(
             [("spawned", "alice"), ("approval_resolved", "alice")],
-            (await hive.ToldOfApprovals()).Select(b => (b.Text("event")!, b.Text("agent")!))
+            (await hive.ApprovalMessages()).Select(b => (b.Text("event")!, b.Text("agent")!))
         );
-        var (spawned, resolved) = ((await hive.ToldOfApprovals())[0], (await hive.ToldOfApprovals())[1]);
+        var (spawned, resolved) = ((await hive.ApprovalMessages())[0], (await hive.ApprovalMessages())[1]);
         Assert.True(spawned.GetProperty("ok").GetBoolean());
         Assert.Equal((Proposing.Of(hive, "alice").Main(), "deployed/0"), (spawned.Text("sha"), spawned.Text("tag")));
         Assert.Equal(
@@ -64,7 +64,7 @@ public sealed class SpawnApprovalTests
     }
 
     [Fact]
-    public async Task A_no_makes_nothing_and_its_reason_reaches_the_manager()
+    public async Task A_denial_spawns_nothing_and_its_reason_reaches_the_manager()
     {
         await using var hive = await HiveFixture.Start();
         var (manager, host, cursor) = (await hive.Connect("manager"), await hive.Operator(), await hive.Cursor());
@@ -75,18 +75,18 @@ public sealed class SpawnApprovalTests
             ["manager"],
             (await host.CallAsync("list")).GetProperty("agents").EnumerateArray().Select(a => a.GetString())
         );
-        var told = Assert.Single(await hive.ToldOfApprovals());
+        var notice = Assert.Single(await hive.ApprovalMessages());
         Assert.Equal(
             ("approval_resolved", "denied", "not \u0001 \"now\""),
-            (told.Text("event"), told.Text("status"), told.Text("note"))
+            (notice.Text("event"), notice.Text("status"), notice.Text("note"))
         );
         Assert.Equal(["approval_added", "approval_resolved"], (await hive.ApprovalEvents(cursor)).Select(e => e.Kind));
-        // It may be asked for again, under another number.
+        // The agent can be requested again, with another id.
         Assert.NotEqual(id, await manager.RequestSpawn("alice"));
     }
 
     [Fact]
-    public async Task The_longest_note_is_stored_whole_and_told_within_the_cap_of_a_body()
+    public async Task The_longest_note_is_stored_whole_and_cut_in_the_message()
     {
         await using var hive = await HiveFixture.Start();
         var (manager, host) = (await hive.Connect("manager"), await hive.Operator());
@@ -94,13 +94,13 @@ public sealed class SpawnApprovalTests
         await Talk.Refused(() => host.Deny(id, new string('x', 4097)), "too_large");
         await host.Deny(id, new string('\u0001', 4096));
         Assert.Equal(4096, (await host.Shown(id)).Note!.Length);
-        var told = Assert.Single(await manager.ToldOfApprovals()).Text("note")!;
-        Assert.EndsWith("…", told, StringComparison.Ordinal);
-        Assert.True(told.Length > 2000);
+        var notice = Assert.Single(await manager.ApprovalMessages()).Text("note")!;
+        Assert.EndsWith("…", notice, StringComparison.Ordinal);
+        Assert.True(notice.Length > 2000);
     }
 
     [Fact]
-    public async Task Only_the_first_decision_counts_and_later_ones_learn_the_state()
+    public async Task Only_the_first_decision_counts_and_later_ones_get_the_status()
     {
         await using var hive = await HiveFixture.Start();
         var (manager, host) = (await hive.Connect("manager"), await hive.Operator());
@@ -130,11 +130,11 @@ public sealed class SpawnApprovalTests
         await Talk.Refused(() => host.Deny(id), "conflict");
         await Talk.Refused(() => host.Approve(4711), "not_found");
         await Talk.Refused(() => host.Approve(0), "invalid");
-        Assert.Single(await hive.ToldOfApprovals(), b => b.Text("event") == "approval_resolved");
+        Assert.Single(await hive.ApprovalMessages(), b => b.Text("event") == "approval_resolved");
     }
 
     [Fact]
-    public async Task A_name_that_is_taken_asked_for_reserved_or_malformed_is_refused_and_nothing_is_stored()
+    public async Task A_taken_requested_reserved_or_invalid_name_is_refused_and_stores_nothing()
     {
         await using var hive = await HiveFixture.Start();
         var (manager, host) = (await hive.Connect("manager"), await hive.Operator());
@@ -170,7 +170,7 @@ public sealed class SpawnApprovalTests
     }
 
     [Fact]
-    public async Task Only_the_manager_may_ask_and_no_agent_can_decide()
+    public async Task Only_the_manager_can_ask_and_no_agent_can_decide()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -195,7 +195,7 @@ public sealed class SpawnApprovalTests
     }
 
     [Fact]
-    public async Task The_operator_asks_with_a_runtime_and_decides_over_REST()
+    public async Task The_operator_requests_with_a_runtime_and_decides_over_REST()
     {
         await using var hive = await HiveFixture.Start();
         var (http, host) = (hive.Http(), await hive.Operator());
@@ -210,7 +210,7 @@ public sealed class SpawnApprovalTests
         );
         var id = (await asked.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetInt64();
         Assert.Equal(("external", "operator"), ((await host.Shown(id)).Runtime, (await host.Shown(id)).Requester));
-        // It is nothing the manager waits for.
+        // A request of the operator is not a loose end.
         Assert.Empty((await hive.State()).GetProperty("loose_ends").EnumerateArray());
         using var approved = await http.PostAsync($"/approve/{id}", null);
         Assert.Equal(System.Net.HttpStatusCode.Accepted, approved.StatusCode);
@@ -226,7 +226,7 @@ public sealed class SpawnApprovalTests
     }
 
     [Fact]
-    public async Task An_agent_that_came_another_way_meanwhile_makes_the_yes_fail_and_stays()
+    public async Task Approving_an_agent_that_was_spawned_in_the_meantime_fails_and_keeps_it()
     {
         await using var hive = await HiveFixture.Start();
         var (manager, host) = (await hive.Connect("manager"), await hive.Operator());
@@ -236,15 +236,15 @@ public sealed class SpawnApprovalTests
         var end = await host.End(id);
         Assert.Equal("failed", end.Status);
         Assert.Contains("alice", end.Note, StringComparison.Ordinal);
-        var told = await hive.ToldOfApprovals();
-        Assert.Equal(["spawned", "approval_resolved"], told.Select(b => b.Text("event")));
-        Assert.False(told[0].GetProperty("ok").GetBoolean());
-        Assert.NotNull(told[0].Text("note"));
+        var notice = await hive.ApprovalMessages();
+        Assert.Equal(["spawned", "approval_resolved"], notice.Select(b => b.Text("event")));
+        Assert.False(notice[0].GetProperty("ok").GetBoolean());
+        Assert.NotNull(notice[0].Text("note"));
         await (await hive.Connect("alice")).CallAsync("whoami");
     }
 
     [Fact]
-    public async Task They_wait_for_ever_survive_a_restart_and_their_numbers_are_never_given_twice()
+    public async Task Approvals_never_expire_survive_restarts_and_never_reuse_ids()
     {
         await using var hive = await HiveFixture.Start();
         var manager = await hive.Connect("manager");
@@ -262,26 +262,26 @@ public sealed class SpawnApprovalTests
     [Theory]
     [InlineData(true, "approved")]
     [InlineData(false, "failed")]
-    public async Task One_that_was_building_when_the_host_ended_is_settled_by_what_there_is(bool exists, string status)
+    public async Task A_spawn_interrupted_by_a_kill_is_resolved_by_whether_the_agent_exists(bool exists, string status)
     {
         await using var hive = await HiveFixture.Start();
         var id = await (await hive.Connect("manager")).RequestSpawn("alice");
         if (exists)
             await hive.Spawn("alice");
-        // As a kill in the middle leaves the database.
+        // The state that a kill during the spawn leaves behind.
         await hive.Sql("UPDATE approvals SET status = 'building'");
         for (var i = 0; i < 2; i++)
         {
             await hive.Restart();
             var end = await (await hive.Operator()).End(id);
             Assert.Equal(status, end.Status);
-            Assert.Equal(exists ? null : "the host ended while it was building; ask again", end.Note);
-            Assert.Single(await hive.ToldOfApprovals(), b => b.Text("event") == "approval_resolved");
+            Assert.Equal(exists ? null : "the host ended while this was building; ask again", end.Note);
+            Assert.Single(await hive.ApprovalMessages(), b => b.Text("event") == "approval_resolved");
         }
     }
 
     [Fact]
-    public async Task No_more_than_fifty_wait_at_once()
+    public async Task At_most_fifty_approvals_are_pending()
     {
         await using var hive = await HiveFixture.Start();
         var manager = await hive.Connect("manager");
@@ -297,7 +297,7 @@ public sealed class SpawnApprovalTests
     }
 
     [Fact]
-    public async Task Whoever_waits_for_an_end_is_told_when_it_comes_or_when_the_time_is_up()
+    public async Task Waiting_for_an_approval_ends_when_it_is_resolved_or_the_time_is_up()
     {
         await using var hive = await HiveFixture.Start();
         var (manager, host) = (await hive.Connect("manager"), await hive.Operator());

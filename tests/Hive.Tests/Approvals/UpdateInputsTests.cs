@@ -9,7 +9,7 @@ namespace Hive.Tests.Approvals;
 public sealed class UpdateInputsTests
 {
     [Fact]
-    public async Task What_was_approved_is_pinned_to_what_it_follows_now_and_the_lock_says_by_whose_word()
+    public async Task Approved_inputs_are_repinned_and_the_lock_commit_names_the_approval()
     {
         using var source = new Source();
         await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
@@ -46,13 +46,13 @@ public sealed class UpdateInputsTests
         Assert.Equal($"{id}", worker.InMeta("log", "-1", "--format=%(trailers:key=Approval,valueonly)"));
         Assert.Equal(
             ("update_inputs", "approved"),
-            ((await hive.ToldOfApprovals())[^1].Text("kind"), (await hive.ToldOfApprovals())[^1].Text("status"))
+            ((await hive.ApprovalMessages())[^1].Text("kind"), (await hive.ApprovalMessages())[^1].Text("status"))
         );
         await Talk.Refused(() => host.CallAsync("approval_diff", new { id }), "invalid");
     }
 
     [Fact]
-    public async Task Inputs_that_there_are_not_are_refused_and_a_denial_changes_nothing()
+    public async Task Unknown_inputs_are_refused_and_a_denial_changes_nothing()
     {
         using var source = new Source();
         await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
@@ -102,7 +102,7 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task What_a_kill_interrupted_is_done_at_the_next_start()
+    public async Task An_update_interrupted_by_a_kill_is_finished_at_the_next_start()
     {
         using var source = new Source();
         await using var hive = await HiveFixture.Start("--Inputs:AllowedPaths", source.Folder);
@@ -139,7 +139,7 @@ public sealed class UpdateInputsTests
         Assert.Equal(("approved", (string?)null), (end.Status, end.Note));
     }
 
-    /// <summary>A repository that agents take in.</summary>
+    /// <summary>A repository that agents use as an input.</summary>
     private sealed class Source : IDisposable
     {
         public Source() => Repositories.AsSomebody(Folder, "init", "-q", "-b", "main");

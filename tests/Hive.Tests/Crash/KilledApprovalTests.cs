@@ -124,7 +124,7 @@ public sealed class KilledApprovalTests
             if (crashed)
             {
                 Assert.Equal(
-                    ("failed", "the host ended while it was being fetched; ask again"),
+                    ("failed", "the host ended while the commit was being fetched; ask again"),
                     (asked.Status, asked.Note)
                 );
                 Assert.Equal(step == 1 ? [] : ["failed"], worker.Tags(asked.Id));
@@ -281,7 +281,7 @@ public sealed class KilledApprovalTests
         using var manager = await host.Connect("manager");
         Assert.Equal(
             approval.ResolvedAt is null ? 0 : 1,
-            (await manager.ToldOfApprovals()).Count(told =>
+            (await manager.ApprovalMessages()).Count(told =>
                 told.GetProperty("event").GetString() == "approval_resolved" && told.GetProperty("id").GetInt64() == id
             )
         );

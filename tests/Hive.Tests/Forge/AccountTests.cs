@@ -384,7 +384,7 @@ public sealed class AccountTests
         foreach (var name in new[] { "linked", "folder", "twice" })
         {
             Assert.Contains(
-                $"/agents/{name}/state/forge-token is no regular file with one name",
+                $"/agents/{name}/state/forge-token is not a regular file with a single hard link",
                 rig.Account(view, name).Error,
                 StringComparison.Ordinal
             );
@@ -418,7 +418,7 @@ public sealed class AccountTests
         );
         using var line = await host.Operator();
         var error = Account(await line.CallAsync("forge_sync")).GetProperty("error").GetString();
-        Assert.Equal("/agents/manager/state/forge-token cannot be written: No space left on device", error);
+        Assert.Equal("cannot write /agents/manager/state/forge-token: No space left on device", error);
         Assert.Empty(forge.TokensOf("manager"));
         var state = host.Inside(Path.Combine(host.DataDir, "agents", "manager", "state"));
         Assert.False(File.Exists(Path.Combine(state, "forge-token")));
@@ -442,7 +442,11 @@ public sealed class AccountTests
         rig.Forge.Resume();
         var view = await rig.Sync();
 
-        Assert.Contains("state folder of closed is gone", rig.Account(view, "closed").Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "the state folder of closed is missing or is not a folder",
+            rig.Account(view, "closed").Error,
+            StringComparison.Ordinal
+        );
         Assert.Empty(rig.Forge.TokensOf("closed"));
         Assert.True(rig.Account(view, "alice").HasToken);
         File.Delete(rig.StateOf("closed"));
@@ -459,7 +463,7 @@ public sealed class AccountTests
         var view = await rig.Sync();
 
         Assert.Contains(
-            "/agents/closed/state/forge-token cannot be written",
+            "cannot write /agents/closed/state/forge-token",
             rig.Account(view, "closed").Error,
             StringComparison.Ordinal
         );

@@ -15,7 +15,7 @@ public sealed class AgentYamlTests
     private static readonly HashSet<string> Files = ["agent.yaml", "script.yaml", "role.md"];
 
     [Fact]
-    public void The_documented_example_says_what_its_comments_say()
+    public void The_documented_example_reads_as_its_comments_say()
     {
         var example = Regex
             .Match(File.ReadAllText(Docs("agent-yaml.md")), "```yaml\n(.*?)```", RegexOptions.Singleline)
@@ -51,7 +51,7 @@ public sealed class AgentYamlTests
     [InlineData("~")]
     [InlineData("{}")]
     [InlineData("\uFEFF# begins with a mark")]
-    public void An_empty_file_is_an_agent_at_its_defaults(string text)
+    public void An_empty_file_means_all_defaults(string text)
     {
         var config = Read(text);
         Assert.Null(config.Driver);
@@ -66,7 +66,8 @@ public sealed class AgentYamlTests
     [InlineData(
         "model: x\nqqqqqqqq: 1",
         2,
-        "available: driver, model, script, role, tools, command, login_command, idle_seconds, compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs"
+        "available: driver, model, script, role, tools, command, login_command, idle_seconds, "
+            + "compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs"
     )]
     [InlineData("limits:\n  memroy: 2 GB", 2, "unknown key 'memroy' in 'limits'; did you mean memory?")]
     [InlineData("inputs:\n  skills:\n    url: https://a.b/c\n    reff: x", 4, "did you mean ref?")]
@@ -85,7 +86,7 @@ public sealed class AgentYamlTests
         1,
         "'compact_at_tokens' must be a whole number of tokens, or 0 for never, from 0 to 100000000"
     )]
-    [InlineData("recipients: [Bob]", 1, "'Bob' in 'recipients' is no agent's name")]
+    [InlineData("recipients: [Bob]", 1, "'Bob' in 'recipients' is not a valid agent name")]
     [InlineData("environment: [a]", 1, "'environment' must hold keys and values")]
     [InlineData("environment: { PATH: /x }", 1, "'PATH' is set by Hive")]
     [InlineData("environment: { HIVE_SOCKET: /x }", 1, "'HIVE_SOCKET' is set by Hive")]
@@ -102,12 +103,12 @@ public sealed class AgentYamlTests
     [InlineData("driver: ../x", 1, "it can be a driver's name")]
     [InlineData("script: ../x", 1, "without '/'")]
     [InlineData("script: .git", 1, "without '/'")]
-    [InlineData("\nrole: other.md", 2, "there is no file 'other.md' beside agent.yaml")]
+    [InlineData("\nrole: other.md", 2, "file 'other.md' not found beside agent.yaml")]
     [InlineData("inputs: { skills: { ref: main } }", 1, "'inputs.skills' has no 'url'")]
-    [InlineData("inputs: { ../x: { url: https://a.b/c } }", 1, "the name of an input")]
-    [InlineData("inputs: { skills: { url: https://a.b/c, ref: --upload-pack=x } }", 1, "'ref' is a branch")]
-    [InlineData("inputs: { skills: { url: https://a.b/c, ref: a..b } }", 1, "'ref' is a branch")]
-    [InlineData("inputs: { skills: { url: https://a.b/c, ref: \"a:b\" } }", 1, "'ref' is a branch")]
+    [InlineData("inputs: { ../x: { url: https://a.b/c } }", 1, "an input's name")]
+    [InlineData("inputs: { skills: { url: https://a.b/c, ref: --upload-pack=x } }", 1, "'ref' must be a branch")]
+    [InlineData("inputs: { skills: { url: https://a.b/c, ref: a..b } }", 1, "'ref' must be a branch")]
+    [InlineData("inputs: { skills: { url: https://a.b/c, ref: \"a:b\" } }", 1, "'ref' must be a branch")]
     [InlineData("mcp_servers: { hive: { command: x } }", 1, "is not 'hive'")]
     [InlineData("mcp_servers: { a: { args: [] } }", 1, "has no 'command'")]
     [InlineData("a: &x [1]\nb: *x", 1, "anchors and aliases")]
@@ -116,7 +117,7 @@ public sealed class AgentYamlTests
     [InlineData("- a", 1, "must hold keys and values")]
     [InlineData("model: a\nmodel: b", 2, "agent.yaml, line")]
     [InlineData("model: [", 1, "agent.yaml, line")]
-    public void What_is_wrong_is_said_with_line_and_cure(string text, int line, string said)
+    public void Errors_name_the_line_and_the_fix(string text, int line, string said)
     {
         var problem = Assert.Throws<Problem>(() => Read(text));
         Assert.Equal(ErrorCode.Invalid, problem.Code);
@@ -125,7 +126,7 @@ public sealed class AgentYamlTests
     }
 
     [Fact]
-    public void What_is_made_to_be_large_is_refused_without_growing()
+    public void Oversized_nested_or_expanding_files_are_refused()
     {
         Assert.Equal(
             ErrorCode.TooLarge,
@@ -179,11 +180,11 @@ public sealed class AgentYamlTests
     [InlineData("https://[::1]/a", "names a transport")]
     [InlineData("file:///srv/git/skills")]
     [InlineData("/srv/git/skills")]
-    [InlineData("https://user:secret@example.org/a", "holds a password")]
-    [InlineData("https://secret@example.org/a", "holds a user name")]
-    [InlineData("https://:secret@example.org/a", "holds a password")]
-    [InlineData("ssh://git:secret@example.org/a", "holds a password")]
-    [InlineData("git://secret@example.org/a", "holds a user name")]
+    [InlineData("https://user:secret@example.org/a", "contains a password")]
+    [InlineData("https://secret@example.org/a", "contains a user name")]
+    [InlineData("https://:secret@example.org/a", "contains a password")]
+    [InlineData("ssh://git:secret@example.org/a", "contains a password")]
+    [InlineData("git://secret@example.org/a", "contains a user name")]
     [InlineData("https://example.org/a?token=secret", "must be https://")]
     [InlineData("https://example.org/a#secret", "must be https://")]
     [InlineData("http://example.org/a", "must be https://")]
@@ -195,15 +196,15 @@ public sealed class AgentYamlTests
     [InlineData("--upload-pack=secret", "must be https://")]
     [InlineData("ssh://-oProxyCommand=secret/a", "must be https://")]
     [InlineData("https:///a", "must be https://")]
-    [InlineData("file:///etc/secret", "outside of those")]
-    [InlineData("file:///srv/git/../secret", "whole path")]
-    [InlineData("file:///srv/gitsecret", "outside of those")]
-    [InlineData("file:///srv/git/%2e%2e/secret", "whole path")]
-    [InlineData("file:///srv/git/data/agents/x/config", "outside of those")]
-    [InlineData("file://host/srv/git/secret", "whole path")]
+    [InlineData("file:///etc/secret", "is outside the folders")]
+    [InlineData("file:///srv/git/../secret", "absolute path")]
+    [InlineData("file:///srv/gitsecret", "is outside the folders")]
+    [InlineData("file:///srv/git/%2e%2e/secret", "absolute path")]
+    [InlineData("file:///srv/git/data/agents/x/config", "is outside the folders")]
+    [InlineData("file://host/srv/git/secret", "absolute path")]
     [InlineData("../secret", "must be https://")]
     [InlineData("secret", "must be https://")]
-    public void Only_harmless_urls_are_taken_and_a_refused_one_is_not_repeated(string url, string? said = null)
+    public void Only_safe_urls_are_accepted_and_refused_ones_are_not_repeated(string url, string? said = null)
     {
         var yaml = Yaml("/srv/git", "/other");
         var text = $"inputs:\n  skills:\n    url: \"{url}\"\n";
@@ -220,7 +221,7 @@ public sealed class AgentYamlTests
     }
 
     [Fact]
-    public void Without_allowed_folders_a_path_is_refused_with_the_key_that_allows_some()
+    public void Without_allowed_folders_a_path_is_refused_and_the_error_names_the_option()
     {
         var problem = Assert.Throws<Problem>(() => Read("inputs: { skills: { url: file:///srv/git/skills } }"));
         Assert.Contains("Inputs:AllowedPaths", problem.Message, StringComparison.Ordinal);
@@ -237,10 +238,9 @@ public sealed class AgentYamlTests
     public void A_size_has_a_unit_or_is_in_bytes(string size, long bytes) =>
         Assert.Equal(bytes, Read($"limits: {{ memory: {size} }}").Limits.MemoryBytes);
 
-    /// <summary>The schema for editors and the reader agree: on the keys, on what each takes, and on what none
-    /// takes.</summary>
+    /// <summary>The schema for editors and the reader agree on the keys, and on the values that each accepts.</summary>
     [Fact]
-    public void The_schema_for_editors_says_the_same()
+    public void The_schema_for_editors_agrees_with_the_reader()
     {
         var compared = 0;
         Compare(Schema, [], text => text);
@@ -261,7 +261,7 @@ public sealed class AgentYamlTests
                     level.TryGetProperty("required", out var required)
                     && required[0].GetString() is { } key
                     && key != property.Name
-                        ? $"\"{key}\": {level.GetProperty("properties").GetProperty(key).GetProperty("examples")[0].GetRawText()}, "
+                        ? $"\"{key}\": {FirstExample(level, key)}, "
                         : "";
                 string With(string value) => around($"{needed}\"{property.Name}\": {value}");
                 foreach (var example in property.Value.GetProperty("examples").EnumerateArray())
@@ -279,7 +279,7 @@ public sealed class AgentYamlTests
                     }
                 )
                 {
-                    // Where the type is right, the value is wrong wherever there is a rule for values.
+                    // A value of the right type is still invalid when the property has a rule for values.
                     if (types.Contains(type) && !HasRule(property.Value))
                         Read(With(value));
                     else
@@ -298,6 +298,9 @@ public sealed class AgentYamlTests
                     Compare(each, [.. path, property.Name, "x"], inner => With($"{{\"x\": {{{inner}}}}}"));
             }
         }
+
+        static string FirstExample(JsonElement level, string key) =>
+            level.GetProperty("properties").GetProperty(key).GetProperty("examples")[0].GetRawText();
 
         static bool HasRule(JsonElement property) =>
             property.TryGetProperty("pattern", out _)

@@ -10,13 +10,13 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Meta;
 
-/// <summary>The two repositories of each agent, and what of a proposed one is refused.</summary>
+/// <summary>Tests the two repositories of each agent, and which proposals are refused.</summary>
 public sealed class ConfigRepositoriesTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_new_agent_has_both_with_the_same_first_commit()
+    public async Task A_new_agent_has_both_repositories_with_the_same_first_commit()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
@@ -32,7 +32,7 @@ public sealed class ConfigRepositoriesTests
             Assert.Equal("agent.yaml", Git(applied, "ls-tree", "-r", "--name-only", "HEAD"));
         }
 
-        // As the manager does, which sees host paths here.
+        // As the manager does, which sees host paths in this test.
         Git(Config(hive, "coder"), "fetch", "--quiet", "applied");
         Assert.Equal(
             Git(Applied(hive, "coder"), "rev-parse", "HEAD"),
@@ -54,7 +54,7 @@ public sealed class ConfigRepositoriesTests
             File.WriteAllText(Path.Combine(Applied(hive, "coder"), "script.yaml"), "rules: []\n");
             File.WriteAllText(Path.Combine(Config(hive, "coder"), "agent.yaml"), "model: draft\n");
             File.WriteAllText(Path.Combine(Config(hive, "coder"), "notes"), "kept\n");
-            // A host that was killed while it made one.
+            // Left by a host that was killed while it created a repository.
             Directory.CreateDirectory(Path.Combine(hive.DataDir, "tmp", "git-1"));
         });
         Assert.Equal("model: old", Git(Applied(hive, "coder"), "show", "deployed/0:agent.yaml"));
@@ -68,7 +68,7 @@ public sealed class ConfigRepositoriesTests
     }
 
     [Fact]
-    public async Task What_the_operator_changes_by_hand_is_committed_by_a_rebuild()
+    public async Task A_rebuild_commits_changes_made_by_hand()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
@@ -85,7 +85,7 @@ public sealed class ConfigRepositoriesTests
     [Theory]
     [InlineData("restart")]
     [InlineData("crash")]
-    public async Task What_the_operator_changed_by_hand_is_locked_before_it_runs_however_it_is_started(string how)
+    public async Task Changes_made_by_hand_are_locked_before_any_start(string how)
     {
         await using var fleet = await Fleet.Start("process");
         var (hive, events) = (fleet.Hive, await fleet.Hive.Events());
@@ -107,7 +107,7 @@ public sealed class ConfigRepositoriesTests
     [Theory]
     [InlineData("link")]
     [InlineData("file")]
-    public async Task What_the_manager_has_put_in_place_of_its_repository_is_left_alone(string what)
+    public async Task A_link_or_file_in_place_of_the_proposing_repository_is_kept(string what)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
@@ -129,25 +129,25 @@ public sealed class ConfigRepositoriesTests
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
         var commit = Propose(hive, folder => File.WriteAllText(Path.Combine(folder, "agent.yaml"), "model: next\n"));
-        var config = await hive.Services.GetRequiredService<ConfigRepositories>().ReadAt("coder", commit, Token);
+        var config = await hive.Services.GetRequiredService<ConfigReader>().ReadAt("coder", commit, Token);
         Assert.Equal("next", config.Model);
         Assert.Null(hive.Services.GetRequiredService<IAgentSpecs>().Read("coder").Model);
     }
 
     [Theory]
-    [InlineData("absent", "there is no agent.yaml")]
+    [InlineData("absent", "the configuration has no agent.yaml")]
     [InlineData("link", "'agent.yaml' is a symbolic link")]
     [InlineData("other link", "'other' is a symbolic link")]
-    [InlineData("folder", "there is no agent.yaml")]
+    [InlineData("folder", "the configuration has no agent.yaml")]
     [InlineData("submodule", "'sub' is a submodule")]
-    [InlineData("huge", "may have 1048576")]
+    [InlineData("huge", "the limit is 1048576")]
     [InlineData("large", "the limit is 65536")]
-    [InlineData("many", "larger than 200 files")]
-    [InlineData("odd", "has an odd name")]
-    [InlineData("bytes", "has an odd name")]
+    [InlineData("many", "more than 200 files")]
+    [InlineData("odd", "has an invalid name")]
+    [InlineData("bytes", "has an invalid name")]
     [InlineData("socket", "named like a socket")]
     [InlineData("wrong", "agent.yaml, line 1, column 1: unknown key 'modle'")]
-    public async Task A_proposal_that_cannot_be_one_is_refused(string what, string said)
+    public async Task An_invalid_proposal_is_refused_with_the_reason(string what, string said)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
@@ -204,13 +204,13 @@ public sealed class ConfigRepositoriesTests
             }
         );
         var problem = await Assert.ThrowsAsync<Problem>(() =>
-            hive.Services.GetRequiredService<ConfigRepositories>().ReadAt("coder", commit, Token)
+            hive.Services.GetRequiredService<ConfigReader>().ReadAt("coder", commit, Token)
         );
         Assert.Contains(said, problem.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_socket_of_configuration_never_reaches_the_agents_own()
+    public async Task A_configuration_file_named_like_a_socket_is_refused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
@@ -229,7 +229,7 @@ public sealed class ConfigRepositoriesTests
 
     internal static string Git(string folder, params string[] arguments) => Repositories.AsSomebody(folder, arguments);
 
-    /// <summary>Commits a change to the applied repository, beside what is deployed.</summary>
+    /// <summary>Adds a proposed commit to the applied repository, without deploying it.</summary>
     private static string Propose(HiveFixture hive, Action<string> change)
     {
         var folder = Path.Combine(hive.Folder, "proposed");
@@ -238,7 +238,7 @@ public sealed class ConfigRepositoriesTests
         Git(folder, "add", "--all");
         Git(folder, "commit", "--quiet", "--message", "proposed");
         Git(Applied(hive, "coder"), "fetch", "--quiet", folder, "HEAD:refs/tags/proposal/1");
-        // A name that is no UTF-8 cannot be removed by .NET.
+        // .NET cannot remove a file whose name is not UTF-8.
         Sh(folder, "rm -rf ./a*");
         return Git(folder, "rev-parse", "HEAD");
     }

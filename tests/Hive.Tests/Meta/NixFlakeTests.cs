@@ -9,13 +9,13 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Meta;
 
-/// <summary>The flake for agents on nixos, with a program in the place of nix that notes how it is called.</summary>
+/// <summary>Tests the flake for agents on nixos, with a stand-in for nix that records its calls.</summary>
 public sealed class NixFlakeTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Agents_on_nixos_make_meta_a_flake_that_nix_locks_with_every_deploy()
+    public async Task With_agents_on_nixos_every_deploy_writes_and_locks_a_flake()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -35,13 +35,15 @@ public sealed class NixFlakeTests
             await File.ReadAllLinesAsync(calls, Token)
         );
         var flake = upstream.Git("show", "HEAD:flake.nix");
+        var applied = Path.Combine(hive.DataDir, "applied", "coder");
         Assert.Contains(
-            $"inputs.agent-coder = {{ flake = false; url = \"git+file://{Path.Combine(hive.DataDir, "applied", "coder")}?rev={swarm.Deployed("coder")}\"; }};",
+            $"inputs.agent-coder = {{ flake = false; url = \"git+file://{applied}?rev={swarm.Deployed("coder")}\"; }};",
             flake,
             StringComparison.Ordinal
         );
         Assert.Contains(
-            $"inputs.agent-coder-skills = {{ flake = false; url = \"git+{upstream.Url("skills")}?rev={rev}&shallow=1\"; }};",
+            $"inputs.agent-coder-skills = {{ flake = false; "
+                + $"url = \"git+{upstream.Url("skills")}?rev={rev}&shallow=1\"; }};",
             flake,
             StringComparison.Ordinal
         );
@@ -50,7 +52,7 @@ public sealed class NixFlakeTests
         Assert.Contains("flake.lock", upstream.Git("ls-tree", "--name-only", "HEAD"), StringComparison.Ordinal);
         Assert.Empty(upstream.Git("status", "--porcelain"));
 
-        // What changes nothing of the flake does not ask nix again.
+        // A commit that does not change the flake does not run nix.
         await swarm.Commit(prepared, "again");
         Assert.Single(await File.ReadAllLinesAsync(calls, Token));
         await upstream.Do("destroy", "coder");
@@ -59,7 +61,7 @@ public sealed class NixFlakeTests
     }
 
     [Fact]
-    public async Task What_nix_refuses_is_not_deployed()
+    public async Task A_deploy_that_nix_refuses_fails()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -89,7 +91,7 @@ public sealed class NixFlakeTests
             );
     }
 
-    /// <summary>Puts a program in the place of nix; the file in which it notes its calls.</summary>
+    /// <summary>Puts a stand-in for nix on the PATH and returns the file in which it records its calls.</summary>
     private static string StandIn(string folder, string then)
     {
         var programs = Directory.CreateDirectory(Path.Combine(folder, "bin")).FullName;

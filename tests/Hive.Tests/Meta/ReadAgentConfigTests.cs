@@ -6,13 +6,13 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Meta;
 
-/// <summary>The configuration that is deployed for an agent.</summary>
+/// <summary>Tests reading the deployed configuration of an agent.</summary>
 public sealed class ReadAgentConfigTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Tells_the_text_that_is_deployed_and_its_commit_and_changes_nothing()
+    public async Task Returns_the_deployed_text_and_commit_and_changes_nothing()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("coder");
@@ -27,7 +27,7 @@ public sealed class ReadAgentConfigTests
         );
         Assert.Equal(await Deployed(hive), config.GetProperty("deployed_sha").GetString());
 
-        // What is written there by hand counts from the next rebuild on.
+        // Changes made by hand count from the next rebuild on.
         await File.WriteAllTextAsync(file, "model: wörtlich\n", Token);
         Assert.Equal(
             config.ToString(),
@@ -45,7 +45,7 @@ public sealed class ReadAgentConfigTests
     [InlineData("nobody", HttpStatusCode.NotFound, "not_found")]
     [InlineData("UPPER", HttpStatusCode.BadRequest, "invalid")]
     [InlineData("..%2Fmanager", HttpStatusCode.BadRequest, "invalid")]
-    public async Task Refuses_a_name_that_no_agent_has(string name, HttpStatusCode status, string code)
+    public async Task Refuses_unknown_and_invalid_names(string name, HttpStatusCode status, string code)
     {
         await using var hive = await HiveFixture.Start();
         using var answer = await hive.Http().GetAsync($"/api/agent-config/{name}", Token);

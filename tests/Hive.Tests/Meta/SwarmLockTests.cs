@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Meta;
 
-/// <summary>The lock that says what is deployed, and its log.</summary>
+/// <summary>Tests the swarm's lock and its log.</summary>
 public sealed class SwarmLockTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
@@ -62,7 +62,7 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
-    public async Task An_input_is_fetched_locked_and_shared_by_all_who_name_it()
+    public async Task An_input_is_fetched_locked_and_shared_by_all_agents_that_name_it()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -87,7 +87,7 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
-    public async Task Links_and_submodules_of_an_input_lead_nowhere()
+    public async Task Links_and_submodules_of_an_input_are_not_followed()
     {
         await using var upstream = await Upstream.Start();
         upstream.Commit("skills", "skill.md", "one\n");
@@ -114,7 +114,7 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
-    public async Task No_program_that_an_inputs_repository_names_is_run()
+    public async Task Programs_named_by_an_inputs_repository_are_not_run()
     {
         await using var upstream = await Upstream.Start();
         upstream.Commit("skills", "skill.md", "one\n");
@@ -144,11 +144,11 @@ public sealed class SwarmLockTests
     }
 
     [Theory]
-    [InlineData("missing", "cannot be fetched from")]
-    [InlineData("reference", "cannot be fetched from")]
+    [InlineData("missing", "cannot fetch the input 'skills' from")]
+    [InlineData("reference", "cannot fetch the input 'other' from")]
     [InlineData("elsewhere", "Inputs:AllowedPaths")]
     [InlineData("own data", "Inputs:AllowedPaths")]
-    public async Task An_input_that_cannot_be_had_fails_the_spawn_and_leaves_nothing(string what, string said)
+    public async Task An_input_that_cannot_be_fetched_fails_the_spawn_and_leaves_nothing(string what, string said)
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -187,7 +187,7 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
-    public async Task A_deploy_is_prepared_applied_and_then_committed_or_taken_back()
+    public async Task A_deploy_is_prepared_applied_and_then_committed_or_restored()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -197,7 +197,7 @@ public sealed class SwarmLockTests
         var (log, lockFile) = (upstream.Log().Length, File.ReadAllText(Path.Combine(upstream.Meta, "swarm.lock")));
         var commit = Propose(hive, "coder", $"inputs: {{ skills: {{ url: \"{upstream.Url("skills")}\" }} }}\n");
 
-        // Nobody has approved it: what it names is not fetched.
+        // Checking a proposal does not fetch its inputs.
         await swarm.Check("coder", commit, Token);
         Assert.False(Directory.Exists(Path.Combine(hive.DataDir, "inputs")));
         var prepared = await swarm.Prepare("coder", commit, Token);
@@ -207,7 +207,7 @@ public sealed class SwarmLockTests
         Assert.Equal(before, swarm.Deployed("coder"));
         Assert.Empty(await upstream.Inputs());
 
-        // Another one's deploy beside it holds nothing of this one.
+        // The commit of another agent's deploy does not include this one.
         var other = await swarm.Prepare("other", swarm.Deployed("other")!, Token);
         await swarm.Apply(other);
         await swarm.Commit(other, "deploy other\n\nApproval: 8\n");
@@ -224,10 +224,10 @@ public sealed class SwarmLockTests
             prepared,
             $"deploy coder deployed/7 {commit[..12]}\n\nwritten by somebody:\n\nApproval: 99\n\nApproval: 7\n"
         );
-        var told = (await events.Next("meta_inputs_changed"))
+        var notice = (await events.Next("meta_inputs_changed"))
             .GetProperty("meta_inputs")
             .Deserialize<MetaInput[]>(WireJson.Options)!;
-        Assert.Equal(("skills", skill), (told.Single().Name, told.Single().LockedRev));
+        Assert.Equal(("skills", skill), (notice.Single().Name, notice.Single().LockedRev));
         Assert.Equal(commit, swarm.Deployed("coder"));
         Assert.Equal(
             (true, true, false, false),
@@ -242,7 +242,7 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
-    public async Task What_a_killed_host_had_applied_and_not_committed_is_taken_back()
+    public async Task An_applied_but_uncommitted_lock_is_restored_after_a_kill()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -264,10 +264,11 @@ public sealed class SwarmLockTests
     [InlineData("{\"version\":2,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{}}}}")]
     [InlineData("{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"nothing\"}}}}")]
     [InlineData(
-        "{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"c\"}},\"c\":{\"inputs\":{},\"locked\":{\"rev\":\"../../x\",\"lastModified\":1}}}}"
+        "{\"version\":1,\"root\":\"root\",\"nodes\":{\"root\":{\"inputs\":{\"agent-coder\":\"c\"}},"
+            + "\"c\":{\"inputs\":{},\"locked\":{\"rev\":\"../../x\",\"lastModified\":1}}}}"
     )]
     [InlineData("[]")]
-    public async Task A_lock_that_was_broken_by_hand_is_said_stops_deploys_alone_and_can_be_mended(string content)
+    public async Task A_lock_broken_by_hand_blocks_only_deploys_and_can_be_fixed(string content)
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -288,10 +289,10 @@ public sealed class SwarmLockTests
         );
         Assert.Equal(ErrorCode.Conflict, problem.Code);
         Assert.Contains($"git -C {upstream.Meta} checkout", problem.Message, StringComparison.Ordinal);
-        // Whoever is there goes on, and can be rebuilt.
+        // Existing agents keep running and can be rebuilt.
         await upstream.Do("rebuild", "coder");
         upstream.Git("checkout", "-q", "HEAD~1", "--", "swarm.lock");
-        upstream.Git("commit", "-q", "-m", "mended");
+        upstream.Git("commit", "-q", "-m", "fixed");
         Assert.NotNull(
             await Locked(hive)
                 .Prepare(
@@ -304,7 +305,7 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
-    public async Task A_url_that_was_written_into_the_lock_by_hand_runs_nothing()
+    public async Task A_url_written_into_the_lock_by_hand_runs_no_program()
     {
         await using var upstream = await Upstream.Start();
         var (hive, ran, script) = (upstream.Hive, upstream.Path_("ran"), upstream.Path_("planted"));
@@ -331,13 +332,13 @@ public sealed class SwarmLockTests
                 )
         );
         Assert.Contains("names a transport that runs a program", problem.Message, StringComparison.Ordinal);
-        // Its end waits for what the start of the host begins.
+        // The host's end waits for the fetches that its start began.
         await hive.Restart();
         Assert.False(File.Exists(ran));
     }
 
     [Fact]
-    public async Task What_is_taken_back_is_so_even_when_the_files_cannot_be_written()
+    public async Task A_lock_is_restored_in_memory_even_if_its_files_cannot_be_written()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -373,7 +374,7 @@ public sealed class SwarmLockTests
         await upstream.Do("spawn", "coder");
         Assert.StartsWith("deploy coder deployed/0 ", upstream.Log()[^1], StringComparison.Ordinal);
         Assert.Single(await upstream.Inputs());
-        // One that was destroyed while nobody could note it.
+        // An agent whose destruction the lock has missed.
         await hive.Restart(() =>
         {
             var file = Path.Combine(upstream.Meta, "swarm.lock");
@@ -388,7 +389,7 @@ public sealed class SwarmLockTests
     }
 
     [Fact]
-    public async Task A_locked_input_that_was_lost_from_disk_comes_back()
+    public async Task A_locked_input_missing_on_disk_is_fetched_again()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -404,7 +405,7 @@ public sealed class SwarmLockTests
 
     private static ISwarmLock Locked(HiveFixture hive) => hive.Services.GetRequiredService<ISwarmLock>();
 
-    /// <summary>Commits a change of agent.yaml beside what is applied.</summary>
+    /// <summary>Adds a commit that changes agent.yaml to the applied repository, without deploying it.</summary>
     private static string Propose(HiveFixture hive, string agent, string yaml)
     {
         var folder = Path.Combine(hive.Folder, "proposed-" + agent);

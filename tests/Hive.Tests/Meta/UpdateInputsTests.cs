@@ -13,13 +13,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Tests.Meta;
 
-/// <summary><c>POST /meta-update</c>: inputs move, and who uses them is rebuilt.</summary>
+/// <summary>Tests <c>POST /meta-update</c>, which re-pins inputs and rebuilds the agents that use them.</summary>
 public sealed class UpdateInputsTests
 {
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_chosen_inputs_move_and_each_agent_that_uses_them_is_rebuilt()
+    public async Task The_chosen_inputs_are_repinned_and_their_agents_rebuilt()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -64,7 +64,7 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task Nothing_new_is_no_reason_to_rebuild_anybody()
+    public async Task Without_new_revisions_no_agent_is_rebuilt()
     {
         await using var upstream = await Upstream.Start();
         upstream.Commit("skills", "skill.md", "one\n");
@@ -77,9 +77,9 @@ public sealed class UpdateInputsTests
 
     [Theory]
     [InlineData("skils", HttpStatusCode.NotFound, "did you mean skills?")]
-    [InlineData("-x", HttpStatusCode.NotFound, "there are: skills")]
-    [InlineData("", HttpStatusCode.BadRequest, "names at least one")]
-    public async Task What_there_is_not_is_refused(string name, HttpStatusCode status, string said)
+    [InlineData("-x", HttpStatusCode.NotFound, "available: skills")]
+    [InlineData("", HttpStatusCode.BadRequest, "must name at least one")]
+    public async Task Unknown_inputs_are_refused(string name, HttpStatusCode status, string said)
     {
         await using var upstream = await Upstream.Start();
         upstream.Commit("skills", "skill.md", "one\n");
@@ -92,7 +92,7 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task An_input_that_cannot_be_reached_is_said_at_once_and_nothing_moves()
+    public async Task An_unreachable_input_is_an_error_at_once_and_changes_nothing()
     {
         await using var upstream = await Upstream.Start();
         upstream.Commit("skills", "skill.md", "one\n");
@@ -104,12 +104,12 @@ public sealed class UpdateInputsTests
             .PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
         Assert.Contains(
-            "the input 'skills' cannot be fetched",
+            "cannot fetch the input 'skills'",
             await answer.Content.ReadAsStringAsync(Token),
             StringComparison.Ordinal
         );
         Assert.Equal(log, upstream.Log());
-        // The next one is not held up by it.
+        // The failure does not block the next update.
         Directory.Move(upstream.Path_("gone"), upstream.Path_("skills"));
         Assert.Empty(
             (await upstream.Hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token)).Failed
@@ -117,7 +117,7 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task An_agent_that_cannot_be_rebuilt_stays_on_what_it_has_and_the_others_go_on()
+    public async Task An_agent_that_cannot_be_rebuilt_is_rolled_back_and_the_others_continue()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -126,7 +126,7 @@ public sealed class UpdateInputsTests
         await upstream.Spawn("beta", "external", ("skills", upstream.Url("skills")));
         await upstream.Spawn("gamma", "external", ("skills", upstream.Url("skills")));
         var second = upstream.Commit("skills", "skill.md", "two\n");
-        // The operator is in the middle of an edit.
+        // An unfinished edit of the operator.
         await File.AppendAllTextAsync(Path.Combine(hive.DataDir, "applied", "beta", "agent.yaml"), "modle: x\n", Token);
         var inputs = hive.Services.GetRequiredService<IMetaInputs>();
         var done = await inputs.Repin(["skills"], "Approval: 5", Token);
@@ -138,7 +138,7 @@ public sealed class UpdateInputsTests
             inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents)))
         );
         Assert.True(await hive.Services.GetRequiredService<ISwarmLock>().IsCommitted(5));
-        // Mended, it follows.
+        // After a fix the agent can be updated.
         upstream.Configure("beta", ("skills", upstream.Url("skills")));
         await upstream.Do("rebuild", "beta");
         done = await inputs.Repin(["skills_2"], null, Token);
@@ -150,7 +150,7 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task Who_runs_is_started_on_the_new_one_and_who_is_stopped_stays_so()
+    public async Task Running_agents_are_restarted_and_stopped_ones_stay_stopped()
     {
         await using var upstream = await Upstream.Start(realClock: true);
         var hive = upstream.Hive;
@@ -174,7 +174,7 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task Revisions_that_nobody_needs_are_removed_in_time()
+    public async Task Unused_revisions_are_removed_after_a_while()
     {
         await using var upstream = await Upstream.Start();
         var hive = upstream.Hive;
@@ -195,7 +195,7 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task A_revision_that_an_agent_runs_on_stays_though_the_lock_does_not_name_it()
+    public async Task A_revision_that_an_agent_runs_on_is_kept_even_if_it_is_not_locked()
     {
         await using var upstream = await Upstream.Start(realClock: true);
         var hive = upstream.Hive;
@@ -204,8 +204,8 @@ public sealed class UpdateInputsTests
         var second = upstream.Commit("skills", "skill.md", "two\n");
         await hive.Services.GetRequiredService<IMetaInputs>().Repin(["skills"], null, Token);
         var folder = Path.Combine(hive.DataDir, "inputs", "revisions", second);
-        // As after a kill between the agent's start and the commit of the lock; the host's end waits for what its start
-        // begins.
+        // As after a kill between the agent's start and the commit of the lock. The second restart waits for the
+        // clean-up that the first began.
         await hive.Restart(() => upstream.Git("reset", "-q", "--hard", "HEAD~1"));
         await hive.Restart();
         Assert.True(Directory.Exists(folder));
@@ -223,14 +223,14 @@ public sealed class UpdateInputsTests
     }
 
     [Fact]
-    public async Task The_end_of_the_host_waits_for_the_agent_that_is_being_moved()
+    public async Task The_hosts_end_waits_for_the_agent_that_is_being_updated()
     {
         await using var upstream = await Upstream.Start();
         var (hive, clock) = (upstream.Hive, upstream.Hive.Clock);
         upstream.Commit("skills", "skill.md", "one\n");
         await upstream.Spawn("coder", "process", ("skills", upstream.Url("skills")));
         upstream.Commit("skills", "skill.md", "two\n");
-        // It ignores being asked to end, so that its move lasts.
+        // Suspended by SIGSTOP, so that its update takes long.
         Fleet.Signal(Fleet.PidIn(hive.DataDir, "coder"), 19);
         clock.Advance(TimeSpan.FromMilliseconds(1));
         using (await hive.Http().PostAsJsonAsync("/meta-update", new { inputs = new[] { "skills" } }, Token))
@@ -241,13 +241,13 @@ public sealed class UpdateInputsTests
         await stopping.Task;
         clock.Advance(TimeSpan.FromSeconds(10));
         await restarted;
-        // Moved or not, it runs on what is locked.
+        // Updated or not, the agent runs on its locked inputs.
         Assert.True(await hive.Services.GetRequiredService<IAgentLifecycle>().RunsOnApplied("coder"));
         Fleet.EndAll(hive.Folder);
     }
 
     [Fact]
-    public async Task A_repository_that_does_not_answer_holds_up_nobody_elses_deploy()
+    public async Task A_repository_that_does_not_answer_does_not_block_other_deploys()
     {
         await using var upstream = await Upstream.Start();
         using var silent = new TcpListener(IPAddress.Loopback, 0);

@@ -6,7 +6,7 @@ using Hive.Tests.Git;
 
 namespace Hive.Tests.Meta;
 
-/// <summary>A host, and beside it repositories that agents take inputs from.</summary>
+/// <summary>A host, and repositories that its agents use as inputs.</summary>
 internal sealed class Upstream : IAsyncDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-up-").FullName;
@@ -31,7 +31,7 @@ internal sealed class Upstream : IAsyncDisposable
 
     public string Path_(string name) => Path.Combine(folder, name);
 
-    /// <summary>Commits to such a repository, which is made by the first; the commit's name.</summary>
+    /// <summary>Commits to a repository, which the first commit creates, and returns the commit's id.</summary>
     public string Commit(string name, string file, string content)
     {
         var work = Path.Combine(folder, name);
@@ -47,7 +47,7 @@ internal sealed class Upstream : IAsyncDisposable
         return Repositories.AsSomebody(work, "rev-parse", "HEAD");
     }
 
-    /// <summary>Makes an agent with inputs, by name and url.</summary>
+    /// <summary>Spawns an agent with inputs, by name and url.</summary>
     public async Task Spawn(string agent, string runtime, params (string Name, string Url)[] inputs)
     {
         Configure(agent, inputs);

@@ -6,20 +6,20 @@ namespace Hive.Tests.Questions;
 public sealed class AnswerQuestionTests
 {
     [Fact]
-    public async Task The_peers_answer_reaches_the_waiting_asker_once_and_moves_the_question_to_the_history()
+    public async Task A_peers_answer_reaches_the_waiting_asker_once_and_resolves_the_question()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var id = await alice.Ask("which?", "bob", options: ["a", "b"]);
         var cursor = await hive.Cursor();
-        var waiting = alice.NextTold();
+        var waiting = alice.NextQuestionMessage();
         await bob.Answer(id, "a, b");
         Assert.Equal(
             $$"""{"event":"question_answered","id":{{id}},"question":"which?","answer":"a, b","answerer":"bob"}""",
             (await waiting).ToString()
         );
-        Assert.Single(await alice.Told());
+        Assert.Single(await alice.QuestionMessages());
 
         var (kind, resolved) = Assert.Single(await hive.QuestionEvents(cursor));
         Assert.Equal("question_resolved", kind);
@@ -33,7 +33,7 @@ public sealed class AnswerQuestionTests
     }
 
     [Fact]
-    public async Task The_operator_answers_at_either_door_also_what_was_put_to_a_peer_and_with_a_text_that_is_no_option()
+    public async Task The_operator_can_answer_any_question_at_each_door_with_any_text()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -43,15 +43,15 @@ public sealed class AnswerQuestionTests
         Assert.Null(await http.Post($"/answer-question/{peers}", new { answer = "overridden" }));
         using var fields = new FormUrlEncodedContent([new("answer", "by form")]);
         (await http.PostAsync(new Uri($"/answer-question/{form}", UriKind.Relative), fields)).EnsureSuccessStatusCode();
-        var told = await alice.Told();
+        var notice = await alice.QuestionMessages();
         Assert.Equal(
             [("neither", "operator"), ("overridden", "operator"), ("by form", "operator")],
-            told.Select(t => (t.Text("answer")!, t.Text("answerer")!))
+            notice.Select(t => (t.Text("answer")!, t.Text("answerer")!))
         );
     }
 
     [Fact]
-    public async Task Nobody_else_may_answer_and_a_second_answer_is_a_conflict_for_everybody()
+    public async Task Only_the_target_or_the_operator_can_answer_and_a_second_answer_conflicts()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -90,7 +90,7 @@ public sealed class AnswerQuestionTests
         Assert.Equal("conflict", await http.Post($"/cancel-question/{toBob}"));
         await Talk.Refused(() => carol.Answer(toBob), "forbidden");
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Equal("yes", Assert.Single(await alice.Told()).Text("answer"));
+        Assert.Equal("yes", Assert.Single(await alice.QuestionMessages()).Text("answer"));
     }
 
     [Fact]
@@ -119,6 +119,6 @@ public sealed class AnswerQuestionTests
         Assert.Equal("invalid", await http.Post("/cancel-question/-1"));
         Assert.Equal("not_found", await http.Post("/cancel-question/4711"));
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Empty(await alice.Told());
+        Assert.Empty(await alice.QuestionMessages());
     }
 }

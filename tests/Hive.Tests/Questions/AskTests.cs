@@ -8,7 +8,7 @@ namespace Hive.Tests.Questions;
 public sealed class AskTests
 {
     [Fact]
-    public async Task A_question_to_the_operator_is_on_the_stream_and_in_the_snapshot_with_all_it_was_asked_with()
+    public async Task A_question_to_the_operator_is_on_the_stream_and_in_the_snapshot()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -42,19 +42,22 @@ public sealed class AskTests
             Assert.Single(state.GetProperty("questions").EnumerateArray()).ToString()
         );
         Assert.Empty(state.GetProperty("question_history").EnumerateArray());
-        Assert.Empty(await alice.Told());
+        Assert.Empty(await alice.QuestionMessages());
     }
 
     [Fact]
-    public async Task A_peer_is_told_who_asks_what_and_may_be_told_so_while_it_waits()
+    public async Task A_waiting_peer_receives_the_question()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        var waiting = bob.NextTold();
+        var waiting = bob.NextQuestionMessage();
         var id = await alice.Ask("which?", "bob", options: ["a", "b"]);
         Assert.Equal(
-            $$"""{"event":"question_asked","id":{{id}},"asker":"alice","question":"which?","options":["a","b"],"multi":false}""",
+            $$"""{"event":"question_asked","id":{{id}},"asker":"alice","question":"which?","""
+                + """
+                "options":["a","b"],"multi":false}
+                """,
             (await waiting).ToString()
         );
         Assert.Equal("bob", Assert.Single((await hive.State()).Questions()).Target);
@@ -67,7 +70,7 @@ public sealed class AskTests
     [InlineData("""{"question":null}""", "invalid", "question")]
     [InlineData("""{"question":"a\u0000b"}""", "invalid", "NUL")]
     [InlineData("""{"question":"half \ud800 a pair"}""", "invalid", "surrogate")]
-    [InlineData("""{"question":"q","to":"alice"}""", "invalid", "yourself")]
+    [InlineData("""{"question":"q","to":"alice"}""", "invalid", "'to' is the asker")]
     [InlineData("""{"question":"q","to":""}""", "invalid", "'to' is empty")]
     [InlineData("""{"question":"q","to":"*"}""", "invalid", "one recipient")]
     [InlineData("""{"question":"q","to":"bobb"}""", "not_found", "did you mean bob")]
@@ -84,7 +87,7 @@ public sealed class AskTests
     [InlineData(
         """{"question":"q","options":["1","2","3","4","5","6","7","8","9","10","11"]}""",
         "invalid",
-        "'options' has 11, the limit is 10"
+        "'options' has 11 entries, the limit is 10"
     )]
     [InlineData("""{"question":"q","options":["a",""]}""", "invalid", "is empty")]
     [InlineData("""{"question":"q","options":["a",null]}""", "invalid", "is empty")]
@@ -102,11 +105,11 @@ public sealed class AskTests
         Assert.Equal(code, refused.Text("code"));
         Assert.Contains(says, refused.Text("error"), StringComparison.Ordinal);
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Empty(await (await hive.Connect("bob")).Told());
+        Assert.Empty(await (await hive.Connect("bob")).QuestionMessages());
     }
 
     [Fact]
-    public async Task The_caps_count_bytes_and_what_just_fits_is_taken()
+    public async Task The_limits_count_bytes_and_are_inclusive()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -133,7 +136,7 @@ public sealed class AskTests
     }
 
     [Fact]
-    public async Task A_key_asks_once_through_a_restart()
+    public async Task A_key_asks_only_once_even_across_a_restart()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -162,12 +165,12 @@ public sealed class AskTests
                 ),
             "conflict"
         );
-        Assert.Single(await (await hive.Connect("bob")).Told());
+        Assert.Single(await (await hive.Connect("bob")).QuestionMessages());
         Assert.Single((await hive.State()).Questions());
     }
 
     [Fact]
-    public async Task An_agent_has_at_most_fifty_pending_and_room_again_when_one_is_answered()
+    public async Task An_agent_has_at_most_fifty_pending_questions()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -189,9 +192,9 @@ public sealed class AskTests
         );
         await Talk.Refused(() => alice.Ask(to: "bob"), "conflict");
         Assert.Empty(await hive.QuestionEvents(cursor));
-        Assert.Equal(25, (await bob.Told()).Length);
+        Assert.Equal(25, (await bob.QuestionMessages()).Length);
 
-        // The same question once more is no other one, and what others ask is theirs.
+        // Repeating a question with its key is not a new question, and other agents' questions do not count.
         Assert.Equal(first, (await alice.CallAsync("ask", asked)).GetProperty("id").GetInt64());
         await bob.Ask(to: "alice");
         await host.Answer(first);
@@ -203,7 +206,7 @@ public sealed class AskTests
     }
 
     [Fact]
-    public async Task Asked_over_several_connections_at_once_they_are_no_more()
+    public async Task The_limit_holds_across_concurrent_connections()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -231,7 +234,7 @@ public sealed class AskTests
     }
 
     [Fact]
-    public async Task Who_may_not_write_to_somebody_may_not_ask_it_either()
+    public async Task An_agent_can_only_ask_those_it_may_write_to()
     {
         await using var hive = await HiveFixture.Start();
         var folder = Directory.CreateDirectory(Path.Combine(hive.DataDir, "applied", "alice"));
@@ -250,7 +253,7 @@ public sealed class AskTests
     }
 
     [Fact]
-    public async Task References_are_vouched_for_by_who_wrote_them()
+    public async Task File_references_are_checked_against_the_rights_of_their_author()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -268,7 +271,7 @@ public sealed class AskTests
         Assert.Equal(["/agents/bob/state/own.md"], events[1].Question.AnswerRefs);
         var history = Assert.Single((await hive.State()).Questions("question_history"));
         Assert.Equal(["/agents/bob/state/own.md"], history.AnswerRefs);
-        // The messages that tell of them have them too.
+        // The messages about the question have the references too.
         Assert.Equal(["/agents/alice/state/plan.md"], Assert.Single(await bob.Receive()).FileRefs);
         Assert.Equal(
             ["/agents/alice/state/plan.md", "/agents/bob/state/own.md"],

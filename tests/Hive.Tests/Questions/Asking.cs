@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Questions;
 
-/// <summary>What the tests of questions say again and again.</summary>
+/// <summary>Steps that several tests of questions share.</summary>
 internal static class Asking
 {
     public static async Task<long> Ask(
@@ -33,8 +33,7 @@ internal static class Asking
     public static Task Answer(this LineClient line, long id, string answer = "yes") =>
         line.CallAsync("answer", new { id, answer });
 
-    /// <summary>Fifty questions each, as many as an agent may have pending, of so many agents at once; they are made
-    /// for it.</summary>
+    /// <summary>Spawns that many agents, each of which asks fifty questions, the most it may have pending.</summary>
     public static async Task<long[]> AskMany(this HiveFixture hive, int askers, string? to = null, long? ttl = null)
     {
         List<long> ids = [];
@@ -49,22 +48,24 @@ internal static class Asking
         return [.. ids];
     }
 
-    /// <summary>Makes the database refuse to store an answer to every question that reads <c>poison</c>, until
-    /// <see cref="Cure"/>.</summary>
+    /// <summary>
+    /// Makes the database refuse answers to questions with the text <c>poison</c>, until <see cref="Cure"/>.
+    /// </summary>
     public static Task Poison(this HiveFixture hive) =>
         hive
             .Services.GetRequiredService<IStore>()
             .Write(write =>
                 write.Db.Execute(
-                    "CREATE TRIGGER poison BEFORE UPDATE ON questions WHEN NEW.question = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"
+                    "CREATE TRIGGER poison BEFORE UPDATE ON questions WHEN NEW.question = 'poison' BEGIN SELECT "
+                        + "RAISE(ABORT, 'no poison here'); END"
                 )
             );
 
     public static Task Cure(this HiveFixture hive) =>
         hive.Services.GetRequiredService<IStore>().Write(write => write.Db.Execute("DROP TRIGGER poison"));
 
-    /// <summary>Waits until no more than so many questions are pending.</summary>
-    public static async Task<QuestionView[]> Left(this HiveFixture hive, int most)
+    /// <summary>Waits until at most that many questions are pending.</summary>
+    public static async Task<QuestionView[]> WaitUntilPending(this HiveFixture hive, int most)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (true)
@@ -76,7 +77,7 @@ internal static class Asking
         }
     }
 
-    /// <summary>The code of what the operator was answered over REST; null for success.</summary>
+    /// <summary>The error code of a REST answer; null for success.</summary>
     public static async Task<string?> Post(this HttpClient http, string path, object? fields = null)
     {
         using var response = await http.PostAsJsonAsync(path, fields ?? new { }, WireJson.Options);
@@ -85,8 +86,8 @@ internal static class Asking
             : (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("code").GetString();
     }
 
-    /// <summary>Everything that <c>system</c> has told an agent of questions, oldest first, received or not.</summary>
-    public static async Task<JsonElement[]> Told(this LineClient line)
+    /// <summary>All messages from <c>system</c> to an agent about questions, oldest first, received or not.</summary>
+    public static async Task<JsonElement[]> QuestionMessages(this LineClient line)
     {
         var rows = (await line.CallAsync("recent", new { limit = 200 }))
             .GetProperty("rows")
@@ -99,8 +100,8 @@ internal static class Asking
         ];
     }
 
-    /// <summary>The next of them that was not received yet, waiting for it.</summary>
-    public static async Task<JsonElement> NextTold(this LineClient line)
+    /// <summary>Waits for the next of those messages that was not received yet.</summary>
+    public static async Task<JsonElement> NextQuestionMessage(this LineClient line)
     {
         var message = (await line.CallAsync("recv", new { wait_seconds = 180 }))
             .GetProperty("messages")[0]
@@ -116,15 +117,15 @@ internal static class Asking
     public static string? Text(this JsonElement row, string name) =>
         row.TryGetProperty(name, out var value) ? value.GetString() : null;
 
-    /// <summary>The events of questions from a cursor up to now, in order.</summary>
+    /// <summary>The events about questions from a cursor up to now, in order.</summary>
     public static async Task<(string Kind, QuestionView Question)[]> QuestionEvents(
         this HiveFixture hive,
         string cursor
     )
     {
-        // A message to the operator closes the list: events come in the order of the commits.
+        // A message to the operator marks the end, because events come in the order of the commits.
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        var last = (await manager.CallAsync("send", new { to = "operator", body = "the end of what is looked at" }))
+        var last = (await manager.CallAsync("send", new { to = "operator", body = "end" }))
             .GetProperty("id")
             .GetInt64();
         using var events = await EventReader.Open(hive.Http(), cursor);

@@ -6,7 +6,7 @@ namespace Hive.Tests.Questions;
 public sealed class CancelQuestionTests
 {
     [Fact]
-    public async Task The_asker_is_told_that_its_question_was_taken_back_and_the_peer_cannot_answer_it_any_more()
+    public async Task Cancelling_notifies_the_asker_and_refuses_later_answers()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -16,8 +16,8 @@ public sealed class CancelQuestionTests
         Assert.Null(await http.Post($"/cancel-question/{id}"));
         await Talk.Refused(() => bob.Answer(id), "conflict");
         Assert.Equal("conflict", await http.Post($"/cancel-question/{id}"));
-        var told = Assert.Single(await alice.Told());
-        Assert.Equal(("[cancelled]", "operator"), (told.Text("answer"), told.Text("answerer")));
+        var notice = Assert.Single(await alice.QuestionMessages());
+        Assert.Equal(("[cancelled]", "operator"), (notice.Text("answer"), notice.Text("answerer")));
         Assert.Equal("question_resolved", Assert.Single(await hive.QuestionEvents(cursor)).Kind);
     }
 }

@@ -8,7 +8,7 @@ namespace Hive.Tests.Questions;
 public sealed class ExpireQuestionsTests
 {
     [Fact]
-    public async Task Expires_at_its_deadline_and_not_before()
+    public async Task A_question_expires_at_its_deadline_and_not_before()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -21,10 +21,10 @@ public sealed class ExpireQuestionsTests
         var cursor = await hive.Cursor();
 
         hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
-        var told = await alice.NextTold();
+        var notice = await alice.NextQuestionMessage();
         Assert.Equal(
             (id, "[expired]", "ttl-watchdog"),
-            (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer"))
+            (notice.GetProperty("id").GetInt64(), notice.Text("answer"), notice.Text("answerer"))
         );
         await Talk.Refused(() => bob.Answer(id), "conflict");
         var (kind, resolved) = Assert.Single(await hive.QuestionEvents(cursor));
@@ -32,11 +32,11 @@ public sealed class ExpireQuestionsTests
             ("question_resolved", "[expired]", hive.Clock.GetUtcNow()),
             (kind, resolved.Answer, resolved.AnsweredAt)
         );
-        Assert.Single(await alice.Told());
+        Assert.Single(await alice.QuestionMessages());
     }
 
     [Fact]
-    public async Task Those_of_different_length_expire_each_at_its_own_time_and_many_at_once()
+    public async Task Questions_expire_at_their_own_deadlines_and_many_at_once()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -47,13 +47,13 @@ public sealed class ExpireQuestionsTests
         var answered = await alice.Ask(ttl: 2);
         await (await hive.Operator()).Answer(answered);
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(answered, (await alice.NextTold()).GetProperty("id").GetInt64());
-        Assert.Equal(early, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(answered, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
+        Assert.Equal(early, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
         hive.Clock.Advance(TimeSpan.FromSeconds(29));
-        Assert.Equal(late, Assert.Single(await hive.Left(1)).Id);
+        Assert.Equal(late, Assert.Single(await hive.WaitUntilPending(1)).Id);
         for (var asker = 0; asker < 4; asker++)
         {
-            var ids = (await (await hive.Connect($"asker{asker}")).Told())
+            var ids = (await (await hive.Connect($"asker{asker}")).QuestionMessages())
                 .Select(t => t.GetProperty("id").GetInt64())
                 .ToArray();
             Assert.Equal(50, ids.Length);
@@ -61,12 +61,12 @@ public sealed class ExpireQuestionsTests
         }
 
         hive.Clock.Advance(TimeSpan.FromHours(6));
-        Assert.Equal(late, (await alice.NextTold()).GetProperty("id").GetInt64());
-        Assert.Equal(3, (await alice.Told()).Length);
+        Assert.Equal(late, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
+        Assert.Equal(3, (await alice.QuestionMessages()).Length);
     }
 
     [Fact]
-    public async Task What_was_due_while_the_host_was_down_expires_once_at_start_oldest_deadline_first()
+    public async Task Questions_due_while_the_host_was_down_expire_once_at_start_in_order()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -78,7 +78,7 @@ public sealed class ExpireQuestionsTests
             await alice.Ask(ttl: 200),
             await alice.Ask(ttl: 1000),
         ];
-        // Its timers are this host's, and end with it.
+        // Moves only the wall clock: no timer of this host fires.
         hive.Clock.Jump(TimeSpan.FromSeconds(400));
         var cursor = await hive.Cursor();
         Assert.Empty(await hive.QuestionEvents(cursor));
@@ -86,16 +86,16 @@ public sealed class ExpireQuestionsTests
         alice = await hive.Connect("alice");
         for (var i = 0; i < 3; i++)
         {
-            var told = await alice.NextTold();
-            Assert.Equal((ids[(i + 1) % 3], "[expired]"), (told.GetProperty("id").GetInt64(), told.Text("answer")));
+            var notice = await alice.NextQuestionMessage();
+            Assert.Equal((ids[(i + 1) % 3], "[expired]"), (notice.GetProperty("id").GetInt64(), notice.Text("answer")));
         }
 
         await hive.Restart();
         alice = await hive.Connect("alice");
-        Assert.Equal(3, (await alice.Told()).Length);
+        Assert.Equal(3, (await alice.QuestionMessages()).Length);
         Assert.Equal(ids[3], Assert.Single((await hive.State()).Questions()).Id);
         hive.Clock.Advance(TimeSpan.FromSeconds(600));
-        Assert.Equal(ids[3], (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(ids[3], (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
     }
 
     [Theory]
@@ -112,11 +112,11 @@ public sealed class ExpireQuestionsTests
         await hive.Settled();
         Assert.Single((await hive.State()).Questions());
         hive.Clock.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(id, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(id, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
     }
 
     [Fact]
-    public async Task A_wall_clock_set_back_while_no_host_ran_makes_no_wait_longer_than_was_asked_for()
+    public async Task A_wall_clock_set_back_while_no_host_ran_does_not_prolong_a_wait()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -125,11 +125,11 @@ public sealed class ExpireQuestionsTests
         await hive.Restart();
         var alice = await hive.Connect("alice");
         hive.Clock.Advance(TimeSpan.FromSeconds(60));
-        Assert.Equal(id, (await alice.NextTold()).GetProperty("id").GetInt64());
+        Assert.Equal(id, (await alice.NextQuestionMessage()).GetProperty("id").GetInt64());
     }
 
     [Fact]
-    public async Task One_that_the_database_will_not_take_holds_up_no_other_is_logged_and_expires_later()
+    public async Task An_expiry_that_cannot_be_stored_is_logged_and_retried_alone()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -139,20 +139,20 @@ public sealed class ExpireQuestionsTests
         var poison = await alice.Ask("poison", ttl: 5);
         await alice.Ask("after", ttl: 5);
         hive.Clock.Advance(TimeSpan.FromSeconds(5));
-        Assert.Equal(poison, Assert.Single(await hive.Left(1)).Id);
+        Assert.Equal(poison, Assert.Single(await hive.WaitUntilPending(1)).Id);
         Assert.Contains("no poison here", await log.Next($"question {poison}"), StringComparison.Ordinal);
-        Assert.Equal(2, (await alice.Told()).Length);
+        Assert.Equal(2, (await alice.QuestionMessages()).Length);
 
         await hive.Clock.Set(hive.Clock.GetUtcNow().AddMinutes(1));
         await hive.Cure();
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Empty(await hive.Left(0));
-        var told = (await alice.Told())[^1];
-        Assert.Equal((poison, "[expired]"), (told.GetProperty("id").GetInt64(), told.Text("answer")));
+        Assert.Empty(await hive.WaitUntilPending(0));
+        var notice = (await alice.QuestionMessages())[^1];
+        Assert.Equal((poison, "[expired]"), (notice.GetProperty("id").GetInt64(), notice.Text("answer")));
     }
 
     [Fact]
-    public async Task Without_a_deadline_nothing_is_asked_of_the_database_and_an_answered_one_leaves_none()
+    public async Task Without_pending_deadlines_the_database_is_not_used()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -162,7 +162,7 @@ public sealed class ExpireQuestionsTests
         await hive.Settled();
         var store = hive.Services.GetRequiredService<SqliteStore>();
         var before = (store.Reads, store.Writes);
-        // Short of the next hourly vacuum.
+        // Less than the time to the next hourly vacuum.
         hive.Clock.Advance(TimeSpan.FromMinutes(50));
         Assert.Equal(before, (store.Reads, store.Writes));
     }

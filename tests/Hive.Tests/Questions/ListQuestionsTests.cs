@@ -5,7 +5,7 @@ namespace Hive.Tests.Questions;
 public sealed class ListQuestionsTests
 {
     [Fact]
-    public async Task The_host_socket_lists_the_pending_ones_and_on_request_the_answered_ones_before_them()
+    public async Task The_host_socket_lists_pending_and_on_request_answered_questions()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -20,7 +20,7 @@ public sealed class ListQuestionsTests
     }
 
     [Fact]
-    public async Task All_are_kept_and_the_snapshot_has_the_fifty_newest_answered_and_every_pending_one()
+    public async Task The_snapshot_has_all_pending_and_the_fifty_newest_answered_questions()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

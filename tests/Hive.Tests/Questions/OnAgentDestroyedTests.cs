@@ -12,7 +12,7 @@ public sealed class OnAgentDestroyedTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_it_asked_and_what_it_was_asked_is_cancelled_by_the_system_and_nothing_else_is(bool purge)
+    public async Task Destroying_an_agent_cancels_its_questions_and_those_put_to_it(bool purge)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -29,24 +29,24 @@ public sealed class OnAgentDestroyedTests
             );
         }
 
-        var told = Assert.Single(await alice.Told());
+        var notice = Assert.Single(await alice.QuestionMessages());
         Assert.Equal(
             (owed, "[cancelled]", "system"),
-            (told.GetProperty("id").GetInt64(), told.Text("answer"), told.Text("answerer"))
+            (notice.GetProperty("id").GetInt64(), notice.Text("answer"), notice.Text("answerer"))
         );
         Assert.Equal(other, Assert.Single((await hive.State()).Questions()).Id);
 
-        // Another of that name has nothing to do with it.
+        // A new agent with that name is not affected.
         await hive.Spawn("bob");
         hive.Clock.Advance(TimeSpan.FromSeconds(60));
         await hive.Settled();
         bob = await hive.Connect("bob");
         await Talk.Refused(() => bob.Answer(owed), "conflict");
-        Assert.Single(await alice.Told());
+        Assert.Single(await alice.QuestionMessages());
     }
 
     [Fact]
-    public async Task What_another_agent_of_its_name_asks_right_afterwards_is_not_taken_for_the_old_ones()
+    public async Task Questions_of_a_new_agent_with_the_same_name_are_kept()
     {
         await using var hive = await HiveFixture.Start();
         var host = await hive.Operator();
@@ -66,13 +66,13 @@ public sealed class OnAgentDestroyedTests
     }
 
     [Fact]
-    public async Task What_a_kill_left_undone_is_done_at_the_next_start_and_once()
+    public async Task A_clean_up_missed_by_a_kill_is_done_once_at_the_next_start()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var (owed, own) = (await alice.Ask(to: "bob"), await bob.Ask());
-        // As a kill between the commit of a destroy and the reaction to it leaves the database.
+        // The state that a kill leaves between the commit of a destroy and the reaction to it.
         await hive
             .Services.GetRequiredService<IStore>()
             .Write(write => write.Db.Execute("DELETE FROM agents WHERE name = 'bob'"));
@@ -81,7 +81,7 @@ public sealed class OnAgentDestroyedTests
             await hive.Restart();
             await hive.Settled();
             alice = await hive.Connect("alice");
-            Assert.Equal(owed, Assert.Single(await alice.Told()).GetProperty("id").GetInt64());
+            Assert.Equal(owed, Assert.Single(await alice.QuestionMessages()).GetProperty("id").GetInt64());
             var state = await hive.State();
             Assert.Empty(state.Questions());
             Assert.Equal([own, owed], state.Questions("question_history").Select(q => q.Id).OrderDescending());
@@ -93,7 +93,7 @@ public sealed class OnAgentDestroyedTests
     }
 
     [Fact]
-    public async Task Many_are_cancelled_a_hundred_in_a_write()
+    public async Task Questions_are_cancelled_a_hundred_per_write()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("bob", "carol");
@@ -105,19 +105,19 @@ public sealed class OnAgentDestroyedTests
         var withNone = store.Writes - before;
         before = store.Writes;
         await host.CallAsync("destroy", new { name = "bob" });
-        Assert.Empty(await hive.Left(0));
+        Assert.Empty(await hive.WaitUntilPending(0));
         await hive.Settled();
         Assert.Equal(before + withNone + 2, store.Writes);
         for (var asker = 0; asker < 5; asker++)
         {
-            var told = await (await hive.Connect($"asker{asker}")).Told();
-            Assert.Equal(50, told.Select(t => t.GetProperty("id").GetInt64()).Distinct().Count());
-            Assert.All(told, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
+            var notice = await (await hive.Connect($"asker{asker}")).QuestionMessages();
+            Assert.Equal(50, notice.Select(t => t.GetProperty("id").GetInt64()).Distinct().Count());
+            Assert.All(notice, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
         }
     }
 
     [Fact]
-    public async Task While_many_are_cancelled_another_agent_of_its_name_asks_and_is_asked()
+    public async Task A_new_agent_can_ask_while_its_predecessors_questions_are_cancelled()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -129,7 +129,7 @@ public sealed class OnAgentDestroyedTests
             await (await hive.Connect("bob")).Ask("new"),
             await (await hive.Connect("alice")).Ask("new", "bob"),
         ];
-        await hive.Left(2);
+        await hive.WaitUntilPending(2);
         await hive.Settled();
         Assert.Equal(own, (await hive.State()).Questions().Select(q => q.Id));
     }
@@ -137,7 +137,7 @@ public sealed class OnAgentDestroyedTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task One_that_the_database_will_not_take_holds_up_no_other_is_logged_and_cancelled_later(bool atStart)
+    public async Task A_cancellation_that_cannot_be_stored_is_logged_and_retried_alone(bool atStart)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -161,13 +161,13 @@ public sealed class OnAgentDestroyedTests
             Assert.Contains("no poison here", await log.Next($"question {poison}"), StringComparison.Ordinal);
         }
 
-        Assert.Equal(poison, Assert.Single(await hive.Left(1)).Id);
+        Assert.Equal(poison, Assert.Single(await hive.WaitUntilPending(1)).Id);
         await hive.Clock.Set(hive.Clock.GetUtcNow().AddMinutes(1));
         await hive.Cure();
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Empty(await hive.Left(0));
-        var told = await alice.Told();
-        Assert.Equal(3, told.Length);
-        Assert.All(told, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
+        Assert.Empty(await hive.WaitUntilPending(0));
+        var notice = await alice.QuestionMessages();
+        Assert.Equal(3, notice.Length);
+        Assert.All(notice, t => Assert.Equal(("[cancelled]", "system"), (t.Text("answer"), t.Text("answerer"))));
     }
 }

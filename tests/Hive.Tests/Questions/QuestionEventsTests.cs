@@ -6,7 +6,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Questions;
 
-/// <summary>Texts within their cap that JSON makes longer than a body of the host's may be.</summary>
+/// <summary>Tests texts within their limits that are too long for a body once written as JSON.</summary>
 public sealed class QuestionEventsTests
 {
     [Theory]
@@ -17,7 +17,7 @@ public sealed class QuestionEventsTests
     [InlineData("\u0001", 4096, true, true)]
     [InlineData("\u007f", 4096, true, true)]
     [InlineData("😀", 1024, true, false)]
-    public async Task They_fit_all_the_same_with_the_answer_and_the_options_kept_as_far_as_they_can_be(
+    public async Task Long_texts_are_cut_to_fit_the_question_before_the_answer_the_options_never(
         string unit,
         int times,
         bool cutsQuestion,
@@ -28,7 +28,7 @@ public sealed class QuestionEventsTests
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
         var text = string.Concat(Enumerable.Repeat(unit, times));
-        // Distinct ones, each of 200 bytes.
+        // Distinct options of 200 bytes each.
         string[] options =
         [
             .. Enumerable
@@ -47,19 +47,19 @@ public sealed class QuestionEventsTests
         IsTextOrItsBeginning(JsonElement.Parse(answered.Body), "question", cutsQuestion);
         IsTextOrItsBeginning(JsonElement.Parse(answered.Body), "answer", cutsAnswer);
         Assert.Equal(cutsQuestion || cutsAnswer, JsonElement.Parse(answered.Body).TryGetProperty("truncated", out _));
-        // Nothing of it is lost.
+        // The stored texts are complete.
         var stored = Assert.Single((await hive.State()).Questions("question_history"));
         Assert.Equal((text, text), (stored.Question, stored.Answer));
 
-        void IsTextOrItsBeginning(JsonElement told, string member, bool? cut)
+        void IsTextOrItsBeginning(JsonElement notice, string member, bool? cut)
         {
-            var got = told.Text(member)!;
+            var got = notice.Text(member)!;
             if (got != text)
             {
                 Assert.EndsWith("…", got, StringComparison.Ordinal);
                 Assert.StartsWith(got[..^1], text, StringComparison.Ordinal);
                 Assert.True(got.Length > 100, got);
-                Assert.True(told.GetProperty("truncated").GetBoolean());
+                Assert.True(notice.GetProperty("truncated").GetBoolean());
             }
 
             Assert.Equal(cut ?? got != text, got != text);
@@ -67,7 +67,7 @@ public sealed class QuestionEventsTests
     }
 
     [Fact]
-    public async Task A_long_question_is_cut_for_the_peer_to_what_its_options_leave()
+    public async Task A_long_question_to_a_peer_is_cut_to_fit()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

@@ -5,7 +5,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Questions;
 
-/// <summary>Everybody who can end a question does so at the same moment, in every combination.</summary>
+/// <summary>Ends a question from all sides at the same moment, in every combination.</summary>
 public sealed class QuestionRaceTests
 {
     [Flags]
@@ -21,7 +21,7 @@ public sealed class QuestionRaceTests
     }
 
     [Fact]
-    public async Task Exactly_one_wins_the_asker_is_told_once_and_the_losers_get_conflict()
+    public async Task Exactly_one_wins_the_asker_is_notified_once_and_the_others_get_conflict()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -50,13 +50,13 @@ public sealed class QuestionRaceTests
             await Task.WhenAll(deadline, destroy);
             await resolved.Next("question_resolved");
 
-            var told = Assert.Single(await alice.Told(), t => t.GetProperty("id").GetInt64() == id);
+            var notice = Assert.Single(await alice.QuestionMessages(), t => t.GetProperty("id").GetInt64() == id);
             var (kind, question) = Assert.Single(await hive.QuestionEvents(cursor));
             Assert.Equal(
-                ("question_resolved", id, told.Text("answer"), told.Text("answerer")),
+                ("question_resolved", id, notice.Text("answer"), notice.Text("answerer")),
                 (kind, question.Id, question.Answer, question.Answerer)
             );
-            // A destroyed agent's connection ends, also before it hears that its answer was the first.
+            // A destroyed agent's connection may end before it hears that its answer was the first.
             var gone = who.HasFlag(Who.Destroy) ? results.Count(r => r == "gone") : 0;
             var won =
                 question.Answerer is "ttl-watchdog" or "system" ? 0

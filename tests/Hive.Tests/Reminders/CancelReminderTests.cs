@@ -13,7 +13,7 @@ namespace Hive.Tests.Reminders;
 public sealed class CancelReminderTests
 {
     [Fact]
-    public async Task An_agent_cancels_its_own_and_nobody_elses()
+    public async Task An_agent_can_only_cancel_its_own_reminders()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -42,7 +42,7 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
-    public async Task The_operator_cancels_anybodys_and_the_row_is_gone_from_the_database()
+    public async Task The_operator_can_cancel_any_reminder_and_its_row_is_deleted()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -62,7 +62,7 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
-    public async Task That_those_of_a_destroyed_agent_could_not_be_removed_is_logged_and_the_next_start_removes_them()
+    public async Task Reminders_that_cannot_be_removed_are_logged_and_removed_at_the_next_start()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -75,7 +75,11 @@ public sealed class CancelReminderTests
             )
         );
         await (await hive.Operator()).CallAsync("destroy", new { name = "alice" });
-        Assert.Contains("no poison here", await log.Next("reminders of alice"), StringComparison.Ordinal);
+        Assert.Contains(
+            "no poison here",
+            await log.Next("reminders of destroyed agents (alice)"),
+            StringComparison.Ordinal
+        );
         Assert.Single(await hive.Reminders());
         await store.Write(write => write.Db.Execute("DROP TRIGGER poison"));
         await hive.Restart();
@@ -83,7 +87,7 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
-    public async Task A_destroyed_agents_reminders_go_with_it_and_a_new_one_of_its_name_keeps_its_own()
+    public async Task Destroying_an_agent_cancels_its_reminders_but_not_its_successors()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -105,17 +109,18 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
-    public async Task Reminders_of_an_agent_that_is_gone_are_swept_at_the_next_start()
+    public async Task Reminders_of_missing_agents_are_removed_at_the_next_start()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         await (await hive.Connect("alice")).Remind("kept", 60);
-        // As a kill between the end of an agent and what follows from it leaves it.
+        // The state that a kill leaves between the commit of a destroy and the reaction to it.
         await hive
             .Services.GetRequiredService<IStore>()
             .Write(write =>
                 write.Db.Execute(
-                    "INSERT INTO reminders (agent, message, created_at, due_at) VALUES ('gone', 'x', 0, 0), ('gone', 'y', 0, 9000000000000)"
+                    "INSERT INTO reminders (agent, message, created_at, due_at) VALUES ('gone', 'x', 0, 0), "
+                        + "('gone', 'y', 0, 9000000000000)"
                 )
             );
         await hive.Restart();
@@ -124,13 +129,13 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
-    public async Task A_full_disk_does_not_keep_a_host_from_starting_that_has_some_to_sweep_and_they_go_when_there_is_room()
+    public async Task A_full_disk_delays_the_removal_of_reminders_but_not_the_hosts_start()
     {
         await HostProcess.RequireMounts();
         await using var before = await HostProcess.Start();
         await before.Spawn("alice");
         await before.Stop();
-        // Beside rows that stay, so that each page has to be written to take them out.
+        // Mixed with rows that stay, so that every page must be written to remove them.
         using (var store = new StoreRig(before.DataDir, []).Store)
         {
             await store.Write(write =>
@@ -138,14 +143,15 @@ public sealed class CancelReminderTests
                     """
                     WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 3999)
                     INSERT INTO reminders (agent, message, created_at, due_at, sent_at)
-                    SELECT iif(i % 2, 'gone', 'alice'), hex(zeroblob(250)), 0, 9000000000000, iif(i % 2, NULL, 9000000000000)
+                    SELECT iif(i % 2, 'gone', 'alice'), hex(zeroblob(250)), 0, 9000000000000,
+                           iif(i % 2, NULL, 9000000000000)
                       FROM n
                     """
                 )
             );
         }
 
-        // Room for what SQLite needs to open its database, not for taking them out.
+        // Enough room for SQLite to open its database, but not to remove the rows.
         await using var host = await HostProcess.StartWithMounts(
             $"""
             mount -t tmpfs -o size=24m,mode=700 tmpfs "$DATA"
@@ -174,7 +180,7 @@ public sealed class CancelReminderTests
     }
 
     [Fact]
-    public async Task What_an_agent_waits_for_names_its_reminders()
+    public async Task Loose_ends_include_pending_reminders()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

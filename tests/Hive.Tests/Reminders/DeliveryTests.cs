@@ -10,7 +10,7 @@ namespace Hive.Tests.Reminders;
 public sealed class DeliveryTests
 {
     [Fact]
-    public async Task Comes_to_a_waiting_receiver_when_it_is_due_from_reminder_and_is_pending_no_more()
+    public async Task A_due_reminder_reaches_a_waiting_receiver_and_is_no_longer_pending()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -30,7 +30,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task An_earlier_one_that_is_set_later_comes_first()
+    public async Task Reminders_arrive_in_the_order_in_which_they_are_due()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -43,7 +43,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task Those_due_while_the_host_was_down_come_once_oldest_first_and_say_how_late_they_are()
+    public async Task Reminders_due_while_the_host_was_down_arrive_once_with_their_delay()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -71,7 +71,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task A_clock_that_is_set_forward_is_noticed_by_the_tick_and_one_set_back_only_delays()
+    public async Task A_clock_set_forward_is_noticed_and_one_set_back_only_delays()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -90,7 +90,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task At_most_a_hundred_are_delivered_in_one_write_and_the_next_hundred_at_once()
+    public async Task Reminders_are_delivered_a_hundred_per_write_without_a_pause()
     {
         await using var hive = await HiveFixture.Start();
         string[] names = ["a", "b", "c", "d", "e"];
@@ -115,7 +115,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task An_idle_host_asks_its_database_nothing_even_with_one_to_come()
+    public async Task An_idle_host_does_not_use_the_database_even_with_a_pending_reminder()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -131,7 +131,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task A_paused_agent_gets_it_when_it_is_resumed()
+    public async Task A_paused_agent_receives_its_reminder_when_it_is_resumed()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -150,7 +150,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task One_that_the_database_will_not_take_fails_alone_and_the_others_come()
+    public async Task A_reminder_that_cannot_be_stored_fails_alone()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -158,7 +158,8 @@ public sealed class DeliveryTests
         var store = hive.Services.GetRequiredService<IStore>();
         await store.Write(write =>
             write.Db.Execute(
-                "CREATE TRIGGER poison BEFORE INSERT ON messages WHEN NEW.body = 'poison' BEGIN SELECT RAISE(ABORT, 'no poison here'); END"
+                "CREATE TRIGGER poison BEFORE INSERT ON messages WHEN NEW.body = 'poison' BEGIN SELECT "
+                    + "RAISE(ABORT, 'no poison here'); END"
             )
         );
         await alice.Remind("before");
@@ -174,7 +175,7 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task The_record_of_a_delivered_one_is_removed_after_30_days_and_its_id_never_comes_again()
+    public async Task Delivered_reminders_are_deleted_after_30_days_and_ids_are_not_reused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

@@ -7,11 +7,11 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Reminders;
 
-/// <summary>Reminders whose text goes into a file.</summary>
+/// <summary>Tests reminders whose text is written to a file.</summary>
 public sealed class FileTests
 {
     [Fact]
-    public async Task A_text_over_the_cap_goes_into_a_file_of_its_own_and_the_message_points_to_it()
+    public async Task A_text_over_the_limit_is_written_to_a_file_that_the_message_names()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -27,7 +27,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task The_cap_counts_bytes_and_one_at_the_cap_still_comes_inline()
+    public async Task The_limit_counts_bytes_and_a_text_at_the_limit_stays_in_the_message()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -43,7 +43,7 @@ public sealed class FileTests
     [Theory]
     [InlineData("/agents/alice/state/notes/deep/today.md")]
     [InlineData("{data}/agents/alice/state/today.md")]
-    public async Task A_named_file_gets_the_text_in_place_of_what_it_held(string form)
+    public async Task A_named_file_is_overwritten_with_the_text(string form)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -68,12 +68,15 @@ public sealed class FileTests
     [InlineData("a,b (1)[2].md")]
     [InlineData("über «alles»/`x`.md")]
     [InlineData("ends with a dot.")]
-    public async Task A_file_whose_name_is_no_path_in_a_text_is_referred_to_all_the_same(string name)
+    public async Task A_file_is_referenced_even_if_its_name_would_end_a_path_in_a_text(string name)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
         var alice = await hive.Connect("alice");
-        await File.WriteAllTextAsync(Path.Combine(hive.StateOf("alice"), "my"), "another that the text seems to name");
+        await File.WriteAllTextAsync(
+            Path.Combine(hive.StateOf("alice"), "my"),
+            "another file that the text seems to name"
+        );
         var path = $"/agents/alice/state/{name}";
         await alice.Remind("the text", 5, path);
         var message = Assert.Single(await hive.Await(alice));
@@ -111,7 +114,7 @@ public sealed class FileTests
     [InlineData("/agents/alice/state/linked/x.md")]
     [InlineData("/agents/alice/state/file.md/x.md")]
     [InlineData("/agents/alice/state/twice.md")]
-    public async Task Refuses_a_file_that_is_not_an_ordinary_one_of_the_agents_own(string path)
+    public async Task Refuses_paths_that_are_not_plain_files_in_the_agents_state_folder(string path)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -137,7 +140,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task Refuses_a_path_that_is_no_text_and_one_that_is_too_long()
+    public async Task Refuses_paths_that_are_invalid_text_or_too_long()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -154,7 +157,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task A_path_that_has_become_a_link_meanwhile_is_not_followed_and_the_text_comes_inline_with_a_note()
+    public async Task A_path_that_became_a_link_is_not_followed_and_the_text_is_in_the_message()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -163,17 +166,13 @@ public sealed class FileTests
         var outside = Directory.CreateDirectory(Path.Combine(hive.Folder, "outside")).FullName;
         File.CreateSymbolicLink(Path.Combine(hive.StateOf("alice"), "sub"), outside);
         var body = Assert.Single(await hive.Await(alice)).Body;
-        Assert.StartsWith(
-            "the text\n\n['/agents/alice/state/sub/x.md' cannot be written",
-            body,
-            StringComparison.Ordinal
-        );
+        Assert.StartsWith("the text\n\n[cannot write '/agents/alice/state/sub/x.md'", body, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(outside));
         Assert.Empty(await hive.Reminders());
     }
 
     [Fact]
-    public async Task A_text_over_the_cap_whose_path_is_refused_meanwhile_is_a_failed_attempt()
+    public async Task A_long_text_whose_path_became_invalid_is_a_failed_attempt()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -185,7 +184,7 @@ public sealed class FileTests
         Directory.CreateDirectory(Path.Combine(hive.StateOf("alice"), "x.md"));
         var failed = await hive.Changed(events);
         Assert.Equal(1, failed.AttemptCount);
-        Assert.Contains("no regular file", failed.LastError, StringComparison.Ordinal);
+        Assert.Contains("not a regular file", failed.LastError, StringComparison.Ordinal);
         Directory.Delete(Path.Combine(hive.StateOf("alice"), "x.md"));
         Assert.Contains(
             "/agents/alice/state/x.md (5000 bytes)",
@@ -195,7 +194,7 @@ public sealed class FileTests
     }
 
     [Fact]
-    public async Task A_line_over_64_KiB_is_refused_before_it_is_a_reminder()
+    public async Task A_line_over_64_KiB_is_refused_and_sets_no_reminder()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

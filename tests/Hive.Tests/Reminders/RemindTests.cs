@@ -8,7 +8,7 @@ namespace Hive.Tests.Reminders;
 public sealed class RemindTests
 {
     [Fact]
-    public async Task A_reminder_shows_everywhere_at_once_and_answers_when_it_is_due()
+    public async Task Setting_a_reminder_returns_its_due_time_and_shows_it_everywhere()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -40,7 +40,7 @@ public sealed class RemindTests
     }
 
     [Fact]
-    public async Task The_agents_row_follows_the_count()
+    public async Task The_agents_row_shows_the_number_of_pending_reminders()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -71,7 +71,7 @@ public sealed class RemindTests
     }
 
     [Fact]
-    public async Task An_instant_with_an_offset_is_the_same_moment_in_utc()
+    public async Task An_instant_with_an_offset_is_converted_to_UTC()
     {
         await using var hive = await HiveFixture.Start();
         var line = await hive.Connect("manager");
@@ -99,7 +99,7 @@ public sealed class RemindTests
     [InlineData("""{"delay_seconds":1}""", "message")]
     [InlineData("""{"message":"a\u0000b","delay_seconds":1}""", "NUL")]
     [InlineData("""{"message":"\ud800","delay_seconds":1}""", "surrogate")]
-    public async Task Refuses_what_cannot_be_meant_and_stores_nothing(string request, string says)
+    public async Task Refuses_invalid_requests_and_stores_nothing(string request, string says)
     {
         await using var hive = await HiveFixture.Start();
         var cursor = await hive.Cursor();
@@ -117,7 +117,7 @@ public sealed class RemindTests
     }
 
     [Fact]
-    public async Task A_time_in_the_past_comes_at_once_and_is_not_late()
+    public async Task A_reminder_for_a_past_time_is_delivered_at_once_and_is_not_late()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -149,7 +149,7 @@ public sealed class RemindTests
             StringComparison.Ordinal
         );
         Assert.Equal(50, await alice.Pending());
-        // Everybody's own.
+        // The limit is per agent.
         await (await hive.Connect("bob")).Remind("his");
         await alice.CallAsync("cancel_reminder", new { id = first });
         await alice.Remind("one more", 60);
@@ -158,7 +158,7 @@ public sealed class RemindTests
             await hive.ReminderEvents(cursor)
         );
 
-        // As many after a restart.
+        // The count survives a restart.
         await hive.Restart();
         alice = await hive.Connect("alice");
         await Talk.Refused(() => alice.Remind("one more"), "conflict");
@@ -166,7 +166,7 @@ public sealed class RemindTests
     }
 
     [Fact]
-    public async Task A_key_reminds_once_and_answers_the_same_even_when_the_limit_is_reached_meanwhile()
+    public async Task A_repeated_key_returns_the_first_reminder_even_at_the_limit()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -214,7 +214,7 @@ public sealed class RemindTests
     }
 
     [Fact]
-    public async Task A_reminder_names_the_files_of_its_text_that_its_agent_can_open()
+    public async Task A_reminder_references_the_files_that_its_agent_can_open()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

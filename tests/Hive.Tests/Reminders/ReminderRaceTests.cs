@@ -10,7 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Reminders;
 
-/// <summary>A reminder is taken back, retried, or loses its agent at the moment it is delivered.</summary>
+/// <summary>Cancels or retries a reminder, or destroys its agent, at the moment of its delivery.</summary>
 public sealed class ReminderRaceTests
 {
     private const int Times = 12;
@@ -26,7 +26,7 @@ public sealed class ReminderRaceTests
     }
 
     [Fact]
-    public async Task Either_it_comes_or_it_is_taken_back_and_is_removed_once()
+    public async Task A_reminder_is_either_delivered_or_cancelled_and_removed_once()
     {
         await using var hive = await HiveFixture.Start();
         var http = hive.Http();
@@ -44,7 +44,7 @@ public sealed class ReminderRaceTests
                 var name = $"a{(int)who}-{time}";
                 await hive.Spawn(name);
                 using var alice = await LineClient.ConnectAsync(hive.AgentSocket(name));
-                // Due at once, or when the clock is moved at the same moment as the others act.
+                // Due at once, or when the clock is moved while the others act.
                 var atOnce = time % 2 == 0;
                 var id = await alice.Remind("now or never", atOnce ? 0 : 1);
                 var start = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -100,19 +100,19 @@ public sealed class ReminderRaceTests
                         new { name }
                     )
                 );
-                var takenBack = codes.Count(c => c is null);
+                var cancelledCount = codes.Count(c => c is null);
                 Assert.Equal((0, 0), (open, pending.Of(name)));
                 if (!who.HasFlag(Who.Destroy))
                 {
-                    Assert.Equal(1, came + takenBack);
+                    Assert.Equal(1, came + cancelledCount);
                     Assert.Equal((came, 0, 0), await alice.Status());
                     Assert.All(codes, c => Assert.True(c is null or "not_found" or Absent, c));
                     continue;
                 }
 
-                // Its agent may go before it comes; and its connection may end before it hears what came of its own
-                // wish.
-                Assert.True(came + takenBack <= 1, $"{came} came, {takenBack} taken back");
+                // The agent may be destroyed before the delivery, and its connection may end before it gets its own
+                // answer.
+                Assert.True(came + cancelledCount <= 1, $"{came} came, {cancelledCount} cancelled");
                 Assert.Null(await destroyed);
 
                 Task<string?> Join(Who one, Func<Task<string?>> act) =>
@@ -126,7 +126,7 @@ public sealed class ReminderRaceTests
             }
         }
 
-        // None ended a second time, late.
+        // No reminder was removed a second time later.
         var removed = (await hive.ReminderEvents(cursor))
             .Where(e => e.StartsWith("removed ", StringComparison.Ordinal))
             .ToArray();

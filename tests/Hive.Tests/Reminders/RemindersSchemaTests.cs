@@ -8,7 +8,8 @@ namespace Hive.Tests.Reminders;
 public sealed class RemindersSchemaTests
 {
     private const string Earliest =
-        "CREATE TABLE reminders (id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, message TEXT NOT NULL, file_path TEXT, created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, sent_at INTEGER)";
+        "CREATE TABLE reminders (id INTEGER PRIMARY KEY AUTOINCREMENT, agent TEXT NOT NULL, message TEXT NOT "
+        + "NULL, file_path TEXT, created_at INTEGER NOT NULL, due_at INTEGER NOT NULL, sent_at INTEGER)";
 
     [Theory]
     [InlineData(null)]
@@ -16,7 +17,7 @@ public sealed class RemindersSchemaTests
     [InlineData("attempt_count INTEGER NOT NULL DEFAULT 0")]
     [InlineData("attempt_count INTEGER NOT NULL DEFAULT 0; last_error TEXT")]
     [InlineData("next_attempt_at INTEGER")]
-    public async Task A_file_of_any_earlier_shape_becomes_what_the_slice_needs_and_keeps_its_rows(string? columns)
+    public async Task A_database_of_any_earlier_version_is_migrated_and_keeps_its_rows(string? columns)
     {
         var folder = Directory.CreateTempSubdirectory("hive-").FullName;
         await using (var before = new StoreRigOnce(folder))
@@ -78,7 +79,7 @@ public sealed class RemindersSchemaTests
         Directory.Delete(folder, recursive: true);
     }
 
-    // The folder outlives it.
+    // Keeps the folder when it is disposed.
     private sealed class StoreRigOnce(string folder, params ISchema[] schemas) : IAsyncDisposable
     {
         private readonly StoreRig rig = new(folder, schemas);

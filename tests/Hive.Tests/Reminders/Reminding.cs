@@ -6,7 +6,7 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.Reminders;
 
-/// <summary>What the tests of the reminders say again and again.</summary>
+/// <summary>Steps that several tests of reminders share.</summary>
 internal static class Reminding
 {
     public static async Task<long> Remind(
@@ -36,8 +36,9 @@ internal static class Reminding
     public static async Task<int> Pending(this LineClient line) =>
         (await line.CallAsync("count_pending_reminders")).Int("count");
 
-    /// <summary>Moves the clock to what is due in that many seconds, at most 5, and takes what comes; it stands still
-    /// meanwhile.</summary>
+    /// <summary>
+    /// Moves the clock by that many seconds, at most 5, and receives that many messages while the clock stands still.
+    /// </summary>
     public static async Task<Message[]> Await(this HiveFixture hive, LineClient line, int count = 1, int seconds = 5)
     {
         if (seconds > 0)
@@ -57,8 +58,7 @@ internal static class Reminding
         return [.. all];
     }
 
-    /// <summary>Moves the clock on until a message comes, past the ticks of the scheduler: it may be late by
-    /// then.</summary>
+    /// <summary>Moves the clock in steps until a message comes; the message may be late by then.</summary>
     public static async Task<Message> AwaitLong(this HiveFixture hive, LineClient line)
     {
         var receiving = line.Receive(max: 1, wait: 0);
@@ -72,7 +72,7 @@ internal static class Reminding
         return Assert.Single(await receiving);
     }
 
-    /// <summary>Moves the clock on until a reminder event of that kind comes.</summary>
+    /// <summary>Moves the clock in steps until the next event <c>reminder_changed</c>.</summary>
     public static async Task<ReminderView> Changed(this HiveFixture hive, EventReader events)
     {
         var next = events.Next("reminder_changed");
@@ -85,12 +85,12 @@ internal static class Reminding
         return (await next).GetProperty("reminder").Deserialize<ReminderView>(WireJson.Options)!;
     }
 
-    /// <summary>The reminder events from a cursor on up to now: <c>changed 3</c>, <c>removed 3</c>.</summary>
+    /// <summary>The events about reminders from a cursor up to now, as <c>changed 3</c> or <c>removed 3</c>.</summary>
     public static async Task<string[]> ReminderEvents(this HiveFixture hive, string cursor)
     {
-        // A message to the operator closes the list: events come in the order of the commits.
+        // A message to the operator marks the end, because events come in the order of the commits.
         using var manager = await LineClient.ConnectAsync(hive.AgentSocket("manager"));
-        var last = await manager.Send("operator", "the end of what is looked at");
+        var last = await manager.Send("operator", "end");
         var events = await hive.Events(cursor);
         List<string> seen = [];
         while (true)

@@ -10,7 +10,7 @@ namespace Hive.Tests.Reminders;
 public sealed class RetryReminderTests
 {
     [Fact]
-    public async Task A_delivery_that_fails_is_tried_five_times_with_growing_pauses_and_no_sixth_until_the_operator_retries()
+    public async Task A_failing_delivery_is_tried_five_times_and_then_only_by_the_operator()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -18,7 +18,7 @@ public sealed class RetryReminderTests
         var blocked = Path.Combine(hive.StateOf("alice"), "reminders");
         await File.WriteAllTextAsync(blocked, "no folder");
         var events = await hive.Events();
-        // A time of its own, at which no other timer rings.
+        // A time at which no other timer fires.
         hive.Clock.Advance(TimeSpan.FromMilliseconds(7));
         var at = hive.Clock.GetUtcNow().AddSeconds(5);
         var id = await alice.Remind(new string('x', 5000), 5);
@@ -27,7 +27,7 @@ public sealed class RetryReminderTests
         {
             await NothingUntil(hive, at, attempt - 1);
             hive.Clock.Advance(TimeSpan.FromMilliseconds(1));
-            // The clock stands still while it is tried, so the next time says when this was.
+            // The clock stands still during the attempt, so the next attempt's time shows when this one was.
             var failed = (await events.Next("reminder_changed"))
                 .GetProperty("reminder")
                 .Deserialize<ReminderView>(WireJson.Options)!;
@@ -54,7 +54,7 @@ public sealed class RetryReminderTests
         Assert.Equal(1, await alice.Pending());
         Assert.Equal((0, 0, 0), await alice.Status());
 
-        // Retried while it still cannot succeed: it fails once more, and counts from one.
+        // A retry that still cannot succeed fails again and counts from one.
         events = await hive.Events();
         var retried = await Retry(hive, id);
         Assert.Equal((0, null, null), (retried.AttemptCount, retried.LastError, retried.NextAttemptAt));
@@ -72,7 +72,7 @@ public sealed class RetryReminderTests
     }
 
     [Fact]
-    public async Task A_retry_before_it_is_due_changes_nothing_but_its_record()
+    public async Task A_retry_before_the_due_time_only_resets_the_failures()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -85,7 +85,7 @@ public sealed class RetryReminderTests
     }
 
     [Fact]
-    public async Task Refuses_ids_that_are_delivered_unknown_or_no_ids_and_agents_have_no_such_door()
+    public async Task Refuses_delivered_unknown_and_invalid_ids_and_calls_from_agents()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -121,7 +121,7 @@ public sealed class RetryReminderTests
         Assert.Empty(await hive.ReminderEvents(cursor));
     }
 
-    // Moves the clock to the millisecond before, from tick to tick of the scheduler.
+    // Moves the clock, tick by tick of the scheduler, to one millisecond before that time.
     private static async Task NothingUntil(HiveFixture hive, DateTimeOffset at, int attempts)
     {
         while (true)

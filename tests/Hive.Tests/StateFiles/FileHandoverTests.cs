@@ -5,11 +5,11 @@ using Hive.Tests.Messages;
 
 namespace Hive.Tests.StateFiles;
 
-/// <summary>Files that go with a message.</summary>
+/// <summary>Tests files that are sent with a message.</summary>
 public sealed class FileHandoverTests
 {
     [Fact]
-    public async Task The_recipient_gets_a_copy_that_stays_as_it_was_and_its_path()
+    public async Task The_recipient_gets_the_path_of_a_copy_that_does_not_change()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -33,7 +33,7 @@ public sealed class FileHandoverTests
         Assert.Equal("wörtlich", await File.ReadAllTextAsync(copy));
         Assert.Equal(UnixFileMode.UserRead, File.GetUnixFileMode(copy));
 
-        // Said again it is the same, also when the file has gone since.
+        // A repetition with the same key gives the same result, even if the file was deleted since.
         File.Delete(file);
         Assert.Equal(
             sent.ToString(),
@@ -53,7 +53,7 @@ public sealed class FileHandoverTests
         Assert.Equal("wörtlich", await File.ReadAllTextAsync(copy));
         Assert.Empty(await bob.Receive());
 
-        // The same content lies there once; a file of the shared folder goes too, in container form.
+        // The same content is stored once. A file of the shared folder can be sent too, in container form.
         Write(hive, "shared/my report (1).md", "wörtlich");
         await alice.CallAsync(
             "send",
@@ -87,7 +87,7 @@ public sealed class FileHandoverTests
     }
 
     [Fact]
-    public async Task What_is_not_the_senders_to_give_is_refused_and_nothing_is_copied_or_stored()
+    public async Task Files_that_the_sender_may_not_give_are_refused_and_not_copied()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -165,7 +165,7 @@ public sealed class FileHandoverTests
             StringComparison.Ordinal
         );
         Assert.Equal((0, 0, 0), await bob.Status());
-        // Where a link leads out of the recipient's folder, nothing is written behind it.
+        // A link in the recipient's folder is not followed.
         var received = Path.Combine(hive.DataDir, "agents/bob/state/received");
         await Talk.Refused(
             () =>

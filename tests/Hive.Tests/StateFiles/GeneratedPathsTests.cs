@@ -3,15 +3,14 @@ using Hive.Features.StateFiles;
 
 namespace Hive.Tests.StateFiles;
 
-/// <summary>Paths put together at random, against an oracle that walks them component by component with
-/// lstat.</summary>
+/// <summary>Compares randomly generated paths with an oracle that walks each component with lstat.</summary>
 public sealed class GeneratedPathsTests : IDisposable
 {
     private const int Count = 120_000;
 
     private readonly StateTree tree = new();
 
-    // Every file that may be shown, by its true place; its content is that place.
+    // The paths of all files that may be shown; each file's content is its path.
     private readonly HashSet<string> plain = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string?> links = new(StringComparer.Ordinal);
 
@@ -20,7 +19,7 @@ public sealed class GeneratedPathsTests : IDisposable
     [Theory]
     [InlineData(false, 1)]
     [InlineData(true, 2)]
-    public void Reads_and_names_exactly_what_the_oracle_does(bool walk, int seed)
+    public void Reads_and_references_exactly_the_files_that_the_oracle_allows(bool walk, int seed)
     {
         BuildWorld();
         var (opener, random) = (tree.Opener(walk), new Random(seed));
@@ -117,7 +116,7 @@ public sealed class GeneratedPathsTests : IDisposable
         {
             if (Directory.Exists(tree.On(path)))
                 return;
-            // A folder of the same name may come later; it is made first.
+            // Skipped, because a folder of that name is created later.
             var isFolder = path.EndsWith("/sub/agents", StringComparison.Ordinal);
             if (isFolder)
                 return;
@@ -215,7 +214,7 @@ public sealed class GeneratedPathsTests : IDisposable
         return path.ToString();
     }
 
-    // Slow and plain: text first, then lstat of every component; a link anywhere ends it.
+    // Slow and simple: checks the text, then every component with lstat; refuses any link.
     private string? Oracle(string path)
     {
         if (path.StartsWith(tree.DataDir + "/", StringComparison.Ordinal))

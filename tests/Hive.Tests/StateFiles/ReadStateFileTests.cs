@@ -58,7 +58,7 @@ public sealed class ReadStateFileTests : IDisposable
     [InlineData("/proc/self/root/shared/plan.md")]
     [InlineData("/shared/half-\ud800-pair")]
     [InlineData("/shared/half-\ufffd-pair\udc00")]
-    public async Task Refuses(string path)
+    public async Task Refuses_paths_that_are_not_state_files(string path)
     {
         tree.Write("/agents/alice/state/report.md");
         tree.Write("/agents/alice/state/folder/x");
@@ -72,7 +72,7 @@ public sealed class ReadStateFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Reads_names_that_only_look_dangerous()
+    public async Task Reads_files_whose_names_only_look_dangerous()
     {
         foreach (
             var path in (string[])
@@ -108,7 +108,7 @@ public sealed class ReadStateFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Refuses_every_link_that_leads_out()
+    public async Task Refuses_links_that_lead_out_of_the_folder()
     {
         File.WriteAllText($"{tree.Outside}/secret.md", "outside");
         tree.Write("/agents/alice/home/key", "outside");
@@ -147,7 +147,7 @@ public sealed class ReadStateFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Follows_no_link_that_stays_in_its_folder()
+    public async Task Refuses_links_that_stay_in_the_folder()
     {
         tree.Write("/agents/alice/state/notes/report.md", "inside");
         tree.Write("/agents/alice/state/.git/config", "hidden");
@@ -167,9 +167,10 @@ public sealed class ReadStateFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Follows_no_links_in_links()
+    public async Task Refuses_nested_links()
     {
-        // Each goes through the one before it many times, so that the last costs the kernel as many steps as it allows.
+        // Each link goes through the previous one many times, so that the last costs the kernel the most steps it
+        // allows.
         tree.Write("/agents/alice/state/d/file.md");
         tree.Link("/agents/alice/state/l0", "d");
         for (var i = 1; i < 38; i++)
@@ -193,7 +194,7 @@ public sealed class ReadStateFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Refuses_whatever_is_no_plain_file()
+    public async Task Refuses_anything_but_plain_files()
     {
         File.WriteAllText($"{tree.Outside}/secret.md", "outside");
         tree.HardLink($"{tree.Outside}/secret.md", "/shared/hard.md");
@@ -218,7 +219,7 @@ public sealed class ReadStateFileTests : IDisposable
     [InlineData(ReadStateFile.MaxBytes, false)]
     [InlineData(ReadStateFile.MaxBytes + 1, true)]
     [InlineData(10L * 1024 * 1024 * 1024, true)]
-    public async Task Reads_the_first_mebibyte_and_says_when_there_is_more(long size, bool truncated)
+    public async Task Reads_the_first_mebibyte_and_reports_truncation(long size, bool truncated)
     {
         using (var file = File.Create(tree.On("/shared/big")))
             file.SetLength(size);
@@ -248,7 +249,7 @@ public sealed class ReadStateFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Shows_what_is_not_utf8_as_replacement_characters_and_keeps_zeros()
+    public async Task Invalid_UTF8_is_shown_as_replacement_characters_and_zeros_are_kept()
     {
         await File.WriteAllBytesAsync(
             tree.On("/shared/bytes"),
@@ -264,7 +265,7 @@ public sealed class ReadStateFileTests : IDisposable
     }
 
     [Fact]
-    public async Task Tells_the_truth_of_a_file_that_shrinks_and_grows_while_it_is_read()
+    public async Task Size_and_content_agree_for_a_file_that_changes_while_it_is_read()
     {
         tree.Write("/shared/changing", new string('x', 2 * ReadStateFile.MaxBytes));
         using var file = File.OpenHandle(

@@ -59,7 +59,7 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
-    public void Finds_each_once_in_order_of_appearance()
+    public void Finds_each_path_once_in_order_of_appearance()
     {
         tree.Write("/shared/b.md");
         tree.Write("/shared/a.md");
@@ -72,7 +72,7 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
-    public void Keeps_what_looks_like_prose_when_it_belongs_to_the_name()
+    public void Keeps_punctuation_that_belongs_to_the_name()
     {
         tree.Write("/shared/a(1)");
         tree.Write("/shared/b,c.md");
@@ -91,13 +91,14 @@ public sealed class ScanTests : IDisposable
             ],
             tree.References()
                 .Scan(
-                    "(see /shared/a(1)) /shared/b,c.md, /shared/d:7: /shared/naïve-日本.md /shared/percent%2e%2e.md /shared/back\\slash"
+                    "(see /shared/a(1)) /shared/b,c.md, /shared/d:7: /shared/naïve-日本.md "
+                        + "/shared/percent%2e%2e.md /shared/back\\slash"
                 )
         );
     }
 
     [Fact]
-    public void Finds_the_host_form_even_below_a_folder_with_a_blank_and_a_comma()
+    public void Finds_host_paths_below_a_folder_with_a_space_and_a_comma()
     {
         using var odd = new StateTree("my data, v1/shared/hive");
         odd.Write("/agents/alice/state/report.md");
@@ -107,13 +108,14 @@ public sealed class ScanTests : IDisposable
             [report, plan, "/shared/plan.md"],
             odd.References()
                 .Scan(
-                    $"see {report}, {plan}:3 and /shared/plan.md; not {odd.DataDir}/hive.sqlite or {odd.DataDir}x/shared/plan.md"
+                    $"see {report}, {plan}:3 and /shared/plan.md; not {odd.DataDir}/hive.sqlite or "
+                        + $"{odd.DataDir}x/shared/plan.md"
                 )
         );
     }
 
     [Fact]
-    public async Task Never_names_tokens_repositories_and_databases()
+    public async Task Never_references_tokens_repositories_or_databases()
     {
         foreach (
             var path in (string[])
@@ -134,7 +136,7 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
-    public void Looks_at_64_candidates_and_no_more()
+    public void Checks_at_most_64_candidates()
     {
         for (var i = 0; i < 70; i++)
             tree.Write($"/shared/{i}.md");
@@ -143,11 +145,11 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
-    public void Stops_looking_when_its_time_is_up()
+    public void Stops_when_its_time_is_up()
     {
         for (var i = 0; i < 10; i++)
             tree.Write($"/shared/{i}.md");
-        // Each look at the clock is as if the file system had taken half of the time.
+        // Each reading of the clock takes half of the time, as a slow file system would.
         using var references = tree.References(clock: new SteppingClock(FileReferences.MaxTime / 2));
         Assert.Equal(
             ["/shared/0.md"],
@@ -156,12 +158,12 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
-    public async Task Scans_off_the_callers_thread_a_few_texts_at_a_time_and_one_of_each_sender()
+    public async Task Scans_on_other_threads_with_limits_per_sender_and_in_total()
     {
         tree.Write("/shared/a.md");
         using var clock = new HeldClock();
         using var references = tree.References(clock: clock);
-        // Would not return if it were scanned here.
+        // This would not return if the scan ran on this thread.
         var alices = Enumerable
             .Range(0, 20)
             .Select(_ => references.ScanAs("alice", "see /shared/a.md").AsTask())
@@ -222,7 +224,7 @@ public sealed class ScanTests : IDisposable
     }
 
     [Fact]
-    public void Sees_a_file_come_and_go()
+    public void Notices_files_that_appear_and_disappear()
     {
         var references = tree.References();
         Assert.Empty(references.Scan("/shared/late.md"));
@@ -236,7 +238,7 @@ public sealed class ScanTests : IDisposable
         Assert.Empty(references.Scan("/shared/late.md"));
     }
 
-    // Goes on by a step whenever it is looked at.
+    // Advances by a step at each reading.
     private sealed class SteppingClock(TimeSpan step) : TimeProvider
     {
         private long now;
@@ -246,7 +248,7 @@ public sealed class ScanTests : IDisposable
         public override long GetTimestamp() => now += step.Ticks;
     }
 
-    // Holds whoever looks at it until it is released.
+    // Blocks each reader until it is released.
     private sealed class HeldClock : TimeProvider, IDisposable
     {
         private readonly ManualResetEventSlim released = new();

@@ -8,7 +8,7 @@ namespace Hive.Tests.StateFiles;
 public sealed class StateFileDoorTests
 {
     [Fact]
-    public async Task The_operator_reads_a_state_file_and_everything_else_is_one_and_the_same_refusal()
+    public async Task The_operator_reads_state_files_and_all_refusals_are_the_same()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -65,7 +65,7 @@ public sealed class StateFileDoorTests
     }
 
     [Fact]
-    public async Task Nobody_else_reads_one()
+    public async Task Reading_a_state_file_requires_a_login()
     {
         await using var hive = await HiveFixture.Start();
         using var response = await hive.Http(signedIn: false).GetAsync("/api/state-file?path=/shared/x");
@@ -73,7 +73,7 @@ public sealed class StateFileDoorTests
     }
 
     [Fact]
-    public async Task A_message_that_names_a_state_file_carries_it_as_a_reference()
+    public async Task A_message_that_names_a_state_file_has_it_as_a_reference()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -86,7 +86,8 @@ public sealed class StateFileDoorTests
             new
             {
                 to = "bob",
-                body = $"see {state}/report.md, (/agents/alice/state/report.md) and {hive.DataDir}/access-token or /etc/passwd.",
+                body = $"see {state}/report.md, (/agents/alice/state/report.md) and {hive.DataDir}/access-token "
+                    + "or /etc/passwd.",
             }
         );
         var refs = (await events.Next("sent")).GetProperty("message").GetProperty("file_refs");

@@ -8,7 +8,7 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.StateFiles;
 
-/// <summary>A data folder with state files in it, and a folder outside that nothing may be read from.</summary>
+/// <summary>A data folder with state files, and a folder outside of it from which nothing may be read.</summary>
 internal sealed class StateTree : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("hive-files-").FullName;
@@ -40,7 +40,7 @@ internal sealed class StateTree : IDisposable
 
     public HivePaths Paths { get; }
 
-    /// <summary>Where a path in container form is on the host.</summary>
+    /// <summary>The host path of a path in container form.</summary>
     public string On(string path) => DataDir + path;
 
     public string Write(string path, string text = "inside")
@@ -71,7 +71,9 @@ internal sealed class StateTree : IDisposable
     public async Task<ReadStateFile.Result> Read(string path, bool walk = false) =>
         await new ReadStateFile.Handler(Opener(walk)).Handle(new(path), CancellationToken.None);
 
-    /// <summary>Asserts that a path is refused with the one text, by read and scan, with openat2 and without.</summary>
+    /// <summary>
+    /// Asserts that a path is refused with the same error, by read and scan, with openat2 and without.
+    /// </summary>
     public async Task MustRefuse(string path)
     {
         foreach (var walk in (bool[])[false, true])
@@ -83,7 +85,7 @@ internal sealed class StateTree : IDisposable
         }
     }
 
-    /// <summary>Asserts that a path is read, and is a reference.</summary>
+    /// <summary>Asserts that a path can be read and is a reference.</summary>
     public async Task MustRead(string path, string content)
     {
         foreach (var walk in (bool[])[false, true])
@@ -95,16 +97,17 @@ internal sealed class StateTree : IDisposable
     }
 
     public const string Refusal =
-        "no such state file: name a regular file (one link, no token, repository or database) under /agents/<name>/state/ or /shared/";
+        "state file not found; 'path' must be a regular file (a single hard link, not a token, repository or database) "
+        + "under /agents/<name>/state/ or /shared/";
 
     public void HardLink(string target, string path) => Check(link(target, On(path)));
 
     public void Fifo(string path) => Check(mkfifo(On(path), 0x1B6));
 
-    /// <summary>A node for /dev/zero; false where this user may make none.</summary>
+    /// <summary>Creates a node for /dev/zero; false where this user may not.</summary>
     public bool Device(string path) => mknod(On(path), 0x2000 | 0x1B6, (1 << 8) | 5) == 0;
 
-    /// <summary>Puts each of two names in the other's place, in one step.</summary>
+    /// <summary>Exchanges two files atomically.</summary>
     public static void Exchange(string one, string other) => Check(renameat2(-100, one, -100, other, 2));
 
     public void Dispose()

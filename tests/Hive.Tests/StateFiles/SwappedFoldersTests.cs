@@ -3,11 +3,10 @@ using Hive.Features.StateFiles;
 
 namespace Hive.Tests.StateFiles;
 
-/// <summary>An agent that swaps its folders for links to elsewhere, in a tight loop, while they are read.</summary>
+/// <summary>Reads files while an agent swaps its folders for links to elsewhere in a tight loop.</summary>
 public sealed class SwappedFoldersTests : IDisposable
 {
-    // The race has to be run for a while to be worth its name; both counts only keep it from running on if time stands
-    // still.
+    // The race must run for a while; both counts only end the test if the clock stands still.
     private static readonly TimeSpan Duration = TimeSpan.FromSeconds(20);
     private const int MaxReads = 50_000_000;
     private const int MaxSwaps = 200_000_000;
@@ -17,7 +16,7 @@ public sealed class SwappedFoldersTests : IDisposable
     public void Dispose() => tree.Dispose();
 
     [Fact]
-    public async Task Never_lets_anything_outside_be_seen()
+    public async Task Files_outside_the_state_folder_are_never_read()
     {
         tree.Write("/agents/alice/state/a/b/file.md", "inside");
         tree.Write("/agents/alice/state/c/file.md", "inside");
@@ -29,12 +28,11 @@ public sealed class SwappedFoldersTests : IDisposable
         tree.Link("/agents/alice/state/evil-file", $"{tree.Outside}/file.md");
         tree.Link("/agents/alice/state/evil-file-up", "../../../../outside/file.md");
         tree.Link("/agents/bob/evil", "../../../outside");
-        // Links that stay inside, so that the way through links is raced too; one goes up through the folder that is
-        // swapped.
+        // Links that stay inside, so that paths through links are raced too; one goes up through the swapped folder.
         tree.Link("/agents/alice/state/via", "a/b");
         tree.Link("/agents/alice/state/dots", "a/b/../b/file.md");
-        // A folder that is moved up and down while a path goes through it: what is above it changes under the kernel's
-        // feet.
+        // A folder that is moved up and down while a path goes through it, so that its parent changes during the
+        // look-up.
         tree.Link("/agents/alice/state/a/b/high.md", "../../c/file.md");
 
         (string, string)[] swaps =
@@ -72,14 +70,15 @@ public sealed class SwappedFoldersTests : IDisposable
             },
             TaskCreationOptions.LongRunning
         );
-        // A second one, as a program of its own: it makes the links anew each time.
+        // A second attacker, as a separate process that recreates the links each time.
         using var shell = Process.Start(
             new ProcessStartInfo("/bin/sh")
             {
                 ArgumentList =
                 {
                     "-c",
-                    "i=0; while [ $i -lt 20000 ]; do ln -sfn ../../../../outside turn; mv -T turn d 2>/dev/null; rm -f d; mkdir -p d; cp f d/file.md; rm -rf d; i=$((i+1)); done",
+                    "i=0; while [ $i -lt 20000 ]; do ln -sfn ../../../../outside turn; mv -T turn d "
+                        + "2>/dev/null; rm -f d; mkdir -p d; cp f d/file.md; rm -rf d; i=$((i+1)); done",
                 },
                 WorkingDirectory = Path.GetDirectoryName(tree.On(tree.Write("/agents/alice/state/shell/f", "inside"))),
                 Environment = { ["PATH"] = "/usr/bin:/bin" },
@@ -123,7 +122,7 @@ public sealed class SwappedFoldersTests : IDisposable
 
         Assert.True(
             seen > 1000 && refused > 1000 && swapped > 1000,
-            $"the race was none: {seen} seen, {refused} refused, {swapped} swaps"
+            $"too few races: {seen} seen, {refused} refused, {swapped} swaps"
         );
     }
 

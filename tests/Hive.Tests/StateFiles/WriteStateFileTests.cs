@@ -4,7 +4,7 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.StateFiles;
 
-/// <summary>The only code that writes into agents' folders, with openat2 and without.</summary>
+/// <summary>Tests writing into agents' state folders, with openat2 and without.</summary>
 public sealed class WriteStateFileTests : IDisposable
 {
     private readonly StateTree tree = new();
@@ -14,7 +14,7 @@ public sealed class WriteStateFileTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Makes_the_file_with_the_folders_above_it_for_the_owner_of_the_state_folder_alone(bool walk)
+    public void Creates_the_file_and_its_folders_for_the_owner_alone(bool walk)
     {
         var writer = tree.Writer(walk);
         Assert.Null(writer.Fault("alice", "/agents/alice/state/a/b/c.md"));
@@ -29,7 +29,7 @@ public sealed class WriteStateFileTests : IDisposable
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute,
             File.GetUnixFileMode(tree.On("/agents/alice/state/a/b"))
         );
-        // In host form, over what is there, whose mode stays.
+        // Overwrites an existing file by its host path; its mode stays.
         File.SetUnixFileMode(
             tree.On("/agents/alice/state/a/b/c.md"),
             UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead
@@ -42,13 +42,13 @@ public sealed class WriteStateFileTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_is_made_belongs_to_the_folders_owner_where_this_user_may_give_it(bool walk)
+    public void New_files_and_folders_get_the_owner_of_the_state_folder(bool walk)
     {
         Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
         Run("chown", "-R", "12345:23456", tree.On("/agents/alice/state"));
         tree.Writer(walk).Write("alice", "/agents/alice/state/new/file.md", "x");
         Assert.Equal("12345:23456 12345:23456", Owners("/agents/alice/state/new", "/agents/alice/state/new/file.md"));
-        // What it wrote over keeps its own.
+        // An overwritten file keeps its owner.
         Run("chown", "777:777", tree.On("/agents/alice/state/new/file.md"));
         tree.Writer(walk).Write("alice", "/agents/alice/state/new/file.md", "y");
         Assert.Equal("777:777", Owners("/agents/alice/state/new/file.md"));
@@ -57,14 +57,14 @@ public sealed class WriteStateFileTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void What_a_kill_left_made_and_not_given_away_is_given_by_the_next_attempt(bool walk)
+    public void The_next_write_changes_the_owner_of_files_that_a_kill_left(bool walk)
     {
         Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
         tree.Write("/agents/alice/state/new/deep/file.md", "");
         foreach (var left in (string[])["/agents/alice/state", "/agents/alice/state/new"])
             Run("chown", "12345:23456", tree.On(left));
         var writer = tree.Writer(walk);
-        // Looking changes nothing.
+        // A check changes nothing.
         Assert.Null(writer.Fault("alice", "/agents/alice/state/new/deep/file.md"));
         Assert.Equal("0:0 0:0", Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md"));
         writer.Write("alice", "/agents/alice/state/new/deep/file.md", "x");
@@ -72,7 +72,7 @@ public sealed class WriteStateFileTests : IDisposable
             "12345:23456 12345:23456",
             Owners("/agents/alice/state/new/deep", "/agents/alice/state/new/deep/file.md")
         );
-        // What is another's stays so, and so does what lies in a folder of this user's own.
+        // Files of other users keep their owner, and so do files in a folder of this user.
         Run("chown", "777:777", tree.On("/agents/alice/state/new/deep"));
         tree.Write("/agents/bob/state/own/file.md");
         Run("chgrp", "23456", tree.On("/agents/bob/state"));
@@ -86,7 +86,7 @@ public sealed class WriteStateFileTests : IDisposable
     }
 
     [Fact]
-    public void A_file_with_a_second_name_elsewhere_is_not_given_away()
+    public void A_file_with_a_second_hard_link_keeps_its_owner()
     {
         Requires.That(Environment.IsPrivilegedProcess, "only root can give files away");
         var target = Path.Combine(tree.Outside, "target.md");
@@ -111,10 +111,7 @@ public sealed class WriteStateFileTests : IDisposable
     [InlineData("/agents/alice/state/twice.md")]
     [InlineData("/agents/alice/state/magic/new.md")]
     [InlineData("/agents/carol/state/new.md", "carol")]
-    public void Refuses_whatever_is_no_plain_file_of_the_agents_own_and_touches_nothing(
-        string path,
-        string agent = "alice"
-    )
+    public void Refuses_anything_but_the_agents_own_plain_files_and_changes_nothing(string path, string agent = "alice")
     {
         var outside = Path.Combine(tree.Outside, "target.md");
         File.WriteAllText(outside, "kept");
@@ -129,7 +126,7 @@ public sealed class WriteStateFileTests : IDisposable
         tree.Link("/agents/carol/state", tree.Outside);
         tree.Fifo("/agents/alice/state/fifo");
         tree.HardLink(outside, "/agents/alice/state/twice.md");
-        // Where this user may make no device, a folder of that name is refused as well.
+        // Where this user may not create a device, a folder takes its place, which is refused too.
         if (!tree.Device("/agents/alice/state/device"))
             Directory.CreateDirectory(tree.On("/agents/alice/state/device"));
         foreach (var walk in (bool[])[false, true])
@@ -148,10 +145,10 @@ public sealed class WriteStateFileTests : IDisposable
     }
 
     [Fact]
-    public void A_name_or_a_path_that_is_too_long_is_refused()
+    public void Names_and_paths_that_are_too_long_are_refused()
     {
         var writer = tree.Writer();
-        writer.Write("alice", $"/agents/alice/state/{new string('x', 255)}", "as long as it may be");
+        writer.Write("alice", $"/agents/alice/state/{new string('x', 255)}", "the longest name");
         foreach (
             var name in new[]
             {
@@ -185,7 +182,7 @@ public sealed class WriteStateFileTests : IDisposable
             {
                 for (var i = 0; !over.IsCancellationRequested; i++)
                 {
-                    // There and back, so that all of them begin as they were.
+                    // There and back, so that each swap starts from the original state.
                     var (one, other) = swaps[i / 2 % swaps.Length];
                     StateTree.Exchange(tree.On(one), tree.On(other));
                 }
@@ -223,7 +220,7 @@ public sealed class WriteStateFileTests : IDisposable
 
         Assert.Equal("kept", File.ReadAllText(target));
         Assert.Equal(["file.md"], Directory.EnumerateFileSystemEntries(tree.Outside).Select(Path.GetFileName));
-        Assert.True(written > 10 && refused > 10, $"the race was none: {written} written, {refused} refused");
+        Assert.True(written > 10 && refused > 10, $"too few races: {written} written, {refused} refused");
     }
 
     private string Owners(params string[] paths) =>

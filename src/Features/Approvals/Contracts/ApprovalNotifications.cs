@@ -3,21 +3,21 @@ using Hive.Protocol;
 
 namespace Hive.Features.Approvals.Contracts;
 
-/// <summary>Raised when something waits for the operator's decision.</summary>
+/// <summary>Raised when an approval begins to wait for the operator's decision.</summary>
 internal sealed record ApprovalAdded(Approval Approval) : IDashboardNotification
 {
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("approval_added", "approval", Approval);
 }
 
-/// <summary>Raised when it was approved and is under way.</summary>
+/// <summary>Raised when an approval was approved and its work begins.</summary>
 internal sealed record ApprovalChanged(Approval Approval) : IDashboardNotification
 {
     /// <inheritdoc />
     public DashboardEvent ToDashboardEvent() => new("approval_changed", "approval", Approval);
 }
 
-/// <summary>Raised when it came to its end, whichever that is.</summary>
+/// <summary>Raised when an approval was resolved: approved, denied or failed.</summary>
 internal sealed record ApprovalResolved(Approval Approval) : IDashboardNotification
 {
     /// <inheritdoc />

@@ -4,55 +4,66 @@ using Hive.Common.Errors;
 namespace Hive.Features.Meta.Contracts;
 
 /// <summary>
-/// The swarm's lock: which commit of which agent, and which revision of which input, is deployed. A deploy has two
-/// phases: <see cref="Prepare"/> and <see cref="Apply"/>, then
-/// <see cref="Commit"/> when the agent runs on it, or <see cref="Restore(string)"/> when it does not. Deploys of
-/// several agents may be under way at once.
+/// The swarm's lock: the deployed commit of each agent, and the pinned revision of each input. A deploy has two phases:
+/// <see cref="Prepare"/> and <see cref="Apply"/>, then <see cref="Commit"/> when the agent runs on it, or
+/// <see cref="Restore(string)"/> when it does not. Deploys of several agents can run at once.
 /// </summary>
 internal interface ISwarmLock
 {
-    /// <summary>Checks the configuration at a commit of <c>applied/&lt;agent&gt;</c>, and reaches for nothing outside:
-    /// for a proposal that nobody has approved yet.</summary>
-    /// <exception cref="Problem">It cannot be used; the message names file, line and cure.</exception>
+    /// <summary>
+    /// Checks the configuration at a commit of <c>applied/&lt;agent&gt;</c> without fetching its inputs: for proposals
+    /// that are not approved yet.
+    /// </summary>
+    /// <exception cref="Problem">The configuration is invalid; the message names the file, the line and the
+    /// fix.</exception>
     Task Check(string agent, string commit, CancellationToken ct);
 
-    /// <summary>Checks <c>agent.yaml</c> at a commit of <c>applied/&lt;agent&gt;</c>, then finds, fetches and checks
-    /// out the inputs that are not locked yet. Nothing of what is deployed changes.</summary>
-    /// <exception cref="Problem">It cannot be used; the message names file, line and cure.</exception>
+    /// <summary>
+    /// Checks <c>agent.yaml</c> at a commit of <c>applied/&lt;agent&gt;</c>, then fetches and checks out the inputs
+    /// that are not locked yet. Changes nothing that is deployed.
+    /// </summary>
+    /// <exception cref="Problem">The configuration is invalid; the message names the file, the line and the
+    /// fix.</exception>
     Task<PreparedLock> Prepare(string agent, string commit, CancellationToken ct);
 
-    /// <summary>From here on the agent is built from it: the lock file is written, and not committed.</summary>
+    /// <summary>Writes the lock file without committing it; from then on the agent is built from it.</summary>
     Task Apply(PreparedLock prepared);
 
-    /// <summary>Commits the lock under that message, which carries the trailers: one deploy, one commit.</summary>
+    /// <summary>Commits the lock with that message, which holds the trailers. Each deploy is one commit.</summary>
     Task Commit(PreparedLock prepared, string message);
 
-    /// <summary>Puts the last committed lock back, for every agent.</summary>
+    /// <summary>Restores the last committed lock, for every agent.</summary>
     Task Restore();
 
-    /// <summary>Puts the last committed lock back for one agent; the deploys of others go on.</summary>
+    /// <summary>Restores the last committed lock for one agent; deploys of others continue.</summary>
     Task Restore(string agent);
 
-    /// <summary>The commit of <c>applied/&lt;agent&gt;</c> that is locked, as committed; null when none is.</summary>
+    /// <summary>
+    /// The commit of <c>applied/&lt;agent&gt;</c> in the committed lock; null when the agent is not in it.
+    /// </summary>
     string? Deployed(string agent);
 
-    /// <summary>True when the log of <c>meta</c> holds a commit with the trailer <c>Approval: &lt;id&gt;</c>: that
-    /// deploy was finished, whatever a crash left undone beside it.</summary>
+    /// <summary>
+    /// True when the log of <c>meta</c> has a commit with the trailer <c>Approval: &lt;id&gt;</c>: then that deploy has
+    /// passed its point of no return.
+    /// </summary>
     Task<bool> IsCommitted(long approvalId);
 
-    /// <summary>Removes an agent that is not on the roster any more from the lock, in one commit. One that is not in
-    /// the lock is no error.</summary>
+    /// <summary>
+    /// Removes an agent that is no longer on the roster from the lock, in one commit. Does nothing when it is not in
+    /// the lock.
+    /// </summary>
     Task Forget(string agent, CancellationToken ct);
 }
 
-/// <summary>What is to be locked for an agent, and is not in force yet.</summary>
+/// <summary>A new lock entry of an agent, which is not in force yet.</summary>
 /// <param name="Agent">The agent.</param>
-/// <param name="Locked">What it is to be built from.</param>
+/// <param name="Locked">The new entry.</param>
 internal sealed record PreparedLock(string Agent, LockedAgent Locked);
 
-/// <summary>What is locked for an agent.</summary>
+/// <summary>The lock entry of an agent.</summary>
 /// <param name="Commit">The commit of <c>applied/&lt;name&gt;</c>.</param>
-/// <param name="ModifiedAt">When that was committed.</param>
+/// <param name="ModifiedAt">The time of the commit.</param>
 /// <param name="Inputs">Its inputs, by their names in its <c>agent.yaml</c>.</param>
 internal sealed record LockedAgent(
     string Commit,
@@ -61,8 +72,8 @@ internal sealed record LockedAgent(
 );
 
 /// <summary>One revision of an input.</summary>
-/// <param name="Url">Its repository; holds no credentials.</param>
-/// <param name="Ref">The branch, tag or commit it follows; null for the repository's HEAD.</param>
+/// <param name="Url">The repository, without credentials.</param>
+/// <param name="Ref">The branch, tag or commit that it follows; null for the repository's HEAD.</param>
 /// <param name="Rev">The commit.</param>
-/// <param name="ModifiedAt">When that was committed.</param>
+/// <param name="ModifiedAt">The time of the commit.</param>
 internal sealed record LockedInput(string Url, string? Ref, string Rev, DateTimeOffset ModifiedAt);

@@ -10,7 +10,7 @@ internal sealed record QuestionAdded(QuestionView Question) : IDashboardNotifica
     public DashboardEvent ToDashboardEvent() => new("question_added", "question", Question);
 }
 
-/// <summary>Raised when a question got its one answer, whoever gave it.</summary>
+/// <summary>Raised when a question got its one answer, from an agent, the operator or the host.</summary>
 internal sealed record QuestionResolved(QuestionView Question) : IDashboardNotification
 {
     /// <inheritdoc />

@@ -3,7 +3,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Reminders.Contracts;
 
-/// <summary>Raised when a reminder was set, when its delivery failed, and when it was put back in line.</summary>
+/// <summary>Raised when a reminder was set, when its delivery failed, and when the operator retries it.</summary>
 internal sealed record ReminderChanged(ReminderView Reminder) : IDashboardNotification, IAgentRowNotification
 {
     /// <inheritdoc />

@@ -2,7 +2,7 @@ using Hive.Common.Notifications;
 
 namespace Hive.Features.Reminders.Contracts;
 
-/// <summary>Raised when a reminder is pending no more: delivered or cancelled.</summary>
+/// <summary>Raised when a reminder was delivered or cancelled.</summary>
 internal sealed record ReminderRemoved(long Id, string Agent) : IDashboardNotification, IAgentRowNotification
 {
     /// <inheritdoc />

@@ -1,0 +1,13 @@
+using FluentValidation;
+
+namespace Hive.Common.Doors;
+
+/// <summary>The rule for the ids in requests.</summary>
+public static class IdRules
+{
+    /// <summary>Requires a positive id.</summary>
+    /// <param name="rule">The rule to extend.</param>
+    /// <param name="thing">What the id names, as <c>reminder</c>.</param>
+    public static void MustBeIdOf<T>(this IRuleBuilder<T, long> rule, string thing) =>
+        rule.GreaterThan(0).WithMessage($"'id' must be a positive {thing} id");
+}
