@@ -1,23 +1,40 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Approvals.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The doors of the approvals. Whoever asks, only the operator's decide.</summary>
+/// <summary>Approvals: the manager and the operator's scripts ask, only the operator decides.</summary>
 internal sealed class ApprovalsModule : FeatureModule
 {
     public ApprovalsModule()
     {
+        Uses(nameof(Agents), nameof(Messages), nameof(Containers), nameof(Meta));
+        Schema<ApprovalsSchema>();
+        Event<Approval>("approval_added", "approval");
+        Event<Approval>("approval_changed", "approval");
+        Event<Approval>("approval_resolved", "approval");
+        Section<ApprovalsSection>();
+        Section<ApprovalHistorySection>();
+        LooseEnds<ApprovalLooseEnds>();
         ManagerTool<RequestSpawn.Command>(
             "request_spawn",
-            "Ask the operator for a new agent. It waits until the operator has decided, however long; then 'approval_resolved' and, if there was a yes, 'spawned' come as messages."
+            "Ask the operator for a new agent. The request stays pending until the operator decides; you then receive "
+                + "an 'approval_resolved' message and, if it was approved, a 'spawned' message."
         );
         ManagerTool<RequestApplyCommit.Command>(
             "request_apply_commit",
-            "Propose a commit of an agent's config repository (/agents/<name>/config, yours included) to the operator. It is fetched and checked before this returns; what you commit afterwards changes nothing of it. When the operator has decided, 'approval_resolved' comes as a message."
+            "Propose a commit of an agent's config repository (/agents/<name>/config, yours included) to the operator. "
+                + "The commit is fetched and checked before this returns; later commits do not change the proposal. "
+                + "When the operator has decided, you receive an 'approval_resolved' message."
         );
         ManagerTool<RequestUpdateInputs.Command>(
             "request_update_inputs",
-            "Ask the operator to pin inputs to what they follow now and to rebuild the agents that use them. What comes of it is told to you as 'approval_resolved'."
+            "Ask the operator to update the pins of inputs to the newest revisions they follow, and to rebuild the "
+                + "agents that use them. You receive an 'approval_resolved' message with the result."
         );
         Host<OperatorRequestSpawn.Command>("request_spawn");
         Host<ListApprovals.Query>("pending");
@@ -26,8 +43,22 @@ internal sealed class ApprovalsModule : FeatureModule
         Host<ApproveApproval.Command>("approve");
         Host<DenyApproval.Command>("deny");
         Get<DiffApproval.Query>("/api/approvals/{id}/diff");
-        Post<OperatorRequestSpawn.Command>("/request-spawn");
-        Post<ApproveApproval.Command>("/approve/{id}");
-        Post<DenyApproval.Command>("/deny/{id}");
+        Post<OperatorRequestSpawn.Command>("/api/approvals/request-spawn", alias: "/request-spawn");
+        Post<ApproveApproval.Command>("/api/approvals/{id}/approve", alias: "/approve/{id}");
+        Post<DenyApproval.Command>("/api/approvals/{id}/deny", alias: "/deny/{id}");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<ApprovalQueue>()
+            .AddSingletonAs<ApprovalEnds, ICommitObserver>()
+            .AddSingletonAs<OnAgentDestroyed, ICommitObserver>()
+            .AddSingleton<RequestSpawn.NewAgents>()
+            .AddSingleton<AppliedRepository>()
+            .AddSingleton<RequestApplyCommit.Proposals>()
+            .AddSingleton<IApprovedWork, SpawnWork>()
+            .AddSingleton<IApprovedWork, ApplyCommitWork>()
+            .AddSingleton<IApprovedWork, UpdateInputsWork>()
+            .AddSingleton<Decisions>()
+            .AddHostedService<ApprovalRecovery>();
 }

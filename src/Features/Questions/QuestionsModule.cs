@@ -1,23 +1,43 @@
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Questions.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Questions;
 
-/// <summary>The doors of the questions.</summary>
+/// <summary>Questions that agents ask the operator or each other, and their answers.</summary>
 internal sealed class QuestionsModule : FeatureModule
 {
     public QuestionsModule()
     {
+        Uses(nameof(Agents), nameof(StateFiles), nameof(Messages));
+        Schema<QuestionsSchema>();
+        Event<QuestionView>("question_added", "question");
+        Event<QuestionView>("question_resolved", "question");
+        Section<QuestionsSection>();
+        Section<QuestionHistorySection>();
+        LooseEnds<QuestionLooseEnds>();
         Tool<Ask.Command>(
             "ask",
-            "Ask the operator or another agent. It is stored before this returns, and you need not wait: the answer comes as a message, 'question_answered' with this id."
+            "Ask the operator or another agent a question. It is stored before this returns, and you need not wait: "
+                + "you receive the answer as a 'question_answered' message with this id."
         );
         Tool<AnswerQuestion.Command>(
             "answer",
-            "Answer a question that was put to you by a message 'question_asked'. The first answer counts."
+            "Answer a question that you received as a 'question_asked' message. The first answer counts."
         );
         Host<ListQuestions.Query>("questions");
         Host<AnswerQuestion.Command>("answer");
-        Post<AnswerQuestion.Command>("/answer-question/{id}");
-        Post<CancelQuestion.Command>("/cancel-question/{id}");
+        Post<AnswerQuestion.Command>("/api/questions/{id}/answer", alias: "/answer-question/{id}");
+        Post<CancelQuestion.Command>("/api/questions/{id}/cancel", alias: "/cancel-question/{id}");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<Deadlines>()
+            .AddSingleton<Resolution>()
+            .AddSingleton<HostAnswers>()
+            .AddHostedService<ExpireQuestions>()
+            .AddSingleton<ICommitObserver, OnAgentDestroyed>();
 }

@@ -16,7 +16,7 @@ internal sealed class RemindersSection : IDashboardSection
 }
 
 /// <summary>How many reminders an agent has set, on its row.</summary>
-internal sealed class PendingRemindersRowPart(PendingReminders pending) : IAgentRowPart
+internal sealed class PendingRemindersRowFields(PendingReminders pending) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) => row with { PendingReminders = pending.Of(row.Name) };
 }
@@ -39,8 +39,7 @@ internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
             .ToArray();
     }
 
-    private const string Columns =
-        "id, agent, substr(message, 1, @shown) AS Text, created_at AS CreatedAt, due_at AS DueAt";
+    private const string Columns = "id, agent, substr(message, 1, @shown) AS Text, created_at, due_at";
 
     private const string OfAll = $"""
         SELECT {Columns}

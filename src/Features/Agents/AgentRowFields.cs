@@ -4,8 +4,8 @@ using Hive.Protocol;
 
 namespace Hive.Features.Agents;
 
-/// <summary>What the roster knows of an agent, on its row.</summary>
-internal sealed class AgentRowPart(IRoster roster) : IAgentRowPart
+/// <summary>Fills an agent's row with what the roster knows.</summary>
+internal sealed class AgentRowFields(IRoster roster) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) =>
         roster.Find(row.Name) is not { } agent
