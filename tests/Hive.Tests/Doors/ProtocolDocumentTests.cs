@@ -43,14 +43,14 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
     }
 
     [Fact]
-    public void Lists_every_route_with_its_fields_and_answer()
+    public void Lists_every_route_with_its_alias_fields_and_answer()
     {
         var registered = host.Modules.SelectMany(m => m.Routes).ToDictionary(r => $"{r.Verb} {r.Path}");
-        var documented = Tables("## REST", "route")
-            .SelectMany(row => Names(row[0]).Select(route => (route, row)))
-            .ToDictionary(r => r.route, r => r.row);
+        var documented = Tables("## REST", "route").SelectMany(Addresses).ToDictionary(r => r.Address, r => r.Row);
+        var aliases = Tables("## REST", "route").SelectMany(row => Names(row[1]));
 
         Assert.Equal(registered.Keys.Order(), documented.Keys.Order());
+        Assert.Equal(registered.Values.Where(r => r.IsAlias).Select(r => r.Path).Order(), aliases.Order());
         List<string> wrong = [];
         foreach (var (name, route) in registered)
         {
@@ -62,10 +62,10 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
                     // A path that names one agent leaves no room for several.
                     .Where(f => !inPath.Contains(f.Key) && !(f.Key == "scope" && inPath is ["name"]))
                     .ToDictionary();
-                wrong.AddRange(Differences(name, fields, Named(row[1])));
+                wrong.AddRange(Differences(name, fields, Named(row[2])));
             }
 
-            wrong.AddRange(Missing(name, route.Response, row[2]));
+            wrong.AddRange(Missing(name, route.Response, row[3]));
         }
 
         Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
@@ -75,9 +75,33 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
     public void Describes_every_member_of_the_snapshot()
     {
         var state = Tables("## REST", "route").Single(row => Names(row[0]).Contains("GET /api/state"));
-        var snapshot = host.Services.GetServices<IComposedSchema>().Single();
+        var snapshot = host.Services.GetServices<IComposedSchema>().Single(s => s.Name == "Snapshot");
 
-        Assert.Equal(snapshot.Members.Select(m => m.Name).Order(), Named(state[2]).Keys.Order());
+        Assert.Equal(snapshot.Members.Select(m => m.Name).Order(), Named(state[3]).Keys.Order());
+    }
+
+    [Fact]
+    public void Lists_every_event_with_its_row()
+    {
+        var declared = host.Modules.SelectMany(m => m.Events).ToDictionary(e => e.Kind);
+        var documented = Tables("## The stream", "kind")
+            .SelectMany(row => Names(row[0]).Select(kind => (kind, row)))
+            .ToDictionary(r => r.kind, r => r.row[1]);
+
+        Assert.Equal(declared.Keys.Order(), documented.Keys.Order());
+        List<string> wrong = [];
+        foreach (var (kind, cell) in documented)
+        {
+            var row = declared[kind].Row is { IsGenericType: true } list
+                ? list.GetGenericArguments()[0]
+                : declared[kind].Row;
+            if (!cell.StartsWith($"`{declared[kind].Noun}`", StringComparison.Ordinal))
+                wrong.Add($"{kind} carries `{declared[kind].Noun}`");
+            if (!row.IsPrimitive && row != typeof(string) && !cell.Contains($"`{row.Name}`", StringComparison.Ordinal))
+                wrong.Add($"{kind} carries a `{row.Name}`");
+        }
+
+        Assert.True(wrong.Count == 0, string.Join(Environment.NewLine, wrong));
     }
 
     [Fact]
@@ -202,6 +226,15 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
 
         Assert.NotEmpty(rows);
         return rows;
+    }
+
+    // A route's own address and that of its alias, which has the same verb.
+    private static IEnumerable<(string Address, string[] Row)> Addresses(string[] row)
+    {
+        var address = Names(row[0]).Single();
+        yield return (address, row);
+        foreach (var alias in Names(row[1]))
+            yield return ($"{address.Split(' ')[0]} {alias}", row);
     }
 
     private static IEnumerable<string> Names(string cell) => Quoted().Matches(cell).Select(m => m.Groups[1].Value);
