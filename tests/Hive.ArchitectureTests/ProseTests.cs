@@ -14,10 +14,10 @@ public sealed partial class ProseTests
         (@"(?<!\? |> |"")\b[Mm]eanwhile\b(?!\?|: )", "in the meantime, or nothing"),
         (@"\b([Tt]ak(e|es|en|ing)|[Tt]ook) (\w+ ){0,2}away\b", "remove or delete"),
         (@"\b[Ss]wept up\b", "recovered"),
-        (@"(?<!\b[Tt]here )\b(is|are|was|were) no (?!longer\b|more\b|less\b|fewer\b|better\b)[\w']", "is not a …"),
+        (@"(?<!\b[Tt]here )\b(is|are|was|were) no (?!longer\b|more\b|less\b|fewer\b|better\b)[\w']+", "is not a …"),
         (@"<summary>(What|Who|Whom|Whoever|Whatever|Of what)\b", "begin with the subject or a verb"),
         (@"\b(void|Task) (Of_what|What|Who|Whom|Whoever|Whatever)_\w+\(", "begin a test's name with its subject"),
-        (@"\b(void|Task) [A-Z][a-z0-9]*_\w{80,}\(", "a test's name of at most 80 characters"),
+        (@"\b(void|Task) (?=[A-Z]\w*_)\w{81,}\(", "a test's name of at most 80 characters"),
         (@"\b([Cc]ontract|[Aa]rchitecture)( page)?,? section\b", "docs/protocol.md or docs/architecture.md"),
         // README and documents.
         (@"stands in its `?agent\.yaml", "is defined by its agent.yaml"),
