@@ -66,7 +66,7 @@ public sealed partial class ProseTests
         (@"\.Soon\(", "WaitBriefly"),
         (@"\w*OrLog\b", "TryAndLog"),
         (@"\bFurnish\w*\(", "SetEnvironment"),
-        (@"\bSettle\w*\(", "Recover"),
+        (@"\b(Settle|UntilSettled)\(", "Recover"),
     ];
 
     private static readonly string[] SkippedFolders =
