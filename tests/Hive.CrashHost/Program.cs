@@ -6,9 +6,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-// Runs hive-host and kills it with SIGKILL at one of its steps: Hive.CrashHost CATEGORY N ARGUMENTS…
-// A step is a log line of the level Debug whose category begins with CATEGORY; the process ends at the N-th of them,
-// or not at all if N is 0. A line `CATEGORY N` on standard input sets another step, and the answer is `armed`.
+// hive-host, which ends by SIGKILL at a step of its own: Hive.CrashHost CATEGORY N ARGUMENTS…
+// The category is that of the class, or the beginning of those of the classes, whose steps are lines of the level
+// Debug; the N-th of them is the last thing this process does. 0: it lives.
+// A line `CATEGORY N` on its standard input arms it anew, which it answers with `armed`.
 var lines = new FatalLines(args[0], int.Parse(args[1], CultureInfo.InvariantCulture));
 var app = HiveApp.Build(
     args[2..],
