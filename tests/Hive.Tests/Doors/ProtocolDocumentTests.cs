@@ -124,7 +124,7 @@ public sealed partial class ProtocolDocumentTests(ProtocolDocumentTests.RunningH
         var named = Lines.SelectMany(line => RecordName().Matches(line)).Select(m => m.Groups[1].Value).ToHashSet();
 
         Assert.NotEmpty(named);
-        Assert.Empty(named.Where(name => IsRecord(name) && !explained.Contains(name)));
+        Assert.DoesNotContain(named, name => IsRecord(name) && !explained.Contains(name));
     }
 
     [Fact]
