@@ -11,7 +11,7 @@ public sealed partial class ProseTests
         // Words.
         (@"\b[Mm]end(s|ed|ing)?\b", "fix"),
         (@"\b[Aa]new\b", "again, or recreate"),
-        (@"(?<!\? |> |"")\b[Mm]eanwhile\b(?!\?|: )", "in the meantime, or nothing"),
+        (@"(?<!\? |> |"")\b[Mm]eanwhile\b(?!\?|: |\()", "in the meantime, or nothing"),
         (@"\b([Tt]ak(e|es|en|ing)|[Tt]ook) (\w+ ){0,2}away\b", "remove or delete"),
         (@"\b[Ss]wept up\b", "recovered"),
         (@"(?<!\b[Tt]here )\b(is|are|was|were) no (?!longer\b|more\b|less\b|fewer\b|better\b)[\w']+", "is not a …"),
