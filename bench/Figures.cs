@@ -72,8 +72,7 @@ internal static class Figures
             {
                 var sample = await plan.Generator.RunAsync(server, mode, connections, plan.Measured, ct);
                 plan.Report.Progress(
-                    $"{mode} {connections} round {round + 1} {server.Name}: {Report.Number(sample.OpsPerS)}/s, "
-                        + $"p50 {sample.P50Us} us, p99 {sample.P99Us} us, generator {sample.GeneratorCpu:P0} of a core"
+                    $"{mode} {connections} round {round + 1} {server.Name}: {Report.Number(sample.OpsPerS)}/s, p50 {sample.P50Us} us, p99 {sample.P99Us} us, generator {sample.GeneratorCpu:P0} of a core"
                 );
                 (server == host ? hive : redis).Add(sample);
             }
@@ -84,25 +83,21 @@ internal static class Figures
         plan.Report.Line($"{connections} connection{(connections == 1 ? "" : "s")}:");
         plan.Report.Line("");
         plan.Report.Line(
-            $"| server | {(wake ? "p50 us" : "per second")} of rounds 1–{plan.Rounds} | "
-                + "median | p50 us | p99 us | p99.9 us | max us |"
+            $"| server | {(wake ? "p50 us" : "per second")} of rounds 1–{plan.Rounds} | median | p50 us | p99 us | p99.9 us | max us |"
         );
         plan.Report.Line("|---|---|---|---|---|---|---|");
         foreach (var samples in new[] { redis, hive })
         {
             double[] values = [.. samples.Select(s => wake ? s.P50Us : s.OpsPerS)];
             plan.Report.Line(
-                $"| {samples[0].Server} | {string.Join(", ", values.Select(Report.Number))} "
-                    + $"| {Report.Number(Report.Median(values))} "
-                    + $"| {Middle(samples, s => s.P50Us)} | {Middle(samples, s => s.P99Us)} "
-                    + $"| {Middle(samples, s => s.P999Us)} | {Report.Number(samples.Max(s => s.MaxUs))} |"
+                $"| {samples[0].Server} | {string.Join(", ", values.Select(Report.Number))} | {Report.Number(Report.Median(values))} "
+                    + $"| {Middle(samples, s => s.P50Us)} | {Middle(samples, s => s.P99Us)} | {Middle(samples, s => s.P999Us)} | {Report.Number(samples.Max(s => s.MaxUs))} |"
             );
         }
 
         plan.Report.Line("");
         plan.Report.Line(
-            $"Hive against Redis, {(wake ? "Redis's p50 / Hive's" : "Hive's rate / Redis's")}: "
-                + $"median **{Report.Fraction(Report.Median(ratios))}**, "
+            $"Hive against Redis, {(wake ? "Redis's p50 / Hive's" : "Hive's rate / Redis's")}: median **{Report.Fraction(Report.Median(ratios))}**, "
                 + $"rounds {Report.Fraction(ratios.Min())} to {Report.Fraction(ratios.Max())}."
         );
         plan.Report.Keep(
@@ -170,8 +165,7 @@ internal static class Figures
             p99 = Report.Percentile(took, 0.99),
             max = took.Max();
         plan.Report.Line(
-            $"{questions} questions, one after another: p50 {Report.Fraction(p50)} ms, "
-                + $"p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms."
+            $"{questions} questions, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms."
         );
         plan.Report.Keep(
             "question",
@@ -220,8 +214,7 @@ internal static class Figures
             p99 = Report.Percentile(took, 0.99),
             max = took.Max();
         plan.Report.Line(
-            $"{requests} requests, one after another: p50 {Report.Fraction(p50)} ms, "
-                + $"p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms, {Report.Number(bytes)} bytes."
+            $"{requests} requests, one after another: p50 {Report.Fraction(p50)} ms, p99 {Report.Fraction(p99)} ms, max {Report.Fraction(max)} ms, {Report.Number(bytes)} bytes."
         );
         plan.Report.Keep(
             "state",
@@ -271,10 +264,8 @@ internal static class Figures
                 .OrderByDescending(thread => thread.PerSecond)
                 .ToArray();
             plan.Report.Line(
-                $"{secs:0} s: {Report.Fraction(percent)} % of one core; "
-                    + $"{after.Reads - before.Reads} reads ({after.BytesRead - before.BytesRead} bytes), "
-                    + $"{after.Writes - before.Writes} writes ({after.BytesWritten - before.BytesWritten} bytes), "
-                    + $"{after.DiskBytesWritten - before.DiskBytesWritten} bytes to storage."
+                $"{secs:0} s: {Report.Fraction(percent)} % of one core; {after.Reads - before.Reads} reads ({after.BytesRead - before.BytesRead} bytes), "
+                    + $"{after.Writes - before.Writes} writes ({after.BytesWritten - before.BytesWritten} bytes), {after.DiskBytesWritten - before.DiskBytesWritten} bytes to storage."
             );
             plan.Report.Line(
                 $"Wake-ups per second: {Report.Fraction(threads.Sum(t => t.PerSecond))}; most by "

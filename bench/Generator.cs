@@ -99,7 +99,7 @@ internal sealed class Generator
     private static string Text(int value) => value.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>The output of one run of the load generator.</summary>
+/// <summary>What one run of the load generator printed.</summary>
 internal sealed record Sample(
     string Mode,
     string Server,

@@ -43,8 +43,7 @@ internal sealed class HiveHost : IServer, IAsyncDisposable
     {
         if (!File.Exists(plan.HostPath))
             throw new BenchmarkException(
-                $"there is no host at {plan.HostPath}; "
-                    + "build it (dotnet build -c Release src/Host) or name one with --host"
+                $"there is no host at {plan.HostPath}; build it (dotnet build -c Release src/Host) or name one with --host"
             );
         var folder = plan.Scratch.NewFolder("hive");
         var url = new Uri($"http://127.0.0.1:{FreePort()}");

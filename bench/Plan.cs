@@ -1,6 +1,6 @@
 namespace Hive.Benchmarks;
 
-/// <summary>The servers and scratch folder of a run, and where the results go.</summary>
+/// <summary>What to measure with, and where the results go.</summary>
 internal sealed record Plan(
     Scratch Scratch,
     Generator Generator,

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Hive.Benchmarks;
 
-/// <summary>The kernel's counters of one process (proc(5)).</summary>
+/// <summary>What the kernel counts for one process (proc(5)).</summary>
 internal readonly record struct Proc(int Id)
 {
     /// <summary>The kernel counts processor time in hundredths of a second on every architecture .NET runs on

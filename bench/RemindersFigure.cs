@@ -15,8 +15,7 @@ internal static class RemindersFigure
     public static async Task RunAsync(Plan plan, CancellationToken ct)
     {
         plan.Report.Title(
-            $"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, "
-                + $"{Report.Number(Agents * DuePerAgent)} due in one second"
+            $"{Report.Number(Agents * PerAgent)} pending reminders of {Report.Number(Agents)} agents, {Report.Number(Agents * DuePerAgent)} due in one second"
         );
         await using var host = await HiveHost.StartAsync(plan, Agents, ct);
         await LatenessAsync(plan, host, 0, ct);
@@ -34,13 +33,14 @@ internal static class RemindersFigure
         );
         plan.Report.Progress($"reminders: set {Agents * PerAgent} in {filling.Elapsed.TotalSeconds:0.0} s");
         if (DateTimeOffset.UtcNow > burst)
-            throw new BenchmarkException("setting the reminders took longer than planned; the burst has already begun");
+            throw new BenchmarkException(
+                "setting the reminders took longer than planned; the burst has begun meanwhile"
+            );
 
         await LastAsync(host, burst, ct);
         var all = DateTimeOffset.UtcNow - burst;
         plan.Report.Line(
-            $"All {Report.Number(Agents * DuePerAgent)} were delivered **{Report.Fraction(all.TotalSeconds)} s** "
-                + $"after the first was due, that is {Report.Fraction(all.TotalSeconds - 1)} s after the last."
+            $"All {Report.Number(Agents * DuePerAgent)} were delivered **{Report.Fraction(all.TotalSeconds)} s** after the first was due, that is {Report.Fraction(all.TotalSeconds - 1)} s after the last."
         );
         plan.Report.Keep(
             "reminders",
@@ -87,9 +87,7 @@ internal static class RemindersFigure
             p99 = Report.Percentile(late, 0.99),
             max = late.Max();
         plan.Report.Line(
-            $"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: "
-                + $"p50 {Report.Fraction(p50)} ms, "
-                + $"p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms."
+            $"Lateness of single ones with {Report.Number(pending)} others pending, {Singles} of them: p50 {Report.Fraction(p50)} ms, p99 **{Report.Fraction(p99)} ms**, max {Report.Fraction(max)} ms."
         );
         plan.Report.Keep(
             "reminder_lateness",

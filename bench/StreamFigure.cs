@@ -52,11 +52,8 @@ internal static class StreamFigure
             var deliveries = subscribers.Sum(subscriber => subscriber.Received);
             var perSecond = deliveries / watch.Elapsed.TotalSeconds;
             plan.Report.Line(
-                $"Everyone saw every event once and in order: {Report.Number(deliveries)} deliveries "
-                    + $"in {Report.Fraction(watch.Elapsed.TotalSeconds)} s, "
-                    + $"**{Report.Number(perSecond)} per second** "
-                    + $"({Report.Number(Messages / watch.Elapsed.TotalSeconds)} "
-                    + $"messages/s to {Subscribers})."
+                $"Everyone saw every event once and in order: {Report.Number(deliveries)} deliveries in {Report.Fraction(watch.Elapsed.TotalSeconds)} s, "
+                    + $"**{Report.Number(perSecond)} per second** ({Report.Number(Messages / watch.Elapsed.TotalSeconds)} messages/s to {Subscribers})."
             );
             plan.Report.Keep(
                 "stream",
