@@ -1,4 +1,4 @@
-# What ./hive and ./test share: finding the tools, and building. Sourced with $root set; POSIX sh.
+# Finds the tools and builds Hive, for ./hive and ./test. Sourced with $root set; POSIX sh.
 # shellcheck shell=sh disable=SC2154
 
 stamp=$root/artifacts/hive.stamp
@@ -7,7 +7,7 @@ say() {
     printf '%s\n' "$*" >&2
 }
 
-# Where the vendor's install script puts the SDK when nobody says otherwise.
+# Also looks in $HOME/.dotnet, the default folder of Microsoft's install script.
 find_dotnet() {
     if ! command -v dotnet >/dev/null 2>&1 && [ -x "${HOME:-}/.dotnet/dotnet" ]; then
         PATH=$HOME/.dotnet:$PATH
@@ -15,7 +15,7 @@ find_dotnet() {
         export PATH DOTNET_ROOT
     fi
     if ! command -v dotnet >/dev/null 2>&1; then
-        say 'Hive needs the .NET SDK 10, and there is no `dotnet` here.'
+        say 'Hive needs the .NET SDK 10; `dotnet` was not found.'
     elif ! dotnet --list-sdks | grep -q '^10\.'; then
         say "Hive needs the .NET SDK 10; this machine has: $(dotnet --list-sdks | cut -d' ' -f1 | tr '\n' ' ')"
     else
@@ -29,9 +29,9 @@ find_dotnet() {
 # Only the dashboard is built with Node; running Hive needs none.
 find_node() {
     if ! command -v node >/dev/null 2>&1; then
-        say 'Hive needs Node.js 20.19 or newer to build its dashboard, and there is no `node` here.'
+        say 'Hive needs Node.js 20.19 or newer to build its dashboard; `node` was not found.'
     elif ! command -v npm >/dev/null 2>&1; then
-        say 'Hive needs npm, which comes with Node.js, to build its dashboard, and there is no `npm` here.'
+        say 'Hive needs npm, which comes with Node.js, to build its dashboard; `npm` was not found.'
     elif ! node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'; then
         say "Hive needs Node.js 20.19 or newer to build its dashboard; this machine has $(node --version)."
     else
@@ -41,7 +41,8 @@ find_node() {
     return 1
 }
 
-# sources TEST…: the first source file or folder that find's TEST holds for. Folders count, so that a deleted file is seen.
+# sources TEST…: prints the first source file or folder that matches find's TEST. Folders count, so a deleted file is
+# noticed.
 sources() {
     find "$root/src" "$root/Hive.sln" "$root/Directory.Build.props" "$root/Directory.Packages.props" "$root/global.json" "$root/.editorconfig" \
         \( -name node_modules -o -name wwwroot -o -name generated -o -name bin -o -name obj \) -prune -o "$@" -print 2>/dev/null | head -n 1
@@ -52,16 +53,17 @@ hive_is_built() {
         && [ -z "$(sources -newer "$stamp")" ]
 }
 
-# Running programs keep the files they have open: each output gets a new inode with the same content before the build writes into it.
+# Gives each output a new inode with the same content before the build writes into it: running programs keep the files
+# that they have open.
 detach_outputs() {
     [ -d "$root/artifacts/bin" ] || return 0
-    # What an interrupted build left.
+    # Remains of an interrupted build.
     find "$root/artifacts/bin" -type f -name '*.detached' -exec rm -f {} +
     find "$root/artifacts/bin" -path '*/release/*' -type f ! -path '*/wwwroot/*' -exec sh -c '
         for file do cp -p "$file" "$file.detached" && mv -f "$file.detached" "$file"; done' sh {} +
 }
 
-# build_release FILE MESSAGE: builds a solution or a filter of it, quietly; a failure shows the log.
+# build_release FILE MESSAGE: builds a solution or a solution filter quietly; on failure, shows the log.
 build_release() {
     export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1
     say "$2"
@@ -69,14 +71,14 @@ build_release() {
     started=$root/artifacts/hive.started
     : >"$started"
     detach_outputs
-    # From the root: the global.json that counts is the one above the folder it runs in. No server stays behind: neither MSBuild's nodes nor the compiler's.
+    # From the root, so that its global.json applies. No server process stays behind: neither MSBuild's nor the compiler's.
     if ! (cd "$root" && dotnet build "$1" -c Release -nologo -nodeReuse:false -p:UseSharedCompilation=false) >"$log" 2>&1 </dev/null 9>&-; then
         cat "$log" >&2
         say "building Hive failed; the log above is also in $log"
         return 1
     fi
 
-    # The build touches folders of its own; a source file that changed while it ran means building again next time.
+    # A source file that changed during the build means building again next time; the build itself touches folders.
     if [ -z "$(sources -type f -newer "$started")" ]; then
         : >"$stamp"
         rm -f "$started"
@@ -88,7 +90,7 @@ build_release() {
 hive_build() {
     find_dotnet && find_node || exit 1
     mkdir -p "$root/artifacts"
-    # Two commands started at once: the second waits, and finds the work done.
+    # Of two commands started at once, the second waits and finds the build done.
     if command -v flock >/dev/null 2>&1; then
         exec 9>"$root/artifacts/hive.lock"
         flock 9
