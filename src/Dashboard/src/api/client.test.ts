@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { FakeKeys, fakeCrypto } from '../stream/fake-crypto';
+import { FakeKeys, fakeCrypto } from '../test/fake-crypto';
 import { distrust, endSession, get, post, proofs } from './client';
 import { key, signedOut, signIn } from './session';
 

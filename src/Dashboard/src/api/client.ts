@@ -1,7 +1,9 @@
 import { signal } from '@preact/signals';
+import createClient from 'openapi-fetch';
+import type { paths } from '../generated/api';
 import { proven } from './proof';
 import { Refusal, words } from './refusal';
-import { json, request } from './request';
+import { request } from './request';
 import { key, leave, signOut } from './session';
 
 /** The key as the host gets it, since it has last proved that it knows it. */
@@ -15,7 +17,28 @@ export function distrust(): void {
   held = null;
 }
 
-async function signed(path: string, init: RequestInit = {}, again = false): Promise<Response> {
+/** Every route of the host's document, with the types of its parameters, its body and its answer. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
+
+/** What a request is answered with; a refusal is thrown. */
+export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
+  // The document gives every route an answer, and whatever is not a success has been thrown.
+  return (await asked).data as T;
+}
+
+async function send(asked: Request): Promise<Response> {
+  const { pathname, search } = new URL(asked.url);
+  // Read once, so that the request can be sent a second time.
+  const body = asked.method === 'GET' ? '' : await asked.text();
+  return await signed(pathname + search, {
+    method: asked.method,
+    headers: asked.headers,
+    signal: asked.signal,
+    ...(body === '' ? {} : { body }),
+  });
+}
+
+async function signed(path: string, init: RequestInit, again = false): Promise<Response> {
   const used = key();
   try {
     if (used === null) throw new Refusal('sign in first', 401, 'forbidden');
@@ -55,25 +78,15 @@ async function maskOf(used: string, signal: AbortSignal | null | undefined): Pro
   });
 }
 
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await signed(path, signal === undefined ? {} : { signal });
-  return (await response.json()) as T;
-}
-
-/** A POST answers 200 or 202 and nothing to read: what it changed arrives over the stream. */
-export async function post(path: string, body: object = {}): Promise<void> {
-  await signed(path, json(body));
-}
-
 /** Ends the session at the host and forgets its key here, the latter also when the host cannot be told. */
 export async function endSession(): Promise<void> {
   const used = key();
   let why = '';
   try {
-    await signed('/api/session', { method: 'DELETE' });
+    await api.DELETE('/api/session');
   } catch (e) {
     // A key that the host does not know needs no ending.
-    if (!(e instanceof Refusal && e.status === 401)) why = `Signed out in this browser alone: the session goes on at the host until it expires (${words(e)}).`;
+    if (!(e instanceof Refusal && e.status === 401)) why = `Signed out in this browser only: the session stays valid at the host until it expires (${words(e)}).`;
   }
   leave(used, why);
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { fakeCrypto } from '../stream/fake-crypto';
+import { fakeCrypto } from '../test/fake-crypto';
 import { linkFailed, redeem } from './login';
 
 beforeEach(() => fakeCrypto());

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { fakeCrypto } from './fake-crypto';
-import { FakeHost } from './fake-host';
+import { fakeCrypto } from '../test/fake-crypto';
+import { FakeHost } from '../test/fake-host';
 import { type Connection, Feed, SILENCE_MS } from './feed';
 
 let host: FakeHost;

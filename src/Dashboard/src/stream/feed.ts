@@ -1,6 +1,6 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { proven } from '../api/proof';
 import { Refusal, refusalOf } from '../api/refusal';
-import { SseParser } from './sse';
 import { Wait } from './wait';
 
 /** What is true of the one connection to the host, instants in ms since 1970. */
@@ -28,6 +28,8 @@ export interface FeedSink {
 
 /** The host pings every 15 s; two of them missed and a little patience mean that nobody is there. */
 export const SILENCE_MS = 33_000;
+/** The longest unfinished event that is held. */
+export const MAX_PENDING = 16 * 1024 * 1024;
 const FIRST_DELAY_MS = 500;
 export const MAX_DELAY_MS = 15_000;
 /** A connection that stood this long was a good one: the next failure starts the back-off anew. */
@@ -150,44 +152,53 @@ export class Feed {
       }
       const reader = response.body.getReader();
       const decoder = new TextDecoder();
-      const parser = new SseParser();
+      let batch: FeedEvent[] = [];
+      const flush = () => {
+        if (batch.length > 0) this.sink.events(batch);
+        batch = [];
+      };
+      const take = ({ event = 'message', id, data }: EventSourceMessage) => {
+        switch (event) {
+          case 'message':
+            // Every event of the host has its place in the stream as its id.
+            if (id === undefined) return;
+            this.#cursor = id;
+            batch.push({ id, data });
+            break;
+          case 'ready': {
+            flush();
+            const ready = JSON.parse(data) as { cursor: string; hive_version: string };
+            wasLive = true;
+            // The id of this event is the cursor that is known here already; the cursor in it is the host's newest event.
+            this.sink.ready(ready.cursor, ready.hive_version);
+            this.#say({ state: 'live', since: Date.now() });
+            break;
+          }
+          case 'resync':
+            flush();
+            this.#cursor = (JSON.parse(data) as { cursor: string }).cursor;
+            this.sink.resync(this.#cursor);
+            break;
+          case 'ping':
+            this.sink.ping();
+            break;
+        }
+      };
+      const parser = createParser({
+        onEvent: take,
+        onError: (error) => {
+          // Other errors are of fields that this page does not know.
+          if (error.type === 'max-buffer-size-exceeded') throw error;
+        },
+        maxBufferSize: MAX_PENDING,
+      });
       while (true) {
         const { done, value } = await reader.read();
         if (run.aborted) return { reason: '', wasLive };
         if (done) return { reason: 'the host closed the stream', wasLive };
         clearTimeout(watchdog);
         watchdog = setTimeout(hush, SILENCE_MS);
-        let batch: FeedEvent[] = [];
-        const flush = () => {
-          if (batch.length > 0) this.sink.events(batch);
-          batch = [];
-        };
-        for (const { event, id, data } of parser.push(decoder.decode(value, { stream: true }))) {
-          switch (event) {
-            case 'message':
-              this.#cursor = id;
-              batch.push({ id, data });
-              break;
-            case 'ready': {
-              flush();
-              const ready = JSON.parse(data) as { cursor: string; hive_version: string };
-              wasLive = true;
-              // Its own id is where this stream goes on from, which is known here already; the cursor in it is the host's newest event.
-              this.sink.ready(ready.cursor, ready.hive_version);
-              this.#say({ state: 'live', since: Date.now() });
-              break;
-            }
-            case 'resync': {
-              flush();
-              this.#cursor = (JSON.parse(data) as { cursor: string }).cursor;
-              this.sink.resync(this.#cursor);
-              break;
-            }
-            case 'ping':
-              this.sink.ping();
-              break;
-          }
-        }
+        parser.feed(decoder.decode(value, { stream: true }));
         flush();
       }
     } catch (e) {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { parseCursor } from './cursor';
-import { fakeCrypto } from './fake-crypto';
-import { FakeHost } from './fake-host';
+import { fakeCrypto } from '../test/fake-crypto';
+import { FakeHost } from '../test/fake-host';
 import { StreamHub, type ToTab } from './hub';
 
 let host: FakeHost;

@@ -12,7 +12,7 @@ interface Props {
   /** The host is at it, whoever asked for it. */
   working?: boolean;
   confirm?: Question;
-  run: () => Promise<void>;
+  run: () => Promise<unknown>;
   /** What went wrong, or null when a new try begins. */
   onError: (error: string | null) => void;
 }

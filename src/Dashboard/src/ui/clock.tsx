@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { age, clock, until } from '../text/time';
+import { age, clock, until } from './text/time';
 
 /** The instant ages are counted to, once a second. */
 export const now = signal(Date.now());

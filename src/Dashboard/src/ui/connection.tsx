@@ -1,6 +1,6 @@
-import { live } from '../live';
-import { describe } from '../model/truth';
-import { age } from '../text/time';
+import { live } from './live';
+import { describe } from '../stream/truth';
+import { age } from './text/time';
 import { now } from './clock';
 import { Leet } from './leet';
 

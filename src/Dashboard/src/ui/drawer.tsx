@@ -7,6 +7,8 @@ const beside = matchMedia('(min-width: 900px)');
 
 interface Props {
   label: string;
+  /** Whose style sheet its content is drawn by. */
+  feature: string;
   title: ComponentChildren;
   aside: ComponentChildren;
   onClose: () => void;
@@ -14,7 +16,7 @@ interface Props {
 }
 
 /** What is looked at closely: beside the page, and where there is no room for both, over it. */
-export function Drawer({ label, title, aside, onClose, children }: Props) {
+export function Drawer({ label, feature, title, aside, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [over, setOver] = useState(!beside.matches);
   // The browser gives the keyboard back to where it was when the drawer closes.
@@ -46,7 +48,7 @@ export function Drawer({ label, title, aside, onClose, children }: Props) {
   return (
     <dialog
       ref={dialog}
-      class="drawer"
+      class={`drawer feature-${feature}`}
       aria-label={label}
       onCancel={(e) => {
         e.preventDefault();

@@ -1,4 +1,5 @@
-import { go, view } from './link';
+import { address } from './address';
+import { go } from './link';
 
 /** Brings a part of the page into view and puts the keyboard there; false when it is not shown. */
 export function goTo(selector: string): boolean {
@@ -14,6 +15,6 @@ export function goTo(selector: string): boolean {
 /** The same for a part of the swarm's view, or where that is not shown any more, its section; from another view it leads there. */
 export function goToSwarm(selector: string, section: string): void {
   const jump = () => void (goTo(selector) || goTo(section));
-  if (view.peek().kind === 'swarm') jump();
+  if (address.peek() === '/') jump();
   else go('/', jump);
 }

@@ -1,5 +1,5 @@
 import { options } from 'preact';
-import { visible } from '../text/visible';
+import { visible } from './text/visible';
 
 /** Attributes whose text is shown or read out. */
 const SHOWN = ['title', 'aria-label', 'placeholder'];

@@ -1,0 +1,66 @@
+import { api } from '../../api/client';
+import { bodyFault } from '../../ui/text/bytes';
+
+export interface Command {
+  name: string;
+  /** What follows it, if anything. */
+  takes: string;
+  plain: string;
+}
+
+/** What can be asked of an agent's harness at its prompt. */
+export const COMMANDS: readonly Command[] = [
+  { name: 'help', takes: '', plain: 'what can be asked here' },
+  { name: 'cancel', takes: '', plain: 'cancel the turn that runs; its messages are parked' },
+  { name: 'compact', takes: '', plain: 'make the conversation shorter, between turns' },
+  { name: 'model', takes: '[NAME]', plain: 'use this model from the next turn; without a name, the configured one' },
+  { name: 'new-session', takes: '', plain: 'the next turn starts without the old conversation' },
+  { name: 'login', takes: '', plain: 'start the login of its tool' },
+];
+
+export type Line =
+  | { kind: 'message'; body: string }
+  | { kind: 'help' }
+  /** Asks the harness of an agent, and what is said when the host has taken it. */
+  | { kind: 'control'; ask: (name: string) => Promise<unknown>; done: string }
+  | { kind: 'fault'; words: string };
+
+/** What a line at the prompt means. Two slashes at the start are one slash of a message. */
+export function readLine(line: string): Line {
+  const text = line.trim();
+  if (!text.startsWith('/') || text.startsWith('//')) {
+    const body = text.startsWith('//') ? line.replace('//', '/') : line;
+    const fault = bodyFault(body);
+    return fault === null ? { kind: 'message', body } : { kind: 'fault', words: fault };
+  }
+  const [, name = '', rest = ''] = /^\/(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
+  const command = COMMANDS.find((known) => known.name === name);
+  if (command === undefined)
+    return { kind: 'fault', words: `There is no command /${name}. There are ${COMMANDS.map((known) => `/${known.name}`).join(', ')}; to send a text that begins with a slash, write two.` };
+  if (rest !== '' && command.takes === '') return { kind: 'fault', words: `/${name} stands alone. To send a text that begins with a slash, write two.` };
+  switch (name) {
+    case 'help':
+      return { kind: 'help' };
+    case 'cancel':
+      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/cancel-turn', { params: { path: { name: agent } } }), done: 'The turn is being cancelled.' };
+    case 'compact':
+      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/compact', { params: { path: { name: agent } } }), done: 'The conversation is made shorter before the next turn.' };
+    case 'new-session':
+      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/new-session', { params: { path: { name: agent } } }), done: 'The next turn starts without the old conversation.' };
+    case 'login':
+      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/login', { params: { path: { name: agent } } }), done: 'The login starts; what it says shows above.' };
+    default:
+      if (/\s/.test(rest)) return { kind: 'fault', words: 'A model is named in one word: /model NAME, or /model alone for the configured one.' };
+      return { kind: 'control', ask: (agent) =>
+          api.POST('/api/agents/{name}/model', {
+            params: { path: { name: agent } },
+            body: rest === '' ? {} : { model: rest },
+          }), done: rest === '' ? 'The configured model is used from the next turn.' : `${rest} is used from the next turn.` };
+  }
+}
+
+/** The commands that fit what is typed while the caret is still in the command's name; none when something else is typed. */
+export function commandsFor(text: string, caret: number): readonly Command[] {
+  const typed = /^\s*\/([a-z-]*)$/.exec(text.slice(0, caret))?.[1];
+  return typed === undefined || /^\s*\S*\s+\S/.test(text) ? [] : COMMANDS.filter(({ name }) => name.startsWith(typed) && (name !== typed || text.slice(caret) !== ''));
+}

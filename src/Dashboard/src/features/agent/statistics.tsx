@@ -1,0 +1,17 @@
+import { Section } from '../../ui/section';
+import { Charts, lookBack, shownWindow, useStatistics, Windows } from '../stats';
+import { Turns } from './turns';
+
+/** What an agent's turns came to and took. */
+export function AgentStatistics({ name }: { name: string }) {
+  const window = shownWindow.value;
+  const statistics = useStatistics(window, name);
+  return (
+    <>
+      <Section feature="agent" id="agent-stats" title="ST4TS" plain={`Statistics of ${name}`} aside={<Windows shown={window} onChoose={lookBack} />}>
+        <Charts statistics={statistics} none={`${name} took no turn in this time.`} />
+      </Section>
+      <Turns name={name} />
+    </>
+  );
+}

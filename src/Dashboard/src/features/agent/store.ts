@@ -1,0 +1,188 @@
+import { batch, signal } from '@preact/signals';
+import { answerOf, api } from '../../api/client';
+import { key, signOut } from '../../api/session';
+import type { Harness, TextPart } from '../../api/types';
+import type { AgentEvent, AgentEvents, AgentStreamEvent } from './events';
+import { type Connection, Feed, type FeedEvent } from '../../stream/feed';
+import { Syncing } from '../../stream/sync';
+import { caughtUp, emptyTerminal, freshIn, newestPage, olderPage, PAGE, trimmed, type Terminal, withEvents } from './entries';
+
+/** Events that come close together are shown together. */
+const TOGETHER_MS = 60;
+/** Of a text that is being written no more than its end is shown. */
+const WRITING_CHARS = 20_000;
+/** The text is there as a whole, or the agent has gone on to something else. */
+const ENDS_WRITING: ReadonlySet<string> = new Set(['text', 'thinking', 'tool_call', 'turn_started', 'turn_ended']);
+
+/**
+ * Keeps true what one agent does: what its harness says of itself and its newest events, then a stream of its own behind them. The stream is open only
+ * while somebody can see the page: a browser has few connections to one host, and pages in the background would use them up.
+ */
+export class AgentLive {
+  readonly harness = signal<Harness | null>(null);
+  readonly terminal = signal<Terminal>(emptyTerminal);
+  readonly connection = signal<Connection>({ state: 'connecting' });
+  readonly #syncing = new Syncing((again, stopped) => this.#read(again, stopped));
+  readonly sync = this.#syncing.sync;
+  /** The terminal follows its newest entry; while it does, its oldest ones may go. */
+  readonly following = signal(true);
+  readonly unseen = signal(0);
+  /** The text that the agent is writing, as far as the page was told of it. */
+  readonly writing = signal<TextPart | null>(null);
+
+  readonly #feed: Feed;
+  /** Where the stream goes on; null while there is nothing to go on from. */
+  #cursor: string | null = null;
+  #paging: AbortController | null = null;
+  #queue: AgentEvent[] = [];
+  #writing: TextPart | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #usedKey: string | null = null;
+  #over = false;
+
+  constructor(
+    readonly name: string,
+    private readonly isVisible: () => boolean,
+  ) {
+    this.#feed = new Feed(
+      {
+        connection: (connection) => this.#onConnection(connection),
+        ready: () => {},
+        events: (events) => this.#onEvents(events),
+        resync: () => void this.#load(true),
+        ping: () => {},
+      },
+      { agent: name },
+    );
+  }
+
+  start(): void {
+    void this.#load(false);
+  }
+
+  stop(): void {
+    this.#over = true;
+    this.#syncing.stop();
+    this.#paging?.abort();
+    this.#close();
+  }
+
+  /** The page has come into view, or gone out of it. */
+  shown(): void {
+    if (!this.isVisible()) this.#close();
+    else if (!this.#feed.running) this.#open();
+  }
+
+  /** The person does not want to wait for the next try. */
+  retry(): void {
+    this.#syncing.hurry();
+    if (this.sync.value.state === 'cannot') void this.#load(this.harness.value !== null);
+    else if (this.isVisible()) this.#feed.retryNow();
+  }
+
+  /** Fetches the page before the first event. */
+  async older(): Promise<void> {
+    const before = this.terminal.value.events[0]?.id;
+    if (before === undefined) return;
+    this.#paging?.abort();
+    const { signal: stopped } = (this.#paging = new AbortController());
+    try {
+      const page = await this.#events({ limit: PAGE, before }, stopped);
+      // It was begun anew meanwhile: this page would leave a hole before it.
+      if (this.terminal.value.events[0]?.id === before) this.terminal.value = olderPage(this.terminal.value, page);
+    } catch (e) {
+      if (!stopped.aborted) throw e;
+    }
+  }
+
+  /** Follows the newest event again, and fetches it where so much was paged back that it was let go. */
+  async newest(): Promise<void> {
+    this.following.value = true;
+    this.unseen.value = 0;
+    if (!this.terminal.value.atHead) await this.#load(false);
+  }
+
+  async #load(again: boolean): Promise<void> {
+    if (this.#over) return;
+    this.#close();
+    this.#cursor = null;
+    if ((await this.#syncing.load(again)) === 'synced') this.#open();
+  }
+
+  async #read(again: boolean, stopped: AbortSignal): Promise<void> {
+    // What happens between the two answers comes again on the stream, and changes nothing then.
+    const { cursor, ...harness } = await answerOf(
+      api.GET('/api/agents/{name}/harness', { params: { path: { name: this.name } }, signal: stopped }),
+    );
+    const page = await this.#events({ limit: PAGE }, stopped);
+    if (stopped.aborted) return;
+    batch(() => {
+      this.harness.value = harness;
+      this.terminal.value = trimmed(again ? caughtUp(this.terminal.value, page, this.following.value) : newestPage(page), this.following.value);
+    });
+    this.#cursor = cursor ?? page.cursor;
+  }
+
+  async #events(query: { limit: number; before?: number }, stopped: AbortSignal): Promise<AgentEvents> {
+    const path = { name: this.name };
+    return await answerOf(api.GET('/api/agents/{name}/events', { params: { path, query }, signal: stopped }));
+  }
+
+  #open(): void {
+    if (this.#over || this.#cursor === null || !this.isVisible()) return;
+    this.#usedKey = key();
+    this.#feed.start(this.#usedKey ?? '', this.#cursor);
+  }
+
+  #close(): void {
+    this.#flush();
+    this.#feed.stop();
+    // Pieces of it are missed from here on; the whole text follows.
+    this.#writing = this.writing.value = null;
+    this.connection.value = { state: 'connecting' };
+  }
+
+  #onConnection(connection: Connection): void {
+    if (connection.state === 'signed_out') {
+      // Behind what is said here of the one that was refused.
+      if (signOut(this.#usedKey)) queueMicrotask(() => this.#open());
+    }
+    this.connection.value = connection;
+  }
+
+  #onEvents(events: readonly FeedEvent[]): void {
+    for (const { id, data } of events) {
+      const event = JSON.parse(data) as AgentStreamEvent;
+      if (event.kind === 'agent_event') {
+        this.#queue.push(event.event);
+        if (ENDS_WRITING.has(event.event.kind)) this.#writing = null;
+      } else if (event.kind === 'text_part') {
+        this.#writing = { ...event.part, text: ((this.#writing?.text ?? '') + event.part.text).slice(-WRITING_CHARS) };
+      } else if (event.kind === 'harness_changed') {
+        this.harness.value = event.harness;
+        // A harness that ended in the middle of a text says no more of it.
+        if (event.harness.state !== 'thinking') this.#writing = null;
+      }
+      this.#cursor = id;
+    }
+    if (this.#queue.length > 0 || this.#writing !== this.writing.value) this.#timer ??= setTimeout(() => this.#flush(), TOGETHER_MS);
+  }
+
+  #flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    const before = this.terminal.value;
+    const events = freshIn(before, this.#queue);
+    this.#queue = [];
+    if (events.length === 0) {
+      this.writing.value = this.#writing;
+      return;
+    }
+    const after = withEvents(before, events);
+    batch(() => {
+      if (!(this.following.value && after.atHead)) this.unseen.value += events.length;
+      this.terminal.value = trimmed(after, this.following.value);
+      this.writing.value = this.#writing;
+    });
+  }
+}

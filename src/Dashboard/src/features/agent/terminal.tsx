@@ -1,0 +1,130 @@
+import { useMemo, useState } from 'preact/hooks';
+import { api } from '../../api/client';
+import type { AgentLive } from './store';
+import { entriesOf } from './entries';
+import { describe, type Truth } from '../../stream/truth';
+import { Act } from '../../ui/act';
+import { Refused, Unread } from '../../ui/fault';
+import { useFollowed } from '../../ui/followed';
+import { Leet } from '../../ui/leet';
+import { Section } from '../../ui/section';
+import { EntryLine } from './entry';
+import { Prompt } from './prompt';
+
+/** What an agent does, as it does it. */
+export function Terminal({ name, it }: { name: string; it: AgentLive }) {
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const { events, atHead, hasOlder } = it.terminal.value;
+  const writing = atHead ? it.writing.value : null;
+  const entries = useMemo(() => entriesOf(events, writing), [events, writing]);
+  const harness = it.harness.value;
+  const sync = it.sync.value;
+  const loaded = harness !== null;
+  const unseen = it.unseen.value;
+  const { log, paging, error, load, onScroll, toNewest } = useFollowed({
+    rows: entries,
+    first: events[0]?.id,
+    atHead,
+    hasOlder,
+    loaded,
+    following: it.following,
+    unseen: it.unseen,
+    load: (older) => (older ? it.older() : it.newest()),
+  });
+  const inTurn = harness?.connected === true && (harness.state === 'thinking' || harness.state === 'compacting');
+  return (
+    <Section
+      feature="agent"
+      id="terminal"
+      title="T3RM1N4L"
+      plain={`Terminal of ${name}`}
+      aside={
+        <span class="buttons">
+          <Following it={it} />
+          {inTurn ? (
+            <Act
+              label="■ C4NC3L TURN"
+              plain={`Cancel the turn of ${name}: its messages come again`}
+              tone="warn"
+              onError={setRefusal}
+              run={() => api.POST('/api/agents/{name}/cancel-turn', { params: { path: { name } } })}
+            />
+          ) : null}
+        </span>
+      }
+    >
+      <Refused error={refusal} onClose={() => setRefusal(null)} />
+      <div class="terminal">
+        {/* What is unfolded below the end is not followed any more. */}
+        <div ref={log} class="log entries" role="log" aria-label={`What ${name} does`} aria-live="off" tabIndex={0} onScroll={onScroll} onClick={() => requestAnimationFrame(onScroll)}>
+          {events.length > 0 ? (
+            <p class="edge">
+              {paging ? (
+                <>
+                  <span class="spinner" aria-hidden="true" /> what was before …
+                </>
+              ) : hasOlder ? (
+                <button type="button" class="plain" onClick={() => void load(true)}>
+                  ↑ what was before
+                </button>
+              ) : (
+                'the beginning of what is kept (7 days)'
+              )}
+            </p>
+          ) : loaded ? (
+            <p class="empty">
+              {harness.connected
+                ? `${name} has not taken a turn yet. Say something to it below.`
+                : `Nothing yet: no harness of ${name} is connected. What you say below waits for it in its inbox.`}
+            </p>
+          ) : sync.state === 'cannot' ? null : (
+            <p class="empty" role="status">
+              <span class="spinner" aria-hidden="true" /> reading what {name} does …
+            </p>
+          )}
+          <Unread error={error === null ? null : `What was before could not be read: ${error}`} plain="Read it again" onRetry={() => void load(true)} />
+          <ol>
+            {entries.map(({ event, tool, beside }) => (
+              <EntryLine key={event.id} event={event} tool={tool} beside={beside} />
+            ))}
+          </ol>
+        </div>
+        {(it.following.value && atHead) || events.length === 0 ? null : (
+          <button type="button" class={`pill ${unseen > 0 ? 'amber' : ''}`} aria-label={unseen > 0 ? `${unseen} new entries, go to the newest` : 'Go to the newest entry'} onClick={() => void toNewest()}>
+            <Leet text={`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`} />
+          </button>
+        )}
+        <Prompt name={name} />
+      </div>
+    </Section>
+  );
+}
+
+const NOT_LIVE: Partial<Record<Truth['state'], readonly [tone: string, words: string]>> = {
+  connecting: ['dim', '◌ connecting'],
+  cannot: ['bad', '✗ not following'],
+  signed_out: ['bad', '✗ not following'],
+  stranger: ['bad', '✗ not your Hive'],
+};
+
+/** Whether what is shown is what happens at this moment, and if not, why. */
+function Following({ it }: { it: AgentLive }) {
+  const truth = describe(it.connection.value, it.sync.value);
+  const live = truth.state === 'live' || truth.state === 'resynced';
+  const held = live && !(it.following.value && it.terminal.value.atHead);
+  const lost = NOT_LIVE[truth.state] ?? ['warn', '↻ reconnecting'];
+  const [tone, words] = held ? ['amber', '‖ held'] : live ? ['good', '● following'] : lost;
+  return (
+    <>
+      {live || truth.detail === '' ? null : <span class={truth.tone === 'bad' ? 'bad' : 'dim'}>{truth.detail}</span>}
+      <span class={`badge ${tone}`} data-following={truth.state}>
+        {words}
+      </span>
+      {truth.canRetry ? (
+        <button type="button" class="act" aria-label="Try to follow the agent again now" onClick={() => it.retry()}>
+          <Leet text="↻ N0W" />
+        </button>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,39 @@
+import type { Agent } from '../../api/types';
+import { linkTo, placeOf } from './place';
+import { forge } from './store';
+import { goTo } from '../../ui/goto';
+
+/** An agent's place on the forge, on its row: its account, and whether something of it is not there yet. */
+export function ForgeBadge({ agent: { name } }: { agent: Agent }) {
+  const place = placeOf(forge.now.value, name);
+  if (place === null) return null;
+  const { account, repository } = place;
+  const href = linkTo(account?.url);
+  const wrong = account?.error ?? null;
+  return (
+    <>
+      {account?.has_token === true && href !== null ? (
+        <a class="badge info jump" href={href} target="_blank" rel="noopener noreferrer" title={`The forge account of ${name}, in a new window`}>
+          forge:{name}
+        </a>
+      ) : (
+        <Jump tone={wrong === null ? 'dim' : 'bad'} text="no forge account" words={wrong === null ? `${name} has no account on the forge yet` : `${name} has no account on the forge: ${wrong}`} />
+      )}
+      {repository?.behind === true ? (
+        <Jump
+          tone={repository.error == null ? 'warn' : 'bad'}
+          text={repository.error == null ? 'forge: behind' : 'forge: push failed'}
+          words={repository.error == null ? `What is applied for ${name} is not on the forge yet` : `What is applied for ${name} could not be pushed: ${repository.error}`}
+        />
+      ) : null}
+    </>
+  );
+}
+
+function Jump({ tone, text, words }: { tone: string; text: string; words: string }) {
+  return (
+    <button type="button" class={`badge ${tone} jump`} aria-label={`${text}: ${words}`} title={words} onClick={() => goTo('#forge')}>
+      {text}
+    </button>
+  );
+}

@@ -1,0 +1,101 @@
+import { signal } from '@preact/signals';
+import { Refusal, words } from '../../api/refusal';
+import { emptyTail, type Tail, withNewest } from './tail';
+
+export const LINES = 500;
+export const MOST_LINES = 5000;
+/** So long after an answer the next one is asked for. */
+export const EVERY_MS = 2000;
+const SLOWEST_MS = 30_000;
+
+/** Reads an agent's newest lines again and again, as long as somebody looks at the newest ones. The host has them on request only. */
+export class LogFollow {
+  /** Null until the first answer. */
+  readonly tail = signal<Tail | null>(null);
+  readonly error = signal<string | null>(null);
+  /** The agent is gone, so there is nothing to wait for. */
+  readonly over = signal(false);
+  readonly reading = signal(false);
+  readonly wanted = signal(LINES);
+
+  #looking = true;
+  #goingBack = false;
+  #stopped = false;
+  #failures = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #underWay: AbortController | null = null;
+
+  constructor(
+    private readonly fetchLines: (lines: number, stopped: AbortSignal) => Promise<readonly string[]>,
+    private readonly isVisible: () => boolean,
+  ) {}
+
+  /** Reads now, in place of what is under way or would be read later. */
+  async read(): Promise<void> {
+    if (this.#stopped) return;
+    this.#pause();
+    this.#underWay?.abort();
+    const { signal: stopped } = (this.#underWay = new AbortController());
+    this.reading.value = true;
+    try {
+      const lines = await this.fetchLines(this.wanted.peek(), stopped);
+      if (stopped.aborted) return;
+      this.tail.value = withNewest(this.tail.peek() ?? emptyTail, lines);
+      this.error.value = null;
+      this.over.value = false;
+      this.#failures = 0;
+    } catch (e) {
+      if (stopped.aborted) return;
+      this.error.value = words(e);
+      this.over.value = e instanceof Refusal && e.status === 404;
+      this.#failures++;
+    }
+    this.reading.value = false;
+    this.#soon();
+  }
+
+  /** Reads more lines from further back. */
+  async more(): Promise<void> {
+    this.wanted.value = MOST_LINES;
+    this.#goingBack = true;
+    await this.read();
+    this.#goingBack = false;
+  }
+
+  /** Somebody looks at the newest line, or has gone back to read what was before. */
+  look(atNewest: boolean): void {
+    if (this.#looking === atNewest) return;
+    this.#looking = atNewest;
+    if (atNewest) {
+      if (!this.reading.peek()) void this.read();
+      return;
+    }
+    this.#pause();
+    // What is read must not move while somebody reads it, unless they asked for more of it.
+    if (this.tail.peek() === null || this.#goingBack) return;
+    this.#underWay?.abort();
+    this.reading.value = false;
+  }
+
+  /** The page has come into view, or gone out of it. */
+  shown(): void {
+    if (!this.isVisible()) this.#pause();
+    else if (this.#looking && !this.reading.peek() && !this.over.peek()) void this.read();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#pause();
+    this.#underWay?.abort();
+  }
+
+  #soon(): void {
+    if (!this.#looking || this.#stopped || this.over.peek() || !this.isVisible()) return;
+    this.#timer = setTimeout(() => void this.read(), Math.min(SLOWEST_MS, EVERY_MS * 2 ** Math.min(this.#failures, 10)));
+  }
+
+  #pause(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+}

@@ -1,0 +1,35 @@
+import type { Question } from '../../api/types';
+import { answerOf } from './question';
+import { Leet } from '../../ui/leet';
+import { AgentText } from '../files';
+import { drafts } from './state';
+
+/** Somebody was faster: says who and what, and holds what was written here until it is let go. */
+export function Overtaken({ question }: { question: Question }) {
+  const { asker, answerer, answer, answer_refs } = question;
+  return (
+    <div class="overtaken" role="alert" data-overtaken={question.id}>
+      <p>
+        ⚠ {settled(answerer, answer)} while you wrote an answer to {asker}; yours was not sent.
+      </p>
+      <AgentText text={question.question} refs={question.question_refs} />
+      <div class="given">
+        <span class="peer-name">{answerer ?? 'somebody'}:</span> <AgentText text={answer ?? ''} refs={answer_refs} />
+      </div>
+      <div class="given">
+        <span class="dim">you had:</span> <AgentText text={answerOf(question, drafts.of(question))} refs={[]} />
+      </div>
+      <span class="buttons">
+        <button type="button" class="act" aria-label={`Let go of my answer to ${asker}`} onClick={() => drafts.drop(question)}>
+          <Leet text="✗ D1SC4RD" />
+        </button>
+      </span>
+    </div>
+  );
+}
+
+function settled(answerer: string | null | undefined, answer: string | null | undefined): string {
+  if (answer === '[expired]') return 'The question expired';
+  if (answer === '[cancelled]') return `The question was cancelled${answerer == null ? '' : ` (${answerer})`}`;
+  return `${answerer === 'operator' ? 'The operator, in another place,' : (answerer ?? 'Somebody else')} answered first`;
+}

@@ -1,0 +1,19 @@
+import type { Agent } from '../../api/types';
+import { goTo } from '../../ui/goto';
+
+/** How many reminders of an agent are pending, on its row: a way to where they stand. */
+export function ReminderBadge({ agent: { name, pending_reminders: count } }: { agent: Agent }) {
+  if (count === 0) return null;
+  const words = `${count} pending ${count === 1 ? 'reminder' : 'reminders'} of ${name}: see or cancel under Queued reminders`;
+  return (
+    <button
+      type="button"
+      class="badge info jump"
+      aria-label={words}
+      title={words}
+      onClick={() => goTo(`[data-reminder-agent="${name}"]`) || goTo('#reminders')}
+    >
+      ◷ {count}
+    </button>
+  );
+}

@@ -1,0 +1,40 @@
+import { endSession } from '../api/client';
+import { address } from '../ui/address';
+import { inOrder } from '../ui/feature';
+import { live } from '../ui/live';
+import { Act } from '../ui/act';
+import { ConnectionState } from '../ui/connection';
+import { Leet } from '../ui/leet';
+import { Link } from '../ui/link';
+import './banner.css';
+
+export function Banner() {
+  return (
+    <header class="banner">
+      <h1 aria-label="Hive">
+        <span class="shade" aria-hidden="true">
+          ░▒▓█▓▒░
+        </span>{' '}
+        <span class="name">HIVE</span>{' '}
+        <span class="shade" aria-hidden="true">
+          ░▒▓█▓▒░
+        </span>
+      </h1>
+      <nav class="views" aria-label="Views">
+        {inOrder((feature) => feature.places?.flatMap(({ nav }) => nav ?? [])).map(({ to, label, plain }) => (
+          <Link key={to} to={to} label={plain} here={address.value === to}>
+            <Leet text={label} />
+          </Link>
+        ))}
+      </nav>
+      {live.picture.loaded.value ? (
+        <span class="host">
+          {live.picture.host.value} <span class="version">v{live.picture.hiveVersion.value}</span>
+        </span>
+      ) : null}
+      <ConnectionState />
+      {/* Never refused: what the host had to say of it stands on the login page. */}
+      <Act label="S1GN 0UT" plain="Sign out" run={endSession} onError={() => {}} />
+    </header>
+  );
+}

@@ -1,0 +1,27 @@
+import { type Feature, inOrder, type SwarmSection } from '../ui/feature';
+
+const drawn = ({ order, view: View }: SwarmSection) => <View key={order} />;
+
+/** The whole swarm: the features' sections in a list, and beside it what agents say. */
+function Swarm() {
+  const sections = inOrder((feature) => feature.sections);
+  return (
+    <main class="deck" tabIndex={-1} aria-label="The swarm">
+      <div class="swarm">{sections.filter(({ column }) => column === 'list').map(drawn)}</div>
+      {sections.filter(({ column }) => column === 'beside').map(drawn)}
+    </main>
+  );
+}
+
+/** The first page. It takes what no other place takes: the host serves the page for known addresses only. */
+export const feature: Feature = {
+  name: 'swarm',
+  places: [
+    {
+      match: () => '',
+      title: () => '',
+      nav: { order: 10, to: '/', label: 'SW4RM', plain: 'Swarm' },
+      view: Swarm,
+    },
+  ],
+};

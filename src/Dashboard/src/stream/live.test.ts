@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { fakeCrypto } from '../test/fake-crypto';
+import { FakeHost } from '../test/fake-host';
+import { Live, type News } from './live';
+
+let host: FakeHost;
+let live: Live;
+let news: News[];
+/** What /api/state and /dashboard/history answer. */
+let state: number;
+let history: number;
+let messages: object[];
+
+const message = (id: number) => ({ id, from: 'alice', to: 'bob', body: `body ${id}`, sent_at: '2026-05-01T12:00:00.000Z', file_refs: [] });
+const answer = (status: number, body: object) => new Response(JSON.stringify(status === 200 ? body : { detail: `status ${status}` }), { status });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  host = new FakeHost();
+  fakeCrypto();
+  [state, history, messages] = [200, 200, []];
+  vi.stubGlobal('localStorage', { getItem: () => 'key', setItem: () => {}, removeItem: () => {} });
+  vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
+    if (path === '/api/state') return answer(state, { cursor: host.cursor, hive_version: '1', host: 'h', agents: [], transients: [], parked: [], tombstones: [], approvals: [], approval_history: [], meta_inputs: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [] });
+    if (path.startsWith('/dashboard/history')) return answer(history, { cursor: host.cursor, messages });
+    return host.fetch(path, init);
+  });
+  news = [];
+  live = new Live(
+    (told) => news.push(told),
+    () => {},
+  );
+});
+
+afterEach(() => {
+  live.stop();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+const settle = () => vi.advanceTimersByTimeAsync(100);
+const nextTry = () => vi.advanceTimersByTimeAsync(30_000);
+const send = (id: number) => {
+  messages.push(message(id));
+  host.emit({ kind: 'sent', message: message(id) });
+};
+const shown = () => live.swarm.flow.value.rows.map((row) => row.message.id);
+
+test('a page of another build than the host loads itself again at its first look', async () => {
+  let reloads = 0;
+  const of = (build: string) => new Live(() => {}, () => reloads++, build);
+  live = of('1');
+  live.start();
+  await settle();
+  expect([live.sync.value.state, reloads]).toEqual(['synced', 0]);
+  live.stop();
+  live = of('0');
+  live.start();
+  await settle();
+  expect([live.swarm.loaded.value, reloads]).toEqual([false, 1]);
+});
+
+test('the page is not live before its log could be read, and tries again until it is', async () => {
+  history = 503;
+  send(1);
+  live.start();
+  await settle();
+  expect(live.swarm.loaded.value).toBe(true);
+  expect(live.sync.value).toMatchObject({ state: 'waiting', reason: 'status 503' });
+  send(2);
+  history = 200;
+  await nextTry();
+  expect(live.sync.value.state).toBe('synced');
+  expect(shown()).toEqual([1, 2]);
+  send(3);
+  await settle();
+  expect(shown()).toEqual([1, 2, 3]);
+});
+
+test('past the bound of what waits for a snapshot the stream is let go, and nothing is missed', async () => {
+  live.start();
+  await settle();
+  expect(host.connections).toBe(1);
+  state = 503;
+  live.receive({ type: 'resync', cursor: host.cursor });
+  for (let i = 0; i < 10_000; i++) host.emit({ kind: 'unknown' });
+  await settle();
+  expect(host.connections).toBe(1);
+  send(1);
+  await settle();
+  expect(host.connections).toBe(0);
+  send(2);
+  state = 200;
+  await nextTry();
+  await settle();
+  expect(live.sync.value.state).toBe('synced');
+  expect(host.connections).toBe(1);
+  send(3);
+  await settle();
+  expect(shown()).toEqual([1, 2, 3]);
+});
+
+test('a final refusal lets the stream go, and a try of the operator brings both back', async () => {
+  live.start();
+  await settle();
+  state = 403;
+  live.receive({ type: 'resync', cursor: host.cursor });
+  await nextTry();
+  expect(live.sync.value).toEqual({ state: 'cannot', reason: 'status 403' });
+  expect(host.connections).toBe(0);
+  state = 200;
+  send(1);
+  live.retry();
+  await nextTry();
+  await settle();
+  expect(live.sync.value.state).toBe('synced');
+  expect(live.connection.value.state).toBe('live');
+  expect(shown()).toEqual([1]);
+});
+
+test('the operator is told of what is asked of them and of what is sent to them, and of nothing else', async () => {
+  live.start();
+  await settle();
+  const question = { id: 1, asker: 'alice', question: 'which?', question_refs: [], options: [], multi: false, asked_at: '2026-05-01T12:00:00.000Z', answer_refs: [] };
+  host.emit({ kind: 'question_added', question });
+  host.emit({ kind: 'question_added', question: { ...question, id: 2, target: 'bob' } });
+  host.emit({ kind: 'question_resolved', question: { ...question, answer: 'this', answerer: 'operator' } });
+  host.emit({ kind: 'sent', message: { ...message(1), to: 'operator' } });
+  host.emit({ kind: 'sent', message: message(2) });
+  const approval = { id: 7, agent: 'carol', kind: 'spawn', commit_ref: '', status: 'pending', requested_at: '2026-05-01T12:00:00.000Z', requester: 'manager' };
+  host.emit({ kind: 'approval_added', approval });
+  host.emit({ kind: 'approval_added', approval: { ...approval, id: 8, agent: 'dave', requester: 'operator' } });
+  host.emit({ kind: 'approval_changed', approval: { ...approval, status: 'building' } });
+  await settle();
+  const what = (told: News) => ('question' in told ? `question ${told.question.id}` : 'approval' in told ? `approval ${told.approval.id}` : `message ${told.message.id}`);
+  expect(news.map(what)).toEqual(['question 1', 'message 1', 'approval 7']);
+});
