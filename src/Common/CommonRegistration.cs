@@ -9,57 +9,51 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Hive.Common;
 
-/// <summary>Registers what carries every feature: the hub, the doors, Carter.</summary>
+/// <summary>Registers what all features share (stream, doors, git, Carter) and the features' modules.</summary>
 public static class CommonRegistration
 {
-    /// <summary>Registers it, with exactly these features' modules.</summary>
-    public static IServiceCollection AddHiveCommon(
-        this IServiceCollection services,
-        string version,
-        params Type[] modules
-    )
+    /// <summary>Registers what all features share.</summary>
+    /// <param name="services">Gets the services.</param>
+    /// <param name="version">The version in the OpenAPI document.</param>
+    public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version)
     {
-        services.AddSingleton(_ => new EventHub());
-        services.AddSingleton<IBackupPart, DatabaseBackup>();
-        services.AddSingleton<AgentHubs>();
-        services.AddSingleton<ICommitObserver, DashboardForwarder>();
-        services.AddSingleton<WrongKeys>();
-        services.AddSingleton<SignedRoutes>();
-        services.AddSingleton(_ => new GitProgram());
-        services.AddSingleton<GitQuarantine>();
-        services.AddSingleton<SocketDoors>();
-        services.AddSingleton<ToolCatalog>();
-        services.AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>));
-        services.AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>));
-        services.AddSingleton(provider => new Lazy<IEnumerable<IConnectionObserver>>(
-            provider.GetServices<IConnectionObserver>
-        ));
-        services.AddSingleton(provider => new Lazy<IEnumerable<ICommitObserver>>(
-            provider.GetServices<ICommitObserver>
-        ));
-        services.AddSingleton(provider => new OpenApiDocument(
-            provider.GetServices<FeatureModule>(),
-            provider.GetServices<IComposedSchema>(),
-            version
-        ));
-        services.AddCarter(
-            options => options.OpenApi.Enabled = false,
-            new NoAssemblies(),
-            carter => carter.WithModules(modules)
-        );
-        // Carter makes a module anew for each request; ours hold no state of a request, so one of each is enough.
+        services
+            .AddSingleton(provider => new EventNames(provider.GetServices<FeatureModule>().SelectMany(m => m.Events)))
+            .AddSingleton(provider => new EventHub(names: provider.GetRequiredService<EventNames>()))
+            .AddSingleton<AgentHubs>()
+            .AddSingleton<ICommitObserver, DashboardForwarder>()
+            .AddSingleton<IBackupPart, DatabaseBackup>()
+            .AddSingleton(_ => new GitProgram())
+            .AddSingleton<GitQuarantine>()
+            .AddSingleton<WrongKeys>()
+            .AddSingleton<SignedRoutes>()
+            .AddSingleton<SocketDoors>()
+            .AddSingleton<ToolCatalog>()
+            .AddSingleton(provider => new OpenApiDocument(
+                provider.GetServices<FeatureModule>(),
+                provider.GetServices<IComposedSchema>(),
+                version
+            ))
+            .AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>))
+            .AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>))
+            .AddSingleton(Later<IConnectionObserver>)
+            .AddSingleton(Later<ICommitObserver>)
+            .AddCarter(options => options.OpenApi.Enabled = false, new NoAssemblies());
+        // Modules are listed by AddModule. Carter would add itself as a module for each one that it finds.
         services.RemoveAll<CarterModule>();
-        foreach (var module in modules)
-        {
-            services.RemoveAll(module);
-            services.AddSingleton(module);
-            services.AddSingleton(typeof(FeatureModule), provider => provider.GetRequiredService(module));
-            services.AddSingleton(typeof(CarterModule), provider => provider.GetRequiredService(module));
-        }
         return services;
     }
 
-    // Modules are listed, not looked for.
+    /// <summary>Registers a slice: its doors and everything else its module declares.</summary>
+    public static IServiceCollection AddModule(this IServiceCollection services, FeatureModule module)
+    {
+        services.AddSingleton(module.GetType(), module).AddSingleton(module).AddSingleton<CarterModule>(module);
+        module.Register(services);
+        return services;
+    }
+
+    private static Lazy<IEnumerable<T>> Later<T>(IServiceProvider provider) => new(provider.GetServices<T>);
+
     private sealed class NoAssemblies : DependencyContextAssemblyCatalog
     {
         public override IReadOnlyCollection<System.Reflection.Assembly> GetAssemblies() => [];

@@ -16,7 +16,7 @@ internal static class BuildIdentity
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         // The compiler makes it from what it compiles.
-        Type[] ofEach = [typeof(HiveApp), typeof(FeatureRegistration), typeof(HiveBuild), typeof(HivePaths)];
+        Type[] ofEach = [typeof(HiveApp), typeof(Features.Features), typeof(HiveBuild), typeof(HivePaths)];
         foreach (var type in ofEach)
             hash.AppendData(type.Module.ModuleVersionId.ToByteArray());
         hash.AppendData(Encoding.UTF8.GetBytes(HarnessIdentity.Text));

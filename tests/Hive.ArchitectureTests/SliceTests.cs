@@ -2,96 +2,67 @@ using System.Text.RegularExpressions;
 
 namespace Hive.ArchitectureTests;
 
-/// <summary>Which slice may know which (architecture, sections 1 and 3).</summary>
+/// <summary>Which slice may know which: the code is compared with what the slices' modules declare.</summary>
 public sealed partial class SliceTests
 {
-    // Each slice, and those whose contracts it may use.
-    private static readonly Dictionary<string, string[]> Arrows = new()
-    {
-        ["Agents"] = [],
-        ["StateFiles"] = ["Agents"],
-        ["Messages"] = ["Agents", "StateFiles"],
-        ["Reminders"] = ["Agents", "StateFiles", "Messages"],
-        ["Questions"] = ["Agents", "StateFiles", "Messages"],
-        ["Containers"] = ["Agents", "Messages"],
-        ["Meta"] = ["Agents", "Containers"],
-        ["Approvals"] = ["Agents", "Messages", "Containers", "Meta"],
-        ["Forge"] = ["Agents", "StateFiles", "Messages", "Containers", "Meta", "Approvals"],
-        ["Turns"] = ["Agents", "Messages"],
-        ["Dashboard"] = [],
-        ["Doctor"] = [],
-        ["Backups"] = [],
-    };
+    // Each slice, and those whose contracts its module says it uses.
+    private static readonly Dictionary<string, IReadOnlyList<string>> Declared = Features
+        .Features.InStartOrder()
+        .ToDictionary(module => module.Slice, module => module.Used);
 
     [Fact]
-    public void Every_type_of_the_features_belongs_to_a_slice_that_is_known()
+    public void Every_type_of_the_features_belongs_to_a_listed_slice()
     {
         var slices = Solution.Features.Types.Select(t => Solution.SliceOf(t.Name.Namespace)).Distinct().ToArray();
-        Assert.Contains("Agents", slices);
-        Assert.Contains("Messages", slices);
-        Assert.All(slices.OfType<string>(), slice => Assert.Contains(slice, Arrows.Keys));
-        // Outside of the slices stands only the list that puts them together.
+        Assert.Equal(Declared.Keys.Order(), slices.OfType<string>().Order());
+        // Only the list itself lies outside of the slices.
         Assert.All(
             Solution.Features.Types.Where(t => Solution.SliceOf(t.Name.Namespace) is null),
-            t => Assert.StartsWith("Hive.Features.FeatureRegistration", t.ToString(), StringComparison.Ordinal)
+            t => Assert.StartsWith("Hive.Features.Features", t.ToString(), StringComparison.Ordinal)
         );
     }
 
     [Fact]
-    public void The_arrows_lead_down_only()
+    public void The_declared_uses_form_no_circle()
     {
-        HashSet<string> below = [];
-        foreach (var (slice, uses) in Arrows)
+        var open = Declared.ToDictionary(d => d.Key, d => d.Value.ToHashSet());
+        // Slices that use nothing that is left are taken out, until nothing is left or what is left is a circle.
+        while (open.Where(o => o.Value.Count == 0).Select(o => o.Key).ToArray() is { Length: > 0 } done)
         {
-            Assert.Superset(uses.ToHashSet(), below);
-            below.Add(slice);
+            foreach (var slice in done)
+                open.Remove(slice);
+            foreach (var uses in open.Values)
+                uses.ExceptWith(done);
         }
+
+        Assert.Empty(open.Select(o => $"{o.Key} uses {string.Join(", ", o.Value)}"));
     }
 
     [Fact]
-    public void A_slice_uses_only_the_contracts_of_the_slices_below_it()
+    public void Each_slice_uses_the_slices_that_its_module_declares_and_no_others()
     {
-        var crossings = (
-            from type in Solution.Features.Types
-            let slice = Solution.SliceOf(type.Name.Namespace)
-            where slice is not null
-            from used in type.Uses
-            let other = Solution.SliceOf(used.Namespace)
-            where other is not null && other != slice
-            select (
-                Slice: slice,
-                Other: other,
-                Text: $"{type} uses {used}",
-                Contract: Solution.IsContract(used.Namespace)
-            )
-        ).ToArray();
+        var found = Crossings().Concat(Named()).Where(c => !Declared[c.Slice].Contains(c.Other)).Select(c => c.Text);
+        Assert.Empty(found.Distinct());
+        var used = Crossings().Concat(Named()).Select(c => (c.Slice, c.Other)).ToHashSet();
+        var declared = Declared.SelectMany(d => d.Value.Select(other => (Slice: d.Key, Other: other)));
+        Assert.Empty(declared.Where(d => !used.Contains(d)).Select(d => $"{d.Slice} does not use {d.Other}"));
+    }
+
+    [Fact]
+    public void A_slice_uses_only_the_contracts_of_others()
+    {
+        var crossings = Crossings();
         Assert.NotEmpty(crossings);
         Assert.Empty(crossings.Where(c => !c.Contract).Select(c => c.Text).Distinct());
-        Assert.Empty(crossings.Where(c => !Arrows[c.Slice].Contains(c.Other)).Select(c => c.Text).Distinct());
     }
 
-    // Constants are compiled in, so what a file names is looked at as well.
+    // Constants are compiled in and leave no trace, so the text of each file is searched as well.
     [Fact]
-    public void A_file_names_only_the_contracts_of_the_slices_below_its_own()
+    public void A_file_names_only_the_contracts_of_other_slices()
     {
-        var features = Path.Combine(Solution.Root, "src", "Features");
-        var named = (
-            from file in Directory.EnumerateFiles(features, "*.cs", SearchOption.AllDirectories)
-            let path = Path.GetRelativePath(features, file)
-            where path.Contains('/', StringComparison.Ordinal)
-            let slice = path.Split('/')[0]
-            from Match match in SliceName().Matches(File.ReadAllText(file))
-            let other = match.Groups["slice"].Value
-            where other != slice
-            select (
-                Slice: slice,
-                Other: other,
-                Text: $"{path}: {match.Value}",
-                Contract: match.Groups["contracts"].Success
-            )
-        ).ToArray();
+        var named = Named();
         Assert.NotEmpty(named);
-        Assert.Empty(named.Where(n => !n.Contract || !Arrows[n.Slice].Contains(n.Other)).Select(n => n.Text));
+        Assert.Empty(named.Where(n => !n.Contract).Select(n => n.Text));
     }
 
     [Fact]
@@ -139,6 +110,35 @@ public sealed partial class SliceTests
         // The host maps the modules; they register themselves through their ground.
         Assert.Empty(users.Except(["FeatureModule", "CommonRegistration", "HiveApp"]));
     }
+
+    private static Crossing[] Crossings() =>
+        [
+            .. from type in Solution.Features.Types
+            let slice = Solution.SliceOf(type.Name.Namespace)
+            where slice is not null
+            from used in type.Uses
+            let other = Solution.SliceOf(used.Namespace)
+            where other is not null && other != slice
+            select new Crossing(slice, other, $"{type} uses {used}", Solution.IsContract(used.Namespace)),
+        ];
+
+    private static Crossing[] Named()
+    {
+        var features = Path.Combine(Solution.Root, "src", "Features");
+        return
+        [
+            .. from file in Directory.EnumerateFiles(features, "*.cs", SearchOption.AllDirectories)
+            let path = Path.GetRelativePath(features, file)
+            where path.Contains('/', StringComparison.Ordinal)
+            let slice = path.Split('/')[0]
+            from Match match in SliceName().Matches(File.ReadAllText(file))
+            let other = match.Groups["slice"].Value
+            where other != slice
+            select new Crossing(slice, other, $"{path}: {match.Value}", match.Groups["contracts"].Success),
+        ];
+    }
+
+    private sealed record Crossing(string Slice, string Other, string Text, bool Contract);
 
     [GeneratedRegex(
         @"\bHive\.Features\.(?<slice>[A-Z]\w*)(?<contracts>\.Contracts)?|(?<=using\s)(?<slice>[A-Z]\w*)(?<contracts>\.Contracts);"

@@ -1,5 +1,9 @@
 using Carter;
+using Hive.Common.Backups;
+using Hive.Common.Doctor;
 using Hive.Common.Errors;
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
 using MediatR;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -7,14 +11,26 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Hive.Common.Doors;
 
 /// <summary>
-/// Every door of one feature, one line each. A request record with its handler becomes reachable, documented and
-/// guarded
-/// at a REST route, as a command on a kind of socket, or as a tool that agents see. The only code that knows Carter.
+/// Declares all that a slice brings: its doors, services, tables, events, its parts of the page, and the slices it uses.
+/// A request record with its handler becomes reachable, documented and guarded at a REST route, as a command on a kind
+/// of socket, or as a tool that agents see. The only code that knows Carter.
 /// </summary>
 public abstract class FeatureModule : CarterModule
 {
     private readonly List<Route> routes = [];
     private readonly List<Command> commands = [];
+    private readonly List<EventDeclaration> events = [];
+    private readonly List<string> used = [];
+    private readonly List<Action<IServiceCollection>> parts = [];
+
+    /// <summary>The slice's name: the last part of its namespace.</summary>
+    public string Slice => GetType().Namespace!.Split('.')[^1];
+
+    /// <summary>The slices whose contracts this one may use.</summary>
+    public IReadOnlyList<string> Used => used;
+
+    /// <summary>The events that the slice publishes.</summary>
+    public IReadOnlyList<EventDeclaration> Events => events;
 
     /// <summary>The REST routes, for the OpenAPI document.</summary>
     internal IReadOnlyList<Route> Routes => routes;
@@ -22,11 +38,66 @@ public abstract class FeatureModule : CarterModule
     /// <summary>The socket commands.</summary>
     internal IReadOnlyList<Command> Commands => commands;
 
+    /// <summary>Registers the slice's services and what the module declares.</summary>
+    internal void Register(IServiceCollection services)
+    {
+        foreach (var part in parts)
+            part(services);
+        Services(services);
+    }
+
+    /// <summary>Registers the slice's own classes, hosted services in the order in which they start.</summary>
+    protected virtual void Services(IServiceCollection services) { }
+
+    /// <summary>Names the slices whose contracts this slice uses; the architecture tests hold the code to it.</summary>
+    protected void Uses(params string[] slices) => used.AddRange(slices);
+
+    /// <summary>The slice's tables.</summary>
+    protected void Schema<T>()
+        where T : class, ISchema => parts.Add(services => services.AddSingleton<ISchema, T>());
+
+    /// <summary>An event of the stream, or of an agent's own stream.</summary>
+    /// <typeparam name="TRow">What it carries.</typeparam>
+    /// <param name="kind">Its name, such as <c>reminder_changed</c>.</param>
+    /// <param name="noun">The member that holds the row, such as <c>reminder</c>.</param>
+    protected void Event<TRow>(string kind, string noun) => events.Add(new EventDeclaration(kind, noun, typeof(TRow)));
+
+    /// <summary>A member of the dashboard's snapshot.</summary>
+    protected void Section<T>()
+        where T : class, IDashboardSection => parts.Add(services => services.AddSingleton<IDashboardSection, T>());
+
+    /// <summary>A part of every agent's row, at <c>parts.&lt;name&gt;</c>.</summary>
+    protected void RowPart<T>()
+        where T : class, IAgentRowPart => parts.Add(services => services.AddSingleton<IAgentRowPart, T>());
+
+    /// <summary>Members that an agent's row itself has for this slice.</summary>
+    protected void RowFields<T>()
+        where T : class, IAgentRowFields => parts.Add(services => services.AddSingleton<IAgentRowFields, T>());
+
+    /// <summary>A source of what agents wait for or owe.</summary>
+    protected void LooseEnds<T>()
+        where T : class, ILooseEnds => parts.Add(services => services.AddSingleton<ILooseEnds, T>());
+
+    /// <summary>A check that <c>hive doctor</c> runs.</summary>
+    protected void Check<T>()
+        where T : class, ICheck => parts.Add(services => services.AddSingleton<ICheck, T>());
+
+    /// <summary>A part of a backup.</summary>
+    protected void Backup<T>()
+        where T : class, IBackupPart => parts.Add(services => services.AddSingleton<IBackupPart, T>());
+
     /// <summary>A REST route that reads.</summary>
     protected void Get<TRequest>(string path) => Get(path, Rest<TRequest>("GET", path));
 
-    /// <summary>A REST route that changes something.</summary>
-    protected void Post<TRequest>(string path) => Post(path, Rest<TRequest>("POST", path));
+    /// <summary>A REST route that changes something: <c>/api/&lt;things&gt;/{id}/&lt;verb&gt;</c>.</summary>
+    /// <param name="path">The route.</param>
+    /// <param name="alias">An older route that does the same, deprecated in the OpenAPI document.</param>
+    protected void Post<TRequest>(string path, string? alias = null)
+    {
+        Post(path, Rest<TRequest>("POST", path));
+        if (alias is not null)
+            Post(alias, Rest<TRequest>("POST", alias, isAlias: true));
+    }
 
     /// <summary>A REST route that removes something.</summary>
     protected void Delete<TRequest>(string path) => Delete(path, Rest<TRequest>("DELETE", path));
@@ -41,6 +112,15 @@ public abstract class FeatureModule : CarterModule
     protected void Get(string path, string mediaType, RequestDelegate handler, string? answer = null)
     {
         routes.Add(new Route("GET", path, null, null, mediaType, answer));
+        Get(path, http => RestErrors.Guard(http, handler));
+    }
+
+    /// <summary>A REST route that answers with the stream of events.</summary>
+    /// <param name="path">The route.</param>
+    /// <param name="handler">Writes the stream.</param>
+    protected void GetEvents(string path, RequestDelegate handler)
+    {
+        routes.Add(new Route("GET", path, null, null, "text/event-stream", HasEvents: true));
         Get(path, http => RestErrors.Guard(http, handler));
     }
 
@@ -85,10 +165,10 @@ public abstract class FeatureModule : CarterModule
                 )!
         );
 
-    private RequestDelegate Rest<TRequest>(string verb, string path)
+    private RequestDelegate Rest<TRequest>(string verb, string path, bool isAlias = false)
     {
         var response = ResponseOf(typeof(TRequest));
-        routes.Add(new Route(verb, path, typeof(TRequest), response, "application/json"));
+        routes.Add(new Route(verb, path, typeof(TRequest), response, "application/json", IsAlias: isAlias));
         var endpoint = (RestEndpoint)
             Activator.CreateInstance(typeof(RestEndpoint<,>).MakeGenericType(typeof(TRequest), response), path)!;
         return http => RestErrors.Guard(http, endpoint.Handle);
@@ -98,7 +178,7 @@ public abstract class FeatureModule : CarterModule
         Array
             .Find(request.GetInterfaces(), i => i.IsGenericType && i.GetGenericTypeDefinition() == typeof(IRequest<>))
             ?.GetGenericArguments()[0]
-        ?? throw new InvalidOperationException($"{request} is no IRequest<T>");
+        ?? throw new InvalidOperationException($"{request} is not an IRequest<T>");
 }
 
 /// <summary>One REST route, for the OpenAPI document. No request type: it writes its own answer.</summary>
@@ -109,7 +189,9 @@ internal sealed record Route(
     Type? Response,
     string MediaType,
     string? Answer = null,
-    bool IsSigned = false
+    bool IsSigned = false,
+    bool IsAlias = false,
+    bool HasEvents = false
 );
 
 /// <summary>The paths that take signed requests in place of a key.</summary>
@@ -130,8 +212,11 @@ public interface IComposedSchema
     /// <summary>Its name in the OpenAPI document.</summary>
     string Name { get; }
 
-    /// <summary>Its members as on the wire; all of them are always there.</summary>
+    /// <summary>Its members as on the wire.</summary>
     IEnumerable<(string Name, Type Type)> Members { get; }
+
+    /// <summary>True when every member is always there.</summary>
+    bool AreAllRequired => true;
 }
 
 /// <summary>The kinds of socket.</summary>

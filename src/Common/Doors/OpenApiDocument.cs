@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Hive.Common.Notifications;
 
 namespace Hive.Common.Doors;
 
@@ -11,19 +12,27 @@ public sealed partial class OpenApiDocument(
     string version
 )
 {
+    private const string Events = "DashboardEvents";
+
     private readonly Lazy<string> text = new(() =>
-        Build([.. modules.SelectMany(m => m.Routes)], composed, version)
+        Build([.. modules.SelectMany(m => m.Routes)], [.. modules.SelectMany(m => m.Events)], composed, version)
             .ToJsonString(new(Protocol.WireJson.Options) { WriteIndented = true })
     );
 
     /// <summary>The document as JSON.</summary>
     public override string ToString() => text.Value;
 
-    private static JsonObject Build(Route[] routes, IEnumerable<IComposedSchema> composed, string version)
+    private static JsonObject Build(
+        Route[] routes,
+        EventDeclaration[] events,
+        IEnumerable<IComposedSchema> composed,
+        string version
+    )
     {
         var components = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
         foreach (var schema in composed)
             components[schema.Name] = Compose(schema, components);
+        components[Events] = Compose(events, components);
         var paths = new JsonObject();
         foreach (
             var route in routes.OrderBy(r => r.Path, StringComparer.Ordinal).ThenBy(r => r.Verb, StringComparer.Ordinal)
@@ -81,8 +90,13 @@ public sealed partial class OpenApiDocument(
         {
             ["operationId"] = NotWord().Replace($"{route.Verb.ToLowerInvariant()}{route.Path}", "_").Trim('_'),
         };
+        if (route.IsAlias)
+            operation["deprecated"] = true;
         if (route.IsSigned)
             operation["security"] = new JsonArray();
+        // An event stream has no place for the shapes of its events in OpenAPI 3.1.
+        if (route.HasEvents)
+            operation["x-events"] = Reference(Events);
         if (route.Request is not null)
             AddRequest(operation, route, components);
         var content = new JsonObject
@@ -162,14 +176,40 @@ public sealed partial class OpenApiDocument(
     private static JsonObject Reference(string name) => new() { ["$ref"] = $"#/components/schemas/{name}" };
 
     private static JsonObject Compose(IComposedSchema schema, SortedDictionary<string, JsonNode?> components) =>
-        new()
+        Object(schema.Members.Select(m => (m.Name, Named(m.Type, components))), schema.AreAllRequired);
+
+    // One member for each event, so that a page can make the union of all from them.
+    private static JsonObject Compose(
+        IEnumerable<EventDeclaration> events,
+        SortedDictionary<string, JsonNode?> components
+    ) =>
+        Object(
+            events
+                .OrderBy(e => e.Kind, StringComparer.Ordinal)
+                .Select(e =>
+                    (
+                        e.Kind,
+                        (JsonNode?)Object([
+                            ("kind", new JsonObject { ["type"] = "string", ["enum"] = new JsonArray(e.Kind) }),
+                            ("seq", new JsonObject { ["type"] = "integer" }),
+                            (e.Noun, Named(e.Row, components)),
+                        ])
+                    )
+                )
+        );
+
+    private static JsonObject Object(IEnumerable<(string Name, JsonNode? Schema)> members, bool areRequired = true)
+    {
+        var all = members.ToArray();
+        var schema = new JsonObject
         {
             ["type"] = "object",
-            ["properties"] = new JsonObject(
-                schema.Members.Select(m => KeyValuePair.Create(m.Name, Named(m.Type, components)))
-            ),
-            ["required"] = new JsonArray([.. schema.Members.Select(m => (JsonNode)m.Name)]),
+            ["properties"] = new JsonObject(all.Select(m => KeyValuePair.Create(m.Name, m.Schema))),
         };
+        if (areRequired)
+            schema["required"] = new JsonArray([.. all.Select(m => (JsonNode)m.Name)]);
+        return schema;
+    }
 
     private static JsonNode? Named(Type type, SortedDictionary<string, JsonNode?> components)
     {

@@ -7,7 +7,7 @@ namespace Hive.Common.Notifications;
 /// nobody looks at takes no memory,
 /// and what was before stands in the database.
 /// </summary>
-public sealed class AgentHubs
+public sealed class AgentHubs(EventNames? names = null)
 {
     /// <summary>Events kept for one agent at most.</summary>
     public const int Capacity = 1024;
@@ -18,7 +18,7 @@ public sealed class AgentHubs
     private readonly ConcurrentDictionary<string, EventHub> hubs = new(StringComparer.Ordinal);
 
     /// <summary>The agent's ring. The caller has made sure that there is such an agent.</summary>
-    public EventHub Of(string agent) => hubs.GetOrAdd(agent, static _ => new EventHub(Capacity, MaxBytes));
+    public EventHub Of(string agent) => hubs.GetOrAdd(agent, _ => new EventHub(Capacity, MaxBytes, names: names));
 
     /// <summary>Adds an event, if anybody has ever asked about the agent; else it is not even made.</summary>
     public void Publish(string agent, Func<DashboardEvent> published)

@@ -16,10 +16,25 @@ public interface IDashboardSection
     object Read(DbConnection db);
 }
 
-/// <summary>One slice's part of every agent's row.</summary>
+/// <summary>One slice's part of every agent's row: the member <c>parts.&lt;name&gt;</c>.</summary>
 public interface IAgentRowPart
 {
-    /// <summary>Fills in what the slice knows. Quick and from memory: it runs for each change of a row.</summary>
+    /// <summary>The member of <c>parts</c> it fills: the slice's name on the wire.</summary>
+    string Name { get; }
+
+    /// <summary>The shape of the part, for the OpenAPI document: a record, because rows are compared by value.</summary>
+    Type Type { get; }
+
+    /// <summary>Reads the part of an agent; null leaves it out. Must be quick and from memory: it runs for each change
+    /// of a row.</summary>
+    object? Read(string agent);
+}
+
+/// <summary>Fills the members that an agent's row itself has for the oldest slices. A new slice has an
+/// <see cref="IAgentRowPart"/> instead.</summary>
+public interface IAgentRowFields
+{
+    /// <summary>Fills in the slice's fields. Must be quick and from memory: it runs for each change of a row.</summary>
     ContainerView Fill(ContainerView row);
 }
 

@@ -18,10 +18,12 @@ namespace Hive.Common.Notifications;
 /// <param name="capacity">Most events kept.</param>
 /// <param name="maxBytes">Most bytes kept; one event that is larger is not kept.</param>
 /// <param name="clock">Measures how long nobody has listened; the system's unless a test says otherwise.</param>
+/// <param name="names">The declared events; others are refused. Null allows all, for tests.</param>
 public sealed class EventHub(
     int capacity = EventHub.DefaultCapacity,
     int maxBytes = EventHub.DefaultBytes,
-    TimeProvider? clock = null
+    TimeProvider? clock = null,
+    EventNames? names = null
 )
 {
     /// <summary>Events kept at most.</summary>
@@ -81,8 +83,10 @@ public sealed class EventHub(
     }
 
     /// <summary>Adds an event and wakes who waits.</summary>
+    /// <exception cref="InvalidOperationException">No module declares such an event.</exception>
     public void Publish(DashboardEvent published)
     {
+        names?.MustHave(published);
         TaskCompletionSource? wake = null;
         lock (gate)
         {

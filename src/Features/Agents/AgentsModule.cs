@@ -1,4 +1,8 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Agents.Contracts;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Agents;
 
@@ -7,7 +11,9 @@ internal sealed class AgentsModule : FeatureModule
 {
     public AgentsModule()
     {
-        Post<PauseAgent.Command>("/pause/{name}");
+        Schema<AgentsSchema>();
+        RowFields<AgentRowFields>();
+        Post<PauseAgent.Command>("/api/agents/{name}/pause", alias: "/pause/{name}");
         Host<PauseAgent.Command>("set_paused");
         Host<ListAgents.Query>("list");
         Tool<WhoAmI.Query>(
@@ -22,4 +28,10 @@ internal sealed class AgentsModule : FeatureModule
         );
         Agent<ListTools.Query>("tools");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingletonAs<Roster, IRoster, IAgentDirectory>()
+            .AddSingleton<IAgentNames, AgentNames>()
+            .AddSingleton<AgentFolders>();
 }

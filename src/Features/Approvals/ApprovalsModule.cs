@@ -1,4 +1,9 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Approvals.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Approvals;
 
@@ -7,6 +12,14 @@ internal sealed class ApprovalsModule : FeatureModule
 {
     public ApprovalsModule()
     {
+        Uses(nameof(Agents), nameof(Messages), nameof(Containers), nameof(Meta));
+        Schema<ApprovalsSchema>();
+        Event<Approval>("approval_added", "approval");
+        Event<Approval>("approval_changed", "approval");
+        Event<Approval>("approval_resolved", "approval");
+        Section<ApprovalsSection>();
+        Section<ApprovalHistorySection>();
+        LooseEnds<ApprovalLooseEnds>();
         ManagerTool<RequestSpawn.Command>(
             "request_spawn",
             "Ask the operator for a new agent. It waits until the operator has decided, however long; then 'approval_resolved' and, if there was a yes, 'spawned' come as messages."
@@ -26,8 +39,22 @@ internal sealed class ApprovalsModule : FeatureModule
         Host<ApproveApproval.Command>("approve");
         Host<DenyApproval.Command>("deny");
         Get<DiffApproval.Query>("/api/approvals/{id}/diff");
-        Post<OperatorRequestSpawn.Command>("/request-spawn");
-        Post<ApproveApproval.Command>("/approve/{id}");
-        Post<DenyApproval.Command>("/deny/{id}");
+        Post<OperatorRequestSpawn.Command>("/api/approvals/request-spawn", alias: "/request-spawn");
+        Post<ApproveApproval.Command>("/api/approvals/{id}/approve", alias: "/approve/{id}");
+        Post<DenyApproval.Command>("/api/approvals/{id}/deny", alias: "/deny/{id}");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<ApprovalQueue>()
+            .AddSingletonAs<ApprovalEnds, ICommitObserver>()
+            .AddSingletonAs<OnAgentDestroyed, ICommitObserver>()
+            .AddSingleton<RequestSpawn.NewAgents>()
+            .AddSingleton<AppliedRepository>()
+            .AddSingleton<RequestApplyCommit.Proposals>()
+            .AddSingleton<IApprovedWork, SpawnWork>()
+            .AddSingleton<IApprovedWork, ApplyCommitWork>()
+            .AddSingleton<IApprovedWork, UpdateInputsWork>()
+            .AddSingleton<Decisions>()
+            .AddHostedService<ApprovalRecovery>();
 }

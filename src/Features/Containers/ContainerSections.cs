@@ -17,7 +17,7 @@ internal sealed class TransientsSection(Transients transients) : IDashboardSecti
 }
 
 /// <summary>Whether an agent runs, on its row.</summary>
-internal sealed class ContainerRowPart(ContainerStates states, AppliedState applied, IRoster roster) : IAgentRowPart
+internal sealed class ContainerRowFields(ContainerStates states, AppliedState applied, IRoster roster) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)
     {

@@ -1,4 +1,11 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol.Options;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers;
 
@@ -7,6 +14,17 @@ internal sealed class ContainersModule : FeatureModule
 {
     public ContainersModule()
     {
+        Uses(nameof(Agents), nameof(Messages));
+        Schema<ContainersSchema>();
+        Event<Transient>("transient_set", "transient");
+        Event<string>("transient_cleared", "name");
+        Event<IReadOnlyList<Tombstone>>("tombstones_changed", "tombstones");
+        Section<TransientsSection>();
+        Section<TombstonesSection>();
+        RowFields<ContainerRowFields>();
+        Check<RuntimesCheck>();
+        Check<KernelCheck>();
+        Check<ClaudeCheck>();
         ManagerTool<StartAgent.Command>("start", "Start an agent that does not run.", ToolHints.Idempotent);
         ManagerTool<StopAgent.Command>(
             "stop",
@@ -30,16 +48,59 @@ internal sealed class ContainersModule : FeatureModule
         Host<DestroyAgent.Command>("destroy");
         Host<PurgeTombstone.Command>("purge_tombstone");
         Host<FollowLogs.Query>("logs");
-        Post<StartAgent.Command>("/start/{name}");
-        Post<StopAgent.Command>("/stop/{name}");
-        Post<RestartAgent.Command>("/restart/{name}");
-        Post<RebuildAgent.Command>("/rebuild/{name}");
-        Post<UpdateAll.Command>("/update-all");
-        Post<KillAgent.Command>("/kill/{name}");
-        Post<DestroyAgent.Command>("/destroy/{name}");
-        Post<PurgeTombstone.Command>("/purge-tombstone/{name}");
+        Post<StartAgent.Command>("/api/agents/{name}/start", alias: "/start/{name}");
+        Post<StopAgent.Command>("/api/agents/{name}/stop", alias: "/stop/{name}");
+        Post<RestartAgent.Command>("/api/agents/{name}/restart", alias: "/restart/{name}");
+        Post<RebuildAgent.Command>("/api/agents/{name}/rebuild", alias: "/rebuild/{name}");
+        Post<UpdateAll.Command>("/api/agents/update-all", alias: "/update-all");
+        Post<KillAgent.Command>("/api/agents/{name}/kill", alias: "/kill/{name}");
+        Post<DestroyAgent.Command>("/api/agents/{name}/destroy", alias: "/destroy/{name}");
+        Post<PurgeTombstone.Command>("/api/tombstones/{name}/purge", alias: "/purge-tombstone/{name}");
         Get<ReadLogs.Query>("/api/logs/{name}");
         Get<Health.Query>("/health");
         Host<Health.Query>("version");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<IRuntime, NixosRuntime>()
+            .AddSingleton(Daemon(ContainerDaemon.Podman))
+            .AddSingleton(Daemon(ContainerDaemon.Docker))
+            .AddSingleton<IRuntime, NspawnRuntime>()
+            .AddSingleton<IRuntime, SandboxRuntime>()
+            .AddSingleton<IRuntime, ProcessRuntime>()
+            .AddSingleton<SweepBell>()
+            .AddSingleton<LocalProcesses>()
+            .AddSingleton<ResourceLimits>()
+            .AddSingleton<Blueprints>()
+            .AddSingleton<Runtimes>()
+            .AddSingletonAs<AgentLifecycle, IAgentLifecycle>()
+            .AddSingleton<ContainerLog>()
+            .AddSingleton<ProcessWatch>()
+            .AddSingleton<Restarts>()
+            .AddSingleton<Trash>()
+            .AddSingleton<Tombstones>()
+            .AddSingleton<Transients>()
+            .AddSingleton<Verb>()
+            .AddSingletonAs<ContainerStates, IConnectionObserver, IRecipientStates, IRunsOn>()
+            .AddSingleton<AppliedState>()
+            .AddSingleton<AgentLauncher>()
+            .AddSingleton<AgentLogs>()
+            .AddSingletonAs<LastWords, ILastWords>()
+            .AddSingleton<AgentGit>()
+            .AddSingletonAs<WakeNotes, IAgentRemains, IWakeNotes, IHostedService>()
+            .AddSingleton<CrashWatch>()
+            .AddSingleton<AgentContainers>()
+            .AddSingleton<ManagersView>()
+            .AddHostedService<Reconcile>()
+            .AddHostedService<SpecWatch>()
+            .AddSingleton<UpdateRound>()
+            .AddHostedService<AutoUpdate>();
+
+    private static Func<IServiceProvider, IRuntime> Daemon(Func<HiveOptions, ContainerDaemon> daemon) =>
+        services =>
+            ActivatorUtilities.CreateInstance<ContainerApiRuntime>(
+                services,
+                daemon(services.GetRequiredService<HiveOptions>())
+            );
 }

@@ -1,3 +1,4 @@
+using Hive.Common.Doors;
 using Hive.Common.Notifications;
 using Hive.Protocol;
 using MediatR;
@@ -12,6 +13,7 @@ namespace Hive.Features.Dashboard;
 /// </summary>
 internal sealed class AgentRows(
     IAgentDirectory agents,
+    IEnumerable<IAgentRowFields> fields,
     IEnumerable<IAgentRowPart> parts,
     EventHub hub,
     TimeProvider clock
@@ -19,6 +21,7 @@ internal sealed class AgentRows(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
+    private readonly IAgentRowFields[] fields = [.. fields];
     private readonly IAgentRowPart[] parts = [.. parts];
     private readonly Lock gate = new();
     private readonly SemaphoreSlim dirtied = new(0, 1);
@@ -129,7 +132,7 @@ internal sealed class AgentRows(
     }
 
     private ContainerView Build(string name) =>
-        parts.Aggregate(
+        fields.Aggregate(
             new ContainerView(
                 name,
                 "agent",
@@ -141,8 +144,32 @@ internal sealed class AgentRows(
                 NeedsUpdate: false,
                 Unread: 0,
                 PendingReminders: 0,
-                Url: $"/agents/{name}"
+                Url: $"/agents/{name}",
+                Parts: PartsOf(name)
             ),
-            (row, part) => part.Fill(row)
+            (row, filled) => filled.Fill(row)
         );
+
+    private AgentRowParts? PartsOf(string agent)
+    {
+        Dictionary<string, object> members = [];
+        foreach (var part in parts)
+        {
+            if (part.Read(agent) is { } read)
+                members.Add(part.Name, read);
+        }
+
+        return members.Count == 0 ? null : new AgentRowParts { Members = members };
+    }
+}
+
+/// <summary>The shape of the slices' parts of an agent's row. A slice that knows nothing of an agent leaves its part
+/// out.</summary>
+internal sealed class RowPartsSchema(IEnumerable<IAgentRowPart> parts) : IComposedSchema
+{
+    public string Name => nameof(AgentRowParts);
+
+    public IEnumerable<(string Name, Type Type)> Members => parts.Select(part => (part.Name, part.Type));
+
+    public bool AreAllRequired => false;
 }

@@ -1,5 +1,10 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Common.Storage;
+using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
 
@@ -8,6 +13,9 @@ internal sealed class DashboardModule : FeatureModule
 {
     public DashboardModule()
     {
+        Event<ContainerView>("container_state_changed", "container");
+        Event<string>("container_removed", "name");
+        Section<LooseEndsSection>();
         Post<OpenSession.Command>("/api/session");
         Post<ProveKey.Query>("/api/session/proof");
         Delete<EndSession.Command>("/api/session");
@@ -17,11 +25,7 @@ internal sealed class DashboardModule : FeatureModule
             http => http.RequestServices.GetRequiredService<Snapshot>().Write(http),
             nameof(Snapshot)
         );
-        Get(
-            "/dashboard/stream",
-            "text/event-stream",
-            http => http.RequestServices.GetRequiredService<EventStream>().Write(http)
-        );
+        GetEvents("/dashboard/stream", http => http.RequestServices.GetRequiredService<EventStream>().Write(http));
         Tool<ListLooseEnds.Query>(
             "loose_ends",
             "What you wait for (questions you asked, your reminders) and what you owe (questions put to "
@@ -33,4 +37,14 @@ internal sealed class DashboardModule : FeatureModule
         Host<OpenLink.Command>("open_link");
         Host<ListUrls.Query>("urls");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddHttpContextAccessor()
+            .AddSingletonAs<OperatorKeys, IOperatorKeys, ISchema>()
+            .AddSingleton<DashboardUrls>()
+            .AddSingletonAs<Snapshot, IComposedSchema>()
+            .AddSingleton<IComposedSchema, RowPartsSchema>()
+            .AddSingleton<EventStream>()
+            .AddSingletonAs<AgentRows, ICommitObserver, IHostedService>();
 }

@@ -1,5 +1,8 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Forge;
 
@@ -8,12 +11,31 @@ internal sealed class ForgeModule : FeatureModule
 {
     public ForgeModule()
     {
+        Uses(nameof(Agents), nameof(StateFiles), nameof(Messages), nameof(Meta), nameof(Approvals));
+        Schema<ForgeSchema>();
+        Event<ForgeView>("forge_changed", "forge");
+        Section<ForgeSection>();
+        Check<ForgeCheck>();
         Host<ShowForge.Query>("forge_status");
         Host<WaitForSync.Command>("forge_sync");
-        Post<SyncForge.Command>("/forge/sync");
+        Post<SyncForge.Command>("/api/forge/sync", alias: "/forge/sync");
         PostSigned<HearForge.Result>(
             "/forge/webhook",
             http => http.RequestServices.GetRequiredService<Webhook>().Receive(http)
         );
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<ForgeSettings>()
+            .AddSingleton<ForgeApi>()
+            .AddSingleton<HttpAdmin>()
+            .AddSingleton<ContainerAdmin>()
+            .AddSingleton<CoreToken>()
+            .AddSingleton<ForgeRepositories>()
+            .AddSingleton<WebhookSecret>()
+            .AddSingleton<Webhook>()
+            .AddSingleton<ForgeHook>()
+            .AddSingleton<ForgeStanding>()
+            .AddSingletonAs<ForgeWorker, IHostedService>();
 }

@@ -57,7 +57,7 @@ internal sealed class ParkedSection : IDashboardSection
 }
 
 /// <summary>How many messages wait for an agent, and how many of them failed, on its row.</summary>
-internal sealed class UnreadRowPart(Broker broker) : IAgentRowPart
+internal sealed class UnreadRowFields(Broker broker) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)
     {

@@ -1,4 +1,10 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Storage;
+using Hive.Features.Messages.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Messages;
 
@@ -7,6 +13,18 @@ internal sealed class MessagesModule : FeatureModule
 {
     public MessagesModule()
     {
+        Uses(nameof(Agents), nameof(StateFiles));
+        Schema<MessagesSchema>();
+        Event<Message>("sent", "message");
+        Event<Message>("delivered", "message");
+        Event<Message>("acked", "message");
+        Event<Message>("requeued", "message");
+        Event<Message>("parked", "message");
+        Event<Message>("dropped", "message");
+        Section<InboxSection>();
+        Section<InboxUnreadSection>();
+        Section<ParkedSection>();
+        RowFields<UnreadRowFields>();
         Tool<SendMessage.Command>(
             "send",
             "Send a message to another agent, to the operator, or to every agent. It is stored before this returns; a stopped agent gets it later."
@@ -34,11 +52,19 @@ internal sealed class MessagesModule : FeatureModule
         Host<ListOpenMessages.Query>("open_messages");
         Host<RetryMessage.Command>("retry_message");
         Host<DropMessage.Command>("drop_message");
-        Post<OperatorSend.Command>("/op-send");
-        Post<ReadOperatorInbox.Command>("/ack-messages");
-        Post<RetryMessage.Command>("/retry-message/{id}");
-        Post<DropMessage.Command>("/drop-message/{id}");
+        Post<OperatorSend.Command>("/api/messages/send", alias: "/op-send");
+        Post<ReadOperatorInbox.Command>("/api/messages/ack", alias: "/ack-messages");
+        Post<RetryMessage.Command>("/api/messages/{id}/retry", alias: "/retry-message/{id}");
+        Post<DropMessage.Command>("/api/messages/{id}/drop", alias: "/drop-message/{id}");
         Get<ListOpenMessages.Query>("/api/open-messages");
         Get<MessageHistory.Query>("/dashboard/history");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingletonAs<IdempotencyKeys, ISchema>()
+            .AddSingletonAs<Broker, IOutbox, IInflight, ITurnEnds>()
+            .AddSingletonAs<Signs, IHarnessSigns>()
+            .AddSingletonAs<BrokerClockwork, IConnectionObserver, IHostedService>()
+            .AddHostedService<VacuumMessages>();
 }

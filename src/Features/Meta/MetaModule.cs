@@ -1,4 +1,9 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Containers.Contracts;
+using Hive.Features.Meta.Contracts;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Meta;
 
@@ -7,7 +12,25 @@ internal sealed class MetaModule : FeatureModule
 {
     public MetaModule()
     {
+        Uses(nameof(Agents), nameof(Containers));
+        Event<IReadOnlyList<MetaInput>>("meta_inputs_changed", "meta_inputs");
+        Section<MetaInputsSection>();
+        RowFields<DeployedRowFields>();
+        Backup<RepositoriesBackup>();
         Get<ReadAgentConfig.Query>("/api/agent-config/{name}");
-        Post<UpdateInputs.Command>("/meta-update");
+        Post<UpdateInputs.Command>("/api/inputs/update", alias: "/meta-update");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<InputUrls>()
+            .AddSingleton<AgentYaml>()
+            .AddSingleton<ConfigRepositories>()
+            .AddSingleton<InputStore>()
+            .AddSingleton<NixFlake>()
+            .AddSingletonAs<SwarmLock, ISwarmLock>()
+            .AddSingleton<IAgentSpecs, AgentSpecs>()
+            .AddSingletonAs<MetaInputs, IMetaInputs>()
+            .AddSingleton<ICommitObserver, OnAgentDestroyed>()
+            .AddHostedService<MetaStartup>();
 }

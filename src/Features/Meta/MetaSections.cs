@@ -16,7 +16,7 @@ internal sealed class MetaInputsSection(SwarmLock swarm) : IDashboardSection
 }
 
 /// <summary>Which commit is deployed, on an agent's row.</summary>
-internal sealed class DeployedRowPart(SwarmLock swarm) : IAgentRowPart
+internal sealed class DeployedRowFields(SwarmLock swarm) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) => row with { DeployedSha = Shown(swarm.Deployed(row.Name)) };
 

@@ -29,7 +29,7 @@ internal static class ReadAgentConfig
                 swarm.Deployed(name)
                 ?? throw Problem.Conflict($"nothing is deployed for {name} yet; `hive rebuild {name}` does it");
             var text = await repositories.TextAt(name, commit, cancellationToken);
-            return new Result(name, DeployedRowPart.Shown(commit)!, text);
+            return new Result(name, DeployedRowFields.Shown(commit)!, text);
         }
     }
 }

@@ -1,4 +1,8 @@
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Questions.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Questions;
 
@@ -7,6 +11,13 @@ internal sealed class QuestionsModule : FeatureModule
 {
     public QuestionsModule()
     {
+        Uses(nameof(Agents), nameof(StateFiles), nameof(Messages));
+        Schema<QuestionsSchema>();
+        Event<QuestionView>("question_added", "question");
+        Event<QuestionView>("question_resolved", "question");
+        Section<QuestionsSection>();
+        Section<QuestionHistorySection>();
+        LooseEnds<QuestionLooseEnds>();
         Tool<Ask.Command>(
             "ask",
             "Ask the operator or another agent. It is stored before this returns, and you need not wait: the answer comes as a message, 'question_answered' with this id."
@@ -17,7 +28,15 @@ internal sealed class QuestionsModule : FeatureModule
         );
         Host<ListQuestions.Query>("questions");
         Host<AnswerQuestion.Command>("answer");
-        Post<AnswerQuestion.Command>("/answer-question/{id}");
-        Post<CancelQuestion.Command>("/cancel-question/{id}");
+        Post<AnswerQuestion.Command>("/api/questions/{id}/answer", alias: "/answer-question/{id}");
+        Post<CancelQuestion.Command>("/api/questions/{id}/cancel", alias: "/cancel-question/{id}");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<Deadlines>()
+            .AddSingleton<Resolution>()
+            .AddSingleton<HostAnswers>()
+            .AddHostedService<ExpireQuestions>()
+            .AddSingleton<ICommitObserver, OnAgentDestroyed>();
 }

@@ -1,4 +1,10 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Reminders.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Reminders;
 
@@ -7,6 +13,13 @@ internal sealed class RemindersModule : FeatureModule
 {
     public RemindersModule()
     {
+        Uses(nameof(Agents), nameof(StateFiles), nameof(Messages));
+        Schema<RemindersSchema>();
+        Event<ReminderView>("reminder_changed", "reminder");
+        Event<long>("reminder_removed", "id");
+        Section<RemindersSection>();
+        RowFields<PendingRemindersRowFields>();
+        LooseEnds<ReminderLooseEnds>();
         Tool<Remind.Command>(
             "remind",
             "Send a message to yourself later: after a delay or at a time. It survives restarts; it comes from 'reminder' into your inbox."
@@ -15,7 +28,13 @@ internal sealed class RemindersModule : FeatureModule
         Agent<CountPendingReminders.Query>("count_pending_reminders");
         Host<ListReminders.Query>("reminders");
         Get<ListReminders.Query>("/api/reminders");
-        Post<CancelReminder.Command>("/cancel-reminder/{id}");
-        Post<RetryReminder.Command>("/retry-reminder/{id}");
+        Post<CancelReminder.Command>("/api/reminders/{id}/cancel", alias: "/cancel-reminder/{id}");
+        Post<RetryReminder.Command>("/api/reminders/{id}/retry", alias: "/retry-reminder/{id}");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<PendingReminders>()
+            .AddSingletonAs<ReminderScheduler, IHostedService>()
+            .AddSingletonAs<OnAgentDestroyed, ICommitObserver>();
 }

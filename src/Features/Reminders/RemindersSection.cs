@@ -16,7 +16,7 @@ internal sealed class RemindersSection : IDashboardSection
 }
 
 /// <summary>How many reminders an agent has set, on its row.</summary>
-internal sealed class PendingRemindersRowPart(PendingReminders pending) : IAgentRowPart
+internal sealed class PendingRemindersRowFields(PendingReminders pending) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) => row with { PendingReminders = pending.Of(row.Name) };
 }

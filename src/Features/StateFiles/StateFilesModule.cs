@@ -1,9 +1,25 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Features.StateFiles.Contracts;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.StateFiles;
 
 /// <summary>The door of the state files. There is none that tells whether a path exists.</summary>
 internal sealed class StateFilesModule : FeatureModule
 {
-    public StateFilesModule() => Get<ReadStateFile.Query>("/api/state-file");
+    public StateFilesModule()
+    {
+        Uses(nameof(Agents));
+        Check<Openat2Check>();
+        Get<ReadStateFile.Query>("/api/state-file");
+    }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingleton<StateFileOpener>()
+            .AddSingleton<IFileReferences, FileReferences>()
+            .AddSingletonAs<StateFileWriter, IStateFileWriter>()
+            .AddSingleton<IFileHandover, FileHandover>()
+            .AddSingleton<IForgeTokenFile, ForgeTokenFile>();
 }

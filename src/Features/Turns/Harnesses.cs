@@ -201,7 +201,7 @@ internal static class HarnessState
 
 /// <summary>What harnesses say of agents, on their rows. After the roster's part: the model that is used wins over the
 /// configured one.</summary>
-internal sealed class HarnessRowPart(Harnesses harnesses, HarnessWishes wishes) : IAgentRowPart
+internal sealed class HarnessRowFields(Harnesses harnesses, HarnessWishes wishes) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row)
     {

@@ -91,3 +91,7 @@ internal sealed record AgentEvent(long Id, string Kind, DateTimeOffset At)
     [JsonExtensionData]
     public Dictionary<string, JsonElement>? Rest { get; init; }
 }
+
+/// <summary>A piece of a text that an agent is writing, as its stream shows it; the whole text follows as an
+/// event.</summary>
+internal sealed record TextPart(DateTimeOffset At, string Text, long? Turn = null);

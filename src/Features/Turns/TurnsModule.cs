@@ -1,4 +1,12 @@
+using Hive.Common;
 using Hive.Common.Doors;
+using Hive.Common.Notifications;
+using Hive.Features.Agents.Contracts;
+using Hive.Features.Messages.Contracts;
+using Hive.Features.Turns.Contracts;
+using Hive.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
@@ -8,6 +16,15 @@ internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()
     {
+        Uses(nameof(Agents), nameof(Messages));
+        Schema<TurnsSchema>();
+        Event<TurnView>("turn_ended", "turn");
+        Event<AgentEvent>("agent_event", "event");
+        Event<TextPart>("text_part", "part");
+        Event<HarnessView>("harness_changed", "harness");
+        Section<StatsSection>();
+        RowFields<HarnessRowFields>();
+        Check<DriversCheck>();
         Agent<EndTurn.Command>("end_turn");
         Agent<Emit.Command>("emit");
         Agent<ReportHarness.Command>("report_harness");
@@ -17,7 +34,7 @@ internal sealed class TurnsModule : FeatureModule
         Get<ListTurns.Query>("/api/agents/{name}/turns");
         Get<GetStats.Query>("/api/stats");
         Get<GetPrices.Query>("/api/prices");
-        Post<SetPrices.Command>("/prices");
+        Post<SetPrices.Command>("/api/prices", alias: "/prices");
         Post<CancelTurn.Command>("/api/agents/{name}/cancel-turn");
         Post<CompactContext.Command>("/api/agents/{name}/compact");
         Post<NewSession.Command>("/api/agents/{name}/new-session");
@@ -34,4 +51,17 @@ internal sealed class TurnsModule : FeatureModule
         Host<StartLogin.Command>("login");
         Host<SendLoginCode.Command>("login_code");
     }
+
+    protected override void Services(IServiceCollection services) =>
+        services
+            .AddSingletonAs<Prices, IHostedService>()
+            .AddSingleton<AgentEvents>()
+            .AddSingletonAs<TurnLedger, ILostTurns>()
+            .AddSingleton<EventFlood>()
+            .AddSingleton<ICommitObserver, AgentEventForwarder>()
+            .AddSingletonAs<HarnessWishes, IHostedService>()
+            .AddSingletonAs<Harnesses, IConnectionObserver>()
+            .AddSingletonAs<Controls, IConnectionObserver>()
+            .AddSingletonAs<AgentRemains, IAgentRemains>()
+            .AddHostedService<VacuumTurns>();
 }

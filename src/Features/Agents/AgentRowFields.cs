@@ -5,7 +5,7 @@ using Hive.Protocol;
 namespace Hive.Features.Agents;
 
 /// <summary>What the roster knows of an agent, on its row.</summary>
-internal sealed class AgentRowPart(IRoster roster) : IAgentRowPart
+internal sealed class AgentRowFields(IRoster roster) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) =>
         roster.Find(row.Name) is not { } agent
