@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FakeKeys, fakeCrypto } from '../test/fake-crypto';
-import { distrust, endSession, get, post, proofs } from './client';
+import { answerOf, api, distrust, endSession, proofs } from './client';
 import { key, signedOut, signIn } from './session';
 
 let late: AbortController;
@@ -37,13 +37,22 @@ function host(answer: () => Response = () => new Response('{}')): string[] {
   return asked;
 }
 
+const get = (signal: AbortSignal | null = null) => answerOf(api.GET('/api/state', { signal }));
+const post = () => api.POST('/api/agents/update-all');
+
 /** A host that takes the request and never answers. */
 const mute = (_: unknown, init?: RequestInit) =>
-  new Promise<Response>((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error)));
+  new Promise<Response>((_, reject) =>
+    init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error)),
+  );
 
 test('a host that does not answer in time is unreachable', async () => {
   vi.stubGlobal('fetch', mute);
-  const answer = expect(get('/api/state', new AbortController().signal)).rejects.toMatchObject({ status: 0, code: 'unreachable', message: 'the host did not answer within 30 s' });
+  const answer = expect(get(new AbortController().signal)).rejects.toMatchObject({
+    status: 0,
+    code: 'unreachable',
+    message: 'the host did not answer within 30 s',
+  });
   await vi.waitFor(() => expect(AbortSignal.timeout).toHaveBeenCalledWith(30_000));
   late.abort(new DOMException('late', 'TimeoutError'));
   await answer;
@@ -52,7 +61,7 @@ test('a host that does not answer in time is unreachable', async () => {
 test('a request that nobody waits for any more is no refusal', async () => {
   vi.stubGlobal('fetch', mute);
   const stop = new AbortController();
-  const answer = expect(get('/api/state', stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
+  const answer = expect(get(stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
   stop.abort();
   await answer;
 });
@@ -87,7 +96,7 @@ test('signing out leaves a newer key of another tab alone', async () => {
 test('requests that begin together wait for one proof', async () => {
   const asked = host();
   const prove = vi.spyOn(keys, 'prove');
-  await Promise.all([get('/api/state'), post('/update-all'), get('/api/stats')]);
+  await Promise.all([get(), post(), api.GET('/api/stats')]);
   expect(asked).toHaveLength(3);
   expect(asked.every((request) => request.endsWith(' key'))).toBe(true);
   expect(prove).toHaveBeenCalledTimes(1);
@@ -96,51 +105,51 @@ test('requests that begin together wait for one proof', async () => {
 test('what the stream lost is asked for a proof again, and so is what could not be reached', async () => {
   host();
   const prove = vi.spyOn(keys, 'prove');
-  await get('/api/state');
+  await get();
   distrust();
-  await get('/api/state');
+  await get();
   expect(prove).toHaveBeenCalledTimes(2);
   vi.stubGlobal('fetch', async () => {
     throw new TypeError('fetch failed');
   });
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'unreachable' });
+  await expect(get()).rejects.toMatchObject({ code: 'unreachable' });
   host();
-  await get('/api/state');
+  await get();
   expect(prove).toHaveBeenCalledTimes(3);
 });
 
 test('a host that was started again in between gets the key under its own mask', async () => {
   const asked = host();
-  await get('/api/state');
+  await get();
   keys.run = 'run-2';
-  await post('/update-all');
-  expect(asked).toEqual(['GET /api/state key', 'POST /update-all null', 'POST /update-all key']);
+  await post();
+  expect(asked).toEqual(['GET /api/state key', 'POST /api/agents/update-all null', 'POST /api/agents/update-all key']);
   expect(signedOut.value).toBeNull();
 });
 
 test('a host that was busy is asked for a proof again', async () => {
   vi.stubGlobal('fetch', async () => new Response('{}', { status: 503 }));
-  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
+  await expect(get()).rejects.toMatchObject({ status: 503 });
   host();
-  expect(await get('/api/state')).toEqual({});
+  expect(await get()).toEqual({});
 });
 
 test('a host that was busy with a request is asked for a proof again, since another may answer by then', async () => {
   host(() => new Response('{}', { status: 503 }));
   const prove = vi.spyOn(keys, 'prove');
-  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
-  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
+  await expect(get()).rejects.toMatchObject({ status: 503 });
+  await expect(get()).rejects.toMatchObject({ status: 503 });
   expect(prove).toHaveBeenCalledTimes(2);
 });
 
 test('each proof is told of, and nothing else', async () => {
   const before = proofs.value;
   vi.stubGlobal('fetch', async () => new Response('hello'));
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'stranger' });
+  await expect(get()).rejects.toMatchObject({ code: 'stranger' });
   expect(proofs.value).toBe(before);
   host();
-  await get('/api/state');
-  await get('/api/state');
+  await get();
+  await get();
   expect(proofs.value).toBe(before + 1);
 });
 
@@ -155,7 +164,10 @@ test.each([
     asked.push(path, new Headers(init.headers).get('Authorization'));
     return answer();
   });
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'stranger', message: expect.stringContaining('Another program answers') });
+  await expect(get()).rejects.toMatchObject({
+    code: 'stranger',
+    message: expect.stringContaining('Another program answers'),
+  });
   expect(asked).toEqual(['/api/session/proof', null]);
   expect(key()).toBe('key');
   expect(signedOut.value).toBeNull();
@@ -164,7 +176,7 @@ test.each([
 test('a session that the host does not know asks to sign in, and its key stays until there is a new one', async () => {
   host();
   keys.known.clear();
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'unknown_key' });
+  await expect(get()).rejects.toMatchObject({ code: 'unknown_key' });
   expect(signedOut.value).toContain('does not know this session');
   expect(signedOut.value).toContain('Do not reload');
   expect(key()).toBe('key');
@@ -174,6 +186,6 @@ test('where the browser has no cryptography nothing is sent, and the way out is 
   const asked: unknown[] = [];
   vi.stubGlobal('fetch', async (path: string) => asked.push(path));
   vi.stubGlobal('crypto', {});
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'not_secure', message: expect.stringContaining('ssh -L') });
+  await expect(get()).rejects.toMatchObject({ code: 'not_secure', message: expect.stringContaining('ssh -L') });
   expect(asked).toEqual([]);
 });

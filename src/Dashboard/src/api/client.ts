@@ -60,7 +60,8 @@ async function signed(path: string, init: RequestInit, again = false): Promise<R
 async function maskOf(used: string, signal: AbortSignal | null | undefined): Promise<string> {
   // Requests that begin together wait for one proof, so none of them calls it off: one that is called off stops waiting.
   if (held?.key !== used) {
-    const begun = (held = { key: used, masked: proven(used) });
+    const begun = { key: used, masked: proven(used) };
+    held = begun;
     begun.masked.then(
       () => proofs.value++,
       () => {
@@ -86,7 +87,8 @@ export async function endSession(): Promise<void> {
     await api.DELETE('/api/session');
   } catch (e) {
     // A key that the host does not know needs no ending.
-    if (!(e instanceof Refusal && e.status === 401)) why = `Signed out in this browser only: the session stays valid at the host until it expires (${words(e)}).`;
+    if (!(e instanceof Refusal && e.status === 401))
+      why = `Signed out in this browser only: the session stays valid at the host until it expires (${words(e)}).`;
   }
   leave(used, why);
 }

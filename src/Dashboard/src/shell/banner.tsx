@@ -1,11 +1,11 @@
 import { endSession } from '../api/client';
-import { address } from '../ui/address';
-import { inOrder } from '../ui/feature';
-import { live } from '../ui/live';
 import { Act } from '../ui/act';
+import { address } from '../ui/address';
 import { ConnectionState } from '../ui/connection';
+import { inOrder } from '../ui/feature';
 import { Leet } from '../ui/leet';
 import { Link } from '../ui/link';
+import { live } from '../ui/live';
 import './banner.css';
 
 export function Banner() {

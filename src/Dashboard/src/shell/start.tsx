@@ -1,10 +1,8 @@
 import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { proofs } from '../api/client';
-import type { DashboardEvent, EventKind } from '../api/events';
 import { linkFailed, redeem } from '../api/login';
 import { codeIn, key, onKeyChange, signedOut } from '../api/session';
-import type { News } from '../stream/live';
 import { address } from '../ui/address';
 import { type Feature, features } from '../ui/feature';
 import { followHistory } from '../ui/link';
@@ -13,6 +11,7 @@ import { notify } from '../ui/notify';
 import { showUnseen } from '../ui/unseen';
 import { App } from './app';
 import { Comeback } from './comeback';
+import { newsIn } from './news';
 import { titleAt } from './place';
 
 /** Starts the page with these features, the first page last: it takes every address that no other place takes. */
@@ -34,15 +33,6 @@ export function start(all: readonly Feature[]): void {
   const root = document.getElementById('hive');
   if (root !== null) render(<App onEntered={entered} />, root);
   void enter();
-}
-
-/** The first feature that has something to say of an event. */
-export function newsIn<Kind extends EventKind>(all: readonly Feature[], event: DashboardEvent<Kind>): News | null {
-  for (const { news } of all) {
-    const said = (news?.[event.kind as Kind] as ((event: DashboardEvent<Kind>) => News | null) | undefined)?.(event);
-    if (said != null) return said;
-  }
-  return null;
 }
 
 function showTitle(all: readonly Feature[]): void {

@@ -83,7 +83,10 @@ test('takes two missed pings for a dead stream', async () => {
   }
   expect(said.map((c) => c.state)).toEqual(['connecting', 'live']);
   await vi.advanceTimersByTimeAsync(SILENCE_MS);
-  expect(said.at(-1)).toMatchObject({ state: 'reconnecting', reason: 'nothing was heard from the host for half a minute' });
+  expect(said.at(-1)).toMatchObject({
+    state: 'reconnecting',
+    reason: 'nothing was heard from the host for half a minute',
+  });
   expect(host.connections).toBe(0);
 });
 

@@ -138,17 +138,22 @@ export class Feed {
     try {
       // Every time: the program that answers now need not be the one that answered before.
       const masked = await proven(this.#key, attempt.signal);
-      const response = await fetch(`/dashboard/stream?${new URLSearchParams({ ...this.stream, cursor: this.#cursor }).toString()}`, {
-        headers: { Authorization: `Bearer ${masked}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
-        signal: attempt.signal,
-        cache: 'no-store',
-        credentials: 'omit',
-      });
+      const response = await fetch(
+        `/dashboard/stream?${new URLSearchParams({ ...this.stream, cursor: this.#cursor }).toString()}`,
+        {
+          headers: { Authorization: `Bearer ${masked}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
+          signal: attempt.signal,
+          cache: 'no-store',
+          credentials: 'omit',
+        },
+      );
       if (!response.ok || response.body === null) {
         // It knew the key a moment ago; whether it still does, the next proof tells.
         if (response.status === 401) return { reason: 'the host took the key no longer', wasLive };
         const { message, passing } = await refusalOf(response);
-        return passing ? { reason: message, wasLive } : { reason: message, wasLive, final: { state: 'cannot', reason: message } };
+        return passing
+          ? { reason: message, wasLive }
+          : { reason: message, wasLive, final: { state: 'cannot', reason: message } };
       }
       const reader = response.body.getReader();
       const decoder = new TextDecoder();
@@ -204,7 +209,15 @@ export class Feed {
     } catch (e) {
       if (silent) return { reason: 'nothing was heard from the host for half a minute', wasLive };
       if (e instanceof Refusal) return unproven(e);
-      return { reason: wasLive && e instanceof TypeError ? 'the connection broke off' : e instanceof TypeError ? 'the host cannot be reached' : String(e), wasLive };
+      return {
+        reason:
+          wasLive && e instanceof TypeError
+            ? 'the connection broke off'
+            : e instanceof TypeError
+              ? 'the host cannot be reached'
+              : String(e),
+        wasLive,
+      };
     } finally {
       clearTimeout(watchdog);
       run.removeEventListener('abort', stopAttempt);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { parseCursor } from './cursor';
 import { fakeCrypto } from '../test/fake-crypto';
 import { FakeHost } from '../test/fake-host';
+import { parseCursor } from './cursor';
 import { StreamHub, type ToTab } from './hub';
 
 let host: FakeHost;
@@ -232,7 +232,7 @@ test('whatever happens in whatever order, no tab has a gap', async () => {
       if (what < 4) for (let i = 0; i <= next() * 5; i++) host.emit();
       else if (what === 4) waiting.push(new Tab().snapshot());
       else if (what === 5) tabs.push(...waiting.splice(0).map((tab) => tab.attach()));
-      else if (what === 6) tabs.splice(0, next() < 0.5 ? 1 : 0).forEach((tab) => tab.bye());
+      else if (what === 6) for (const tab of tabs.splice(0, next() < 0.5 ? 1 : 0)) tab.bye();
       else if (what === 7) host.drop();
       else if (what === 8 && next() < 0.3) host.restart();
       else await vi.advanceTimersByTimeAsync(next() < 0.5 ? 0 : 1500);
@@ -241,7 +241,10 @@ test('whatever happens in whatever order, no tab has a gap', async () => {
     await vi.advanceTimersByTimeAsync(40_000);
     host.emit();
     await settle();
-    expect(tabs.map((tab) => tab.isCurrent), `history ${history}`).toEqual(tabs.map(() => true));
+    expect(
+      tabs.map((tab) => tab.isCurrent),
+      `history ${history}`,
+    ).toEqual(tabs.map(() => true));
     expect(host.connections, `history ${history}`).toBe(tabs.length > 0 ? 1 : 0);
     for (const tab of tabs) tab.bye();
   }

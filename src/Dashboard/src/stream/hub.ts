@@ -81,7 +81,10 @@ export class StreamHub {
   #attach(port: TabPort, key: string, cursor: string): void {
     const from = parseCursor(cursor);
     if (from === null) {
-      port.postMessage({ type: 'connection', connection: { state: 'cannot', reason: `the host gave a cursor that makes no sense: ${cursor}` } });
+      port.postMessage({
+        type: 'connection',
+        connection: { state: 'cannot', reason: `the host gave a cursor that makes no sense: ${cursor}` },
+      });
       return;
     }
     const first = this.#tabs.size === 0;

@@ -4,7 +4,11 @@ import { computed, signal } from '@preact/signals';
 export class RowTable<Row extends { id: number }> {
   readonly #rows = new Map<number, Row>();
   readonly #changes = signal(0);
-  readonly #all = computed<readonly Row[]>(() => (this.#changes.value, [...this.#rows.values()]));
+  readonly #all = computed<readonly Row[]>(() => {
+    // Reading it says when the list is to be made again.
+    void this.#changes.value;
+    return [...this.#rows.values()];
+  });
 
   get all(): readonly Row[] {
     return this.#all.value;

@@ -1,8 +1,8 @@
 import { signal } from '@preact/signals';
 import { Refusal, words } from '../api/refusal';
 import { signedOut } from '../api/session';
-import { Wait } from './wait';
 import { resyncDelay } from './backoff';
+import { Wait } from './wait';
 
 /** How the page's picture stands to the host's: what the stream alone cannot say. */
 export type Sync =
@@ -29,7 +29,8 @@ export class Syncing {
   /** Reads it in place of what is under way; <again>: it was there, and is out of date. What came of it, unless it was stopped. */
   async load(again: boolean): Promise<'synced' | 'cannot' | 'stopped'> {
     this.#underWay?.abort();
-    const { signal: stopped } = (this.#underWay = new AbortController());
+    this.#underWay = new AbortController();
+    const { signal: stopped } = this.#underWay;
     for (let attempt = 0; ; attempt++) {
       if (again || attempt > 0) {
         const delay = resyncDelay(attempt);

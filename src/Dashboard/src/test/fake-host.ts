@@ -26,18 +26,25 @@ export class FakeHost {
     }
     if (String(input) === '/api/session/proof') return this.keys.prove(String(init?.body));
     if (this.keys.keyIn(init) === null) return new Response('{"detail":"sign in"}', { status: 401 });
-    if (this.status !== 200) return new Response(JSON.stringify({ detail: `status ${this.status}` }), { status: this.status });
-    const cursor = headers.get('Last-Event-ID') ?? new URL(String(input), 'http://host').searchParams.get('cursor') ?? '';
+    if (this.status !== 200)
+      return new Response(JSON.stringify({ detail: `status ${this.status}` }), { status: this.status });
+    const cursor =
+      headers.get('Last-Event-ID') ?? new URL(String(input), 'http://host').searchParams.get('cursor') ?? '';
     this.opened.push(cursor);
     let mine: ReadableStreamDefaultController<Uint8Array> | undefined;
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         mine = controller;
         this.#open.add(controller);
-        this.#write(controller, `event: ready\nid: ${this.cursor}\ndata: {"cursor":"${this.cursor}","hive_version":"${this.version}"}\n\n`);
+        this.#write(
+          controller,
+          `event: ready\nid: ${this.cursor}\ndata: {"cursor":"${this.cursor}","hive_version":"${this.version}"}\n\n`,
+        );
         const from = parseCursor(cursor);
-        if (from?.epoch !== this.epoch) this.#write(controller, `event: resync\nid: ${this.cursor}\ndata: {"cursor":"${this.cursor}"}\n\n`);
-        else for (const e of this.#ring) if ((parseCursor(e.id)?.seq ?? 0) > from.seq) this.#write(controller, frame(e));
+        if (from?.epoch !== this.epoch)
+          this.#write(controller, `event: resync\nid: ${this.cursor}\ndata: {"cursor":"${this.cursor}"}\n\n`);
+        else
+          for (const e of this.#ring) if ((parseCursor(e.id)?.seq ?? 0) > from.seq) this.#write(controller, frame(e));
       },
       cancel: () => void (mine && this.#open.delete(mine)),
     });

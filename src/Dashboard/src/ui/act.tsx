@@ -60,7 +60,13 @@ interface Submit {
 /** The button that sends a form: a spinner while the host works at what was sent. */
 export function Submit({ label, plain, tone, busy, disabled }: Submit) {
   return (
-    <button type="submit" class={`act ${tone}`} aria-label={plain} aria-busy={busy} disabled={busy || disabled === true}>
+    <button
+      type="submit"
+      class={`act ${tone}`}
+      aria-label={plain}
+      aria-busy={busy}
+      disabled={busy || disabled === true}
+    >
       <Face label={label} busy={busy} />
     </button>
   );

@@ -29,7 +29,15 @@ export function Clock({ at }: { at: string }) {
 }
 
 /** Counts down to an instant, in the words given for before and after it. */
-export function Until({ at, ahead, past }: { at: string; ahead: (left: string) => string; past: (ago: string) => string }) {
+export function Until({
+  at,
+  ahead,
+  past,
+}: {
+  at: string;
+  ahead: (left: string) => string;
+  past: (ago: string) => string;
+}) {
   const left = until(at, now.value);
   return (
     <time dateTime={at} title={title(at)}>

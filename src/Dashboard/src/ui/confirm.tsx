@@ -36,7 +36,13 @@ export function Confirm() {
     else dialog.current?.close();
   }, [open]);
   return (
-    <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" aria-describedby="confirm-text" onCancel={() => open?.answer(false)}>
+    <dialog
+      ref={dialog}
+      class="confirm"
+      aria-labelledby="confirm-title"
+      aria-describedby="confirm-text"
+      onCancel={() => open?.answer(false)}
+    >
       <h2 id="confirm-title">{open?.question.title}</h2>
       <p id="confirm-text">{open?.question.text}</p>
       <div class="buttons">

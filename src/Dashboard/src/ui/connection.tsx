@@ -1,8 +1,8 @@
-import { live } from './live';
-import { describe } from '../stream/truth';
-import { age } from './text/time';
 import { now } from './clock';
 import { Leet } from './leet';
+import { live } from './live';
+import { age } from './text/time';
+import { describe } from './truth';
 
 /** How the page stands to its host. <quiet>: it is drawn a second time, and read out elsewhere. */
 export function ConnectionState({ quiet = false }: { quiet?: boolean }) {

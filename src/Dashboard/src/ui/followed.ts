@@ -31,7 +31,16 @@ export interface Followed {
 }
 
 /** A log that follows its newest row until somebody scrolls up, and reads further back when they come near the top: nothing jumps meanwhile. */
-export function useFollowed({ rows, first, atHead, hasOlder, loaded, following, unseen, load: fetchPage }: Log): Followed {
+export function useFollowed({
+  rows,
+  first,
+  atHead,
+  hasOlder,
+  loaded,
+  following,
+  unseen,
+  load: fetchPage,
+}: Log): Followed {
   const log = useRef<HTMLDivElement>(null);
   /** What was at the top before an older page came in front of it. */
   const anchor = useRef<{ id: number; height: number; top: number } | null>(null);
@@ -55,7 +64,8 @@ export function useFollowed({ rows, first, atHead, hasOlder, loaded, following, 
     setPaging(true);
     setError(null);
     const el = log.current;
-    if (older && el !== null && first !== undefined) anchor.current = { id: first, height: el.scrollHeight, top: el.scrollTop };
+    if (older && el !== null && first !== undefined)
+      anchor.current = { id: first, height: el.scrollHeight, top: el.scrollTop };
     try {
       await fetchPage(older);
     } catch (e) {

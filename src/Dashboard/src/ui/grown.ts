@@ -10,7 +10,9 @@ export function useGrown(area: RefObject<HTMLTextAreaElement | null>, text: stri
     if (el === null) return;
     el.rows = 1;
     const { lineHeight, paddingTop, paddingBottom } = getComputedStyle(el);
-    const rows = Math.round((el.scrollHeight - parseFloat(paddingTop) - parseFloat(paddingBottom)) / parseFloat(lineHeight));
+    const rows = Math.round(
+      (el.scrollHeight - parseFloat(paddingTop) - parseFloat(paddingBottom)) / parseFloat(lineHeight),
+    );
     el.rows = Math.min(MOST_ROWS, Math.max(fewest, rows));
   }, [area, text, fewest]);
 }

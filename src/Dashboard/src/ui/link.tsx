@@ -47,7 +47,13 @@ export function Link({ to, class: name, label, here, children }: Props) {
     go(to);
   };
   return (
-    <a href={to} class={name ?? 'link'} {...(label === undefined ? {} : { 'aria-label': label })} {...(here === true ? { 'aria-current': 'page' as const } : {})} onClick={onClick}>
+    <a
+      href={to}
+      class={name ?? 'link'}
+      {...(label === undefined ? {} : { 'aria-label': label })}
+      {...(here === true ? { 'aria-current': 'page' as const } : {})}
+      onClick={onClick}
+    >
       {children}
     </a>
   );

@@ -43,7 +43,22 @@ interface Props<T extends Offer> {
 }
 
 /** A box to write in, which offers how to go on with what is typed, and says what became of what was sent. */
-export function WritingBox<T extends Offer>({ id, box, to, label, placeholder, help, text, body = text, onText, offers, sending, done = null, onSend, children }: Props<T>) {
+export function WritingBox<T extends Offer>({
+  id,
+  box,
+  to,
+  label,
+  placeholder,
+  help,
+  text,
+  body = text,
+  onText,
+  offers,
+  sending,
+  done = null,
+  onSend,
+  children,
+}: Props<T>) {
   const [chosen, setChosen] = useState(0);
   const { shown } = offers;
   const open = shown.length > 0;
@@ -98,9 +113,10 @@ export function WritingBox<T extends Offer>({ id, box, to, label, placeholder, h
       }}
     >
       {open ? (
-        <ul id={offers.id} class="completion" role="listbox" aria-label={offers.label}>
+        <div id={offers.id} class="completion" role="listbox" aria-label={offers.label}>
           {shown.map((offer, i) => (
-            <li
+            // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the box; aria-activedescendant names the option.
+            <div
               key={offer.name}
               id={`${offers.id}-${i}`}
               role="option"
@@ -111,9 +127,9 @@ export function WritingBox<T extends Offer>({ id, box, to, label, placeholder, h
               }}
             >
               <span>{offer.shown}</span> <span class="dim">{offer.hint}</span>
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
       ) : null}
       {children}
       <div class="compose-line">

@@ -32,7 +32,14 @@ export function callOf(tool: string, input: unknown): Call {
   const hive = tool.startsWith('mcp__hive__');
   const shown = hive ? hiveCall(tool.slice('mcp__hive__'.length), fields) : ownCall(tool, fields);
   const { name, what = '', aside = '', text = null, edit = null } = shown ?? generic(tool, input);
-  return { name: visible(name), what: visible(what), aside: visible(aside), text: text === null ? null : visible(text), edit: edit?.map((line) => ({ ...line, text: visible(line.text) })) ?? null, hive };
+  return {
+    name: visible(name),
+    what: visible(what),
+    aside: visible(aside),
+    text: text === null ? null : visible(text),
+    edit: edit?.map((line) => ({ ...line, text: visible(line.text) })) ?? null,
+    hive,
+  };
 }
 
 type Shown = { name: string } & Partial<Pick<Call, 'what' | 'aside' | 'text' | 'edit'>>;
@@ -41,42 +48,78 @@ function ownCall(tool: string, input: Input): Shown | null {
   switch (tool) {
     case 'Bash': {
       const command = text(input, 'command');
-      return command === null ? null : { name: 'Bash', what: command, aside: [text(input, 'description'), input['run_in_background'] === true ? 'in the background' : null].filter(isText).join(' · ') };
+      return command === null
+        ? null
+        : {
+            name: 'Bash',
+            what: command,
+            aside: [text(input, 'description'), input.run_in_background === true ? 'in the background' : null]
+              .filter(isText)
+              .join(' · '),
+          };
     }
     case 'Read': {
       const path = text(input, 'file_path');
       const [offset, limit] = [number(input, 'offset'), number(input, 'limit')];
-      const part = limit !== null ? `lines ${offset ?? 1} to ${(offset ?? 1) + limit - 1}` : offset !== null ? `from line ${offset}` : '';
+      const part =
+        limit !== null
+          ? `lines ${offset ?? 1} to ${(offset ?? 1) + limit - 1}`
+          : offset !== null
+            ? `from line ${offset}`
+            : '';
       return path === null ? null : { name: 'Read', what: path, aside: part };
     }
     case 'Write': {
       const [path, content] = [text(input, 'file_path'), text(input, 'content')];
-      return path === null || content === null ? null : { name: 'Write', what: path, aside: lines(content), text: content };
+      return path === null || content === null
+        ? null
+        : { name: 'Write', what: path, aside: lines(content), text: content };
     }
     case 'Edit':
     case 'MultiEdit': {
       const path = text(input, 'file_path');
-      const edits = tool === 'Edit' ? [input] : Array.isArray(input['edits']) ? input['edits'].filter(isObject) : [];
+      const edits = tool === 'Edit' ? [input] : Array.isArray(input.edits) ? input.edits.filter(isObject) : [];
       const parts = edits.map((edit) => editLines(text(edit, 'old_string') ?? '', text(edit, 'new_string') ?? ''));
       if (path === null || parts.length === 0) return null;
       const all = parts.flatMap((part, i): EditLine[] => (i === 0 ? part : [{ kind: 'gap', text: '⋯' }, ...part]));
       const count = (kind: EditLine['kind']) => all.filter((line) => line.kind === kind).length;
-      return { name: 'Edit', what: path, aside: [`+${count('added')} −${count('removed')}`, edits.some((edit) => edit['replace_all'] === true) ? 'every occurrence' : ''].filter(isText).join(' · '), edit: all };
+      return {
+        name: 'Edit',
+        what: path,
+        aside: [
+          `+${count('added')} −${count('removed')}`,
+          edits.some((edit) => edit.replace_all === true) ? 'every occurrence' : '',
+        ]
+          .filter(isText)
+          .join(' · '),
+        edit: all,
+      };
     }
     case 'Grep':
     case 'Glob': {
       const pattern = text(input, 'pattern');
       const where = [text(input, 'path'), text(input, 'glob') ?? text(input, 'type')].filter(isText);
-      return pattern === null ? null : { name: tool, what: pattern, aside: where.length > 0 ? `in ${where.join(' · ')}` : '' };
+      return pattern === null
+        ? null
+        : { name: tool, what: pattern, aside: where.length > 0 ? `in ${where.join(' · ')}` : '' };
     }
     case 'Task':
     case 'Agent': {
       const prompt = text(input, 'prompt');
-      return prompt === null ? null : { name: tool, what: text(input, 'description') ?? '', aside: text(input, 'subagent_type') ?? '', text: prompt };
+      return prompt === null
+        ? null
+        : {
+            name: tool,
+            what: text(input, 'description') ?? '',
+            aside: text(input, 'subagent_type') ?? '',
+            text: prompt,
+          };
     }
     case 'TaskCreate': {
       const [subject, description] = [text(input, 'subject'), text(input, 'description')];
-      return subject === null ? null : { name: 'Todo', what: `☐ ${subject}`, text: description === subject ? null : description };
+      return subject === null
+        ? null
+        : { name: 'Todo', what: `☐ ${subject}`, text: description === subject ? null : description };
     }
     case 'TaskUpdate': {
       const [id, status] = [text(input, 'taskId'), text(input, 'status')];
@@ -85,8 +128,17 @@ function ownCall(tool: string, input: Input): Shown | null {
     }
     // Of older versions.
     case 'TodoWrite': {
-      const todos = Array.isArray(input['todos']) ? input['todos'].filter(isObject) : [];
-      return todos.length === 0 ? null : { name: 'Todo', what: '', aside: '', text: todos.map((todo) => `${MARKS[text(todo, 'status') ?? ''] ?? '☐'} ${text(todo, 'content') ?? ''}`).join('\n') };
+      const todos = Array.isArray(input.todos) ? input.todos.filter(isObject) : [];
+      return todos.length === 0
+        ? null
+        : {
+            name: 'Todo',
+            what: '',
+            aside: '',
+            text: todos
+              .map((todo) => `${MARKS[text(todo, 'status') ?? ''] ?? '☐'} ${text(todo, 'content') ?? ''}`)
+              .join('\n'),
+          };
     }
     case 'WebFetch':
     case 'WebSearch': {
@@ -107,17 +159,21 @@ function hiveCall(tool: string, input: Input): Shown | null {
     }
     case 'ask': {
       const question = text(input, 'question');
-      const options = Array.isArray(input['options']) ? input['options'].filter((option) => typeof option === 'string') : [];
-      return question === null ? null : { name, what: `→ ${text(input, 'to') ?? 'operator'}`, aside: options.join(' / '), text: question };
+      const options = Array.isArray(input.options) ? input.options.filter((option) => typeof option === 'string') : [];
+      return question === null
+        ? null
+        : { name, what: `→ ${text(input, 'to') ?? 'operator'}`, aside: options.join(' / '), text: question };
     }
     case 'answer': {
       const answer = text(input, 'answer');
-      return answer === null ? null : { name, what: `question ${String(input['id'])}`, text: answer };
+      return answer === null ? null : { name, what: `question ${String(input.id)}`, text: answer };
     }
     case 'remind': {
       const message = text(input, 'message');
       const delay = number(input, 'delay_seconds');
-      return message === null ? null : { name, what: delay !== null ? `in ${delay} s` : `at ${text(input, 'at') ?? '?'}`, text: message };
+      return message === null
+        ? null
+        : { name, what: delay !== null ? `in ${delay} s` : `at ${text(input, 'at') ?? '?'}`, text: message };
     }
     case 'set_status': {
       const status = text(input, 'text');
@@ -133,7 +189,9 @@ function hiveCall(tool: string, input: Input): Shown | null {
     }
     case 'request_apply_commit': {
       const [agent, commit] = [text(input, 'agent'), text(input, 'commit_ref')];
-      return agent === null || commit === null ? null : { name, what: `${commit} for ${agent}`, text: text(input, 'description') };
+      return agent === null || commit === null
+        ? null
+        : { name, what: `${commit} for ${agent}`, text: text(input, 'description') };
     }
     default:
       return null;
@@ -144,14 +202,23 @@ function hiveCall(tool: string, input: Input): Shown | null {
 function generic(tool: string, input: unknown): Shown {
   const [, server, own] = /^mcp__(.+?)__(.+)$/.exec(tool) ?? [];
   const name = server !== undefined && own !== undefined ? `${server} · ${own}` : tool;
-  if (!isObject(input)) return { name, what: input == null ? '' : typeof input === 'string' ? input : JSON.stringify(input) };
+  if (!isObject(input))
+    return { name, what: input == null ? '' : typeof input === 'string' ? input : JSON.stringify(input) };
   const entries = Object.entries(input);
-  const short = entries.filter(([, value]) => value === null || (typeof value !== 'object' && String(value).length <= 80 && !String(value).includes('\n')));
+  const short = entries.filter(
+    ([, value]) =>
+      value === null || (typeof value !== 'object' && String(value).length <= 80 && !String(value).includes('\n')),
+  );
   const long = entries.filter((entry) => !short.includes(entry));
   return {
     name,
     what: short.map(([key, value]) => `${key}: ${String(value)}`).join(', '),
-    text: long.length === 0 ? null : long.map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}`).join('\n'),
+    text:
+      long.length === 0
+        ? null
+        : long
+            .map(([key, value]) => `${key}: ${typeof value === 'string' ? value : JSON.stringify(value, null, 2)}`)
+            .join('\n'),
   };
 }
 
@@ -186,7 +253,8 @@ function changed(old: readonly string[], now: readonly string[]): EditLine[] {
   const from = (i: number, j: number) => stay[i * width + j] ?? 0;
   if (compared)
     for (let i = old.length - 1; i >= 0; i--)
-      for (let j = now.length - 1; j >= 0; j--) stay[i * width + j] = old[i] === now[j] ? from(i + 1, j + 1) + 1 : Math.max(from(i + 1, j), from(i, j + 1));
+      for (let j = now.length - 1; j >= 0; j--)
+        stay[i * width + j] = old[i] === now[j] ? from(i + 1, j + 1) + 1 : Math.max(from(i + 1, j), from(i, j + 1));
   let [i, j] = [0, 0];
   while (i < old.length || j < now.length) {
     const [removed, added] = [old[i], now[j]];
@@ -205,7 +273,8 @@ function changed(old: readonly string[], now: readonly string[]): EditLine[] {
   return lines;
 }
 
-const isObject = (value: unknown): value is Input => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Input =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: string | null | undefined): value is string => value != null && value !== '';
 const text = (input: Input, field: string): string | null => (typeof input[field] === 'string' ? input[field] : null);
 const number = (input: Input, field: string): number | null => (typeof input[field] === 'number' ? input[field] : null);

@@ -18,11 +18,30 @@ export const COMMANDS: readonly Command[] = [
   { name: 'login', takes: '', plain: 'start the login of its tool' },
 ];
 
+export type Control = 'cancel-turn' | 'compact' | 'login' | 'model' | 'new-session';
+
+/** Asks the harness of an agent for something. */
+export function control(name: string, { route, body }: Extract<Line, { kind: 'control' }>): Promise<unknown> {
+  const params = { path: { name } };
+  switch (route) {
+    case 'cancel-turn':
+      return api.POST('/api/agents/{name}/cancel-turn', { params });
+    case 'compact':
+      return api.POST('/api/agents/{name}/compact', { params });
+    case 'login':
+      return api.POST('/api/agents/{name}/login', { params });
+    case 'model':
+      return api.POST('/api/agents/{name}/model', { params, body });
+    case 'new-session':
+      return api.POST('/api/agents/{name}/new-session', { params });
+  }
+}
+
 export type Line =
   | { kind: 'message'; body: string }
   | { kind: 'help' }
-  /** Asks the harness of an agent, and what is said when the host has taken it. */
-  | { kind: 'control'; ask: (name: string) => Promise<unknown>; done: string }
+  /** A route of the agent, what is sent there, and what is said when the host has taken it. */
+  | { kind: 'control'; route: Control; body: { model?: string }; done: string }
   | { kind: 'fault'; words: string };
 
 /** What a line at the prompt means. Two slashes at the start are one slash of a message. */
@@ -36,31 +55,52 @@ export function readLine(line: string): Line {
   const [, name = '', rest = ''] = /^\/(\S*)\s*([\s\S]*)$/.exec(text) ?? [];
   const command = COMMANDS.find((known) => known.name === name);
   if (command === undefined)
-    return { kind: 'fault', words: `There is no command /${name}. There are ${COMMANDS.map((known) => `/${known.name}`).join(', ')}; to send a text that begins with a slash, write two.` };
-  if (rest !== '' && command.takes === '') return { kind: 'fault', words: `/${name} stands alone. To send a text that begins with a slash, write two.` };
+    return {
+      kind: 'fault',
+      words: `There is no command /${name}. There are ${COMMANDS.map((known) => `/${known.name}`).join(', ')}; to send a text that begins with a slash, write two.`,
+    };
+  if (rest !== '' && command.takes === '')
+    return { kind: 'fault', words: `/${name} stands alone. To send a text that begins with a slash, write two.` };
   switch (name) {
     case 'help':
       return { kind: 'help' };
     case 'cancel':
-      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/cancel-turn', { params: { path: { name: agent } } }), done: 'The turn is being cancelled.' };
+      return { kind: 'control', route: 'cancel-turn', body: {}, done: 'The turn is being cancelled.' };
     case 'compact':
-      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/compact', { params: { path: { name: agent } } }), done: 'The conversation is made shorter before the next turn.' };
+      return {
+        kind: 'control',
+        route: 'compact',
+        body: {},
+        done: 'The conversation is made shorter before the next turn.',
+      };
     case 'new-session':
-      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/new-session', { params: { path: { name: agent } } }), done: 'The next turn starts without the old conversation.' };
+      return {
+        kind: 'control',
+        route: 'new-session',
+        body: {},
+        done: 'The next turn starts without the old conversation.',
+      };
     case 'login':
-      return { kind: 'control', ask: (agent) => api.POST('/api/agents/{name}/login', { params: { path: { name: agent } } }), done: 'The login starts; what it says shows above.' };
+      return { kind: 'control', route: 'login', body: {}, done: 'The login starts; what it says shows above.' };
     default:
-      if (/\s/.test(rest)) return { kind: 'fault', words: 'A model is named in one word: /model NAME, or /model alone for the configured one.' };
-      return { kind: 'control', ask: (agent) =>
-          api.POST('/api/agents/{name}/model', {
-            params: { path: { name: agent } },
-            body: rest === '' ? {} : { model: rest },
-          }), done: rest === '' ? 'The configured model is used from the next turn.' : `${rest} is used from the next turn.` };
+      if (/\s/.test(rest))
+        return {
+          kind: 'fault',
+          words: 'A model is named in one word: /model NAME, or /model alone for the configured one.',
+        };
+      return {
+        kind: 'control',
+        route: 'model',
+        body: rest === '' ? {} : { model: rest },
+        done: rest === '' ? 'The configured model is used from the next turn.' : `${rest} is used from the next turn.`,
+      };
   }
 }
 
 /** The commands that fit what is typed while the caret is still in the command's name; none when something else is typed. */
 export function commandsFor(text: string, caret: number): readonly Command[] {
   const typed = /^\s*\/([a-z-]*)$/.exec(text.slice(0, caret))?.[1];
-  return typed === undefined || /^\s*\S*\s+\S/.test(text) ? [] : COMMANDS.filter(({ name }) => name.startsWith(typed) && (name !== typed || text.slice(caret) !== ''));
+  return typed === undefined || /^\s*\S*\s+\S/.test(text)
+    ? []
+    : COMMANDS.filter(({ name }) => name.startsWith(typed) && (name !== typed || text.slice(caret) !== ''));
 }

@@ -1,24 +1,12 @@
 import { describe, expect, test } from 'vitest';
-import type { AgentEvent } from './events';
+import { asSent } from '../messages/told';
 import { callOf, editLines } from './calls';
 import { commandsFor, readLine } from './commands';
+import { entriesOf } from './entries';
+import type { AgentEvent } from './events';
 import { folded } from './fold';
 import { addressOf, contextOf, stateWords } from './harness';
-import { entriesOf } from './entries';
-import { asSent } from '../messages/told';
-import { pathOf, viewAt } from '../../ui/address';
 import { wakeBeginning, wakeLines } from './wake';
-
-describe('views', () => {
-  test('have an address each', () => {
-    expect(viewAt('/')).toEqual({ kind: 'swarm' });
-    expect(viewAt('/agents/alice')).toEqual({ kind: 'agent', name: 'alice' });
-    expect(viewAt('/agents/alice/')).toEqual({ kind: 'agent', name: 'alice' });
-    expect(viewAt('/stats')).toEqual({ kind: 'stats' });
-    expect(viewAt('/agents/Not%20One')).toEqual({ kind: 'swarm' });
-    for (const path of ['/', '/stats', '/agents/a-1']) expect(pathOf(viewAt(path))).toBe(path);
-  });
-});
 
 describe('a long text', () => {
   test.each([
@@ -42,7 +30,19 @@ describe('a call', () => {
     ['Read', { file_path: '/a', offset: 10 }, 'Read', '/a', 'from line 10'],
     ['Write', { file_path: '/a', content: 'x\ny\n' }, 'Write', '/a', '2 lines'],
     ['Edit', { file_path: '/a', old_string: 'x', new_string: 'y\nz' }, 'Edit', '/a', '+2 −1'],
-    ['MultiEdit', { file_path: '/a', edits: [{ old_string: 'x', new_string: 'y' }, { old_string: 'p', new_string: '', replace_all: true }] }, 'Edit', '/a', '+1 −2 · every occurrence'],
+    [
+      'MultiEdit',
+      {
+        file_path: '/a',
+        edits: [
+          { old_string: 'x', new_string: 'y' },
+          { old_string: 'p', new_string: '', replace_all: true },
+        ],
+      },
+      'Edit',
+      '/a',
+      '+1 −2 · every occurrence',
+    ],
     ['Grep', { pattern: 'x+', path: 'src', glob: '*.ts' }, 'Grep', 'x+', 'in src · *.ts'],
     ['Glob', { pattern: '**/*.cs' }, 'Glob', '**/*.cs', ''],
     ['TaskCreate', { subject: 'Run the tests', description: 'All of them' }, 'Todo', '☐ Run the tests', ''],
@@ -56,8 +56,16 @@ describe('a call', () => {
   });
 
   test('of a tool of Hive says to whom and what', () => {
-    expect(hive('send', { to: '*', body: 'hello' })).toMatchObject({ what: '→ every agent', text: 'hello', hive: true });
-    expect(hive('ask', { question: 'which?', options: ['a', 'b', 3] })).toMatchObject({ what: '→ operator', aside: 'a / b', text: 'which?' });
+    expect(hive('send', { to: '*', body: 'hello' })).toMatchObject({
+      what: '→ every agent',
+      text: 'hello',
+      hive: true,
+    });
+    expect(hive('ask', { question: 'which?', options: ['a', 'b', 3] })).toMatchObject({
+      what: '→ operator',
+      aside: 'a / b',
+      text: 'which?',
+    });
     expect(hive('answer', { id: 4, answer: 'this' })).toMatchObject({ what: 'question 4', text: 'this' });
     expect(hive('remind', { message: 'later', delay_seconds: 60 })).toMatchObject({ what: 'in 60 s', text: 'later' });
   });
@@ -67,24 +75,45 @@ describe('a call', () => {
     expect(callOf('Edit', { file_path: 7 })).toMatchObject({ what: 'file_path: 7' });
     expect(callOf('Read', null)).toMatchObject({ name: 'Read', what: '' });
     expect(callOf('Write', ['a', { b: 1 }])).toMatchObject({ what: '["a",{"b":1}]' });
-    expect(callOf('New', { a: 1, b: { c: [2] }, d: 'two\nlines' })).toMatchObject({ what: 'a: 1', text: 'b: {\n  "c": [\n    2\n  ]\n}\nd: two\nlines' });
-    expect(callOf('__proto__', { constructor: 'x', toString: null })).toMatchObject({ what: 'constructor: x, toString: null' });
+    expect(callOf('New', { a: 1, b: { c: [2] }, d: 'two\nlines' })).toMatchObject({
+      what: 'a: 1',
+      text: 'b: {\n  "c": [\n    2\n  ]\n}\nd: two\nlines',
+    });
+    expect(callOf('__proto__', { constructor: 'x', toString: null })).toMatchObject({
+      what: 'constructor: x, toString: null',
+    });
   });
 
   test('shows what would not be seen', () => {
     expect(callOf('Bash', { command: 'rm \u202Egnp.x' }).what).toBe('rm ⟨U+202E⟩gnp.x');
-    expect(callOf('Edit', { file_path: '/a', old_string: 'a\u200b', new_string: 'a' }).edit?.[0]?.text).toBe('a⟨U+200B⟩');
+    expect(callOf('Edit', { file_path: '/a', old_string: 'a\u200b', new_string: 'a' }).edit?.[0]?.text).toBe(
+      'a⟨U+200B⟩',
+    );
   });
 });
 
 describe('an edit', () => {
-  const drawn = (before: string, after: string) => editLines(before, after).map(({ kind, text }) => `${{ same: ' ', added: '+', removed: '-', gap: '~' }[kind]}${text}`);
+  const drawn = (before: string, after: string) =>
+    editLines(before, after).map(
+      ({ kind, text }) => `${{ same: ' ', added: '+', removed: '-', gap: '~' }[kind]}${text}`,
+    );
 
   test('keeps as many lines as it can', () => {
-    expect(drawn('a\nold\n\nf {\n  old();\n  a();\n}', 'a\n\nf {\n  a();\n}')).toEqual([' a', '-old', ' ', ' f {', '-  old();', '   a();', ' }']);
+    expect(drawn('a\nold\n\nf {\n  old();\n  a();\n}', 'a\n\nf {\n  a();\n}')).toEqual([
+      ' a',
+      '-old',
+      ' ',
+      ' f {',
+      '-  old();',
+      '   a();',
+      ' }',
+    ]);
     expect(drawn('x\ny', 'y\nz')).toEqual(['-x', ' y', '+z']);
     const long = Array.from({ length: 500 }, (_, i) => `line ${i}`).join('\n');
-    expect(editLines(long, long.replaceAll('line', 'row')).map(({ kind }) => kind)).toEqual([...Array(500).fill('removed'), ...Array(500).fill('added')]);
+    expect(editLines(long, long.replaceAll('line', 'row')).map(({ kind }) => kind)).toEqual([
+      ...Array(500).fill('removed'),
+      ...Array(500).fill('added'),
+    ]);
   });
 
   test('keeps what both begin and end with, and of it only what is near', () => {
@@ -108,7 +137,11 @@ describe('entries', () => {
       event(5, 'tool_result', { call: 'b' }),
       event(6, 'tool_result', { call: 'gone' }),
     ];
-    expect(entriesOf(events).filter(({ event: { kind } }) => kind === 'tool_result').map(({ tool, beside }) => [tool, beside])).toEqual([
+    expect(
+      entriesOf(events)
+        .filter(({ event: { kind } }) => kind === 'tool_result')
+        .map(({ tool, beside }) => [tool, beside]),
+    ).toEqual([
       ['Read', true],
       ['Bash', false],
       [null, false],
@@ -121,7 +154,10 @@ describe('the prompt', () => {
     expect(readLine('hello\nthere')).toEqual({ kind: 'message', body: 'hello\nthere' });
     expect(readLine('//tmp is full')).toEqual({ kind: 'message', body: '/tmp is full' });
     expect(readLine('  ')).toMatchObject({ kind: 'fault' });
-    expect(readLine('x'.repeat(5000))).toMatchObject({ kind: 'fault', words: expect.stringContaining('4096') as string });
+    expect(readLine('x'.repeat(5000))).toMatchObject({
+      kind: 'fault',
+      words: expect.stringContaining('4096') as string,
+    });
   });
 
   test.each([
@@ -165,19 +201,35 @@ describe('the harness', () => {
   test('says how full its context is, as far as it knows', () => {
     expect(contextOf({})).toBeNull();
     expect(contextOf({ context_tokens: 45_200 })).toMatchObject({ text: '45.2k', tone: 'dim' });
-    expect(contextOf({ context_tokens: 45_200, context_limit: 200_000 })).toMatchObject({ text: '45.2k · 23%', tone: 'dim' });
+    expect(contextOf({ context_tokens: 45_200, context_limit: 200_000 })).toMatchObject({
+      text: '45.2k · 23%',
+      tone: 'dim',
+    });
     expect(contextOf({ context_tokens: 165_000, context_limit: 200_000 })?.tone).toBe('warn');
     expect(contextOf({ context_tokens: 199_000, context_limit: 200_000 })?.tone).toBe('bad');
   });
 
-  test.each(['http://example.org/', 'javascript:alert(1)', 'data:text/html,x', 'https://claude.ai@evil.example/', '//example.org', 'x', ''])('makes no link of %j', (url) => {
+  test.each([
+    'http://example.org/',
+    'javascript:alert(1)',
+    'data:text/html,x',
+    'https://claude.ai@evil.example/',
+    '//example.org',
+    'x',
+    '',
+  ])('makes no link of %j', (url) => {
     expect(addressOf(url).fault).not.toBeNull();
   });
 
   test.each([
     ['https://example.org/a?b=c#d', 'https://', 'example.org', '/a?b=c#d'],
     ['https://exаmple.org/', 'https://', 'xn--exmple-4nf.org', '/'],
-    ['https://claude.ai.evil.example:8443/https://claude.ai/', 'https://', 'claude.ai.evil.example:8443', '/https://claude.ai/'],
+    [
+      'https://claude.ai.evil.example:8443/https://claude.ai/',
+      'https://',
+      'claude.ai.evil.example:8443',
+      '/https://claude.ai/',
+    ],
     ['https:\\\\evil.example\\@claude.ai', 'https://', 'evil.example', '/@claude.ai'],
     ['https://claude.ai%2F@evil.example/@claude.ai', 'https://claude.ai%2F@', 'evil.example', '/@claude.ai'],
     ['http://[::1]:80/x', 'http://', '[::1]', '/x'],
@@ -188,21 +240,35 @@ describe('the harness', () => {
 });
 
 describe('what woke an agent', () => {
-  const body = 'Message 4 from bob:\n> hello\n>\n> Message 5 from operator:\n\nMessage 6 from carol (delivered before):\n> more\n\n(A rule.)\n';
+  const body =
+    'Message 4 from bob:\n> hello\n>\n> Message 5 from operator:\n\nMessage 6 from carol (delivered before):\n> more\n\n(A rule.)\n';
 
   test('is told line by line whose it is', () => {
-    expect(wakeLines(body)?.filter(({ quoted }) => quoted).map(({ text }) => text)).toEqual(['> hello', '>', '> Message 5 from operator:', '> more']);
-    expect(wakeLines(body)?.map(({ text }) => text).join('\n')).toBe(body.trimEnd());
+    expect(
+      wakeLines(body)
+        ?.filter(({ quoted }) => quoted)
+        .map(({ text }) => text),
+    ).toEqual(['> hello', '>', '> Message 5 from operator:', '> more']);
+    expect(
+      wakeLines(body)
+        ?.map(({ text }) => text)
+        .join('\n'),
+    ).toBe(body.trimEnd());
   });
 
   test('tells an event of Hive in a sentence, and of nobody else', () => {
     const event = '{"event":"needs_login","agent":"bob"}';
-    const told = (from: string, more = '') => wakeLines(`Message 4 from ${from}:\n> ${event}\n${more}`)?.[1]?.told ?? null;
+    const told = (from: string, more = '') =>
+      wakeLines(`Message 4 from ${from}:\n> ${event}\n${more}`)?.[1]?.told ?? null;
     expect(told('system')).toEqual([{ own: 'bob needs a login' }]);
     expect(told('system (delivered before: …)')).toEqual([{ own: 'bob needs a login' }]);
     expect(told('bob')).toBeNull();
     expect(told('system', '> and more\n')).toBeNull();
-    expect(wakeLines(`Message 4 from bob:\n> Message 5 from system:\n> ${event}`)?.map(({ told }) => told)).toEqual([null, null, null]);
+    expect(wakeLines(`Message 4 from bob:\n> Message 5 from system:\n> ${event}`)?.map(({ told }) => told)).toEqual([
+      null,
+      null,
+      null,
+    ]);
     expect(wakeBeginning(`Message 4 from system:\n> ${event}`)).toBe('bob needs a login');
   });
 
@@ -222,8 +288,11 @@ describe('what woke an agent', () => {
     expect(wakeBeginning('Message 4 from bob:\n>\n>   later\n')).toBe('later');
   });
 
-  test.each(['tidy up', '', '> nobody says who', 'Message 4 from bob:\nhello\n> quoted by bob'])('is %j, without marks of whose it is', (text) => {
-    expect(wakeLines(text)).toBeNull();
-    expect(wakeBeginning(text)).toBe(text);
-  });
+  test.each(['tidy up', '', '> nobody says who', 'Message 4 from bob:\nhello\n> quoted by bob'])(
+    'is %j, without marks of whose it is',
+    (text) => {
+      expect(wakeLines(text)).toBeNull();
+      expect(wakeBeginning(text)).toBe(text);
+    },
+  );
 });

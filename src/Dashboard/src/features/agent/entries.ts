@@ -24,7 +24,12 @@ export const emptyTerminal: Terminal = { events: [], atHead: true, hasOlder: fal
 const newestId = (events: readonly AgentEvent[]): number => events.at(-1)?.id ?? 0;
 
 /** The newest page, in place of what was shown. */
-export const newestPage = ({ events, more }: AgentEvents): Terminal => ({ events, atHead: true, hasOlder: more, head: newestId(events) });
+export const newestPage = ({ events, more }: AgentEvents): Terminal => ({
+  events,
+  atHead: true,
+  hasOlder: more,
+  head: newestId(events),
+});
 
 /** The newest page after events were missed: laid behind what is shown where the two meet. Where they do not, whoever reads further up keeps what they read. */
 export function caughtUp(terminal: Terminal, page: AgentEvents, following: boolean): Terminal {
@@ -61,7 +66,8 @@ export function withEvents(terminal: Terminal, events: readonly AgentEvent[]): T
 /** Keeps the terminal within its bounds: the oldest go while it follows the newest, else, so that nothing moves, the newest go. */
 export function trimmed(terminal: Terminal, following: boolean): Terminal {
   const { events, atHead } = terminal;
-  if (following && atHead) return events.length > KEPT_LIVE ? { ...terminal, events: events.slice(-KEPT_LIVE), hasOlder: true } : terminal;
+  if (following && atHead)
+    return events.length > KEPT_LIVE ? { ...terminal, events: events.slice(-KEPT_LIVE), hasOlder: true } : terminal;
   return events.length > KEPT ? { ...terminal, events: events.slice(0, KEPT), atHead: false } : terminal;
 }
 
@@ -80,7 +86,7 @@ export function entriesOf(events: readonly AgentEvent[], writing: TextPart | nul
   const entries = events.map((event, i) => {
     // The host gives every event a number of its own; the one that the tool gives a call stands in `call`.
     const call = callId(event);
-    if (event.kind === 'tool_call' && typeof event['tool'] === 'string') tools.set(call, event['tool']);
+    if (event.kind === 'tool_call' && typeof event.tool === 'string') tools.set(call, event.tool);
     if (event.kind !== 'tool_result') return { event, tool: null, beside: false };
     const above = events[i - 1];
     return { event, tool: tools.get(call) ?? null, beside: above?.kind === 'tool_call' && callId(above) === call };
@@ -90,4 +96,4 @@ export function entriesOf(events: readonly AgentEvent[], writing: TextPart | nul
   return entries;
 }
 
-const callId = (event: AgentEvent): unknown => event['call'];
+const callId = (event: AgentEvent): unknown => event.call;

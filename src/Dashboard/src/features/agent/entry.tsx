@@ -1,21 +1,29 @@
 import type { ComponentChild, ComponentChildren } from 'preact';
 import { memo } from 'preact/compat';
 import { useMemo, useState } from 'preact/hooks';
-import type { AgentEvent } from './events';
-import { callOf, type EditLine } from './calls';
-import { resultWords, turnWords } from '../stats';
-import { beginningOf, folded } from './fold';
-import { wakeBeginning, wakeLines } from './wake';
+import { Clock } from '../../ui/clock';
 import { plainLine } from '../../ui/text/ansi';
 import { tokensText } from '../../ui/text/figures';
-import { Clock } from '../../ui/clock';
 import { EventJson, plainly } from '../messages';
+import { resultWords, turnWords } from '../stats';
+import { callOf, type EditLine } from './calls';
+import type { AgentEvent } from './events';
+import { beginningOf, folded } from './fold';
+import { wakeBeginning, wakeLines } from './wake';
 
 /** So many lines of an edit are shown until somebody wants the rest. */
 const EDIT_LINES = 40;
 
 /** One thing that an agent has done or that befell it. */
-export const EntryLine = memo(function EntryLine({ event, tool, beside }: { event: AgentEvent; tool: string | null; beside: boolean }) {
+export const EntryLine = memo(function EntryLine({
+  event,
+  tool,
+  beside,
+}: {
+  event: AgentEvent;
+  tool: string | null;
+  beside: boolean;
+}) {
   switch (event.kind) {
     case 'turn_started':
       return <TurnStarted event={event} />;
@@ -24,7 +32,12 @@ export const EntryLine = memo(function EntryLine({ event, tool, beside }: { even
     case 'text':
     case 'text_part':
       return (
-        <Row event={event} glyph="›" plain={event.kind === 'text' ? 'says' : 'is writing'} name={event.kind === 'text' ? 'text' : 'text writing'}>
+        <Row
+          event={event}
+          glyph="›"
+          plain={event.kind === 'text' ? 'says' : 'is writing'}
+          name={event.kind === 'text' ? 'text' : 'text writing'}
+        >
           <p class="written">{text(event, 'text')}</p>
         </Row>
       );
@@ -41,7 +54,12 @@ export const EntryLine = memo(function EntryLine({ event, tool, beside }: { even
     case 'note': {
       const level = text(event, 'level');
       return (
-        <Row event={event} glyph={level === 'error' ? '✗' : level === 'warn' ? '⚠' : '·'} plain={level === 'error' ? 'error' : level === 'warn' ? 'warning' : 'note'} name={`remark ${level}`}>
+        <Row
+          event={event}
+          glyph={level === 'error' ? '✗' : level === 'warn' ? '⚠' : '·'}
+          plain={level === 'error' ? 'error' : level === 'warn' ? 'warning' : 'note'}
+          name={`remark ${level}`}
+        >
           <p class="written">{text(event, 'text')}</p>
         </Row>
       );
@@ -58,7 +76,9 @@ export const EntryLine = memo(function EntryLine({ event, tool, beside }: { even
         <Row event={event} glyph="⇣" plain="" name="remark">
           <p>
             the conversation was made shorter
-            {before === null ? '' : `: ${tokensText(before)}${after === null ? ' tokens before' : ` → ${tokensText(after)} tokens`}`}
+            {before === null
+              ? ''
+              : `: ${tokensText(before)}${after === null ? ' tokens before' : ` → ${tokensText(after)} tokens`}`}
           </p>
         </Row>
       );
@@ -79,7 +99,19 @@ export const EntryLine = memo(function EntryLine({ event, tool, beside }: { even
   }
 });
 
-function Row({ event, glyph, plain: said, name, children }: { event: AgentEvent; glyph: string; plain: string; name: string; children: ComponentChildren }) {
+function Row({
+  event,
+  glyph,
+  plain: said,
+  name,
+  children,
+}: {
+  event: AgentEvent;
+  glyph: string;
+  plain: string;
+  name: string;
+  children: ComponentChildren;
+}) {
   return (
     <li class={`entry ${name}`} data-event={event.id} data-kind={event.kind}>
       <span class="sign" aria-hidden="true">
@@ -88,7 +120,7 @@ function Row({ event, glyph, plain: said, name, children }: { event: AgentEvent;
       <div class="body">
         {said === '' ? null : <span class="hidden">{said}: </span>}
         {children}
-        {event['truncated'] === true ? <p class="note">✂ cut: it was too long to be sent whole.</p> : null}
+        {event.truncated === true ? <p class="note">✂ cut: it was too long to be sent whole.</p> : null}
       </div>
     </li>
   );
@@ -103,7 +135,7 @@ function TurnStarted({ event }: { event: AgentEvent }) {
         <span class="turn-name">
           ◆ turn {event.turn ?? '?'} <span class="dim">from</span> <span class="principal">{text(event, 'from')}</span>
         </span>
-        {event['redelivered'] === true ? <span class="badge orange">again</span> : null}
+        {event.redelivered === true ? <span class="badge orange">again</span> : null}
         {waiting > 0 ? <span class="badge dim">{waiting} more waiting</span> : null}
         <span class="rule" />
         <span class="at">
@@ -169,7 +201,7 @@ function TurnEnded({ event }: { event: AgentEvent }) {
 }
 
 function ToolCall({ event }: { event: AgentEvent }) {
-  const call = useMemo(() => callOf(text(event, 'tool') || 'tool', event['input']), [event]);
+  const call = useMemo(() => callOf(text(event, 'tool') || 'tool', event.input), [event]);
   const what = folded(call.what, 400, 6);
   return (
     <Row event={event} glyph="▸" plain="uses" name={`call ${call.hive ? 'hive' : ''}`}>
@@ -185,10 +217,15 @@ function ToolCall({ event }: { event: AgentEvent }) {
 }
 
 function ToolResult({ event, tool, beside }: { event: AgentEvent; tool: string | null; beside: boolean }) {
-  const failed = event['error'] === true;
+  const failed = event.error === true;
   const said = plain(text(event, 'text'));
   return (
-    <Row event={event} glyph={failed ? '✗' : '└'} plain={failed ? 'failed' : 'result'} name={failed ? 'result failed' : 'result'}>
+    <Row
+      event={event}
+      glyph={failed ? '✗' : '└'}
+      plain={failed ? 'failed' : 'result'}
+      name={failed ? 'result failed' : 'result'}
+    >
       {beside || tool === null ? null : <span class="tool">{tool.replace(/^mcp__(.+?)__/, '$1 · ')} </span>}
       {said.trim() === '' ? <p class="dim">{failed ? 'failed without a word' : 'done'}</p> : <Fold text={said} />}
     </Row>
@@ -209,7 +246,10 @@ interface Folding {
 /** A text, or its beginning until somebody wants the whole: what is folded is not in the page. */
 function Fold({ text: whole, always, mostChars, mostLines, beginning, children }: Folding) {
   const [open, setOpen] = useState(false);
-  const fold = useMemo(() => folded(whole, always === true ? 0 : mostChars, always === true ? 0 : mostLines), [whole, always, mostChars, mostLines]);
+  const fold = useMemo(
+    () => folded(whole, always === true ? 0 : mostChars, always === true ? 0 : mostLines),
+    [whole, always, mostChars, mostLines],
+  );
   const draw = children ?? (() => <pre>{whole.trimEnd()}</pre>);
   if (fold === null) return draw();
   return (
@@ -223,7 +263,8 @@ function Fold({ text: whole, always, mostChars, mostLines, beginning, children }
           <span class="beginning">
             <bdi>{beginning ?? fold.beginning}</bdi> …
           </span>
-        )} <span class="dim size">{fold.size}</span>
+        )}{' '}
+        <span class="dim size">{fold.size}</span>
       </button>
       {open ? draw() : null}
     </>
@@ -258,6 +299,7 @@ function Edit({ lines }: { lines: readonly EditLine[] }) {
 }
 
 const text = (event: AgentEvent, field: string): string => (typeof event[field] === 'string' ? event[field] : '');
-const number = (event: AgentEvent, field: string): number | null => (typeof event[field] === 'number' ? event[field] : null);
+const number = (event: AgentEvent, field: string): number | null =>
+  typeof event[field] === 'number' ? event[field] : null;
 /** What a program prints, as text. */
 const plain = (printed: string): string => printed.split('\n').map(plainLine).join('\n');

@@ -22,8 +22,14 @@ export function folded(text: string, mostChars = MOST_CHARS, mostLines = MOST_LI
 
 /** The first line of a text that has one, as far as it is shown folded. */
 export function beginningOf(text: string): string {
-  const first = text.slice(0, 4 * MOST_CHARS).trimStart().split('\n', 1)[0] ?? '';
-  return first.length > MOST_CHARS ? first.slice(0, /[\uD800-\uDBFF]/.test(first[MOST_CHARS - 1] ?? '') ? MOST_CHARS - 1 : MOST_CHARS) : first;
+  const first =
+    text
+      .slice(0, 4 * MOST_CHARS)
+      .trimStart()
+      .split('\n', 1)[0] ?? '';
+  return first.length > MOST_CHARS
+    ? first.slice(0, /[\uD800-\uDBFF]/.test(first[MOST_CHARS - 1] ?? '') ? MOST_CHARS - 1 : MOST_CHARS)
+    : first;
 }
 
 function lineCount(text: string): number {

@@ -27,9 +27,17 @@ export const stateWords = ({ state, connected }: Pick<Harness, 'state' | 'connec
   connected ? (STATES[state] ?? { glyph: '●', words: state, tone: 'dim', busy: false }) : OFFLINE;
 
 /** What stands in the context, and how much of it that is; null while it is not known. */
-export function contextOf({ context_tokens: tokens, context_limit: limit }: Pick<Harness, 'context_tokens' | 'context_limit'>): { text: string; plain: string; tone: 'dim' | 'warn' | 'bad' } | null {
+export function contextOf({
+  context_tokens: tokens,
+  context_limit: limit,
+}: Pick<Harness, 'context_tokens' | 'context_limit'>): {
+  text: string;
+  plain: string;
+  tone: 'dim' | 'warn' | 'bad';
+} | null {
   if (tokens == null) return null;
-  if (limit == null || limit <= 0) return { text: tokensText(tokens), plain: `${tokens} tokens in the context`, tone: 'dim' };
+  if (limit == null || limit <= 0)
+    return { text: tokensText(tokens), plain: `${tokens} tokens in the context`, tone: 'dim' };
   const share = tokens / limit;
   return {
     text: `${tokensText(tokens)} · ${Math.round(share * 100)}%`,
@@ -55,7 +63,12 @@ export function addressOf(url: string): Address {
       const hides = username !== '' || password !== '';
       // What stands in front of the host holds no other @: it would be written as %40.
       const at = hides ? href.indexOf('@') + 1 : href.indexOf('//') + 2;
-      const fault = protocol !== 'https:' ? 'no https address, so it is no link' : hides ? 'what stands before the @ hides where it leads, so it is no link' : null;
+      const fault =
+        protocol !== 'https:'
+          ? 'no https address, so it is no link'
+          : hides
+            ? 'what stands before the @ hides where it leads, so it is no link'
+            : null;
       return { before: href.slice(0, at), host, after: href.slice(at + host.length), fault };
     }
   } catch {

@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
 import type { Agent, Harness } from '../../api/types';
-import type { AgentLive } from './store';
-import { contextOf, stateWords } from './harness';
-import { counted } from '../../ui/text/figures';
 import { Age, Until } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
 import { Link } from '../../ui/link';
+import { counted } from '../../ui/text/figures';
 import { containers, StateBadge, Verbs } from '../containers';
 import { costText, totalsOf, useStatistics } from '../stats';
+import { contextOf, stateWords } from './harness';
+import type { AgentLive } from './store';
 
 /** What an agent is and does, in one look. */
 export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
@@ -49,7 +49,9 @@ export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
           {agent.role === 'manager' ? <span class="badge info">manager</span> : null}
           {agent.paused ? <span class="badge warn">paused</span> : null}
           {agent.needs_update ? <span class="badge warn">needs update</span> : null}
-          <span class={`badge ${agent.runtime === 'process' ? 'orange' : 'dim'}`}>{agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}</span>
+          <span class={`badge ${agent.runtime === 'process' ? 'orange' : 'dim'}`}>
+            {agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}
+          </span>
           {agent.deployed_sha == null ? null : <span class="badge dim">deployed:{agent.deployed_sha.slice(0, 7)}</span>}
           {agent.running && agent.started_at != null ? (
             <span class="dim">
@@ -76,7 +78,11 @@ function HarnessBadge({ name, harness }: { name: string; harness: Harness }) {
         {glyph}
       </span>{' '}
       {words}{' '}
-      {until == null ? <Age at={harness.since_at} /> : <Until at={until} ahead={(left) => `· ${left} left`} past={() => '· any moment'} />}
+      {until == null ? (
+        <Age at={harness.since_at} />
+      ) : (
+        <Until at={until} ahead={(left) => `· ${left} left`} past={() => '· any moment'} />
+      )}
       <span class="hidden" role="status">
         {name} is {words}
       </span>

@@ -17,13 +17,23 @@ export function Waiting({ name, unread }: { name: string; unread: number }) {
     ...parked.map((message) => ({ message, mark: 'parked' as const })),
     ...messages.flow.value.rows.flatMap((row) => {
       const mark = markOf(row);
-      return row.message.to === name && !known.has(row.message.id) && (mark === 'waiting' || mark === 'delivered' || mark === 'requeued') ? [{ message: row.message, mark }] : [];
+      return row.message.to === name &&
+        !known.has(row.message.id) &&
+        (mark === 'waiting' || mark === 'delivered' || mark === 'requeued')
+        ? [{ message: row.message, mark }]
+        : [];
     }),
   ].sort((a, b) => a.message.id - b.message.id);
   const { shown, more } = useBounded(rows, STEP);
   const held = rows.filter(({ mark }) => mark !== 'parked').length;
   return (
-    <Section feature="agent" id="agent-inbox" title="1NB0X" plain={`Inbox of ${name}`} aside={unread > 0 ? <span class="count amber">{unread} unread</span> : null}>
+    <Section
+      feature="agent"
+      id="agent-inbox"
+      title="1NB0X"
+      plain={`Inbox of ${name}`}
+      aside={unread > 0 ? <span class="count amber">{unread} unread</span> : null}
+    >
       {rows.length === 0 && unread === 0 ? (
         <p class="empty">Nothing waits for {name}.</p>
       ) : (
@@ -42,7 +52,9 @@ export function Waiting({ name, unread }: { name: string; unread: number }) {
               <MessageText message={message} most={CHARS} />
             </li>
           ))}
-          {unread > held ? <li class="row dim">{unread - held} older ones are further back than this page has read.</li> : null}
+          {unread > held ? (
+            <li class="row dim">{unread - held} older ones are further back than this page has read.</li>
+          ) : null}
         </ul>
       )}
       {more}

@@ -1,4 +1,5 @@
 import type { Feature } from '../../ui/feature';
+import { agentIn } from './address';
 import { AgentPage } from './page';
 import './section.css';
 
@@ -6,7 +7,7 @@ export const feature: Feature = {
   name: 'agent',
   places: [
     {
-      match: (path) => /^\/agents\/([a-z][a-z0-9-]*)$/.exec(path)?.[1] ?? null,
+      match: agentIn,
       title: (name) => name,
       view: AgentPage,
     },

@@ -1,18 +1,19 @@
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
-import type { AgentLive } from './store';
-import { addressOf } from './harness';
-import { plainLine } from '../../ui/text/ansi';
 import { Act, Submit } from '../../ui/act';
 import { Fault, Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
+import { plainLine } from '../../ui/text/ansi';
+import { addressOf } from './harness';
+import type { AgentLive } from './store';
 
 /** The login of the agent's tool: shown while it is needed or under way, gone by itself when the harness says that it is done. */
 export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
   const [error, setError] = useState<string | null>(null);
   const harness = it.harness.value;
-  if (harness === null || !harness.connected || (harness.state !== 'needs_login' && harness.state !== 'logging_in')) return null;
+  if (harness === null || !harness.connected || (harness.state !== 'needs_login' && harness.state !== 'logging_in'))
+    return null;
   const { state, login } = harness;
   const output = (login?.output ?? '').split('\n').map(plainLine).join('\n').trim();
   return (
@@ -86,11 +87,14 @@ function Code({ name }: { name: string }) {
   const { busy, error, setError, send } = useSending();
   const hand = () => {
     setDone(false);
-    void send(code.trim() === '' ? 'There is no code yet: paste the one that the address above gives you.' : null, async () => {
-      await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
-      setCode('');
-      setDone(true);
-    });
+    void send(
+      code.trim() === '' ? 'There is no code yet: paste the one that the address above gives you.' : null,
+      async () => {
+        await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
+        setCode('');
+        setDone(true);
+      },
+    );
   };
   return (
     <form

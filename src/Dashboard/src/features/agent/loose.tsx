@@ -5,7 +5,13 @@ import { ends as allEnds, Items } from '../loose';
 export function AgentLoose({ name }: { name: string }) {
   const ends = allEnds.value.find(({ agent }) => agent === name)?.ends ?? [];
   return (
-    <Section feature="agent" id="agent-loose" title="L00S3 3NDS" plain={`Loose ends of ${name}`} aside={ends.length > 0 ? <span class="count">{ends.length}</span> : null}>
+    <Section
+      feature="agent"
+      id="agent-loose"
+      title="L00S3 3NDS"
+      plain={`Loose ends of ${name}`}
+      aside={ends.length > 0 ? <span class="count">{ends.length}</span> : null}
+    >
       {ends.length === 0 ? (
         <p class="empty">{name} waits for nothing and owes nothing.</p>
       ) : (

@@ -1,17 +1,17 @@
 import { effect, untracked } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import type { Agent } from '../../api/types';
-import { live } from '../../ui/live';
-import { AgentLive } from './store';
 import { Link } from '../../ui/link';
+import { live } from '../../ui/live';
 import { containers, Pending } from '../containers';
 import { tombstones } from '../tombstones';
-import { AgentStatistics } from './statistics';
 import { Head } from './head';
 import { Waiting } from './inbox';
 import { LoginPanel } from './login';
-import { Terminal } from './terminal';
 import { AgentLoose } from './loose';
+import { AgentStatistics } from './statistics';
+import { AgentLive } from './store';
+import { Terminal } from './terminal';
 
 /** One agent, closely: what it does at this moment, what it has done, what waits for it and what that costs. */
 export function AgentPage({ name }: { name: string }) {
@@ -27,7 +27,10 @@ function Missing({ name }: { name: string }) {
       <div class="empty missing">
         {coming === undefined ? (
           <>
-            <p>There is no agent {name}.{kept ? ' What is kept of it stands under Kept state, where it can be revived.' : ''}</p>
+            <p>
+              There is no agent {name}.
+              {kept ? ' What is kept of it stands under Kept state, where it can be revived.' : ''}
+            </p>
             <p>
               <Link to="/">‹ back to the swarm</Link>
             </p>

@@ -1,9 +1,9 @@
 import { useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
-import { type Command, COMMANDS, commandsFor, readLine } from './commands';
 import { useDraft } from '../../ui/draft';
 import { useSending } from '../../ui/sending';
 import { WritingBox } from '../../ui/writing';
+import { COMMANDS, type Command, commandsFor, control, readLine } from './commands';
 
 /** Says something to the agent, or asks something of its harness. */
 export function Prompt({ name }: { name: string }) {
@@ -29,7 +29,7 @@ export function Prompt({ name }: { name: string }) {
           await api.POST('/api/messages/send', { body: { to: name, body: line.body } });
           setDone(`Sent to ${name}.`);
         } else if (line.kind === 'control') {
-          await line.ask(name);
+          await control(name, line);
           setDone(line.done);
         }
         // What was typed on while the host worked stays.

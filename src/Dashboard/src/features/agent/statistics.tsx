@@ -8,7 +8,13 @@ export function AgentStatistics({ name }: { name: string }) {
   const statistics = useStatistics(window, name);
   return (
     <>
-      <Section feature="agent" id="agent-stats" title="ST4TS" plain={`Statistics of ${name}`} aside={<Windows shown={window} onChoose={lookBack} />}>
+      <Section
+        feature="agent"
+        id="agent-stats"
+        title="ST4TS"
+        plain={`Statistics of ${name}`}
+        aside={<Windows shown={window} onChoose={lookBack} />}
+      >
         <Charts statistics={statistics} none={`${name} took no turn in this time.`} />
       </Section>
       <Turns name={name} />

@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { AgentEvent } from './events';
 import { fakeCrypto } from '../../test/fake-crypto';
 import { FakeHost } from '../../test/fake-host';
-import { AgentLive } from './store';
 import { entriesOf, KEPT, KEPT_LIVE } from './entries';
+import type { AgentEvent } from './events';
+import { AgentLive } from './store';
 
 let host: FakeHost;
 let it: AgentLive;
@@ -15,7 +15,8 @@ let asked: string[];
 
 const AT = '2026-05-01T12:00:00.000Z';
 const event = (id: number): AgentEvent => ({ id, kind: 'text', at: AT, text: `text ${id}` });
-const answer = (body: object) => new Response(JSON.stringify(status === 200 ? body : { detail: `status ${status}` }), { status });
+const answer = (body: object) =>
+  new Response(JSON.stringify(status === 200 ? body : { detail: `status ${status}` }), { status });
 
 beforeEach(() => {
   vi.useFakeTimers();

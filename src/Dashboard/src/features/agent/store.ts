@@ -2,10 +2,20 @@ import { batch, signal } from '@preact/signals';
 import { answerOf, api } from '../../api/client';
 import { key, signOut } from '../../api/session';
 import type { Harness, TextPart } from '../../api/types';
-import type { AgentEvent, AgentEvents, AgentStreamEvent } from './events';
 import { type Connection, Feed, type FeedEvent } from '../../stream/feed';
 import { Syncing } from '../../stream/sync';
-import { caughtUp, emptyTerminal, freshIn, newestPage, olderPage, PAGE, trimmed, type Terminal, withEvents } from './entries';
+import {
+  caughtUp,
+  emptyTerminal,
+  freshIn,
+  newestPage,
+  olderPage,
+  PAGE,
+  type Terminal,
+  trimmed,
+  withEvents,
+} from './entries';
+import type { AgentEvent, AgentEvents, AgentStreamEvent } from './events';
 
 /** Events that come close together are shown together. */
 const TOGETHER_MS = 60;
@@ -85,7 +95,8 @@ export class AgentLive {
     const before = this.terminal.value.events[0]?.id;
     if (before === undefined) return;
     this.#paging?.abort();
-    const { signal: stopped } = (this.#paging = new AbortController());
+    this.#paging = new AbortController();
+    const { signal: stopped } = this.#paging;
     try {
       const page = await this.#events({ limit: PAGE, before }, stopped);
       // It was begun anew meanwhile: this page would leave a hole before it.
@@ -118,7 +129,10 @@ export class AgentLive {
     if (stopped.aborted) return;
     batch(() => {
       this.harness.value = harness;
-      this.terminal.value = trimmed(again ? caughtUp(this.terminal.value, page, this.following.value) : newestPage(page), this.following.value);
+      this.terminal.value = trimmed(
+        again ? caughtUp(this.terminal.value, page, this.following.value) : newestPage(page),
+        this.following.value,
+      );
     });
     this.#cursor = cursor ?? page.cursor;
   }
@@ -165,7 +179,8 @@ export class AgentLive {
       }
       this.#cursor = id;
     }
-    if (this.#queue.length > 0 || this.#writing !== this.writing.value) this.#timer ??= setTimeout(() => this.#flush(), TOGETHER_MS);
+    if (this.#queue.length > 0 || this.#writing !== this.writing.value)
+      this.#timer ??= setTimeout(() => this.#flush(), TOGETHER_MS);
   }
 
   #flush(): void {

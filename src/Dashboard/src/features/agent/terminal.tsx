@@ -1,15 +1,15 @@
 import { useMemo, useState } from 'preact/hooks';
 import { api } from '../../api/client';
-import type { AgentLive } from './store';
-import { entriesOf } from './entries';
-import { describe, type Truth } from '../../stream/truth';
 import { Act } from '../../ui/act';
 import { Refused, Unread } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
+import { describe, type Truth } from '../../ui/truth';
+import { entriesOf } from './entries';
 import { EntryLine } from './entry';
 import { Prompt } from './prompt';
+import type { AgentLive } from './store';
 
 /** What an agent does, as it does it. */
 export function Terminal({ name, it }: { name: string; it: AgentLive }) {
@@ -55,8 +55,18 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
     >
       <Refused error={refusal} onClose={() => setRefusal(null)} />
       <div class="terminal">
-        {/* What is unfolded below the end is not followed any more. */}
-        <div ref={log} class="log entries" role="log" aria-label={`What ${name} does`} aria-live="off" tabIndex={0} onScroll={onScroll} onClick={() => requestAnimationFrame(onScroll)}>
+        {/* Text that a click unfolds below the end stops the following. */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: it only measures again; keys on the buttons inside click too. */}
+        <div
+          ref={log}
+          class="log entries"
+          role="log"
+          aria-label={`What ${name} does`}
+          aria-live="off"
+          tabIndex={0}
+          onScroll={onScroll}
+          onClick={() => requestAnimationFrame(onScroll)}
+        >
           {events.length > 0 ? (
             <p class="edge">
               {paging ? (
@@ -82,7 +92,11 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
               <span class="spinner" aria-hidden="true" /> reading what {name} does …
             </p>
           )}
-          <Unread error={error === null ? null : `What was before could not be read: ${error}`} plain="Read it again" onRetry={() => void load(true)} />
+          <Unread
+            error={error === null ? null : `What was before could not be read: ${error}`}
+            plain="Read it again"
+            onRetry={() => void load(true)}
+          />
           <ol>
             {entries.map(({ event, tool, beside }) => (
               <EntryLine key={event.id} event={event} tool={tool} beside={beside} />
@@ -90,7 +104,12 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
           </ol>
         </div>
         {(it.following.value && atHead) || events.length === 0 ? null : (
-          <button type="button" class={`pill ${unseen > 0 ? 'amber' : ''}`} aria-label={unseen > 0 ? `${unseen} new entries, go to the newest` : 'Go to the newest entry'} onClick={() => void toNewest()}>
+          <button
+            type="button"
+            class={`pill ${unseen > 0 ? 'amber' : ''}`}
+            aria-label={unseen > 0 ? `${unseen} new entries, go to the newest` : 'Go to the newest entry'}
+            onClick={() => void toNewest()}
+          >
             <Leet text={`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`} />
           </button>
         )}

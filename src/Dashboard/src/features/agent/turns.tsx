@@ -2,13 +2,13 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Turn } from '../../api/types';
-import { live } from '../../ui/live';
-import { turns as ended, inputOf, mergedTurns, resultWords, toolsText } from '../stats';
-import { counted, durationText, tokensText, usdText } from '../../ui/text/figures';
 import { Clock } from '../../ui/clock';
 import { Unread } from '../../ui/fault';
+import { live } from '../../ui/live';
 import { Section } from '../../ui/section';
 import { Columns, Table } from '../../ui/table';
+import { counted, durationText, tokensText, usdText } from '../../ui/text/figures';
+import { turns as ended, inputOf, mergedTurns, resultWords, toolsText } from '../stats';
 
 const PAGE = 20;
 
@@ -30,7 +30,9 @@ export function Turns({ name }: { name: string }) {
           signal: stopped ?? null,
         }),
       );
-      setFetched((shown) => (before === null || shown === null ? turns : [...shown, ...turns.filter(({ id }) => id < before)]));
+      setFetched((shown) =>
+        before === null || shown === null ? turns : [...shown, ...turns.filter(({ id }) => id < before)],
+      );
       setMore(turns.length >= PAGE);
     } catch (e) {
       if (stopped?.aborted === true) return;
@@ -45,10 +47,25 @@ export function Turns({ name }: { name: string }) {
     void read(null, stop.signal);
     return () => stop.abort();
   }, [name, synced]);
-  const turns = useMemo(() => (fetched === null ? null : mergedTurns(fetched, told.filter(({ agent }) => agent === name))), [fetched, told, name]);
+  const turns = useMemo(
+    () =>
+      fetched === null
+        ? null
+        : mergedTurns(
+            fetched,
+            told.filter(({ agent }) => agent === name),
+          ),
+    [fetched, told, name],
+  );
   const last = fetched?.at(-1)?.id;
   return (
-    <Section feature="agent" id="agent-turns" title="TURNS" plain={`Turns of ${name}`} aside={turns !== null && turns.length > 0 ? <span class="count">newest first</span> : null}>
+    <Section
+      feature="agent"
+      id="agent-turns"
+      title="TURNS"
+      plain={`Turns of ${name}`}
+      aside={turns !== null && turns.length > 0 ? <span class="count">newest first</span> : null}
+    >
       <Unread
         error={error === null ? null : `The turns could not be read: ${error}`}
         plain="Read the turns again"
@@ -64,7 +81,10 @@ export function Turns({ name }: { name: string }) {
       ) : turns.length === 0 ? (
         <p class="empty">No turn yet.</p>
       ) : (
-        <Table label={`Turns of ${name}`} columns={<Columns words={['turn', 'result']} figures={['took', 'in', 'out', 'cost']} />}>
+        <Table
+          label={`Turns of ${name}`}
+          columns={<Columns words={['turn', 'result']} figures={['took', 'in', 'out', 'cost']} />}
+        >
           <tbody>
             {turns.map((turn) => (
               <Row key={turn.id} turn={turn} />
@@ -95,12 +115,21 @@ function Row({ turn }: { turn: Turn }) {
           </span>
         </td>
         <td class="n">{turn.duration_ms == null ? '–' : durationText(turn.duration_ms)}</td>
-        <td class="n" title={`${turn.input_tokens ?? 0} fresh, ${turn.cache_read_input_tokens ?? 0} from the cache, ${turn.cache_creation_input_tokens ?? 0} into the cache`}>
+        <td
+          class="n"
+          title={`${turn.input_tokens ?? 0} fresh, ${turn.cache_read_input_tokens ?? 0} from the cache, ${turn.cache_creation_input_tokens ?? 0} into the cache`}
+        >
           {turn.input_tokens == null ? '–' : tokensText(inputOf(turn))}
         </td>
         <td class="n">{turn.output_tokens == null ? '–' : tokensText(turn.output_tokens)}</td>
         <td class="n" title={turn.reported_cost_usd == null ? '' : `its tool says ${usdText(turn.reported_cost_usd)}`}>
-          {turn.cost_usd != null ? usdText(turn.cost_usd) : turn.reported_cost_usd != null ? <span class="dim">({usdText(turn.reported_cost_usd)})</span> : <span class="dim">?</span>}
+          {turn.cost_usd != null ? (
+            usdText(turn.cost_usd)
+          ) : turn.reported_cost_usd != null ? (
+            <span class="dim">({usdText(turn.reported_cost_usd)})</span>
+          ) : (
+            <span class="dim">?</span>
+          )}
         </td>
       </tr>
       <tr class="under">

@@ -4,7 +4,8 @@ import type { Approval } from '../../api/types';
 export const DECIDED = 50;
 
 /** The latest end first. */
-export const byResolution = (a: Approval, b: Approval): number => (b.resolved_at ?? '').localeCompare(a.resolved_at ?? '') || b.id - a.id;
+export const byResolution = (a: Approval, b: Approval): number =>
+  (b.resolved_at ?? '').localeCompare(a.resolved_at ?? '') || b.id - a.id;
 
 /** The commit, short enough for a badge: what was fetched rather than what was asked for. */
 export const commitOf = ({ fetched_sha, commit_ref }: Approval): string | null => {
@@ -23,17 +24,33 @@ export function whatIsAsked(approval: Approval): string {
 export function tagOf({ id, kind, status, fetched_sha }: Approval): string | null {
   if (kind === 'spawn') return status === 'approved' ? 'deployed/0' : null;
   if (kind !== 'apply_commit' || fetched_sha == null) return null;
-  return status === 'approved' ? `deployed/${id}` : status === 'denied' || status === 'failed' ? `${status}/${id}` : null;
+  return status === 'approved'
+    ? `deployed/${id}`
+    : status === 'denied' || status === 'failed'
+      ? `${status}/${id}`
+      : null;
 }
 
 /** Only a commit changes files. */
-export const hasDiff = (approval: Approval): boolean => approval.kind === 'apply_commit' && approval.fetched_sha != null;
+export const hasDiff = (approval: Approval): boolean =>
+  approval.kind === 'apply_commit' && approval.fetched_sha != null;
 
 /** Failures that are the last word on their matter and that nobody has put aside. What could not even be fetched was never before the operator; who asked has been told. */
-export function openFailures(decided: readonly Approval[], open: readonly Approval[], seen: (approval: Approval) => boolean): Approval[] {
+export function openFailures(
+  decided: readonly Approval[],
+  open: readonly Approval[],
+  seen: (approval: Approval) => boolean,
+): Approval[] {
   const matter = ({ agent, kind }: Approval) => `${kind} ${agent}`;
   const newest = new Map<string, number>();
-  for (const approval of [...decided, ...open]) newest.set(matter(approval), Math.max(approval.id, newest.get(matter(approval)) ?? 0));
+  for (const approval of [...decided, ...open])
+    newest.set(matter(approval), Math.max(approval.id, newest.get(matter(approval)) ?? 0));
   const wasAsked = ({ kind, fetched_sha }: Approval) => kind !== 'apply_commit' || fetched_sha != null;
-  return decided.filter((approval) => approval.status === 'failed' && wasAsked(approval) && newest.get(matter(approval)) === approval.id && !seen(approval));
+  return decided.filter(
+    (approval) =>
+      approval.status === 'failed' &&
+      wasAsked(approval) &&
+      newest.get(matter(approval)) === approval.id &&
+      !seen(approval),
+  );
 }

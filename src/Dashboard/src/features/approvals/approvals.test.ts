@@ -1,57 +1,53 @@
 import { describe, expect, test } from 'vitest';
-import type { DashboardEvent } from '../../api/events';
-import type { Approval, DiffFile, Snapshot } from '../../api/types';
+import type { Approval, DiffFile } from '../../api/types';
+import { loaded as load } from '../../test/loaded';
 import { visible } from '../../ui/text/visible';
 import { commitOf, hasDiff, openFailures, tagOf, whatIsAsked } from './approval';
-import { FOLDED_LINES, lineCount, linesOf, markOf, modeOf, OPEN_LINES, openAtFirst } from './patch';
+import { eventsOf } from './events';
 import { coloured } from './highlight';
-import { Swarm } from '../messages/store';
+import { FOLDED_LINES, lineCount, linesOf, markOf, modeOf, OPEN_LINES, openAtFirst } from './patch';
+import { Approvals } from './store';
 
 const AT = '2026-05-01T12:00:00.000Z';
-const approval = (id: number, rest: Partial<Approval> = {}): Approval => ({ id, agent: 'alice', kind: 'apply_commit', commit_ref: '0123456', status: 'pending', requested_at: AT, requester: 'manager', ...rest });
+const approval = (id: number, rest: Partial<Approval> = {}): Approval => ({
+  id,
+  agent: 'alice',
+  kind: 'apply_commit',
+  commit_ref: '0123456',
+  status: 'pending',
+  requested_at: AT,
+  requester: 'manager',
+  ...rest,
+});
 
 describe('approvals', () => {
-  function loaded(rest: object = {}) {
-    const swarm = new Swarm();
-    const empty = { agents: [], transients: [], parked: [], tombstones: [], inbox: [], inbox_unread: 0, reminders: [], questions: [], question_history: [], approvals: [], approval_history: [], meta_inputs: [] };
-    swarm.applySnapshot({ cursor: 'e-0', hive_version: '1', host: 'h', ...empty, ...rest } as unknown as Snapshot);
-    let seq = 0;
-    return { swarm, event: (e: object) => swarm.apply(`e-${++seq}`, { ...e, seq } as DashboardEvent) };
-  }
+  const loaded = (rest: object = {}) => load(new Approvals(), eventsOf, rest);
 
   test('come, are under way, and end among the decided ones', () => {
-    const { swarm, event } = loaded({ approvals: [approval(2), approval(1)] });
-    expect(swarm.approvals.value.map((a) => a.id)).toEqual([1, 2]);
+    const { store, event } = loaded({ approvals: [approval(2), approval(1)] });
+    expect(store.open.value.map((a) => a.id)).toEqual([1, 2]);
     event({ kind: 'approval_added', approval: approval(3) });
     event({ kind: 'approval_changed', approval: approval(1, { status: 'building' }) });
-    expect(swarm.pendingApprovals.value).toBe(2);
-    expect(swarm.waiting.value).toBe(2);
+    expect(store.waiting.value).toBe(2);
     const end = { kind: 'approval_resolved', approval: approval(1, { status: 'failed', resolved_at: AT, note: 'no' }) };
     event(end);
     event(end);
-    expect(swarm.approvals.value.map((a) => a.id)).toEqual([2, 3]);
-    expect(swarm.decided.value.map((a) => a.note)).toEqual(['no']);
+    expect(store.open.value.map((a) => a.id)).toEqual([2, 3]);
+    expect(store.decided.value.map((a) => a.note)).toEqual(['no']);
   });
 
   test('the newest fifty ends are kept, the latest first', () => {
-    const { swarm, event } = loaded();
-    for (let id = 1; id <= 60; id++) event({ kind: 'approval_resolved', approval: approval(id, { status: 'approved', resolved_at: `2026-05-01T12:00:${String(id % 60).padStart(2, '0')}.000Z` }) });
-    expect(swarm.decided.value).toHaveLength(50);
-    expect(swarm.decided.value.slice(0, 2).map((a) => a.id)).toEqual([59, 58]);
-  });
-
-  test('are loose ends of who has asked, unless that is the operator', () => {
-    const { swarm, event } = loaded({ approvals: [approval(1), approval(2, { requester: 'operator' })] });
-    expect(swarm.looseEnds.value.map(({ agent, approvals }) => [agent, approvals])).toEqual([['manager', 1]]);
-    event({ kind: 'approval_resolved', approval: approval(1, { status: 'denied', resolved_at: AT }) });
-    expect(swarm.looseEnds.value).toEqual([]);
-  });
-
-  test('meta inputs come whole', () => {
-    const input = (name: string) => ({ name, locked_rev: 'abc', modified_at: AT, agents: [] });
-    const { swarm, event } = loaded({ meta_inputs: [input('a')] });
-    event({ kind: 'meta_inputs_changed', meta_inputs: [input('b'), input('c')] });
-    expect(swarm.metaInputs.value.map((i) => i.name)).toEqual(['b', 'c']);
+    const { store, event } = loaded();
+    for (let id = 1; id <= 60; id++)
+      event({
+        kind: 'approval_resolved',
+        approval: approval(id, {
+          status: 'approved',
+          resolved_at: `2026-05-01T12:00:${String(id % 60).padStart(2, '0')}.000Z`,
+        }),
+      });
+    expect(store.decided.value).toHaveLength(50);
+    expect(store.decided.value.slice(0, 2).map((a) => a.id)).toEqual([59, 58]);
   });
 
   test('say what they are about', () => {
@@ -73,11 +69,15 @@ describe('approvals', () => {
     [{ status: 'approved', kind: 'spawn' }, 'deployed/0'],
     [{ status: 'denied', kind: 'spawn' }, null],
     [{ status: 'approved', kind: 'update_inputs' }, null],
-  ] as [Partial<Approval>, string | null][])('%j leaves the tag %j', (rest, tag) => expect(tagOf(approval(7, rest))).toBe(tag));
+  ] as [Partial<Approval>, string | null][])('%j leaves the tag %j', (rest, tag) =>
+    expect(tagOf(approval(7, rest))).toBe(tag),
+  );
 
   test('a failure stays until something newer is about the same, or somebody has seen it', () => {
-    const failed = (id: number, rest: Partial<Approval> = {}) => approval(id, { status: 'failed', resolved_at: AT, fetched_sha: 'f', ...rest });
-    const shown = (decided: Approval[], open: Approval[] = [], seen: number[] = []) => openFailures(decided, open, ({ id }) => seen.includes(id)).map((a) => a.id);
+    const failed = (id: number, rest: Partial<Approval> = {}) =>
+      approval(id, { status: 'failed', resolved_at: AT, fetched_sha: 'f', ...rest });
+    const shown = (decided: Approval[], open: Approval[] = [], seen: number[] = []) =>
+      openFailures(decided, open, ({ id }) => seen.includes(id)).map((a) => a.id);
     expect(shown([failed(3), failed(2, { agent: 'bob' })])).toEqual([3, 2]);
     expect(shown([failed(3), failed(1)])).toEqual([3]);
     expect(shown([failed(3)], [approval(4)])).toEqual([]);
@@ -122,7 +122,8 @@ describe('a difference', () => {
   });
 
   test('of a file that becomes another type has two parts, and one without content none', () => {
-    const two = 'diff --git a/x b/x\ndeleted file mode 100644\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-text\ndiff --git a/x b/x\nnew file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+target\n';
+    const two =
+      'diff --git a/x b/x\ndeleted file mode 100644\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-text\ndiff --git a/x b/x\nnew file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+target\n';
     expect(linesOf(two).map((line) => line.kind)).toEqual(['hunk', 'removed', 'hunk', 'added']);
     expect(linesOf('diff --git a/x b/x\nold mode 100644\nnew mode 100755\n')).toEqual([]);
     expect(linesOf('')).toEqual([]);
@@ -133,15 +134,27 @@ describe('a difference', () => {
     expect(lineCount('a\nb\n')).toBe(2);
   });
 
-  const file = (path: string, lines: number, rest: Partial<DiffFile> = {}): DiffFile => ({ path, status: 'modified', binary: false, patch: '+x\n'.repeat(lines), ...rest });
+  const file = (path: string, lines: number, rest: Partial<DiffFile> = {}): DiffFile => ({
+    path,
+    status: 'modified',
+    binary: false,
+    patch: '+x\n'.repeat(lines),
+    ...rest,
+  });
 
   test('is folded where it is large, and after much', () => {
     expect([...openAtFirst([file('a', 10), file('b', FOLDED_LINES + 1), file('c', FOLDED_LINES)])]).toEqual(['a', 'c']);
-    expect(openAtFirst(Array.from({ length: 20 }, (_, i) => file(`f${i}`, FOLDED_LINES))).size).toBe(OPEN_LINES / FOLDED_LINES);
+    expect(openAtFirst(Array.from({ length: 20 }, (_, i) => file(`f${i}`, FOLDED_LINES))).size).toBe(
+      OPEN_LINES / FOLDED_LINES,
+    );
   });
 
   test('says what happens to a file', () => {
-    expect(['added', 'deleted', 'renamed', 'mode_changed', 'type_changed', 'modified', 'changed'].map((status) => markOf(file('x', 1, { status })).letter).join('')).toBe('ADRMTMM');
+    expect(
+      ['added', 'deleted', 'renamed', 'mode_changed', 'type_changed', 'modified', 'changed']
+        .map((status) => markOf(file('x', 1, { status })).letter)
+        .join(''),
+    ).toBe('ADRMTMM');
     expect(markOf(file('x', 1, { status: 'renamed', old_path: 'y' })).words).toBe('renamed from y');
     expect(modeOf(file('x', 1))).toBeNull();
     expect(modeOf(file('x', 1, { new_mode: '120000' }))).toBe('a link');
@@ -153,18 +166,33 @@ describe('a difference', () => {
     expect(visible('a\u202eb\u200bc\u0000d')).toBe('a⟨U+202E⟩b⟨U+200B⟩c⟨U+0000⟩d');
     expect(visible('tab\tand ünïcode 🐝 stay\r')).toBe('tab\tand ünïcode 🐝 stay␍');
     expect(visible('two\r\nlines')).toBe('two\nlines');
-    expect(visible('\u2066\u2069\u061c\u{e0041}\u3164\ufff9')).toBe('⟨U+2066⟩⟨U+2069⟩⟨U+061C⟩⟨U+E0041⟩⟨U+3164⟩⟨U+FFF9⟩');
+    expect(visible('\u2066\u2069\u061c\u{e0041}\u3164\ufff9')).toBe(
+      '⟨U+2066⟩⟨U+2069⟩⟨U+061C⟩⟨U+E0041⟩⟨U+3164⟩⟨U+FFF9⟩',
+    );
     expect(visible('a\u200db 👩‍💻 👩🏽‍💻 🏳️‍🌈 👩\u200dx')).toBe('a⟨U+200D⟩b 👩‍💻 👩🏽‍💻 🏳️‍🌈 👩⟨U+200D⟩x');
     expect(visible(visible('a\u202e'))).toBe('a⟨U+202E⟩');
   });
 });
 
 describe('colours', () => {
-  const text = (path: string, patch: string) => coloured(path, linesOf(patch)).map((parts) => parts.map((part) => part.text).join(''));
-  const at = (path: string, patch: string, line: number) => coloured(path, linesOf(patch))[line]?.map((part) => `${part.as}:${part.text}`);
+  const text = (path: string, patch: string) =>
+    coloured(path, linesOf(patch)).map((parts) => parts.map((part) => part.text).join(''));
+  const at = (path: string, patch: string, line: number) =>
+    coloured(path, linesOf(patch))[line]?.map((part) => `${part.as}:${part.text}`);
 
   test('change no text, whatever the language', () => {
-    for (const path of ['agent.yaml', 'README.md', 'x.sh', 'flake.nix', 'tool.py', 'a.ts', 'b.json', 'c.toml', 'Makefile', 'd.unknown'])
+    for (const path of [
+      'agent.yaml',
+      'README.md',
+      'x.sh',
+      'flake.nix',
+      'tool.py',
+      'a.ts',
+      'b.json',
+      'c.toml',
+      'Makefile',
+      'd.unknown',
+    ])
       expect(text(path, PATCH)).toEqual(linesOf(PATCH).map((line) => line.text));
   });
 

@@ -56,7 +56,12 @@ export const Failure = memo(function Failure({ approval }: { approval: Approval 
         <span class="dim">everything is as it was before</span>
         <span class="buttons">
           <DiffButton approval={approval} />
-          <button type="button" class="act" aria-label={`Put the failure of approval ${id} aside`} onClick={() => putAside(approval, approvals.decided.peek())}>
+          <button
+            type="button"
+            class="act"
+            aria-label={`Put the failure of approval ${id} aside`}
+            onClick={() => putAside(approval, approvals.decided.peek())}
+          >
             <Leet text="✓ S33N" />
           </button>
         </span>
@@ -89,10 +94,16 @@ function Why({ approval }: { approval: Approval }) {
   const revives = kind === 'spawn' && tombstones.has(agent);
   return (
     <>
-      {description == null || description === '' ? <p class="dim why">no description</p> : <AgentText text={description} refs={[]} most={CHARS} />}
+      {description == null || description === '' ? (
+        <p class="dim why">no description</p>
+      ) : (
+        <AgentText text={description} refs={[]} most={CHARS} />
+      )}
       {kind !== 'spawn' ? null : (
         <p class="line why">
-          <span class={`badge ${runtime === 'process' ? 'orange' : 'dim'}`}>{runtime === 'process' ? 'process · no isolation' : (runtime ?? 'auto runtime')}</span>
+          <span class={`badge ${runtime === 'process' ? 'orange' : 'dim'}`}>
+            {runtime === 'process' ? 'process · no isolation' : (runtime ?? 'auto runtime')}
+          </span>
           {revives ? <span class="badge warn">takes up what is kept of {agent}</span> : null}
         </p>
       )}

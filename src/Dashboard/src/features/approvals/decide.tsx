@@ -37,11 +37,24 @@ export function Decide({ approval, before = null }: { approval: Approval; before
           <span class="buttons">
             {before}
             {building ? null : (
-              <button ref={deny} type="button" class="act bad" aria-label={`Deny approval ${id}`} onClick={() => setDenying(true)}>
+              <button
+                ref={deny}
+                type="button"
+                class="act bad"
+                aria-label={`Deny approval ${id}`}
+                onClick={() => setDenying(true)}
+              >
                 <Leet text="DENY" />
               </button>
             )}
-            <Act label="◆ APPR0VE" plain={`Approve ${id}: ${whatIsAsked(approval)}`} tone="good" working={building} onError={setError} run={() => api.POST('/api/approvals/{id}/approve', { params: { path: { id } } })} />
+            <Act
+              label="◆ APPR0VE"
+              plain={`Approve ${id}: ${whatIsAsked(approval)}`}
+              tone="good"
+              working={building}
+              onError={setError}
+              run={() => api.POST('/api/approvals/{id}/approve', { params: { path: { id } } })}
+            />
           </span>
         </div>
       )}

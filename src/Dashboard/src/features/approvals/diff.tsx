@@ -3,15 +3,15 @@ import { useEffect, useMemo, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { ApprovalDiff, DiffFile } from '../../api/types';
-import { whatIsAsked } from './approval';
-import { type DiffLine, lineCount, linesOf, markOf, modeOf, openAtFirst } from './patch';
-import type { Coloured } from './highlight';
-import { colouring } from './colouring';
+import { close } from '../../ui/beside';
 import { useBounded } from '../../ui/bounded';
 import { Drawer } from '../../ui/drawer';
 import { Fault } from '../../ui/fault';
-import { close } from '../../ui/beside';
+import { whatIsAsked } from './approval';
+import { colouring } from './colouring';
 import { Decide } from './decide';
+import type { Coloured } from './highlight';
+import { type DiffLine, lineCount, linesOf, markOf, modeOf, openAtFirst } from './patch';
 import { approvals } from './store';
 
 /** So many lines of a file, and so many files, are shown at once, and again so many each time more are asked for. */
@@ -59,7 +59,13 @@ export function Diff({ id }: { id: number }) {
       <div class="diff-head">
         <div class="chips" role="group" aria-label="Compare with">
           {BASES.map((choice) => (
-            <button key={choice.base} type="button" class={`chip ${base === choice.base ? 'chosen' : ''}`} aria-pressed={base === choice.base} onClick={() => setBase(choice.base)}>
+            <button
+              key={choice.base}
+              type="button"
+              class={`chip ${base === choice.base ? 'chosen' : ''}`}
+              aria-pressed={base === choice.base}
+              onClick={() => setBase(choice.base)}
+            >
               {choice.label}
             </button>
           ))}
@@ -96,7 +102,8 @@ function Sum({ diff: { files, files_left_out, truncated } }: { diff: ApprovalDif
   return (
     <span class="sum">
       {truncated === true ? 'more than ' : ''}
-      {count} {count === 1 ? 'file' : 'files'} <Counts additions={sum((file) => file.additions)} deletions={sum((file) => file.deletions)} />
+      {count} {count === 1 ? 'file' : 'files'}{' '}
+      <Counts additions={sum((file) => file.additions)} deletions={sum((file) => file.deletions)} />
     </span>
   );
 }
@@ -104,7 +111,8 @@ function Sum({ diff: { files, files_left_out, truncated } }: { diff: ApprovalDif
 function Counts({ additions, deletions }: { additions: number | undefined; deletions: number | undefined }) {
   return (
     <span class="of-lines">
-      {(additions ?? 0) > 0 ? <span class="plus">+{additions}</span> : null} {(deletions ?? 0) > 0 ? <span class="minus">−{deletions}</span> : null}
+      {(additions ?? 0) > 0 ? <span class="plus">+{additions}</span> : null}{' '}
+      {(deletions ?? 0) > 0 ? <span class="minus">−{deletions}</span> : null}
     </span>
   );
 }
@@ -134,13 +142,23 @@ function Files({ diff: { files, files_left_out, truncated } }: { diff: ApprovalD
               >
                 {file.path}
               </button>
-              {file.binary ? <span class="badge dim">binary</span> : <Counts additions={file.additions} deletions={file.deletions} />}
+              {file.binary ? (
+                <span class="badge dim">binary</span>
+              ) : (
+                <Counts additions={file.additions} deletions={file.deletions} />
+              )}
             </li>
           ))}
         </ul>
       )}
       {shown.map((file, i) => (
-        <File key={file.path} id={`file-${i}`} file={file} open={open.has(file.path)} onToggle={() => toggle(file.path)} />
+        <File
+          key={file.path}
+          id={`file-${i}`}
+          file={file}
+          open={open.has(file.path)}
+          onToggle={() => toggle(file.path)}
+        />
       ))}
       {more}
       {files_left_out == null ? null : (
@@ -176,9 +194,17 @@ function File({ id, file, open, onToggle }: { id: string; file: DiffFile; open: 
           <span class="path">{file.path}</span>
         </button>
         <Mark file={file} />
-        {file.old_path == null ? null : <span class="dim path">from <bdi>{file.old_path}</bdi></span>}
+        {file.old_path == null ? null : (
+          <span class="dim path">
+            from <bdi>{file.old_path}</bdi>
+          </span>
+        )}
         {mode === null ? null : <span class="badge orange">{mode}</span>}
-        {file.binary ? <span class="badge dim">binary</span> : <Counts additions={file.additions} deletions={file.deletions} />}
+        {file.binary ? (
+          <span class="badge dim">binary</span>
+        ) : (
+          <Counts additions={file.additions} deletions={file.deletions} />
+        )}
         {open || lines === 0 ? null : <span class="dim">{lines} lines</span>}
       </header>
       {open ? <Patch file={file} /> : null}
@@ -207,21 +233,33 @@ const Patch = memo(function Patch({ file }: { file: DiffFile }) {
         <p class="dim why">Its content does not change.</p>
       )}
       {more}
-      {truncated === true ? <p class="note why">✂ {lines.length > 0 ? 'Only its beginning is shown.' : 'It is too large to be shown.'}</p> : null}
+      {truncated === true ? (
+        <p class="note why">✂ {lines.length > 0 ? 'Only its beginning is shown.' : 'It is too large to be shown.'}</p>
+      ) : null}
     </>
   );
 });
 
 const SIGNS: Record<DiffLine['kind'], string> = { same: ' ', added: '+', removed: '−', hunk: ' ', remark: ' ' };
 
-const Line = memo(function Line({ line: { kind, text, before, after }, parts }: { line: DiffLine; parts: readonly Coloured[] | undefined }) {
+const Line = memo(function Line({
+  line: { kind, text, before, after },
+  parts,
+}: {
+  line: DiffLine;
+  parts: readonly Coloured[] | undefined;
+}) {
   if (kind === 'hunk' || kind === 'remark') return <div class={`diff-line ${kind}`}>{text}</div>;
   return (
     <div class={`diff-line ${kind}`}>
       <span class="n" data-n={before ?? ''} />
       <span class="n" data-n={after ?? ''} />
       <span class="sign">{SIGNS[kind]}</span>
-      <code>{parts === undefined ? text : parts.map((part) => (part.as === '' ? part.text : <span class={`as-${part.as}`}>{part.text}</span>))}</code>
+      <code>
+        {parts === undefined
+          ? text
+          : parts.map((part) => (part.as === '' ? part.text : <span class={`as-${part.as}`}>{part.text}</span>))}
+      </code>
     </div>
   );
 });

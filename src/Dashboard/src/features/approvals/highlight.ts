@@ -54,9 +54,13 @@ export function coloured(path: string, lines: readonly DiffLine[]): Coloured[][]
       const places: number[] = [];
       for (let i = from; i < to; i++) if (lines[i]?.kind === side || lines[i]?.kind === 'same') places.push(i);
       const texts = places.map((i) => lines[i]?.text ?? '');
-      if (texts.reduce((sum, text) => sum + text.length, 0) > MOST_CHARS || texts.some((text) => text.length > MOST_LINE)) continue;
+      if (
+        texts.reduce((sum, text) => sum + text.length, 0) > MOST_CHARS ||
+        texts.some((text) => text.length > MOST_LINE)
+      )
+        continue;
       const read = byLine(lowlight.highlight(language, texts.join('\n')).children);
-      places.forEach((place, i) => (parts[place] = read[i] ?? parts[place] ?? []));
+      for (const [i, place] of places.entries()) parts[place] = read[i] ?? parts[place] ?? [];
     }
     from = to;
   }
@@ -72,7 +76,7 @@ function byLine(nodes: readonly Node[]): Coloured[][] {
         if (text !== '') lines.at(-1)?.push({ text, as });
       });
     } else if (node.type === 'element') {
-      const name = node.properties['className'];
+      const name = node.properties.className;
       const inner = Array.isArray(name) ? String(name[0]).replace(/^hljs-/, '') : as;
       for (const child of node.children) walk(child as Node, inner);
     }

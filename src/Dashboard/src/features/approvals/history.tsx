@@ -1,8 +1,8 @@
 import { memo } from 'preact/compat';
 import type { Approval } from '../../api/types';
-import { tagOf } from './approval';
 import { Age } from '../../ui/clock';
 import { AgentText } from '../files';
+import { tagOf } from './approval';
 import { What } from './card';
 import { DiffButton } from './diff-button';
 

@@ -46,7 +46,9 @@ export function openAtFirst(files: readonly DiffFile[]): Set<string> {
   let total = 0;
   for (const { path, patch } of files) {
     const lines = lineCount(patch);
-    if (lines > FOLDED_LINES || (total += lines) > OPEN_LINES) continue;
+    if (lines > FOLDED_LINES) continue;
+    total += lines;
+    if (total > OPEN_LINES) continue;
     open.add(path);
   }
   return open;
@@ -70,7 +72,12 @@ export function markOf(file: DiffFile): { letter: string; words: string; tone: '
   }
 }
 
-const MODES: Record<string, string> = { '100644': 'a file', '100755': 'a program', '120000': 'a link', '160000': 'a submodule' };
+const MODES: Record<string, string> = {
+  '100644': 'a file',
+  '100755': 'a program',
+  '120000': 'a link',
+  '160000': 'a submodule',
+};
 
 /** What a file's mode becomes, where that is worth a word. */
 export function modeOf({ old_mode, new_mode }: DiffFile): string | null {

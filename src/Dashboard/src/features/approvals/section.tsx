@@ -1,7 +1,7 @@
-import { openFailures } from './approval';
 import { useBounded } from '../../ui/bounded';
 import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
+import { openFailures } from './approval';
 import { Card, Failure } from './card';
 import { Decided } from './history';
 import { SpawnForm } from './spawn';
@@ -38,10 +38,17 @@ export function ApprovalsSection() {
       {[...refusals.value]
         .filter(([id]) => !open.some((approval) => approval.id === id))
         .map(([id, error]) => (
-          <Refused key={id} error={`Your decision on #${id} came too late: ${error}`} onClose={() => refuse(id, null)} />
+          <Refused
+            key={id}
+            error={`Your decision on #${id} came too late: ${error}`}
+            onClose={() => refuse(id, null)}
+          />
         ))}
       {open.length + failures.length === 0 ? (
-        <p class="empty">Nothing waits for your approval. What the manager proposes shows here: new agents, changed configurations, newer inputs.</p>
+        <p class="empty">
+          Nothing waits for your approval. What the manager proposes shows here: new agents, changed configurations,
+          newer inputs.
+        </p>
       ) : (
         <>
           <ul class="rows">

@@ -1,9 +1,9 @@
 import { api } from '../../api/client';
-import { bodyFault } from '../../ui/text/bytes';
 import { Submit } from '../../ui/act';
 import { useDraft } from '../../ui/draft';
 import { Fault } from '../../ui/fault';
 import { useSending } from '../../ui/sending';
+import { bodyFault } from '../../ui/text/bytes';
 
 /** What does not work on this machine, the host says. */
 const RUNTIMES = [
@@ -24,7 +24,12 @@ export function SpawnForm() {
   const [description, setDescription] = useDraft('spawn.description');
   const { busy, error, setError, send } = useSending();
   const request = () => {
-    const fault = name.trim() === '' ? 'The new agent needs a name: a-z, 0-9 and -, at most 31 characters.' : description.trim() === '' ? null : bodyFault(description, 'a description');
+    const fault =
+      name.trim() === ''
+        ? 'The new agent needs a name: a-z, 0-9 and -, at most 31 characters.'
+        : description.trim() === ''
+          ? null
+          : bodyFault(description, 'a description');
     void send(fault, async () => {
       await api.POST('/api/approvals/request-spawn', {
         body: {
@@ -64,7 +69,12 @@ export function SpawnForm() {
         placeholder="name"
         onInput={(e) => changed(setName)(e.currentTarget.value)}
       />
-      <select class="field" value={runtime} aria-label="Runtime of the new agent" onChange={(e) => changed(setRuntime)(e.currentTarget.value)}>
+      <select
+        class="field"
+        value={runtime}
+        aria-label="Runtime of the new agent"
+        onChange={(e) => changed(setRuntime)(e.currentTarget.value)}
+      >
         {RUNTIMES.map(([value, label]) => (
           <option key={value} value={value}>
             {label}

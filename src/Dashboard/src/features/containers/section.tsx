@@ -1,7 +1,6 @@
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Agent, Transient } from '../../api/types';
-import { wantsUpdate } from './verb';
 import { Act } from '../../ui/act';
 import { Age } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
@@ -10,18 +9,22 @@ import { Link } from '../../ui/link';
 import { Section } from '../../ui/section';
 import { Pending, StateBadge } from './state';
 import { containers } from './store';
+import { wantsUpdate } from './verb';
 import { Verbs } from './verbs';
 
 /** A longer status stands in a line of its own, above the buttons. */
 const BESIDE_CHARS = 56;
 
 /** The manager first, then by name. */
-const byRole = (a: Agent, b: Agent) => Number(b.role === 'manager') - Number(a.role === 'manager') || a.name.localeCompare(b.name);
+const byRole = (a: Agent, b: Agent) =>
+  Number(b.role === 'manager') - Number(a.role === 'manager') || a.name.localeCompare(b.name);
 
 export function ContainersSection() {
   const [error, setError] = useState<string | null>(null);
   const agents = [...containers.agents.value.values()].sort(byRole);
-  const coming = [...containers.transients.value.values()].filter((t) => t.kind === 'spawning' && !containers.agents.value.has(t.name));
+  const coming = [...containers.transients.value.values()].filter(
+    (t) => t.kind === 'spawning' && !containers.agents.value.has(t.name),
+  );
   const running = agents.filter((a) => a.running).length;
   const stale = agents.filter(wantsUpdate).map((a) => a.name);
   return (
@@ -81,7 +84,10 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
   const { name } = agent;
   const busy = transient !== undefined;
   return (
-    <li class={`row container ${busy ? 'pending' : ''} ${agent.failed ? 'failed' : agent.running ? 'running' : 'stopped'}`} data-agent={name}>
+    <li
+      class={`row container ${busy ? 'pending' : ''} ${agent.failed ? 'failed' : agent.running ? 'running' : 'stopped'}`}
+      data-agent={name}
+    >
       <div class="line">
         <Link to={`/agents/${name}`} class="name">
           {name}
@@ -96,7 +102,14 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
             needs update
           </span>
         ) : null}
-        <span class={`badge ${agent.runtime === 'process' ? 'orange' : 'dim'}`} title={agent.runtime === 'process' ? 'A plain process: nothing separates it from this machine' : `runtime ${agent.runtime}`}>
+        <span
+          class={`badge ${agent.runtime === 'process' ? 'orange' : 'dim'}`}
+          title={
+            agent.runtime === 'process'
+              ? 'A plain process: nothing separates it from this machine'
+              : `runtime ${agent.runtime}`
+          }
+        >
           {agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}
         </span>
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Agent, Transient } from '../../api/types';
-import { underWay, type Verb, verbsOf, wantsUpdate } from './verb';
 import { Act } from '../../ui/act';
 import type { Question } from '../../ui/confirm';
 import { Leet } from '../../ui/leet';
 import { LogsButton } from '../logs';
+import { underWay, type Verb, verbsOf, wantsUpdate } from './verb';
 
 interface Deed {
   label: string;
@@ -22,7 +22,12 @@ function deed(verb: Verb, agent: Agent): Deed {
   const cut = 'Messages it has not acknowledged come again when it is started.';
   switch (verb) {
     case 'start':
-      return { label: '▶ ST4RT', plain: `Start ${name}`, tone: 'good', run: () => api.POST('/api/agents/{name}/start', at) };
+      return {
+        label: '▶ ST4RT',
+        plain: `Start ${name}`,
+        tone: 'good',
+        run: () => api.POST('/api/agents/{name}/start', at),
+      };
     case 'stop':
       return { label: '■ ST0P', plain: `Stop ${name}`, run: () => api.POST('/api/agents/{name}/stop', at) };
     case 'restart':
@@ -47,7 +52,11 @@ function deed(verb: Verb, agent: Agent): Deed {
         label: '✗ K1LL',
         plain: `Kill ${name}`,
         tone: 'bad',
-        confirm: { title: `Kill ${name}?`, text: `It ends at once, in the middle of what it does. ${cut}`, yes: '✗ K1LL' },
+        confirm: {
+          title: `Kill ${name}?`,
+          text: `It ends at once, in the middle of what it does. ${cut}`,
+          yes: '✗ K1LL',
+        },
         run: () => api.POST('/api/agents/{name}/kill', at),
       };
     case 'destroy':
@@ -55,7 +64,11 @@ function deed(verb: Verb, agent: Agent): Deed {
         label: 'DESTR0Y',
         plain: `Destroy ${name}`,
         tone: 'bad',
-        confirm: { title: `Destroy ${name}?`, text: 'It is stopped and leaves the swarm. Its notes, credentials and inbox are kept, and it can be revived from Kept state.', yes: 'DESTR0Y' },
+        confirm: {
+          title: `Destroy ${name}?`,
+          text: 'It is stopped and leaves the swarm. Its notes, credentials and inbox are kept, and it can be revived from Kept state.',
+          yes: 'DESTR0Y',
+        },
         run: () => api.POST('/api/agents/{name}/destroy', at),
       };
     case 'purge':
@@ -74,26 +87,61 @@ function deed(verb: Verb, agent: Agent): Deed {
 }
 
 /** The buttons of an agent. */
-export function Verbs({ agent, transient, onError }: { agent: Agent; transient: Transient | undefined; onError: (error: string | null) => void }) {
+export function Verbs({
+  agent,
+  transient,
+  onError,
+}: {
+  agent: Agent;
+  transient: Transient | undefined;
+  onError: (error: string | null) => void;
+}) {
   const [aside, setAside] = useState(false);
   const { name } = agent;
   const verbs = verbsOf(agent, transient);
   const button = (verb: Verb) => {
     const { run, ...rest } = deed(verb, agent);
-    return <Act key={verb} {...rest} disabled={transient !== undefined} working={underWay(transient) === verb} onError={onError} run={run} />;
+    return (
+      <Act
+        key={verb}
+        {...rest}
+        disabled={transient !== undefined}
+        working={underWay(transient) === verb}
+        onError={onError}
+        run={run}
+      />
+    );
   };
   return (
     <>
       <span class="buttons">
         {verbs.atHand.map(button)}
         {agent.paused ? (
-          <Act label="▶ R3SUM3" plain={`Resume ${name}`} tone="good" onError={onError} run={() => api.POST('/api/agents/{name}/pause', { params: { path: { name } }, body: { paused: false } })} />
+          <Act
+            label="▶ R3SUM3"
+            plain={`Resume ${name}`}
+            tone="good"
+            onError={onError}
+            run={() => api.POST('/api/agents/{name}/pause', { params: { path: { name } }, body: { paused: false } })}
+          />
         ) : (
-          <Act label="‖ P4US3" plain={`Pause ${name}: it gets no new message until it is resumed`} onError={onError} run={() => api.POST('/api/agents/{name}/pause', { params: { path: { name } }, body: { paused: true } })} />
+          <Act
+            label="‖ P4US3"
+            plain={`Pause ${name}: it gets no new message until it is resumed`}
+            onError={onError}
+            run={() => api.POST('/api/agents/{name}/pause', { params: { path: { name } }, body: { paused: true } })}
+          />
         )}
         {agent.runtime === 'external' ? null : <LogsButton name={name} />}
         {verbs.aside.length === 0 ? null : (
-          <button type="button" class="act" aria-label={`More that can be done with ${name}`} title="Kill, destroy, purge" aria-expanded={aside} onClick={() => setAside(!aside)}>
+          <button
+            type="button"
+            class="act"
+            aria-label={`More that can be done with ${name}`}
+            title="Kill, destroy, purge"
+            aria-expanded={aside}
+            onClick={() => setAside(!aside)}
+          >
             <Leet text={aside ? '▴' : '…'} />
           </button>
         )}

@@ -38,32 +38,43 @@ function parts(source: string): { tags: Set<string>; attributes: Set<string> } {
   return { tags, attributes };
 }
 
-const TAGS = new Set('h3 h4 h5 h6 p blockquote ul ol li table thead tbody tr th td em strong s br hr code pre span bdi div'.split(' '));
+const TAGS = new Set(
+  'h3 h4 h5 h6 p blockquote ul ol li table thead tbody tr th td em strong s br hr code pre span bdi div'.split(' '),
+);
 const ATTRIBUTES = new Set(['class', 'tabIndex', 'role', 'aria-label', 'start']);
 
 describe('Markdown', () => {
   test('becomes headings below those of the page, lists, quotations, code and tables', () => {
     expect(shown('# One\n\n###### Six')).toBe('<h3 class="md-h1">One</h3><h6 class="md-h6">Six</h6>');
-    expect(shown('- a\n- *b* **c** ~~d~~ `e`')).toBe('<ul><li>a</li><li><em>b</em> <strong>c</strong> <s>d</s> <code>e</code></li></ul>');
+    expect(shown('- a\n- *b* **c** ~~d~~ `e`')).toBe(
+      '<ul><li>a</li><li><em>b</em> <strong>c</strong> <s>d</s> <code>e</code></li></ul>',
+    );
     expect(shown('3. a\n4. b')).toBe('<ol start="3"><li>a</li><li>b</li></ol>');
     expect(shown('> a\n> b')).toBe('<blockquote><p>a\nb</p></blockquote>');
     expect(shown('```sh" onclick="x\n<b>\n```')).toBe('<pre class="md-wide" tabIndex="0"><code><b>\n</code></pre>');
-    expect(shown('|a|b|\n|:-|-:|\n|c|d|')).toContain('<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>c</td><td>d</td></tr></tbody></table>');
+    expect(shown('|a|b|\n|:-|-:|\n|c|d|')).toContain(
+      '<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>c</td><td>d</td></tr></tbody></table>',
+    );
   });
 
   test('has nothing that can be clicked: a link says where it would lead', () => {
-    expect(shown('[here](https://example.org/x "t")')).toBe('<p><span class="md-link">here<span class="dim"> (<bdi>https://example.org/x</bdi>)</span></span></p>');
+    expect(shown('[here](https://example.org/x "t")')).toBe(
+      '<p><span class="md-link">here<span class="dim"> (<bdi>https://example.org/x</bdi>)</span></span></p>',
+    );
     expect(shown('<https://example.org>')).toBe('<p><span class="md-link">https://example.org</span></p>');
     expect(shown('[notes](../other/notes.md)')).toContain('(<bdi>../other/notes.md</bdi>)');
     expect(shown('https://example.org')).toBe('<p>https://example.org</p>');
   });
 
   test('loads nothing: an image is its description', () => {
-    expect(shown('![a *cat*](https://example.org/cat.png)')).toBe('<p><span class="dim">[image: a *cat*, https://example.org/cat.png]</span></p>');
+    expect(shown('![a *cat*](https://example.org/cat.png)')).toBe(
+      '<p><span class="dim">[image: a *cat*, https://example.org/cat.png]</span></p>',
+    );
   });
 
   test('holds raw HTML as text', () => {
-    const hostile = '<script>alert(1)</script>\n\n<img src=x onerror=alert(2)> and <b onclick=x>bold</b>\n\n<style>*{display:none}</style>';
+    const hostile =
+      '<script>alert(1)</script>\n\n<img src=x onerror=alert(2)> and <b onclick=x>bold</b>\n\n<style>*{display:none}</style>';
     expect(shown(hostile)).toBe(`<p>${hostile.replaceAll('\n\n', '</p><p>')}</p>`);
     expect(parts(hostile).tags).toEqual(new Set(['p']));
   });
@@ -97,18 +108,28 @@ describe('Markdown', () => {
   });
 
   test.each([
-    ['quotations', '>'.repeat(50_000) + ' x'],
-    ['lists', Array.from({ length: 2000 }, (_, i) => `${' '.repeat(2 * i)}- x`).join('\n').slice(0, 200_000)],
-    ['brackets', '['.repeat(50_000) + 'x' + ']'.repeat(50_000)],
+    ['quotations', `${'>'.repeat(50_000)} x`],
+    [
+      'lists',
+      Array.from({ length: 2000 }, (_, i) => `${' '.repeat(2 * i)}- x`)
+        .join('\n')
+        .slice(0, 200_000),
+    ],
+    ['brackets', `${'['.repeat(50_000)}x${']'.repeat(50_000)}`],
     ['images', '!['.repeat(50_000)],
     ['emphasis', '*a _b '.repeat(30_000)],
     ['strong emphasis', '**'.repeat(100_000)],
     ['back ticks', Array.from({ length: 600 }, (_, i) => '`'.repeat(i)).join(' ')],
     ['angles', '<'.repeat(100_000)],
     ['references', '[a]: b\n'.repeat(25_000)],
-    ['cells', '|a'.repeat(1000) + '\n' + '|-'.repeat(1000) + '\n' + '|\n'.repeat(5000)],
+    ['cells', `${'|a'.repeat(1000)}\n${'|-'.repeat(1000)}\n${'|\n'.repeat(5000)}`],
   ])('is not brought down by endless %s', (_, source) => {
-    const depth = (node: unknown): number => (Array.isArray(node) ? Math.max(0, ...node.slice(0, 1000).map(depth)) : isValidElement(node) ? 1 + depth((node as VNode<{ children?: unknown }>).props.children) : 0);
+    const depth = (node: unknown): number =>
+      Array.isArray(node)
+        ? Math.max(0, ...node.slice(0, 1000).map(depth))
+        : isValidElement(node)
+          ? 1 + depth((node as VNode<{ children?: unknown }>).props.children)
+          : 0;
     expect(depth(Markdown({ source }))).toBeLessThan(200);
   });
 });

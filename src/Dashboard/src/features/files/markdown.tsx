@@ -86,7 +86,9 @@ function leaf(token: Token): ComponentChild {
         </pre>
       );
     case 'image':
-      return <span class="dim">{`[image: ${[token.content, token.attrGet('src')].filter((part) => part != null && part !== '').join(', ')}]`}</span>;
+      return (
+        <span class="dim">{`[image: ${[token.content, token.attrGet('src')].filter((part) => part != null && part !== '').join(', ')}]`}</span>
+      );
     default:
       return token.content;
   }
@@ -98,7 +100,12 @@ function link(token: Token, children: ComponentChild[]): ComponentChild {
   return (
     <span class="md-link">
       {children}
-      {itself || href === '' ? null : <span class="dim"> (<bdi>{href}</bdi>)</span>}
+      {itself || href === '' ? null : (
+        <span class="dim">
+          {' '}
+          (<bdi>{href}</bdi>)
+        </span>
+      )}
     </span>
   );
 }

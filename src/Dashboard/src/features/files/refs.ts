@@ -29,5 +29,7 @@ export function splitAtRefs(text: string, refs: readonly string[]): Piece[] {
 export function beginning(text: string, most: number): string {
   if (text.length <= most) return text;
   const cut = text.slice(0, most + 1).search(/\s\S*$/);
-  return cut > 0 ? text.slice(0, cut).trimEnd() : text.slice(0, /[\uD800-\uDBFF]/.test(text[most - 1] ?? '') ? most - 1 : most);
+  return cut > 0
+    ? text.slice(0, cut).trimEnd()
+    : text.slice(0, /[\uD800-\uDBFF]/.test(text[most - 1] ?? '') ? most - 1 : most);
 }

@@ -1,8 +1,8 @@
 import type { ComponentChild } from 'preact';
 import { useState } from 'preact/hooks';
 import { utf8Bytes } from '../../ui/text/bytes';
-import { beginning, splitAtRefs } from './refs';
 import { bytesText } from '../../ui/text/time';
+import { beginning, splitAtRefs } from './refs';
 import { FileView } from './viewer';
 
 interface Props {
@@ -34,7 +34,10 @@ export function AgentText({ text, refs, most = Number.POSITIVE_INFINITY }: Props
 }
 
 /** Makes files that a text names open below it, one at a time. */
-export function useFiles(refs: readonly string[]): { linked: (text: string) => ComponentChild; opened: ComponentChild } {
+export function useFiles(refs: readonly string[]): {
+  linked: (text: string) => ComponentChild;
+  opened: ComponentChild;
+} {
   const [open, setOpen] = useState<string | null>(null);
   return {
     linked: (text) =>

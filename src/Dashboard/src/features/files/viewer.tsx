@@ -2,11 +2,11 @@ import { useEffect, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { StateFile } from '../../api/types';
-import { rendering } from './rendering';
-import { utf8Bytes } from '../../ui/text/bytes';
-import { bytesText } from '../../ui/text/time';
 import { Fault } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
+import { utf8Bytes } from '../../ui/text/bytes';
+import { bytesText } from '../../ui/text/time';
+import { rendering } from './rendering';
 
 /** More Markdown than this is shown as it is written: as elements it would hold the page up. */
 const RENDERED_CHARS = 200_000;
@@ -22,9 +22,12 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
   const [raw, setRaw] = useState(false);
   useEffect(() => {
     const stop = new AbortController();
-    answerOf(api.GET('/api/state-file', { params: { query: { path } }, signal: stop.signal })).then(setFile, (e: unknown) => {
-      if (!stop.signal.aborted) setError(words(e));
-    });
+    answerOf(api.GET('/api/state-file', { params: { query: { path } }, signal: stop.signal })).then(
+      setFile,
+      (e: unknown) => {
+        if (!stop.signal.aborted) setError(words(e));
+      },
+    );
     return () => stop.abort();
   }, [path]);
   const renders = file !== null && isMarkdown(path) && file.content.length <= RENDERED_CHARS;
@@ -34,7 +37,13 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
         <span class="path">{path}</span>
         {file === null ? null : <span class="dim size">{bytesText(file.size)}</span>}
         {renders ? (
-          <button type="button" class="plain" aria-pressed={raw} aria-label={`Show ${path} as it is written`} onClick={() => setRaw(!raw)}>
+          <button
+            type="button"
+            class="plain"
+            aria-pressed={raw}
+            aria-label={`Show ${path} as it is written`}
+            onClick={() => setRaw(!raw)}
+          >
             <Leet text={raw ? '◉ R4W' : '○ R4W'} />
           </button>
         ) : null}
@@ -48,9 +57,21 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
         <Reading />
       ) : (
         <>
-          {file.truncated ? <p class="note">✂ truncated: only the first {bytesText(utf8Bytes(file.content))} of {bytesText(file.size)} are shown.</p> : null}
-          {isMarkdown(path) && !renders ? <p class="note">Too long to be rendered, so it is shown as it is written.</p> : null}
-          {file.content === '' ? <p class="dim">(empty file)</p> : renders && !raw ? <MarkdownText source={file.content} /> : <PlainText text={file.content} />}
+          {file.truncated ? (
+            <p class="note">
+              ✂ truncated: only the first {bytesText(utf8Bytes(file.content))} of {bytesText(file.size)} are shown.
+            </p>
+          ) : null}
+          {isMarkdown(path) && !renders ? (
+            <p class="note">Too long to be rendered, so it is shown as it is written.</p>
+          ) : null}
+          {file.content === '' ? (
+            <p class="dim">(empty file)</p>
+          ) : renders && !raw ? (
+            <MarkdownText source={file.content} />
+          ) : (
+            <PlainText text={file.content} />
+          )}
         </>
       )}
     </figure>
@@ -72,8 +93,8 @@ function MarkdownText({ source }: { source: string }) {
     return (
       <>
         <p class="note">
-          The part of this page that renders Markdown could not be loaded; the page tries again at its next connection to the
-          host.
+          The part of this page that renders Markdown could not be loaded; the page tries again at its next connection
+          to the host.
         </p>
         <PlainText text={source} />
       </>

@@ -1,7 +1,7 @@
 import type { Agent } from '../../api/types';
+import { goTo } from '../../ui/goto';
 import { linkTo, placeOf } from './place';
 import { forge } from './store';
-import { goTo } from '../../ui/goto';
 
 /** An agent's place on the forge, on its row: its account, and whether something of it is not there yet. */
 export function ForgeBadge({ agent: { name } }: { agent: Agent }) {
@@ -13,17 +13,33 @@ export function ForgeBadge({ agent: { name } }: { agent: Agent }) {
   return (
     <>
       {account?.has_token === true && href !== null ? (
-        <a class="badge info jump" href={href} target="_blank" rel="noopener noreferrer" title={`The forge account of ${name}, in a new window`}>
+        <a
+          class="badge info jump"
+          href={href}
+          target="_blank"
+          rel="noopener noreferrer"
+          title={`The forge account of ${name}, in a new window`}
+        >
           forge:{name}
         </a>
       ) : (
-        <Jump tone={wrong === null ? 'dim' : 'bad'} text="no forge account" words={wrong === null ? `${name} has no account on the forge yet` : `${name} has no account on the forge: ${wrong}`} />
+        <Jump
+          tone={wrong === null ? 'dim' : 'bad'}
+          text="no forge account"
+          words={
+            wrong === null ? `${name} has no account on the forge yet` : `${name} has no account on the forge: ${wrong}`
+          }
+        />
       )}
       {repository?.behind === true ? (
         <Jump
           tone={repository.error == null ? 'warn' : 'bad'}
           text={repository.error == null ? 'forge: behind' : 'forge: push failed'}
-          words={repository.error == null ? `What is applied for ${name} is not on the forge yet` : `What is applied for ${name} could not be pushed: ${repository.error}`}
+          words={
+            repository.error == null
+              ? `What is applied for ${name} is not on the forge yet`
+              : `What is applied for ${name} could not be pushed: ${repository.error}`
+          }
         />
       ) : null}
     </>
@@ -32,7 +48,13 @@ export function ForgeBadge({ agent: { name } }: { agent: Agent }) {
 
 function Jump({ tone, text, words }: { tone: string; text: string; words: string }) {
   return (
-    <button type="button" class={`badge ${tone} jump`} aria-label={`${text}: ${words}`} title={words} onClick={() => goTo('#forge')}>
+    <button
+      type="button"
+      class={`badge ${tone} jump`}
+      aria-label={`${text}: ${words}`}
+      title={words}
+      onClick={() => goTo('#forge')}
+    >
       {text}
     </button>
   );

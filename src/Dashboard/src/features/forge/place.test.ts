@@ -13,7 +13,12 @@ describe('the forge', () => {
   it('finds an agent by its name, and its repository by the agent', () => {
     const account = { agent: 'alice', has_token: true };
     const repository = { name: 'agents/alice', agent: 'alice', behind: false, attempts: 0 };
-    expect(placeOf(forge({ accounts: [account], repositories: [{ name: 'core/meta', behind: true, attempts: 0 }, repository] }), 'alice')).toEqual({ account, repository });
+    expect(
+      placeOf(
+        forge({ accounts: [account], repositories: [{ name: 'core/meta', behind: true, attempts: 0 }, repository] }),
+        'alice',
+      ),
+    ).toEqual({ account, repository });
     expect(placeOf(forge({}), 'alice')).toEqual({ account: null, repository: null });
   });
 
@@ -40,6 +45,13 @@ describe('the forge', () => {
 
   it('takes nothing for a link but what a browser fetches as a page', () => {
     expect(linkTo('https://forge/alice')).toBe('https://forge/alice');
-    expect([null, undefined, '', 'javascript:alert(1)', 'data:text/html,x', '//forge'].map(linkTo)).toEqual([null, null, null, null, null, null]);
+    expect([null, undefined, '', 'javascript:alert(1)', 'data:text/html,x', '//forge'].map(linkTo)).toEqual([
+      null,
+      null,
+      null,
+      null,
+      null,
+      null,
+    ]);
   });
 });

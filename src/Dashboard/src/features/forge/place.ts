@@ -22,7 +22,9 @@ export function byWorry(a: ForgeRepository, b: ForgeRepository): number {
 const worry = (repository: ForgeRepository) => (repository.error != null ? 2 : 0) + Number(repository.behind);
 
 /** Agents that have no token, with the reason where one was found out. */
-export const without = (forge: Forge): readonly ForgeAccount[] => forge.accounts.filter(({ has_token, error }) => !has_token && error != null);
+export const without = (forge: Forge): readonly ForgeAccount[] =>
+  forge.accounts.filter(({ has_token, error }) => !has_token && error != null);
 
 /** An address that a click may open: whatever else stands there is no link. */
-export const linkTo = (url: string | null | undefined): string | null => (url != null && /^https?:\/\//.test(url) ? url : null);
+export const linkTo = (url: string | null | undefined): string | null =>
+  url != null && /^https?:\/\//.test(url) ? url : null;

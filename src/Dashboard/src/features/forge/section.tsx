@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Forge, ForgeAccount, ForgeRepository } from '../../api/types';
-import { byWorry, linkTo, without } from './place';
-import { forge as store } from './store';
 import { Act } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Age, Until } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
+import { byWorry, linkTo, without } from './place';
+import { forge as store } from './store';
 
 const STEP = 12;
 
@@ -17,7 +17,13 @@ export function ForgeSection() {
   const now = store.now.value;
   const on = now !== null && now.state !== 'off';
   return (
-    <Section feature="forge" id="forge" title="F0RG3" plain="Forge" aside={on ? <Aside forge={now} onError={setError} /> : null}>
+    <Section
+      feature="forge"
+      id="forge"
+      title="F0RG3"
+      plain="Forge"
+      aside={on ? <Aside forge={now} onError={setError} /> : null}
+    >
       <Refused error={error} onClose={() => setError(null)} />
       {on ? <Content forge={now} /> : <p class="empty">The forge is off{now?.note == null ? '' : `: ${now.note}`}.</p>}
     </Section>
@@ -36,7 +42,11 @@ function Aside({ forge, onError }: { forge: Forge; onError: (error: string | nul
       </span>
       <Act
         label={worried ? '↻ R3TRY' : '↻ SYNC'}
-        plain={worried ? 'Try again now what failed on the forge, and look at all the rest' : 'Look at every account and repository on the forge now'}
+        plain={
+          worried
+            ? 'Try again now what failed on the forge, and look at all the rest'
+            : 'Look at every account and repository on the forge now'
+        }
         tone={worried ? 'warn' : 'info'}
         onError={onError}
         run={() => api.POST('/api/forge/sync')}
@@ -55,7 +65,11 @@ function Content({ forge }: { forge: Forge }) {
         {forge.mode === 'nixos' ? <span class="badge dim">hive-forge</span> : null}
         {forge.next_attempt_at == null ? null : (
           <span class="dim since">
-            <Until at={forge.next_attempt_at} ahead={(left) => `tried again in ${left}`} past={() => 'is tried again'} />
+            <Until
+              at={forge.next_attempt_at}
+              ahead={(left) => `tried again in ${left}`}
+              past={() => 'is tried again'}
+            />
           </span>
         )}
       </div>
@@ -75,7 +89,11 @@ function Content({ forge }: { forge: Forge }) {
 
 function State({ forge: { state } }: { forge: Forge }) {
   if (state === 'up') return <span class="badge good">● answers</span>;
-  return state === 'down' ? <span class="badge bad">✗ does not work</span> : <span class="badge dim">◌ not asked yet</span>;
+  return state === 'down' ? (
+    <span class="badge bad">✗ does not work</span>
+  ) : (
+    <span class="badge dim">◌ not asked yet</span>
+  );
 }
 
 function Without({ account: { agent, error } }: { account: ForgeAccount }) {
@@ -94,7 +112,11 @@ function Row({ repository: { name, head, pushed_at, behind, url, error, attempts
       <span class="name">
         <Link url={url} text={name} />
       </span>
-      {error != null ? <span class="badge bad">✗ failed {attempts}×</span> : behind ? <span class="badge warn">behind</span> : null}
+      {error != null ? (
+        <span class="badge bad">✗ failed {attempts}×</span>
+      ) : behind ? (
+        <span class="badge warn">behind</span>
+      ) : null}
       {head == null ? null : <span class="badge dim">{head}</span>}
       <span class="dim since">{pushed_at == null ? 'not pushed yet' : <Pushed at={pushed_at} />}</span>
       {error == null ? null : <span class="wrong">{error}</span>}

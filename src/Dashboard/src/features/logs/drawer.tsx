@@ -1,13 +1,13 @@
 import { memo } from 'preact/compat';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
-import { LogFollow, MOST_LINES } from './follow';
-import { chunks } from './tail';
-import { plainLine } from '../../ui/text/ansi';
+import { close } from '../../ui/beside';
 import { Drawer } from '../../ui/drawer';
 import { Unread } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
-import { close } from '../../ui/beside';
+import { plainLine } from '../../ui/text/ansi';
+import { LogFollow, MOST_LINES } from './follow';
+import { chunks } from './tail';
 
 /** Nearer to the bottom than this, the log follows its newest line. */
 const STICKY_PX = 48;
@@ -78,12 +78,24 @@ export function Logs({ name }: { name: string }) {
       onClose={close}
     >
       <Unread
-        error={follow.error.value === null || follow.over.value ? follow.error.value : `The log could not be read: ${follow.error.value}`}
+        error={
+          follow.error.value === null || follow.over.value
+            ? follow.error.value
+            : `The log could not be read: ${follow.error.value}`
+        }
         plain="Read the log again"
         reading={follow.reading.value}
         onRetry={() => void follow.read()}
       />
-      <div ref={text} class="log-text" role="log" aria-label={`What ${name} prints`} aria-live="off" tabIndex={0} onScroll={onScroll}>
+      <div
+        ref={text}
+        class="log-text"
+        role="log"
+        aria-label={`What ${name} prints`}
+        aria-live="off"
+        tabIndex={0}
+        onScroll={onScroll}
+      >
         {tail === null ? (
           follow.error.value === null ? (
             <p class="dim" role="status">
@@ -95,7 +107,12 @@ export function Logs({ name }: { name: string }) {
         ) : (
           <>
             {lines.length < follow.wanted.value ? null : follow.wanted.value < MOST_LINES ? (
-              <button type="button" class="plain more" disabled={follow.reading.value} onClick={() => void follow.more()}>
+              <button
+                type="button"
+                class="plain more"
+                disabled={follow.reading.value}
+                onClick={() => void follow.more()}
+              >
                 ↑ older lines, up to {MOST_LINES} in all
               </button>
             ) : (
@@ -118,7 +135,8 @@ export function Logs({ name }: { name: string }) {
 
 /** Whether what is shown is the newest there is. */
 function State({ follow, atNewest }: { follow: LogFollow; atNewest: boolean }) {
-  const [tone, words] = follow.error.value !== null ? ['bad', '✗ not following'] : atNewest ? ['good', '● following'] : ['amber', '‖ held'];
+  const [tone, words] =
+    follow.error.value !== null ? ['bad', '✗ not following'] : atNewest ? ['good', '● following'] : ['amber', '‖ held'];
   return <span class={`badge ${tone}`}>{words}</span>;
 }
 

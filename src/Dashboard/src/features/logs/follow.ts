@@ -35,7 +35,8 @@ export class LogFollow {
     if (this.#stopped) return;
     this.#pause();
     this.#underWay?.abort();
-    const { signal: stopped } = (this.#underWay = new AbortController());
+    this.#underWay = new AbortController();
+    const { signal: stopped } = this.#underWay;
     this.reading.value = true;
     try {
       const lines = await this.fetchLines(this.wanted.peek(), stopped);
@@ -91,7 +92,10 @@ export class LogFollow {
 
   #soon(): void {
     if (!this.#looking || this.#stopped || this.over.peek() || !this.isVisible()) return;
-    this.#timer = setTimeout(() => void this.read(), Math.min(SLOWEST_MS, EVERY_MS * 2 ** Math.min(this.#failures, 10)));
+    this.#timer = setTimeout(
+      () => void this.read(),
+      Math.min(SLOWEST_MS, EVERY_MS * 2 ** Math.min(this.#failures, 10)),
+    );
   }
 
   #pause(): void {

@@ -4,7 +4,8 @@ import { EVERY_MS, LINES, LogFollow, MOST_LINES } from './follow';
 import { chunks, emptyTail, withNewest } from './tail';
 
 describe('the newest lines', () => {
-  const after = (...reads: string[]) => reads.map((read) => [...read]).reduce((tail, lines) => withNewest(tail, lines), emptyTail);
+  const after = (...reads: string[]) =>
+    reads.map((read) => [...read]).reduce((tail, lines) => withNewest(tail, lines), emptyTail);
 
   test.each([
     [['abc', 'bcd'], 1],
@@ -32,7 +33,9 @@ describe('the newest lines', () => {
     ]);
     const before = chunks({ first: 0, lines: Array.from({ length: 5000 }, (_, i) => `line ${i}`) }, 100);
     const then = chunks({ first: 7, lines: Array.from({ length: 5000 }, (_, i) => `line ${i + 7}`) }, 100);
-    expect(then.filter((chunk) => before.some((old) => old.number === chunk.number && old.text === chunk.text))).toHaveLength(49);
+    expect(
+      then.filter((chunk) => before.some((old) => old.number === chunk.number && old.text === chunk.text)),
+    ).toHaveLength(49);
     expect(chunks(emptyTail, 100)).toEqual([]);
   });
 

@@ -17,11 +17,21 @@ export interface LooseEnds {
 }
 
 /** Per agent, by name: what it owes others, then what it waits for of answers and decisions, then what it wants to be reminded of; each in the order given. */
-export function looseEnds(questions: readonly Question[], reminders: readonly Reminder[], approvals: readonly Approval[]): LooseEnds[] {
-  const agents = new Map<string, { owed: LooseEnd[]; asked: LooseEnd[]; approvals: LooseEnd[]; reminders: LooseEnd[] }>();
+export function looseEnds(
+  questions: readonly Question[],
+  reminders: readonly Reminder[],
+  approvals: readonly Approval[],
+): LooseEnds[] {
+  const agents = new Map<
+    string,
+    { owed: LooseEnd[]; asked: LooseEnd[]; approvals: LooseEnd[]; reminders: LooseEnd[] }
+  >();
   const of = (agent: string) => {
     let ends = agents.get(agent);
-    if (ends === undefined) agents.set(agent, (ends = { owed: [], asked: [], approvals: [], reminders: [] }));
+    if (ends === undefined) {
+      ends = { owed: [], asked: [], approvals: [], reminders: [] };
+      agents.set(agent, ends);
+    }
     return ends;
   };
   for (const question of questions) {
@@ -29,7 +39,9 @@ export function looseEnds(questions: readonly Question[], reminders: readonly Re
     of(question.asker).asked.push({ kind: 'asked', question });
   }
   // Agents propose through the manager; the operator, who may ask for an agent too, waits for nobody but himself.
-  for (const approval of approvals) if (approval.requester !== 'operator') of(approval.requester ?? 'manager').approvals.push({ kind: 'approval', approval });
+  for (const approval of approvals)
+    if (approval.requester !== 'operator')
+      of(approval.requester ?? 'manager').approvals.push({ kind: 'approval', approval });
   for (const reminder of reminders) of(reminder.agent).reminders.push({ kind: 'reminder', reminder });
   return [...agents]
     .sort(([a], [b]) => (a < b ? -1 : 1))

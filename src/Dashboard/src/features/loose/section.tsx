@@ -1,10 +1,10 @@
-import type { LooseEnd, LooseEnds as Ends } from './ends';
-import { whatIsAsked } from '../approvals';
 import { useBounded } from '../../ui/bounded';
 import { Age, Until } from '../../ui/clock';
 import { goToSwarm } from '../../ui/goto';
 import { Section } from '../../ui/section';
+import { whatIsAsked } from '../approvals';
 import { filter } from '../questions';
+import type { LooseEnds as Ends, LooseEnd } from './ends';
 import { ends as allEnds } from './store';
 
 const STEP = 25;
@@ -14,7 +14,13 @@ export function LooseEndsSection() {
   const agents = allEnds.value;
   const { shown, more } = useBounded(agents, STEP);
   return (
-    <Section feature="loose" id="loose-ends" title="L00S3 3NDS" plain="Loose ends" aside={agents.length > 0 ? <span class="count">{agents.length} with some</span> : null}>
+    <Section
+      feature="loose"
+      id="loose-ends"
+      title="L00S3 3NDS"
+      plain="Loose ends"
+      aside={agents.length > 0 ? <span class="count">{agents.length} with some</span> : null}
+    >
       {agents.length === 0 ? (
         <p class="empty">No agent waits for anything or owes an answer.</p>
       ) : (
@@ -56,7 +62,16 @@ export function Items({ ends, flat = false }: { ends: readonly LooseEnd[]; flat?
     <div class="feature-loose">
       <ul class={`ends ${flat ? 'flat' : ''}`}>
         {shown.map((end) => (
-          <Item key={end.kind === 'reminder' ? `r${end.reminder.id}` : end.kind === 'approval' ? `a${end.approval.id}` : `${end.kind}${end.question.id}`} end={end} />
+          <Item
+            key={
+              end.kind === 'reminder'
+                ? `r${end.reminder.id}`
+                : end.kind === 'approval'
+                  ? `a${end.approval.id}`
+                  : `${end.kind}${end.question.id}`
+            }
+            end={end}
+          />
         ))}
       </ul>
       {more}
@@ -101,7 +116,9 @@ function Item({ end }: { end: LooseEnd }) {
   const { id, asker, target, question, asked_at } = end.question;
   return (
     <li>
-      <span class={`badge ${end.kind === 'owed' ? 'peer' : 'amber'}`}>{end.kind === 'owed' ? `owes ${asker}` : `asks ${target ?? 'you'}`}</span>
+      <span class={`badge ${end.kind === 'owed' ? 'peer' : 'amber'}`}>
+        {end.kind === 'owed' ? `owes ${asker}` : `asks ${target ?? 'you'}`}
+      </span>
       <button
         type="button"
         class="end"

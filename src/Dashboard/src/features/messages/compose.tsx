@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
+import { useSending } from '../../ui/sending';
 import { bodyFault } from '../../ui/text/bytes';
+import { WritingBox } from '../../ui/writing';
 import { containers } from '../containers';
 import { addressed, completions, nameBeingTyped } from './addressed';
-import { useSending } from '../../ui/sending';
-import { WritingBox } from '../../ui/writing';
 import { address, backToSticky, draft, keepDraft, recipient, wantsFocus } from './recipient';
 
 export function Compose() {

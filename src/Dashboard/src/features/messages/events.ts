@@ -1,5 +1,5 @@
-import type { NewsOf } from '../../ui/feature';
 import type { Handlers } from '../../stream/picture';
+import type { NewsOf } from '../../ui/feature';
 import type { Messages } from './store';
 import { plainly, toldBy } from './told';
 

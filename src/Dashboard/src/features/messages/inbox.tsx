@@ -25,11 +25,23 @@ export function Inbox() {
         <span class="buttons">
           {unread > 0 ? <span class="count amber">{unread} unread</span> : null}
           {notifyPermission.value === 'default' ? (
-            <button type="button" class="act" aria-label="Notify me of new messages when this page is in the background" onClick={() => void askToNotify()}>
+            <button
+              type="button"
+              class="act"
+              aria-label="Notify me of new messages when this page is in the background"
+              onClick={() => void askToNotify()}
+            >
               <Leet text="N0T1FY M3" />
             </button>
           ) : null}
-          {unread > 0 ? <Act label="✓ 4CK 4LL" plain="Mark every message to you as read" onError={setError} run={() => api.POST('/api/messages/ack', { body: { all: true } })} /> : null}
+          {unread > 0 ? (
+            <Act
+              label="✓ 4CK 4LL"
+              plain="Mark every message to you as read"
+              onError={setError}
+              run={() => api.POST('/api/messages/ack', { body: { all: true } })}
+            />
+          ) : null}
         </span>
       }
     >
@@ -60,11 +72,23 @@ function Row({ message }: { message: Message }) {
         </span>
         <span class="buttons">
           {message.from === 'system' || message.from === 'reminder' ? null : (
-            <button type="button" class="act" aria-label={`Write to ${message.from}`} onClick={() => answer(message.from)}>
+            <button
+              type="button"
+              class="act"
+              aria-label={`Write to ${message.from}`}
+              onClick={() => answer(message.from)}
+            >
               <Leet text="↩ T4LK" />
             </button>
           )}
-          {unread ? <Act label="✓ 4CK" plain={`Mark the message of ${message.from} as read`} onError={setError} run={() => api.POST('/api/messages/ack', { body: { ids: [message.id] } })} /> : null}
+          {unread ? (
+            <Act
+              label="✓ 4CK"
+              plain={`Mark the message of ${message.from} as read`}
+              onError={setError}
+              run={() => api.POST('/api/messages/ack', { body: { ids: [message.id] } })}
+            />
+          ) : null}
         </span>
       </div>
       <MessageText message={message} />

@@ -50,7 +50,8 @@ export function withMessage(flow: Flow, kind: MessageEventKind, message: Message
 
 /** Keeps the log within its bounds: the oldest rows go while it follows the newest, else, so that nothing moves, the newest go. */
 export function trimmed(flow: Flow, following: boolean): Flow {
-  if (following && flow.atHead) return flow.rows.length > KEPT_LIVE ? { ...flow, rows: flow.rows.slice(-KEPT_LIVE), hasOlder: true } : flow;
+  if (following && flow.atHead)
+    return flow.rows.length > KEPT_LIVE ? { ...flow, rows: flow.rows.slice(-KEPT_LIVE), hasOlder: true } : flow;
   return flow.rows.length > KEPT ? { ...flow, rows: flow.rows.slice(0, KEPT), atHead: false } : flow;
 }
 

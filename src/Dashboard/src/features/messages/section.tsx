@@ -1,12 +1,12 @@
 import { memo } from 'preact/compat';
 import { useEffect } from 'preact/hooks';
-import { type FlowRow, type Mark, markOf } from './message-log';
 import { Clock } from '../../ui/clock';
 import { Unread } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { Compose } from './compose';
+import { type FlowRow, type Mark, markOf } from './message-log';
 import { messages } from './store';
 import { MessageText } from './text';
 
@@ -63,7 +63,11 @@ export function Flow() {
           ) : messages.flowLoaded.value ? (
             <p class="empty">No message has been sent yet. Say something to an agent below.</p>
           ) : null}
-          <Unread error={error === null ? null : `The messages could not be read: ${error}`} plain="Read the messages again" onRetry={() => void load(rows.length > 0)} />
+          <Unread
+            error={error === null ? null : `The messages could not be read: ${error}`}
+            plain="Read the messages again"
+            onRetry={() => void load(rows.length > 0)}
+          />
           <ol class="messages">
             {rows.map((row) => (
               <Line key={row.message.id} row={row} />
@@ -71,7 +75,12 @@ export function Flow() {
           </ol>
         </div>
         {messages.following.value && atHead ? null : (
-          <button type="button" class={`pill ${unseen > 0 ? 'amber' : ''}`} aria-label={unseen > 0 ? `${unseen} new messages, go to the newest` : 'Go to the newest message'} onClick={() => void toNewest()}>
+          <button
+            type="button"
+            class={`pill ${unseen > 0 ? 'amber' : ''}`}
+            aria-label={unseen > 0 ? `${unseen} new messages, go to the newest` : 'Go to the newest message'}
+            onClick={() => void toNewest()}
+          >
             <Leet text={`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`} />
           </button>
         )}

@@ -43,13 +43,11 @@ function sentenceOf(event: Fields): Piece[] | null {
   const number = (field: string): string => (typeof event[field] === 'number' ? String(event[field]) : '?');
   const agent = text('agent');
   const note = text('note');
-  switch (event['event']) {
+  switch (event.event) {
     case 'question_asked': {
-      const options = Array.isArray(event['options'])
-        ? event['options'].filter((option) => typeof option === 'string')
-        : [];
+      const options = Array.isArray(event.options) ? event.options.filter((option) => typeof option === 'string') : [];
       const choices =
-        options.length === 0 ? [] : after(event['multi'] === true ? ' · any of: ' : ' · one of: ', options.join(' / '));
+        options.length === 0 ? [] : after(event.multi === true ? ' · any of: ' : ' · one of: ', options.join(' / '));
       return [own(`${text('asker')} asks (question ${number('id')}): `), said(text('question')), ...choices];
     }
     case 'question_answered': {
@@ -72,11 +70,11 @@ function sentenceOf(event: Fields): Piece[] | null {
       ];
     }
     case 'spawned':
-      return event['ok'] === false
+      return event.ok === false
         ? [own(`${agent} could not be created`), ...after(': ', note)]
         : [own(`${agent} was created`), ...after(' · ', note)];
     case 'rebuilt':
-      return event['ok'] === false
+      return event.ok === false
         ? [own(`The rebuild of ${agent} failed`), ...after(': ', note)]
         : [own(`${agent} was rebuilt`), ...after(' · ', note)];
     case 'killed':

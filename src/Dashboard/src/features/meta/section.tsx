@@ -37,7 +37,11 @@ export function MetaSection() {
             </span>
             <Act
               label="↻ UPD4TE CH0S3N"
-              plain={picked.length === 0 ? 'Update the chosen inputs: choose some first' : `Update the chosen inputs: ${names.join(', ')}`}
+              plain={
+                picked.length === 0
+                  ? 'Update the chosen inputs: choose some first'
+                  : `Update the chosen inputs: ${names.join(', ')}`
+              }
               tone="warn"
               disabled={picked.length === 0}
               confirm={{
@@ -57,11 +61,17 @@ export function MetaSection() {
     >
       <Refused error={error} onClose={() => setError(null)} />
       {inputs.length === 0 ? (
-        <p class="empty">No input is pinned. What agents are built with shows here: repositories that their configuration names.</p>
+        <p class="empty">
+          No input is pinned. What agents are built with shows here: repositories that their configuration names.
+        </p>
       ) : (
         <div class="rows">
           <label class="row input-row every">
-            <input type="checkbox" checked={all} onChange={() => (chosen.value = all ? new Set() : new Set(inputs.map(({ name }) => name)))} />
+            <input
+              type="checkbox"
+              checked={all}
+              onChange={() => (chosen.value = all ? new Set() : new Set(inputs.map(({ name }) => name)))}
+            />
             <span class="dim">all of them</span>
           </label>
           <ul>
@@ -94,7 +104,9 @@ function Row({ input: { name, locked_rev, modified_at, url, agents } }: { input:
       <span class="dim">
         <Age at={modified_at} /> old
       </span>
-      <span class={`users ${agents.length === 0 ? 'dim' : ''}`}>{agents.length === 0 ? 'used by nobody' : agents.join(', ')}</span>
+      <span class={`users ${agents.length === 0 ? 'dim' : ''}`}>
+        {agents.length === 0 ? 'used by nobody' : agents.join(', ')}
+      </span>
       {url == null ? null : <span class="dim url">{url}</span>}
     </li>
   );

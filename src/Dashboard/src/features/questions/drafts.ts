@@ -22,7 +22,9 @@ export class Drafts {
 
   /** Questions that somebody else settled while an answer to them was being written, the latest first. */
   readonly overtaken = computed(() =>
-    [...this.#kept.value].flatMap(([name, { settled }]) => (settled === undefined || this.#sending.value.has(name) ? [] : [settled])).sort(byAnswer),
+    [...this.#kept.value]
+      .flatMap(([name, { settled }]) => (settled === undefined || this.#sending.value.has(name) ? [] : [settled]))
+      .sort(byAnswer),
   );
 
   constructor(
@@ -103,7 +105,8 @@ export class Drafts {
 }
 
 /** It is this answer that settled the question, though the host's word of it may have got lost. */
-const arrived = (question: Question, draft: Draft): boolean => question.answerer === 'operator' && question.answer === answerOf(question, draft);
+const arrived = (question: Question, draft: Draft): boolean =>
+  question.answerer === 'operator' && question.answer === answerOf(question, draft);
 
 function read(json: string | null): Kept | null {
   try {

@@ -1,7 +1,7 @@
 import type { Question } from '../../api/types';
-import { answerOf } from './question';
 import { Leet } from '../../ui/leet';
 import { AgentText } from '../files';
+import { answerOf } from './question';
 import { drafts } from './state';
 
 /** Somebody was faster: says who and what, and holds what was written here until it is let go. */
@@ -20,7 +20,12 @@ export function Overtaken({ question }: { question: Question }) {
         <span class="dim">you had:</span> <AgentText text={answerOf(question, drafts.of(question))} refs={[]} />
       </div>
       <span class="buttons">
-        <button type="button" class="act" aria-label={`Let go of my answer to ${asker}`} onClick={() => drafts.drop(question)}>
+        <button
+          type="button"
+          class="act"
+          aria-label={`Let go of my answer to ${asker}`}
+          onClick={() => drafts.drop(question)}
+        >
           <Leet text="✗ D1SC4RD" />
         </button>
       </span>

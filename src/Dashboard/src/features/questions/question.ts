@@ -6,7 +6,8 @@ export const HISTORY = 50;
 export const forOperator = (question: Question): boolean => question.target == null;
 
 /** Newest answer first. */
-export const byAnswer = (a: Question, b: Question): number => (b.answered_at ?? '').localeCompare(a.answered_at ?? '') || b.id - a.id;
+export const byAnswer = (a: Question, b: Question): number =>
+  (b.answered_at ?? '').localeCompare(a.answered_at ?? '') || b.id - a.id;
 
 /** What the list is narrowed to: everything, the questions to the operator, those between agents, or all that one agent has a part in. */
 export type Filter = 'all' | '@operator' | '@peer' | { agent: string };

@@ -1,112 +1,55 @@
-import { describe, expect, test, vi } from 'vitest';
-import type { DashboardEvent } from '../../api/events';
-import type { Question, Reminder, Snapshot } from '../../api/types';
+import { describe, expect, test } from 'vitest';
+import type { Question } from '../../api/types';
+import { loaded as load } from '../../test/loaded';
 import { Drafts } from './drafts';
+import { eventsOf } from './events';
 import { answerOf, byAnswer, type Filter, HISTORY, nothing, participants, shownBy, withOption } from './question';
-import { ATTEMPTS, failed, givenUp } from '../reminders/reminder';
-import { Swarm } from '../messages/store';
+import { Questions } from './store';
 
 const AT = '2026-05-01T12:00:00.000Z';
 const later = (seconds: number) => new Date(Date.parse(AT) + seconds * 1000).toISOString();
-const question = (id: number, rest: Partial<Question> = {}): Question => ({ id, asker: 'alice', question: `question ${id}`, question_refs: [], options: [], multi: false, asked_at: AT, answer_refs: [], ...rest });
-const settled = (id: number, answerer: string, answer: string, rest: Partial<Question> = {}): Question => question(id, { answerer, answer, answered_at: later(id), ...rest });
-const reminder = (id: number, rest: Partial<Reminder> = {}): Reminder => ({ id, agent: 'alice', message: `reminder ${id}`, file_refs: [], created_at: AT, due_at: later(id), attempt_count: 0, ...rest });
-
-function loaded(rest: Partial<Snapshot> = {}): { swarm: Swarm; event: (e: object) => boolean } {
-  const swarm = new Swarm();
-  swarm.applySnapshot({
-    cursor: 'e-10',
-    hive_version: '1',
-    host: 'h',
-    agents: [],
-    transients: [],
-    parked: [],
-    tombstones: [],
-    approvals: [],
-    approval_history: [],
-    meta_inputs: [],
-    inbox: [],
-    inbox_unread: 0,
-    reminders: [],
-    questions: [],
-    question_history: [],
-    ...rest,
-  } as unknown as Snapshot);
-  let seq = 10;
-  return { swarm, event: (e) => swarm.apply(`e-${++seq}`, { ...e, seq } as DashboardEvent) };
-}
-
-const ids = (rows: readonly { id: number }[]) => rows.map(({ id }) => id);
-
-describe('reminders', () => {
-  test('stand by the time they are due, come and go with their events, and an event applied twice changes nothing', () => {
-    const { swarm, event } = loaded({ reminders: [reminder(5), reminder(2)] });
-    event({ kind: 'reminder_changed', reminder: reminder(9, { due_at: later(3) }) });
-    event({ kind: 'reminder_changed', reminder: reminder(9, { due_at: later(3) }) });
-    expect(ids(swarm.reminders.value)).toEqual([2, 9, 5]);
-    event({ kind: 'reminder_removed', id: 2 });
-    event({ kind: 'reminder_removed', id: 2 });
-    expect(ids(swarm.reminders.value)).toEqual([9, 5]);
-  });
-
-  test('that failed are counted until they are retried', () => {
-    const { swarm, event } = loaded({ reminders: [reminder(1)] });
-    event({ kind: 'reminder_changed', reminder: reminder(1, { attempt_count: 1, last_error: 'disk full' }) });
-    expect(swarm.failedReminders.value).toBe(1);
-    expect(swarm.reminders.value[0]?.last_error).toBe('disk full');
-    event({ kind: 'reminder_changed', reminder: reminder(1) });
-    expect(swarm.failedReminders.value).toBe(0);
-  });
-
-  test('are given up after the last attempt', () => {
-    expect([0, 1, ATTEMPTS - 1, ATTEMPTS].map((attempt_count) => [failed(reminder(1, { attempt_count })), givenUp(reminder(1, { attempt_count }))])).toEqual([
-      [false, false],
-      [true, false],
-      [true, false],
-      [true, true],
-    ]);
-  });
-
-  test('by the ten thousand cost an event no more than a few', () => {
-    const { swarm, event } = loaded({ reminders: Array.from({ length: 50_000 }, (_, i) => reminder(i + 1)) });
-    // What a table makes its list of.
-    const rebuilt = vi.spyOn(Map.prototype, 'values');
-    try {
-      for (let id = 1; id <= 10_000; id++) event({ kind: 'reminder_removed', id });
-      expect(rebuilt).toHaveBeenCalledTimes(0);
-      expect([swarm.reminders.value.length, swarm.failedReminders.value]).toEqual([40_000, 0]);
-      expect(rebuilt).toHaveBeenCalledTimes(1);
-    } finally {
-      rebuilt.mockRestore();
-    }
-  });
+const question = (id: number, rest: Partial<Question> = {}): Question => ({
+  id,
+  asker: 'alice',
+  question: `question ${id}`,
+  question_refs: [],
+  options: [],
+  multi: false,
+  asked_at: AT,
+  answer_refs: [],
+  ...rest,
 });
+const settled = (id: number, answerer: string, answer: string, rest: Partial<Question> = {}): Question =>
+  question(id, { answerer, answer, answered_at: later(id), ...rest });
+const loaded = (rest: object = {}) => load(new Questions(), eventsOf, rest);
+const ids = (rows: readonly { id: number }[]) => rows.map(({ id }) => id);
 
 describe('questions', () => {
   test('are pending until they are resolved, then stand first in the history', () => {
-    const { swarm, event } = loaded({ questions: [question(1)], question_history: [settled(3, 'bob', 'no')] });
+    const { store, event } = loaded({ questions: [question(1)], question_history: [settled(3, 'bob', 'no')] });
     event({ kind: 'question_added', question: question(4, { target: 'bob' }) });
     event({ kind: 'question_resolved', question: settled(4, 'bob', 'yes') });
     event({ kind: 'question_resolved', question: settled(4, 'bob', 'yes') });
-    expect(ids(swarm.questions.value)).toEqual([1]);
-    expect(ids(swarm.answered.value)).toEqual([4, 3]);
+    expect(ids(store.pending.value)).toEqual([1]);
+    expect(ids(store.answered.value)).toEqual([4, 3]);
   });
 
   test('to the operator count as waiting, those between agents do not', () => {
-    const { swarm, event } = loaded({ questions: [question(1), question(2, { target: 'bob' })] });
-    expect([swarm.operatorQuestions.value, swarm.waiting.value]).toEqual([1, 1]);
+    const { store, event } = loaded({ questions: [question(1), question(2, { target: 'bob' })] });
+    expect(store.waiting.value).toBe(1);
     event({ kind: 'question_added', question: question(3) });
-    expect(swarm.waiting.value).toBe(2);
+    expect(store.waiting.value).toBe(2);
     event({ kind: 'question_resolved', question: settled(1, 'operator', 'yes') });
     event({ kind: 'question_resolved', question: settled(3, 'ttl-watchdog', '[expired]') });
-    expect(swarm.waiting.value).toBe(0);
+    expect(store.waiting.value).toBe(0);
   });
 
   test('of the past are kept as far as the host lists them', () => {
-    const { swarm, event } = loaded();
-    for (let id = 1; id <= HISTORY + 10; id++) event({ kind: 'question_resolved', question: settled(id, 'operator', 'ok') });
-    expect(swarm.answered.value).toHaveLength(HISTORY);
-    expect(swarm.answered.value[0]?.id).toBe(HISTORY + 10);
+    const { store, event } = loaded();
+    for (let id = 1; id <= HISTORY + 10; id++)
+      event({ kind: 'question_resolved', question: settled(id, 'operator', 'ok') });
+    expect(store.answered.value).toHaveLength(HISTORY);
+    expect(store.answered.value[0]?.id).toBe(HISTORY + 10);
   });
 
   test('without the time of their answer stand last', () => {
@@ -115,7 +58,12 @@ describe('questions', () => {
 });
 
 describe('the filter', () => {
-  const rows = [question(1), question(2, { target: 'bob' }), question(3, { asker: 'bob', target: 'carol' }), question(4, { asker: 'dave' })];
+  const rows = [
+    question(1),
+    question(2, { target: 'bob' }),
+    question(3, { asker: 'bob', target: 'carol' }),
+    question(4, { asker: 'dave' }),
+  ];
   const by = (filter: Filter) => ids(rows.filter((row) => shownBy(filter, row)));
 
   test('tells the operator’s questions from the peers’ and from one participant’s', () => {
@@ -166,14 +114,14 @@ describe('drafts', () => {
 
   test('outlive events about other questions, and a reload', () => {
     const kept = storage();
-    const { swarm, event } = loaded({ questions: [question(1, { options: ['a'] }), question(2)] });
-    const drafts = new Drafts(swarm, kept);
+    const { store, event } = loaded({ questions: [question(1, { options: ['a'] }), question(2)] });
+    const drafts = new Drafts(store, kept);
     drafts.keep(question(1), { chosen: ['a'], text: 'and' });
     event({ kind: 'question_added', question: question(3) });
     event({ kind: 'question_resolved', question: settled(2, 'operator', 'x') });
     expect(drafts.of(question(1))).toEqual({ chosen: ['a'], text: 'and' });
 
-    const reloaded = new Drafts(loaded({ questions: [question(1)] }).swarm, kept);
+    const reloaded = new Drafts(loaded({ questions: [question(1)] }).store, kept);
     expect(reloaded.of(question(1))).toEqual({ chosen: ['a'], text: 'and' });
     reloaded.keep(question(1), nothing);
     expect(kept.length).toBe(0);
@@ -184,15 +132,15 @@ describe('drafts', () => {
     kept.setItem('hive.answer.1.2020-01-01T00:00:00.000Z', JSON.stringify(typed));
     kept.setItem('hive.answer.2', 'broken');
     kept.setItem('other', 'not ours');
-    const drafts = new Drafts(loaded({ questions: [question(1)] }).swarm, kept);
+    const drafts = new Drafts(loaded({ questions: [question(1)] }).store, kept);
     expect(drafts.of(question(1))).toBe(nothing);
     expect(kept.getItem('hive.answer.1.2020-01-01T00:00:00.000Z')).toBeNull();
     expect(kept.getItem('other')).toBe('not ours');
   });
 
   test('are shown as overtaken when somebody else settled the question, until they are let go', () => {
-    const { swarm, event } = loaded({ questions: [question(1, { target: 'bob' })] });
-    const drafts = new Drafts(swarm, storage());
+    const { store, event } = loaded({ questions: [question(1, { target: 'bob' })] });
+    const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);
     expect(drafts.overtaken.value).toEqual([]);
     event({ kind: 'question_resolved', question: settled(1, 'bob', 'done', { target: 'bob' }) });
@@ -204,16 +152,17 @@ describe('drafts', () => {
 
   test('that were overtaken stay until they are let go, however many others are answered, and through a reload', () => {
     const kept = storage();
-    const { swarm, event } = loaded({ questions: [question(1, { target: 'bob' })] });
-    const drafts = new Drafts(swarm, kept);
+    const { store, event } = loaded({ questions: [question(1, { target: 'bob' })] });
+    const drafts = new Drafts(store, kept);
     drafts.keep(question(1), typed);
     event({ kind: 'question_resolved', question: settled(1, 'bob', 'done', { target: 'bob' }) });
-    for (let id = 2; id <= HISTORY + 10; id++) event({ kind: 'question_resolved', question: settled(id, 'operator', 'ok') });
-    expect(ids(swarm.answered.value)).not.toContain(1);
+    for (let id = 2; id <= HISTORY + 10; id++)
+      event({ kind: 'question_resolved', question: settled(id, 'operator', 'ok') });
+    expect(ids(store.answered.value)).not.toContain(1);
     expect(drafts.overtaken.value).toEqual([settled(1, 'bob', 'done', { target: 'bob' })]);
     expect(drafts.of(question(1))).toEqual(typed);
 
-    const reloaded = new Drafts(loaded().swarm, kept);
+    const reloaded = new Drafts(loaded().store, kept);
     expect(reloaded.overtaken.value).toEqual([settled(1, 'bob', 'done', { target: 'bob' })]);
     expect(reloaded.of(question(1))).toEqual(typed);
     reloaded.drop(question(1));
@@ -222,9 +171,14 @@ describe('drafts', () => {
   });
 
   test('outlive a storage without room for them', () => {
-    const full = { ...storage(), setItem: () => { throw new Error('quota exceeded'); } } as Storage;
-    const { swarm, event } = loaded({ questions: [question(1, { target: 'bob' })] });
-    const drafts = new Drafts(swarm, full);
+    const full = {
+      ...storage(),
+      setItem: () => {
+        throw new Error('quota exceeded');
+      },
+    } as Storage;
+    const { store, event } = loaded({ questions: [question(1, { target: 'bob' })] });
+    const drafts = new Drafts(store, full);
     drafts.keep(question(1), typed);
     expect(drafts.of(question(1))).toEqual(typed);
     event({ kind: 'question_resolved', question: settled(1, 'bob', 'done', { target: 'bob' }) });
@@ -232,8 +186,8 @@ describe('drafts', () => {
   });
 
   test('that were sent are gone, also when the event was faster than the answer', async () => {
-    const { swarm, event } = loaded({ questions: [question(1)] });
-    const drafts = new Drafts(swarm, storage());
+    const { store, event } = loaded({ questions: [question(1)] });
+    const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);
     await drafts.send(question(1), async () => {
       event({ kind: 'question_resolved', question: settled(1, 'operator', 'half an answ') });
@@ -244,8 +198,8 @@ describe('drafts', () => {
   });
 
   test('that lost the race stay, and say so', async () => {
-    const { swarm, event } = loaded({ questions: [question(1, { target: 'bob' })] });
-    const drafts = new Drafts(swarm, storage());
+    const { store, event } = loaded({ questions: [question(1, { target: 'bob' })] });
+    const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);
     await expect(
       drafts.send(question(1), async () => {
@@ -257,30 +211,12 @@ describe('drafts', () => {
   });
 
   test('that arrived although the host could not say so are gone', async () => {
-    const { swarm, event } = loaded({ questions: [question(1)] });
-    const drafts = new Drafts(swarm, storage());
+    const { store, event } = loaded({ questions: [question(1)] });
+    const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);
     await expect(drafts.send(question(1), () => Promise.reject(new Error('unreachable')))).rejects.toThrow();
     expect(drafts.has(question(1))).toBe(true);
     event({ kind: 'question_resolved', question: settled(1, 'operator', 'half an answ') });
     expect(drafts.overtaken.value).toEqual([]);
-  });
-});
-
-describe('loose ends', () => {
-  test('follow the questions and reminders, per agent', () => {
-    const { swarm, event } = loaded({ questions: [question(1, { target: 'bob' }), question(2)], reminders: [reminder(7, { agent: 'bob' })] });
-    const summary = () => swarm.looseEnds.value.map(({ agent, owed, asked, reminders, ends }) => [agent, owed, asked, reminders, ends.map((end) => end.kind).join(' ')]);
-    expect(summary()).toEqual([
-      ['alice', 0, 2, 0, 'asked asked'],
-      ['bob', 1, 0, 1, 'owed reminder'],
-    ]);
-    event({ kind: 'question_resolved', question: settled(1, 'bob', 'x') });
-    event({ kind: 'reminder_removed', id: 7 });
-    event({ kind: 'reminder_changed', reminder: reminder(8, { agent: 'carol' }) });
-    expect(summary()).toEqual([
-      ['alice', 0, 1, 0, 'asked'],
-      ['carol', 0, 0, 1, 'reminder'],
-    ]);
   });
 });

@@ -4,8 +4,6 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import { Refusal, words } from '../../api/refusal';
 import type { Question } from '../../api/types';
-import { answerOf, forOperator, withOption } from './question';
-import { bodyFault } from '../../ui/text/bytes';
 import { Act, Submit } from '../../ui/act';
 import { ByteCount } from '../../ui/bytes';
 import { Age, now, Until } from '../../ui/clock';
@@ -13,7 +11,9 @@ import { Fault, Refused } from '../../ui/fault';
 import { useGrown } from '../../ui/grown';
 import { Leet } from '../../ui/leet';
 import { useSending } from '../../ui/sending';
+import { bodyFault } from '../../ui/text/bytes';
 import { AgentText } from '../files';
+import { answerOf, forOperator, withOption } from './question';
 import { drafts } from './state';
 
 /** Below this much time a question's end is worth an alarming colour. */
@@ -24,7 +24,9 @@ export const QuestionRow = memo(function QuestionRow({ question }: { question: Q
   const mine = forOperator(question);
   const [error, setError] = useState<string | null>(null);
   // A draft that outlived a reload shows itself, and takes the caret from nobody.
-  const [overriding, setOverriding] = useState<'no' | 'resumed' | 'asked'>(() => (drafts.has(question) ? 'resumed' : 'no'));
+  const [overriding, setOverriding] = useState<'no' | 'resumed' | 'asked'>(() =>
+    drafts.has(question) ? 'resumed' : 'no',
+  );
   const override = useRef<HTMLButtonElement>(null);
   const leave = () => {
     setOverriding('no');
@@ -109,18 +111,36 @@ function Offered({ question: { multi, options } }: { question: Question }) {
 function TimeLeft({ at }: { at: string }) {
   const soon = Date.parse(at) - now.value < SOON_MS;
   return (
-    <span class={`badge ttl ${soon ? 'bad' : 'amber'}`} title="When nobody has answered by then, the asker is told that it expired">
+    <span
+      class={`badge ttl ${soon ? 'bad' : 'amber'}`}
+      title="When nobody has answered by then, the asker is told that it expired"
+    >
       ◷ <Until at={at} ahead={(left) => `${left} left`} past={() => 'expires now'} />
     </span>
   );
 }
 
-function AnswerForm({ question, beside, focused = false }: { question: Question; beside: ComponentChild; focused?: boolean }) {
+function AnswerForm({
+  question,
+  beside,
+  focused = false,
+}: {
+  question: Question;
+  beside: ComponentChild;
+  focused?: boolean;
+}) {
   const { id, asker, target, options, multi } = question;
   const mine = forOperator(question);
   const box = useRef<HTMLTextAreaElement>(null);
-  const { busy, error, setError, send: ask } = useSending((e) =>
-    e instanceof Refusal && e.code === 'conflict' ? `Somebody else was first: this question is settled, and your answer was not sent. (${e.message})` : words(e),
+  const {
+    busy,
+    error,
+    setError,
+    send: ask,
+  } = useSending((e) =>
+    e instanceof Refusal && e.code === 'conflict'
+      ? `Somebody else was first: this question is settled, and your answer was not sent. (${e.message})`
+      : words(e),
   );
   const draft = drafts.of(question);
   const answer = answerOf(question, draft);
@@ -136,8 +156,17 @@ function AnswerForm({ question, beside, focused = false }: { question: Question;
     setError(null);
   };
   const send = () => {
-    const fault = answer === '' ? (options.length > 0 ? 'Choose an option, or write an answer.' : 'There is no answer yet.') : bodyFault(answer, 'an answer');
-    return ask(fault, () => drafts.send(question, () => api.POST('/api/questions/{id}/answer', { params: { path: { id } }, body: { answer } })));
+    const fault =
+      answer === ''
+        ? options.length > 0
+          ? 'Choose an option, or write an answer.'
+          : 'There is no answer yet.'
+        : bodyFault(answer, 'an answer');
+    return ask(fault, () =>
+      drafts.send(question, () =>
+        api.POST('/api/questions/{id}/answer', { params: { path: { id } }, body: { answer } }),
+      ),
+    );
   };
 
   return (

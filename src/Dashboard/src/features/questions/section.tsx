@@ -1,9 +1,9 @@
 import { useState } from 'preact/hooks';
-import { type Filter, participants, shownBy } from './question';
 import { useBounded } from '../../ui/bounded';
 import { Section } from '../../ui/section';
 import { AnswerHistory } from './history';
 import { Overtaken } from './overtaken';
+import { type Filter, participants, shownBy } from './question';
 import { QuestionRow } from './row';
 import { drafts, filter } from './state';
 import { questions } from './store';
@@ -43,7 +43,11 @@ export function QuestionsSection() {
         <Overtaken key={question.id} question={question} />
       ))}
       {matching.length === 0 ? (
-        <p class="empty">{pending.length === 0 ? 'Nobody asks anything. What an agent asks with its tool “ask” shows here.' : 'No pending question fits this filter.'}</p>
+        <p class="empty">
+          {pending.length === 0
+            ? 'Nobody asks anything. What an agent asks with its tool “ask” shows here.'
+            : 'No pending question fits this filter.'}
+        </p>
       ) : (
         <>
           <ul class="rows">
@@ -85,7 +89,12 @@ function Chips({ names, chosen }: { names: readonly string[]; chosen: Filter }) 
 function Chip({ label, value, chosen }: { label: string; value: Filter; chosen: boolean }) {
   const count = questions.pending.value.filter((question) => shownBy(value, question)).length;
   return (
-    <button type="button" class={`chip ${chosen ? 'chosen' : ''}`} aria-pressed={chosen} onClick={() => (filter.value = value)}>
+    <button
+      type="button"
+      class={`chip ${chosen ? 'chosen' : ''}`}
+      aria-pressed={chosen}
+      onClick={() => (filter.value = value)}
+    >
       {label}
       {count > 0 ? <span class="of"> {count}</span> : null}
     </button>

@@ -2,14 +2,14 @@ import { memo } from 'preact/compat';
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Reminder } from '../../api/types';
-import { ATTEMPTS, failed, givenUp } from './reminder';
-import { reminders } from './store';
 import { Act } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Clock, Until } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
 import { AgentText } from '../files';
+import { ATTEMPTS, failed, givenUp } from './reminder';
+import { reminders } from './store';
 
 const STEP = 50;
 /** A reminder may be as long as a line of the socket protocol. */
@@ -79,12 +79,24 @@ const Row = memo(function Row({ reminder }: { reminder: Reminder }) {
       {failed(reminder) ? <Failure reminder={reminder} /> : null}
       <div class="line actions">
         <span class="buttons">
-          {failed(reminder) ? <Act label="↻ R3TRY" plain={`Try reminder ${id} of ${agent} again`} tone="good" onError={setError} run={() => api.POST('/api/reminders/{id}/retry', { params: { path: { id } } })} /> : null}
+          {failed(reminder) ? (
+            <Act
+              label="↻ R3TRY"
+              plain={`Try reminder ${id} of ${agent} again`}
+              tone="good"
+              onError={setError}
+              run={() => api.POST('/api/reminders/{id}/retry', { params: { path: { id } } })}
+            />
+          ) : null}
           <Act
             label="✗ C4NC3L"
             plain={`Cancel reminder ${id} of ${agent}`}
             tone="bad"
-            confirm={{ title: 'Cancel this reminder?', text: `${agent} set it for itself and will not be told that it is gone.`, yes: '✗ C4NC3L' }}
+            confirm={{
+              title: 'Cancel this reminder?',
+              text: `${agent} set it for itself and will not be told that it is gone.`,
+              yes: '✗ C4NC3L',
+            }}
             onError={setError}
             run={() => api.POST('/api/reminders/{id}/cancel', { params: { path: { id } } })}
           />
@@ -108,7 +120,8 @@ function Failure({ reminder }: { reminder: Reminder }) {
           'tried again at once'
         ) : (
           <>
-            <Until at={next_attempt_at} ahead={(left) => `next try in ${left}`} past={() => 'next try now'} /> (<Clock at={next_attempt_at} />)
+            <Until at={next_attempt_at} ahead={(left) => `next try in ${left}`} past={() => 'next try now'} /> (
+            <Clock at={next_attempt_at} />)
           </>
         )}
       </span>

@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Stats } from '../../api/types';
-import type { Chart } from './figures';
-import { drawing } from './drawing';
 import { clock } from '../../ui/text/time';
 import type { Drawn } from './draw';
+import { drawing } from './drawing';
+import type { Chart } from './figures';
 
 /** Bars over time. What stands at the pointer is said above them; who does not see them hears the sum and the highest. */
 export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
@@ -47,8 +47,8 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
       </figcaption>
       {drawer === null && drawing.missing.value ? (
         <p class="note">
-          The part of this page that draws charts could not be loaded; the page tries again at its next connection to the
-          host.
+          The part of this page that draws charts could not be loaded; the page tries again at its next connection to
+          the host.
         </p>
       ) : null}
       <div

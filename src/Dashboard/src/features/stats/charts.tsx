@@ -1,11 +1,11 @@
 import type { ComponentChild } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Stats } from '../../api/types';
+import { Unread } from '../../ui/fault';
+import { durationText, tokensText } from '../../ui/text/figures';
+import { ChartView } from './chart';
 import { chartsOf, costText, inputOf, totalsOf } from './figures';
 import type { Statistics } from './statistics';
-import { durationText, tokensText } from '../../ui/text/figures';
-import { Unread } from '../../ui/fault';
-import { ChartView } from './chart';
 
 /** The sums of a window and how they came about. */
 export function Charts({ statistics, none }: { statistics: Statistics; none: string }) {
@@ -13,7 +13,12 @@ export function Charts({ statistics, none }: { statistics: Statistics; none: str
   const error = statistics.error.value;
   return (
     <>
-      <Unread error={error === null ? null : `The figures could not be read: ${error}`} plain="Read the figures again" reading={statistics.reading.value} onRetry={() => void statistics.read()} />
+      <Unread
+        error={error === null ? null : `The figures could not be read: ${error}`}
+        plain="Read the figures again"
+        reading={statistics.reading.value}
+        onRetry={() => void statistics.read()}
+      />
       {stats !== null ? (
         <div class="feature-stats" aria-busy={statistics.reading.value}>
           <Shown stats={stats} none={none} />
@@ -35,14 +40,32 @@ function Shown({ stats, none }: { stats: Stats; none: string }) {
   return (
     <>
       <dl class="totals">
-        <Total name="turns" value={String(totals.turns)} aside={totals.failed > 0 ? <span class="bad">{totals.failed} failed</span> : 'none failed'} />
+        <Total
+          name="turns"
+          value={String(totals.turns)}
+          aside={totals.failed > 0 ? <span class="bad">{totals.failed} failed</span> : 'none failed'}
+        />
         <Total
           name="tokens"
           value={tokensText(inputOf(totals) + totals.output_tokens)}
           aside={`${tokensText(inputOf(totals))} in, ${tokensText(totals.output_tokens)} out`}
         />
-        <Total name="cost" value={cost} aside={totals.unpriced_turns > 0 ? <span class="amber">{totals.unpriced_turns} without a price</span> : 'by the price table'} />
-        <Total name="time in turns" value={durationText(totals.duration_ms)} aside={`${durationText(totals.duration_ms / totals.turns)} each`} />
+        <Total
+          name="cost"
+          value={cost}
+          aside={
+            totals.unpriced_turns > 0 ? (
+              <span class="amber">{totals.unpriced_turns} without a price</span>
+            ) : (
+              'by the price table'
+            )
+          }
+        />
+        <Total
+          name="time in turns"
+          value={durationText(totals.duration_ms)}
+          aside={`${durationText(totals.duration_ms / totals.turns)} each`}
+        />
       </dl>
       <div class="charts">
         {charts.map((chart) => (

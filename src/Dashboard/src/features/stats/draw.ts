@@ -30,21 +30,49 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
         y: { range: (_, __, most) => [0, most > 0 ? most * 1.05 : 1] },
       },
       axes: [
-        { stroke: INK, font: FONT, size: 24, gap: 4, space: 70, grid: { show: false }, ticks: { stroke: LINE, size: 4 }, values: (_, at, __, ___, step) => at.map((seconds) => timeAt(seconds, step)) },
-        { stroke: INK, font: FONT, size: 58, gap: 4, space: 28, grid: { stroke: LINE, width: 1 }, ticks: { show: false }, ...(first.steps === undefined ? {} : { incrs: [...first.steps] }), values: (_, at) => at.map((value) => (value === 0 ? '0' : shown.text(value))) },
+        {
+          stroke: INK,
+          font: FONT,
+          size: 24,
+          gap: 4,
+          space: 70,
+          grid: { show: false },
+          ticks: { stroke: LINE, size: 4 },
+          values: (_, at, __, ___, step) => at.map((seconds) => timeAt(seconds, step)),
+        },
+        {
+          stroke: INK,
+          font: FONT,
+          size: 58,
+          gap: 4,
+          space: 28,
+          grid: { stroke: LINE, width: 1 },
+          ticks: { show: false },
+          ...(first.steps === undefined ? {} : { incrs: [...first.steps] }),
+          values: (_, at) => at.map((value) => (value === 0 ? '0' : shown.text(value))),
+        },
       ],
       series: [
         {},
         // Each bar stands on the ground and is as high as everything up to it, so the highest is drawn first.
-        ...first.stacks.toReversed().map(({ colour }) => ({ fill: colour, stroke: colour, width: 0, points: { show: false }, paths: barPaths() })),
+        ...first.stacks.toReversed().map(({ colour }) => ({
+          fill: colour,
+          stroke: colour,
+          width: 0,
+          points: { show: false },
+          paths: barPaths(),
+        })),
       ],
-      hooks: { setCursor: [({ cursor }) => onPointer(cursor.idx == null || (cursor.left ?? -1) < 0 ? null : cursor.idx)] },
+      hooks: {
+        setCursor: [({ cursor }) => onPointer(cursor.idx == null || (cursor.left ?? -1) < 0 ? null : cursor.idx)],
+      },
     },
     dataOf(first, stats),
     place,
   );
   const resized = new ResizeObserver(() => {
-    if (place.clientWidth > 0 && place.clientWidth !== plot.width) plot.setSize({ width: place.clientWidth, height: HEIGHT });
+    if (place.clientWidth > 0 && place.clientWidth !== plot.width)
+      plot.setSize({ width: place.clientWidth, height: HEIGHT });
   });
   resized.observe(place);
   return {
@@ -75,7 +103,9 @@ function spanOf({ buckets, bucket_seconds }: Stats): [number, number] {
 }
 
 function dataOf({ stacks }: Chart, { buckets }: Stats): uPlot.AlignedData {
-  const sums = stacks.map((_, top) => buckets.map((__, i) => stacks.slice(0, top + 1).reduce((sum, { values }) => sum + (values[i] ?? 0), 0)));
+  const sums = stacks.map((_, top) =>
+    buckets.map((__, i) => stacks.slice(0, top + 1).reduce((sum, { values }) => sum + (values[i] ?? 0), 0)),
+  );
   return [buckets.map(({ at }) => seconds(at)), ...sums.toReversed()];
 }
 

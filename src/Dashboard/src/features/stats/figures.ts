@@ -23,9 +23,19 @@ export type Sums = Omit<Bucket, 'at'>;
 export const WINDOWS: readonly Window[] = ['1h', '24h', '7d', '30d'];
 
 /** All that went into the model: fresh, and from and to its cache. */
-export const inputOf = (figures: Figures | Sums): number => (figures.input_tokens ?? 0) + (figures.cache_read_input_tokens ?? 0) + (figures.cache_creation_input_tokens ?? 0);
+export const inputOf = (figures: Figures | Sums): number =>
+  (figures.input_tokens ?? 0) + (figures.cache_read_input_tokens ?? 0) + (figures.cache_creation_input_tokens ?? 0);
 
-const nothing: Sums = { turns: 0, failed: 0, input_tokens: 0, output_tokens: 0, cache_read_input_tokens: 0, cache_creation_input_tokens: 0, cost_usd: 0, duration_ms: 0 };
+const nothing: Sums = {
+  turns: 0,
+  failed: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  cache_read_input_tokens: 0,
+  cache_creation_input_tokens: 0,
+  cost_usd: 0,
+  duration_ms: 0,
+};
 
 export interface Totals extends Sums {
   tool_call_count: number;
@@ -35,13 +45,21 @@ export interface Totals extends Sums {
 /** Everybody's sums in one. */
 export function totalsOf({ agents }: Pick<Stats, 'agents'>): Totals {
   const sum = (of: (agent: AgentStats) => number) => agents.reduce((total, agent) => total + of(agent), 0);
-  const all = { ...nothing, tool_call_count: sum((a) => a.tool_call_count), unpriced_turns: sum((a) => a.unpriced_turns) };
+  const all = {
+    ...nothing,
+    tool_call_count: sum((a) => a.tool_call_count),
+    unpriced_turns: sum((a) => a.unpriced_turns),
+  };
   for (const field of Object.keys(nothing) as (keyof Sums)[]) all[field] = sum((a) => a[field]);
   return all;
 }
 
 /** A cost that leaves out turns nobody knows the price of is said so. */
-export function costText({ cost_usd, unpriced_turns, turns }: Pick<Totals, 'cost_usd' | 'unpriced_turns' | 'turns'>): string {
+export function costText({
+  cost_usd,
+  unpriced_turns,
+  turns,
+}: Pick<Totals, 'cost_usd' | 'unpriced_turns' | 'turns'>): string {
   if (unpriced_turns === 0) return usdText(cost_usd);
   return unpriced_turns >= turns && cost_usd === 0 ? 'unknown' : `≥ ${usdText(cost_usd)}`;
 }
@@ -63,7 +81,9 @@ const RESULTS: Record<string, ResultWords> = {
 };
 
 export const resultWords = (result: string | null | undefined): ResultWords =>
-  result == null ? { glyph: '◌', words: 'running', tone: 'info' } : (RESULTS[result] ?? { glyph: '✗', words: result, tone: 'bad' });
+  result == null
+    ? { glyph: '◌', words: 'running', tone: 'info' }
+    : (RESULTS[result] ?? { glyph: '✗', words: result, tone: 'bad' });
 
 /** `Bash 3, Read 1`: the most used first. */
 export function toolsText(calls: Readonly<Record<string, number>> | null | undefined): string {
@@ -109,7 +129,10 @@ export interface Chart {
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-const TIMES = [1, 2, 5, 10, 15, 30].flatMap((n) => [n * SECOND, n * MINUTE]).concat([1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1200].map((n) => n * HOUR)).sort((a, b) => a - b);
+const TIMES = [1, 2, 5, 10, 15, 30]
+  .flatMap((n) => [n * SECOND, n * MINUTE])
+  .concat([1, 2, 3, 6, 12, 24, 48, 120, 240, 480, 1200].map((n) => n * HOUR))
+  .sort((a, b) => a - b);
 const WHOLE = [1, 2, 5].flatMap((n) => [0, 1, 2, 3, 4, 5, 6].map((power) => n * 10 ** power)).sort((a, b) => a - b);
 
 /** The four charts of some turns. Of a bucket without a turn every value is 0. */
@@ -135,8 +158,18 @@ export function chartsOf({ buckets, agents }: Pick<Stats, 'buckets' | 'agents'>)
         { name: 'out', colour: '#cba6f7', values: of((b) => b.output_tokens) },
       ],
     },
-    { title: 'cost', text: usdText, ...(unpriced === 0 ? {} : { lacks: `without ${counted(unpriced, 'turn')} of unknown price` }), stacks: [{ name: 'cost', colour: '#f9e2af', values: of((b) => b.cost_usd) }] },
-    { title: 'time in turns', text: (value) => durationText(value).replace(/ 00[sm]$|(?<=\d)\.0(?=s$)/, ''), steps: TIMES, stacks: [{ name: 'time', colour: '#94e2d5', values: of((b) => b.duration_ms) }] },
+    {
+      title: 'cost',
+      text: usdText,
+      ...(unpriced === 0 ? {} : { lacks: `without ${counted(unpriced, 'turn')} of unknown price` }),
+      stacks: [{ name: 'cost', colour: '#f9e2af', values: of((b) => b.cost_usd) }],
+    },
+    {
+      title: 'time in turns',
+      text: (value) => durationText(value).replace(/ 00[sm]$|(?<=\d)\.0(?=s$)/, ''),
+      steps: TIMES,
+      stacks: [{ name: 'time', colour: '#94e2d5', values: of((b) => b.duration_ms) }],
+    },
   ];
 }
 
@@ -153,7 +186,13 @@ export const draftOf = (price: Price): PriceDraft => ({
   cache_creation: String(price.cache_creation),
 });
 
-export const emptyDraft = (model = ''): PriceDraft => ({ model, input: '', output: '', cache_read: '', cache_creation: '' });
+export const emptyDraft = (model = ''): PriceDraft => ({
+  model,
+  input: '',
+  output: '',
+  cache_read: '',
+  cache_creation: '',
+});
 
 /** The table that was typed, or why it is none yet. */
 export function readPrices(drafts: readonly PriceDraft[]): { prices: Price[] } | { fault: string } {
@@ -161,7 +200,10 @@ export function readPrices(drafts: readonly PriceDraft[]): { prices: Price[] } |
   const seen = new Set<string>();
   for (const draft of drafts) {
     const model = draft.model.trim();
-    if (model === '') return { fault: 'A row has no model. Name it as its tool does (at the end a * stands for anything), or remove the row.' };
+    if (model === '')
+      return {
+        fault: 'A row has no model. Name it as its tool does (at the end a * stands for anything), or remove the row.',
+      };
     if (/\*./.test(model)) return { fault: `${model}: a * may stand at the end alone.` };
     if (seen.has(model)) return { fault: `${model} stands there twice.` };
     seen.add(model);
@@ -169,7 +211,10 @@ export function readPrices(drafts: readonly PriceDraft[]): { prices: Price[] } |
     for (const field of PRICE_FIELDS) {
       const typed = draft[field].trim().replace(',', '.');
       const value = Number(typed);
-      if (typed === '' || !Number.isFinite(value) || value < 0) return { fault: `${model}: ${field.replace('_', ' ')} must be a number of US dollars per million tokens, 0 or more.` };
+      if (typed === '' || !Number.isFinite(value) || value < 0)
+        return {
+          fault: `${model}: ${field.replace('_', ' ')} must be a number of US dollars per million tokens, 0 or more.`,
+        };
       price[field] = value;
     }
     prices.push(price);

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
 import type { AgentStats } from '../../api/types';
-import { costText, inputOf } from './figures';
-import { durationText, tokensText } from '../../ui/text/figures';
 import { Link } from '../../ui/link';
 import { Section } from '../../ui/section';
 import { Columns, Table } from '../../ui/table';
+import { durationText, tokensText } from '../../ui/text/figures';
 import { containers } from '../containers';
 import { Charts } from './charts';
+import { costText, inputOf } from './figures';
 import { Prices } from './prices';
 import { lookBack, shownWindow, useStatistics } from './use';
 import { Windows } from './windows';
@@ -18,10 +18,18 @@ export function StatsPage() {
   const [priced, setPriced] = useState<string | null>(null);
   const stats = statistics.stats.value;
   const unknown = stats?.unknown_models ?? [];
-  const agents = (stats?.agents ?? []).filter(({ turns }) => turns > 0).toSorted((a, b) => b.cost_usd - a.cost_usd || b.turns - a.turns || a.name.localeCompare(b.name));
+  const agents = (stats?.agents ?? [])
+    .filter(({ turns }) => turns > 0)
+    .toSorted((a, b) => b.cost_usd - a.cost_usd || b.turns - a.turns || a.name.localeCompare(b.name));
   return (
     <main class="deck stats feature-stats" tabIndex={-1} aria-label="Statistics of the swarm">
-      <Section feature="stats" id="stats" title="ST4TS" plain="Statistics of the swarm" aside={<Windows shown={window} onChoose={lookBack} />}>
+      <Section
+        feature="stats"
+        id="stats"
+        title="ST4TS"
+        plain="Statistics of the swarm"
+        aside={<Windows shown={window} onChoose={lookBack} />}
+      >
         {unknown.length === 0 ? null : (
           <div class="overtaken unknown">
             <p>Without a price, so their turns are in no sum of costs:</p>
@@ -37,7 +45,13 @@ export function StatsPage() {
         <Charts statistics={statistics} none="No agent took a turn in this time." />
       </Section>
       {agents.length === 0 ? null : (
-        <Section feature="stats" id="stats-agents" title="4G3NTS" plain="Agents" aside={<span class="count">{agents.length} with turns</span>}>
+        <Section
+          feature="stats"
+          id="stats-agents"
+          title="4G3NTS"
+          plain="Agents"
+          aside={<span class="count">{agents.length} with turns</span>}
+        >
           <Figures agents={agents} />
         </Section>
       )}
@@ -48,19 +62,38 @@ export function StatsPage() {
 
 function Figures({ agents }: { agents: readonly AgentStats[] }) {
   return (
-    <Table label="Figures of each agent" columns={<Columns words={['agent']} figures={['turns', 'failed', 'time', 'in', 'of it cached', 'out', 'tools', 'cost']} />}>
+    <Table
+      label="Figures of each agent"
+      columns={
+        <Columns
+          words={['agent']}
+          figures={['turns', 'failed', 'time', 'in', 'of it cached', 'out', 'tools', 'cost']}
+        />
+      }
+    >
       <tbody>
         {agents.map((agent) => (
           <tr key={agent.name} data-stats={agent.name}>
-            <th scope="row">{containers.agents.value.has(agent.name) ? <Link to={`/agents/${agent.name}`}>{agent.name}</Link> : agent.name}</th>
+            <th scope="row">
+              {containers.agents.value.has(agent.name) ? (
+                <Link to={`/agents/${agent.name}`}>{agent.name}</Link>
+              ) : (
+                agent.name
+              )}
+            </th>
             <td class="n">{agent.turns}</td>
             <td class={`n ${agent.failed > 0 ? 'bad' : 'dim'}`}>{agent.failed}</td>
             <td class="n">{durationText(agent.duration_ms)}</td>
             <td class="n">{tokensText(inputOf(agent))}</td>
-            <td class="n">{inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}</td>
+            <td class="n">
+              {inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}
+            </td>
             <td class="n">{tokensText(agent.output_tokens)}</td>
             <td class="n">{agent.tool_call_count}</td>
-            <td class="n" title={agent.unpriced_turns > 0 ? `${agent.unpriced_turns} turns on models without a price` : ''}>
+            <td
+              class="n"
+              title={agent.unpriced_turns > 0 ? `${agent.unpriced_turns} turns on models without a price` : ''}
+            >
               {costText(agent)}
             </td>
           </tr>

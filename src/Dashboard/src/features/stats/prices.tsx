@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
-import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from './figures';
 import { Submit } from '../../ui/act';
 import { Fault, Unread } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
 import { Columns, Table } from '../../ui/table';
+import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from './figures';
 
 interface Props {
   /** A model that somebody wants to give a price. */
@@ -46,7 +46,8 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
     setError(null);
     setDone(false);
   };
-  const focus = (row: number, field: number) => requestAnimationFrame(() => table.current?.rows[row]?.querySelectorAll('input')[field]?.focus());
+  const focus = (row: number, field: number) =>
+    requestAnimationFrame(() => table.current?.rows[row]?.querySelectorAll('input')[field]?.focus());
   const add = (model: string) => {
     const at = drafts.findIndex((draft) => draft.model.trim() === model);
     if (model === '' || at < 0) change([...drafts, emptyDraft(model)]);
@@ -75,7 +76,13 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
   };
   const changed = JSON.stringify(drafts) !== JSON.stringify(saved);
   return (
-    <Section feature="stats" id="prices" title="PR1C3S" plain="Prices" aside={<span class="count">US dollars per million tokens</span>}>
+    <Section
+      feature="stats"
+      id="prices"
+      title="PR1C3S"
+      plain="Prices"
+      aside={<span class="count">US dollars per million tokens</span>}
+    >
       {saved === null ? (
         error === null ? (
           <p class="empty" role="status">
@@ -92,7 +99,12 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
             save();
           }}
         >
-          {fault === null ? null : <p class="note">⚠ The file with the prices cannot be used, so the last good ones hold: {fault} What is saved here takes its place.</p>}
+          {fault === null ? null : (
+            <p class="note">
+              ⚠ The file with the prices cannot be used, so the last good ones hold: {fault} What is saved here takes
+              its place.
+            </p>
+          )}
           {drafts.length === 0 ? (
             <p class="empty">No model has a price yet. A name may end in a * to stand for all that begin so.</p>
           ) : (
@@ -120,13 +132,22 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
                           spellcheck={false}
                           autocomplete="off"
                           autocapitalize="none"
-                          aria-label={field === 'model' ? `Model in row ${i + 1}` : `${FIELD_WORDS[field]} of ${draft.model || `row ${i + 1}`}`}
+                          aria-label={
+                            field === 'model'
+                              ? `Model in row ${i + 1}`
+                              : `${FIELD_WORDS[field]} of ${draft.model || `row ${i + 1}`}`
+                          }
                           onInput={(e) => change(drafts.with(i, { ...draft, [field]: e.currentTarget.value }))}
                         />
                       </td>
                     ))}
                     <td>
-                      <button type="button" class="plain" aria-label={`Remove ${draft.model || `row ${i + 1}`}`} onClick={() => change(drafts.toSpliced(i, 1))}>
+                      <button
+                        type="button"
+                        class="plain"
+                        aria-label={`Remove ${draft.model || `row ${i + 1}`}`}
+                        onClick={() => change(drafts.toSpliced(i, 1))}
+                      >
                         ✗
                       </button>
                     </td>
@@ -160,4 +181,9 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
   );
 }
 
-const FIELD_WORDS: Record<(typeof PRICE_FIELDS)[number], string> = { input: 'in', output: 'out', cache_read: 'from cache', cache_creation: 'into cache' };
+const FIELD_WORDS: Record<(typeof PRICE_FIELDS)[number], string> = {
+  input: 'in',
+  output: 'out',
+  cache_read: 'from cache',
+  cache_creation: 'into cache',
+};

@@ -53,7 +53,8 @@ export class Statistics {
     if (this.#stopped) return;
     this.#pause();
     this.#underWay?.abort();
-    const { signal: stopped } = (this.#underWay = new AbortController());
+    this.#underWay = new AbortController();
+    const { signal: stopped } = this.#underWay;
     this.reading.value = true;
     try {
       const stats = await this.fetchStats(this.#window, stopped);

@@ -1,8 +1,8 @@
 import { effect, signal } from '@preact/signals';
 import { useEffect, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
-import type { Window } from './figures';
 import { live } from '../../ui/live';
+import type { Window } from './figures';
 import { WINDOWS } from './figures';
 import { Statistics } from './statistics';
 import { turns } from './store';
@@ -23,7 +23,13 @@ export function useStatistics(window: Window, agent: string | null): Statistics 
     () =>
       new Statistics(
         window,
-        (wanted, stopped) => answerOf(api.GET('/api/stats', { params: { query: { window: wanted, ...(agent === null ? {} : { agent }) } }, signal: stopped })),
+        (wanted, stopped) =>
+          answerOf(
+            api.GET('/api/stats', {
+              params: { query: { window: wanted, ...(agent === null ? {} : { agent }) } },
+              signal: stopped,
+            }),
+          ),
         () => document.visibilityState === 'visible',
       ),
   );

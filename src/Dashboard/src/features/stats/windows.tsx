@@ -6,7 +6,13 @@ export function Windows({ shown, onChoose }: { shown: Window; onChoose: (window:
   return (
     <div class="chips windows feature-stats" role="group" aria-label="How far back">
       {WINDOWS.map((window) => (
-        <button key={window} type="button" class={`chip ${window === shown ? 'chosen' : ''}`} aria-pressed={window === shown} onClick={() => onChoose(window)}>
+        <button
+          key={window}
+          type="button"
+          class={`chip ${window === shown ? 'chosen' : ''}`}
+          aria-pressed={window === shown}
+          onClick={() => onChoose(window)}
+        >
           {window}
         </button>
       ))}

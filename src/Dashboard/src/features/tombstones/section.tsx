@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Tombstone } from '../../api/types';
-import { bytesText } from '../../ui/text/time';
 import { Act } from '../../ui/act';
 import { useBounded } from '../../ui/bounded';
 import { Age } from '../../ui/clock';
 import { Refused } from '../../ui/fault';
 import { Section } from '../../ui/section';
+import { bytesText } from '../../ui/text/time';
 import { containers } from '../containers';
 import { revivals, tombstones } from './store';
 
@@ -32,7 +32,9 @@ export function TombstonesSection() {
       }
     >
       {kept.length === 0 ? (
-        <p class="empty">Nothing is kept. The notes and credentials of an agent that is destroyed stay here until they are purged.</p>
+        <p class="empty">
+          Nothing is kept. The notes and credentials of an agent that is destroyed stay here until they are purged.
+        </p>
       ) : (
         <>
           <ul class="rows">

@@ -1,7 +1,7 @@
 import { STRANGER } from '../api/proof';
-import type { Connection } from './feed';
-import { clock } from '../ui/text/time';
-import type { Sync } from './sync';
+import type { Connection } from '../stream/feed';
+import type { Sync } from '../stream/sync';
+import { clock } from './text/time';
 
 export interface Truth {
   state: 'connecting' | 'live' | 'reconnecting' | 'stranger' | 'resyncing' | 'resynced' | 'signed_out' | 'cannot';
@@ -22,7 +22,16 @@ export function describe(connection: Connection, sync: Sync): Truth {
     return { ...none, state: 'signed_out', glyph: '✗', label: 'S1GN3D 0UT', plain: 'Signed out', tone: 'bad' };
   if (connection.state === 'cannot' || sync.state === 'cannot') {
     const reason = connection.state === 'cannot' ? connection.reason : sync.state === 'cannot' ? sync.reason : '';
-    return { ...none, state: 'cannot', glyph: '✗', label: 'C4NN0T', plain: `Cannot show what happens: ${reason}`, tone: 'bad', detail: reason, canRetry: true };
+    return {
+      ...none,
+      state: 'cannot',
+      glyph: '✗',
+      label: 'C4NN0T',
+      plain: `Cannot show what happens: ${reason}`,
+      tone: 'bad',
+      detail: reason,
+      canRetry: true,
+    };
   }
   const waits = sync.state === 'waiting' && sync.stranger ? { since: null, nextTryAt: sync.nextTryAt } : null;
   const stranger = connection.state === 'stranger' ? connection : connection.state === 'reconnecting' ? null : waits;
@@ -66,7 +75,15 @@ export function describe(connection: Connection, sync: Sync): Truth {
     return { ...none, state: 'connecting', glyph: '◌', label: 'C0NN3CT1NG', plain: 'Connecting', tone: 'info' };
   if (sync.resyncedAt !== null) {
     const at = clock(new Date(sync.resyncedAt).toISOString(), sync.resyncedAt);
-    return { ...none, state: 'resynced', glyph: '●', label: 'L1VE', plain: `Live, fetched anew at ${at}`, tone: 'good', detail: `resynced ${at}` };
+    return {
+      ...none,
+      state: 'resynced',
+      glyph: '●',
+      label: 'L1VE',
+      plain: `Live, fetched anew at ${at}`,
+      tone: 'good',
+      detail: `resynced ${at}`,
+    };
   }
   return { ...none, state: 'live', glyph: '●', label: 'L1VE', plain: 'Live', tone: 'good' };
 }
