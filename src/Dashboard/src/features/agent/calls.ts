@@ -1,3 +1,4 @@
+import { diffArrays } from 'diff';
 import { visible } from '../../ui/text/visible';
 
 /** A line of an edit. */
@@ -222,55 +223,26 @@ function generic(tool: string, input: unknown): Shown {
   };
 }
 
-/** So many lines of what stays the same are shown around a change. */
+/** How many unchanged lines are shown on each side of a change. */
 const AROUND = 2;
-/** Of longer texts it is not worked out which lines stay: all of them are removed and added. */
-const MOST_COMPARED = 400;
+/** With more changed lines than this, all lines are shown as removed and added: comparing them takes too long. */
+const MOST_CHANGED = 800;
 
 /** One text in place of another, line by line: what stays, what is removed and what is added. */
 export function editLines(before: string, after: string): EditLine[] {
-  const [old, now] = [before === '' ? [] : before.split('\n'), after === '' ? [] : after.split('\n')];
-  const most = Math.min(old.length, now.length);
-  let head = 0;
-  while (head < most && old[head] === now[head]) head++;
-  let tail = 0;
-  while (tail < most - head && old[old.length - 1 - tail] === now[now.length - 1 - tail]) tail++;
-  const as = (kind: EditLine['kind'], part: readonly string[]) => part.map((text): EditLine => ({ kind, text }));
-  return [
-    ...as('same', old.slice(Math.max(0, head - AROUND), head)),
-    ...changed(old.slice(head, old.length - tail), now.slice(head, now.length - tail)),
-    ...as('same', old.slice(old.length - tail, old.length - tail + Math.min(tail, AROUND))),
+  const linesIn = (text: string) => (text === '' ? [] : text.split('\n'));
+  const [old, now] = [linesIn(before), linesIn(after)];
+  const changes = diffArrays(old, now, { maxEditLength: MOST_CHANGED }) ?? [
+    { value: old, removed: true, added: false },
+    { value: now, removed: false, added: true },
   ];
-}
-
-/** By the longest common subsequence: as much as can stay, stays. */
-function changed(old: readonly string[], now: readonly string[]): EditLine[] {
-  const lines: EditLine[] = [];
-  const compared = old.length <= MOST_COMPARED && now.length <= MOST_COMPARED;
-  const width = now.length + 1;
-  /** How many lines of what follows both places can stay. */
-  const stay = new Uint16Array(compared ? (old.length + 1) * width : 0);
-  const from = (i: number, j: number) => stay[i * width + j] ?? 0;
-  if (compared)
-    for (let i = old.length - 1; i >= 0; i--)
-      for (let j = now.length - 1; j >= 0; j--)
-        stay[i * width + j] = old[i] === now[j] ? from(i + 1, j + 1) + 1 : Math.max(from(i + 1, j), from(i, j + 1));
-  let [i, j] = [0, 0];
-  while (i < old.length || j < now.length) {
-    const [removed, added] = [old[i], now[j]];
-    if (compared && removed !== undefined && removed === added) {
-      lines.push({ kind: 'same', text: removed });
-      i++;
-      j++;
-    } else if (removed !== undefined && (added === undefined || !compared || from(i + 1, j) >= from(i, j + 1))) {
-      lines.push({ kind: 'removed', text: removed });
-      i++;
-    } else if (added !== undefined) {
-      lines.push({ kind: 'added', text: added });
-      j++;
-    }
-  }
-  return lines;
+  const lines = changes.flatMap(({ value, removed, added }) =>
+    value.map((text): EditLine => ({ kind: removed ? 'removed' : added ? 'added' : 'same', text })),
+  );
+  const first = lines.findIndex(({ kind }) => kind !== 'same');
+  if (first < 0) return lines.slice(-AROUND);
+  const last = lines.findLastIndex(({ kind }) => kind !== 'same');
+  return lines.slice(Math.max(0, first - AROUND), last + 1 + AROUND);
 }
 
 const isObject = (value: unknown): value is Input =>
