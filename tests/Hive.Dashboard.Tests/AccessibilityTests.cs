@@ -83,13 +83,13 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
         await page.Locator(".compose textarea").FillAsync("@");
         await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }))
             .ToBeVisibleAsync();
         await NothingSerious(page, width);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Log, new() { Name = "What printer prints" })).ToContainTextAsync("599 ");
+        await Expect(page.GetByRole(AriaRole.Log, new() { Name = "Output of printer" })).ToContainTextAsync("599 ");
         await NothingSerious(page, width);
     }
 

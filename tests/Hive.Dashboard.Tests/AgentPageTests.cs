@@ -50,7 +50,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await FollowsAsync(page);
         await Hive.CallAsync("destroy", new { name = "nobody" });
-        await Expect(page.GetByText("There is no agent nobody. What is kept of it stands under Kept state"))
+        await Expect(page.GetByText("There is no agent nobody. It can be revived under Kept state"))
             .ToBeVisibleAsync();
     }
 
@@ -292,7 +292,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await Expect(link).ToHaveAttributeAsync("rel", "noopener noreferrer");
         await Expect(link.Locator("strong")).ToHaveTextAsync("login.example");
         await panel.GetByLabel("Code of the login").FillAsync(" abc#123 ");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         Assert.Equal(["login_code abc#123"], await ControlsAsync(waiting));
         await alice.ReportAsync("needs_login", new { login = new { error = "the code was wrong" } });
         await Expect(panel).ToContainTextAsync("the code was wrong");

@@ -13,7 +13,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();
 
         await page.GetByLabel("Name of the new agent").FillAsync("Carol");
-        await page.GetByLabel("What the new agent is for").FillAsync("reviews what others write");
+        await page.GetByLabel("Purpose of the new agent").FillAsync("reviews what others write");
         await page.GetByLabel("Runtime of the new agent").SelectOptionAsync("external");
         Expected = ["status of 400"];
         await RequestAsync(page);
@@ -77,10 +77,10 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var kept = page.Locator("[data-tombstone=alice]");
 
         await kept.GetByRole(AriaRole.Button, new() { Name = "Revive alice" }).ClickAsync();
-        await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "revival asked for" })).ToBeVisibleAsync();
+        await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "revival requested" })).ToBeVisibleAsync();
         await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "Revive alice" })).ToBeDisabledAsync();
-        await kept.GetByRole(AriaRole.Button, new() { Name = "revival asked for" }).ClickAsync();
-        var card = page.Locator(".row.approval", new() { HasText = "takes up what is kept of alice" });
+        await kept.GetByRole(AriaRole.Button, new() { Name = "revival requested" }).ClickAsync();
+        var card = page.Locator(".row.approval", new() { HasText = "revives what is kept of alice" });
         await Expect(card).ToBeFocusedAsync();
         await card.GetByRole(AriaRole.Button, new() { Name = "a new agent alice" }).ClickAsync();
 
@@ -99,7 +99,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(Approval(page, id)).ToBeVisibleAsync();
         // Decided elsewhere while the yes is on its way.
         await page.RouteAsync(
-            "**/approve/*",
+            "**/api/approvals/*/approve",
             async route =>
             {
                 await Hive.CallAsync("deny", new { id, note = "somebody else said no" });
@@ -130,7 +130,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var first = await ProposeAsync(manager, "model: larger\n", "a larger model");
         await Expect(Approval(page, first)).ToContainTextAsync("a larger model");
         await Approval(page, first)
-            .GetByRole(AriaRole.Button, new() { Name = $"What approval {first} changes" })
+            .GetByRole(AriaRole.Button, new() { Name = $"Changes of approval {first}" })
             .ClickAsync();
         await Expect(drawer.Locator("[data-file='agent.yaml'] .diff-line.added")).ToContainTextAsync(["model: larger"]);
         await Expect(drawer.Locator("[data-file='agent.yaml'] .as-attr").First).ToBeVisibleAsync();
@@ -160,7 +160,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await page.Locator("#approvals .history > summary").ClickAsync();
         await Expect(page.Locator($"[data-decided='{first}']")).ToContainTextAsync($"deployed/{first}");
         await Expect(page.Locator($"[data-decided='{second}']")).ToContainTextAsync($"failed/{second}");
-        await Approval(page, second).GetByRole(AriaRole.Button, new() { Name = "Put the failure" }).ClickAsync();
+        await Approval(page, second).GetByRole(AriaRole.Button, new() { Name = "Dismiss the failure" }).ClickAsync();
         await Expect(Approval(page, second)).ToHaveCountAsync(0);
         await page.ReloadAsync();
         await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();

@@ -135,7 +135,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
                 """
             )
             .WaitAsync(TimeSpan.FromSeconds(30));
-        await page.GetByRole(AriaRole.Button, new() { Name = "What approval 1 changes" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Changes of approval 1" }).ClickAsync();
         var file = page.Locator("[data-file='many.yaml']");
         await Expect(file).ToBeVisibleAsync();
 

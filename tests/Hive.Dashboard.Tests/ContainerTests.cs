@@ -63,7 +63,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Start carol" }).ClickAsync();
         await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with carol" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for carol" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Kill carol" }).ClickAsync();
         await CancelAsync(page);
         await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");

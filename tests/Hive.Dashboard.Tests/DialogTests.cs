@@ -17,7 +17,7 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         (await Hive.JoinAsync("gone")).Dispose();
         await Hive.CallAsync("destroy", new { name = "gone" });
         var page = await SignedInAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         var asking = page.Locator("button[aria-haspopup=dialog]");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice and purge" })).ToBeVisibleAsync();
 

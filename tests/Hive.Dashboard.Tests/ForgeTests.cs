@@ -64,7 +64,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         await AccessibilityTests.NothingSerious(page, width);
 
         File.Delete(hook);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Try again now what failed on the forge" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Retry what failed on the forge" }).ClickAsync();
         await Expect(Row(page, "alice").GetByText("forge: push failed")).ToHaveCountAsync(0);
         await Expect(page.Locator("#forge .count.bad")).ToHaveCountAsync(0);
         await Expect(page.Locator("[data-repository='agents/alice'] .wrong")).ToHaveCountAsync(0);
@@ -81,9 +81,9 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         await page.Locator("#forge")
             .GetByRole(AriaRole.Button, new() { NameRegex = new Regex("on the forge") })
             .ClickAsync();
-        await Expect(page.Locator("#forge")).ToContainTextAsync("✗ does not work");
+        await Expect(page.Locator("#forge")).ToContainTextAsync("✗ not working");
         await Expect(page.Locator("#forge .note")).ToContainTextAsync("cannot be reached");
-        await Expect(page.Locator("#forge .since").First).ToContainTextAsync("tried again");
+        await Expect(page.Locator("#forge .since").First).ToContainTextAsync("retried in");
     }
 
     private Task ConnectAsync() =>

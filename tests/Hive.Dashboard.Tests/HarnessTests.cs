@@ -36,11 +36,11 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await Expect(panel.GetByRole(AriaRole.Link))
             .ToHaveAttributeAsync("href", "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
         await panel.GetByLabel("Code of the login").FillAsync("bad-code");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         await Expect(panel).ToContainTextAsync("Invalid code");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
         await panel.GetByLabel("Code of the login").FillAsync("good-code");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         await Expect(panel).ToHaveCountAsync(0);
         await Expect(page.Locator(".agent-head .badge.state")).ToContainTextAsync("idle");
 

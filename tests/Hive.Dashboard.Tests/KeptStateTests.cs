@@ -16,7 +16,7 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         var kept = page.Locator("[data-tombstone=alice]");
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }).ClickAsync();
         await ConfirmAsync(page);
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
@@ -42,7 +42,7 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice and purge" }).ClickAsync();
         await ConfirmAsync(page);
 

@@ -86,7 +86,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         await Hive.PrintAsync("carol", Enumerable.Range(0, 6000).Select(i => $"line {i:0000}"));
         var page = await SignedInAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true }).ClickAsync();
-        var text = page.GetByRole(AriaRole.Log, new() { Name = "What carol prints" });
+        var text = page.GetByRole(AriaRole.Log, new() { Name = "Output of carol" });
         await Expect(text).ToContainTextAsync("line 5999");
         await Expect(text).Not.ToContainTextAsync("line 5499");
 

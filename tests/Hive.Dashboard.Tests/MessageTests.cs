@@ -200,7 +200,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         var row = page.Locator("#parked .row");
         await Expect(row).ToContainTextAsync("not so fast");
         await Expect(row).ToContainTextAsync("wait for the build");
-        await Expect(row).ToContainTextAsync("comes again in");
+        await Expect(row).ToContainTextAsync("delivered again in");
         await Expect(page.Locator("#parked .count")).ToHaveTextAsync("1 in back-off");
         await page.ReloadAsync();
         await row.GetByRole(AriaRole.Button, new() { Name = "again" }).ClickAsync();

@@ -124,7 +124,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var id = await AskAsync(alice, new { question = "Who is first?", to = "bob" });
         // The operator's answer is held up on its way until the peer's has arrived.
         await page.RouteAsync(
-            "**/answer-question/*",
+            "**/api/questions/*/answer",
             async route =>
             {
                 await bob.CallAsync("answer", new { id, answer = "me" });
@@ -137,9 +137,9 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var told = page.Locator($"[data-overtaken='{id}']");
         await Expect(told).ToContainTextAsync("bob answered first");
         await Expect(told).ToContainTextAsync("bob: me");
-        await Expect(told).ToContainTextAsync("you had: no, it is I");
+        await Expect(told).ToContainTextAsync("your draft: no, it is I");
         Assert.Equal(("me", "bob"), await AnswerAsync(alice, id));
-        await told.GetByRole(AriaRole.Button, new() { Name = "Let go" }).ClickAsync();
+        await told.GetByRole(AriaRole.Button, new() { Name = "Discard my answer" }).ClickAsync();
         await Expect(told).ToHaveCountAsync(0);
     }
 
@@ -155,7 +155,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         long id = 0;
         // Both set out at once: the operator's answer is let go on the same moment that the peer gives its own.
         await page.RouteAsync(
-            "**/answer-question/*",
+            "**/api/questions/*/answer",
             async route =>
             {
                 var overriding = peerFirst ? Task.CompletedTask : route.ContinueAsync();
@@ -169,7 +169,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
             (peer, peerFirst) = (new TaskCompletionSource<Exception?>(), round % 2 == 1);
             id = await AskAsync(alice, new { question = $"Race {round}?", to = "bob" });
             var answered = page.WaitForResponseAsync(response =>
-                response.Url.EndsWith($"/answer-question/{id}", StringComparison.Ordinal)
+                response.Url.EndsWith($"/api/questions/{id}/answer", StringComparison.Ordinal)
             );
             await OverrideAsync(page, id, "the operator's");
             var overridden = (await answered).Status;
@@ -186,7 +186,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
             );
             if (overridden == 409)
                 await page.Locator($"[data-overtaken='{id}']")
-                    .GetByRole(AriaRole.Button, new() { Name = "Let go" })
+                    .GetByRole(AriaRole.Button, new() { Name = "Discard my answer" })
                     .ClickAsync();
             await Expect(Question(page, id)).ToHaveCountAsync(0);
             await Expect(Answered(page, id)).ToHaveCountAsync(1);

@@ -77,7 +77,7 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         var page = await SignedInAsync();
         await page.GotoAsync(Hive.Url + "/stats");
 
-        await Expect(page.GetByText("No agent took a turn in this time.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("No agent took a turn in this period.")).ToBeVisibleAsync();
         await Expect(page.Locator("#prices tbody tr").First).ToBeVisibleAsync();
     }
 }

@@ -143,7 +143,7 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         await NothingTurns(page, "drawer");
         await page.GetByRole(
                 AriaRole.Button,
-                new() { Name = $"What approval {proposal.GetProperty("id").GetInt64()} changes" }
+                new() { Name = $"Changes of approval {proposal.GetProperty("id").GetInt64()}" }
             )
             .ClickAsync();
         await Expect(page.Locator(".diff-name")).ToContainTextAsync($"{Shown}.yaml");

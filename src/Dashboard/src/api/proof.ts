@@ -5,7 +5,7 @@ import type { KeyProof } from './types';
 /** Said wherever the host would be heard, and something else answers. */
 export const STRANGER =
   'Another program answers at this address. Nothing was sent to it. Do not reload: a reload would load its page, ' +
-  'and this one goes on when your Hive answers again.';
+  'and this one resumes when your Hive answers again.';
 
 const utf8 = new TextEncoder();
 

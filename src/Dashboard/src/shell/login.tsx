@@ -29,10 +29,7 @@ export function Login({ onEntered }: { onEntered: () => void }) {
         </span>
       </h1>
       <Fault error={signedOut.value === '' ? null : signedOut.value} />
-      <p>
-        This page shows a swarm to its operator alone. On the machine it runs on, ask for a fresh login link and open
-        it:
-      </p>
+      <p>Only the operator may see this page. On the machine that runs Hive, get a fresh login link and open it:</p>
       <pre class="command" tabIndex={0}>
         <span class="dim">$</span> ./hive open
       </pre>

@@ -64,7 +64,7 @@ export function describe(connection: Connection, sync: Sync): Truth {
       state: sync.again ? 'resyncing' : 'connecting',
       glyph: '↻',
       label: sync.again ? 'R3SYNC1NG' : 'C0NN3CT1NG',
-      plain: sync.again ? 'Some events are gone; fetching everything anew.' : `Connecting: ${sync.reason}`,
+      plain: sync.again ? 'Some events are missing; loading everything again.' : `Connecting: ${sync.reason}`,
       tone: 'warn',
       detail: sync.reason,
       since: null,
@@ -80,7 +80,7 @@ export function describe(connection: Connection, sync: Sync): Truth {
       state: 'resynced',
       glyph: '●',
       label: 'L1VE',
-      plain: `Live, fetched anew at ${at}`,
+      plain: `Live, loaded again at ${at}`,
       tone: 'good',
       detail: `resynced ${at}`,
     };

@@ -10,11 +10,11 @@ export interface Command {
 
 /** What can be asked of an agent's harness at its prompt. */
 export const COMMANDS: readonly Command[] = [
-  { name: 'help', takes: '', plain: 'what can be asked here' },
+  { name: 'help', takes: '', plain: 'list the commands' },
   { name: 'cancel', takes: '', plain: 'cancel the turn that runs; its messages are parked' },
-  { name: 'compact', takes: '', plain: 'make the conversation shorter, between turns' },
+  { name: 'compact', takes: '', plain: 'compact the conversation between turns' },
   { name: 'model', takes: '[NAME]', plain: 'use this model from the next turn; without a name, the configured one' },
-  { name: 'new-session', takes: '', plain: 'the next turn starts without the old conversation' },
+  { name: 'new-session', takes: '', plain: 'start the next turn without the old conversation' },
   { name: 'login', takes: '', plain: 'start the login of its tool' },
 ];
 
@@ -57,10 +57,10 @@ export function readLine(line: string): Line {
   if (command === undefined)
     return {
       kind: 'fault',
-      words: `There is no command /${name}. There are ${COMMANDS.map((known) => `/${known.name}`).join(', ')}; to send a text that begins with a slash, write two.`,
+      words: `Unknown command /${name}; available: ${COMMANDS.map((known) => `/${known.name}`).join(', ')}. To send a text that begins with a slash, write two.`,
     };
   if (rest !== '' && command.takes === '')
-    return { kind: 'fault', words: `/${name} stands alone. To send a text that begins with a slash, write two.` };
+    return { kind: 'fault', words: `/${name} takes no argument. To send a text that begins with a slash, write two.` };
   switch (name) {
     case 'help':
       return { kind: 'help' };
@@ -71,7 +71,7 @@ export function readLine(line: string): Line {
         kind: 'control',
         route: 'compact',
         body: {},
-        done: 'The conversation is made shorter before the next turn.',
+        done: 'The conversation is compacted before the next turn.',
       };
     case 'new-session':
       return {
@@ -81,12 +81,12 @@ export function readLine(line: string): Line {
         done: 'The next turn starts without the old conversation.',
       };
     case 'login':
-      return { kind: 'control', route: 'login', body: {}, done: 'The login starts; what it says shows above.' };
+      return { kind: 'control', route: 'login', body: {}, done: 'The login starts; its output shows above.' };
     default:
       if (/\s/.test(rest))
         return {
           kind: 'fault',
-          words: 'A model is named in one word: /model NAME, or /model alone for the configured one.',
+          words: 'The name of a model is one word: /model NAME, or /model alone for the configured one.',
         };
       return {
         kind: 'control',

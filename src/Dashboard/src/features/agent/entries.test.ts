@@ -172,10 +172,10 @@ describe('the prompt', () => {
   });
 
   test.each([
-    ['/nothing', 'no command /nothing'],
-    ['/', 'no command /'],
-    ['/cancel now', '/cancel stands alone'],
-    ['/model a b', 'in one word'],
+    ['/nothing', 'Unknown command /nothing; available: /help'],
+    ['/', 'Unknown command /; available: /help'],
+    ['/cancel now', '/cancel takes no argument'],
+    ['/model a b', 'is one word'],
   ])('%j is refused with the way out', (line, words) => {
     expect(readLine(line)).toEqual({ kind: 'fault', words: expect.stringContaining(words) as string });
   });

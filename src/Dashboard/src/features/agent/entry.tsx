@@ -66,7 +66,7 @@ export const EntryLine = memo(function EntryLine({
     }
     case 'stderr':
       return (
-        <Row event={event} glyph="!" plain="its tool complains" name="stderr">
+        <Row event={event} glyph="!" plain="tool error output" name="stderr">
           <Fold text={plain(text(event, 'text'))} />
         </Row>
       );
@@ -75,7 +75,7 @@ export const EntryLine = memo(function EntryLine({
       return (
         <Row event={event} glyph="⇣" plain="" name="remark">
           <p>
-            the conversation was made shorter
+            the conversation was compacted
             {before === null
               ? ''
               : `: ${tokensText(before)}${after === null ? ' tokens before' : ` → ${tokensText(after)} tokens`}`}
@@ -86,7 +86,7 @@ export const EntryLine = memo(function EntryLine({
     case 'dropped':
       return (
         <Row event={event} glyph="⋯" plain="" name="remark warn">
-          <p>{number(event, 'count') ?? 'some'} events were left out here: there were too many at once</p>
+          <p>{number(event, 'count') ?? 'some'} events were dropped here: there were too many at once</p>
         </Row>
       );
     default:
@@ -120,7 +120,7 @@ function Row({
       <div class="body">
         {said === '' ? null : <span class="hidden">{said}: </span>}
         {children}
-        {event.truncated === true ? <p class="note">✂ cut: it was too long to be sent whole.</p> : null}
+        {event.truncated === true ? <p class="note">✂ truncated: too long to be sent whole.</p> : null}
       </div>
     </li>
   );
@@ -227,7 +227,7 @@ function ToolResult({ event, tool, beside }: { event: AgentEvent; tool: string |
       name={failed ? 'result failed' : 'result'}
     >
       {beside || tool === null ? null : <span class="tool">{tool.replace(/^mcp__(.+?)__/, '$1 · ')} </span>}
-      {said.trim() === '' ? <p class="dim">{failed ? 'failed without a word' : 'done'}</p> : <Fold text={said} />}
+      {said.trim() === '' ? <p class="dim">{failed ? 'failed with no output' : 'done'}</p> : <Fold text={said} />}
     </Row>
   );
 }

@@ -65,14 +65,14 @@ export function addressOf(url: string): Address {
       const at = hides ? href.indexOf('@') + 1 : href.indexOf('//') + 2;
       const fault =
         protocol !== 'https:'
-          ? 'no https address, so it is no link'
+          ? 'not an https address, so it is not a link'
           : hides
-            ? 'what stands before the @ hides where it leads, so it is no link'
+            ? 'the part before the @ hides the host, so it is not a link'
             : null;
       return { before: href.slice(0, at), host, after: href.slice(at + host.length), fault };
     }
   } catch {
     // Shown as it is.
   }
-  return { before: visible(url), host: '', after: '', fault: 'no https address, so it is no link' };
+  return { before: visible(url), host: '', after: '', fault: 'not an https address, so it is not a link' };
 }

@@ -6,7 +6,7 @@ import { MessageText, markOf, messages } from '../messages';
 const STEP = 20;
 const CHARS = 400;
 
-const WORDS = { waiting: 'waits', delivered: 'in its hands', requeued: 'comes again', parked: 'parked' } as const;
+const WORDS = { waiting: 'waits', delivered: 'delivered', requeued: 'will be retried', parked: 'parked' } as const;
 const TONES = { waiting: 'info', delivered: 'good', requeued: 'orange', parked: 'bad' } as const;
 
 /** What was sent to an agent and is not settled, as far as the page holds it. */
@@ -52,9 +52,7 @@ export function Waiting({ name, unread }: { name: string; unread: number }) {
               <MessageText message={message} most={CHARS} />
             </li>
           ))}
-          {unread > held ? (
-            <li class="row dim">{unread - held} older ones are further back than this page has read.</li>
-          ) : null}
+          {unread > held ? <li class="row dim">{unread - held} older messages are not loaded here.</li> : null}
         </ul>
       )}
       {more}

@@ -22,9 +22,9 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
         <div class="line">
           <p>
             {state === 'needs_login'
-              ? `The tool of ${name} is not logged in: it takes no turn until it is. Its credentials stay in its own folder.`
+              ? `The tool of ${name} is not logged in, and takes no turn until it is. The credentials stay in the agent’s own folder.`
               : login?.url == null
-                ? 'The login has been started; its address shows here as soon as the tool names it.'
+                ? 'The login has started; its address shows here as soon as the tool prints it.'
                 : 'Open this address, log in there, and paste the code that it gives you.'}
           </p>
           <Act
@@ -44,7 +44,7 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
         ) : null}
         {output === '' ? null : (
           <details>
-            <summary class="dim">what the tool says</summary>
+            <summary class="dim">tool output</summary>
             <pre class="command" tabIndex={0}>
               {output}
             </pre>
@@ -88,7 +88,7 @@ function Code({ name }: { name: string }) {
   const hand = () => {
     setDone(false);
     void send(
-      code.trim() === '' ? 'There is no code yet: paste the one that the address above gives you.' : null,
+      code.trim() === '' ? 'The code is empty; paste the one that the address above gives you.' : null,
       async () => {
         await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
         setCode('');
@@ -120,10 +120,10 @@ function Code({ name }: { name: string }) {
           setError(null);
         }}
       />
-      <Submit label="↩ C0D3" plain="Hand the code to the tool" tone="warn solid" busy={busy} />
+      <Submit label="↩ C0D3" plain="Pass the code to the tool" tone="warn solid" busy={busy} />
       {done ? (
         <p class="dim" role="status">
-          The code was handed to the tool; this goes away when it has logged in.
+          The code was passed to the tool; this panel closes when the login succeeds.
         </p>
       ) : null}
       <Fault error={error} />

@@ -28,8 +28,7 @@ function Missing({ name }: { name: string }) {
         {coming === undefined ? (
           <>
             <p>
-              There is no agent {name}.
-              {kept ? ' What is kept of it stands under Kept state, where it can be revived.' : ''}
+              There is no agent {name}.{kept ? ' It can be revived under Kept state.' : ''}
             </p>
             <p>
               <Link to="/">‹ back to the swarm</Link>
@@ -74,7 +73,7 @@ function Present({ agent }: { agent: Agent }) {
         <LoginPanel name={name} it={it} />
         <Terminal name={name} it={it} />
       </div>
-      <div class="swarm beside" tabIndex={0} role="group" aria-label={`What waits for ${name}, and its figures`}>
+      <div class="swarm beside" tabIndex={0} role="group" aria-label={`Inbox, loose ends and figures of ${name}`}>
         <Waiting name={name} unread={agent.unread} />
         <AgentLoose name={name} />
         <AgentStatistics name={name} />

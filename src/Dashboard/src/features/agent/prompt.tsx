@@ -49,8 +49,8 @@ export function Prompt({ name }: { name: string }) {
         </label>
       }
       label={`Message to ${name}, or a command`}
-      placeholder="say something · / asks its harness"
-      help="enter sends · shift+enter breaks the line · /help lists what can be asked"
+      placeholder="write a message · / for commands"
+      help="enter sends · shift+enter adds a line · /help lists the commands"
       text={text}
       onText={(typed) => {
         keep(typed);

@@ -15,7 +15,7 @@ export function AgentStatistics({ name }: { name: string }) {
         plain={`Statistics of ${name}`}
         aside={<Windows shown={window} onChoose={lookBack} />}
       >
-        <Charts statistics={statistics} none={`${name} took no turn in this time.`} />
+        <Charts statistics={statistics} none={`${name} took no turn in this period.`} />
       </Section>
       <Turns name={name} />
     </>

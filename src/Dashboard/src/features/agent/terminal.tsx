@@ -44,7 +44,7 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
           {inTurn ? (
             <Act
               label="■ C4NC3L TURN"
-              plain={`Cancel the turn of ${name}: its messages come again`}
+              plain={`Cancel the turn of ${name}: its messages are parked`}
               tone="warn"
               onError={setRefusal}
               run={() => api.POST('/api/agents/{name}/cancel-turn', { params: { path: { name } } })}
@@ -61,7 +61,7 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
           ref={log}
           class="log entries"
           role="log"
-          aria-label={`What ${name} does`}
+          aria-label={`Activity of ${name}`}
           aria-live="off"
           tabIndex={0}
           onScroll={onScroll}
@@ -71,30 +71,30 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
             <p class="edge">
               {paging ? (
                 <>
-                  <span class="spinner" aria-hidden="true" /> what was before …
+                  <span class="spinner" aria-hidden="true" /> earlier entries …
                 </>
               ) : hasOlder ? (
                 <button type="button" class="plain" onClick={() => void load(true)}>
-                  ↑ what was before
+                  ↑ earlier entries
                 </button>
               ) : (
-                'the beginning of what is kept (7 days)'
+                'the beginning (entries are kept for 7 days)'
               )}
             </p>
           ) : loaded ? (
             <p class="empty">
               {harness.connected
                 ? `${name} has not taken a turn yet. Say something to it below.`
-                : `Nothing yet: no harness of ${name} is connected. What you say below waits for it in its inbox.`}
+                : `No entries yet: the harness of ${name} is not connected. Messages that you send below wait in its inbox.`}
             </p>
           ) : sync.state === 'cannot' ? null : (
             <p class="empty" role="status">
-              <span class="spinner" aria-hidden="true" /> reading what {name} does …
+              <span class="spinner" aria-hidden="true" /> loading the activity of {name} …
             </p>
           )}
           <Unread
-            error={error === null ? null : `What was before could not be read: ${error}`}
-            plain="Read it again"
+            error={error === null ? null : `Earlier entries could not be loaded: ${error}`}
+            plain="Load them again"
             onRetry={() => void load(true)}
           />
           <ol>

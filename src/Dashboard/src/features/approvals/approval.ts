@@ -16,7 +16,7 @@ export const commitOf = ({ fetched_sha, commit_ref }: Approval): string | null =
 /** What a yes would do, in few words. */
 export function whatIsAsked(approval: Approval): string {
   if (approval.kind === 'spawn') return `a new agent ${approval.agent}`;
-  if (approval.kind === 'update_inputs') return `newer inputs: ${(approval.inputs ?? []).join(', ') || 'all'}`;
+  if (approval.kind === 'update_inputs') return `updated inputs: ${(approval.inputs ?? []).join(', ') || 'all'}`;
   return `commit ${commitOf(approval) ?? ''} for ${approval.agent}`;
 }
 

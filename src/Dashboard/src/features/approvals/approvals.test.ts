@@ -53,7 +53,7 @@ describe('approvals', () => {
   test('say what they are about', () => {
     expect(whatIsAsked(approval(1, { fetched_sha: 'f'.repeat(40) }))).toBe('commit ffffffffffff for alice');
     expect(whatIsAsked(approval(1, { kind: 'spawn', commit_ref: '' }))).toBe('a new agent alice');
-    expect(whatIsAsked(approval(1, { kind: 'update_inputs', inputs: ['a', 'b'] }))).toBe('newer inputs: a, b');
+    expect(whatIsAsked(approval(1, { kind: 'update_inputs', inputs: ['a', 'b'] }))).toBe('updated inputs: a, b');
     expect(commitOf(approval(1, { commit_ref: '' }))).toBeNull();
     expect(hasDiff(approval(1, { fetched_sha: 'f' }))).toBe(true);
     expect(hasDiff(approval(1))).toBe(false);

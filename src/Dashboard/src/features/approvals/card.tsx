@@ -53,13 +53,13 @@ export const Failure = memo(function Failure({ approval }: { approval: Approval 
         <AgentText text={note ?? 'no reason was given'} refs={[]} most={CHARS} />
       </div>
       <div class="line actions">
-        <span class="dim">everything is as it was before</span>
+        <span class="dim">everything was rolled back</span>
         <span class="buttons">
           <DiffButton approval={approval} />
           <button
             type="button"
             class="act"
-            aria-label={`Put the failure of approval ${id} aside`}
+            aria-label={`Dismiss the failure of approval ${id}`}
             onClick={() => putAside(approval, approvals.decided.peek())}
           >
             <Leet text="✓ S33N" />
@@ -104,7 +104,7 @@ function Why({ approval }: { approval: Approval }) {
           <span class={`badge ${runtime === 'process' ? 'orange' : 'dim'}`}>
             {runtime === 'process' ? 'process · no isolation' : (runtime ?? 'auto runtime')}
           </span>
-          {revives ? <span class="badge warn">takes up what is kept of {agent}</span> : null}
+          {revives ? <span class="badge warn">revives what is kept of {agent}</span> : null}
         </p>
       )}
       {kind !== 'update_inputs' ? null : (

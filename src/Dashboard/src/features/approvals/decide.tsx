@@ -94,9 +94,9 @@ function DenyForm({ approval, onBack }: { approval: Approval; onBack: () => void
       <textarea
         ref={box}
         value={note}
-        aria-label="Reason, if you want to give one"
+        aria-label="Reason (optional)"
         aria-invalid={error !== null}
-        placeholder="a reason, if you want to give one; the manager is told it"
+        placeholder="a reason (optional); the manager is told"
         onInput={(e) => {
           setNote(e.currentTarget.value);
           setError(null);

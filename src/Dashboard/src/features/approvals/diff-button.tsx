@@ -13,7 +13,7 @@ export function DiffButton({ approval }: { approval: Approval }) {
     <button
       type="button"
       class="act info"
-      aria-label={`What approval ${id} changes`}
+      aria-label={`Changes of approval ${id}`}
       aria-expanded={isBeside(key)}
       onClick={() => toggle({ key, view: () => <Diff id={id} /> })}
     >

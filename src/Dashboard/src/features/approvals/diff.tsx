@@ -47,7 +47,7 @@ export function Diff({ id }: { id: number }) {
   return (
     <Drawer
       feature="approvals"
-      label={`What approval ${id} changes`}
+      label={`Changes of approval ${id}`}
       title={
         <>
           <span class="dim">± #{id} ·</span> {approval === undefined ? 'gone' : whatIsAsked(approval)}
@@ -220,7 +220,7 @@ const Patch = memo(function Patch({ file }: { file: DiffFile }) {
   const [colours, setColours] = useState<Coloured[][] | null>(null);
   const { shown, more } = useBounded(lines, LINES);
   useEffect(() => setColours(highlight?.coloured(path, lines) ?? null), [highlight, path, lines]);
-  if (binary) return <p class="dim why">Its content is no text.</p>;
+  if (binary) return <p class="dim why">Its content is not text.</p>;
   return (
     <>
       {lines.length > 0 ? (

@@ -17,7 +17,7 @@ export const news: NewsOf = {
     approval.requester === 'operator'
       ? null
       : {
-          title: 'Your approval is asked for',
+          title: 'Approval requested',
           body: `${whatIsAsked(approval)}\n${approval.description ?? ''}`,
           tag: `approval-${approval.id}`,
         },

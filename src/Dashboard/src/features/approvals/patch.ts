@@ -66,7 +66,7 @@ export function markOf(file: DiffFile): { letter: string; words: string; tone: '
     case 'mode_changed':
       return { letter: 'M', words: 'its mode changes', tone: 'warn' };
     case 'type_changed':
-      return { letter: 'T', words: 'becomes something else', tone: 'warn' };
+      return { letter: 'T', words: 'its type changes', tone: 'warn' };
     default:
       return { letter: 'M', words: 'changed', tone: 'warn' };
   }

@@ -46,8 +46,7 @@ export function ApprovalsSection() {
         ))}
       {open.length + failures.length === 0 ? (
         <p class="empty">
-          Nothing waits for your approval. What the manager proposes shows here: new agents, changed configurations,
-          newer inputs.
+          Nothing waits for your approval. Proposals show here: new agents, changed configurations, updated inputs.
         </p>
       ) : (
         <>

@@ -14,7 +14,7 @@ const RUNTIMES = [
   ['docker', 'docker'],
   ['nixos', 'nixos'],
   ['process', 'process · no isolation'],
-  ['external', 'external: whoever opens its socket'],
+  ['external', 'external: a client that opens its socket'],
 ] as const;
 
 /** Puts a new agent into the queue, to be decided like those that the manager asks for. */
@@ -85,8 +85,8 @@ export function SpawnForm() {
         type="text"
         class="field wide"
         value={description}
-        aria-label="What the new agent is for"
-        placeholder="what it is for (optional)"
+        aria-label="Purpose of the new agent"
+        placeholder="purpose (optional)"
         onInput={(e) => changed(setDescription)(e.currentTarget.value)}
       />
       <Submit label="R3QU3ST SP4WN" plain="Request the spawn" tone="info" busy={busy} />

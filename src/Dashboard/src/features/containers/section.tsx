@@ -45,7 +45,7 @@ export function ContainersSection() {
               tone="warn"
               confirm={{
                 title: stale.length === 1 ? `Rebuild ${stale[0]}?` : `Rebuild ${stale.length} agents?`,
-                text: `One after another, each is stopped and started again on its present configuration: ${stale.join(', ')}.`,
+                text: `One after another, each is stopped and started again on its current configuration: ${stale.join(', ')}.`,
                 yes: '↻ UPD4TE 4LL',
               }}
               onError={setError}
@@ -58,7 +58,7 @@ export function ContainersSection() {
       <Refused error={error} onClose={() => setError(null)} />
       {agents.length === 0 && coming.length === 0 ? (
         <p class="empty">
-          No agent yet. Make one: <code>./hive spawn alice</code>
+          No agents yet. Create one: <code>./hive spawn alice</code>
         </p>
       ) : (
         <ul class="rows">
@@ -98,7 +98,7 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         {agent.needs_login ? <span class="badge warn">needs login</span> : null}
         {agent.missing == null ? null : <span class="badge bad">⚠ not ready</span>}
         {agent.needs_update ? (
-          <span class="badge warn" title="It runs on something else than what is applied for it: rebuild it">
+          <span class="badge warn" title="It does not run its applied configuration: rebuild it">
             needs update
           </span>
         ) : null}
@@ -106,14 +106,14 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
           class={`badge ${agent.runtime === 'process' ? 'orange' : 'dim'}`}
           title={
             agent.runtime === 'process'
-              ? 'A plain process: nothing separates it from this machine'
+              ? 'A plain process: nothing isolates it from this machine'
               : `runtime ${agent.runtime}`
           }
         >
           {agent.runtime === 'process' ? 'process · no isolation' : agent.runtime}
         </span>
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
-        {agent.delayed > 0 ? <span class="badge warn">↻ {agent.delayed} tried again later</span> : null}
+        {agent.delayed > 0 ? <span class="badge warn">↻ {agent.delayed} to be retried</span> : null}
         {agent.parked > 0 ? <span class="badge bad">⚠ {agent.parked} parked</span> : null}
         {inOrder((feature) => feature.agentBadges).map(({ order, view: Badge }) => (
           <Badge key={order} agent={agent} />

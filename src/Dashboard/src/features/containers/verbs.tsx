@@ -19,7 +19,7 @@ interface Deed {
 function deed(verb: Verb, agent: Agent): Deed {
   const { name, runtime } = agent;
   const at = { params: { path: { name } }, body: {} };
-  const cut = 'Messages it has not acknowledged come again when it is started.';
+  const cut = 'Messages it has not acknowledged are delivered again when it is started.';
   switch (verb) {
     case 'start':
       return {
@@ -35,14 +35,14 @@ function deed(verb: Verb, agent: Agent): Deed {
     case 'rebuild':
       return {
         label: '↻ R3BU1LD',
-        plain: `Rebuild ${name}: make everything about it what it should be`,
+        plain: `Rebuild ${name}: recreate it from its current configuration`,
         ...(wantsUpdate(agent) ? { tone: 'warn' } : {}),
         confirm: {
           title: `Rebuild ${name}?`,
           text:
             runtime === 'external'
-              ? 'Its folders, socket and configuration are made what they should be.'
-              : `Its folders, socket and configuration are made what they should be, and it is stopped and started again on them. ${cut}`,
+              ? 'Its folders, socket and configuration are recreated.'
+              : `Its folders, socket and configuration are recreated, and it is stopped and started again. ${cut}`,
           yes: '↻ R3BU1LD',
         },
         run: () => api.POST('/api/agents/{name}/rebuild', at),
@@ -54,7 +54,7 @@ function deed(verb: Verb, agent: Agent): Deed {
         tone: 'bad',
         confirm: {
           title: `Kill ${name}?`,
-          text: `It ends at once, in the middle of what it does. ${cut}`,
+          text: `Its processes end at once, in the middle of its work. ${cut}`,
           yes: '✗ K1LL',
         },
         run: () => api.POST('/api/agents/{name}/kill', at),
@@ -66,7 +66,7 @@ function deed(verb: Verb, agent: Agent): Deed {
         tone: 'bad',
         confirm: {
           title: `Destroy ${name}?`,
-          text: 'It is stopped and leaves the swarm. Its notes, credentials and inbox are kept, and it can be revived from Kept state.',
+          text: 'It is stopped and removed from the swarm. Its notes, credentials and inbox are kept, and it can be revived from Kept state.',
           yes: 'DESTR0Y',
         },
         run: () => api.POST('/api/agents/{name}/destroy', at),
@@ -74,11 +74,11 @@ function deed(verb: Verb, agent: Agent): Deed {
     case 'purge':
       return {
         label: 'PURG3',
-        plain: `Destroy ${name} and purge what is its`,
+        plain: `Destroy ${name} and purge its data`,
         tone: 'bad',
         confirm: {
-          title: `Destroy ${name} and purge what is its?`,
-          text: 'It is stopped and leaves the swarm, and its notes, credentials, configuration and inbox are removed for good. Nothing brings them back.',
+          title: `Destroy ${name} and purge its data?`,
+          text: 'It is stopped and removed from the swarm, and its notes, credentials, configuration and inbox are permanently deleted. This cannot be undone.',
           yes: 'PURG3',
         },
         run: () => api.POST('/api/agents/{name}/destroy', { ...at, body: { purge: true } }),
@@ -137,7 +137,7 @@ export function Verbs({
           <button
             type="button"
             class="act"
-            aria-label={`More that can be done with ${name}`}
+            aria-label={`More actions for ${name}`}
             title="Kill, destroy, purge"
             aria-expanded={aside}
             onClick={() => setAside(!aside)}

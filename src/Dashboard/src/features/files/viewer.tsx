@@ -41,7 +41,7 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
             type="button"
             class="plain"
             aria-pressed={raw}
-            aria-label={`Show ${path} as it is written`}
+            aria-label={`Show the source of ${path}`}
             onClick={() => setRaw(!raw)}
           >
             <Leet text={raw ? '◉ R4W' : '○ R4W'} />
@@ -52,7 +52,7 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
         </button>
       </figcaption>
       {error !== null ? (
-        <Fault error={`This file cannot be shown: it is gone, or not one that may be read from here. (${error})`} />
+        <Fault error={`This file cannot be shown: it is missing, or may not be read from here. (${error})`} />
       ) : file === null ? (
         <Reading />
       ) : (
@@ -62,9 +62,7 @@ export function FileView({ path, onClose }: { path: string; onClose: () => void 
               ✂ truncated: only the first {bytesText(utf8Bytes(file.content))} of {bytesText(file.size)} are shown.
             </p>
           ) : null}
-          {isMarkdown(path) && !renders ? (
-            <p class="note">Too long to be rendered, so it is shown as it is written.</p>
-          ) : null}
+          {isMarkdown(path) && !renders ? <p class="note">Too long to be rendered, so its source is shown.</p> : null}
           {file.content === '' ? (
             <p class="dim">(empty file)</p>
           ) : renders && !raw ? (

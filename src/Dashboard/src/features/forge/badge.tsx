@@ -37,8 +37,8 @@ export function ForgeBadge({ agent: { name } }: { agent: Agent }) {
           text={repository.error == null ? 'forge: behind' : 'forge: push failed'}
           words={
             repository.error == null
-              ? `What is applied for ${name} is not on the forge yet`
-              : `What is applied for ${name} could not be pushed: ${repository.error}`
+              ? `The applied configuration of ${name} is not on the forge yet`
+              : `The applied configuration of ${name} could not be pushed: ${repository.error}`
           }
         />
       ) : null}

@@ -44,8 +44,8 @@ function Aside({ forge, onError }: { forge: Forge; onError: (error: string | nul
         label={worried ? '↻ R3TRY' : '↻ SYNC'}
         plain={
           worried
-            ? 'Try again now what failed on the forge, and look at all the rest'
-            : 'Look at every account and repository on the forge now'
+            ? 'Retry what failed on the forge, and check everything else'
+            : 'Check every account and repository on the forge now'
         }
         tone={worried ? 'warn' : 'info'}
         onError={onError}
@@ -65,11 +65,7 @@ function Content({ forge }: { forge: Forge }) {
         {forge.mode === 'nixos' ? <span class="badge dim">hive-forge</span> : null}
         {forge.next_attempt_at == null ? null : (
           <span class="dim since">
-            <Until
-              at={forge.next_attempt_at}
-              ahead={(left) => `tried again in ${left}`}
-              past={() => 'is tried again'}
-            />
+            <Until at={forge.next_attempt_at} ahead={(left) => `retried in ${left}`} past={() => 'retrying now'} />
           </span>
         )}
       </div>
@@ -90,9 +86,9 @@ function Content({ forge }: { forge: Forge }) {
 function State({ forge: { state } }: { forge: Forge }) {
   if (state === 'up') return <span class="badge good">● answers</span>;
   return state === 'down' ? (
-    <span class="badge bad">✗ does not work</span>
+    <span class="badge bad">✗ not working</span>
   ) : (
-    <span class="badge dim">◌ not asked yet</span>
+    <span class="badge dim">◌ not checked yet</span>
   );
 }
 

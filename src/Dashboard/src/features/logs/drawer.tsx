@@ -91,7 +91,7 @@ export function Logs({ name }: { name: string }) {
         ref={text}
         class="log-text"
         role="log"
-        aria-label={`What ${name} prints`}
+        aria-label={`Output of ${name}`}
         aria-live="off"
         tabIndex={0}
         onScroll={onScroll}
@@ -103,7 +103,7 @@ export function Logs({ name }: { name: string }) {
             </p>
           ) : null
         ) : lines.length === 0 ? (
-          <p class="dim">Nothing printed yet. What {name} prints shows here as it comes.</p>
+          <p class="dim">Nothing printed yet. Output of {name} shows here as it arrives.</p>
         ) : (
           <>
             {lines.length < follow.wanted.value ? null : follow.wanted.value < MOST_LINES ? (

@@ -55,8 +55,8 @@ export function Compose() {
         </button>
       }
       label={`Message to ${to === '*' ? 'every agent' : to}`}
-      placeholder="say something · @ picks who hears it"
-      help="enter sends · shift+enter breaks the line · @* tells everyone"
+      placeholder="write a message · @ picks the recipient"
+      help="enter sends · shift+enter adds a line · @* sends to everyone"
       text={text}
       body={body}
       onText={keepDraft}

@@ -47,7 +47,7 @@ export function Inbox() {
     >
       <Refused error={error} onClose={() => setError(null)} />
       {rows.length === 0 ? (
-        <p class="empty">Nothing for you. What an agent sends to operator shows here.</p>
+        <p class="empty">No messages. Messages that agents send to operator show here.</p>
       ) : (
         <ul class="rows scroll" tabIndex={0} aria-label="Messages to you">
           {rows.map((message) => (

@@ -53,8 +53,8 @@ function Row({ message }: { message: Message }) {
           <span class="dim since">
             <Until
               at={next_attempt_at}
-              ahead={(left) => `comes again in ${left}`}
-              past={() => 'waits to be taken again'}
+              ahead={(left) => `delivered again in ${left}`}
+              past={() => 'due to be delivered again'}
             />
           </span>
         ) : null}

@@ -11,10 +11,10 @@ import { messages } from './store';
 import { MessageText } from './text';
 
 const MARKS: Record<Mark, { glyph: string; plain: string }> = {
-  waiting: { glyph: '→', plain: 'sent, waits for its recipient' },
+  waiting: { glyph: '→', plain: 'sent, waiting for its recipient' },
   delivered: { glyph: '✓', plain: 'delivered' },
   acked: { glyph: '✓✓', plain: 'acknowledged' },
-  requeued: { glyph: '↻', plain: 'failed, will come again' },
+  requeued: { glyph: '↻', plain: 'failed, will be delivered again' },
   parked: { glyph: '⚠', plain: 'parked after too many failures' },
   dropped: { glyph: '✗', plain: 'dropped' },
 };

@@ -48,7 +48,7 @@ test.each([
   [{ event: 'container_crash', agent: 'bob', note: 'exit code 3' }, 'bob crashed: exit code 3'],
   [{ event: 'needs_login', agent: 'bob' }, 'bob needs a login'],
   [{ event: 'logged_in', agent: 'bob' }, 'bob has logged in'],
-  [{ event: 'needs_update', agent: 'bob' }, 'bob needs an update: it does not run on what is applied for it'],
+  [{ event: 'needs_update', agent: 'bob' }, 'bob needs an update: it does not run its applied configuration'],
   [
     { event: 'review_requested', by: 'eve', repository: 'agents/bob', number: 4, title: 'T' },
     'eve asks for a review of agents/bob#4: T',

@@ -88,7 +88,7 @@ function sentenceOf(event: Fields): Piece[] | null {
     case 'logged_in':
       return [own(`${agent} has logged in`)];
     case 'needs_update':
-      return [own(`${agent} needs an update: it does not run on what is applied for it`)];
+      return [own(`${agent} needs an update: it does not run its applied configuration`)];
     case 'review_requested':
       return [
         said(text('by')),

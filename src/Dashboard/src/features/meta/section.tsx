@@ -46,7 +46,7 @@ export function MetaSection() {
               disabled={picked.length === 0}
               confirm={{
                 title: picked.length === 1 ? `Update ${names[0]}?` : `Update ${picked.length} inputs?`,
-                text: `Pinned anew to what their source has now: ${names.join(', ')}. ${affected.length === 0 ? 'No agent uses them.' : `Rebuilt on it, one after another: ${affected.join(', ')}.`}`,
+                text: `Pinned to the current revision of their source: ${names.join(', ')}. ${affected.length === 0 ? 'No agent uses them.' : `Rebuilt with it, one after another: ${affected.join(', ')}.`}`,
                 yes: '↻ UPD4TE',
               }}
               onError={setError}
@@ -61,9 +61,7 @@ export function MetaSection() {
     >
       <Refused error={error} onClose={() => setError(null)} />
       {inputs.length === 0 ? (
-        <p class="empty">
-          No input is pinned. What agents are built with shows here: repositories that their configuration names.
-        </p>
+        <p class="empty">No input is pinned. Repositories that agents’ configurations name as inputs show here.</p>
       ) : (
         <div class="rows">
           <label class="row input-row every">

@@ -17,13 +17,13 @@ export function Overtaken({ question }: { question: Question }) {
         <span class="peer-name">{answerer ?? 'somebody'}:</span> <AgentText text={answer ?? ''} refs={answer_refs} />
       </div>
       <div class="given">
-        <span class="dim">you had:</span> <AgentText text={answerOf(question, drafts.of(question))} refs={[]} />
+        <span class="dim">your draft:</span> <AgentText text={answerOf(question, drafts.of(question))} refs={[]} />
       </div>
       <span class="buttons">
         <button
           type="button"
           class="act"
-          aria-label={`Let go of my answer to ${asker}`}
+          aria-label={`Discard my answer to ${asker}`}
           onClick={() => drafts.drop(question)}
         >
           <Leet text="✗ D1SC4RD" />
@@ -36,5 +36,5 @@ export function Overtaken({ question }: { question: Question }) {
 function settled(answerer: string | null | undefined, answer: string | null | undefined): string {
   if (answer === '[expired]') return 'The question expired';
   if (answer === '[cancelled]') return `The question was cancelled${answerer == null ? '' : ` (${answerer})`}`;
-  return `${answerer === 'operator' ? 'The operator, in another place,' : (answerer ?? 'Somebody else')} answered first`;
+  return `${answerer === 'operator' ? 'The operator, on another page,' : (answerer ?? 'Somebody else')} answered first`;
 }

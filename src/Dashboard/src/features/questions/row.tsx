@@ -113,7 +113,7 @@ function TimeLeft({ at }: { at: string }) {
   return (
     <span
       class={`badge ttl ${soon ? 'bad' : 'amber'}`}
-      title="When nobody has answered by then, the asker is told that it expired"
+      title="If nobody answers by then, the asker is told that it expired"
     >
       ◷ <Until at={at} ahead={(left) => `${left} left`} past={() => 'expires now'} />
     </span>
@@ -160,7 +160,7 @@ function AnswerForm({
       answer === ''
         ? options.length > 0
           ? 'Choose an option, or write an answer.'
-          : 'There is no answer yet.'
+          : 'The answer is empty; write something first.'
         : bodyFault(answer, 'an answer');
     return ask(fault, () =>
       drafts.send(question, () =>

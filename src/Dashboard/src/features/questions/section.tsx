@@ -45,7 +45,7 @@ export function QuestionsSection() {
       {matching.length === 0 ? (
         <p class="empty">
           {pending.length === 0
-            ? 'Nobody asks anything. What an agent asks with its tool “ask” shows here.'
+            ? 'No questions. Questions that agents ask with the tool “ask” show here.'
             : 'No pending question fits this filter.'}
         </p>
       ) : (

@@ -34,7 +34,7 @@ export function RemindersSection() {
       }
     >
       {pending.length === 0 ? (
-        <p class="empty">No reminder is queued. An agent sets one for itself with its tool “remind”.</p>
+        <p class="empty">No reminder is queued. An agent sets one for itself with the tool “remind”.</p>
       ) : (
         <div class="scroll framed" tabIndex={0} role="group" aria-label="Queued reminders">
           <ul class="rows">
@@ -117,7 +117,7 @@ function Failure({ reminder }: { reminder: Reminder }) {
         {givenUp(reminder) ? (
           `given up after ${ATTEMPTS} attempts`
         ) : next_attempt_at == null ? (
-          'tried again at once'
+          'retried at once'
         ) : (
           <>
             <Until at={next_attempt_at} ahead={(left) => `next try in ${left}`} past={() => 'next try now'} /> (

@@ -175,7 +175,7 @@ describe('the price table', () => {
   test.each([
     [[row('')], 'has no model'],
     [[row('a'), row('a ')], 'twice'],
-    [[row('a*b')], 'at the end alone'],
+    [[row('a*b')], 'at the end only'],
     [[row('a', '')], 'a: input must be a number'],
     [[row('a', '-1')], 'a: input must be a number'],
     [[row('a', 'Infinity')], 'a: input must be a number'],

@@ -202,10 +202,11 @@ export function readPrices(drafts: readonly PriceDraft[]): { prices: Price[] } |
     const model = draft.model.trim();
     if (model === '')
       return {
-        fault: 'A row has no model. Name it as its tool does (at the end a * stands for anything), or remove the row.',
+        fault:
+          'A row has no model; enter the name that its tool uses (a * at the end matches anything), or remove the row.',
       };
-    if (/\*./.test(model)) return { fault: `${model}: a * may stand at the end alone.` };
-    if (seen.has(model)) return { fault: `${model} stands there twice.` };
+    if (/\*./.test(model)) return { fault: `${model}: a * is allowed at the end only.` };
+    if (seen.has(model)) return { fault: `${model} is listed twice.` };
     seen.add(model);
     const price: Price = { model, input: 0, output: 0, cache_read: 0, cache_creation: 0 };
     for (const field of PRICE_FIELDS) {

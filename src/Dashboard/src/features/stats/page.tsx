@@ -32,7 +32,7 @@ export function StatsPage() {
       >
         {unknown.length === 0 ? null : (
           <div class="overtaken unknown">
-            <p>Without a price, so their turns are in no sum of costs:</p>
+            <p>These models have no price, so their turns are not in the costs:</p>
             <span class="line">
               {unknown.map((model) => (
                 <button key={model} type="button" class="badge amber jump" onClick={() => setPriced(model)}>
@@ -42,7 +42,7 @@ export function StatsPage() {
             </span>
           </div>
         )}
-        <Charts statistics={statistics} none="No agent took a turn in this time." />
+        <Charts statistics={statistics} none="No agent took a turn in this period." />
       </Section>
       {agents.length === 0 ? null : (
         <Section

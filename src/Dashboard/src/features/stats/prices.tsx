@@ -101,12 +101,13 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
         >
           {fault === null ? null : (
             <p class="note">
-              ⚠ The file with the prices cannot be used, so the last good ones hold: {fault} What is saved here takes
-              its place.
+              ⚠ The price file is invalid, so the last valid prices are used: {fault} Saving here replaces it.
             </p>
           )}
           {drafts.length === 0 ? (
-            <p class="empty">No model has a price yet. A name may end in a * to stand for all that begin so.</p>
+            <p class="empty">
+              No model has a price yet. A name that ends in * matches every model that begins with it.
+            </p>
           ) : (
             <Table
               label="Price table"
@@ -167,7 +168,7 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
                 </span>
               ) : null}
               {changed ? (
-                <button type="button" class="act" aria-label="Undo what was changed" onClick={() => change(saved)}>
+                <button type="button" class="act" aria-label="Undo the changes" onClick={() => change(saved)}>
                   <Leet text="↩ UND0" />
                 </button>
               ) : null}

@@ -33,7 +33,7 @@ export function TombstonesSection() {
     >
       {kept.length === 0 ? (
         <p class="empty">
-          Nothing is kept. The notes and credentials of an agent that is destroyed stay here until they are purged.
+          Nothing is kept. The notes and credentials of a destroyed agent stay here until they are purged.
         </p>
       ) : (
         <>
@@ -70,13 +70,13 @@ function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }:
         </span>
         {asked === null ? null : (
           <button type="button" class="badge amber jump" title="See it under Pending approvals" onClick={asked.show}>
-            revival asked for
+            revival requested
           </button>
         )}
         <span class="buttons">
           <Act
             label="⊕ R3V1V3"
-            plain={`Revive ${name}: ask for a new agent that takes up what is kept`}
+            plain={`Revive ${name}: request a new agent with what is kept`}
             tone="good"
             disabled={going !== undefined || asked !== null}
             onError={setError}
@@ -84,13 +84,13 @@ function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }:
           />
           <Act
             label="PURG3"
-            plain={`Purge ${name}: remove for good what is kept of it`}
+            plain={`Purge ${name}: permanently delete what is kept of it`}
             tone="bad"
             disabled={going !== undefined}
             working={going?.kind === 'destroying'}
             confirm={{
               title: `Purge what is kept of ${name}?`,
-              text: `${bytesText(state_bytes)} of notes${has_credentials ? ', its credentials' : ''}, its configuration and its inbox are removed for good. Nothing brings them back.`,
+              text: `${bytesText(state_bytes)} of notes${has_credentials ? ', its credentials' : ''}, its configuration and its inbox are permanently deleted. This cannot be undone.`,
               yes: 'PURG3',
             }}
             onError={setError}
