@@ -5,7 +5,6 @@ using Hive.Common.Git;
 using Hive.Common.Notifications;
 using Hive.Common.Storage;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Hive.Common;
 
@@ -34,13 +33,10 @@ public static class CommonRegistration
                 provider.GetServices<IComposedSchema>(),
                 version
             ))
-            .AddSingleton(provider => new Lazy<SocketDoors>(provider.GetRequiredService<SocketDoors>))
-            .AddSingleton(provider => new Lazy<IOperatorKeys>(provider.GetRequiredService<IOperatorKeys>))
+            // Observers know the doors and the store, which know the observers.
             .AddSingleton(Later<IConnectionObserver>)
             .AddSingleton(Later<ICommitObserver>)
             .AddCarter(options => options.OpenApi.Enabled = false, new NoAssemblies());
-        // Modules are listed by AddModule. Carter would add itself as a module for each one that it finds.
-        services.RemoveAll<CarterModule>();
         return services;
     }
 

@@ -2,19 +2,6 @@ using System.Reflection;
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
-using Hive.Features.Agents;
-using Hive.Features.Approvals;
-using Hive.Features.Backups;
-using Hive.Features.Containers;
-using Hive.Features.Dashboard;
-using Hive.Features.Doctor;
-using Hive.Features.Forge;
-using Hive.Features.Messages;
-using Hive.Features.Meta;
-using Hive.Features.Questions;
-using Hive.Features.Reminders;
-using Hive.Features.StateFiles;
-using Hive.Features.Turns;
 using Hive.Protocol;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -26,27 +13,28 @@ internal static class Features
     /// <summary>The assembly that holds them.</summary>
     public static Assembly Assembly => typeof(Features).Assembly;
 
-    /// <summary>Every slice's module, in the order in which their hosted services start. They stop in reverse.</summary>
+    /// <summary>Every slice's module, in the order in which their hosted services start; they stop in reverse
+    /// order.</summary>
     public static IReadOnlyList<FeatureModule> InStartOrder() =>
         [
-            new AgentsModule(),
-            new StateFilesModule(),
-            new MessagesModule(),
+            new Agents.AgentsModule(),
+            new StateFiles.StateFilesModule(),
+            new Messages.MessagesModule(),
             // Before Containers: a harness first asks for what the operator wants of it.
-            new TurnsModule(),
+            new Turns.TurnsModule(),
             // Before Containers: what was missed while Hive was down is queued before agents can ask again.
-            new QuestionsModule(),
-            new RemindersModule(),
+            new Questions.QuestionsModule(),
+            new Reminders.RemindersModule(),
             // Before Meta and Containers: a deploy to be rolled back must be neither locked nor started.
-            new ApprovalsModule(),
+            new Approvals.ApprovalsModule(),
             // Before Containers, which are built from what is applied.
-            new MetaModule(),
-            new ContainersModule(),
+            new Meta.MetaModule(),
+            new Containers.ContainersModule(),
             // After all slices whose work it pushes.
-            new ForgeModule(),
-            new DashboardModule(),
-            new DoctorModule(),
-            new BackupsModule(),
+            new Forge.ForgeModule(),
+            new Dashboard.DashboardModule(),
+            new Doctor.DoctorModule(),
+            new Backups.BackupsModule(),
         ];
 
     /// <summary>Registers all slices and what they share.</summary>

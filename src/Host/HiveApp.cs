@@ -6,6 +6,7 @@ using Carter;
 using Hive.Common.Backups;
 using Hive.Common.Doors;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Common.Storage;
 using Hive.Features;
 using Hive.Features.Agents;
@@ -333,7 +334,7 @@ internal static partial class HiveApp
         doors.Open(paths.HostSocket, CallerKind.Operator, "operator", UnixFileMode.UserRead | UnixFileMode.UserWrite);
         if (group is not { } id)
             return;
-        UnixGroup.Give(paths.HostSocket, id);
+        LinuxPath.ChangeGroup(paths.HostSocket, id);
         File.SetUnixFileMode(paths.HostSocket, mode);
     }
 }

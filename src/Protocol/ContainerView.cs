@@ -25,7 +25,7 @@ namespace Hive.Protocol;
 /// <param name="Parked">Messages that were set aside for the operator to retry or drop.</param>
 /// <param name="Missing">What its driver lacks, and the way out: until then its messages stay unread.</param>
 /// <param name="Note">Why it is not running, or what is weak about how it runs.</param>
-/// <param name="Parts">What the slices besides add to the row, by slice.</param>
+/// <param name="Parts">What other slices add to the row.</param>
 public sealed record ContainerView(
     string Name,
     string Role,

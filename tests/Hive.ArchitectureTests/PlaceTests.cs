@@ -13,6 +13,8 @@ public sealed partial class PlaceTests
         .. Solution.Host.Types,
     ];
 
+    private static readonly TypeName LinuxFile = new("Hive.Common.Linux", "LinuxFile");
+
     // Asking for the path alone opens nothing.
     private static readonly string[] FileTypes =
     [
@@ -85,13 +87,17 @@ public sealed partial class PlaceTests
             "Hive.Protocol.Options.", // hive.json, and whether what an option names is a folder
             "Hive.Host.", // locks, token, page
         ];
-        var users = Server.Where(t => t.Calls.Any(IsFileCall)).Select(t => t.ToString()).ToArray();
+        var users = Server
+            .Where(t => t.Calls.Any(IsFileCall) || t.Uses.Contains(LinuxFile))
+            .Where(t => t.Name.Namespace != LinuxFile.Namespace)
+            .Select(t => t.ToString())
+            .ToArray();
         Assert.All(owners, owner => Assert.Contains(users, u => u.StartsWith(owner, StringComparison.Ordinal)));
         Assert.DoesNotContain(users, u => !owners.Any(o => u.StartsWith(o, StringComparison.Ordinal)));
     }
 
     [Fact]
-    public void Processes_are_started_only_by_the_containers_and_as_git_nix_and_the_forges_command()
+    public void Processes_are_started_by_one_runner_for_containers_git_nix_and_the_forge()
     {
         string[] starting =
         [
@@ -100,8 +106,22 @@ public sealed partial class PlaceTests
             "Hive.Features.Meta.NixFlake",
             "Hive.Features.Forge.ContainerAdmin",
         ];
+        Assert.All(
+            Server.Where(t => t.Calls.Contains("System.Diagnostics.Process.Start")),
+            t =>
+                Assert.True(
+                    t.Name is { Namespace: "Hive.Common.Processes" } or { Namespace: "Hive.Features.Containers" },
+                    $"{t} starts a process itself; use Hive.Common.Processes"
+                )
+        );
         var starters = Server
-            .Where(t => t.Calls.Contains("System.Diagnostics.Process.Start"))
+            .Where(t =>
+                t.Name.Namespace != "Hive.Common.Processes"
+                && (
+                    t.Calls.Contains("System.Diagnostics.Process.Start")
+                    || t.Uses.Any(u => u.Namespace == "Hive.Common.Processes")
+                )
+            )
             .Select(t => t.ToString())
             .ToArray();
         Assert.All(starting, place => Assert.Contains(starters, s => s.StartsWith(place, StringComparison.Ordinal)));
@@ -138,11 +158,8 @@ public sealed partial class PlaceTests
     }
 
     private static bool IsFileCall(string call) =>
-        call is "native open" or "native openat"
-        || (
-            call.StartsWith("System.IO.", StringComparison.Ordinal)
-            && FileTypes.Contains(call["System.IO.".Length..].Split('.')[0])
-        );
+        call.StartsWith("System.IO.", StringComparison.Ordinal)
+        && FileTypes.Contains(call["System.IO.".Length..].Split('.')[0]);
 
     [GeneratedRegex(
         @"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+(\s+SET\b|\s*$)|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|BEGIN IMMEDIATE|SAVEPOINT\s|WITH\s+\w+\s+AS\b)",

@@ -1,6 +1,6 @@
 namespace Hive.Common.Doors;
 
-/// <summary>What kind of door a request came through, which decides what it may ask.</summary>
+/// <summary>The kind of door that a request came through; it decides what the request may ask for.</summary>
 public enum CallerKind
 {
     /// <summary>The human, at the dashboard or on the host socket.</summary>
@@ -13,8 +13,8 @@ public enum CallerKind
     Manager,
 }
 
-/// <summary>Who asks. Filled from the connection, never from the wire.</summary>
-/// <param name="Kind">What kind of door.</param>
+/// <summary>The sender of a request, filled in from the connection and never from what was sent.</summary>
+/// <param name="Kind">The kind of door.</param>
 /// <param name="Name">The name on the bus: the agent's, or <c>operator</c>.</param>
 /// <param name="Connection">The socket connection; null for REST, whose requests have no lasting one.</param>
 public sealed record Caller(CallerKind Kind, string Name, DoorConnection? Connection = null)
@@ -32,7 +32,7 @@ public sealed class DoorConnection : IDisposable
     /// <summary>Unique in this run of the host.</summary>
     public long Id { get; } = Interlocked.Increment(ref lastId);
 
-    /// <summary>Cancelled when the peer has gone or the socket closes.</summary>
+    /// <summary>Cancelled when the peer disconnects or the socket closes.</summary>
     public CancellationToken Gone => gone.Token;
 
     internal void MarkGone() => gone.Cancel();
@@ -41,24 +41,25 @@ public sealed class DoorConnection : IDisposable
     public void Dispose() => gone.Dispose();
 }
 
-/// <summary>Learns of every connection on an agent's socket. Called one after the other for one connection.</summary>
+/// <summary>Observes the connections on agents' sockets. The calls for one connection do not overlap.</summary>
 public interface IConnectionObserver
 {
     /// <summary>A peer has connected.</summary>
     void Opened(Caller caller);
 
-    /// <summary>A peer has gone; nothing more comes from it.</summary>
+    /// <summary>A peer has disconnected; no more requests come from it.</summary>
     void Closed(Caller caller);
 }
 
-/// <summary>An answer that means something only to a peer that receives it.</summary>
+/// <summary>An answer that must be undone when the peer does not receive it.</summary>
 public interface IUndeliverable
 {
-    /// <summary>The peer was gone before the answer could be handed to it.</summary>
+    /// <summary>The peer disconnected before the answer could be sent.</summary>
     void NotDelivered();
 }
 
-/// <summary>A request that may take long because it waits for something; the door watches the peer meanwhile.</summary>
+/// <summary>A request that may take long because it waits for something. The door watches the peer while it
+/// waits.</summary>
 public interface IWaitingRequest;
 
 /// <summary>An answer without content.</summary>
@@ -68,7 +69,8 @@ public sealed record Done
     public static Done Instance { get; } = new();
 }
 
-/// <summary>The work goes on; it shows as a transient and its end on the stream. REST answers 202.</summary>
+/// <summary>The work continues after the answer: a transient shows it, and the stream its end. REST answers
+/// 202.</summary>
 public sealed record Accepted
 {
     /// <summary>The only one.</summary>

@@ -6,13 +6,13 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doors;
 
-/// <summary>Reads requests from JSON: the wire's options, plus a <see cref="Caller"/> that no wire can set.</summary>
+/// <summary>Reads requests from JSON and fills in the <see cref="Caller"/>, which the JSON cannot set.</summary>
 internal static class DoorJson
 {
     public static JsonSerializerOptions Options { get; } = CreateOptions();
 
-    /// <summary>Deserializes and puts the caller in. Throws <see cref="Problem"/> with a text for the caller of the
-    /// door.</summary>
+    /// <summary>Deserializes a request and fills in the caller.</summary>
+    /// <exception cref="Problem">The JSON is malformed or does not fit the request.</exception>
     public static T Read<T>(ReadOnlySpan<byte> json, Caller caller)
     {
         T? request;
@@ -23,8 +23,8 @@ internal static class DoorJson
         catch (Exception e)
             when (e is InvalidOperationException or JsonException { InnerException: InvalidOperationException })
         {
-            // How System.Text.Json reports a lone surrogate or bytes that are no UTF-8 inside a string, and also a text
-            // in place of a number.
+            // System.Text.Json reports these alike: an unpaired surrogate or invalid UTF-8 inside a string, and a
+            // string in place of a number.
             throw IsText(json) ? Explain(e as JsonException ?? new JsonException(e.Message, e), json) : NotUtf8(e);
         }
         catch (JsonException e)
@@ -39,7 +39,7 @@ internal static class DoorJson
     }
 
     public static Problem NotUtf8(Exception? cause = null) =>
-        Problem.Invalid("a text holds half a surrogate pair or bytes that are not UTF-8; send valid UTF-8", cause);
+        Problem.Invalid("a string contains an unpaired surrogate or bytes that are not UTF-8; send valid UTF-8", cause);
 
     private static Problem Explain(JsonException e, ReadOnlySpan<byte> json)
     {
@@ -113,8 +113,8 @@ internal static class DoorJson
         {
             Modifiers =
             {
-                // The constructor needs the parameter, so the property stays, reads as nothing whatever the wire says,
-                // and is overwritten.
+                // The constructor needs the parameter, so the property stays. It reads as null whatever was sent, and
+                // is overwritten.
                 static info =>
                 {
                     foreach (var property in info.Properties.Where(p => p.PropertyType == typeof(Caller)))
@@ -131,7 +131,7 @@ internal static class DoorJson
         return options;
     }
 
-    /// <summary>What is known once per request type.</summary>
+    /// <summary>Metadata of a request type, computed once.</summary>
     internal static class Info<T>
     {
         public static readonly JsonTypeInfo<T> Json = (JsonTypeInfo<T>)Options.GetTypeInfo(typeof(T));

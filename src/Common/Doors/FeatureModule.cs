@@ -11,9 +11,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Hive.Common.Doors;
 
 /// <summary>
-/// Declares all that a slice brings: its doors, services, tables, events, its parts of the page, and the slices it uses.
-/// A request record with its handler becomes reachable, documented and guarded at a REST route, as a command on a kind
-/// of socket, or as a tool that agents see. The only code that knows Carter.
+/// Declares all that a slice brings: its doors, services, tables, events, parts of the page, and the slices it uses.
+/// A door makes a request record with its handler reachable, documented and guarded: at a REST route, as a command on a
+/// kind of socket, or as a tool that agents see. Slices know Carter only through this class.
 /// </summary>
 public abstract class FeatureModule : CarterModule
 {
@@ -107,7 +107,7 @@ public abstract class FeatureModule : CarterModule
     /// <param name="mediaType">What it answers with.</param>
     /// <param name="handler">Writes the answer; a <see cref="Problem"/> thrown before the first byte becomes
     /// problem+json.</param>
-    /// <param name="answer">The name of the <see cref="IComposedSchema"/> that describes the answer; null for mere
+    /// <param name="answer">The name of the <see cref="IComposedSchema"/> that describes the answer; null for
     /// text.</param>
     protected void Get(string path, string mediaType, RequestDelegate handler, string? answer = null)
     {
@@ -124,7 +124,7 @@ public abstract class FeatureModule : CarterModule
         Get(path, http => RestErrors.Guard(http, handler));
     }
 
-    /// <summary>A REST route that takes no key, because whoever calls it signs what it sends.</summary>
+    /// <summary>A REST route that takes no key, because the caller signs the request.</summary>
     /// <param name="path">The route.</param>
     /// <param name="handler">Checks the signature before anything else, and writes the answer.</param>
     protected void PostSigned<TResponse>(string path, RequestDelegate handler)
@@ -139,14 +139,14 @@ public abstract class FeatureModule : CarterModule
     /// <summary>A command on every agent's socket that is also offered to the agent as a tool.</summary>
     /// <param name="name">The command's name.</param>
     /// <param name="description">What it does, told to a model.</param>
-    /// <param name="hints">What a client may take for granted before it lets a model call it.</param>
+    /// <param name="hints">What a client may assume before it lets a model call the tool.</param>
     protected void Tool<TRequest>(string name, string description, ToolHints hints = ToolHints.None) =>
         Add<TRequest>(Doors.Agent | Doors.Manager, name, description, hints);
 
     /// <summary>A command and tool of the manager alone.</summary>
     /// <param name="name">The command's name.</param>
     /// <param name="description">What it does, told to a model.</param>
-    /// <param name="hints">What a client may take for granted before it lets a model call it.</param>
+    /// <param name="hints">What a client may assume before it lets a model call the tool.</param>
     protected void ManagerTool<TRequest>(string name, string description, ToolHints hints = ToolHints.None) =>
         Add<TRequest>(Doors.Manager, name, description, hints);
 
@@ -181,7 +181,7 @@ public abstract class FeatureModule : CarterModule
         ?? throw new InvalidOperationException($"{request} is not an IRequest<T>");
 }
 
-/// <summary>One REST route, for the OpenAPI document. No request type: it writes its own answer.</summary>
+/// <summary>One REST route, for the OpenAPI document. A route without a request type writes its own answer.</summary>
 internal sealed record Route(
     string Verb,
     string Path,
@@ -194,7 +194,7 @@ internal sealed record Route(
     bool HasEvents = false
 );
 
-/// <summary>The paths that take signed requests in place of a key.</summary>
+/// <summary>The paths of the routes that take a signature instead of a key.</summary>
 public sealed class SignedRoutes(IEnumerable<FeatureModule> modules)
 {
     private readonly HashSet<string> paths =
@@ -202,11 +202,11 @@ public sealed class SignedRoutes(IEnumerable<FeatureModule> modules)
         .. modules.SelectMany(m => m.Routes).Where(r => r.IsSigned).Select(r => r.Path),
     ];
 
-    /// <summary>True for exactly such a path.</summary>
+    /// <summary>True for the exact path of such a route.</summary>
     public bool Contains(string? path) => path is not null && paths.Contains(path);
 }
 
-/// <summary>An answer that several slices put together, so that no single record describes it.</summary>
+/// <summary>A schema whose members come from several slices, so that no single record describes it.</summary>
 public interface IComposedSchema
 {
     /// <summary>Its name in the OpenAPI document.</summary>
@@ -229,7 +229,7 @@ internal enum Doors
     Host = 4,
 }
 
-/// <summary>What a client may take for granted of a tool; see <see cref="ToolAnnotations"/>.</summary>
+/// <summary>What a client may assume about a tool; see <see cref="ToolAnnotations"/>.</summary>
 [Flags]
 public enum ToolHints
 {
@@ -256,14 +256,14 @@ internal abstract class Command(string name, Doors doors, string? description, T
 
     public Doors Doors => doors;
 
-    /// <summary>What it does, told to a model; null when it is no tool.</summary>
+    /// <summary>What it does, told to a model; null when the command is not a tool.</summary>
     public string? Description => description;
 
     public ToolHints Hints => hints;
 
     public abstract Type Request { get; }
 
-    /// <summary>The request may wait long: the door watches the peer meanwhile.</summary>
+    /// <summary>The request may wait long; the door watches the peer while it runs.</summary>
     public abstract bool Waits { get; }
 
     public abstract Task<object> Run(ReadOnlySpan<byte> line, Caller caller, IMediator mediator, CancellationToken ct);

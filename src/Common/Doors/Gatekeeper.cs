@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Hive.Common.Doors;
 
-/// <summary>Knows which keys open the dashboard's routes.</summary>
+/// <summary>Tells which keys open the dashboard's routes.</summary>
 public interface IOperatorKeys
 {
     /// <summary>True for the access token and for a session key that has not expired.</summary>
@@ -12,21 +12,20 @@ public interface IOperatorKeys
 }
 
 /// <summary>
-/// What every HTTP request passes first: the Host header (against DNS rebinding), the Origin header (against foreign
-/// pages), and the bearer key.
-/// There are no cookies, so nothing is sent along by a browser without the page's doing.
+/// Checks every HTTP request first: the Host header (against DNS rebinding), the Origin header (against foreign pages),
+/// and the bearer key. Hive sets no cookies, so a browser sends no credentials unless the page does.
 /// </summary>
 public sealed class Gatekeeper(
     RequestDelegate next,
     HostNames hosts,
-    Lazy<IOperatorKeys> keys,
+    IOperatorKeys keys,
     WrongKeys wrongKeys,
     SignedRoutes signed
 )
 {
     private const string ContentSecurityPolicy =
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        + "connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     /// <summary>Lets a request through or answers it.</summary>
     public async Task InvokeAsync(HttpContext http)
@@ -42,7 +41,7 @@ public sealed class Gatekeeper(
                 .Write(
                     http,
                     ErrorCode.Forbidden,
-                    $"the name '{http.Request.Host.Host}' is not one this Hive answers to; add it to AllowedHosts",
+                    $"Hive does not answer to the host name '{http.Request.Host.Host}'; add it to --allowed-hosts",
                     StatusCodes.Status421MisdirectedRequest
                 )
                 .ConfigureAwait(false);
@@ -50,12 +49,12 @@ public sealed class Gatekeeper(
         else if (http.Request.Headers.Origin.Count > 0 && !IsOwn(http.Request.Headers.Origin.ToString(), http.Request))
         {
             await RestErrors
-                .Write(http, ErrorCode.Forbidden, "another site's page may not call Hive")
+                .Write(http, ErrorCode.Forbidden, "pages of other sites may not call Hive")
                 .ConfigureAwait(false);
         }
         else if (NeedsKey(http.Request) && !await HasKey(http).ConfigureAwait(false))
         {
-            // HasKey has answered.
+            // HasKey has sent the answer.
         }
         else
         {
@@ -75,8 +74,8 @@ public sealed class Gatekeeper(
             : null;
     }
 
-    // A proxy in front may speak https to the browser and http to Hive, so https is always its own; http is where
-    // nothing says that the browser speaks https.
+    // A proxy in front may speak https to the browser and http to Hive, so https is always accepted; http is accepted
+    // unless the browser is known to speak https.
     private static bool IsOwn(string origin, HttpRequest request) =>
         Uri.TryCreate(origin, UriKind.Absolute, out var uri)
         && string.Equals(uri.Authority, request.Host.Value, StringComparison.OrdinalIgnoreCase)
@@ -106,7 +105,7 @@ public sealed class Gatekeeper(
     private async Task<bool> HasKey(HttpContext http)
     {
         var key = KeyOf(http.Request);
-        if (key is not null && keys.Value.Accepts(key))
+        if (key is not null && keys.Accepts(key))
             return true;
         http.Response.Headers.WWWAuthenticate = "Bearer";
         if (key is not null && wrongKeys.TooMany(out var wait))
@@ -118,7 +117,7 @@ public sealed class Gatekeeper(
                 .Write(
                     http,
                     ErrorCode.Forbidden,
-                    "too many wrong keys; wait a little",
+                    "too many wrong keys; try again after the seconds in Retry-After",
                     StatusCodes.Status429TooManyRequests
                 )
                 .ConfigureAwait(false);
@@ -129,7 +128,8 @@ public sealed class Gatekeeper(
             .Write(
                 http,
                 ErrorCode.Forbidden,
-                "sign in first: `hive open` gives a login link; scripts send the access token as `Authorization: Bearer …`",
+                "sign in first: `hive open` gives a login link; scripts send the access token as "
+                    + "`Authorization: Bearer …`",
                 StatusCodes.Status401Unauthorized
             )
             .ConfigureAwait(false);
@@ -150,9 +150,8 @@ public sealed class HostNames(IEnumerable<string> names)
 }
 
 /// <summary>
-/// Counts wrong keys and codes: after 10 in a minute every further wrong one is told to wait. A right one always opens,
-/// so that nobody can lock the operator out;
-/// what keeps guessing hopeless is the length of the keys.
+/// Counts wrong keys and codes: after 10 in a minute, each further wrong one is answered with a wait. A right key
+/// always opens, so that nobody can lock the operator out; the length of the keys makes guessing hopeless.
 /// </summary>
 public sealed class WrongKeys(TimeProvider clock)
 {

@@ -4,8 +4,7 @@ using Hive.Common.Notifications;
 
 namespace Hive.Common.Doors;
 
-/// <summary>The OpenAPI 3.1 description of every REST route, made from the records the routes are registered
-/// with.</summary>
+/// <summary>Describes every REST route and event in OpenAPI 3.1, from the records that the modules declare.</summary>
 public sealed partial class OpenApiDocument(
     IEnumerable<FeatureModule> modules,
     IEnumerable<IComposedSchema> composed,

@@ -12,7 +12,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Hive.Common.Doors;
 
-/// <summary>Binds a REST request to its record, sends it and writes the answer.</summary>
+/// <summary>Binds a REST request to its record, runs its handler and writes the answer.</summary>
 internal abstract class RestEndpoint
 {
     public abstract Task Handle(HttpContext http);
@@ -45,7 +45,10 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         else if (http.Request.HasJsonContentType())
             json = await ReadBody(http.Request, ct).ConfigureAwait(false);
         else if (http.Request.ContentLength > 0)
-            throw new Problem(ErrorCode.Invalid, "send application/json or a form");
+            throw new Problem(
+                ErrorCode.Invalid,
+                "the body has an unknown content type; send application/json or a form"
+            );
         return json is { Length: > 0 } && bodyAlone && http.Request.Query.Count == 0
             ? DoorJson.Read<TRequest>(json, Caller.Operator)
             : DoorJson.Read<TRequest>(Merge(http.Request, json, form).WrittenSpan, Caller.Operator);
@@ -59,12 +62,12 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         }
         catch (IOException e) when (e is not BadHttpRequestException)
         {
-            throw Problem.Invalid("the form ends in the middle of a part", e);
+            throw Problem.Invalid("the form is cut off in the middle of a part", e);
         }
         catch (NotSupportedException e)
         {
-            // Such as UTF-7, which .NET knows by name and refuses to read.
-            throw Problem.Invalid("the form has a charset that cannot be read; send UTF-8", e);
+            // Such as UTF-7, which .NET knows and refuses to decode.
+            throw Problem.Invalid("the form's charset is not supported; send UTF-8", e);
         }
     }
 
@@ -75,13 +78,13 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         return body.ToArray();
     }
 
-    // Route beats body beats form beats query.
+    // A field is taken from the route, else the body, else the form, else the query.
     private static ArrayBufferWriter<byte> Merge(HttpRequest request, byte[]? json, IFormCollection? form)
     {
         JsonElement body = default;
         if (json is { Length: > 0 })
         {
-            // Copying it would put replacement characters into what is stored.
+            // Copying invalid UTF-8 would put replacement characters into what is stored.
             if (!Utf8.IsValid(json))
                 throw DoorJson.NotUtf8();
             try
@@ -136,7 +139,7 @@ internal sealed class RestEndpoint<TRequest, TResponse>(string path) : RestEndpo
         }
         catch (InvalidOperationException e)
         {
-            // How System.Text.Json reports a lone surrogate.
+            // System.Text.Json reports an unpaired surrogate like this.
             throw DoorJson.NotUtf8(e);
         }
     }

@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Common.Doors;
 
-/// <summary>Turns what a handler throws into problem+json.</summary>
+/// <summary>Turns exceptions of handlers into problem+json.</summary>
 public static partial class RestErrors
 {
-    /// <summary>Runs a handler and answers for what it throws.</summary>
+    /// <summary>Runs a handler and answers with an error when it throws.</summary>
     public static async Task Guard(HttpContext http, RequestDelegate handler)
     {
         try
@@ -58,7 +58,7 @@ public static partial class RestErrors
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
                 return (ErrorCode.TooLarge, "the request body is over 1 MiB");
             case BadHttpRequestException or InvalidDataException:
-                return (ErrorCode.Invalid, "the request cannot be read: it is cut off or malformed");
+                return (ErrorCode.Invalid, "the request is cut off or malformed");
             default:
                 LogUnknown(
                     http.RequestServices.GetRequiredService<ILoggerFactory>().CreateLogger("Hive.Rest"),
@@ -66,7 +66,7 @@ public static partial class RestErrors
                     http.Request.Path,
                     error
                 );
-                return (ErrorCode.Internal, "a fault inside Hive; its log has the detail");
+                return (ErrorCode.Internal, "internal error; see the host log");
         }
     }
 

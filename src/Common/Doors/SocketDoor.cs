@@ -17,7 +17,7 @@ internal sealed partial class SocketDoor(
     private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
     private readonly HashSet<Socket> connections = [];
 
-    // An agent may connect as often as it likes; its log lines are this far apart.
+    // Agents may connect as often as they like; this limits the lines they cause in the log.
     private static readonly TimeSpan BetweenLines = TimeSpan.FromMinutes(1);
 
     private readonly Lock logging = new();
@@ -31,10 +31,10 @@ internal sealed partial class SocketDoor(
 
     public void Listen(UnixFileMode mode)
     {
-        // The run folder is locked by this host, so a socket file found there belongs to one that is dead.
+        // This host holds the run folder's lock, so a socket file found there belongs to a dead host.
         File.Delete(path);
         listener.Bind(new UnixDomainSocketEndPoint(path));
-        // Between bind and listen nobody can connect, so the mode holds from the first moment.
+        // Nobody can connect between bind and listen, so the mode holds from the first connection on.
         File.SetUnixFileMode(path, mode);
         listener.Listen(128);
         _ = Accept();
@@ -58,12 +58,12 @@ internal sealed partial class SocketDoor(
     {
         try
         {
-            // Wakes a pending receive; disposing alone may leave it hanging.
+            // Wakes a pending receive, which may hang when the socket is only disposed.
             socket.Shutdown(SocketShutdown.Both);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It was gone already.
+            // The peer has disconnected already.
         }
     }
 
@@ -80,7 +80,7 @@ internal sealed partial class SocketDoor(
             {
                 if (closed)
                     return;
-                // Out of descriptors or memory: the door must not stay shut when that is over.
+                // Out of descriptors or memory: the socket must accept again when that is over.
                 LogAcceptFailed(context.Log, path, e);
                 await Task.Delay(TimeSpan.FromMilliseconds(200), context.Clock).ConfigureAwait(false);
                 continue;
@@ -162,8 +162,8 @@ internal sealed partial class SocketDoor(
             LogConnectedAgain(context.Log, level, path, connection.Id, pid, uid, gid, more);
     }
 
-    // Every connection of the operator's is logged, since few may make one; of an agent's one a minute, with how many
-    // were left out since the last.
+    // Logs every connection of operators, which are few, and one a minute on an agent's socket, with the number left
+    // out since the last.
     private bool IsDue(out long more)
     {
         more = 0;

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Common.Doors;
 
-/// <summary>The unix sockets of this host: opened and closed at run time, one for each agent and one for the
+/// <summary>Opens and closes this host's unix sockets at run time: one for each agent and one for the
 /// operator.</summary>
 public sealed partial class SocketDoors : IDisposable
 {
@@ -16,7 +16,7 @@ public sealed partial class SocketDoors : IDisposable
     private readonly Dictionary<CallerKind, CommandTable> tables;
     private readonly SocketDoorContext context;
 
-    /// <summary>Makes the doors; none is open yet.</summary>
+    /// <summary>Collects the commands of each kind of socket; opens no socket.</summary>
     public SocketDoors(
         IEnumerable<FeatureModule> modules,
         IMediator mediator,
@@ -40,14 +40,15 @@ public sealed partial class SocketDoors : IDisposable
     {
         if (Encoding.UTF8.GetByteCount(path) > Limits.SocketPathBytes)
             throw new IOException(
-                $"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; choose a shorter run folder with --run-dir (HIVE_RUNDIR)"
+                $"the socket path '{path}' is longer than {Limits.SocketPathBytes} bytes; "
+                    + "choose a shorter run folder with --run-dir (HIVE_RUNDIR)"
             );
     }
 
-    /// <summary>Opens a socket; whoever can open the file is <paramref name="name"/>.</summary>
-    /// <param name="path">At most <see cref="Limits.SocketPathBytes"/> bytes; its folder must exist. A socket left
-    /// there by a dead host is replaced.</param>
-    /// <param name="kind">Which commands it understands.</param>
+    /// <summary>Opens a socket; its file's mode decides who may act as <paramref name="name"/>.</summary>
+    /// <param name="path">At most <see cref="Limits.SocketPathBytes"/> bytes, in a folder that exists. The socket of a
+    /// dead host is replaced.</param>
+    /// <param name="kind">Decides which commands the socket has.</param>
     /// <param name="name">The name on the bus.</param>
     /// <param name="mode">The file's mode, set before anybody can connect.</param>
     public void Open(string path, CallerKind kind, string name, UnixFileMode mode)
@@ -55,7 +56,7 @@ public sealed partial class SocketDoors : IDisposable
         MustFit(path);
         var door = new SocketDoor(path, kind, name, tables[kind], context);
         if (!open.TryAdd(path, door))
-            throw new InvalidOperationException($"{path} is open already");
+            throw new InvalidOperationException($"the socket {path} is already open");
         try
         {
             door.Listen(mode);
@@ -82,9 +83,6 @@ public sealed partial class SocketDoors : IDisposable
         LogClosed(context.Log, path);
     }
 
-    /// <summary>The tools an agent of that kind can call.</summary>
-    internal IEnumerable<Command> Tools(CallerKind kind) => tables[kind].All.Where(c => c.Description is not null);
-
     /// <inheritdoc />
     public void Dispose()
     {
@@ -99,7 +97,7 @@ public sealed partial class SocketDoors : IDisposable
     private static partial void LogClosed(ILogger logger, string path);
 }
 
-/// <summary>What every socket shares.</summary>
+/// <summary>Services that all sockets share.</summary>
 internal sealed record SocketDoorContext(
     IMediator Mediator,
     Lazy<IEnumerable<IConnectionObserver>> Observers,

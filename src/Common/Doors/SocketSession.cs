@@ -7,14 +7,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Common.Doors;
 
-/// <summary>One connection's conversation: a line in, an answer out, in order.</summary>
+/// <summary>Serves one connection: reads a line, answers it, and so on in order.</summary>
 internal sealed partial class SocketSession(Socket socket, Caller caller, SocketDoor door)
 {
     // How long a peer may stop in the middle of a line, or leave an answer unread.
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
 
-    // Answered without a wait between them: then others' turn, since the thread may be the one that serves every socket
-    // (docs/adr/0023).
+    // Requests answered without a wait in between. After that the session yields, because its thread may serve all
+    // sockets (docs/adr/0023).
     private const int MostInARow = 32;
 
     private readonly ArrayBufferWriter<byte> answer = new(512);
@@ -36,7 +36,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
         catch (SocketException)
         {
-            // It did not wait for the reason.
+            // The peer disconnected without waiting for the reason.
         }
     }
 
@@ -63,7 +63,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
             if (ended)
                 return;
-            // The newline of a line that is just short enough may come after its carriage return.
+            // A line of exactly the limit may still end in a carriage return and a newline.
             if (
                 end - start > Limits.LineBytes
                 && !(end - start == Limits.LineBytes + 1 && buffer[end - 1] == (byte)'\r')
@@ -77,7 +77,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             {
                 await Send(
                         ErrorCode.Invalid,
-                        $"half a line, then nothing for {Stall.TotalSeconds:0} s; end each request with a newline"
+                        $"the line stopped for {Stall.TotalSeconds:0} s before its end; end each request with a newline"
                     )
                     .ConfigureAwait(false);
                 return;
@@ -88,7 +88,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
     private Task<bool> SendLineTooLong() =>
         Send(
             ErrorCode.TooLarge,
-            $"a line is over {Limits.LineBytes} bytes; put the content in a file and send its path. The connection closes"
+            $"the line is over {Limits.LineBytes} bytes; put the content in a file and send its path. "
+                + "The connection closes"
         );
 
     private ReadOnlyMemory<byte>? NextLine()
@@ -114,7 +115,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         reading = null;
         if (!pending.IsCompleted)
             inARow = 0;
-        // Between requests a peer may be silent for ever; inside one it may not.
+        // A peer may be silent between requests without limit, but not in the middle of one.
         if (end > start && !pending.IsCompleted)
         {
             using var stalled = new CancellationTokenSource(Stall, door.Context.Clock);
@@ -168,7 +169,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             // what manager and operator ask for may start programs and read logs.
             if (!command.Doors.HasFlag(Doors.Agent))
                 await Task.Yield();
-            // A peer that has closed its own direction may still read: only what waits for something ends with it.
+            // A peer that has shut down its sending side may still read, so only waiting requests end with it.
             var running = command.Run(
                 line.Span,
                 caller,
@@ -190,7 +191,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         catch (Exception e) when (e is not SocketException)
         {
             LogUnknown(door.Context.Log, caller.Name, e);
-            return await Send(ErrorCode.Internal, "a fault inside Hive; its log has the detail").ConfigureAwait(false);
+            return await Send(ErrorCode.Internal, "internal error; see the host log").ConfigureAwait(false);
         }
 
         return result is IAsyncEnumerable<object> lines
@@ -204,7 +205,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         try
         {
             if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
-                throw Problem.Invalid("a request is a JSON object on one line, such as {\"cmd\":\"whoami\"}");
+                throw Problem.Invalid("the request must be a JSON object on one line, such as {\"cmd\":\"whoami\"}");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var isCommand = reader.ValueTextEquals("cmd"u8);
@@ -216,11 +217,12 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
                 }
 
                 if (reader.TokenType != JsonTokenType.String)
-                    throw Problem.Invalid("'cmd' must be a text");
+                    throw Problem.Invalid("'cmd' must be a string");
                 return door.Commands.Find(reader.ValueSpan)
                     ?? throw new Problem(
                         ErrorCode.UnknownCommand,
-                        $"no command '{Shown(ref reader)}' on this socket; there are: {string.Join(", ", door.Commands.All.Select(c => c.Name))}"
+                        $"unknown command '{Shown(ref reader)}'; available: "
+                            + string.Join(", ", door.Commands.All.Select(c => c.Name))
                     );
             }
         }
@@ -245,8 +247,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         }
     }
 
-    // Keeps reading while a request waits, so that a peer that goes away is noticed; what it sends meanwhile is
-    // answered afterwards.
+    // Keeps reading while a request waits, to notice when the peer disconnects. Requests that arrive in the meantime
+    // are answered afterwards.
     private async Task WatchPeerWhile(Task running)
     {
         while (!running.IsCompleted && !ended)
@@ -255,7 +257,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
             {
                 if (end - start > Limits.LineBytes)
                 {
-                    // It sends more than a line while it waits; unread, it could no longer be seen to go.
+                    // The peer sends more than a line while it waits. Unread, it would hide a disconnect.
                     ended = true;
                     caller.Connection!.MarkGone();
                     return;
@@ -313,7 +315,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         catch (Exception e) when (e is not SocketException)
         {
             LogUnknown(door.Context.Log, caller.Name, e);
-            await Send(ErrorCode.Internal, "a fault inside Hive; its log has the detail").ConfigureAwait(false);
+            await Send(ErrorCode.Internal, "internal error; see the host log").ConfigureAwait(false);
             return false;
         }
     }
@@ -369,7 +371,7 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         var before = buffer.WrittenCount;
         JsonSerializer.Serialize(json, result, result.GetType(), WireJson.Options);
         json.Flush();
-        // The result is an object of its own: its opening brace becomes a comma, or an empty one goes away.
+        // The result is serialized as an object: its opening brace becomes a comma, or an empty one is dropped.
         var span = System.Runtime.InteropServices.MemoryMarshal.AsMemory(buffer.WrittenMemory).Span;
         if (buffer.WrittenCount - before == 2)
         {
@@ -400,6 +402,6 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
 
     private sealed record ErrorLine(int Version, bool Ok, string Error, ErrorCode Code);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "a request of {Caller} failed")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "request of {Caller} failed")]
     private static partial void LogUnknown(ILogger logger, string caller, Exception error);
 }

@@ -5,14 +5,14 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doors;
 
-/// <summary>What every text that is stored must be.</summary>
+/// <summary>Rules for texts that are stored.</summary>
 public static class TextRules
 {
-    /// <summary>UTF-8 without NUL and without half a surrogate pair, at most <paramref name="maxBytes"/> bytes. Null
-    /// passes.</summary>
+    /// <summary>Requires UTF-8 without NUL and without unpaired surrogates, at most <paramref name="maxBytes"/> bytes.
+    /// Null passes.</summary>
     /// <param name="rule">The rule to extend.</param>
-    /// <param name="maxBytes">In bytes of UTF-8.</param>
-    /// <param name="wayOut">What to do with a longer one, for this request; null for nothing but shortening it.</param>
+    /// <param name="maxBytes">The limit in bytes of UTF-8.</param>
+    /// <param name="wayOut">Advice for a longer text; null for "shorten it".</param>
     public static IRuleBuilderOptionsConditions<T, string?> MustBeText<T>(
         this IRuleBuilder<T, string?> rule,
         int maxBytes,
@@ -26,7 +26,7 @@ public static class TextRules
                 var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(context.PropertyPath);
                 if (Fault(text) is { } fault)
                 {
-                    context.AddFailure($"'{name}' holds {fault}; send valid UTF-8 text");
+                    context.AddFailure($"'{name}' contains {fault}; send valid UTF-8 text");
                     return;
                 }
 
@@ -37,7 +37,7 @@ public static class TextRules
                 context.AddFailure(
                     new FluentValidation.Results.ValidationFailure(
                         context.PropertyPath,
-                        $"'{name}' has {bytes} bytes, the limit is {maxBytes}; {way}"
+                        $"'{name}' has {bytes} bytes; the limit is {maxBytes}; {way}"
                     )
                     {
                         ErrorCode = nameof(ErrorCode.TooLarge),
@@ -46,17 +46,17 @@ public static class TextRules
             }
         );
 
-    /// <summary>How many bytes a text takes inside a JSON string: a control character takes six, a quotation mark
-    /// two.</summary>
+    /// <summary>Counts the bytes that a text takes inside a JSON string, where a control character takes six and a
+    /// quotation mark two.</summary>
     public static int JsonLength(string text) =>
         JsonEncodedText.Encode(text, WireJson.Options.Encoder).EncodedUtf8Bytes.Length;
 
-    /// <summary>The beginning of a text, with <c>…</c> where it was cut, so that it takes at most that many bytes
-    /// inside a JSON string.</summary>
+    /// <summary>Cuts a text, with <c>…</c> at its end, so that it takes at most that many bytes inside a JSON
+    /// string.</summary>
     public static string Cut(string text, int jsonBytes)
     {
         const string Mark = "…";
-        // A character takes no more than six bytes, so that most texts need not be measured.
+        // A character takes at most six bytes, so most texts need not be measured.
         if (text.Length * 6L <= jsonBytes || JsonLength(text) <= jsonBytes)
             return text;
         var (kept, left) = (0, jsonBytes - JsonLength(Mark));
@@ -81,7 +81,7 @@ public static class TextRules
             if (!char.IsSurrogate(c))
                 continue;
             if (!char.IsHighSurrogate(c) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1]))
-                return "half a surrogate pair";
+                return "an unpaired surrogate";
             i++;
         }
 

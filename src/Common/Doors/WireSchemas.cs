@@ -7,8 +7,8 @@ using Hive.Protocol;
 
 namespace Hive.Common.Doors;
 
-/// <summary>JSON Schemas of the records at the doors: the tools' input and the OpenAPI document come from the same
-/// source.</summary>
+/// <summary>Makes JSON Schemas of the records at the doors, for the tools' input and for the OpenAPI
+/// document.</summary>
 internal static class WireSchemas
 {
     private static readonly JsonSerializerOptions Options = CreateOptions();
@@ -31,12 +31,12 @@ internal static class WireSchemas
             }
         );
 
-    /// <summary>True for a record of Hive's own, which the document describes once, by name.</summary>
+    /// <summary>True for a record of Hive's own, which the document describes once under its name.</summary>
     public static bool IsNamed(Type type) =>
         type is { IsClass: true, IsGenericType: false }
         && type.Namespace?.StartsWith("Hive.", StringComparison.Ordinal) == true;
 
-    /// <summary>The name of a record in the document: the result of a use case is called after it.</summary>
+    /// <summary>The name of a record in the document; a nested one begins with the name of its use case.</summary>
     public static string NameOf(Type type) => type.IsNested ? type.DeclaringType!.Name + type.Name : type.Name;
 
     private static JsonNode Transform(
@@ -53,7 +53,7 @@ internal static class WireSchemas
         {
             references(type);
             var reference = new JsonObject { ["$ref"] = $"#/components/schemas/{NameOf(type)}" };
-            // The sign by which whoever has such a member knows that it may be left out.
+            // Tells the owner of such a member that it may be left out.
             if (
                 schema.ContainsKey("default")
                 || (schema["type"] is JsonArray types && types.Any(t => t!.GetValue<string>() == "null"))
@@ -75,7 +75,7 @@ internal static class WireSchemas
         return schema;
     }
 
-    // Written by a converter of ours, which the exporter cannot look into.
+    // The exporter cannot look into the converter of instants.
     private static void Instants(JsonTypeInfo owner, JsonObject properties)
     {
         foreach (
@@ -95,8 +95,8 @@ internal static class WireSchemas
         }
     }
 
-    // A member that may be null is left out instead, so it is never required; an answer's other members are always
-    // there.
+    // A null member is left out on the wire, so a nullable one is never required; an answer's other members always
+    // are.
     private static void Optional(JsonObject schema, JsonObject properties, bool answer)
     {
         var required = schema["required"] is JsonArray stated

@@ -1,58 +1,46 @@
-using System.Runtime.InteropServices;
 using System.Text;
+using Hive.Common.Linux;
 using Microsoft.Win32.SafeHandles;
 
 namespace Hive.Common.Git;
 
 /// <summary>
-/// A folder that somebody else may be changing this moment. It is held by its descriptor, and each step into it is one
-/// name that is opened without following a link,
-/// so nothing outside is reached however it is swapped; nothing but a regular file is ever read, so nothing waits.
+/// Reads a folder that somebody else may be changing at this moment. The folder is held by its descriptor, and each
+/// step opens a single name without following a link, so a swapped folder leads nowhere else. Only regular files are
+/// read, so no read blocks.
 /// </summary>
-internal sealed partial class ForeignFolder : IDisposable
+internal sealed class ForeignFolder : IDisposable
 {
-    private const int ReadOnly = 0x0;
-    private const int NonBlocking = 0x800;
-    private const int CloseOnExec = 0x8_0000;
-    private const int NoControllingTerminal = 0x100;
-    private const int AtCurrentFolder = -100;
-    private const int AtEmptyPath = 0x1000;
-    private const uint AskForTypeAndSize = 0x1 | 0x200;
-    private const int TypeMask = 0xF000;
-    private const int TypeRegular = 0x8000;
-
-    // These two have their own numbers on arm (fcntl.h of each architecture).
-    private static readonly int Folder = IsArm ? 0x4000 : 0x1_0000;
-    private static readonly int NoFollow = IsArm ? 0x8000 : 0x2_0000;
+    private const int FileFlags =
+        OpenFlags.ReadOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
 
     private readonly SafeFileHandle handle;
 
     private ForeignFolder(SafeFileHandle handle) => this.handle = handle;
 
-    private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+    private static int FolderFlags =>
+        OpenFlags.ReadOnly | OpenFlags.Folder | OpenFlags.NoFollow | OpenFlags.CloseOnExec;
 
-    /// <summary>Opens a folder whose parents are the host's own; null when it is none, or a link.</summary>
-    public static ForeignFolder? Open(string path) =>
-        Of(Opened(openat(AtCurrentFolder, path, ReadOnly | Folder | NoFollow | CloseOnExec, 0)));
+    /// <summary>Opens a folder whose parents are the host's own; null when it is not a folder, or a link.</summary>
+    public static ForeignFolder? Open(string path) => Of(LinuxFile.Open(path, FolderFlags, out _));
 
-    /// <summary>Opens a folder of that name in it; null when there is none.</summary>
-    public ForeignFolder? Enter(string name) =>
-        Of(Opened(openat(Descriptor, name, ReadOnly | Folder | NoFollow | CloseOnExec, 0)));
+    /// <summary>Opens a folder inside this one by its name; null when it is not a folder.</summary>
+    public ForeignFolder? Enter(string name) => Of(LinuxFile.OpenIn(handle, Terminated(name), FolderFlags, out _));
 
-    /// <summary>The first names in it.</summary>
+    /// <summary>The first names in the folder.</summary>
     public IEnumerable<string> Names(int max) =>
-        Directory.EnumerateFileSystemEntries($"/proc/self/fd/{Descriptor}").Take(max).Select(p => Path.GetFileName(p));
+        Directory
+            .EnumerateFileSystemEntries($"/proc/self/fd/{(int)handle.DangerousGetHandle()}")
+            .Take(max)
+            .Select(p => Path.GetFileName(p));
 
-    /// <summary>Opens a regular file of that name in it; null when there is none.</summary>
-    public unsafe FileStream? Read(string name)
+    /// <summary>Opens a regular file in the folder by its name; null when it is not a regular file.</summary>
+    public FileStream? Read(string name)
     {
-        var file = Opened(
-            openat(Descriptor, name, ReadOnly | NoFollow | NonBlocking | CloseOnExec | NoControllingTerminal, 0)
-        );
+        var file = LinuxFile.OpenIn(handle, Terminated(name), FileFlags | OpenFlags.NoFollow, out _);
         if (file is null)
             return null;
-        Statx status;
-        if (statx(file, "", AtEmptyPath, AskForTypeAndSize, &status) == 0 && (status.Mode & TypeMask) == TypeRegular)
+        if (LinuxFile.IsRegular(file))
             return new FileStream(file, FileAccess.Read, bufferSize: 0);
         file.Dispose();
         return null;
@@ -60,26 +48,7 @@ internal sealed partial class ForeignFolder : IDisposable
 
     public void Dispose() => handle.Dispose();
 
-    private int Descriptor => (int)handle.DangerousGetHandle();
+    private static byte[] Terminated(string name) => Encoding.UTF8.GetBytes(name + '\0');
 
     private static ForeignFolder? Of(SafeFileHandle? handle) => handle is null ? null : new ForeignFolder(handle);
-
-    private static SafeFileHandle? Opened(int descriptor) =>
-        descriptor < 0 ? null : new SafeFileHandle(descriptor, ownsHandle: true);
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static partial int openat(int folder, string path, int flags, uint mode);
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-    private static unsafe partial int statx(SafeFileHandle file, string path, int flags, uint mask, Statx* status);
-
-    // statx(2), struct statx: the field asked for, at its offset; the kernel writes all 256 bytes.
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private struct Statx
-    {
-        [FieldOffset(28)]
-        public ushort Mode;
-    }
 }

@@ -1,8 +1,7 @@
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
-using System.Text;
 using Hive.Common.Errors;
+using Hive.Common.Processes;
 
 namespace Hive.Common.Git;
 
@@ -222,86 +221,51 @@ public sealed class GitProgram(string program)
         CancellationToken ct
     )
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(call.TimeLimit);
-        ct.ThrowIfCancellationRequested();
-        using var process = Launch(arguments, repository, call);
         try
         {
-            var input = Feed(process, call.Input, limit.Token);
-            var error = ReadSome(process.StandardError.BaseStream, MaxErrorBytes, limit.Token);
-            var (output, truncated) = await ReadSome(
-                process.StandardOutput.BaseStream,
-                call.MaxOutputBytes,
-                limit.Token
-            );
-            if (truncated)
-                Kill(process);
-            var (said, endless) = await error;
-            if (endless)
-                Kill(process);
-            await input;
-            await process.WaitForExitAsync(limit.Token);
+            var result = await ProgramRunner.Run(Program(arguments, repository, call), ct);
             // How a shell says that it did not find or could not start a program.
-            return process.ExitCode is 126 or 127
-                ? throw NotRun(InShort(said))
-                : new GitResult(process.ExitCode, output, InShort(said), truncated);
-        }
-        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-        {
-            throw Problem.Unavailable(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"git {arguments[0]} did not end within {call.TimeLimit.TotalSeconds:0} s"
-                )
-            );
-        }
-        finally
-        {
-            Kill(process);
-        }
-    }
-
-    private Process Launch(IReadOnlyList<string> arguments, string? repository, GitCall call)
-    {
-        // A shell that bounds itself and then becomes git. It counts files in blocks of 512 bytes and memory in KiB,
-        // and fails only where a lower bound holds already.
-        var files = call.MaxFileBytes is { } bytes
-            ? string.Create(CultureInfo.InvariantCulture, $"ulimit -f {(bytes + 511) / 512}; ")
-            : "";
-        var bounds = string.Create(
-            CultureInfo.InvariantCulture,
-            $"{files}ulimit -v {call.MaxMemoryBytes >> 10}; exec \"$0\" \"$@\""
-        );
-        var start = new ProcessStartInfo("/bin/sh", ["-c", bounds, program])
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Directory.Exists(repository) ? repository : "/",
-        };
-        start.ArgumentList.Add("--no-optional-locks");
-        start.ArgumentList.Add("--no-replace-objects");
-        start.ArgumentList.Add("--no-pager");
-        start.ArgumentList.Add("--literal-pathspecs");
-        foreach (var setting in Settings.Concat(call.Settings))
-        {
-            start.ArgumentList.Add("-c");
-            start.ArgumentList.Add(setting);
-        }
-
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        Furnish(start.Environment, repository, call);
-        try
-        {
-            return Process.Start(start)!;
+            return result.ExitCode is 126 or 127
+                ? throw NotRun(Shorten(result.ErrorText))
+                : new GitResult(result.ExitCode, result.Output, Shorten(result.ErrorText), result.IsTruncated);
         }
         catch (Win32Exception e)
         {
             throw NotRun(e.Message, e);
         }
+        catch (TimeoutException e)
+        {
+            throw Problem.Unavailable(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"git {arguments[0]} did not end within {call.TimeLimit.TotalSeconds:0} s"
+                ),
+                e
+            );
+        }
     }
+
+    private ProgramCall Program(IReadOnlyList<string> arguments, string? repository, GitCall call) =>
+        new([
+            program,
+            "--no-optional-locks",
+            "--no-replace-objects",
+            "--no-pager",
+            "--literal-pathspecs",
+            .. Settings.Concat(call.Settings).SelectMany(setting => new[] { "-c", setting }),
+            .. arguments,
+        ])
+        {
+            Input = call.Input,
+            TimeLimit = call.TimeLimit,
+            MaxOutputBytes = call.MaxOutputBytes,
+            MaxErrorBytes = MaxErrorBytes,
+            Overflow = OutputOverflow.Kill,
+            Environment = EnvironmentFor(repository, call),
+            WorkingDirectory = Directory.Exists(repository) ? repository : "/",
+            MaxFileBytes = call.MaxFileBytes,
+            MaxMemoryBytes = call.MaxMemoryBytes,
+        };
 
     private Problem NotRun(string why, Exception? cause = null) =>
         Problem.Unavailable(
@@ -309,9 +273,9 @@ public sealed class GitProgram(string program)
             cause
         );
 
-    private static void Furnish(IDictionary<string, string?> environment, string? repository, GitCall call)
+    private static Dictionary<string, string> EnvironmentFor(string? repository, GitCall call)
     {
-        environment.Clear();
+        Dictionary<string, string> environment = [];
         foreach (var name in Passed)
         {
             if (Environment.GetEnvironmentVariable(name) is { Length: > 0 } value)
@@ -322,7 +286,7 @@ public sealed class GitProgram(string program)
         if (environment.TryGetValue("SSL_CERT_FILE", out var authorities))
             environment.TryAdd("GIT_SSL_CAINFO", authorities);
         if (environment.TryGetValue("SSL_CERT_DIR", out authorities))
-            environment.TryAdd("GIT_SSL_CAPATH", authorities!.Split(':')[0]);
+            environment.TryAdd("GIT_SSL_CAPATH", authorities.Split(':')[0]);
         environment.TryAdd("PATH", "/usr/local/bin:/usr/bin:/bin");
         environment["HOME"] = "/nonexistent";
         environment["LC_ALL"] = "C";
@@ -351,67 +315,17 @@ public sealed class GitProgram(string program)
 
         foreach (var (name, value) in call.Environment)
             environment[name] = value;
-    }
-
-    private static async Task Feed(Process process, string? input, CancellationToken ct)
-    {
-        try
-        {
-            if (input is not null)
-                await process.StandardInput.BaseStream.WriteAsync(Encoding.UTF8.GetBytes(input), ct);
-            process.StandardInput.Close();
-        }
-        catch (IOException)
-        {
-            // It ended without reading all of it; its exit code says what is to be said.
-        }
-    }
-
-    private static async Task<(ReadOnlyMemory<byte> Read, bool More)> ReadSome(
-        Stream stream,
-        int max,
-        CancellationToken ct
-    )
-    {
-        using var read = new MemoryStream();
-        var buffer = new byte[16 << 10];
-        while (await stream.ReadAsync(buffer, ct) is var count and > 0)
-        {
-            if (read.Length + count > max)
-            {
-                read.Write(buffer, 0, max - (int)read.Length);
-                return (read.ToArray(), true);
-            }
-
-            read.Write(buffer, 0, count);
-        }
-
-        return (read.ToArray(), false);
+        return environment;
     }
 
     // git's last words are the ones that say what was wrong.
-    private static string InShort(ReadOnlyMemory<byte> said)
+    private static string Shorten(string said)
     {
-        var lines = Encoding
-            .UTF8.GetString(said.Span)
-            .Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        var lines = said.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .Where(l => !l.StartsWith("hint:", StringComparison.Ordinal))
             .Select(l => l.StartsWith("fatal: ", StringComparison.Ordinal) ? l["fatal: ".Length..] : l);
         var text = string.Join("; ", lines.TakeLast(4));
         var clean = string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
         return clean.Length <= ShownError ? clean : clean[..ShownError] + "…";
-    }
-
-    private static void Kill(Process process)
-    {
-        try
-        {
-            if (!process.HasExited)
-                process.Kill(entireProcessTree: true);
-        }
-        catch (InvalidOperationException)
-        {
-            // It has just ended by itself.
-        }
     }
 }

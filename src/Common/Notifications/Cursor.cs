@@ -6,8 +6,8 @@ namespace Hive.Common.Notifications;
 /// rises by one with each event.</summary>
 public readonly record struct Cursor(string Epoch, long Seq)
 {
-    /// <summary>Reads a cursor as a client gives it back.</summary>
-    /// <returns>Null for anything that no host ever wrote.</returns>
+    /// <summary>Parses a cursor that a client sends back.</summary>
+    /// <returns>Null for a text that is not a cursor.</returns>
     public static Cursor? Parse(string? text)
     {
         var dash = text?.LastIndexOf('-') ?? -1;

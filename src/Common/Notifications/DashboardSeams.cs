@@ -9,10 +9,10 @@ public interface IDashboardSection
     /// <summary>The member of the snapshot it fills.</summary>
     string Name { get; }
 
-    /// <summary>The shape of what it fills it with, for the OpenAPI document.</summary>
+    /// <summary>The type of its content, for the OpenAPI document.</summary>
     Type Type { get; }
 
-    /// <summary>Reads it; all sections read the same state of the database.</summary>
+    /// <summary>Reads its content; all sections read the same state of the database.</summary>
     object Read(DbConnection db);
 }
 
@@ -22,7 +22,8 @@ public interface IAgentRowPart
     /// <summary>The member of <c>parts</c> it fills: the slice's name on the wire.</summary>
     string Name { get; }
 
-    /// <summary>The shape of the part, for the OpenAPI document: a record, because rows are compared by value.</summary>
+    /// <summary>The type of the part, for the OpenAPI document: a record, because rows are compared by
+    /// value.</summary>
     Type Type { get; }
 
     /// <summary>Reads the part of an agent; null leaves it out. Must be quick and from memory: it runs for each change
@@ -38,23 +39,23 @@ public interface IAgentRowFields
     ContainerView Fill(ContainerView row);
 }
 
-/// <summary>The names of all agents there are.</summary>
+/// <summary>Lists all agents.</summary>
 public interface IAgentDirectory
 {
-    /// <summary>In alphabetical order, the manager first.</summary>
+    /// <summary>Their names in alphabetical order, the manager first.</summary>
     IReadOnlyList<string> Names { get; }
 }
 
 /// <summary>Something an agent waits for or owes.</summary>
 /// <param name="Kind"><c>question</c>, <c>reminder</c> or <c>approval</c>.</param>
 /// <param name="Id">Its id among its kind.</param>
-/// <param name="Agent">Whose it is.</param>
-/// <param name="Text">What it is about.</param>
-/// <param name="AgeSeconds">Since when, in whole seconds.</param>
+/// <param name="Agent">The agent that waits or owes.</param>
+/// <param name="Text">Its subject.</param>
+/// <param name="AgeSeconds">Its age in whole seconds.</param>
 /// <param name="Role"><see cref="Waits"/> or <see cref="Owes"/>.</param>
-/// <param name="Asker">Who asked, where it is a question.</param>
-/// <param name="Target">Who was asked, where it is a question.</param>
-/// <param name="DueAt">When it ends or comes by itself.</param>
+/// <param name="Asker">The asker of a question.</param>
+/// <param name="Target">The agent that was asked a question.</param>
+/// <param name="DueAt">When a question expires or a reminder is due.</param>
 public sealed record LooseEnd(
     string Kind,
     long Id,
@@ -73,14 +74,14 @@ public sealed record LooseEnd(
     /// <summary>The agent itself has to act.</summary>
     public const string Owes = "owes";
 
-    /// <summary>How many characters of a text there are for one agent, and for all in the snapshot: the beginning says
-    /// what it is about.</summary>
+    /// <summary>Characters of a text that are shown: more in the snapshot of all agents than in one agent's
+    /// list.</summary>
     public static int ShownCharacters(string? agent) => agent is null ? 200 : 500;
 }
 
-/// <summary>One slice's contribution to what agents wait for or owe.</summary>
+/// <summary>One slice's source of loose ends.</summary>
 public interface ILooseEnds
 {
-    /// <summary>Reads them, of one agent or of all.</summary>
+    /// <summary>Reads the loose ends of one agent, or of all when it is null.</summary>
     IEnumerable<LooseEnd> Read(DbConnection db, string? agent);
 }

@@ -6,18 +6,18 @@ using Hive.Protocol;
 namespace Hive.Common.Notifications;
 
 /// <summary>
-/// A bounded ring of the latest events, encoded as the frames of the stream. A subscriber is only a cursor into it: it
-/// has
-/// no queue of its own, the publisher waits for nobody, and catching up and following live are the same loop.
+/// Keeps the latest events in a bounded ring, encoded as the frames of the stream. A subscriber is only a cursor into
+/// the ring: it has no queue of its own, the publisher waits for nobody, and catching up and following live are one
+/// loop.
 /// </summary>
 /// <remarks>
 /// Frames lie in one block of bytes. Kept as objects, thousands of events survived each young collection, which copied
 /// 16 MB and paused the host for 20 ms four times a second under load (docs/benchmarks.md). Events are encoded and kept
-/// only while somebody listens and for <see cref="KeptUnheard"/> after: a page that comes back later resyncs.
+/// only while somebody listens and for <see cref="KeptUnheard"/> after that; a page that returns later resyncs.
 /// </remarks>
 /// <param name="capacity">Most events kept.</param>
-/// <param name="maxBytes">Most bytes kept; one event that is larger is not kept.</param>
-/// <param name="clock">Measures how long nobody has listened; the system's unless a test says otherwise.</param>
+/// <param name="maxBytes">Most bytes kept; a single larger event is not kept.</param>
+/// <param name="clock">Measures how long nobody has listened; null for the system's clock.</param>
 /// <param name="names">The declared events; others are refused. Null allows all, for tests.</param>
 public sealed class EventHub(
     int capacity = EventHub.DefaultCapacity,
@@ -41,7 +41,7 @@ public sealed class EventHub(
     // The block starts with this and doubles as needed: most rings stay small.
     private const int FirstBlock = 64 << 10;
 
-    // A scratch buffer that one large event has grown is not kept.
+    // A scratch buffer that a large event has grown beyond this is replaced.
     private const int LargeScratch = 1 << 20;
 
     private readonly Lock gate = new();
@@ -60,8 +60,8 @@ public sealed class EventHub(
     /// <summary>This run of the host.</summary>
     public string Epoch { get; } = Convert.ToHexStringLower(Guid.NewGuid().ToByteArray().AsSpan(0, 6));
 
-    /// <summary>The place after the newest event. Whoever asks may follow from there: what comes next is
-    /// kept.</summary>
+    /// <summary>The place after the newest event. Reading it keeps the following events, so that the reader can follow
+    /// from there.</summary>
     public Cursor Head
     {
         get
@@ -82,7 +82,7 @@ public sealed class EventHub(
         return new Listener(this);
     }
 
-    /// <summary>Adds an event and wakes who waits.</summary>
+    /// <summary>Adds an event and wakes the waiting subscribers.</summary>
     /// <exception cref="InvalidOperationException">No module declares such an event.</exception>
     public void Publish(DashboardEvent published)
     {
@@ -104,7 +104,7 @@ public sealed class EventHub(
         wake?.SetResult();
     }
 
-    /// <summary>True when every event after <paramref name="cursor"/> is still here.</summary>
+    /// <summary>True when every event after <paramref name="cursor"/> is still kept.</summary>
     public bool Reaches(Cursor cursor)
     {
         lock (gate)
@@ -112,7 +112,7 @@ public sealed class EventHub(
     }
 
     /// <summary>Appends the events after <paramref name="cursor"/>, as frames of the stream.</summary>
-    /// <param name="cursor">Moved behind the last appended event; unchanged when there is none yet.</param>
+    /// <param name="cursor">Moved behind the last appended event; unchanged when there is no new event.</param>
     /// <param name="output">Receives whole frames, about <see cref="BytesPerRead"/> at most.</param>
     /// <returns>False when the ring has moved past the cursor: the subscriber starts over from
     /// <see cref="Head"/>.</returns>
@@ -135,7 +135,7 @@ public sealed class EventHub(
         }
     }
 
-    /// <summary>Completes when there is something after <paramref name="cursor"/>.</summary>
+    /// <summary>Completes when there is an event after <paramref name="cursor"/>.</summary>
     public Task After(Cursor cursor)
     {
         lock (gate)
@@ -194,7 +194,7 @@ public sealed class EventHub(
     // Where the oldest kept frame starts.
     private long First => oldest <= head ? frames[oldest % capacity].Start : written;
 
-    // The event is numbered and not kept, and neither is any before it.
+    // Numbers an event without keeping it, and drops all events before it.
     private void Forget()
     {
         head++;
@@ -219,7 +219,7 @@ public sealed class EventHub(
         }
     }
 
-    // As much from there as lies in one piece.
+    // The bytes from there to the end of the block, or to the wanted length.
     private static Span<byte> Piece(byte[] block, long at, long length)
     {
         var offset = (int)(at % block.Length);

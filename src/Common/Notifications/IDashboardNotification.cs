@@ -9,21 +9,20 @@ public interface IDashboardNotification : INotification
     DashboardEvent ToDashboardEvent();
 }
 
-/// <summary>A notification after which an agent's row may look different.</summary>
+/// <summary>A notification that may change an agent's row.</summary>
 public interface IAgentRowNotification : INotification
 {
-    /// <summary>Whose row.</summary>
+    /// <summary>The agent whose row may change.</summary>
     string Agent { get; }
 }
 
 /// <summary>One event of the stream: <c>{"kind":…,"seq":…,"&lt;noun&gt;":row}</c>.</summary>
-/// <param name="Kind">What happened, from the contract's section 6.</param>
+/// <param name="Kind">The event's name, declared in the module of its slice.</param>
 /// <param name="Noun">The member that holds the row.</param>
 /// <param name="Row">The whole row.</param>
 public sealed record DashboardEvent(string Kind, string Noun, object Row);
 
-/// <summary>Forwards what features raise to the event hub; no feature knows the hub and the hub knows no
-/// feature.</summary>
+/// <summary>Forwards notifications to the event hub, so that the features need not know the hub.</summary>
 internal sealed class DashboardForwarder(EventHub hub) : ICommitObserver
 {
     public void OnCommitted(INotification notification)

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Hive.Common.Notifications;
-using Hive.Common.Storage;
 using MediatR;
 using Microsoft.Extensions.Logging;
 

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using Dapper;
 using Hive.Common.Errors;
-using Hive.Common.Storage;
 using MediatR;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
@@ -40,6 +40,9 @@ public sealed partial class SqliteStore : IStore, IDisposable
     private bool stopping;
     private long writes;
     private long reads;
+
+    // Columns are named due_at, members DueAt.
+    static SqliteStore() => DefaultTypeMap.MatchNamesWithUnderscores = true;
 
     /// <summary>Opens the database, creating it if need be, and brings its schema up to date.</summary>
     /// <exception cref="InvalidDataException">The file is of a newer Hive, is not a database, is damaged, or lacks

@@ -13,7 +13,7 @@ internal sealed class AgentNames : Contracts.IAgentNames
     public bool IsWellFormed(string name) => AgentName.IsWellFormed(name);
 }
 
-/// <summary>The rules of a name.</summary>
+/// <summary>Checks agents' names.</summary>
 internal static partial class AgentName
 {
     private static readonly FrozenSet<string> Reserved = FrozenSet.Create(
@@ -35,24 +35,25 @@ internal static partial class AgentName
     public static string? Fault(string name)
     {
         if (name == Contracts.Principals.Manager)
-            return "'manager' is made by Hive itself";
+            return "the name 'manager' is reserved for the agent that Hive creates";
         if (Reserved.Contains(name))
             return $"'{name}' is a reserved name";
         return IsWellFormed(name)
             ? null
-            : $"'{Shown(name)}' is no agent name: use a-z, 0-9 and '-', begin with a letter, end with a letter or digit, at most {Limits.NameLength} characters";
+            : $"'{Shown(name)}' is not a valid agent name; use a-z, 0-9 and '-', begin with a letter, end with a "
+                + $"letter or digit, at most {Limits.NameLength} characters";
     }
 
     /// <summary>True for the form of a name, reserved or not.</summary>
     public static bool IsWellFormed(string name) => name.Length <= Limits.NameLength && Form().IsMatch(name);
 
-    /// <summary>The rule for a request that names an agent which must exist already; the roster decides whether it
-    /// does.</summary>
+    /// <summary>Checks the form of a name in a request; the roster tells whether the agent exists.</summary>
     public static IRuleBuilderOptions<T, string> MustBeAgentName<T>(this IRuleBuilder<T, string> rule) =>
         rule.Must(name => name is not null && IsWellFormed(name))
             .WithMessage(
                 (_, name) =>
-                    $"'{Shown(name ?? "")}' is no agent name: a-z, 0-9 and '-', at most {Limits.NameLength} characters"
+                    $"'{Shown(name ?? "")}' is not a valid agent name; use a-z, 0-9 and '-', "
+                    + $"at most {Limits.NameLength} characters"
             );
 
     private static string Shown(string name) => name.Length <= 40 ? name : string.Concat(name.AsSpan(0, 40), "…");

@@ -4,7 +4,7 @@ using Hive.Protocol;
 
 namespace Hive.Features.Agents;
 
-/// <summary>What the roster knows of an agent, on its row.</summary>
+/// <summary>Fills an agent's row with what the roster knows.</summary>
 internal sealed class AgentRowFields(IRoster roster) : IAgentRowFields
 {
     public ContainerView Fill(ContainerView row) =>

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Agents;
 
-/// <summary>The doors of the roster.</summary>
+/// <summary>The roster: which agents there are, who they are, and their status texts.</summary>
 internal sealed class AgentsModule : FeatureModule
 {
     public AgentsModule()
@@ -18,12 +18,12 @@ internal sealed class AgentsModule : FeatureModule
         Host<ListAgents.Query>("list");
         Tool<WhoAmI.Query>(
             "whoami",
-            "Your own name, role and state folder as you can open it, and whom you may write to: name, role, status.",
+            "Get your own name, role and state folder, and the name, role and status of everybody you may write to.",
             ToolHints.ReadOnly
         );
         Tool<SetStatus.Command>(
             "set_status",
-            "Say in a few words what you are doing; it shows on your row of the operator's dashboard.",
+            "Set the status text on your row of the operator's dashboard: a few words on what you are doing.",
             ToolHints.Idempotent
         );
         Agent<ListTools.Query>("tools");

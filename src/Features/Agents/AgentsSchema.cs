@@ -5,7 +5,7 @@ namespace Hive.Features.Agents;
 /// <summary>The roster's table.</summary>
 internal sealed class AgentsSchema : ISchema
 {
-    /// <summary>A database without it is not one of a Hive with agents.</summary>
+    /// <summary>The table that every Hive with agents has.</summary>
     public const string Table = "agents";
 
     public string Slice => "agents";

@@ -3,7 +3,7 @@ using MediatR;
 
 namespace Hive.Features.Agents;
 
-/// <summary>The names of all agents.</summary>
+/// <summary>Lists the names of all agents.</summary>
 internal static class ListAgents
 {
     internal sealed record Query : IRequest<Result>;

@@ -3,7 +3,7 @@ using MediatR;
 
 namespace Hive.Features.Agents;
 
-/// <summary>The tools this agent may call, for its MCP bridge.</summary>
+/// <summary>Lists the tools that an agent may call, for its MCP bridge.</summary>
 internal static class ListTools
 {
     internal sealed record Query(Caller Caller) : IRequest<Result>;

@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Agents;
 
-/// <summary>Pauses an agent, so that it gets no new message, or resumes it.</summary>
+/// <summary>Pauses an agent, so that it receives no new messages, or resumes it.</summary>
 internal static class PauseAgent
 {
     internal sealed record Command(string Name, bool Paused) : IRequest<Done>;

@@ -27,15 +27,15 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         var near = NearNames.Of(name, now.Names.Append(Principals.Operator));
         throw Problem.NotFound(
             near.Length > 0
-                ? $"there is no agent '{Shown(name)}'; did you mean {string.Join(" or ", near)}?"
-                : $"there is no agent '{Shown(name)}'; there are: {Some(now.Names)}"
+                ? $"agent '{Shown(name)}' not found; did you mean {string.Join(" or ", near)}?"
+                : $"agent '{Shown(name)}' not found; existing agents: {Some(now.Names)}"
         );
     }
 
     public void Add(IWrite write, AgentEntry agent)
     {
         if (Find(agent.Name) is not null)
-            throw Problem.Conflict($"there is an agent '{agent.Name}' already");
+            throw Problem.Conflict($"agent '{agent.Name}' already exists");
         write.Db.Execute(
             """
             INSERT INTO agents (name, runtime, recipients, active_model, created_at)
@@ -88,13 +88,13 @@ internal sealed class Roster(TimeProvider clock) : IRoster
         Replace(write, state.ByName.Remove(name), name);
     }
 
-    /// <summary>Reads the stored roster at start.</summary>
+    /// <summary>Loads the stored roster at the host's start.</summary>
     public async Task Load(IStore store, CancellationToken ct)
     {
         var rows = await store.Read(
             db =>
                 db.Query<Row>(
-                        "SELECT name, runtime, paused, recipients, active_model AS ActiveModel, status_text AS StatusText, status_set_at AS StatusSetAt FROM agents"
+                        "SELECT name, runtime, paused, recipients, active_model, status_text, status_set_at FROM agents"
                     )
                     .ToList(),
             ct

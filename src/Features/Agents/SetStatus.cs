@@ -8,11 +8,11 @@ using MediatR;
 
 namespace Hive.Features.Agents;
 
-/// <summary>An agent says what it is doing.</summary>
+/// <summary>Sets an agent's status text.</summary>
 internal static class SetStatus
 {
     internal sealed record Command(
-        [property: Description("A few words, at most 200 bytes; empty takes it away.")] string Text,
+        [property: Description("A few words, at most 200 bytes; an empty text removes the status.")] string Text,
         Caller Caller
     ) : IRequest<Done>;
 

@@ -11,16 +11,16 @@ internal static class WhoAmI
 {
     internal sealed record Query(Caller Caller) : IRequest<Result>;
 
-    // Enough for most swarms, and a few thousand words at most for a model to read.
+    // Enough for most swarms, and at most a few thousand words for a model to read.
     private const int MostPeers = 50;
 
     /// <param name="Name">The agent's name.</param>
     /// <param name="Role">Its role.</param>
-    /// <param name="StateDir">Its state folder as it can open it.</param>
+    /// <param name="StateDir">Its state folder, by the path under which the agent sees it.</param>
     /// <param name="HiveVersion">The host's version.</param>
-    /// <param name="OperatorPronouns">How to speak of the operator.</param>
+    /// <param name="OperatorPronouns">The operator's pronouns.</param>
     /// <param name="Peers">Those it may write to: the operator, the manager, then agents by name.</param>
-    /// <param name="MorePeers">How many more there are; null for none.</param>
+    /// <param name="MorePeers">The number of peers left out; null for none.</param>
     internal sealed record Result(
         string Name,
         string Role,

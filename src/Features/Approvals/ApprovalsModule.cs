@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Approvals;
 
-/// <summary>The doors of the approvals. Whoever asks, only the operator's decide.</summary>
+/// <summary>Approvals: the manager and the operator's scripts ask, only the operator decides.</summary>
 internal sealed class ApprovalsModule : FeatureModule
 {
     public ApprovalsModule()
@@ -22,15 +22,19 @@ internal sealed class ApprovalsModule : FeatureModule
         LooseEnds<ApprovalLooseEnds>();
         ManagerTool<RequestSpawn.Command>(
             "request_spawn",
-            "Ask the operator for a new agent. It waits until the operator has decided, however long; then 'approval_resolved' and, if there was a yes, 'spawned' come as messages."
+            "Ask the operator for a new agent. The request stays pending until the operator decides; you then receive "
+                + "an 'approval_resolved' message and, if it was approved, a 'spawned' message."
         );
         ManagerTool<RequestApplyCommit.Command>(
             "request_apply_commit",
-            "Propose a commit of an agent's config repository (/agents/<name>/config, yours included) to the operator. It is fetched and checked before this returns; what you commit afterwards changes nothing of it. When the operator has decided, 'approval_resolved' comes as a message."
+            "Propose a commit of an agent's config repository (/agents/<name>/config, yours included) to the operator. "
+                + "The commit is fetched and checked before this returns; later commits do not change the proposal. "
+                + "When the operator has decided, you receive an 'approval_resolved' message."
         );
         ManagerTool<RequestUpdateInputs.Command>(
             "request_update_inputs",
-            "Ask the operator to pin inputs to what they follow now and to rebuild the agents that use them. What comes of it is told to you as 'approval_resolved'."
+            "Ask the operator to update the pins of inputs to the newest revisions they follow, and to rebuild the "
+                + "agents that use them. You receive an 'approval_resolved' message with the result."
         );
         Host<OperatorRequestSpawn.Command>("request_spawn");
         Host<ListApprovals.Query>("pending");

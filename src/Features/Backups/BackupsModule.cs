@@ -2,7 +2,7 @@ using Hive.Common.Doors;
 
 namespace Hive.Features.Backups;
 
-/// <summary>The door of backups.</summary>
+/// <summary>Backups of a running Hive.</summary>
 internal sealed class BackupsModule : FeatureModule
 {
     public BackupsModule() => Host<MakeBackup.Query>("backup");

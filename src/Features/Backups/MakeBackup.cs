@@ -12,8 +12,8 @@ using MediatR;
 
 namespace Hive.Features.Backups;
 
-/// <summary>Hands a backup to the operator's command: a tar archive in pieces, which the command writes
-/// itself.</summary>
+/// <summary>Makes a backup: a tar archive, sent in pieces to the operator's command, which writes the
+/// file.</summary>
 internal static class MakeBackup
 {
     internal sealed record Query : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
@@ -21,10 +21,10 @@ internal static class MakeBackup
     /// <summary>A piece of the archive, in base64.</summary>
     internal sealed record Piece(string Chunk);
 
-    /// <summary>The end of the archive, and what it must have been.</summary>
+    /// <summary>The end of the archive, with its size, hash and members.</summary>
     internal sealed record End(long Bytes, string Sha256, IReadOnlyList<string> Holds);
 
-    /// <summary>What the archive says of itself, in its first member <c>backup.json</c>.</summary>
+    /// <summary>The archive's first member, <c>backup.json</c>.</summary>
     private sealed record Manifest(int Format, string HiveVersion, DateTimeOffset MadeAt, IReadOnlyList<string> Holds);
 
     internal sealed class Handler(IEnumerable<IBackupPart> parts, HivePaths paths, TimeProvider clock)
@@ -32,7 +32,7 @@ internal static class MakeBackup
     {
         private const string ManifestName = "backup.json";
 
-        // With base64 a line stays below the 64 KiB that lines have elsewhere.
+        // In base64 a piece stays below the 64 KiB limit of lines.
         private const int PieceBytes = 45 << 10;
         private const UnixFileMode Own = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
@@ -65,7 +65,7 @@ internal static class MakeBackup
             }
             finally
             {
-                // The command may have gone before the end.
+                // The command may have disconnected before the end.
                 await stop.CancelAsync();
                 await pipe.Reader.CompleteAsync();
                 await archiving;
@@ -73,7 +73,7 @@ internal static class MakeBackup
             }
         }
 
-        // What a kill of the host leaves there is removed at the next start.
+        // The next start removes the folder if the host is killed.
         private string NewFolder()
         {
             try
@@ -108,12 +108,12 @@ internal static class MakeBackup
 
         private static Problem NotCollected(Exception e) =>
             Problem.Unavailable(
-                $"the backup cannot be put together: {e.Message}. Make sure that the data folder can be written and has room, "
-                    + "and try again",
+                $"the backup failed: {e.Message}. Make sure that the data folder is writable and has room, "
+                    + "then try again",
                 e
             );
 
-        // Never fails itself.
+        // Never throws: the reader of the pipe gets the error.
         private static async Task Archive(
             string folder,
             IReadOnlyList<string> members,
@@ -136,7 +136,6 @@ internal static class MakeBackup
                 error = e;
             }
 
-            // The reader gets what went wrong.
             await output.CompleteAsync(error);
         }
     }

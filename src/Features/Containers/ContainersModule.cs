@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Containers;
 
-/// <summary>The doors of the containers.</summary>
+/// <summary>Agents' containers: their life cycle, their logs and what is kept of destroyed agents.</summary>
 internal sealed class ContainersModule : FeatureModule
 {
     public ContainersModule()
@@ -25,20 +25,24 @@ internal sealed class ContainersModule : FeatureModule
         Check<RuntimesCheck>();
         Check<KernelCheck>();
         Check<ClaudeCheck>();
-        ManagerTool<StartAgent.Command>("start", "Start an agent that does not run.", ToolHints.Idempotent);
+        ManagerTool<StartAgent.Command>("start", "Start an agent that is not running.", ToolHints.Idempotent);
         ManagerTool<StopAgent.Command>(
             "stop",
-            "Stop an agent; its messages wait until it is started again.",
+            "Stop an agent. Its messages are kept until it is started again.",
             ToolHints.Destructive | ToolHints.Idempotent
         );
         ManagerTool<RestartAgent.Command>("restart", "Stop an agent and start it again.", ToolHints.Destructive);
         ManagerTool<RebuildAgent.Command>(
             "rebuild",
-            "Make everything about an agent what it should be and run it on its present configuration; "
-                + "what came of it is told to you as 'rebuilt'.",
+            "Recreate an agent from its current configuration and start it; you receive a 'rebuilt' message with the "
+                + "result.",
             ToolHints.Destructive
         );
-        ManagerTool<GetLogs.Query>("get_logs", "What an agent's program has printed lately.", ToolHints.ReadOnly);
+        ManagerTool<GetLogs.Query>(
+            "get_logs",
+            "Get the last lines that an agent's program has printed.",
+            ToolHints.ReadOnly
+        );
         Host<Spawn.Command>("spawn");
         Host<StartAgent.Command>("start");
         Host<StopAgent.Command>("stop");

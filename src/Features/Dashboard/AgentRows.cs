@@ -7,9 +7,8 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Dashboard;
 
 /// <summary>
-/// The agents' rows. Each mixes parts of several slices, so one loop builds, compares and publishes them; notifications
-/// only mark a row dirty.
-/// A row changes at most four times a second, and an unchanged one fires nothing.
+/// Builds the agents' rows from the parts of several slices and publishes those that changed. One loop does so;
+/// notifications only mark a row dirty. A row is published at most four times a second, and only when it has changed.
 /// </summary>
 internal sealed class AgentRows(
     IAgentDirectory agents,
@@ -29,15 +28,15 @@ internal sealed class AgentRows(
     private HashSet<string> dirty = [];
     private HashSet<string> unseen = [];
 
-    /// <summary>Called with the rows that changed, after they were published; for subscribers besides the
+    /// <summary>Called with the changed rows after they were published, for subscribers besides the
     /// dashboard.</summary>
     public event Action<IReadOnlyList<ContainerView>>? Changed;
 
     /// <summary>All rows as they are now.</summary>
     public IReadOnlyList<ContainerView> All => [.. agents.Names.Select(Build)];
 
-    /// <summary>All rows for a page that will see nothing else but events: what differs from the last event is
-    /// published once more, even if it has changed back by then.</summary>
+    /// <summary>All rows, for a page that follows only events afterwards. A row that differs from its last event is
+    /// published again, even if it has changed back by then.</summary>
     public IReadOnlyList<ContainerView> ForSnapshot()
     {
         var rows = All;
@@ -53,12 +52,12 @@ internal sealed class AgentRows(
         return rows;
     }
 
-    void ICommitObserver.OnCommitted(INotification notification) => Look(notification);
+    void ICommitObserver.OnCommitted(INotification notification) => MarkChanged(notification);
 
-    // A row that was built while the change was not undone yet shows it.
-    void ICommitObserver.OnUndone(INotification notification) => Look(notification);
+    // A row that was built before the change was undone shows it.
+    void ICommitObserver.OnUndone(INotification notification) => MarkChanged(notification);
 
-    private void Look(INotification notification)
+    private void MarkChanged(INotification notification)
     {
         if (notification is not IAgentRowNotification row)
             return;
@@ -66,7 +65,7 @@ internal sealed class AgentRows(
             MarkDirty(row.Agent);
     }
 
-    // All but the first of a burst end here.
+    // Only the first of a burst wakes the loop.
     private void MarkDirty(string name)
     {
         if (dirty.Add(name) && dirty.Count == 1)
@@ -117,7 +116,7 @@ internal sealed class AgentRows(
             Changed?.Invoke(changed);
     }
 
-    // True when that is news.
+    // True when the row has changed.
     private bool Remember(string name, ContainerView? row)
     {
         lock (gate)
@@ -163,8 +162,7 @@ internal sealed class AgentRows(
     }
 }
 
-/// <summary>The shape of the slices' parts of an agent's row. A slice that knows nothing of an agent leaves its part
-/// out.</summary>
+/// <summary>Describes the slices' parts of an agent's row. A slice may leave its part out.</summary>
 internal sealed class RowPartsSchema(IEnumerable<IAgentRowPart> parts) : IComposedSchema
 {
     public string Name => nameof(AgentRowParts);

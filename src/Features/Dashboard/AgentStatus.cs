@@ -2,7 +2,7 @@ using MediatR;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>Every agent's row, for the operator's command line.</summary>
+/// <summary>Lists every agent's row, for the operator's command line.</summary>
 internal static class AgentStatus
 {
     internal sealed record Query : IRequest<Result>;

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>The doors of the dashboard.</summary>
+/// <summary>The dashboard: its sessions, its snapshot and stream, agents' rows and their loose ends.</summary>
 internal sealed class DashboardModule : FeatureModule
 {
     public DashboardModule()
@@ -28,8 +28,8 @@ internal sealed class DashboardModule : FeatureModule
         GetEvents("/dashboard/stream", http => http.RequestServices.GetRequiredService<EventStream>().Write(http));
         Tool<ListLooseEnds.Query>(
             "loose_ends",
-            "What you wait for (questions you asked, your reminders) and what you owe (questions put to "
-                + "you), oldest first.",
+            "List what you wait for (questions you asked, your reminders) and what you owe (questions put to you), "
+                + "oldest first.",
             ToolHints.ReadOnly
         );
         Host<AgentStatus.Query>("agent_status");

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>Signs a page out: its session key opens nothing any more.</summary>
+/// <summary>Signs a page out: its session key stops working.</summary>
 internal static class EndSession
 {
     internal sealed record Command : IRequest<Done>;

@@ -7,8 +7,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>The stream of events of the swarm, or of one agent (contract section 6): the subscriber is a cursor into
-/// the hub's ring, so catching up and following live are one loop.</summary>
+/// <summary>Writes the stream of events of the swarm, or of one agent. The subscriber is a cursor into the hub's ring,
+/// so catching up and following live are one loop.</summary>
 internal sealed class EventStream(
     EventHub swarm,
     AgentHubs ofAgents,
@@ -36,7 +36,7 @@ internal sealed class EventStream(
             if (Interlocked.Increment(ref open) > MaxStreams)
             {
                 http.Response.Headers.ContentType = default;
-                throw Problem.Unavailable($"{MaxStreams} streams are open already; close one first");
+                throw Problem.Unavailable($"{MaxStreams} streams are already open; close one first");
             }
 
             var key = Gatekeeper.KeyOf(http.Request)!;
@@ -46,11 +46,11 @@ internal sealed class EventStream(
                 lifetime.ApplicationStopping,
                 keys.Ended(key)
             );
-            await Follow(http, hub, Asked(http.Request), key, stop.Token);
+            await Follow(http, hub, RequestedCursor(http.Request), key, stop.Token);
         }
         catch (OperationCanceledException)
         {
-            // The reader has gone, its session has ended, or the host stops: in each case the stream simply ends.
+            // The reader has disconnected, its session has ended, or the host stops: the stream ends.
         }
         finally
         {
@@ -61,11 +61,9 @@ internal sealed class EventStream(
     private EventHub Of(string agent) =>
         agents.Names.Contains(agent)
             ? ofAgents.Of(agent)
-            : throw Problem.NotFound(
-                $"there is no agent of that name; there are: {string.Join(", ", agents.Names.Take(10))}"
-            );
+            : throw Problem.NotFound($"agent not found; existing agents: {string.Join(", ", agents.Names.Take(10))}");
 
-    private static string? Asked(HttpRequest request) =>
+    private static string? RequestedCursor(HttpRequest request) =>
         request.Headers["Last-Event-ID"] is { Count: > 0 } last ? last.ToString()
         : request.Query.TryGetValue("cursor", out var cursor) ? cursor.ToString()
         : null;
@@ -74,13 +72,13 @@ internal sealed class EventStream(
     {
         var body = http.Response.BodyWriter;
         var cursor = hub.Head;
-        // Nothing asked for means from now; a place this host does not know means that the page must fetch its snapshot
-        // again.
+        // Without a cursor the stream begins now. A cursor that this host does not know means that the page must fetch
+        // its snapshot again.
         var known = string.IsNullOrEmpty(asked) || (Cursor.Parse(asked) is { } wanted && hub.Reaches(wanted));
         if (known && Cursor.Parse(asked) is { } from)
             cursor = from;
-        // Its id is where this stream goes on, not the newest event: whoever is cut off now and comes back with it
-        // misses nothing.
+        // The frame's id is the place from which this stream continues, not the newest event: a page that loses the
+        // connection now and returns with it misses nothing.
         Frame(body, "ready", cursor, $"{{\"cursor\":\"{hub.Head}\",\"hive_version\":\"{build.Version}\"}}");
         if (!known)
             Frame(body, "resync", cursor, $"{{\"cursor\":\"{cursor}\"}}");
@@ -108,9 +106,8 @@ internal sealed class EventStream(
         }
     }
 
-    // A page that is looked at uses its session, also while it asks for nothing. Ending a session cancels its streams;
-    // one
-    // that has expired is seen here.
+    // An open page prolongs its session even while it requests nothing else. Ending a session cancels its streams; an
+    // expired session is noticed here.
     private bool IsSignedIn(string key, ref long checkedAt)
     {
         if (clock.GetElapsedTime(checkedAt) < Ping)
@@ -119,7 +116,7 @@ internal sealed class EventStream(
         return keys.Accepts(key);
     }
 
-    // False when it is time for a ping.
+    // False when a ping is due.
     private async Task<bool> Arrived(EventHub hub, Cursor cursor, CancellationToken ct)
     {
         try

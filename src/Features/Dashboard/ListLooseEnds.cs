@@ -6,7 +6,7 @@ using MediatR;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>What the agent that asks waits for or owes, oldest first.</summary>
+/// <summary>Lists what the calling agent waits for or owes, oldest first.</summary>
 internal static class ListLooseEnds
 {
     internal sealed record Query(Caller Caller) : IRequest<Result>;
@@ -23,7 +23,7 @@ internal static class ListLooseEnds
         [.. sources.SelectMany(source => source.Read(db, agent)).OrderByDescending(end => end.AgeSeconds)];
 }
 
-/// <summary>What all agents wait for or owe, in the snapshot: one list, each item with its agent.</summary>
+/// <summary>Shows in the snapshot what all agents wait for or owe: one list, each item with its agent.</summary>
 internal sealed class LooseEndsSection(IEnumerable<ILooseEnds> sources) : IDashboardSection
 {
     public string Name => "loose_ends";

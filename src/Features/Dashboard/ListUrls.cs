@@ -2,7 +2,7 @@ using MediatR;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>Where the dashboard can be reached.</summary>
+/// <summary>Lists the addresses of the dashboard.</summary>
 internal static class ListUrls
 {
     internal sealed record Query : IRequest<Result>;

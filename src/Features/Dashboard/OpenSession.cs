@@ -27,7 +27,7 @@ internal static class OpenSession
     internal sealed class Handler(IStore store, OperatorKeys keys, WrongKeys wrongKeys)
         : IRequestHandler<Command, Result>
     {
-        // All inside the write: a code is used up exactly if its session was stored.
+        // All of it runs inside the write, so that a code is used up only if its session is stored.
         public Task<Result> Handle(Command command, CancellationToken cancellationToken) =>
             store.Write(
                 write =>
@@ -36,8 +36,8 @@ internal static class OpenSession
                     {
                         throw Problem.Forbidden(
                             wrongKeys.TooMany(out var wait)
-                                ? $"too many wrong codes; wait {Math.Ceiling(wait.TotalSeconds)} s"
-                                : "this login link was used or is older than ten minutes; `hive open` gives a new one"
+                                ? $"too many wrong codes; try again in {Math.Ceiling(wait.TotalSeconds)} s"
+                                : "the login link is used up or older than ten minutes; `hive open` gives a new one"
                         );
                     }
 

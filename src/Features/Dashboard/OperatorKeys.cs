@@ -11,23 +11,23 @@ using Microsoft.Extensions.Hosting;
 namespace Hive.Features.Dashboard;
 
 /// <summary>
-/// The keys of the dashboard: the access token, session keys that pages hold, one-time codes of login links.
-/// Only hashes are kept, and session keys outlive the host so that an open page does. Every key has an id, which is not
-/// secret: by it a page asks this host to prove that it knows the key. Then the page sends the key under a mask, which
-/// this run of the host alone can take off.
+/// Keeps the keys of the dashboard: the access token, the session keys that pages hold, and the one-time codes of login
+/// links. Only hashes are kept; session keys are stored, so that an open page survives a restart of the host. Every key
+/// has an id that is not secret: by it, a page asks this host to prove that it knows the key. The page then sends the
+/// key under a mask that only this run of the host can remove.
 /// </summary>
 internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime lifetime) : IOperatorKeys, ISchema
 {
-    /// <summary>The longest key, masked: its own text has at most 200 characters.</summary>
+    /// <summary>The length of the longest masked key; an unmasked key has at most 200 characters.</summary>
     public const int MaxLength = 320;
 
-    /// <summary>How many characters an id has.</summary>
+    /// <summary>The number of characters of an id.</summary>
     public const int IdLength = 32;
 
-    /// <summary>A session that is not used for so long has ended.</summary>
+    /// <summary>A session ends when it is not used for this long.</summary>
     private static readonly TimeSpan SessionLife = TimeSpan.FromHours(12);
 
-    /// <summary>Use prolongs a session in steps of this length, so that not every request writes.</summary>
+    /// <summary>A session in use is prolonged in steps of this length, so that few requests write.</summary>
     private static readonly TimeSpan ProlongStep = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan CodeLife = TimeSpan.FromMinutes(10);
     private const int MaxCodes = 100;
@@ -44,7 +44,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
 
     public int Version => 1;
 
-    /// <summary>Names this run of the host: a mask belongs to one run, so it is worth nothing after it.</summary>
+    /// <summary>Names this run of the host. A mask belongs to one run and is worthless after it.</summary>
     public string Run { get; } = Secret(16);
 
     public void Converge(SchemaEditor editor) =>
@@ -58,7 +58,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
             """
         );
 
-    /// <summary>Sets the access token and reads the sessions that still hold.</summary>
+    /// <summary>Sets the access token and loads the sessions that have not expired.</summary>
     public async Task Load(IStore from, string accessToken, CancellationToken ct)
     {
         store = from;
@@ -73,7 +73,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         var rows = await from.Read(
             db =>
                 db.Query<Row>(
-                        "SELECT key_hash AS KeyHash, expires_at AS ExpiresAt FROM sessions WHERE expires_at > @now",
+                        "SELECT key_hash, expires_at FROM sessions WHERE expires_at > @now",
                         new { now = now.ToUnixTimeMilliseconds() }
                     )
                     .ToList(),
@@ -82,7 +82,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         foreach (var row in rows)
         {
             var hash = new byte[SHA256.HashSizeInBytes];
-            // The page of a row that was damaged signs in again.
+            // A page whose row is damaged must sign in again.
             if (
                 Convert.FromHexString(row.KeyHash, hash, out _, out var bytes) != OperationStatus.Done
                 || bytes != hash.Length
@@ -96,7 +96,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     {
         var hash = Hash(Unmasked(key));
         var id = IdOf(hash);
-        // Comparing hashes takes the same time whatever they are, and looking one up tells nothing about another.
+        // Hashes are compared in constant time, and the lookup of one hash tells nothing about another.
         if (CryptographicOperations.FixedTimeEquals(hash, token.Hash))
             return true;
         if (!sessions.TryGetValue(id, out var session) || session.ExpiresAt <= clock.GetUtcNow())
@@ -108,8 +108,8 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
     /// <summary>True for the access token, plain or masked.</summary>
     public bool IsToken(string key) => CryptographicOperations.FixedTimeEquals(Hash(Unmasked(key)), token.Hash);
 
-    /// <summary>Proves to a page that this host knows a key: an HMAC under its hash over what the page chose.</summary>
-    /// <returns>False for an id that is not known; the work is the same, and the proof is worth nothing.</returns>
+    /// <summary>Proves to a page that this host knows a key: an HMAC under its hash over the page's nonce.</summary>
+    /// <returns>False for an unknown id, which takes the same work and gives a worthless proof.</returns>
     public bool Prove(string id, string nonce, string origin, out string proof)
     {
         var known = Find(id);
@@ -118,7 +118,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known is not null;
     }
 
-    /// <summary>Cancelled once the session of a key has been ended, not when it expires; never for the access
+    /// <summary>Cancelled when the session of a key is ended, not when it expires; never cancelled for the access
     /// token.</summary>
     public CancellationToken Ended(string key)
     {
@@ -128,7 +128,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return sessions.TryGetValue(id, out var session) ? session.Ending.Token : new CancellationToken(canceled: true);
     }
 
-    /// <summary>A new one-time code for a login link; good for ten minutes.</summary>
+    /// <summary>Makes a one-time code for a login link, valid for ten minutes.</summary>
     public string NewCode()
     {
         var now = clock.GetUtcNow();
@@ -141,8 +141,8 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return code;
     }
 
-    /// <summary>Uses a code up, unless the write fails.</summary>
-    /// <returns>False when it is wrong, used or too old.</returns>
+    /// <summary>Uses up a code, unless the write fails.</summary>
+    /// <returns>False when the code is wrong, used or too old.</returns>
     public bool TakeCode(IWrite write, string code)
     {
         var id = IdOf(Hash(Unmasked(code)));
@@ -186,15 +186,15 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         if (!sessions.TryRemove(id, out var session))
             return;
         write.OnRollback(() => sessions[id] = session);
-        // On the pool, where the streams that listen go on.
+        // Asynchronously, because the session's streams continue on the cancelling thread.
         write.AfterCommit(() => _ = session.Ending.CancelAsync());
     }
 
     /// <summary>A random text that fits into a link.</summary>
-    /// <param name="bytes">How many random bytes stand behind it.</param>
+    /// <param name="bytes">The number of random bytes.</param>
     public static string Secret(int bytes) => Text(RandomNumberGenerator.GetBytes(bytes));
 
-    // Two requests at once may both prolong: the database then says the same of both.
+    // Two requests may both prolong at once; both then write the same.
     private void Prolong(string id, Known session)
     {
         var expires = clock.GetUtcNow() + SessionLife;
@@ -221,8 +221,8 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
         return known?.ExpiresAt > clock.GetUtcNow() ? known : null;
     }
 
-    // A mask hides the key from everybody who does not know its hash. Taking it off gives the key: the hash opens
-    // nothing.
+    // A mask hides the key from everybody who does not know its hash. The hash itself opens nothing: only the unmasked
+    // key does.
     private string Unmasked(string key)
     {
         if (!key.StartsWith(MaskPrefix, StringComparison.Ordinal) || key.Length > MaxLength)
@@ -250,7 +250,7 @@ internal sealed class OperatorKeys(TimeProvider clock, IHostApplicationLifetime 
 
     private sealed record Known(byte[] Hash, DateTimeOffset ExpiresAt)
     {
-        // Never disposed: it has no timer, and a stream may look at it at any time.
+        // Never disposed: it has no timer, and a stream may read its token at any time.
         public CancellationTokenSource Ending { get; } = new();
     }
 

@@ -11,8 +11,8 @@ internal static class ProveKey
 {
     internal sealed record Query(string Id, string Nonce) : IRequest<Result>;
 
-    /// <param name="Known">False when no key has this id: a session that has ended, a code that was used.</param>
-    /// <param name="Run">Names this run of the host; the mask under which the page sends its key is made of it.</param>
+    /// <param name="Known">False when no key has this id, as after the end of a session or the use of a code.</param>
+    /// <param name="Run">Names this run of the host; the page derives the mask for its key from it.</param>
     /// <param name="Proof">
     /// HMAC-SHA256 under the key's hash over <c>hive proof</c>, the page's origin, the run and the nonce, one a line.
     /// </param>
@@ -38,20 +38,19 @@ internal static class ProveKey
     {
         public Task<Result> Handle(Query query, CancellationToken cancellationToken)
         {
-            // A browser says where the page comes from, and the page compares: another site cannot pass this proof on.
+            // The proof covers the page's origin, which the browser sends: another site cannot pass the proof on.
             var origin = http.HttpContext!.Request.Headers.Origin.ToString();
             if (IsOfAnotherPort(origin, http.HttpContext.Connection.LocalPort))
                 origin = "";
             var known = keys.Prove(query.Id, query.Nonce, origin, out var proof);
-            // A right one is always answered, so that nobody can lock the operator out.
+            // A known id is always answered, so that nobody can lock the operator out.
             if (!known && wrongKeys.TooMany(out var wait))
-                throw Problem.Unavailable($"too many unknown keys; wait {Math.Ceiling(wait.TotalSeconds)} s");
+                throw Problem.Unavailable($"too many unknown keys; try again in {Math.Ceiling(wait.TotalSeconds)} s");
             return Task.FromResult(new Result(known, keys.Run, proof));
         }
 
-        // Browsers prove keys over plain http at the machine's own addresses only. A page of another port there asks
-        // some
-        // other program, which passes the question on: it gets a proof for no page.
+        // Over plain http, pages use proofs only at the machine's own addresses. A page from another port there belongs
+        // to another program that passes the request on; the proof it gets is for no page.
         private static bool IsOfAnotherPort(string origin, int port) =>
             Uri.TryCreate(origin, UriKind.Absolute, out var page)
             && page.Scheme == Uri.UriSchemeHttp

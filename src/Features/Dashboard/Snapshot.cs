@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>The snapshot a page fetches once: every slice's section, read from one state of the database, and the
-/// cursor from which the stream goes on.</summary>
+/// <summary>Writes the snapshot that a page fetches once: every slice's section, read from one state of the database,
+/// and the cursor from which the stream continues.</summary>
 internal sealed class Snapshot(
     IStore store,
     EventHub hub,
@@ -34,7 +34,7 @@ internal sealed class Snapshot(
     public async Task Write(HttpContext http)
     {
         var ct = http.RequestAborted;
-        // Before the read: what happens between the two is then in the stream as well, never in neither.
+        // Taken before the read: a change between the two is then in both, never in neither.
         var cursor = hub.Head;
         var agents = rows.ForSnapshot();
         var read = await store.Read(db => sections.Select(section => section.Read(db)).ToArray(), ct);
@@ -54,7 +54,7 @@ internal sealed class Snapshot(
         {
             json.WritePropertyName(sections[i].Name);
             JsonSerializer.Serialize(json, read[i], sections[i].Type, WireJson.Options);
-            // A slow reader holds one section in memory, not the whole.
+            // For a slow reader, only one section is held in memory.
             await json.FlushAsync(ct);
             await http.Response.BodyWriter.FlushAsync(ct);
         }

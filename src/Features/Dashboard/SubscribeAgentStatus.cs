@@ -6,15 +6,15 @@ using MediatR;
 
 namespace Hive.Features.Dashboard;
 
-/// <summary>One line that says ok, then a line with the changed rows after each change.</summary>
+/// <summary>Follows agents' rows: a first line without rows, then a line with the changed rows after each
+/// change.</summary>
 internal static class SubscribeAgentStatus
 {
     internal sealed record Query : IRequest<IAsyncEnumerable<object>>, IWaitingRequest;
 
     internal sealed class Handler(AgentRows rows) : IRequestHandler<Query, IAsyncEnumerable<object>>
     {
-        // A reader that falls this far behind misses the oldest changes; asking agent_status again shows all rows as
-        // they are.
+        // A reader that falls this far behind misses the oldest changes; agent_status shows all current rows.
         private const int Backlog = 256;
 
         public Task<IAsyncEnumerable<object>> Handle(Query request, CancellationToken cancellationToken) =>

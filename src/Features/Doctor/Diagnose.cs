@@ -5,7 +5,7 @@ using MediatR;
 
 namespace Hive.Features.Doctor;
 
-/// <summary>Whether Hive works here: every check of every slice, afresh.</summary>
+/// <summary>Runs every check of every slice.</summary>
 internal static class Diagnose
 {
     internal sealed record Query : IRequest<Diagnosis>, IWaitingRequest;
@@ -25,15 +25,10 @@ internal static class Diagnose
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                // One that breaks must not hide what the others have found.
+                // A check that throws must not hide the findings of the others.
                 return
                 [
-                    new Finding(
-                        "doctor",
-                        check.GetType().Name,
-                        FindingState.Failed,
-                        $"could not be checked: {e.Message}"
-                    ),
+                    new Finding("doctor", check.GetType().Name, FindingState.Failed, $"the check failed: {e.Message}"),
                 ];
             }
         }

@@ -1,5 +1,5 @@
 using System.ComponentModel;
-using System.Diagnostics;
+using Hive.Common.Processes;
 
 namespace Hive.Features.Forge;
 
@@ -145,30 +145,25 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
 
     private async Task<(int Code, string Output, string Said)> Run(string[] command, CancellationToken ct)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(Patience);
-        using var process = Process.Start(
-            new ProcessStartInfo(command[0], command[1..])
-            {
-                RedirectStandardInput = true,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            }
-        )!;
         try
         {
-            process.StandardInput.Close();
-            var error = Read(process.StandardError, limit.Token);
-            var output = await Read(process.StandardOutput, limit.Token);
-            var said = (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            await process.WaitForExitAsync(limit.Token);
+            var result = await ProgramRunner.Run(
+                new ProgramCall(command)
+                {
+                    TimeLimit = Patience,
+                    MaxOutputBytes = MaxOutput,
+                    MaxErrorBytes = MaxOutput,
+                },
+                ct
+            );
+            var errors = string.Join(' ', result.LastErrors(3));
             return (
-                process.ExitCode,
-                output,
-                api.Clean(said.Length == 0 ? $"it ended with {process.ExitCode}" : string.Join(' ', said.TakeLast(3)))
+                result.ExitCode,
+                result.OutputText,
+                api.Clean(errors.Length == 0 ? $"it ended with {result.ExitCode}" : errors)
             );
         }
-        catch (OperationCanceledException e) when (!ct.IsCancellationRequested)
+        catch (TimeoutException e)
         {
             throw new ForgeFault(
                 $"`{Program} {command[1]}` did not end within {Patience.TotalSeconds:0} s",
@@ -176,20 +171,5 @@ internal sealed class ContainerAdmin(ForgeSettings settings, ForgeApi api, TimeP
                 inner: e
             );
         }
-        finally
-        {
-            if (!process.HasExited)
-                process.Kill(entireProcessTree: true);
-        }
-    }
-
-    // All of it, so that the program never waits; kept is the end.
-    private static async Task<string> Read(StreamReader reader, CancellationToken ct)
-    {
-        var text = "";
-        var buffer = new char[4096];
-        while (await reader.ReadAsync(buffer, ct) is var count and > 0)
-            text = string.Concat(text.AsSpan(Math.Max(0, text.Length + count - MaxOutput)), buffer.AsSpan(0, count));
-        return text;
     }
 }

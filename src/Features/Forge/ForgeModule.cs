@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Forge;
 
-/// <summary>The doors of the forge.</summary>
+/// <summary>The git forge: agents' accounts, and the repositories that are pushed there.</summary>
 internal sealed class ForgeModule : FeatureModule
 {
     public ForgeModule()

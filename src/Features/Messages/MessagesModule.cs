@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Messages;
 
-/// <summary>The doors of the broker.</summary>
+/// <summary>The broker: messages between agents and the operator, and their delivery.</summary>
 internal sealed class MessagesModule : FeatureModule
 {
     public MessagesModule()
@@ -27,15 +27,16 @@ internal sealed class MessagesModule : FeatureModule
         RowFields<UnreadRowFields>();
         Tool<SendMessage.Command>(
             "send",
-            "Send a message to another agent, to the operator, or to every agent. It is stored before this returns; a stopped agent gets it later."
+            "Send a message to another agent, to the operator, or to every agent. It is stored before this returns; a "
+                + "stopped agent receives it later."
         );
         Tool<ReceiveMessages.Command>(
             "recv",
-            "Receive messages sent to you, oldest first, waiting for one if there is none."
+            "Receive messages sent to you, oldest first; waits for a message if there is none."
         );
         Tool<AckMessages.Command>(
             "ack",
-            "Acknowledge received messages once they are dealt with, so that they do not come again.",
+            "Acknowledge received messages that you have dealt with, so that they are not delivered again.",
             ToolHints.Idempotent
         );
         Agent<NackMessages.Command>("nack");

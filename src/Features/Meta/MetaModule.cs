@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Meta;
 
-/// <summary>The doors of agents' configurations and of the swarm's lock.</summary>
+/// <summary>Agents' deployed configurations and the swarm's lock, with the inputs it pins.</summary>
 internal sealed class MetaModule : FeatureModule
 {
     public MetaModule()

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.ComponentModel;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Hive.Common.Errors;
+using Hive.Common.Processes;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.Meta.Contracts;
 using Hive.Protocol;
@@ -134,33 +134,18 @@ internal sealed class NixFlake(IRoster roster, HivePaths paths)
 
     private static async Task Run(params string[] arguments)
     {
-        using var limit = new CancellationTokenSource(TimeLimit);
         try
         {
-            using var process = Process.Start(
-                new ProcessStartInfo(Program, arguments)
-                {
-                    RedirectStandardError = true,
-                    RedirectStandardOutput = true,
-                    RedirectStandardInput = true,
-                }
-            )!;
-            try
-            {
-                process.StandardInput.Close();
-                var error = process.StandardError.ReadToEndAsync(limit.Token);
-                await process.StandardOutput.ReadToEndAsync(limit.Token);
-                await process.WaitForExitAsync(limit.Token);
-                if (process.ExitCode != 0)
-                    throw Problem.Invalid(
-                        $"nix flake lock: {string.Join("; ", (await error).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(4))}"
-                    );
-            }
-            catch (OperationCanceledException)
-            {
-                process.Kill(entireProcessTree: true);
-                throw Problem.Unavailable($"nix flake lock did not end within {TimeLimit.TotalMinutes:0} minutes");
-            }
+            var result = await ProgramRunner.Run(
+                new ProgramCall([Program, .. arguments]) { TimeLimit = TimeLimit },
+                CancellationToken.None
+            );
+            if (result.ExitCode != 0)
+                throw Problem.Invalid($"nix flake lock: {string.Join("; ", result.LastErrors(4))}");
+        }
+        catch (TimeoutException e)
+        {
+            throw Problem.Unavailable($"nix flake lock did not end within {TimeLimit.TotalMinutes:0} minutes", e);
         }
         catch (Win32Exception e)
         {

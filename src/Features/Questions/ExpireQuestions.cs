@@ -56,7 +56,7 @@ internal sealed class ExpireQuestions(
     }
 
     private const string Sql = """
-        SELECT id, asker, target, asked_at AS AskedAt, deadline_at AS DeadlineAt
+        SELECT id, asker, target, asked_at, deadline_at
           FROM questions
          WHERE answered_at IS NULL
          ORDER BY id

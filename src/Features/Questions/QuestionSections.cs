@@ -72,7 +72,7 @@ internal sealed class QuestionLooseEnds(TimeProvider clock) : ILooseEnds
     }
 
     private const string Columns =
-        "id, asker, target, substr(question, 1, @shown) AS Text, asked_at AS AskedAt, deadline_at AS DeadlineAt";
+        "id, asker, target, substr(question, 1, @shown) AS Text, asked_at, deadline_at";
 
     private const string OfAll = $"""
         SELECT {Columns}

@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.Questions;
 
-/// <summary>The doors of the questions.</summary>
+/// <summary>Questions that agents ask the operator or each other, and their answers.</summary>
 internal sealed class QuestionsModule : FeatureModule
 {
     public QuestionsModule()
@@ -20,11 +20,12 @@ internal sealed class QuestionsModule : FeatureModule
         LooseEnds<QuestionLooseEnds>();
         Tool<Ask.Command>(
             "ask",
-            "Ask the operator or another agent. It is stored before this returns, and you need not wait: the answer comes as a message, 'question_answered' with this id."
+            "Ask the operator or another agent a question. It is stored before this returns, and you need not wait: "
+                + "you receive the answer as a 'question_answered' message with this id."
         );
         Tool<AnswerQuestion.Command>(
             "answer",
-            "Answer a question that was put to you by a message 'question_asked'. The first answer counts."
+            "Answer a question that you received as a 'question_asked' message. The first answer counts."
         );
         Host<ListQuestions.Query>("questions");
         Host<AnswerQuestion.Command>("answer");

@@ -7,7 +7,7 @@ namespace Hive.Features.Reminders;
 internal sealed record ReminderRow
 {
     public const string Columns =
-        "id, agent, message, file_path AS FilePath, created_at AS CreatedAt, due_at AS DueAt, attempt_count AS AttemptCount, last_error AS LastError, next_attempt_at AS NextAttemptAt, file_refs AS FileRefs";
+        "id, agent, message, file_path, created_at, due_at, attempt_count, last_error, next_attempt_at, file_refs";
 
     public required long Id { get; init; }
 

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Reminders;
 
-/// <summary>The doors of the reminders.</summary>
+/// <summary>Reminders: messages that agents send to themselves later.</summary>
 internal sealed class RemindersModule : FeatureModule
 {
     public RemindersModule()
@@ -22,9 +22,10 @@ internal sealed class RemindersModule : FeatureModule
         LooseEnds<ReminderLooseEnds>();
         Tool<Remind.Command>(
             "remind",
-            "Send a message to yourself later: after a delay or at a time. It survives restarts; it comes from 'reminder' into your inbox."
+            "Send a message to yourself later, after a delay or at a time. It survives restarts and arrives in your "
+                + "inbox from 'reminder'."
         );
-        Tool<CancelReminder.Command>("cancel_reminder", "Take one of your own reminders back before it comes.");
+        Tool<CancelReminder.Command>("cancel_reminder", "Cancel one of your own pending reminders.");
         Agent<CountPendingReminders.Query>("count_pending_reminders");
         Host<ListReminders.Query>("reminders");
         Get<ListReminders.Query>("/api/reminders");

@@ -39,8 +39,7 @@ internal sealed class ReminderLooseEnds(TimeProvider clock) : ILooseEnds
             .ToArray();
     }
 
-    private const string Columns =
-        "id, agent, substr(message, 1, @shown) AS Text, created_at AS CreatedAt, due_at AS DueAt";
+    private const string Columns = "id, agent, substr(message, 1, @shown) AS Text, created_at, due_at";
 
     private const string OfAll = $"""
         SELECT {Columns}

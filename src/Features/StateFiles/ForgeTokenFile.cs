@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Features.StateFiles.Contracts;
 using Microsoft.Win32.SafeHandles;
 
@@ -15,7 +16,7 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
 
     // As in StateFileWriter: it must show what it is before anything is done to it.
     private const int Flags =
-        Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+        OpenFlags.WriteOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
     private const int Attempts = 32;
     private const int MaxToken = 256;
 
@@ -32,19 +33,15 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         try
         {
             // Whatever its mode: one that is there is the agent's.
-            if (Native.KindIn(folder, Name, out var size) >= FileKind.PlainFile && size > 0)
+            if (LinuxFile.KindIn(folder, Name, out var size) >= FileKind.PlainFile && size > 0)
                 return null;
             file = Open(folder, agent, out made, out size);
             if (size > 0)
                 return null;
             File.SetUnixFileMode(file, Private);
-            Native.GiveToOwnerOf(folder, file);
+            LinuxFile.GiveToOwnerOf(folder, file);
             // It stays empty: what has a size is a token.
-            if (
-                Native.Reserve(file, MaxToken)
-                is var error
-                    and not (0 or Native.ErrorNotSupported or Native.ErrorNoCall)
-            )
+            if (LinuxFile.Reserve(file, MaxToken) is var error and not (0 or Errno.NotSupported or Errno.NoCall))
                 throw new IOException(
                     $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
                 );
@@ -60,7 +57,7 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
             if (!kept)
             {
                 if (made)
-                    Native.RemoveIn(folder, Name);
+                    LinuxFile.RemoveIn(folder, Name);
                 file?.Dispose();
                 folder.Dispose();
             }
@@ -72,28 +69,22 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
         for (var attempt = 1; ; attempt++)
         {
             made = false;
-            var file = Native.OpenIn(folder, Name, Flags | Native.OpenNoFollow, out var error);
-            if (error == Native.ErrorMissing)
+            var file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow, out var error);
+            if (error == Errno.Missing)
             {
-                file = Native.OpenIn(folder, Name, Flags | Native.OpenNoFollow | Native.OpenCreateNew, out error);
+                file = LinuxFile.OpenIn(folder, Name, Flags | OpenFlags.NoFollow | OpenFlags.CreateNew, out error);
                 made = file is not null;
             }
 
             size = 0;
-            if (file is not null && Native.KindOf(file, out size) >= FileKind.PlainFile)
+            if (file is not null && LinuxFile.KindOf(file, out size) >= FileKind.PlainFile)
                 return file;
             file?.Dispose();
-            if (
-                file is not null
-                || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice
-            )
+            if (file is not null || error is Errno.Symlinks or Errno.IsFolder or Errno.NoReader or Errno.NoDevice)
                 throw Problem.Forbidden(
                     $"/agents/{agent}/state/forge-token is no regular file with one name; remove it, and a token is put there"
                 );
-            if (
-                attempt == Attempts
-                || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted)
-            )
+            if (attempt == Attempts || error is not (Errno.Missing or Errno.Exists or Errno.Interrupted))
                 throw new IOException(
                     $"/agents/{agent}/state/forge-token cannot be written: {new Win32Exception(error).Message}"
                 );
@@ -109,13 +100,13 @@ internal sealed class ForgeTokenFile(StateFileOpener files) : IForgeTokenFile
             filled = true;
             RandomAccess.Write(file, Encoding.ASCII.GetBytes(token + "\n"), 0);
             RandomAccess.FlushToDisk(file);
-            Native.Flush(folder);
+            LinuxFile.Flush(folder);
         }
 
         public void Dispose()
         {
             if (made && !filled)
-                Native.RemoveIn(folder, Name);
+                LinuxFile.RemoveIn(folder, Name);
             file.Dispose();
             folder.Dispose();
         }

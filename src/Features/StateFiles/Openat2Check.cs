@@ -1,4 +1,5 @@
 using Hive.Common.Doctor;
+using Hive.Common.Linux;
 using Hive.Protocol;
 
 namespace Hive.Features.StateFiles;
@@ -8,7 +9,7 @@ internal sealed class Openat2Check : ICheck
 {
     public Task<IReadOnlyList<Finding>> Run(CancellationToken ct)
     {
-        using var root = Native.Open("/", Native.OpenPathOnly | Native.OpenCloseOnExec | Native.OpenFolder, out _);
+        using var root = LinuxFile.Open("/", OpenFlags.PathOnly | OpenFlags.CloseOnExec | OpenFlags.Folder, out _);
         return Task.FromResult<IReadOnlyList<Finding>>([
             root is not null && StateFileOpener.HasOpenat2(root)
                 ? new Finding("kernel", "openat2", FindingState.Ok, "state files are opened by it")

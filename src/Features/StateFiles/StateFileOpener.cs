@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Unicode;
+using Hive.Common.Linux;
 using Hive.Features.Agents.Contracts;
 using Hive.Protocol;
 using Microsoft.Win32.SafeHandles;
@@ -20,9 +21,9 @@ namespace Hive.Features.StateFiles;
 internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool withoutOpenat2) : IDisposable
 {
     private const int FileFlags =
-        Native.OpenReadOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
-    private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec;
-    private const ulong WithoutLinks = Native.ResolveBeneath | Native.ResolveNoMagicLinks | Native.ResolveNoSymlinks;
+        OpenFlags.ReadOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
+    private const int FolderFlags = OpenFlags.PathOnly | OpenFlags.CloseOnExec;
+    private const ulong WithoutLinks = ResolveFlags.Beneath | ResolveFlags.NoMagicLinks | ResolveFlags.NoSymlinks;
 
     // The kernel may answer "again" or "interrupted"; a path that is unlucky this often is refused.
     private const int Attempts = 32;
@@ -49,7 +50,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         )
             return null;
         var file = OpenPlainly(data, name, name.LastIndexOf((byte)'/'));
-        if (file is null || Native.KindOf(file, out size) >= FileKind.PlainFile)
+        if (file is null || LinuxFile.KindOf(file, out size) >= FileKind.PlainFile)
             return file;
         file.Dispose();
         return null;
@@ -81,7 +82,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
 
         if (folder is null)
             return false;
-        var kind = Native.KindIn(folder, name[(slash + 1)..]);
+        var kind = LinuxFile.KindIn(folder, name[(slash + 1)..]);
         if (kind != FileKind.PlainFile)
             return kind == FileKind.OwnPlainFile;
         using var file = Open(path, out _);
@@ -118,7 +119,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             return null;
         for (var attempt = 1; ; attempt++)
         {
-            var file = Native.OpenIn(folder, path[(slash + 1)..], FileFlags | Native.OpenNoFollow, out var error);
+            var file = LinuxFile.OpenIn(folder, path[(slash + 1)..], FileFlags | OpenFlags.NoFollow, out var error);
             if (file is not null || !IsPassing(error) || attempt == Attempts)
                 return file;
         }
@@ -130,10 +131,10 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             return Walk(data.Folder, path);
         for (var attempt = 1; ; attempt++)
         {
-            var folder = Native.OpenBeneath(
+            var folder = LinuxFile.OpenBeneath(
                 data.Folder,
                 path,
-                FolderFlags | Native.OpenFolder,
+                FolderFlags | OpenFlags.Folder,
                 WithoutLinks,
                 out var error
             );
@@ -153,10 +154,10 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
             path[component].CopyTo(name);
             var length = component.End.Value - component.Start.Value;
             name[length] = 0;
-            var next = Native.OpenIn(
+            var next = LinuxFile.OpenIn(
                 folder,
                 name[..(length + 1)],
-                FolderFlags | Native.OpenFolder | Native.OpenNoFollow,
+                FolderFlags | OpenFlags.Folder | OpenFlags.NoFollow,
                 out _
             );
             if (folder != data)
@@ -169,7 +170,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         return folder;
     }
 
-    private static bool IsPassing(int error) => error is Native.ErrorAgain or Native.ErrorInterrupted;
+    private static bool IsPassing(int error) => error is Errno.Again or Errno.Interrupted;
 
     // Opened once: the host holds the data folder for as long as it runs, and no agent can name it or what is above it.
     private Root? DataFolder()
@@ -180,7 +181,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
         {
             if (
                 root is null
-                && Native.Open(DataDir.Length == 0 ? "/" : DataDir, FolderFlags | Native.OpenFolder, out _)
+                && LinuxFile.Open(DataDir.Length == 0 ? "/" : DataDir, FolderFlags | OpenFlags.Folder, out _)
                     is { } folder
             )
                 root = new Root(folder, !withoutOpenat2 && HasOpenat2(folder));
@@ -191,7 +192,7 @@ internal sealed class StateFileOpener(HivePaths paths, IAgentNames names, bool w
     // Missing (ENOSYS), or forbidden by a container's system call filter (EPERM): walking needs neither.
     public static bool HasOpenat2(SafeFileHandle folder)
     {
-        using var itself = Native.OpenBeneath(folder, ".\0"u8, FolderFlags | Native.OpenFolder, WithoutLinks, out _);
+        using var itself = LinuxFile.OpenBeneath(folder, ".\0"u8, FolderFlags | OpenFlags.Folder, WithoutLinks, out _);
         return itself is not null;
     }
 

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text;
 using Hive.Common.Errors;
+using Hive.Common.Linux;
 using Hive.Features.Agents.Contracts;
 using Hive.Features.StateFiles.Contracts;
 using Microsoft.Win32.SafeHandles;
@@ -19,11 +20,11 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     // A name between two slashes (NAME_MAX of Linux).
     private const int MaxNameBytes = 255;
 
-    private const int FolderFlags = Native.OpenPathOnly | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+    private const int FolderFlags = OpenFlags.PathOnly | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
 
     // Neither cuts what is there nor waits for a FIFO's reader: first it must show what it is.
     private const int FileFlags =
-        Native.OpenWriteOnly | Native.OpenNonBlocking | Native.OpenCloseOnExec | Native.OpenNoControllingTerminal;
+        OpenFlags.WriteOnly | OpenFlags.NonBlocking | OpenFlags.CloseOnExec | OpenFlags.NoControllingTerminal;
 
     // How often somebody may make and remove the file between two looks at it.
     private const int Attempts = 32;
@@ -37,7 +38,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         {
             var (above, name) = Locate(agent, path);
             using var folder = Enter(above, path, make: false);
-            return folder is null || Native.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile
+            return folder is null || LinuxFile.KindIn(folder, name) is FileKind.Missing or >= FileKind.PlainFile
                 ? null
                 : Refusal(path, NotPlain);
         }
@@ -61,7 +62,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         RandomAccess.Write(file, Encoding.UTF8.GetBytes(text), 0);
         RandomAccess.FlushToDisk(file);
         if (made)
-            Native.Flush(folder);
+            LinuxFile.Flush(folder);
     }
 
     /// <summary>Puts a file that only its owner reads; one of the same name and size is there already and
@@ -76,7 +77,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     {
         var (above, name) = Locate(agent, path);
         using var folder = Enter(above, path, make: true)!;
-        var there = Native.KindIn(folder, name, out var size);
+        var there = LinuxFile.KindIn(folder, name, out var size);
         if (there >= FileKind.PlainFile && size == bytes.Length)
             return;
         if (there == FileKind.Missing && Holds(folder, most))
@@ -93,7 +94,7 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         // Last: one that a kill left unfinished can be written again.
         File.SetUnixFileMode(file, UnixFileMode.UserRead);
         RandomAccess.FlushToDisk(file);
-        Native.Flush(folder);
+        LinuxFile.Flush(folder);
     }
 
     private static bool Holds(SafeFileHandle folder, int count) =>
@@ -151,28 +152,28 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
     {
         for (var attempt = 1; ; attempt++)
         {
-            var folder = Native.OpenIn(
+            var folder = LinuxFile.OpenIn(
                 parent,
                 name,
-                FolderFlags | Native.OpenFolder | Native.OpenNoFollow,
+                FolderFlags | OpenFlags.Folder | OpenFlags.NoFollow,
                 out var error
             );
             // Not only what was made now: a kill may have come between the making of a folder and the giving.
             if (folder is not null && make)
-                Native.GiveToOwnerOf(parent, folder);
+                LinuxFile.GiveToOwnerOf(parent, folder);
             if (folder is not null)
                 return folder;
-            if (error is Native.ErrorSymlinks or Native.ErrorNoFolder)
+            if (error is Errno.Symlinks or Errno.NotFolder)
                 throw Refused(path, NoFolder);
-            if (attempt == Attempts || error is not (Native.ErrorMissing or Native.ErrorInterrupted))
+            if (attempt == Attempts || error is not (Errno.Missing or Errno.Interrupted))
                 throw Failed(path, error);
-            if (error != Native.ErrorMissing)
+            if (error != Errno.Missing)
                 continue;
             if (!make)
                 return null;
-            if (Native.MakeFolderIn(parent, name) is not 0 and not Native.ErrorExists and var failed)
+            if (LinuxFile.MakeFolderIn(parent, name) is not 0 and not Errno.Exists and var failed)
                 throw Failed(path, failed);
-            Native.Flush(parent);
+            LinuxFile.Flush(parent);
         }
     }
 
@@ -181,30 +182,24 @@ internal sealed class StateFileWriter(StateFileOpener files, IAgentNames names) 
         for (var attempt = 1; ; attempt++)
         {
             made = false;
-            var file = Native.OpenIn(folder, name, FileFlags | Native.OpenNoFollow, out var error);
-            if (error == Native.ErrorMissing)
+            var file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow, out var error);
+            if (error == Errno.Missing)
             {
-                file = Native.OpenIn(folder, name, FileFlags | Native.OpenNoFollow | Native.OpenCreateNew, out error);
+                file = LinuxFile.OpenIn(folder, name, FileFlags | OpenFlags.NoFollow | OpenFlags.CreateNew, out error);
                 made = file is not null;
             }
 
-            if (file is not null && Native.KindOf(file, out _) >= FileKind.PlainFile)
+            if (file is not null && LinuxFile.KindOf(file, out _) >= FileKind.PlainFile)
             {
                 // As with a folder. It has one name, so it is no link to what is this process's own elsewhere.
-                Native.GiveToOwnerOf(folder, file);
+                LinuxFile.GiveToOwnerOf(folder, file);
                 return file;
             }
 
             file?.Dispose();
-            if (
-                file is not null
-                || error is Native.ErrorSymlinks or Native.ErrorIsFolder or Native.ErrorNoReader or Native.ErrorNoDevice
-            )
+            if (file is not null || error is Errno.Symlinks or Errno.IsFolder or Errno.NoReader or Errno.NoDevice)
                 throw Refused(path, NotPlain);
-            if (
-                attempt == Attempts
-                || error is not (Native.ErrorMissing or Native.ErrorExists or Native.ErrorInterrupted)
-            )
+            if (attempt == Attempts || error is not (Errno.Missing or Errno.Exists or Errno.Interrupted))
                 throw Failed(path, error);
         }
     }

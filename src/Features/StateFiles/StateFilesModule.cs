@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Features.StateFiles;
 
-/// <summary>The door of the state files. There is none that tells whether a path exists.</summary>
+/// <summary>Files in agents' state folders. No door tells whether a path exists.</summary>
 internal sealed class StateFilesModule : FeatureModule
 {
     public StateFilesModule()

@@ -10,8 +10,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace Hive.Features.Turns;
 
-/// <summary>The doors of turns and harnesses. What agents have here says what they did; what is to be done is the
-/// operator's to say.</summary>
+/// <summary>Turns and harnesses: agents report what they did, and only the operator controls a harness.</summary>
 internal sealed class TurnsModule : FeatureModule
 {
     public TurnsModule()

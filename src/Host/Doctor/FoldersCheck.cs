@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 using Hive.Common.Doctor;
+using Hive.Common.Linux;
 using Hive.Protocol;
 using Hive.Protocol.Options;
 
@@ -9,11 +9,10 @@ namespace Hive.Host.Doctor;
 
 /// <summary>The folders and files of this Hive: whether the host may write them, and whether others may read what is
 /// not for them.</summary>
-internal sealed partial class FoldersCheck(HivePaths paths, HiveOptions options, IServiceProvider services) : ICheck
+internal sealed class FoldersCheck(HivePaths paths, HiveOptions options, IServiceProvider services) : ICheck
 {
     private const string Topic = "folders";
     private const int LongestName = 31;
-    private const int WriteAndEnter = 2 | 1;
 
     // Only a host has them.
     private bool IsRunning => services.GetService<FolderLocks>() is not null;
@@ -42,12 +41,12 @@ internal sealed partial class FoldersCheck(HivePaths paths, HiveOptions options,
                 $"{there} is no folder",
                 $"Choose another with {flag}, or move that file away."
             );
-        if (Access(there, WriteAndEnter) != 0)
+        if (LinuxPath.AccessFault(there, PathAccess.Write | PathAccess.Enter) is { } fault)
             return new Finding(
                 Topic,
                 name,
                 FindingState.Failed,
-                $"{there} cannot be written by {Environment.UserName}: {Marshal.GetLastPInvokeErrorMessage()}",
+                $"{there} cannot be written by {Environment.UserName}: {fault}",
                 $"Choose another with {flag}, or give that user the right to write there."
             );
         if (there != path)
@@ -159,7 +158,7 @@ internal sealed partial class FoldersCheck(HivePaths paths, HiveOptions options,
                 $"{path} has the mode {wrong}: who reads it is the operator",
                 $"chmod {Octal(AccessToken.Mode)} {path}; if somebody may have read it, delete it and start Hive again, which makes another"
             );
-        return Access(path, 4) == 0
+        return LinuxPath.AccessFault(path, PathAccess.Read) is null
             ? new Finding(Topic, Name, FindingState.Ok, path)
             : new Finding(
                 Topic,
@@ -195,8 +194,4 @@ internal sealed partial class FoldersCheck(HivePaths paths, HiveOptions options,
             return null;
         }
     }
-
-    // access(2): unlike a look at the mode it knows of read-only file systems and of root.
-    [LibraryImport("libc", EntryPoint = "access", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int Access(string path, int mode);
 }

@@ -96,7 +96,7 @@ public sealed class BackupTests : IDisposable
         await File.WriteAllTextAsync(tmp, "in the way");
         var broken = await Backup(hive);
         Assert.Equal(1, broken.ExitCode);
-        Assert.Contains("the backup cannot be put together", broken.Error, StringComparison.Ordinal);
+        Assert.Contains("the backup failed", broken.Error, StringComparison.Ordinal);
         Assert.False(File.Exists(Target));
 
         Assert.Equal(3, (await Built.HiveAsync(["backup", Target, "--run-dir", folder])).ExitCode);

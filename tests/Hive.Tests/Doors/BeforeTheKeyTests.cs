@@ -52,7 +52,7 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
             { "broken JSON", Post("/api/session", "application/json", "{\"code\":") },
             { "JSON of another type", Post("/api/session", "application/json", "{\"code\":{}}") },
             { "JSON without an end of depth", Post("/api/session", "application/json", new string('[', 5000)) },
-            { "half a surrogate pair", Post("/api/session", "application/json", "{\"code\":\"\\ud800\"}") },
+            { "an unpaired surrogate", Post("/api/session", "application/json", "{\"code\":\"\\ud800\"}") },
             { "content type that is none", Post("/api/session", ";;a/b/c==,", "x") },
             { "wrong code", Post("/api/session", Form, "code=wrong") },
             { "code that is too long", Post("/api/session", Form, "code=" + new string('c', 5000)) },

@@ -210,6 +210,68 @@ public sealed class OpenApiTests
     }
 
     [Fact]
+    public async Task Every_event_on_the_streams_is_what_its_schema_says()
+    {
+        await using var hive = await HiveFixture.Start();
+        await hive.Spawn("alice", "bob");
+        var (swarm, own) = (await hive.EventsFromStart(), await hive.EventsOf("alice"));
+        var alice = await hive.Connect("alice");
+        await alice.CallAsync("report_harness", new { state = "idle", since_at = "2026-01-31T12:00:00Z" });
+        var at = "2026-01-31T12:00:00Z";
+        await alice.CallAsync(
+            "emit",
+            new
+            {
+                events = new[]
+                {
+                    new
+                    {
+                        kind = "text_part",
+                        at,
+                        text = "so",
+                    },
+                },
+            }
+        );
+        await alice.CallAsync(
+            "emit",
+            new
+            {
+                events = new[]
+                {
+                    new
+                    {
+                        kind = "note",
+                        at,
+                        text = "said",
+                    },
+                },
+            }
+        );
+        await alice.CallAsync("remind", new { message = "later", delay_seconds = 60 });
+        await alice.CallAsync("cancel_reminder", new { id = 1 });
+        await alice.CallAsync("ask", new { question = "why?" });
+        await (await hive.Operator()).CallAsync("answer", new { id = 1, answer = "so" });
+        await alice.CallAsync("send", new { to = "operator", body = "mark" });
+        var schemas = (await Document(hive))["components"]!["schemas"]!.AsObject();
+        HashSet<string> seen = [];
+        while (!seen.IsSupersetOf(["harness_changed", "text_part", "agent_event"]))
+            Check(await own.Next());
+        while (!seen.Contains("sent") || !seen.Contains("question_resolved"))
+            Check(await swarm.Next());
+        Assert.Superset(new HashSet<string> { "question_added", "reminder_changed", "reminder_removed" }, seen);
+
+        void Check(JsonElement next)
+        {
+            var kind = next.GetProperty("kind").GetString()!;
+            seen.Add(kind);
+            // An agent's event has the fields of its kind besides.
+            if (kind != "agent_event")
+                Conforms(next, schemas["DashboardEvents"]!["properties"]![kind]!, schemas, kind);
+        }
+    }
+
+    [Fact]
     public async Task The_tools_say_what_they_do_and_what_each_field_means()
     {
         await using var hive = await HiveFixture.Start();
@@ -300,7 +362,7 @@ public sealed class OpenApiTests
             _ => [node],
         };
 
-    private static void Conforms(JsonElement value, JsonNode schema, JsonObject schemas, string at)
+    internal static void Conforms(JsonElement value, JsonNode schema, JsonObject schemas, string at)
     {
         if (schema["$ref"] is { } reference)
         {

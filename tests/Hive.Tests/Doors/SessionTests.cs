@@ -170,11 +170,11 @@ public sealed class SessionTests
             .PostAsync("/api/session", JsonContent.Create(new { code = "wrong" }));
         Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
         Assert.Contains(
-            "wait",
+            "try again",
             (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("title").GetString(),
             StringComparison.Ordinal
         );
-        // Who has a right one is not locked out by somebody who has not.
+        // A right code still works after too many wrong ones.
         await Exchange(hive, await Code(hive));
     }
 

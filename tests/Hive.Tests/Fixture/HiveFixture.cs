@@ -18,6 +18,7 @@ public sealed class HiveFixture : IAsyncDisposable
     private readonly string[] extra;
     private readonly bool realClock;
     private readonly bool keep;
+    private Action<IServiceCollection>? configure;
     private WebApplication? app;
 
     private HiveFixture(bool realClock, string[] extra, string? folder = null, bool keep = false)
@@ -51,6 +52,14 @@ public sealed class HiveFixture : IAsyncDisposable
     public static async Task<HiveFixture> Start(bool realClock, params string[] args)
     {
         var fixture = new HiveFixture(realClock, args);
+        await fixture.StartHost();
+        return fixture;
+    }
+
+    /// <summary>Starts a host with services of the test's own, such as a module.</summary>
+    public static async Task<HiveFixture> StartWith(Action<IServiceCollection> configure)
+    {
+        var fixture = new HiveFixture(realClock: false, []) { configure = configure };
         await fixture.StartHost();
         return fixture;
     }
@@ -167,6 +176,7 @@ public sealed class HiveFixture : IAsyncDisposable
             {
                 if (!realClock)
                     services.AddSingleton<TimeProvider>(Clock);
+                configure?.Invoke(services);
             }
         );
         // As if somebody had listened all the time: tests ask afterwards which events there were.

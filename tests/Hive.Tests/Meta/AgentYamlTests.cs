@@ -62,36 +62,36 @@ public sealed class AgentYamlTests
     }
 
     [Theory]
-    [InlineData("modle: x", 1, "no key 'modle' in the file; did you mean model")]
+    [InlineData("modle: x", 1, "unknown key 'modle' in the file; did you mean model")]
     [InlineData(
         "model: x\nqqqqqqqq: 1",
         2,
-        "there are: driver, model, script, role, tools, command, login_command, idle_seconds, compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs"
+        "available: driver, model, script, role, tools, command, login_command, idle_seconds, compact_at_tokens, recipients, mcp_servers, environment, limits, restart, inputs"
     )]
-    [InlineData("limits:\n  memroy: 2 GB", 2, "no key 'memroy' in 'limits'; did you mean memory?")]
+    [InlineData("limits:\n  memroy: 2 GB", 2, "unknown key 'memroy' in 'limits'; did you mean memory?")]
     [InlineData("inputs:\n  skills:\n    url: https://a.b/c\n    reff: x", 4, "did you mean ref?")]
     [InlineData("mcp_servers:\n  a:\n    command: x\n    argv: []", 4, "did you mean args")]
-    [InlineData("model: [a]", 1, "'model' wants a text")]
+    [InlineData("model: [a]", 1, "'model' must be a text")]
     [InlineData("model: 5", 1, "write it in quotes: \"5\"")]
     [InlineData("model: true", 1, "write it in quotes: \"true\"")]
     [InlineData("model:", 1, "'model' is empty")]
-    [InlineData("tools: Read", 1, "wants a list, such as tools: [one, two]")]
-    [InlineData("tools: [a, [b]]", 1, "'tools' wants a text")]
+    [InlineData("tools: Read", 1, "must be a list, such as tools: [one, two]")]
+    [InlineData("tools: [a, [b]]", 1, "'tools' must be a text")]
     [InlineData("command: []", 1, "'command' is empty")]
-    [InlineData("command: claude", 1, "wants a list, such as command: [one, two]")]
-    [InlineData("idle_seconds: 0", 1, "'idle_seconds' is a whole number of seconds, from 1 to 604800")]
+    [InlineData("command: claude", 1, "must be a list, such as command: [one, two]")]
+    [InlineData("idle_seconds: 0", 1, "'idle_seconds' must be a whole number of seconds, from 1 to 604800")]
     [InlineData(
         "compact_at_tokens: many",
         1,
-        "'compact_at_tokens' is a whole number of tokens, or 0 for never, from 0 to 100000000"
+        "'compact_at_tokens' must be a whole number of tokens, or 0 for never, from 0 to 100000000"
     )]
     [InlineData("recipients: [Bob]", 1, "'Bob' in 'recipients' is no agent's name")]
-    [InlineData("environment: [a]", 1, "'environment' wants keys and values")]
+    [InlineData("environment: [a]", 1, "'environment' must hold keys and values")]
     [InlineData("environment: { PATH: /x }", 1, "'PATH' is set by Hive")]
     [InlineData("environment: { HIVE_SOCKET: /x }", 1, "'HIVE_SOCKET' is set by Hive")]
     [InlineData("environment: { LD_PRELOAD: /x }", 1, "'LD_PRELOAD' is set by Hive")]
-    [InlineData("environment: { \"a=b\": /x }", 1, "no name of a variable")]
-    [InlineData("environment: { A: [1] }", 1, "'A' wants a text, a number or true or false")]
+    [InlineData("environment: { \"a=b\": /x }", 1, "is not a valid variable name")]
+    [InlineData("environment: { A: [1] }", 1, "'A' must be a text, a number or true or false")]
     [InlineData("limits: { memory: lots }", 1, "a size from 64 MB to 16 TB")]
     [InlineData("limits: { memory: 1 MB }", 1, "a size from 64 MB to 16 TB")]
     [InlineData("limits: { memory: 999999999999999 TB }", 1, "a size from 64 MB to 16 TB")]
@@ -111,9 +111,9 @@ public sealed class AgentYamlTests
     [InlineData("mcp_servers: { hive: { command: x } }", 1, "is not 'hive'")]
     [InlineData("mcp_servers: { a: { args: [] } }", 1, "has no 'command'")]
     [InlineData("a: &x [1]\nb: *x", 1, "anchors and aliases")]
-    [InlineData("model: !!python/object x", 1, "tags ('!') are not read")]
+    [InlineData("model: !!python/object x", 1, "tags ('!') are not supported")]
     [InlineData("model: a\n---\nmodel: b", 2, "second document")]
-    [InlineData("- a", 1, "wants keys and values")]
+    [InlineData("- a", 1, "must hold keys and values")]
     [InlineData("model: a\nmodel: b", 2, "agent.yaml, line")]
     [InlineData("model: [", 1, "agent.yaml, line")]
     public void What_is_wrong_is_said_with_line_and_cure(string text, int line, string said)
@@ -251,7 +251,7 @@ public sealed class AgentYamlTests
             Assert.False(level.GetProperty("additionalProperties").GetBoolean());
             var unknown = Assert.Throws<Problem>(() => Read(around("\"qqqqqqqqqqqqq\": 1"))).Message;
             Assert.EndsWith(
-                $"there are: {string.Join(", ", Properties(level.GetProperty("properties")))}",
+                $"available: {string.Join(", ", Properties(level.GetProperty("properties")))}",
                 unknown,
                 StringComparison.Ordinal
             );

@@ -141,12 +141,12 @@ public sealed class ConfigRepositoriesTests
     [InlineData("folder", "there is no agent.yaml")]
     [InlineData("submodule", "'sub' is a submodule")]
     [InlineData("huge", "may have 1048576")]
-    [InlineData("large", "may have 65536")]
+    [InlineData("large", "the limit is 65536")]
     [InlineData("many", "larger than 200 files")]
     [InlineData("odd", "has an odd name")]
     [InlineData("bytes", "has an odd name")]
     [InlineData("socket", "named like a socket")]
-    [InlineData("wrong", "agent.yaml, line 1, column 1: there is no key 'modle'")]
+    [InlineData("wrong", "agent.yaml, line 1, column 1: unknown key 'modle'")]
     public async Task A_proposal_that_cannot_be_one_is_refused(string what, string said)
     {
         await using var hive = await HiveFixture.Start();

@@ -132,7 +132,7 @@ public sealed class UpdateInputsTests
         var done = await inputs.Repin(["skills"], "Approval: 5", Token);
         Assert.Equal(["skills"], done.Moved);
         Assert.Equal(["alpha", "gamma"], done.Updated);
-        Assert.Contains("no key 'modle'", done.Failed["beta"], StringComparison.Ordinal);
+        Assert.Contains("unknown key 'modle'", done.Failed["beta"], StringComparison.Ordinal);
         Assert.Equal(
             [("skills", second, "alpha gamma"), ("skills_2", first, "beta")],
             inputs.All.Select(i => (i.Name, i.LockedRev, string.Join(' ', i.Agents)))

@@ -1,6 +1,6 @@
 namespace Hive.Features.Agents.Contracts;
 
-/// <summary>What an agent may be called.</summary>
+/// <summary>Checks agents' names.</summary>
 internal interface IAgentNames
 {
     /// <summary>Why a new agent cannot have that name; null when it can.</summary>

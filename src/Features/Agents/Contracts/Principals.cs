@@ -1,6 +1,6 @@
 namespace Hive.Features.Agents.Contracts;
 
-/// <summary>The names on the bus that are no ordinary agents.</summary>
+/// <summary>The names on the bus besides those of ordinary agents.</summary>
 internal static class Principals
 {
     /// <summary>The agent that may start, stop and rebuild others.</summary>
@@ -9,7 +9,7 @@ internal static class Principals
     /// <summary>The human.</summary>
     public const string Operator = "operator";
 
-    /// <summary>Sender of what Hive itself tells an agent.</summary>
+    /// <summary>Sender of Hive's own messages to agents.</summary>
     public const string System = "system";
 
     /// <summary>Sender of delivered reminders.</summary>

@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+
+namespace Hive.Common.Linux;
+
+/// <summary>Owners and access rights of paths that the host itself names.</summary>
+public static unsafe class LinuxPath
+{
+    private const uint AskForOwner = 0x8;
+
+    /// <summary>The number of the user who owns a file or folder. statx(2).</summary>
+    /// <exception cref="IOException">The owner cannot be read.</exception>
+    public static uint OwnerOf(string path)
+    {
+        LibC.Statx status;
+        return LibC.Status(LinuxFile.AtCurrentFolder, path, 0, AskForOwner, &status) == 0
+            ? status.Owner
+            : throw new IOException($"the owner of {path} cannot be read: {Marshal.GetLastPInvokeErrorMessage()}");
+    }
+
+    /// <summary>Changes the group of a file or folder, and keeps its owner. chown(2).</summary>
+    /// <exception cref="IOException">The group cannot be changed.</exception>
+    public static void ChangeGroup(string path, int group)
+    {
+        if (LibC.ChangeOwner(path, -1, group) != 0)
+            throw new IOException(
+                $"the group of {path} cannot be changed to {group}: {Marshal.GetLastPInvokeErrorMessage()}"
+            );
+    }
+
+    /// <summary>Why this process may not access a path; null when it may. access(2): unlike the mode it takes
+    /// read-only file systems and root's rights into account.</summary>
+    public static string? AccessFault(string path, PathAccess access) =>
+        LibC.Access(path, (int)access) == 0 ? null : Marshal.GetLastPInvokeErrorMessage();
+}
+
+/// <summary>Kinds of access to a path, as access(2) numbers them.</summary>
+[Flags]
+public enum PathAccess
+{
+    /// <summary>Only that the path exists.</summary>
+    None = 0,
+
+    /// <summary>Execute a file or enter a folder.</summary>
+    Enter = 1,
+
+    /// <summary>Write a file, or add and remove names in a folder.</summary>
+    Write = 2,
+
+    /// <summary>Read a file or list a folder.</summary>
+    Read = 4,
+}
