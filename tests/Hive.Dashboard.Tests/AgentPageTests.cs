@@ -238,7 +238,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await Expect(prompt).ToHaveValueAsync("/compact");
         await prompt.FillAsync("/dance");
         await prompt.PressAsync("Enter");
-        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("There is no command /dance");
+        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("Unknown command /dance");
         await prompt.FillAsync("/help");
         await prompt.PressAsync("Enter");
         await Expect(form.GetByRole(AriaRole.Status)).ToContainTextAsync("/new-session");

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-/** Every module of the page as it is written, without tests and what only they use. */
+/** The source of every module of the page, without tests and their helpers. */
 const sources = Object.fromEntries(
   Object.entries(
     import.meta.glob<string>(['./**/*.ts', './**/*.tsx', '!./**/*.test.ts', '!./test/**', '!./generated/**'], {
@@ -18,7 +18,7 @@ const layerOf = (path: string): number =>
   path.includes('/') ? LAYERS.indexOf(path.split('/')[0] ?? '') : LAYERS.length;
 const featureOf = (path: string): string | null => /^features\/([^/]+)\//.exec(path)?.[1] ?? null;
 
-/** What a module imports, statically or later, of the page's own. */
+/** The page's own modules that a module imports, statically or later. */
 function importsOf(path: string): string[] {
   const specifiers = [...(sources[path] ?? '').matchAll(/(?:from|import)\s*\(?\s*'(\.[^']*)'/g)].map(
     ([, to]) => to ?? '',
@@ -33,7 +33,7 @@ function resolved(from: string, to: string): string {
   return found;
 }
 
-/** A path that leads back to where it begins; null when there is none. */
+/** A path that ends where it begins; null in a graph without a circle. */
 function circleIn(graph: ReadonlyMap<string, readonly string[]>): string[] | null {
   const done = new Set<string>();
   const walk = (node: string, path: string[]): string[] | null => {

@@ -26,7 +26,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A host that knows the key, and what it was asked beside proofs, with the key that it found under the mask. */
+/** A host that knows the key, and its requests beside proofs, each with the unmasked key. */
 function host(answer: () => Response = () => new Response('{}')): string[] {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {

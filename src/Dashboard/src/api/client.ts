@@ -6,13 +6,13 @@ import { Refusal, words } from './refusal';
 import { request } from './request';
 import { key, leave, signOut } from './session';
 
-/** The key as the host gets it, since it has last proved that it knows it. */
+/** The masked key, valid since the host's last proof. */
 let held: { key: string; masked: Promise<string> } | null = null;
 
 /** How often the host has proved to this page that it knows its key. */
 export const proofs = signal(0);
 
-/** The host may have gone, and another program may listen at its address: before the next request it proves itself. */
+/** Asks for a new proof before the next request: another program may listen at the host's address by now. */
 export function distrust(): void {
   held = null;
 }
@@ -20,9 +20,9 @@ export function distrust(): void {
 /** Every route of the host's document, with the types of its parameters, its body and its answer. */
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
 
-/** What a request is answered with; a refusal is thrown. */
+/** The answer to a request; a refusal is thrown. */
 export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
-  // The document gives every route an answer, and whatever is not a success has been thrown.
+  // The document gives every route an answer, and refusals have been thrown.
   return (await asked).data as T;
 }
 
@@ -47,7 +47,7 @@ async function signed(path: string, init: RequestInit, again = false): Promise<R
     return await request(path, { ...init, headers });
   } catch (e) {
     if (!(e instanceof Refusal)) throw e;
-    // Nobody answered, or somebody who is not ready or does not know the key: the next request begins with a new proof.
+    // No answer, a host that is not ready, or one that does not know the key: the next request begins with a new proof.
     if (e.passing || e.status === 401) distrust();
     if (e.status !== 401) throw e;
     // A host that was started again in between takes no mask of the run before.
@@ -58,7 +58,7 @@ async function signed(path: string, init: RequestInit, again = false): Promise<R
 }
 
 async function maskOf(used: string, signal: AbortSignal | null | undefined): Promise<string> {
-  // Requests that begin together wait for one proof, so none of them calls it off: one that is called off stops waiting.
+  // Concurrent requests share one proof: a request that is aborted stops waiting and leaves the proof alone.
   if (held?.key !== used) {
     const begun = { key: used, masked: proven(used) };
     held = begun;
@@ -79,7 +79,7 @@ async function maskOf(used: string, signal: AbortSignal | null | undefined): Pro
   });
 }
 
-/** Ends the session at the host and forgets its key here, the latter also when the host cannot be told. */
+/** Ends the session at the host and forgets its key here, also when the host cannot be reached. */
 export async function endSession(): Promise<void> {
   const used = key();
   let why = '';

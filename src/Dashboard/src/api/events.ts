@@ -8,5 +8,5 @@ export type EventKind = keyof Events;
 /** An event of one of these kinds. */
 export type DashboardEvent<Kind extends EventKind = EventKind> = { [K in Kind]: NonNullable<Events[K]> }[Kind];
 
-/** What happens to a message. */
+/** The kinds of events of a message. */
 export type MessageEventKind = 'sent' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';

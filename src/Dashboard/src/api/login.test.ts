@@ -5,7 +5,7 @@ import { linkFailed, redeem } from './login';
 beforeEach(() => fakeCrypto());
 afterEach(() => vi.unstubAllGlobals());
 
-/** What the page says of a login link that failed so, and what its form says. */
+/** The page's words for a login link that failed, and those of its form. */
 async function said(answer: () => Response): Promise<{ link: string; form: string }> {
   vi.stubGlobal('fetch', async () => answer());
   const e: unknown = await redeem('code').catch((e: unknown) => e);

@@ -71,7 +71,7 @@ export class Live {
     this.#newsAfter = null;
   }
 
-  /** The person does not want to wait for the next try. */
+  /** Retries now, at the operator's request. */
   retry(): void {
     this.#syncing.hurry();
     if (this.sync.value.state === 'cannot') void this.#load(this.picture.loaded.value);

@@ -1,9 +1,9 @@
 import { type ReadonlySignal, signal } from '@preact/signals';
 import type { ComponentChild } from 'preact';
 
-/** What stands in the drawer beside the page, one thing at a time. */
+/** The content of the drawer beside the page, one thing at a time. */
 export interface Beside {
-  /** Names it among all that can stand there. */
+  /** Identifies the content. */
   key: string;
   view: () => ComponentChild;
 }
@@ -18,7 +18,7 @@ export function close(): void {
   open.value = null;
 }
 
-/** Opens it, or closes it where it is open. */
+/** Opens the content, or closes it where it is open. */
 export function toggle(what: Beside): void {
   open.value = open.peek()?.key === what.key ? null : what;
 }

@@ -5,11 +5,11 @@ import { Leet } from './leet';
 export interface Question {
   title: string;
   text: string;
-  /** What the button says that does it; the other one always says LEAVE. */
+  /** The label of the button that confirms; the other one always says LEAVE. */
   yes: string;
 }
 
-/** No deed is called so: of two buttons of one dialog, one must not be taken for the other. */
+/** No action has this label: the two buttons of a dialog must not be confused. */
 export const LEAVE = '‹ B4CK';
 
 const asked = signal<{ question: Question; answer: (yes: boolean) => void } | null>(null);

@@ -2,12 +2,12 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ConnectionState } from './connection';
 
-/** From here on there is room for the swarm beside the drawer. */
+/** From this width on the drawer fits beside the swarm. */
 const beside = matchMedia('(min-width: 900px)');
 
 interface Props {
   label: string;
-  /** Whose style sheet its content is drawn by. */
+  /** The feature whose style sheet draws its content. */
   feature: string;
   title: ComponentChildren;
   aside: ComponentChildren;
@@ -15,7 +15,7 @@ interface Props {
   children: ComponentChildren;
 }
 
-/** What is looked at closely: beside the page, and where there is no room for both, over it. */
+/** Shows details beside the page, or over it where the screen is narrow. */
 export function Drawer({ label, feature, title, aside, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [over, setOver] = useState(!beside.matches);

@@ -6,7 +6,7 @@ import type { News } from '../stream/live';
 import type { Store } from '../stream/picture';
 import type { Part } from './part';
 
-/** Something that stands at a place of its own among others, the lowest order first. */
+/** Something with a place among others of its kind, the lowest order first. */
 export interface Ordered<T> {
   order: number;
   view: T;
@@ -19,7 +19,7 @@ export interface SwarmSection extends Ordered<ComponentType> {
 
 /** A page of its own. */
 export interface Place {
-  /** What the path names of it, such as an agent; null for a path of another place. */
+  /** The name in the path, such as an agent's; null for a path of another place. */
   match: (path: string) => string | null;
   /** The name in the title of the window. */
   title: (name: string) => string;
@@ -28,7 +28,7 @@ export interface Place {
   view: ComponentType<{ name: string }>;
 }
 
-/** What is said of events to an operator who does not look at the page; null where that is nothing. */
+/** The notification for an event of each kind; null where there is nothing to notify of. */
 export type NewsOf = { [Kind in EventKind]?: (event: DashboardEvent<Kind>) => News | null };
 
 /** All that a feature gives to the page. The shell's list names every feature once. */
@@ -50,7 +50,7 @@ export interface Feature {
 /** The features of this page, as the shell lists them. */
 export const features = signal<readonly Feature[]>([]);
 
-/** What all features give of one kind, in its order. */
+/** The contributions of all features of one kind, in order. */
 export function inOrder<T extends { order: number }>(of: (feature: Feature) => readonly T[] | undefined): T[] {
   return features.value.flatMap((feature) => of(feature) ?? []).toSorted((a, b) => a.order - b.order);
 }

@@ -9,7 +9,7 @@ const STICKY_PX = 48;
 const PAGING_PX = 200;
 
 interface Log {
-  /** What is shown, and the first of it: both change when something is shown anew. */
+  /** The rows, and the id of the first one: both change when the log is loaded again. */
   rows: unknown;
   first: number | undefined;
   /** Nothing newer exists than the last row. */
@@ -30,7 +30,7 @@ export interface Followed {
   toNewest: () => Promise<void>;
 }
 
-/** A log that follows its newest row until somebody scrolls up, and reads further back when they come near the top: nothing jumps meanwhile. */
+/** A log that follows its newest row until the reader scrolls up, and loads older rows near the top without moving the visible ones. */
 export function useFollowed({
   rows,
   first,
@@ -42,7 +42,7 @@ export function useFollowed({
   load: fetchPage,
 }: Log): Followed {
   const log = useRef<HTMLDivElement>(null);
-  /** What was at the top before an older page came in front of it. */
+  /** The row at the top before an older page was put in front of it. */
   const anchor = useRef<{ id: number; height: number; top: number } | null>(null);
   const [paging, setPaging] = useState(false);
   const [error, setError] = useState<string | null>(null);

@@ -3,7 +3,7 @@ import { useLayoutEffect } from 'preact/hooks';
 
 const MOST_ROWS = 8;
 
-/** Keeps a text area as high as what is in it, between so many rows and eight. */
+/** Keeps a text area as high as its text, from <fewest> to eight rows. */
 export function useGrown(area: RefObject<HTMLTextAreaElement | null>, text: string, fewest = 1): void {
   useLayoutEffect(() => {
     const el = area.current;

@@ -34,7 +34,7 @@ interface Props {
   to: string;
   class?: string;
   label?: string;
-  /** It leads to what is shown. */
+  /** It leads to the place that is shown. */
   here?: boolean;
   children: ComponentChildren;
 }

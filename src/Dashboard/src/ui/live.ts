@@ -1,4 +1,4 @@
 import { Live } from '../stream/live';
 
-/** The page's one connection to the host, and what it knows of it. */
+/** The page's connection to the host. */
 export const live = new Live();

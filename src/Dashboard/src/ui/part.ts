@@ -8,12 +8,12 @@ export class Part<T> {
 
   constructor(private readonly load: () => Promise<T>) {}
 
-  /** Null until it is there. */
+  /** Null until it is loaded. */
   get code(): ReadonlySignal<T | null> {
     return this.#code;
   }
 
-  /** It could not be fetched so far. */
+  /** Loading it has failed so far. */
   get missing(): ReadonlySignal<boolean> {
     return this.#missing;
   }
@@ -25,7 +25,7 @@ export class Part<T> {
       this.#code.value = await this.load();
       this.#missing.value = false;
     } catch {
-      // Who needs it says so, and the next proof fetches it again.
+      // The component that needs it says so, and the next proof fetches it again.
       this.#missing.value = true;
     } finally {
       this.#underWay = false;

@@ -2,11 +2,11 @@ import type { ComponentChildren } from 'preact';
 
 interface Props {
   id: string;
-  /** Whose style sheet it is drawn by. */
+  /** The feature whose style sheet draws it. */
   feature: string;
   /** The label as it is drawn. */
   title: string;
-  /** The same in plain words, for who hears the page. */
+  /** Its plain name, for screen readers. */
   plain: string;
   aside?: ComponentChildren;
   children: ComponentChildren;

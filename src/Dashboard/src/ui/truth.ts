@@ -15,7 +15,7 @@ export interface Truth {
   canRetry: boolean;
 }
 
-/** One statement from the two halves, stream and snapshot: the page is live only when both are. */
+/** The state of the page from its two halves, stream and snapshot: it is live only when both are. */
 export function describe(connection: Connection, sync: Sync): Truth {
   const none = { detail: '', since: null, nextTryAt: null, canRetry: false };
   if (connection.state === 'signed_out')

@@ -6,7 +6,7 @@ import { Fault } from './fault';
 import { useGrown } from './grown';
 import type { Sending } from './sending';
 
-/** Something that can be taken in place of what is typed so far. */
+/** A completion of the typed text. */
 export interface Offer {
   name: string;
   shown: string;
@@ -16,33 +16,33 @@ export interface Offer {
 interface Props<T extends Offer> {
   id: string;
   box: RefObject<HTMLTextAreaElement | null>;
-  /** Who is spoken to, in front of the box. */
+  /** The recipient, in front of the box. */
   to: ComponentChildren;
   label: string;
   placeholder: string;
   help: string;
   text: string;
-  /** What of it is sent, where that is not all. */
+  /** The part of the text that is sent, where that is not all of it. */
   body?: string;
   onText: (text: string) => void;
   offers: {
     id: string;
     label: string;
     shown: readonly T[];
-    /** The caret stands there in this text. */
+    /** The text or the position of the caret has changed. */
     look: (text: string, caret: number) => void;
     take: (offer: T) => void;
     leave: () => void;
   };
   sending: Sending;
-  /** What was done with what was sent. */
+  /** The result of the last sending. */
   done?: string | null;
   onSend: () => void;
-  /** What stands between the offers and the box. */
+  /** Content between the offers and the box. */
   children?: ComponentChildren;
 }
 
-/** A box to write in, which offers how to go on with what is typed, and says what became of what was sent. */
+/** A text box that offers completions and shows the result of sending. */
 export function WritingBox<T extends Offer>({
   id,
   box,

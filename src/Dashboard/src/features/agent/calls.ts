@@ -7,15 +7,15 @@ export interface EditLine {
   text: string;
 }
 
-/** A call of a tool as it is shown. Everything in it was written by an agent. */
+/** A tool call as it is shown. All of its text was written by an agent. */
 export interface Call {
-  /** The tool, as a person would call it. */
+  /** The readable name of the tool. */
   name: string;
-  /** What it is about: a command, a path, a recipient. */
+  /** Its subject: a command, a path, a recipient. */
   what: string;
-  /** Said beside it in few words. */
+  /** A short remark beside it. */
   aside: string;
-  /** What comes below: a text, or an edit. */
+  /** The content below: a text, or an edit. */
   text: string | null;
   edit: readonly EditLine[] | null;
   /** Whether the tool is Hive's own. */
@@ -24,10 +24,10 @@ export interface Call {
 
 type Input = Readonly<Record<string, unknown>>;
 
-/** A step of the agent's list, by how far it is. */
+/** The mark of a step in the agent's list, by its status. */
 const MARKS: Readonly<Record<string, string>> = { completed: '☑', in_progress: '▸', pending: '☐', deleted: '✗' };
 
-/** How a call is shown, by its tool. An input that is not what the tool takes is shown as it is. */
+/** The display of a call, by its tool. An unexpected input is shown as it is. */
 export function callOf(tool: string, input: unknown): Call {
   const fields = isObject(input) ? input : {};
   const hive = tool.startsWith('mcp__hive__');
@@ -199,7 +199,7 @@ function hiveCall(tool: string, input: Input): Shown | null {
   }
 }
 
-/** A tool that this page has not heard of: its fields, those that are short in one line and the rest below. */
+/** An unknown tool: its short fields in one line, and the rest below. */
 function generic(tool: string, input: unknown): Shown {
   const [, server, own] = /^mcp__(.+?)__(.+)$/.exec(tool) ?? [];
   const name = server !== undefined && own !== undefined ? `${server} · ${own}` : tool;
@@ -228,7 +228,7 @@ const AROUND = 2;
 /** With more changed lines than this, all lines are shown as removed and added: comparing them takes too long. */
 const MOST_CHANGED = 800;
 
-/** One text in place of another, line by line: what stays, what is removed and what is added. */
+/** The difference of two texts, line by line: lines that stay, are removed and are added. */
 export function editLines(before: string, after: string): EditLine[] {
   const linesIn = (text: string) => (text === '' ? [] : text.split('\n'));
   const [old, now] = [linesIn(before), linesIn(after)];

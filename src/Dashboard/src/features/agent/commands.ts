@@ -3,12 +3,12 @@ import { bodyFault } from '../../ui/text/bytes';
 
 export interface Command {
   name: string;
-  /** What follows it, if anything. */
+  /** Its argument, if it takes one. */
   takes: string;
   plain: string;
 }
 
-/** What can be asked of an agent's harness at its prompt. */
+/** The commands for an agent's harness. */
 export const COMMANDS: readonly Command[] = [
   { name: 'help', takes: '', plain: 'list the commands' },
   { name: 'cancel', takes: '', plain: 'cancel the turn that runs; its messages are parked' },
@@ -40,11 +40,11 @@ export function control(name: string, { route, body }: Extract<Line, { kind: 'co
 export type Line =
   | { kind: 'message'; body: string }
   | { kind: 'help' }
-  /** A route of the agent, what is sent there, and what is said when the host has taken it. */
+  /** A route of the agent, its body, and the text that confirms it. */
   | { kind: 'control'; route: Control; body: { model?: string }; done: string }
   | { kind: 'fault'; words: string };
 
-/** What a line at the prompt means. Two slashes at the start are one slash of a message. */
+/** Parses a line of the prompt. Two slashes at the start are one slash of a message. */
 export function readLine(line: string): Line {
   const text = line.trim();
   if (!text.startsWith('/') || text.startsWith('//')) {
@@ -97,7 +97,7 @@ export function readLine(line: string): Line {
   }
 }
 
-/** The commands that fit what is typed while the caret is still in the command's name; none when something else is typed. */
+/** The commands that match while the caret is in the command's name; empty for other text. */
 export function commandsFor(text: string, caret: number): readonly Command[] {
   const typed = /^\s*\/([a-z-]*)$/.exec(text.slice(0, caret))?.[1];
   return typed === undefined || /^\s*\S*\s+\S/.test(text)

@@ -1,14 +1,14 @@
 import type { TextPart } from '../../api/types';
 import type { AgentEvent, AgentEvents } from './events';
 
-/** What an agent has done, as far as the page holds it. */
+/** The events of an agent that the page holds. */
 export interface Terminal {
   /** Oldest first, by id. */
   events: readonly AgentEvent[];
-  /** Nothing newer exists than the last one; false after so much was paged back that the newest were let go. */
+  /** Whether the last event is the newest; false after paging back has dropped the newest ones. */
   atHead: boolean;
   hasOlder: boolean;
-  /** The newest that the page was told of, shown or not. */
+  /** The newest event that has arrived, shown or not. */
   head: number;
 }
 
@@ -23,7 +23,7 @@ export const emptyTerminal: Terminal = { events: [], atHead: true, hasOlder: fal
 
 const newestId = (events: readonly AgentEvent[]): number => events.at(-1)?.id ?? 0;
 
-/** The newest page, in place of what was shown. */
+/** The newest page, replacing the old rows. */
 export const newestPage = ({ events, more }: AgentEvents): Terminal => ({
   events,
   atHead: true,
@@ -31,31 +31,31 @@ export const newestPage = ({ events, more }: AgentEvents): Terminal => ({
   head: newestId(events),
 });
 
-/** The newest page after events were missed: laid behind what is shown where the two meet. Where they do not, whoever reads further up keeps what they read. */
+/** The newest page after missed events: appended where it meets the shown events. Where it does not, a reader further up keeps the old ones. */
 export function caughtUp(terminal: Terminal, page: AgentEvents, following: boolean): Terminal {
   const first = page.events[0]?.id;
-  // Ids of another database begin anew.
+  // Ids of another database start from 1 again.
   const same = newestId(page.events) >= terminal.head;
   if (terminal.events.length === 0 || !same || first === undefined) return newestPage(page);
   if (first <= terminal.head || !page.more) return withEvents(terminal, page.events);
   return following ? newestPage(page) : { ...terminal, atHead: false, head: newestId(page.events) };
 }
 
-/** An older page in front. Past the bound the newest go, and the terminal no longer reaches the head. */
+/** Puts an older page in front. Past the bound the newest events are dropped, and the terminal no longer reaches the head. */
 export function olderPage(terminal: Terminal, { events, more }: AgentEvents): Terminal {
   const oldest = terminal.events[0]?.id ?? Number.MAX_SAFE_INTEGER;
   const older = events.filter(({ id }) => id < oldest);
   return trimmed({ ...terminal, events: [...older, ...terminal.events], hasOlder: more }, false);
 }
 
-/** Of what was told, what is new: each event once, in order. */
+/** The new ones among events, each once, in order. */
 export function freshIn({ head }: Terminal, events: readonly AgentEvent[]): readonly AgentEvent[] {
   const fresh: AgentEvent[] = [];
   for (const event of events) if (event.id > (fresh.at(-1)?.id ?? head)) fresh.push(event);
   return fresh;
 }
 
-/** What has come since. One that was told before changes nothing. */
+/** Appends events. A known one changes nothing. */
 export function withEvents(terminal: Terminal, events: readonly AgentEvent[]): Terminal {
   const fresh = freshIn(terminal, events);
   const head = newestId(fresh);
@@ -63,7 +63,7 @@ export function withEvents(terminal: Terminal, events: readonly AgentEvent[]): T
   return terminal.atHead ? { ...terminal, events: [...terminal.events, ...fresh], head } : { ...terminal, head };
 }
 
-/** Keeps the terminal within its bounds: the oldest go while it follows the newest, else, so that nothing moves, the newest go. */
+/** Keeps the terminal within its bounds: drops the oldest events while it follows, else the newest, so that nothing moves. */
 export function trimmed(terminal: Terminal, following: boolean): Terminal {
   const { events, atHead } = terminal;
   if (following && atHead)
@@ -71,12 +71,12 @@ export function trimmed(terminal: Terminal, following: boolean): Terminal {
   return events.length > KEPT ? { ...terminal, events: events.slice(0, KEPT), atHead: false } : terminal;
 }
 
-/** An entry of the terminal: an event, and what of those before it one must know to show it. */
+/** An entry of the terminal: an event, with the context from the events before it. */
 export interface Entry {
   event: AgentEvent;
   /** Of a result: the tool that gave it, where its call is known. */
   tool: string | null;
-  /** Of a result: its call stands right above it. */
+  /** Of a result: its call is the entry right above. */
   beside: boolean;
 }
 
@@ -84,14 +84,14 @@ export interface Entry {
 export function entriesOf(events: readonly AgentEvent[], writing: TextPart | null = null): Entry[] {
   const tools = new Map<unknown, string>();
   const entries = events.map((event, i) => {
-    // The host gives every event a number of its own; the one that the tool gives a call stands in `call`.
+    // `id` is the host's number of the event; the tool's id of the call is in `call`.
     const call = callId(event);
     if (event.kind === 'tool_call' && typeof event.tool === 'string') tools.set(call, event.tool);
     if (event.kind !== 'tool_result') return { event, tool: null, beside: false };
     const above = events[i - 1];
     return { event, tool: tools.get(call) ?? null, beside: above?.kind === 'tool_call' && callId(above) === call };
   });
-  // It has no number, since the host does not keep it.
+  // It has no id, since the host does not store it.
   if (writing !== null) entries.push({ event: { ...writing, id: 0, kind: 'text_part' }, tool: null, beside: false });
   return entries;
 }

@@ -11,10 +11,10 @@ import type { AgentEvent } from './events';
 import { beginningOf, folded } from './fold';
 import { wakeBeginning, wakeLines } from './wake';
 
-/** So many lines of an edit are shown until somebody wants the rest. */
+/** The lines of an edit that are shown at first. */
 const EDIT_LINES = 40;
 
-/** One thing that an agent has done or that befell it. */
+/** One entry of the terminal. */
 export const EntryLine = memo(function EntryLine({
   event,
   tool,
@@ -151,7 +151,7 @@ function TurnStarted({ event }: { event: AgentEvent }) {
   );
 }
 
-/** What the program has read at the turn's start: the words of others stand out from what is said about them. */
+/** The prompt at the turn's start: quoted words stand out from Hive's own. */
 function Wake({ text: whole }: { text: string }) {
   const lines = useMemo(() => wakeLines(whole), [whole]);
   return (
@@ -237,13 +237,13 @@ interface Folding {
   always?: boolean;
   mostChars?: number;
   mostLines?: number;
-  /** What is shown of it folded, where that is not its first line. */
+  /** The text of the folded form, where that is not the first line. */
   beginning?: string;
-  /** Draws the whole, where that is more than the text as it is. */
+  /** Draws the whole text, where that is more than plain text. */
   children?: (() => ComponentChild) | null;
 }
 
-/** A text, or its beginning until somebody wants the whole: what is folded is not in the page. */
+/** A text that is folded to its beginning: the rest is not in the document. */
 function Fold({ text: whole, always, mostChars, mostLines, beginning, children }: Folding) {
   const [open, setOpen] = useState(false);
   const fold = useMemo(
@@ -258,7 +258,7 @@ function Fold({ text: whole, always, mostChars, mostLines, beginning, children }
         <span class="mark" aria-hidden="true">
           {open ? '▾' : '▸'}
         </span>
-        {/* The beginning stands in the whole again. */}
+        {/* The unfolded text contains the beginning. */}
         {open ? null : (
           <span class="beginning">
             <bdi>{beginning ?? fold.beginning}</bdi> …
@@ -301,5 +301,5 @@ function Edit({ lines }: { lines: readonly EditLine[] }) {
 const text = (event: AgentEvent, field: string): string => (typeof event[field] === 'string' ? event[field] : '');
 const number = (event: AgentEvent, field: string): number | null =>
   typeof event[field] === 'number' ? event[field] : null;
-/** What a program prints, as text. */
+/** A program's output as plain text. */
 const plain = (printed: string): string => printed.split('\n').map(plainLine).join('\n');

@@ -1,18 +1,18 @@
 import { utf8Bytes } from '../../ui/text/bytes';
 import { bytesText } from '../../ui/text/time';
 
-/** A longer text, or one of more lines, is shown by its beginning until somebody wants the whole. */
+/** Longer texts, and those of more lines, are folded to their beginning. */
 export const MOST_CHARS = 120;
 export const MOST_LINES = 3;
 
 export interface Folded {
   /** The first line, or of a long line its beginning. */
   beginning: string;
-  /** What one would see by unfolding it. */
+  /** The size of the whole text. */
   size: string;
 }
 
-/** How a text is folded; null when it is short enough to stand as it is. */
+/** The folded form of a text; null when it is short enough to be shown whole. */
 export function folded(text: string, mostChars = MOST_CHARS, mostLines = MOST_LINES): Folded | null {
   const trimmed = text.trimEnd();
   const lines = lineCount(trimmed);
@@ -20,7 +20,7 @@ export function folded(text: string, mostChars = MOST_CHARS, mostLines = MOST_LI
   return { beginning: beginningOf(trimmed), size: lines > 1 ? `${lines} lines` : bytesText(utf8Bytes(trimmed)) };
 }
 
-/** The first line of a text that has one, as far as it is shown folded. */
+/** The first line that is not empty, as far as the folded form shows it. */
 export function beginningOf(text: string): string {
   const first =
     text

@@ -6,7 +6,7 @@ export interface StateWords {
   glyph: string;
   words: string;
   tone: 'good' | 'info' | 'warn' | 'bad' | 'orange' | 'dim';
-  /** It is at something: the badge moves. */
+  /** It is working: the badge moves. */
   busy: boolean;
 }
 
@@ -22,11 +22,11 @@ const STATES: Record<string, StateWords> = {
   rate_limited: { glyph: '◷', words: 'rate limited', tone: 'orange', busy: false },
 };
 
-/** How an agent's state is said; one that this page has not heard of is said as it is. */
+/** The words for an agent's state; an unknown state is shown as it is. */
 export const stateWords = ({ state, connected }: Pick<Harness, 'state' | 'connected'>): StateWords =>
   connected ? (STATES[state] ?? { glyph: '●', words: state, tone: 'dim', busy: false }) : OFFLINE;
 
-/** What stands in the context, and how much of it that is; null while it is not known. */
+/** The size of the context and its share of the limit; null while unknown. */
 export function contextOf({
   context_tokens: tokens,
   context_limit: limit,
@@ -46,22 +46,22 @@ export function contextOf({
   };
 }
 
-/** An address in parts: the host stands by itself, for it is where the address leads. */
+/** An address in parts; the host is separate, since it says where the address leads. */
 export interface Address {
   before: string;
   host: string;
   after: string;
-  /** Why it is no link; null where it is one. */
+  /** The reason why it is not a link; null for a link. */
   fault: string | null;
 }
 
-/** The login's address as a browser reads it; a link only where it is https, and leads to the host that one reads. */
+/** The login's address as a browser reads it; a link only with https and without user information. */
 export function addressOf(url: string): Address {
   try {
     const { protocol, username, password, host, href } = new URL(url);
     if (host !== '') {
       const hides = username !== '' || password !== '';
-      // What stands in front of the host holds no other @: it would be written as %40.
+      // The part before the host contains no other @: it would be written as %40.
       const at = hides ? href.indexOf('@') + 1 : href.indexOf('//') + 2;
       const fault =
         protocol !== 'https:'

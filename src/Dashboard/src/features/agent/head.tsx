@@ -9,7 +9,7 @@ import { costText, totalsOf, useStatistics } from '../stats';
 import { contextOf, stateWords } from './harness';
 import type { AgentLive } from './store';
 
-/** What an agent is and does, in one look. */
+/** An overview of an agent and its state. */
 export function Head({ agent, it }: { agent: Agent; it: AgentLive }) {
   const [error, setError] = useState<string | null>(null);
   const { name } = agent;
@@ -90,7 +90,7 @@ function HarnessBadge({ name, harness }: { name: string; harness: Harness }) {
   );
 }
 
-/** What the agent has cost in a day, as far as prices are known. */
+/** The cost of the agent in 24 hours, as far as prices are known. */
 function CostBadge({ name }: { name: string }) {
   const { stats } = useStatistics('24h', name);
   if (stats.value === null) return null;

@@ -9,7 +9,7 @@ const CHARS = 400;
 const WORDS = { waiting: 'waits', delivered: 'delivered', requeued: 'will be retried', parked: 'parked' } as const;
 const TONES = { waiting: 'info', delivered: 'good', requeued: 'orange', parked: 'bad' } as const;
 
-/** What was sent to an agent and is not settled, as far as the page holds it. */
+/** The unsettled messages to an agent, as far as the page holds them. */
 export function Waiting({ name, unread }: { name: string; unread: number }) {
   const parked = messages.parked.value.filter(({ to }) => to === name);
   const known = new Set(parked.map(({ id }) => id));

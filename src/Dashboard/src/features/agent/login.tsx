@@ -8,7 +8,7 @@ import { plainLine } from '../../ui/text/ansi';
 import { addressOf } from './harness';
 import type { AgentLive } from './store';
 
-/** The login of the agent's tool: shown while it is needed or under way, gone by itself when the harness says that it is done. */
+/** The login of the agent's tool: shown while it is needed or under way. */
 export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
   const [error, setError] = useState<string | null>(null);
   const harness = it.harness.value;
@@ -56,7 +56,7 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
   );
 }
 
-/** An address that a tool has printed: a link only where it leads to what one reads, and its host stands out. */
+/** An address that a tool has printed, with its host highlighted; a link only where the visible host is the real one. */
 function Address({ url }: { url: string }) {
   const { before, host, after, fault } = addressOf(url);
   const parts = (

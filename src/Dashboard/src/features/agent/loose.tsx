@@ -1,7 +1,7 @@
 import { Section } from '../../ui/section';
 import { ends as allEnds, Items } from '../loose';
 
-/** What an agent waits for or owes. */
+/** The loose ends of one agent. */
 export function AgentLoose({ name }: { name: string }) {
   const ends = allEnds.value.find(({ agent }) => agent === name)?.ends ?? [];
   return (

@@ -13,7 +13,7 @@ import { AgentStatistics } from './statistics';
 import { AgentLive } from './store';
 import { Terminal } from './terminal';
 
-/** One agent, closely: what it does at this moment, what it has done, what waits for it and what that costs. */
+/** One agent in detail: its activity, its inbox and loose ends, its figures. */
 export function AgentPage({ name }: { name: string }) {
   const agent = containers.agents.value.get(name);
   return agent === undefined ? <Missing name={name} /> : <Present agent={agent} />;

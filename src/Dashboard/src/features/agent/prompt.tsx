@@ -5,7 +5,7 @@ import { useSending } from '../../ui/sending';
 import { WritingBox } from '../../ui/writing';
 import { COMMANDS, type Command, commandsFor, control, readLine } from './commands';
 
-/** Says something to the agent, or asks something of its harness. */
+/** Sends a message to the agent, or a command to its harness. */
 export function Prompt({ name }: { name: string }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const [text, keep] = useDraft(`agent.${name}`);
@@ -32,7 +32,7 @@ export function Prompt({ name }: { name: string }) {
           await control(name, line);
           setDone(line.done);
         }
-        // What was typed on while the host worked stays.
+        // Text that was typed in the meantime stays.
         if (box.current === null || box.current.value === text) keep('');
       } finally {
         box.current?.focus();

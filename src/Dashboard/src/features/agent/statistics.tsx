@@ -2,7 +2,7 @@ import { Section } from '../../ui/section';
 import { Charts, lookBack, shownWindow, useStatistics, Windows } from '../stats';
 import { Turns } from './turns';
 
-/** What an agent's turns came to and took. */
+/** The results and figures of an agent's turns. */
 export function AgentStatistics({ name }: { name: string }) {
   const window = shownWindow.value;
   const statistics = useStatistics(window, name);

@@ -19,14 +19,14 @@ import type { AgentEvent, AgentEvents, AgentStreamEvent } from './events';
 
 /** Events that come close together are shown together. */
 const TOGETHER_MS = 60;
-/** Of a text that is being written no more than its end is shown. */
+/** Of a longer text that is being written only the end is shown. */
 const WRITING_CHARS = 20_000;
-/** The text is there as a whole, or the agent has gone on to something else. */
+/** Kinds of events after which no more pieces of a text come. */
 const ENDS_WRITING: ReadonlySet<string> = new Set(['text', 'thinking', 'tool_call', 'turn_started', 'turn_ended']);
 
 /**
- * Keeps true what one agent does: what its harness says of itself and its newest events, then a stream of its own behind them. The stream is open only
- * while somebody can see the page: a browser has few connections to one host, and pages in the background would use them up.
+ * Keeps the view of one agent in sync: the state of its harness and its newest events, then a stream behind them. The stream is open only
+ * while the page is visible: a browser has few connections to one host, and pages in the background would use them up.
  */
 export class AgentLive {
   readonly harness = signal<Harness | null>(null);
@@ -37,11 +37,11 @@ export class AgentLive {
   /** The terminal follows its newest entry; while it does, its oldest ones may go. */
   readonly following = signal(true);
   readonly unseen = signal(0);
-  /** The text that the agent is writing, as far as the page was told of it. */
+  /** The text that the agent is writing, as far as it has arrived. */
   readonly writing = signal<TextPart | null>(null);
 
   readonly #feed: Feed;
-  /** Where the stream goes on; null while there is nothing to go on from. */
+  /** The cursor from which the stream resumes; null before the first read. */
   #cursor: string | null = null;
   #paging: AbortController | null = null;
   #queue: AgentEvent[] = [];
@@ -77,13 +77,13 @@ export class AgentLive {
     this.#close();
   }
 
-  /** The page has come into view, or gone out of it. */
+  /** The page has become visible or hidden. */
   shown(): void {
     if (!this.isVisible()) this.#close();
     else if (!this.#feed.running) this.#open();
   }
 
-  /** The person does not want to wait for the next try. */
+  /** Retries now, at the operator's request. */
   retry(): void {
     this.#syncing.hurry();
     if (this.sync.value.state === 'cannot') void this.#load(this.harness.value !== null);
@@ -99,14 +99,14 @@ export class AgentLive {
     const { signal: stopped } = this.#paging;
     try {
       const page = await this.#events({ limit: PAGE, before }, stopped);
-      // It was begun anew meanwhile: this page would leave a hole before it.
+      // The terminal was reloaded in the meantime: this page would leave a gap before it.
       if (this.terminal.value.events[0]?.id === before) this.terminal.value = olderPage(this.terminal.value, page);
     } catch (e) {
       if (!stopped.aborted) throw e;
     }
   }
 
-  /** Follows the newest event again, and fetches it where so much was paged back that it was let go. */
+  /** Follows the newest event again, and fetches it where it was dropped while paging back. */
   async newest(): Promise<void> {
     this.following.value = true;
     this.unseen.value = 0;
@@ -121,7 +121,7 @@ export class AgentLive {
   }
 
   async #read(again: boolean, stopped: AbortSignal): Promise<void> {
-    // What happens between the two answers comes again on the stream, and changes nothing then.
+    // Events between the two answers come again on the stream, and change nothing then.
     const { cursor, ...harness } = await answerOf(
       api.GET('/api/agents/{name}/harness', { params: { path: { name: this.name } }, signal: stopped }),
     );
@@ -151,14 +151,14 @@ export class AgentLive {
   #close(): void {
     this.#flush();
     this.#feed.stop();
-    // Pieces of it are missed from here on; the whole text follows.
+    // Pieces are missed from here on; the whole text follows.
     this.#writing = this.writing.value = null;
     this.connection.value = { state: 'connecting' };
   }
 
   #onConnection(connection: Connection): void {
     if (connection.state === 'signed_out') {
-      // Behind what is said here of the one that was refused.
+      // After the refused connection has been reported below.
       if (signOut(this.#usedKey)) queueMicrotask(() => this.#open());
     }
     this.connection.value = connection;
@@ -174,7 +174,7 @@ export class AgentLive {
         this.#writing = { ...event.part, text: ((this.#writing?.text ?? '') + event.part.text).slice(-WRITING_CHARS) };
       } else if (event.kind === 'harness_changed') {
         this.harness.value = event.harness;
-        // A harness that ended in the middle of a text says no more of it.
+        // A harness that stopped in the middle of a text sends no more of it.
         if (event.harness.state !== 'thinking') this.#writing = null;
       }
       this.#cursor = id;

@@ -11,7 +11,7 @@ import { EntryLine } from './entry';
 import { Prompt } from './prompt';
 import type { AgentLive } from './store';
 
-/** What an agent does, as it does it. */
+/** The activity of an agent, live. */
 export function Terminal({ name, it }: { name: string; it: AgentLive }) {
   const [refusal, setRefusal] = useState<string | null>(null);
   const { events, atHead, hasOlder } = it.terminal.value;
@@ -126,7 +126,7 @@ const NOT_LIVE: Partial<Record<Truth['state'], readonly [tone: string, words: st
   stranger: ['bad', '✗ not your Hive'],
 };
 
-/** Whether what is shown is what happens at this moment, and if not, why. */
+/** Whether the terminal shows the present, and if not, why. */
 function Following({ it }: { it: AgentLive }) {
   const truth = describe(it.connection.value, it.sync.value);
   const live = truth.state === 'live' || truth.state === 'resynced';

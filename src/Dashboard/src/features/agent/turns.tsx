@@ -40,7 +40,7 @@ export function Turns({ name }: { name: string }) {
     }
     setReading(false);
   };
-  // Turns that ended while the page was cut off nobody tells of.
+  // Turns that ended while the page was disconnected bring no event.
   useEffect(() => {
     if (synced === null) return;
     const stop = new AbortController();

@@ -4,7 +4,7 @@ import { Leet } from '../../ui/leet';
 import { hasDiff } from './approval';
 import { Diff } from './diff';
 
-/** Opens beside the page what an approval would change. */
+/** Opens the changes of an approval beside the page. */
 export function DiffButton({ approval }: { approval: Approval }) {
   if (!hasDiff(approval)) return null;
   const { id } = approval;

@@ -14,7 +14,7 @@ import type { Coloured } from './highlight';
 import { type DiffLine, lineCount, linesOf, markOf, modeOf, openAtFirst } from './patch';
 import { approvals } from './store';
 
-/** So many lines of a file, and so many files, are shown at once, and again so many each time more are asked for. */
+/** The numbers of lines of a file, and of files, that are shown at first and added with each click. */
 const LINES = 400;
 const FILES = 100;
 
@@ -26,7 +26,7 @@ const BASES = [
 
 type Base = (typeof BASES)[number]['base'];
 
-/** What an approval would change, against what runs, what was approved last, or what was proposed before it. */
+/** The changes of an approval, compared with the deployed, the last approved or the previous proposal. */
 export function Diff({ id }: { id: number }) {
   const [base, setBase] = useState<Base>('applied');
   const [diff, setDiff] = useState<ApprovalDiff | null>(null);
@@ -215,7 +215,7 @@ function File({ id, file, open, onToggle }: { id: string; file: DiffFile; open: 
 const Patch = memo(function Patch({ file }: { file: DiffFile }) {
   const { path, patch, binary, truncated } = file;
   const lines = useMemo(() => linesOf(patch ?? ''), [patch]);
-  // Without them the difference is as good.
+  // The difference is shown without colours until they are loaded.
   const highlight = colouring.code.value;
   const [colours, setColours] = useState<Coloured[][] | null>(null);
   const { shown, more } = useBounded(lines, LINES);

@@ -10,10 +10,10 @@ import yaml from 'highlight.js/lib/languages/yaml';
 import { createLowlight } from 'lowlight';
 import type { DiffLine } from './patch';
 
-/** A part of a line in one colour. */
+/** A part of a line with one colour. */
 export interface Coloured {
   text: string;
-  /** What it is in its language; empty for the rest. */
+  /** Its highlight class; empty for plain text. */
   as: string;
 }
 
@@ -36,13 +36,13 @@ const LANGUAGES: Record<string, string> = {
   ini: 'ini',
 };
 
-/** More in one hunk, or in one line, is shown without colours: finding them would hold the page up. */
+/** Larger hunks, and longer lines, are shown without colours: finding them would block the page. */
 const MOST_CHARS = 60_000;
 const MOST_LINE = 2_000;
 
 type Node = ReturnType<typeof lowlight.highlight>['children'][number];
 
-/** The lines of a patch in the colours of the file's language, each cut into parts. Each side of a hunk is read as one text, since a string or a comment may go on over lines. */
+/** The lines of a patch in coloured parts. Each side of a hunk is highlighted as one text, since strings and comments may span lines. */
 export function coloured(path: string, lines: readonly DiffLine[]): Coloured[][] {
   const parts: Coloured[][] = lines.map(({ text }) => [{ text, as: '' }]);
   const language = LANGUAGES[/\.([a-z]+)$/.exec(path.toLowerCase())?.[1] ?? ''];

@@ -9,7 +9,7 @@ import { DiffButton } from './diff-button';
 const CHARS = 400;
 const TONES: Record<string, string> = { approved: 'good', denied: 'peer', failed: 'bad' };
 
-/** What was decided and what came of it; folded away until somebody wants to know. */
+/** The decided approvals, folded. */
 export function Decided({ approvals }: { approvals: readonly Approval[] }) {
   if (approvals.length === 0) return null;
   return (

@@ -10,7 +10,7 @@ import './section.css';
 export { whatIsAsked } from './approval';
 export { approvals } from './store';
 
-// Kept state knows nothing of approvals, and shows who has asked for its revival.
+// Kept state shows a request for its revival without knowing approvals.
 revivals.value = (name) => {
   const asked = approvals.open.value.find(({ kind, agent }) => kind === 'spawn' && agent === name);
   return asked === undefined ? null : { show: () => goTo(`[data-approval="${asked.id}"]`) };

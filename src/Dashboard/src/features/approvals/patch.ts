@@ -3,16 +3,16 @@ import type { DiffFile } from '../../api/types';
 export interface DiffLine {
   kind: 'same' | 'added' | 'removed' | 'hunk' | 'remark';
   text: string;
-  /** Where it stands before the change and after it. */
+  /** Its line number before and after the change. */
   before: number | null;
   after: number | null;
 }
 
-/** A file of more lines is folded until somebody wants to see it, and so is what comes after so many lines in all. */
+/** Files of more lines are folded at first, and so are all files after this many lines in total. */
 export const FOLDED_LINES = 200;
 export const OPEN_LINES = 800;
 
-/** The lines of a patch as git writes it. What stands before the first hunk says nothing that the file's own row does not say. */
+/** The lines of a git patch. The lines before the first hunk only repeat the file's own row. */
 export function linesOf(patch: string): DiffLine[] {
   const lines: DiffLine[] = [];
   let [before, after, inHunk] = [0, 0, false];
@@ -33,14 +33,14 @@ export function linesOf(patch: string): DiffLine[] {
   return lines;
 }
 
-/** So many lines a patch has, without looking at them. */
+/** The number of lines of a patch. */
 export function lineCount(patch: string | undefined): number {
   let count = 0;
   for (let at = patch?.indexOf('\n') ?? -1; at >= 0; at = patch?.indexOf('\n', at + 1) ?? -1) count++;
   return count;
 }
 
-/** Which files are open at first: the small ones, from the top, until there is enough to read. */
+/** The files that are open at first: the small ones, from the top, up to a total. */
 export function openAtFirst(files: readonly DiffFile[]): Set<string> {
   const open = new Set<string>();
   let total = 0;
@@ -54,7 +54,7 @@ export function openAtFirst(files: readonly DiffFile[]): Set<string> {
   return open;
 }
 
-/** A letter and a word for what happens to a file. */
+/** A letter and words for the change of a file. */
 export function markOf(file: DiffFile): { letter: string; words: string; tone: 'good' | 'bad' | 'warn' | 'info' } {
   switch (file.status) {
     case 'added':
@@ -79,7 +79,7 @@ const MODES: Record<string, string> = {
   '160000': 'a submodule',
 };
 
-/** What a file's mode becomes, where that is worth a word. */
+/** The change of a file's mode; null without one. */
 export function modeOf({ old_mode, new_mode }: DiffFile): string | null {
   const named = (mode: string) => MODES[mode] ?? `mode ${mode}`;
   if (new_mode == null) return null;

@@ -5,7 +5,7 @@ import { Fault } from '../../ui/fault';
 import { useSending } from '../../ui/sending';
 import { bodyFault } from '../../ui/text/bytes';
 
-/** What does not work on this machine, the host says. */
+/** The host refuses a runtime that does not work on its machine. */
 const RUNTIMES = [
   ['', 'auto: the best that works here'],
   ['nspawn', 'nspawn'],

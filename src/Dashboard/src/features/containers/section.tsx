@@ -12,7 +12,7 @@ import { containers } from './store';
 import { wantsUpdate } from './verb';
 import { Verbs } from './verbs';
 
-/** A longer status stands in a line of its own, above the buttons. */
+/** A longer status has its own line above the buttons. */
 const BESIDE_CHARS = 56;
 
 /** The manager first, then by name. */

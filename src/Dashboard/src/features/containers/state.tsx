@@ -1,7 +1,7 @@
 import type { Agent, Transient } from '../../api/types';
 import { Age } from '../../ui/clock';
 
-/** What the host is doing with an agent at this moment. */
+/** The work on an agent's container that is under way. */
 export function Pending({ transient }: { transient: Transient }) {
   return (
     <span class="badge warn" role="status">
@@ -10,7 +10,7 @@ export function Pending({ transient }: { transient: Transient }) {
   );
 }
 
-/** Whether an agent runs, or what is being done so that it does. */
+/** Whether an agent runs, or the work that is under way. */
 export function StateBadge({ agent, transient }: { agent: Agent; transient: Transient | undefined }) {
   if (transient !== undefined) return <Pending transient={transient} />;
   if (agent.failed) return <span class="badge bad">✗ failed</span>;

@@ -1,9 +1,9 @@
 import type { Agent, Transient } from '../../api/types';
 
-/** What a row's buttons do at the host. */
+/** The actions of a row's buttons. */
 export type Verb = 'start' | 'stop' | 'restart' | 'rebuild' | 'kill' | 'destroy' | 'purge';
 
-/** The button of what is under way. */
+/** The button of each transient. */
 const UNDER_WAY: Record<string, Verb> = {
   spawning: 'start',
   starting: 'start',
@@ -17,8 +17,8 @@ export const underWay = (transient: Transient | undefined): Verb | null =>
   transient === undefined ? null : (UNDER_WAY[transient.kind] ?? null);
 
 /**
- * What can be asked of an agent, at hand and (what takes something away) set aside. While it is stopped and started again it runs and does not run by turns:
- * the buttons stay what they were meanwhile.
+ * The actions for an agent: those at hand, and set aside those that end or delete something. A restart stops and starts the
+ * agent: its buttons stay the same in the meantime.
  */
 export function verbsOf(agent: Agent, transient: Transient | undefined): { atHand: Verb[]; aside: Verb[] } {
   const external = agent.runtime === 'external';
@@ -32,5 +32,5 @@ export function verbsOf(agent: Agent, transient: Transient | undefined): { atHan
   return { atHand, aside };
 }
 
-/** What `update-all` is for. */
+/** Whether `update-all` rebuilds the agent. */
 export const wantsUpdate = (agent: Agent): boolean => agent.needs_update || agent.failed;

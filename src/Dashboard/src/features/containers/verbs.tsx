@@ -15,7 +15,7 @@ interface Deed {
   run: () => Promise<unknown>;
 }
 
-/** What a button says, asks and does. */
+/** The label, confirmation and action of a button. */
 function deed(verb: Verb, agent: Agent): Deed {
   const { name, runtime } = agent;
   const at = { params: { path: { name } }, body: {} };

@@ -2,7 +2,7 @@ import { Fragment, isValidElement, type VNode } from 'preact';
 import { describe, expect, test } from 'vitest';
 import { Markdown } from './markdown';
 
-/** The elements that a text becomes, written out, so that a test reads what a page would hold. */
+/** The elements of a rendered text as HTML, for assertions. */
 function shown(source: string): string {
   return out(Markdown({ source }));
 }
@@ -19,7 +19,7 @@ function out(node: unknown): string {
   return `<${String(type)}${attributes.join('')}>${inner}</${String(type)}>`;
 }
 
-/** Every element and attribute there is, whatever stands in the text. */
+/** Every element and attribute that rendering can produce. */
 function parts(source: string): { tags: Set<string>; attributes: Set<string> } {
   const tags = new Set<string>();
   const attributes = new Set<string>();

@@ -6,7 +6,7 @@ const parser = new MarkdownIt({ html: false, linkify: false, typographer: false,
 type Token = ReturnType<typeof parser.parse>[number];
 
 /**
- * Markdown as elements of this page. Only what stands in the tables below becomes an element, and of what an author gives an element only the
+ * Markdown as elements of this page. Only the tokens of the tables below become elements, and of an author's attributes only the
  * number of a list's first item is kept. A link is its text and its target in words, an image its description: nothing here leads or loads anywhere.
  */
 export function Markdown({ source }: { source: string }) {
@@ -46,7 +46,7 @@ function nodesOf(tokens: readonly Token[]): ComponentChild[] {
       if (closed?.token != null) put(element(closed.token, closed.children));
     }
   }
-  // What was never closed is still text that somebody wrote.
+  // Unclosed elements keep their text.
   return stack.flatMap(({ children }) => children);
 }
 

@@ -3,7 +3,7 @@ export interface Piece {
   ref: boolean;
 }
 
-/** Cuts a text at every occurrence of a reference: left to right, the longest first where several begin at one place. */
+/** Splits a text at every reference: left to right, the longest where several begin at one place. */
 export function splitAtRefs(text: string, refs: readonly string[]): Piece[] {
   const longestFirst = [...new Set(refs)].filter((ref) => ref !== '').sort((a, b) => b.length - a.length);
   const pieces: Piece[] = [];
@@ -25,7 +25,7 @@ export function splitAtRefs(text: string, refs: readonly string[]): Piece[] {
   return pieces;
 }
 
-/** The first words of a long text: a cut within a word could make another file's name of a file's name. */
+/** The first words of a long text: a cut within a word could turn one file name into another. */
 export function beginning(text: string, most: number): string {
   if (text.length <= most) return text;
   const cut = text.slice(0, most + 1).search(/\s\S*$/);

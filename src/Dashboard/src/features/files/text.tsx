@@ -8,11 +8,11 @@ import { FileView } from './viewer';
 interface Props {
   text: string;
   refs: readonly string[];
-  /** Of a longer text so many characters are shown until somebody wants the whole. */
+  /** The number of characters that are shown of a longer text at first. */
   most?: number | undefined;
 }
 
-/** What an agent wrote, as text and nothing else; the files it names open below it. */
+/** An agent's text, as plain text; the files it names open below it. */
 export function AgentText({ text, refs, most = Number.POSITIVE_INFINITY }: Props) {
   const [whole, setWhole] = useState(false);
   const files = useFiles(refs);
@@ -33,7 +33,7 @@ export function AgentText({ text, refs, most = Number.POSITIVE_INFINITY }: Props
   );
 }
 
-/** Makes files that a text names open below it, one at a time. */
+/** Links the files that a text names; one at a time opens below the text. */
 export function useFiles(refs: readonly string[]): {
   linked: (text: string) => ComponentChild;
   opened: ComponentChild;

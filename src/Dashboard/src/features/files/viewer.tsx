@@ -8,14 +8,14 @@ import { utf8Bytes } from '../../ui/text/bytes';
 import { bytesText } from '../../ui/text/time';
 import { rendering } from './rendering';
 
-/** More Markdown than this is shown as it is written: as elements it would hold the page up. */
+/** Longer Markdown is shown as its source: rendering it would block the page. */
 const RENDERED_CHARS = 200_000;
-/** So many lines are shown at once, and again so many each time more are asked for. */
+/** The number of lines that are shown at first, and added with each click. */
 const LINES = 1000;
 
 const isMarkdown = (path: string): boolean => /\.(md|markdown)$/i.test(path);
 
-/** A file's content is the one thing that is fetched when somebody asks for it. */
+/** A file's content, which is fetched on demand. */
 export function FileView({ path, onClose }: { path: string; onClose: () => void }) {
   const [file, setFile] = useState<StateFile | null>(null);
   const [error, setError] = useState<string | null>(null);
@@ -108,7 +108,7 @@ function MarkdownText({ source }: { source: string }) {
 function PlainText({ text }: { text: string }) {
   const [shown, setShown] = useState(LINES);
   const lines = text.split(/\r?\n/);
-  // A newline at the end ends the last line and begins none.
+  // A newline at the end does not begin another line.
   if (lines.at(-1) === '') lines.pop();
   const left = lines.length - shown;
   return (

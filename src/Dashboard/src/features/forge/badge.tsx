@@ -3,7 +3,7 @@ import { goTo } from '../../ui/goto';
 import { linkTo, placeOf } from './place';
 import { forge } from './store';
 
-/** An agent's place on the forge, on its row: its account, and whether something of it is not there yet. */
+/** An agent's forge account, and whether its repository is behind, on its row. */
 export function ForgeBadge({ agent: { name } }: { agent: Agent }) {
   const place = placeOf(forge.now.value, name);
   if (place === null) return null;

@@ -1,6 +1,6 @@
 import type { Forge, ForgeAccount, ForgeRepository } from '../../api/types';
 
-/** What is shown of one agent's place on the forge; nothing while there is no forge. */
+/** An agent's account and repository on the forge; null while there is no forge. */
 export interface Place {
   account: ForgeAccount | null;
   repository: ForgeRepository | null;
@@ -14,17 +14,17 @@ export function placeOf(forge: Forge | null, agent: string): Place | null {
   };
 }
 
-/** What has failed comes first, then what is behind, then the rest as it came. */
+/** Failed ones first, then those behind, then the rest in their order. */
 export function byWorry(a: ForgeRepository, b: ForgeRepository): number {
   return worry(b) - worry(a);
 }
 
 const worry = (repository: ForgeRepository) => (repository.error != null ? 2 : 0) + Number(repository.behind);
 
-/** Agents that have no token, with the reason where one was found out. */
+/** Accounts without a token for a known reason. */
 export const without = (forge: Forge): readonly ForgeAccount[] =>
   forge.accounts.filter(({ has_token, error }) => !has_token && error != null);
 
-/** An address that a click may open: whatever else stands there is no link. */
+/** An http address; any other text is not a link. */
 export const linkTo = (url: string | null | undefined): string | null =>
   url != null && /^https?:\/\//.test(url) ? url : null;

@@ -11,7 +11,7 @@ import { forge as store } from './store';
 
 const STEP = 12;
 
-/** The git forge: whether it answers, what is pushed there, and what could not be. */
+/** The git forge: its state, its repositories, and their errors. */
 export function ForgeSection() {
   const [error, setError] = useState<string | null>(null);
   const now = store.now.value;

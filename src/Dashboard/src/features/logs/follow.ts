@@ -78,7 +78,7 @@ export class LogFollow {
     this.reading.value = false;
   }
 
-  /** The page has come into view, or gone out of it. */
+  /** The page has become visible or hidden. */
   shown(): void {
     if (!this.isVisible()) this.#pause();
     else if (this.#looking && !this.reading.peek() && !this.over.peek()) void this.read();

@@ -30,7 +30,7 @@ export function Compose() {
         await api.POST('/api/messages/send', { body: { to: target, body } });
         if (target === '*') backToSticky();
         else address(target);
-        // What was typed on while the host worked stays.
+        // Text that was typed in the meantime stays.
         if (draft.peek() === text) keepDraft('');
       } finally {
         box.current?.focus();

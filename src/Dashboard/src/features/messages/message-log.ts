@@ -10,7 +10,7 @@ export interface FlowRow {
 export interface Flow {
   /** Oldest first, by id. */
   rows: readonly FlowRow[];
-  /** Nothing newer exists than the last row; false after so much was paged back that the newest rows were let go. */
+  /** Whether the last row is the newest; false after paging back has dropped the newest ones. */
   atHead: boolean;
   hasOlder: boolean;
 }
@@ -24,12 +24,12 @@ export const KEPT = 2000;
 
 export const emptyFlow: Flow = { rows: [], atHead: true, hasOlder: true };
 
-/** The newest page, in place of what was shown. */
+/** The newest page, replacing the old rows. */
 export function newestPage(history: History): Flow {
   return { rows: byId(history.messages), atHead: true, hasOlder: history.messages.length >= PAGE };
 }
 
-/** An older page in front. Past the bound the newest rows go, and the log no longer reaches the head. */
+/** Puts an older page in front. Past the bound the newest rows are dropped, and the log no longer reaches the head. */
 export function olderPage(flow: Flow, history: History): Flow {
   const oldest = flow.rows[0]?.message.id ?? Number.MAX_SAFE_INTEGER;
   const older = byId(history.messages.filter((m) => m.id < oldest));
@@ -48,7 +48,7 @@ export function withMessage(flow: Flow, kind: MessageEventKind, message: Message
   return { ...flow, rows: flow.rows.toSpliced(at, 0, row) };
 }
 
-/** Keeps the log within its bounds: the oldest rows go while it follows the newest, else, so that nothing moves, the newest go. */
+/** Keeps the log within its bounds: drops the oldest rows while it follows, else the newest, so that nothing moves. */
 export function trimmed(flow: Flow, following: boolean): Flow {
   if (following && flow.atHead)
     return flow.rows.length > KEPT_LIVE ? { ...flow, rows: flow.rows.slice(-KEPT_LIVE), hasOlder: true } : flow;

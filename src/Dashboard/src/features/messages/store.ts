@@ -59,7 +59,7 @@ export class Messages {
     this.#underWay++;
     try {
       const history = await fetchPage(before);
-      // The log was begun again in the meantime: this page would leave a hole before it.
+      // The log was reloaded in the meantime: this page would leave a gap before it.
       if (older && this.flow.value.rows[0]?.message.id !== before) return;
       let flow = older ? olderPage(this.flow.value, history) : newestPage(history);
       for (const { kind, message, sent } of this.#since.values()) {

@@ -1,7 +1,7 @@
 import type { Agent } from '../../api/types';
 import { goTo } from '../../ui/goto';
 
-/** How many reminders of an agent are pending, on its row: a way to where they stand. */
+/** The number of an agent's pending reminders, on its row; a click leads to them. */
 export function ReminderBadge({ agent: { name, pending_reminders: count } }: { agent: Agent }) {
   if (count === 0) return null;
   const words = `${count} pending ${count === 1 ? 'reminder' : 'reminders'} of ${name}: see or cancel under Queued reminders`;

@@ -12,10 +12,10 @@ import { ATTEMPTS, failed, givenUp } from './reminder';
 import { reminders } from './store';
 
 const STEP = 50;
-/** A reminder may be as long as a line of the socket protocol. */
+/** Of a longer reminder only the beginning is shown: it may be as long as a line of the socket protocol. */
 const CHARS = 800;
 
-/** What agents have left themselves to be told later, and what could not be delivered. */
+/** The pending reminders, with those that could not be delivered. */
 export function RemindersSection() {
   const pending = reminders.all.value;
   const failures = reminders.failures.value;

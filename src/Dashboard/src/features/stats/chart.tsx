@@ -5,7 +5,7 @@ import type { Drawn } from './draw';
 import { drawing } from './drawing';
 import type { Chart } from './figures';
 
-/** Bars over time. What stands at the pointer is said above them; who does not see them hears the sum and the highest. */
+/** Bars over time. The values at the pointer show above them; a screen reader gets the sum and the highest bar. */
 export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
   const place = useRef<HTMLDivElement>(null);
   const drawn = useRef<Drawn | null>(null);

@@ -7,7 +7,7 @@ import { ChartView } from './chart';
 import { chartsOf, costText, inputOf, totalsOf } from './figures';
 import type { Statistics } from './statistics';
 
-/** The sums of a window and how they came about. */
+/** The sums of a window, and their charts. */
 export function Charts({ statistics, none }: { statistics: Statistics; none: string }) {
   const stats = statistics.stats.value;
   const error = statistics.error.value;

@@ -8,13 +8,13 @@ const LINE = '#313244';
 const FONT = '11px ui-monospace, "DejaVu Sans Mono", monospace';
 const DAY = 86_400;
 
-/** A chart that stands in the page. */
+/** A chart that is drawn on the page. */
 export interface Drawn {
   show(chart: Chart, stats: Stats): void;
   remove(): void;
 }
 
-/** Draws a chart as wide as its place, and says over which bar the pointer is. */
+/** Draws a chart as wide as its element, and reports the bar under the pointer. */
 export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: (bar: number | null) => void): Drawn {
   let shown = first;
   let span: [number, number] = spanOf(stats);
@@ -54,7 +54,7 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
       ],
       series: [
         {},
-        // Each bar stands on the ground and is as high as everything up to it, so the highest is drawn first.
+        // Each bar starts at 0 and is as high as the sum up to it, so the highest is drawn first.
         ...first.stacks.toReversed().map(({ colour }) => ({
           fill: colour,
           stroke: colour,
@@ -88,7 +88,7 @@ export function draw(place: HTMLElement, first: Chart, stats: Stats, onPointer: 
   };
 }
 
-/** To the right of its instant: a bucket begins there. */
+/** To the right of its instant, which is the bucket's beginning. */
 function barPaths(): uPlot.Series.PathBuilder {
   const bars = uPlot.paths.bars;
   if (bars === undefined) throw new Error('uPlot has no bars');

@@ -1,7 +1,7 @@
 import type { AgentStats, Bucket, Price, Stats, Turn } from '../../api/types';
 import { counted, durationText, tokensText, usdText } from '../../ui/text/figures';
 
-/** What a turn has used. */
+/** The figures of a turn. */
 export interface Figures {
   model?: string | null;
   started_at?: string | null;
@@ -22,7 +22,7 @@ export type Sums = Omit<Bucket, 'at'>;
 
 export const WINDOWS: readonly Window[] = ['1h', '24h', '7d', '30d'];
 
-/** All that went into the model: fresh, and from and to its cache. */
+/** All input tokens: fresh ones, and those read from and written to the cache. */
 export const inputOf = (figures: Figures | Sums): number =>
   (figures.input_tokens ?? 0) + (figures.cache_read_input_tokens ?? 0) + (figures.cache_creation_input_tokens ?? 0);
 
@@ -42,7 +42,7 @@ export interface Totals extends Sums {
   unpriced_turns: number;
 }
 
-/** Everybody's sums in one. */
+/** The sums over all agents. */
 export function totalsOf({ agents }: Pick<Stats, 'agents'>): Totals {
   const sum = (of: (agent: AgentStats) => number) => agents.reduce((total, agent) => total + of(agent), 0);
   const all = {
@@ -54,7 +54,7 @@ export function totalsOf({ agents }: Pick<Stats, 'agents'>): Totals {
   return all;
 }
 
-/** A cost that leaves out turns nobody knows the price of is said so. */
+/** The cost; marked where it leaves out turns of models without a price. */
 export function costText({
   cost_usd,
   unpriced_turns,
@@ -64,7 +64,7 @@ export function costText({
   return unpriced_turns >= turns && cost_usd === 0 ? 'unknown' : `≥ ${usdText(cost_usd)}`;
 }
 
-/** What a turn came to. */
+/** The result of a turn. */
 export interface ResultWords {
   glyph: string;
   words: string;
@@ -93,7 +93,7 @@ export function toolsText(calls: Readonly<Record<string, number>> | null | undef
     .join(', ');
 }
 
-/** In few words what a turn took. */
+/** A short text of a turn's figures. */
 export function turnWords(turn: Figures): string {
   const tools = turn.tool_call_count ?? 0;
   const [into, out] = [inputOf(turn), turn.output_tokens ?? 0];
@@ -106,7 +106,7 @@ export function turnWords(turn: Figures): string {
     .join(' · ');
 }
 
-/** Newest first, each once: what was fetched, and over it what was told of since. */
+/** The fetched turns with newer ones laid over them: newest first, each once. */
 export function mergedTurns(fetched: readonly Turn[], told: readonly Turn[]): Turn[] {
   const all = new Map(fetched.map((turn) => [turn.id, turn]));
   const oldest = fetched.at(-1)?.id ?? 0;
@@ -114,15 +114,15 @@ export function mergedTurns(fetched: readonly Turn[], told: readonly Turn[]): Tu
   return [...all.values()].sort((a, b) => b.id - a.id);
 }
 
-/** What is drawn of one chart: a stack of bars, from the bottom up, one number for each bucket. */
+/** The data of one chart: stacked bars, from the bottom up, one value per bucket. */
 export interface Chart {
   title: string;
   stacks: readonly { name: string; colour: string; values: readonly number[] }[];
-  /** A value as it is written at the axis and read out. */
+  /** The text of a value, at the axis and for screen readers. */
   text: (value: number) => string;
-  /** The steps that the axis may have, where not every one can be read. */
+  /** The steps that the axis may have, where only some are readable. */
   steps?: readonly number[];
-  /** What the bars leave out. */
+  /** The turns that the bars leave out. */
   lacks?: string;
 }
 
@@ -173,7 +173,7 @@ export function chartsOf({ buckets, agents }: Pick<Stats, 'buckets' | 'agents'>)
   ];
 }
 
-/** A row of the price table while it is edited: numbers as they are typed. */
+/** A row of the price table while it is edited: numbers as text. */
 export type PriceDraft = Record<keyof Price, string>;
 
 export const PRICE_FIELDS = ['input', 'output', 'cache_read', 'cache_creation'] as const;
@@ -194,7 +194,7 @@ export const emptyDraft = (model = ''): PriceDraft => ({
   cache_creation: '',
 });
 
-/** The table that was typed, or why it is none yet. */
+/** The edited table, or its first fault. */
 export function readPrices(drafts: readonly PriceDraft[]): { prices: Price[] } | { fault: string } {
   const prices: Price[] = [];
   const seen = new Set<string>();

@@ -11,7 +11,7 @@ import { Prices } from './prices';
 import { lookBack, shownWindow, useStatistics } from './use';
 import { Windows } from './windows';
 
-/** What the turns of the whole swarm came to and took, and what models cost. */
+/** The results and figures of all agents' turns, and the prices of models. */
 export function StatsPage() {
   const window = shownWindow.value;
   const statistics = useStatistics(window, null);

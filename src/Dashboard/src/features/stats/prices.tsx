@@ -10,18 +10,18 @@ import { Columns, Table } from '../../ui/table';
 import { draftOf, emptyDraft, PRICE_FIELDS, type PriceDraft, readPrices } from './figures';
 
 interface Props {
-  /** A model that somebody wants to give a price. */
+  /** A model that needs a price. */
   asked: string | null;
   onTaken: () => void;
   onSaved: () => void;
 }
 
-/** What models cost: every sum of costs is made by this table, also that of turns long ago. */
+/** The price table: every cost is computed from it, also of past turns. */
 export function Prices({ asked, onTaken, onSaved }: Props) {
   const table = useRef<HTMLTableSectionElement>(null);
   const [saved, setSaved] = useState<readonly PriceDraft[] | null>(null);
   const [drafts, setDrafts] = useState<readonly PriceDraft[]>([]);
-  /** Somebody has written the file by hand, and not well. */
+  /** The price file was edited by hand and is invalid. */
   const [fault, setFault] = useState<string | null>(null);
   const [done, setDone] = useState(false);
   const { busy, error, setError, send } = useSending((e) => `The price table was not saved: ${words(e)}`);

@@ -3,12 +3,12 @@ import { words } from '../../api/refusal';
 import type { Stats } from '../../api/types';
 import type { Window } from './figures';
 
-/** Without a turn that ends, the windows move on all the same. */
+/** Windows move with time, also when no turn ends. */
 export const EVERY_MS = 60_000;
 /** Turns that end close together are counted together. */
 export const SOON_MS = 3_000;
 
-/** Keeps the sums of a window near the truth: reads them when a turn has ended, and once a minute while somebody sees them. */
+/** Keeps the sums of a window fresh: reads them when a turn has ended, and once a minute while the page is visible. */
 export class Statistics {
   readonly stats = signal<Stats | null>(null);
   readonly error = signal<string | null>(null);
@@ -29,7 +29,7 @@ export class Statistics {
     this.#window = window;
   }
 
-  /** Another window is to be shown; until its sums are there, those of the one before stand. */
+  /** Shows another window; the sums of the one before stay until the new ones are loaded. */
   look(window: Window): void {
     if (window === this.#window) return;
     this.#window = window;
@@ -38,12 +38,12 @@ export class Statistics {
 
   /** A turn has ended. */
   changed(): void {
-    // The answer under way may have been made before it.
+    // The answer under way may be older than the turn's end.
     this.#again = this.reading.peek();
     this.#next(SOON_MS);
   }
 
-  /** The page has come into view, or gone out of it. */
+  /** The page has become visible or hidden. */
   shown(): void {
     if (this.isVisible()) this.#next(0);
     else this.#pause();
@@ -78,7 +78,7 @@ export class Statistics {
     this.#underWay?.abort();
   }
 
-  /** Reads so long after the last answer, unless that is under way; an earlier time stands. */
+  /** Reads <after> ms after the last answer, unless a read is under way. */
   #next(after: number): void {
     if (this.#stopped || this.reading.peek() || !this.isVisible()) return;
     this.#pause();

@@ -9,7 +9,7 @@ import { turns } from './store';
 
 const KEY = 'hive.window';
 
-/** How far back the figures look, the same for every view. */
+/** The window that every page shows. */
 export const shownWindow = signal<Window>(WINDOWS.find((known) => known === localStorage.getItem(KEY)) ?? '24h');
 
 export function lookBack(window: Window): void {
@@ -17,7 +17,7 @@ export function lookBack(window: Window): void {
   localStorage.setItem(KEY, window);
 }
 
-/** The sums of a window, of one agent or of all, kept near the truth as long as they are shown. */
+/** The sums of a window, of one agent or of all, kept fresh while they are shown. */
 export function useStatistics(window: Window, agent: string | null): Statistics {
   const [statistics] = useState(
     () =>
@@ -39,7 +39,7 @@ export function useStatistics(window: Window, agent: string | null): Statistics 
     let [lastTurn, lastSync]: unknown[] = [];
     const forget = effect(() => {
       const turn = turns.all.value.find((told) => agent === null || told.agent === agent);
-      // What happened while the page was cut off nobody tells of: after a new snapshot everything is read anew.
+      // Turns that ended while the page was disconnected bring no event: after a new snapshot everything is read again.
       const sync = live.sync.value;
       if (sync.state === 'synced' && (turn !== lastTurn || sync !== lastSync)) statistics.changed();
       [lastTurn, lastSync] = [turn, sync];

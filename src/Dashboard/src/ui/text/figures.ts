@@ -1,4 +1,4 @@
-/** `950`, `12.3k`, `4.56M`: so many tokens, short enough for a badge. */
+/** `950`, `12.3k`, `4.56M`: a number of tokens, short enough for a badge. */
 export function tokensText(tokens: number): string {
   if (tokens < 1000) return String(tokens);
   if (tokens < 99_950) return `${(tokens / 1000).toFixed(1)}k`;

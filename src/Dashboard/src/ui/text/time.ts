@@ -7,7 +7,7 @@ export function age(at: string | number, now: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** `45s`, `4m 05s`, `3h 12m`, `2d 4h`: how long it is until then, exact enough to count down with; null when it has come. */
+/** `45s`, `4m 05s`, `3h 12m`, `2d 4h`: the time left until an instant, exact enough for a countdown; null when the instant has passed. */
 export function until(at: string, now: number): string | null {
   const seconds = Math.ceil((Date.parse(at) - now) / 1000);
   if (seconds <= 0) return null;

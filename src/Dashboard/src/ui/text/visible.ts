@@ -1,4 +1,4 @@
-// Control characters, and those that are not seen or turn what follows around: a text can look like another one by them.
+// Control characters, and those that are invisible or change the direction of text: they can make a text look like another one.
 const UNSEEN = new RegExp(
   [
     // Controls but tab, line feed and carriage return.
@@ -12,10 +12,10 @@ const UNSEEN = new RegExp(
   ].join(''),
   'gu',
 );
-/** The joiner between two pictures is seen: it makes one picture of them. */
+/** The joiner between two emoji is visible: it makes one emoji of them. */
 const JOINER = /(?<=\p{Extended_Pictographic}[\ufe0f\u{1f3fb}-\u{1f3ff}]?)\u200d(?=\p{Extended_Pictographic})/uy;
 
-/** A text with everything in it that would not be seen as it is. The end of a line may be written as Windows does. */
+/** A text with its invisible characters written out. Windows line ends are kept. */
 export const visible = (text: string): string =>
   text
     .replace(/\r\n/g, '\n')
