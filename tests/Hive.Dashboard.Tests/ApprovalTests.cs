@@ -3,11 +3,11 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What waits for the operator's yes, decided at the page.</summary>
+/// <summary>Approvals, decided on the page.</summary>
 public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task A_spawn_is_asked_for_approved_and_becomes_an_agent()
+    public async Task A_requested_spawn_is_approved_and_becomes_an_agent()
     {
         var page = await SignedInAsync();
         await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();
@@ -36,7 +36,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_the_manager_proposes_is_denied_with_a_reason_that_it_is_told()
+    public async Task A_proposal_is_denied_with_a_reason_that_the_manager_receives()
     {
         using var manager = await Hive.OpenAsync("manager");
         var page = await SignedInAsync();
@@ -68,7 +68,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_destroyed_agent_is_asked_for_again_and_takes_up_what_is_kept()
+    public async Task A_destroyed_agent_is_revived_with_its_kept_state()
     {
         (await Hive.JoinAsync("alice")).Dispose();
         await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), "what I know");
@@ -90,7 +90,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Who_is_too_late_with_a_decision_is_told()
+    public async Task A_late_decision_is_reported()
     {
         Expected = ["status of 409"];
         using var manager = await Hive.OpenAsync("manager");
@@ -118,7 +118,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_proposal_is_compared_approved_and_deployed_and_one_that_fails_says_why_on_its_card()
+    public async Task A_proposal_is_compared_and_deployed_and_a_failed_one_shows_its_error()
     {
         Expected = ["status of 404"];
         using var alice = await Hive.JoinAsync("alice");

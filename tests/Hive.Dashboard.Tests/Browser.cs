@@ -13,7 +13,7 @@ public sealed class Browser : IAsyncLifetime
         "/usr/bin/google-chrome",
     ];
 
-    /// <summary>A name that leads to this machine, and that the browser takes for another machine's.</summary>
+    /// <summary>A name of this machine that the browser takes for another machine's.</summary>
     internal const string LanName = "hive.test";
 
     private IPlaywright? playwright;

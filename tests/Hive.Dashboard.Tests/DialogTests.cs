@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What is asked before something that cannot be undone, and what lies over the page.</summary>
+/// <summary>Confirmations, and the drawer over the page.</summary>
 public sealed class DialogTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task The_two_buttons_of_every_confirmation_say_different_things()
+    public async Task The_two_buttons_of_every_confirmation_differ()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -45,7 +45,7 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
     [Theory]
     [InlineData(360)]
     [InlineData(1440)]
-    public async Task The_drawer_shows_how_the_page_stands_to_its_host(int width)
+    public async Task The_drawer_shows_the_connection_state(int width)
     {
         Expected =
         [
@@ -82,12 +82,13 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
             await drawer.EvaluateAsync<bool>(
                 """
                 drawer => {
-                  const [state, head] = ['.connection', '.drawer-head'].map((part) => drawer.querySelector(part).getBoundingClientRect());
+                  const box = (part) => drawer.querySelector(part).getBoundingClientRect();
+                  const [state, head] = [box('.connection'), box('.drawer-head')];
                   return state.bottom <= head.top + 1;
                 }
                 """
             )
         );
-        await AccessibilityTests.NothingSerious(page, width);
+        await AccessibilityTests.NoSeriousViolationAsync(page, width);
     }
 }

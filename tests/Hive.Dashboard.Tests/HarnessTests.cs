@@ -10,7 +10,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn", "claude");
 
     [Fact]
-    public async Task An_agent_is_logged_in_from_its_page_takes_a_turn_and_its_figures_are_there()
+    public async Task An_agent_is_logged_in_from_its_page_and_the_figures_of_its_turn_show()
     {
         await Hive.ApplyAsync(
             "alice",

@@ -3,11 +3,11 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Agents that are destroyed, and what is kept of them.</summary>
+/// <summary>Destroyed agents and their kept state.</summary>
 public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task What_is_kept_of_a_destroyed_agent_shows_and_is_purged_after_a_question()
+    public async Task Kept_state_of_a_destroyed_agent_shows_and_is_purged_after_a_confirmation()
     {
         using var alice = await Hive.JoinAsync("alice");
         await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), new string('x', 3000));

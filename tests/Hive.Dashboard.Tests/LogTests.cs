@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>The drawer with what an agent prints.</summary>
+/// <summary>The drawer with an agent's log.</summary>
 public sealed class LogTests(Browser browser) : DashboardTest(browser)
 {
     private const string Script = """
@@ -11,7 +11,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         """;
 
     [Fact]
-    public async Task The_drawer_follows_what_is_printed_and_rests_while_somebody_reads_further_up()
+    public async Task The_drawer_follows_the_output_and_pauses_while_scrolled_up()
     {
         await Hive.ApplyAsync("carol", "script.yaml", Script);
         await Hive.SpawnAsync("carol");
@@ -61,7 +61,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task On_a_phone_it_covers_the_page_and_Escape_leads_back()
+    public async Task On_a_phone_the_drawer_covers_the_page_and_Escape_closes_it()
     {
         await Hive.SpawnAsync("carol");
         var page = await SignedInAsync(360, 780);
@@ -80,7 +80,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Five_thousand_lines_are_read_further_back_and_nothing_jumps()
+    public async Task Five_thousand_lines_are_loaded_further_back_without_a_jump()
     {
         await Hive.SpawnAsync("carol", start: false);
         await Hive.PrintAsync("carol", Enumerable.Range(0, 6000).Select(i => $"line {i:0000}"));
@@ -100,7 +100,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task The_log_of_an_agent_that_is_gone_says_so()
+    public async Task The_log_of_a_removed_agent_says_so()
     {
         Expected = ["status of 404"];
         await Hive.SpawnAsync("carol");

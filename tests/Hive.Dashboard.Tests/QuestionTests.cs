@@ -4,13 +4,13 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What agents ask the operator and one another, answered and overridden at the page.</summary>
+/// <summary>Questions to the operator and between agents, answered and overridden on the page.</summary>
 public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
 {
     private const string Override = "Override: answer alice in place of bob";
 
     [Fact]
-    public async Task A_question_with_options_is_answered_and_its_asker_hears_it_once()
+    public async Task A_question_with_options_is_answered_once()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -47,7 +47,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_is_typed_outlives_other_news_and_a_reload_and_is_refused_over_the_cap_with_its_size()
+    public async Task A_draft_survives_updates_and_a_reload_and_is_refused_over_the_limit()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -74,7 +74,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_peers_question_stands_apart_and_the_operator_overrides_it()
+    public async Task A_question_to_a_peer_is_marked_and_the_operator_overrides_it()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -115,7 +115,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Whoever_is_slower_is_told_so_and_loses_nothing_that_was_typed()
+    public async Task A_late_answer_is_reported_and_its_draft_is_kept()
     {
         Expected = ["status of 409"];
         using var alice = await Hive.JoinAsync("alice");
@@ -144,7 +144,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task An_override_and_the_peers_answer_at_the_same_moment_are_one_answer_and_one_event()
+    public async Task A_simultaneous_override_and_answer_give_one_answer_and_one_event()
     {
         Expected = ["status of 409"];
         using var alice = await Hive.JoinAsync("alice");
@@ -197,7 +197,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task One_that_expires_or_is_cancelled_says_so_in_the_history()
+    public async Task An_expired_or_cancelled_question_says_so_in_the_history()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -215,7 +215,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Loose_ends_follow_what_each_agent_waits_for_and_owes()
+    public async Task Loose_ends_show_the_answers_and_reminders_of_each_agent()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");

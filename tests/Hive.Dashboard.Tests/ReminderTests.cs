@@ -5,11 +5,11 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What agents have left themselves, as the page shows it.</summary>
+/// <summary>Reminders on the page.</summary>
 public sealed class ReminderTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task One_that_is_set_shows_when_it_is_due_and_is_cancelled_after_a_question()
+    public async Task A_reminder_shows_its_due_time_and_is_cancelled_after_a_confirmation()
     {
         await File.WriteAllTextAsync(
             Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "build.log"),
@@ -48,7 +48,7 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
     protected override TimeProvider Clock => clock;
 
     [Fact]
-    public async Task Turns_red_with_its_error_is_tried_five_times_and_no_sixth_and_R3TRY_brings_it_through()
+    public async Task A_failed_reminder_shows_its_error_stops_after_five_tries_and_is_retried()
     {
         using var alice = await Hive.JoinAsync("alice");
         // Where its text would go stands a file.

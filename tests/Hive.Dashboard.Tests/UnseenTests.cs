@@ -4,16 +4,16 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Characters that are not seen, or turn what follows around: they show, and turn nothing of Hive's
-/// own.</summary>
+/// <summary>Invisible characters, and those that change the direction of text: they are written out, and change the
+/// direction of no text of Hive's own.</summary>
 public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
 {
-    // A letter that runs from right to left stays one; what turns without being seen does not.
+    // A right-to-left letter is shown as it is; invisible direction marks are written out.
     private const string Hostile = "x\u202Ey\u2066z\u200Bא";
 
     private const string Shown = "x⟨U+202E⟩y⟨U+2066⟩z⟨U+200B⟩א";
 
-    // Faults, and where the text stands: the sections' names.
+    // Returns the faults, and the sections that hold the text.
     private const string Look = """
         () => {
           const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
@@ -24,19 +24,23 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
             const parent = text.parentElement;
             if (unseen.test(text.data)) faults.push(`not seen: ${path(parent)}`);
             if (!text.data.includes('א')) continue;
-            places.add(parent.closest('section, dialog, header')?.id || parent.closest('dialog, header')?.className || '');
-            if (!/isolate|plaintext/.test(getComputedStyle(parent).unicodeBidi)) faults.push(`not isolated: ${path(parent)}`);
-            if ([...parent.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '' && !node.data.includes('א')))
+            const place = parent.closest('section, dialog, header')?.id || parent.closest('dialog, header')?.classList[0];
+            places.add(place || '');
+            if (!/isolate|plaintext/.test(getComputedStyle(parent).unicodeBidi))
+              faults.push(`not isolated: ${path(parent)}`);
+            const own = (node) => node.nodeType === 3 && node.data.trim() !== '' && !node.data.includes('א');
+            if ([...parent.childNodes].some(own))
               faults.push(`together with words of Hive's own: ${path(parent)}`);
           }
           for (const el of document.querySelectorAll('[title], [aria-label]'))
-            if (unseen.test(el.title) || unseen.test(el.getAttribute('aria-label') ?? '')) faults.push(`not seen in an attribute: ${path(el)}`);
+            if (unseen.test(el.title) || unseen.test(el.getAttribute('aria-label') ?? ''))
+              faults.push(`not seen in an attribute: ${path(el)}`);
           return [[...new Set(faults)], [...places].sort()];
         }
         """;
 
     [Fact]
-    public async Task They_show_in_every_part_of_the_swarms_page()
+    public async Task Hidden_characters_show_in_every_part_of_the_main_page()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -152,7 +156,7 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task They_show_in_every_part_of_an_agents_page_and_of_the_statistics()
+    public async Task Hidden_characters_show_on_an_agents_page_and_in_the_statistics()
     {
         using var alice = await Hive.JoinAsync("alice");
         var at = DateTimeOffset.UtcNow;

@@ -10,8 +10,8 @@ export const STRANGER =
 const utf8 = new TextEncoder();
 
 /**
- * Lets the host prove that it knows a key, and returns that key under a mask that only this run of the host can remove. A
- * program that listens at this address in its place gets nothing of use. Nothing is sent before the proof.
+ * Lets the host prove that it knows a key, and returns that key under a mask that only this run of the host can remove.
+ * A program that listens at this address in its place gets nothing of use. Nothing is sent before the proof.
  */
 export async function proven(secret: string, stopped?: AbortSignal): Promise<string> {
   // Browsers offer cryptography only to pages from https and from localhost.

@@ -14,7 +14,7 @@ export function App({ onEntered }: { onEntered: () => void }) {
   useLayoutEffect(() => {
     if (count === 0) return;
     scrollTo(0, scroll);
-    // A screen reader says where the page is now.
+    // A screen reader announces the new place.
     if (then === undefined) document.querySelector<HTMLElement>('main')?.focus({ preventScroll: true });
     else then();
   }, [count]);

@@ -33,7 +33,7 @@ export function Banner() {
         </span>
       ) : null}
       <ConnectionState />
-      {/* Never refused: what the host had to say of it stands on the login page. */}
+      {/* Never fails here: the login page shows the host's answer. */}
       <Act label="S1GN 0UT" plain="Sign out" run={endSession} onError={() => {}} />
     </header>
   );

@@ -4,10 +4,12 @@ import { key } from '../api/session';
 import { MAX_DELAY_MS } from '../stream/feed';
 import { Wait } from '../stream/wait';
 
-/** The host answers ten unknown keys a minute; pages of sessions that have ended must not use them up. */
+/** The host answers ten unknown keys a minute; pages of ended sessions must not use them up. */
 const SLOWEST_MS = 5 * 60_000;
 
-/** Asks on for the proof behind the login screen: whoever did not know the key need not have been the host. */
+/**
+ * Keeps asking for the proof behind the login screen: the program that did not know the key may not have been the host.
+ */
 export class Comeback {
   #run: AbortController | null = null;
   readonly #wait = new Wait();
@@ -21,7 +23,7 @@ export class Comeback {
     void this.#ask(this.#run.signal);
   }
 
-  /** The next try begins now. */
+  /** Starts the next try now. */
   hurry(): void {
     this.#wait.cut();
   }

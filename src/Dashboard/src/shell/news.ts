@@ -2,7 +2,7 @@ import type { DashboardEvent, EventKind } from '../api/events';
 import type { News } from '../stream/live';
 import type { Feature, NewsOf } from '../ui/feature';
 
-/** What the first feature with something to say of an event says of it. */
+/** The notification for an event, of the first feature that has one. */
 export function newsIn<Kind extends EventKind>(
   features: readonly Pick<Feature, 'news'>[],
   event: DashboardEvent<Kind>,

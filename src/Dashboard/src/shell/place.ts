@@ -1,6 +1,6 @@
 import { features, type Place } from '../ui/feature';
 
-/** The place that a path means, and what the path names of it; the first feature that takes the path has it. */
+/** The place of a path, and the name in the path; the first feature that matches it wins. */
 export function placeAt(path: string): (Place & { name: string }) | null {
   for (const { places = [] } of features.value)
     for (const place of places) {
@@ -10,7 +10,7 @@ export function placeAt(path: string): (Place & { name: string }) | null {
   return null;
 }
 
-/** What the window is called there. */
+/** The window's title at a path. */
 export function titleAt(path: string): string {
   const place = placeAt(path);
   const title = place?.title(place.name) ?? '';

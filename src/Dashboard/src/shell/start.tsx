@@ -14,7 +14,7 @@ import { Comeback } from './comeback';
 import { newsIn } from './news';
 import { titleAt } from './place';
 
-/** Starts the page with these features, the first page last: it takes every address that no other place takes. */
+/** Starts the page with these features, the swarm last: it takes every path that no other place takes. */
 export function start(all: readonly Feature[]): void {
   features.value = all;
   live.use({
@@ -43,7 +43,7 @@ function showTitle(all: readonly Feature[]): void {
   });
 }
 
-/** Follows what ends the stream and what brings it back: signing out and in, the network, the page's visibility. */
+/** Stops and starts the stream with the session, the network and the page's visibility. */
 function stayConnected(): void {
   const comeback = new Comeback(() => {
     signedOut.value = null;
@@ -68,7 +68,7 @@ function stayConnected(): void {
     }
   });
   addEventListener('pagehide', () => live.stop());
-  // Back from the browser's page cache: what was here is old and its stream is gone.
+  // Back from the browser's page cache: the data is old and the stream is closed.
   addEventListener('pageshow', (e) => {
     if (e.persisted) location.reload();
   });
@@ -92,7 +92,7 @@ function fetchPartsWithProofs(all: readonly Feature[]): void {
   });
 }
 
-/** A code works once: neither a reload nor the browser's history shall hold it. */
+/** A code works once: removes it from the address and the browser's history. */
 function dropCode(): void {
   if (codeIn(location.hash) !== null) history.replaceState(null, '', location.pathname + location.search);
 }

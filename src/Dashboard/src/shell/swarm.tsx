@@ -2,7 +2,7 @@ import { type Feature, inOrder, type SwarmSection } from '../ui/feature';
 
 const drawn = ({ order, view: View }: SwarmSection) => <View key={order} />;
 
-/** The whole swarm: the features' sections in a list, and beside it what agents say. */
+/** The whole swarm: the features' sections in a list, and the message flow beside it. */
 function Swarm() {
   const sections = inOrder((feature) => feature.sections);
   return (
@@ -13,7 +13,7 @@ function Swarm() {
   );
 }
 
-/** The first page. It takes what no other place takes: the host serves the page for known addresses only. */
+/** The first page. It takes every path that no other place takes: the host serves the page for known paths only. */
 export const feature: Feature = {
   name: 'swarm',
   places: [

@@ -9,30 +9,35 @@ import { type Link, openLink } from './link';
 import { Picture, type Store } from './picture';
 import { Syncing } from './sync';
 
-/** What the operator is notified of while the page is in the background. The tag makes several tabs show one notification. */
+/** A notification for the operator. The tag makes several tabs show it once. */
 export interface News {
   title: string;
   body: string;
   tag: string;
 }
 
-/** What a page that stays in sync is made of. */
+/** What Live needs to know of the page. */
 export interface LiveParts {
   stores: readonly Store[];
-  /** Says whether an event is something to notify the operator of. */
+  /** The notification for an event, or null. */
   newsIn: (event: DashboardEvent) => News | null;
   onNews: (news: News) => void;
   onOtherVersion: () => void;
-  /** The build this page is of; null where nobody has said, then it is that of the first snapshot. */
+  /** The build of this page; null where unknown, then the first snapshot's counts. */
   build: string | null;
 }
 
-/** Events that come close together are shown together. */
+/** Events within this time are applied together. */
 const TOGETHER_MS = 40;
-/** So many events wait for a snapshot; past it, the stream is let go and joined again behind the snapshot. */
+/**
+ * The number of events that wait for a snapshot; past it, the stream is closed and opened again behind the snapshot.
+ */
 const MAX_QUEUED = 10_000;
 
-/** Keeps the page in sync with the host: one snapshot, the stream behind it, and a new snapshot only when the host says that events are gone. */
+/**
+ * Keeps the page in sync with the host: one snapshot, the stream behind it, and a new snapshot only when the host says
+ * that events are gone.
+ */
 export class Live {
   readonly connection = signal<Connection>({ state: 'connecting' });
 
@@ -55,7 +60,7 @@ export class Live {
     return this.#picture.value;
   }
 
-  /** Says what is kept in sync, before the first start. */
+  /** Sets what is kept in sync, before the first start. */
   use(parts: LiveParts): void {
     this.#parts = parts;
     this.#picture.value = new Picture(parts.stores);
@@ -79,11 +84,12 @@ export class Live {
   }
 
   receive(message: ToTab): void {
-    // What was still on its way when this tab left the stream is not for it any more.
+    // Ignores messages from before this tab left the stream.
     if (!this.#attached) return;
     switch (message.type) {
       case 'connection':
-        // The stream has broken off, so the next request goes over a new connection, to whoever listens there now.
+        // The stream has broken off: the next request uses a new connection, and another program may listen there by
+        // now.
         if (message.connection.state !== 'live') distrust();
         if (message.connection.state === 'signed_out' && signOut(this.#usedKey)) this.#attach();
         this.connection.value = message.connection;
@@ -128,7 +134,7 @@ export class Live {
     await this.picture.read(stopped);
   }
 
-  /** Whether the host is of another build than this page. */
+  /** Whether the host has another build than this page. */
   #isOther(version: string, loaded: boolean): boolean {
     const { build } = this.#parts;
     return build !== null ? build !== version : loaded && this.picture.hiveVersion.value !== version;
@@ -146,7 +152,7 @@ export class Live {
     this.#link.send({ type: 'attach', key: this.#usedKey ?? '', cursor: this.picture.cursor });
   }
 
-  /** Leaves the stream and what it brought; whoever attaches again is told of all that came after the cursor of the snapshot. */
+  /** Leaves the stream and discards its events; the next attach gets all events after the cursor of the snapshot. */
   #detach(): void {
     if (this.#attached) this.#link?.send({ type: 'bye' });
     this.#attached = false;
@@ -164,7 +170,7 @@ export class Live {
   #flush(): void {
     if (this.#flushTimer !== null) clearTimeout(this.#flushTimer);
     this.#flushTimer = null;
-    // While a snapshot is on its way, what follows it waits.
+    // While a snapshot is being loaded, events wait.
     if (this.#syncing.loading) return;
     this.#flushedAt = Date.now();
     const events = this.#queue;

@@ -3,15 +3,18 @@ import type { DashboardEvent, EventKind } from '../api/events';
 import type { Snapshot } from '../api/types';
 import { parseCursor } from './cursor';
 
-/** What a store does with the events it declares. */
+/** A store's handlers of the events that it declares. */
 export type Handlers = { [Kind in EventKind]?: (event: DashboardEvent<Kind>) => void };
 
-/** A feature's part of the page's picture: one snapshot, then events. Every row is whole, so an event applied twice changes nothing. */
+/**
+ * A feature's part of the page's picture: one snapshot, then events. Every row is whole, so an event applied twice
+ * changes nothing.
+ */
 export interface Store {
   /** Takes its members of a new snapshot. */
   snapshot?(snapshot: Snapshot): void;
   readonly events?: Handlers;
-  /** Reads what the snapshot does not hold; the page is live when this has been read too. */
+  /** Reads data beside the snapshot; the page is live after this. */
   read?(stopped: AbortSignal): Promise<void>;
 }
 
@@ -26,7 +29,7 @@ export class Picture {
 
   constructor(private readonly stores: readonly Store[]) {}
 
-  /** Where the stream has to go on. */
+  /** The cursor from which the stream resumes. */
   get cursor(): string {
     return `${this.#epoch}-${this.#seq}`;
   }
@@ -54,7 +57,7 @@ export class Picture {
     return true;
   }
 
-  /** Reads what the snapshot does not hold. */
+  /** Reads the data that the snapshot does not hold. */
   async read(stopped: AbortSignal): Promise<void> {
     await Promise.all(this.stores.map((store) => store.read?.(stopped)));
   }

@@ -1,11 +1,14 @@
 import { computed, signal } from '@preact/signals';
 
-/** Whole rows by id, told of one at a time. They may be many: a change costs the same however many there are, and is read once however many came together. */
+/**
+ * Rows by id that change one at a time. The cost of a change does not grow with the number of rows, and changes of one
+ * batch are read once.
+ */
 export class RowTable<Row extends { id: number }> {
   readonly #rows = new Map<number, Row>();
   readonly #changes = signal(0);
   readonly #all = computed<readonly Row[]>(() => {
-    // Reading it says when the list is to be made again.
+    // Subscribes to changes: the list is built again after one.
     void this.#changes.value;
     return [...this.#rows.values()];
   });

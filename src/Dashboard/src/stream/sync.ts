@@ -4,29 +4,29 @@ import { signedOut } from '../api/session';
 import { resyncDelay } from './backoff';
 import { Wait } from './wait';
 
-/** How the page's picture stands to the host's: what the stream alone cannot say. */
+/** The state of the page's snapshot, which the stream alone does not tell. */
 export type Sync =
   | { state: 'loading' }
   | { state: 'waiting'; again: boolean; nextTryAt: number; reason: string; stranger: boolean }
   | { state: 'synced'; resyncedAt: number | null }
   | { state: 'cannot'; reason: string };
 
-/** Reads a picture of what the host has until it is there, ever more slowly while that fails, and says truly how it goes. */
+/** Loads a snapshot, retries with growing pauses, and reports its state. */
 export class Syncing {
   readonly sync = signal<Sync>({ state: 'loading' });
 
   #underWay: AbortController | null = null;
   readonly #wait = new Wait();
 
-  /** <read> fetches and shows; once <stopped>, nothing of it may be shown any more. */
+  /** <read> fetches and shows the snapshot; after <stopped> it must show nothing. */
   constructor(private readonly read: (again: boolean, stopped: AbortSignal) => Promise<void>) {}
 
-  /** The picture is not there yet. */
+  /** Whether a snapshot is being loaded. */
   get loading(): boolean {
     return this.#underWay !== null;
   }
 
-  /** Reads it in place of what is under way; <again>: it was there, and is out of date. What came of it, unless it was stopped. */
+  /** Loads the snapshot, replacing a load under way; <again>: one was loaded and is out of date. Returns the result. */
   async load(again: boolean): Promise<'synced' | 'cannot' | 'stopped'> {
     this.#underWay?.abort();
     this.#underWay = new AbortController();
@@ -58,12 +58,12 @@ export class Syncing {
     }
   }
 
-  /** The next try begins now. */
+  /** Starts the next try now. */
   hurry(): void {
     this.#wait.cut();
   }
 
-  /** Gives up what is under way. */
+  /** Stops the load under way. */
   stop(): void {
     this.#underWay?.abort();
     this.sync.value = { state: 'loading' };

@@ -8,7 +8,7 @@ type Bytes = Uint8Array<ArrayBuffer>;
 
 let nonces = 0;
 
-/** The browser's cryptography for tests with a clock of their own, which does not wait for the platform's threads. */
+/** The browser's cryptography for tests with fake timers, without the platform's threads. */
 export function fakeCrypto(): void {
   vi.stubGlobal('location', { origin: 'http://host' });
   vi.stubGlobal('crypto', {
@@ -23,12 +23,12 @@ export function fakeCrypto(): void {
   });
 }
 
-/** What a host proves, and takes off of what it is sent: the keys that it knows are these. */
+/** The known keys of a host: it proves them and unmasks them. */
 export class FakeKeys {
   run = 'run-1';
   readonly known = new Set(['key']);
 
-  /** What it answers who asks for a proof. */
+  /** The answer to a request for a proof. */
   prove(body: string): Response {
     const { id, nonce } = JSON.parse(body) as { id: string; nonce: string };
     const hash = this.#hashOf(id);
@@ -44,7 +44,7 @@ export class FakeKeys {
     return new Response(JSON.stringify({ known: hash !== undefined, run: this.run, proof: text }));
   }
 
-  /** The key behind a bearer that this run of the host takes, or null. */
+  /** The key in a bearer that this run of the host accepts, or null. */
   keyIn(init: RequestInit | undefined): string | null {
     const [, id = '', text = ''] =
       /^Bearer masked\.([0-9a-f]+)\.(.+)$/.exec(new Headers(init?.headers).get('Authorization') ?? '') ?? [];

@@ -8,9 +8,9 @@ export class FakeHost {
   version = '1';
   status = 200;
   readonly keys = new FakeKeys();
-  /** Another program in its place: it answers everything, and knows nothing. */
+  /** Another program in its place: it answers everything, and knows no key. */
   stranger = false;
-  /** What the other program was sent. */
+  /** The requests that the other program received. */
   readonly stolen: string[] = [];
   readonly opened: string[] = [];
   #ring: { id: string; data: string }[] = [];
@@ -80,7 +80,7 @@ export class FakeHost {
     this.#open.clear();
   }
 
-  /** A new process: what was before is not known any more. */
+  /** A new process, which does not know earlier events. */
   restart(): void {
     this.drop();
     this.keys.run += 'x';

@@ -1,4 +1,4 @@
-/** What modules of the page touch when they are loaded, for Node, which has no page. */
+/** Globals that modules of the page use while they are loaded, for Node. */
 const page = {
   // Requests go to the address of the stand-in host.
   location: new URL('http://host/'),

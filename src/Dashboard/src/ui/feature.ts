@@ -31,13 +31,13 @@ export interface Place {
 /** The notification for an event of each kind; null where there is nothing to notify of. */
 export type NewsOf = { [Kind in EventKind]?: (event: DashboardEvent<Kind>) => News | null };
 
-/** All that a feature gives to the page. The shell's list names every feature once. */
+/** A feature's contributions to the page. The shell's list names every feature once. */
 export interface Feature {
   name: string;
   store?: Store;
   /** Events that the operator is notified of while the page is in the background. */
   news?: NewsOf;
-  /** How much of it waits for the operator: summed up in the title of the window. */
+  /** The number of things that wait for the operator; the title of the window has the sum. */
   waiting?: ReadonlySignal<number>;
   sections?: readonly SwarmSection[];
   places?: readonly Place[];

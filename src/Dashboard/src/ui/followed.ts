@@ -3,16 +3,16 @@ import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { words } from '../api/refusal';
 
-/** Nearer to the bottom than this, a log follows its newest row. */
+/** Within this distance from the bottom, a log follows its newest row. */
 const STICKY_PX = 48;
-/** Nearer to the top than this, the page before is fetched. */
+/** Within this distance from the top, the older page is fetched. */
 const PAGING_PX = 200;
 
 interface Log {
   /** The rows, and the id of the first one: both change when the log is loaded again. */
   rows: unknown;
   first: number | undefined;
-  /** Nothing newer exists than the last row. */
+  /** Whether the last row is the newest. */
   atHead: boolean;
   hasOlder: boolean;
   loaded: boolean;
@@ -30,7 +30,10 @@ export interface Followed {
   toNewest: () => Promise<void>;
 }
 
-/** A log that follows its newest row until the reader scrolls up, and loads older rows near the top without moving the visible ones. */
+/**
+ * A log that follows its newest row until the reader scrolls up, and loads older rows near the top without moving the
+ * visible ones.
+ */
 export function useFollowed({
   rows,
   first,

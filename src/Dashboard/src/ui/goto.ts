@@ -12,7 +12,10 @@ export function goTo(selector: string): boolean {
   return true;
 }
 
-/** The same for a part of the swarm's page, or for its section where the part has gone; from another place it goes there first. */
+/**
+ * The same for a part of the swarm's page, or for its section where the part has gone; from another place it goes there
+ * first.
+ */
 export function goToSwarm(selector: string, section: string): void {
   const jump = () => void (goTo(selector) || goTo(section));
   if (address.peek() === '/') jump();

@@ -2,7 +2,10 @@ import { batch, signal } from '@preact/signals';
 import type { ComponentChildren, TargetedMouseEvent } from 'preact';
 import { address, pathOf } from './address';
 
-/** The latest step to another place, and what is done once that is drawn; without such, the page scrolls to where it was. */
+/**
+ * The latest step to another place, and what is done once that is drawn; without such, the page scrolls to where it
+ * was.
+ */
 export const step = signal<{ count: number; scroll: number; then?: () => void }>({ count: 0, scroll: 0 });
 
 /** Goes to another place: nothing is loaded again, and the browser's back button leads here again. */

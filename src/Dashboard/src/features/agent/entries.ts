@@ -12,11 +12,11 @@ export interface Terminal {
   head: number;
 }
 
-/** The host answers with this many per page. */
+/** The number of events on a page of the host's answer. */
 export const PAGE = 200;
-/** Kept while the newest is followed; older ones come back from the host when scrolled to. */
+/** Events kept while following; older ones are fetched again when scrolled to. */
 export const KEPT_LIVE = 1000;
-/** Kept at most. */
+/** Events kept at most. */
 export const KEPT = 2000;
 
 export const emptyTerminal: Terminal = { events: [], atHead: true, hasOlder: false, head: 0 };
@@ -31,7 +31,10 @@ export const newestPage = ({ events, more }: AgentEvents): Terminal => ({
   head: newestId(events),
 });
 
-/** The newest page after missed events: appended where it meets the shown events. Where it does not, a reader further up keeps the old ones. */
+/**
+ * The newest page after missed events: appended where it meets the shown events. Where it does not, a reader further up
+ * keeps the old ones.
+ */
 export function caughtUp(terminal: Terminal, page: AgentEvents, following: boolean): Terminal {
   const first = page.events[0]?.id;
   // Ids of another database start from 1 again.
@@ -41,7 +44,10 @@ export function caughtUp(terminal: Terminal, page: AgentEvents, following: boole
   return following ? newestPage(page) : { ...terminal, atHead: false, head: newestId(page.events) };
 }
 
-/** Puts an older page in front. Past the bound the newest events are dropped, and the terminal no longer reaches the head. */
+/**
+ * Puts an older page in front. Past the bound the newest events are dropped, and the terminal no longer reaches the
+ * head.
+ */
 export function olderPage(terminal: Terminal, { events, more }: AgentEvents): Terminal {
   const oldest = terminal.events[0]?.id ?? Number.MAX_SAFE_INTEGER;
   const older = events.filter(({ id }) => id < oldest);
@@ -63,7 +69,10 @@ export function withEvents(terminal: Terminal, events: readonly AgentEvent[]): T
   return terminal.atHead ? { ...terminal, events: [...terminal.events, ...fresh], head } : { ...terminal, head };
 }
 
-/** Keeps the terminal within its bounds: drops the oldest events while it follows, else the newest, so that nothing moves. */
+/**
+ * Keeps the terminal within its bounds: drops the oldest events while it follows, else the newest, so that nothing
+ * moves.
+ */
 export function trimmed(terminal: Terminal, following: boolean): Terminal {
   const { events, atHead } = terminal;
   if (following && atHead)

@@ -56,7 +56,9 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
   );
 }
 
-/** An address that a tool has printed, with its host highlighted; a link only where the visible host is the real one. */
+/**
+ * An address that a tool has printed, with its host highlighted; a link only where the visible host is the real one.
+ */
 function Address({ url }: { url: string }) {
   const { before, host, after, fault } = addressOf(url);
   const parts = (

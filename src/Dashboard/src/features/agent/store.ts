@@ -17,7 +17,7 @@ import {
 } from './entries';
 import type { AgentEvent, AgentEvents, AgentStreamEvent } from './events';
 
-/** Events that come close together are shown together. */
+/** Events within this time are applied together. */
 const TOGETHER_MS = 60;
 /** Of a longer text that is being written only the end is shown. */
 const WRITING_CHARS = 20_000;
@@ -25,8 +25,9 @@ const WRITING_CHARS = 20_000;
 const ENDS_WRITING: ReadonlySet<string> = new Set(['text', 'thinking', 'tool_call', 'turn_started', 'turn_ended']);
 
 /**
- * Keeps the view of one agent in sync: the state of its harness and its newest events, then a stream behind them. The stream is open only
- * while the page is visible: a browser has few connections to one host, and pages in the background would use them up.
+ * Keeps the view of one agent in sync: the state of its harness and its newest events, then a stream behind them. The
+ * stream is open only while the page is visible: a browser has few connections to one host, and pages in the background
+ * would use them up.
  */
 export class AgentLive {
   readonly harness = signal<Harness | null>(null);
@@ -34,7 +35,7 @@ export class AgentLive {
   readonly connection = signal<Connection>({ state: 'connecting' });
   readonly #syncing = new Syncing((again, stopped) => this.#read(again, stopped));
   readonly sync = this.#syncing.sync;
-  /** The terminal follows its newest entry; while it does, its oldest ones may go. */
+  /** Whether the terminal follows its newest entry; while it does, the oldest may be dropped. */
   readonly following = signal(true);
   readonly unseen = signal(0);
   /** The text that the agent is writing, as far as it has arrived. */

@@ -1,9 +1,9 @@
 import type { Approval } from '../../api/types';
 
-/** The host lists so many that have come to their end. */
+/** The number of decided approvals that the host lists. */
 export const DECIDED = 50;
 
-/** The latest end first. */
+/** The latest decision first. */
 export const byResolution = (a: Approval, b: Approval): number =>
   (b.resolved_at ?? '').localeCompare(a.resolved_at ?? '') || b.id - a.id;
 
@@ -35,7 +35,10 @@ export function tagOf({ id, kind, status, fetched_sha }: Approval): string | nul
 export const hasDiff = (approval: Approval): boolean =>
   approval.kind === 'apply_commit' && approval.fetched_sha != null;
 
-/** Failures that are the last word on their matter and that nobody has put aside. What could not even be fetched was never before the operator; who asked has been told. */
+/**
+ * Failures that are the last word on their matter and that nobody has put aside. What could not even be fetched was
+ * never before the operator; who asked has been told.
+ */
 export function openFailures(
   decided: readonly Approval[],
   open: readonly Approval[],

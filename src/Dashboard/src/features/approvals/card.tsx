@@ -35,7 +35,9 @@ export const Card = memo(function Card({ approval }: { approval: Approval }) {
   );
 });
 
-/** One that could not be done: its error stays until somebody has put it aside, or something newer has taken its place. */
+/**
+ * One that could not be done: its error stays until somebody has put it aside, or something newer has taken its place.
+ */
 export const Failure = memo(function Failure({ approval }: { approval: Approval }) {
   const { id, note, resolved_at } = approval;
   return (

@@ -28,7 +28,7 @@ export function Decide({ approval, before = null }: { approval: Approval; before
           approval={approval}
           onBack={() => {
             setDenying(false);
-            // The button that was pressed has gone; the keyboard goes on at the one that stands in its place.
+            // The pressed button is gone: the focus moves to the button in its place.
             requestAnimationFrame(() => deny.current?.focus());
           }}
         />

@@ -42,7 +42,10 @@ const MOST_LINE = 2_000;
 
 type Node = ReturnType<typeof lowlight.highlight>['children'][number];
 
-/** The lines of a patch in coloured parts. Each side of a hunk is highlighted as one text, since strings and comments may span lines. */
+/**
+ * The lines of a patch in coloured parts. Each side of a hunk is highlighted as one text, since strings and comments
+ * may span lines.
+ */
 export function coloured(path: string, lines: readonly DiffLine[]): Coloured[][] {
   const parts: Coloured[][] = lines.map(({ text }) => [{ text, as: '' }]);
   const language = LANGUAGES[/\.([a-z]+)$/.exec(path.toLowerCase())?.[1] ?? ''];

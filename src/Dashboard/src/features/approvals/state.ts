@@ -3,7 +3,7 @@ import type { Approval } from '../../api/types';
 
 const KEY = 'hive.seen-failures';
 
-/** Its time is part of the name: another Hive at the same address counts from 1 too. */
+/** The time is part of the name: another Hive at the same address counts from 1 too. */
 const nameOf = ({ id, requested_at }: Approval): string => `${id}.${requested_at}`;
 
 const seen = signal<readonly string[]>(stored());
@@ -17,7 +17,7 @@ export function putAside(approval: Approval, decided: readonly Approval[]): void
   try {
     localStorage.setItem(KEY, JSON.stringify(seen.value));
   } catch {
-    // Without room for it there the failure shows again after a reload.
+    // The storage is full: the failure shows again after a reload.
   }
 }
 

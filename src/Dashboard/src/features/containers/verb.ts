@@ -17,8 +17,8 @@ export const underWay = (transient: Transient | undefined): Verb | null =>
   transient === undefined ? null : (UNDER_WAY[transient.kind] ?? null);
 
 /**
- * The actions for an agent: those at hand, and set aside those that end or delete something. A restart stops and starts the
- * agent: its buttons stay the same in the meantime.
+ * The actions for an agent: those at hand, and set aside those that end or delete something. A restart stops and starts
+ * the agent: its buttons stay the same in the meantime.
  */
 export function verbsOf(agent: Agent, transient: Transient | undefined): { atHand: Verb[]; aside: Verb[] } {
   const external = agent.runtime === 'external';

@@ -6,8 +6,9 @@ const parser = new MarkdownIt({ html: false, linkify: false, typographer: false,
 type Token = ReturnType<typeof parser.parse>[number];
 
 /**
- * Markdown as elements of this page. Only the tokens of the tables below become elements, and of an author's attributes only the
- * number of a list's first item is kept. A link is its text and its target in words, an image its description: nothing here leads or loads anywhere.
+ * Markdown as elements of this page. Only the tokens of the tables below become elements, and of an author's attributes
+ * only the number of a list's first item is kept. A link is its text and its target in words, an image its description:
+ * nothing here leads or loads anywhere.
  */
 export function Markdown({ source }: { source: string }) {
   return <>{nodesOf(parser.parse(source, {}))}</>;

@@ -9,11 +9,11 @@ import { plainLine } from '../../ui/text/ansi';
 import { LogFollow, MOST_LINES } from './follow';
 import { chunks } from './tail';
 
-/** Nearer to the bottom than this, the log follows its newest line. */
+/** Within this distance from the bottom, the log follows its newest line. */
 const STICKY_PX = 48;
 const CHUNK = 100;
 
-/** What an agent prints, as it prints it. */
+/** The output of an agent, live. */
 export function Logs({ name }: { name: string }) {
   const text = useRef<HTMLDivElement>(null);
   const [follow] = useState(
@@ -28,7 +28,7 @@ export function Logs({ name }: { name: string }) {
       ),
   );
   const [atNewest, setAtNewest] = useState(true);
-  /** How high what was shown is, and where it was scrolled to. */
+  /** The height of the shown lines, and the scroll position. */
   const held = useRef({ height: 0, top: 0 });
   const tail = follow.tail.value;
 
@@ -44,7 +44,7 @@ export function Logs({ name }: { name: string }) {
   useLayoutEffect(() => {
     const el = text.current;
     if (el === null) return;
-    // What was read further back has come in front of what is looked at.
+    // Older lines have been put in front of the visible ones.
     el.scrollTop = atNewest ? el.scrollHeight : held.current.top + el.scrollHeight - held.current.height;
     held.current = { height: el.scrollHeight, top: el.scrollTop };
   }, [tail]);
@@ -61,7 +61,7 @@ export function Logs({ name }: { name: string }) {
     const el = text.current;
     if (el === null) return;
     el.scrollTop = el.scrollHeight;
-    // The button is about to go.
+    // The button is about to disappear.
     el.focus({ preventScroll: true });
   };
   const { lines } = tail ?? { lines: [] };
@@ -133,7 +133,7 @@ export function Logs({ name }: { name: string }) {
   );
 }
 
-/** Whether what is shown is the newest there is. */
+/** Whether the log follows its newest line. */
 function State({ follow, atNewest }: { follow: LogFollow; atNewest: boolean }) {
   const [tone, words] =
     follow.error.value !== null ? ['bad', '✗ not following'] : atNewest ? ['good', '● following'] : ['amber', '‖ held'];

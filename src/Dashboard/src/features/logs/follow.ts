@@ -4,16 +4,16 @@ import { emptyTail, type Tail, withNewest } from './tail';
 
 export const LINES = 500;
 export const MOST_LINES = 5000;
-/** So long after an answer the next one is asked for. */
+/** The time between an answer and the next request. */
 export const EVERY_MS = 2000;
 const SLOWEST_MS = 30_000;
 
-/** Reads an agent's newest lines again and again, as long as somebody looks at the newest ones. The host has them on request only. */
+/** Polls an agent's newest lines while the reader follows them: the host has no stream of them. */
 export class LogFollow {
   /** Null until the first answer. */
   readonly tail = signal<Tail | null>(null);
   readonly error = signal<string | null>(null);
-  /** The agent is gone, so there is nothing to wait for. */
+  /** The agent is gone: no more lines come. */
   readonly over = signal(false);
   readonly reading = signal(false);
   readonly wanted = signal(LINES);
@@ -30,7 +30,7 @@ export class LogFollow {
     private readonly isVisible: () => boolean,
   ) {}
 
-  /** Reads now, in place of what is under way or would be read later. */
+  /** Reads now, replacing a read under way or a later one. */
   async read(): Promise<void> {
     if (this.#stopped) return;
     this.#pause();
@@ -63,7 +63,7 @@ export class LogFollow {
     this.#goingBack = false;
   }
 
-  /** Somebody looks at the newest line, or has gone back to read what was before. */
+  /** The reader follows the newest line, or has scrolled back. */
   look(atNewest: boolean): void {
     if (this.#looking === atNewest) return;
     this.#looking = atNewest;
@@ -72,7 +72,7 @@ export class LogFollow {
       return;
     }
     this.#pause();
-    // What is read must not move while somebody reads it, unless they asked for more of it.
+    // Lines must not move while they are read, unless the reader asked for more.
     if (this.tail.peek() === null || this.#goingBack) return;
     this.#underWay?.abort();
     this.reading.value = false;

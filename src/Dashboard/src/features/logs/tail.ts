@@ -1,18 +1,21 @@
-/** The newest lines of a log, each with a place of its own that stays while newer ones come. */
+/** The newest lines of a log, each with a number that stays while newer ones come. */
 export interface Tail {
-  /** The place of the first line. */
+  /** The number of the first line. */
   first: number;
   lines: readonly string[];
 }
 
 export const emptyTail: Tail = { first: 0, lines: [] };
 
-/** The host's newest lines in place of those before; a line that both hold keeps its place. */
+/** Replaces the lines by the host's newest ones; a line in both keeps its number. */
 export function withNewest(tail: Tail, lines: readonly string[]): Tail {
   return { first: tail.first + tail.lines.length - overlap(tail.lines, lines), lines };
 }
 
-/** So many lines at the end of <before> are those that <after> begins with: the most that fit, found in one walk over each (Knuth, Morris, Pratt). */
+/**
+ * The number of lines at the end of <before> that <after> begins with: the most that match, in linear time (Knuth,
+ * Morris, Pratt).
+ */
 function overlap(before: readonly string[], after: readonly string[]): number {
   const back: number[] = [0];
   let matched = 0;
@@ -26,18 +29,18 @@ function overlap(before: readonly string[], after: readonly string[]): number {
     back.push(matched);
   }
   matched = 0;
-  // No more can overlap than the shorter one has.
+  // The overlap is not longer than the shorter list.
   for (let i = Math.max(0, before.length - after.length); i < before.length; i++) advance(before[i]);
   return matched;
 }
 
 export interface Chunk {
-  /** The same chunk has the same number as long as any of its lines is there. */
+  /** The number of a chunk stays the same while any of its lines is kept. */
   number: number;
   text: string;
 }
 
-/** Lines in chunks whose borders do not move with what comes and goes: of a long log only the first and the last one change. */
+/** Lines in chunks with fixed borders: when lines come and go, only the first and the last chunk change. */
 export function chunks({ first, lines }: Tail, size: number): Chunk[] {
   const all: Chunk[] = [];
   for (let at = first; at < first + lines.length; ) {

@@ -16,7 +16,10 @@ export interface LooseEnds {
   ends: readonly LooseEnd[];
 }
 
-/** Per agent, by name: what it owes others, then what it waits for of answers and decisions, then what it wants to be reminded of; each in the order given. */
+/**
+ * Per agent, by name: answers it owes, then answers and decisions it waits for, then its reminders; each in the order
+ * given.
+ */
 export function looseEnds(
   questions: readonly Question[],
   reminders: readonly Reminder[],
@@ -38,7 +41,7 @@ export function looseEnds(
     if (question.target != null) of(question.target).owed.push({ kind: 'owed', question });
     of(question.asker).asked.push({ kind: 'asked', question });
   }
-  // Agents propose through the manager; the operator, who may ask for an agent too, waits for nobody but himself.
+  // Agents propose through the manager; a request of the operator is nobody's loose end.
   for (const approval of approvals)
     if (approval.requester !== 'operator')
       of(approval.requester ?? 'manager').approvals.push({ kind: 'approval', approval });

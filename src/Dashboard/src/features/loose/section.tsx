@@ -9,7 +9,7 @@ import { ends as allEnds } from './store';
 
 const STEP = 25;
 
-/** What each agent waits for or owes: the same questions and reminders, seen from who has them. */
+/** The loose ends of each agent: its questions, approvals and reminders. */
 export function LooseEndsSection() {
   const agents = allEnds.value;
   const { shown, more } = useBounded(agents, STEP);

@@ -4,5 +4,5 @@ import { questions } from '../questions';
 import { reminders } from '../reminders';
 import { looseEnds } from './ends';
 
-/** What each agent waits for or owes, by agent. */
+/** The loose ends of all agents, by agent. */
 export const ends = computed(() => looseEnds(questions.pending.value, reminders.all.value, approvals.open.value));

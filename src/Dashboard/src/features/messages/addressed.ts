@@ -1,4 +1,4 @@
-/** A leading `@name` (or `@*`) and what follows it. */
+/** A leading `@name` (or `@*`) and the text behind it. */
 export interface Addressed {
   to: string;
   body: string;
@@ -10,12 +10,14 @@ export function addressed(text: string): Addressed | null {
   return match?.[1] === undefined ? null : { to: match[1], body: match[2] ?? '' };
 }
 
-/** What is being typed after an `@` at the start of the text while the caret is still in the name; null when nothing is. */
+/** The typed part of a name after an `@` at the start, while the caret is in it; else null. */
 export function nameBeingTyped(text: string, caret: number): string | null {
   return /^\s*@([a-z0-9*-]*)$/i.exec(text.slice(0, caret))?.[1]?.toLowerCase() ?? null;
 }
 
-/** The recipients that fit what is typed: those that begin with it, then those that contain it; everyone (`*`) last. */
+/**
+ * The recipients that match the typed text: those that begin with it, then those that contain it; everyone (`*`) last.
+ */
 export function completions(typed: string, names: readonly string[]): string[] {
   const sorted = [...names].sort();
   const begins = sorted.filter((name) => name.startsWith(typed));

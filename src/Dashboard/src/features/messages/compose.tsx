@@ -17,7 +17,7 @@ export function Compose() {
   const body = redirect === null ? text : redirect.body;
   const options = typed === null ? [] : completions(typed, containers.names.value);
   const target = redirect?.to ?? recipient.value;
-  // While names are offered for what is typed, the prompt does not follow every letter; what is sent goes to the name as it stands.
+  // While names are offered, the prompt does not follow every letter; the message goes to the typed name.
   const to = options.length > 0 ? recipient.value : target;
 
   useEffect(() => {
@@ -67,7 +67,7 @@ export function Compose() {
         look: (written, caret) => setTyped(nameBeingTyped(written, caret)),
         take: ({ name }) => {
           address(name);
-          // What was typed of the name has become the prompt.
+          // The typed name has become the prompt.
           keepDraft(text.replace(/^\s*@[A-Za-z0-9*-]*\s?/, ''));
         },
         leave: () => setTyped(null),

@@ -3,7 +3,7 @@ import type { NewsOf } from '../../ui/feature';
 import type { Messages } from './store';
 import { plainly, toldBy } from './told';
 
-/** What happens to messages, and how the store takes it. */
+/** Hands the events of messages to the store. */
 export function eventsOf(messages: Messages): Handlers {
   return {
     sent: ({ kind, message }) => messages.changed(kind, message),

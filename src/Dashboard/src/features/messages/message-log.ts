@@ -15,9 +15,9 @@ export interface Flow {
   hasOlder: boolean;
 }
 
-/** The host answers with this many messages per page. */
+/** The number of messages on a page of the host's answer. */
 export const PAGE = 200;
-/** Rows kept while the log follows the newest; older ones come back from the host when scrolled to. */
+/** Rows kept while the log follows; older ones are fetched again when scrolled to. */
 export const KEPT_LIVE = 600;
 /** Rows kept at most. */
 export const KEPT = 2000;
@@ -42,7 +42,7 @@ export function withMessage(flow: Flow, kind: MessageEventKind, message: Message
   const row: FlowRow = { message, dropped: kind === 'dropped' };
   const at = place(flow.rows, message.id);
   if (flow.rows[at]?.message.id === message.id) return { ...flow, rows: flow.rows.with(at, row) };
-  // Only `sent` makes a row: anything else of an unknown message is about one that has scrolled away.
+  // Only `sent` adds a row: other events of unknown messages concern rows that were dropped.
   if (kind !== 'sent' || !flow.atHead) return flow;
   if (at === 0 && flow.rows.length > 0 && flow.hasOlder) return flow;
   return { ...flow, rows: flow.rows.toSpliced(at, 0, row) };
@@ -58,7 +58,7 @@ export function trimmed(flow: Flow, following: boolean): Flow {
 export type Mark = 'waiting' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
 
 export function markOf({ message, dropped }: FlowRow): Mark {
-  // Whoever drops a parked message settles it, and it stays parked.
+  // A parked message that was dropped is settled, and stays parked.
   if (dropped || (message.parked_at != null && message.acked_at != null)) return 'dropped';
   if (message.parked_at != null) return 'parked';
   if (message.acked_at != null) return 'acked';
@@ -66,7 +66,7 @@ export function markOf({ message, dropped }: FlowRow): Mark {
   return (message.attempts ?? 0) > 0 ? 'requeued' : 'waiting';
 }
 
-/** When a message that failed comes again by itself; null when it does not wait for that. */
+/** The instant at which a failed message is delivered again; null when it does not wait for one. */
 export function backedOffUntil({ message, dropped }: FlowRow): string | null {
   const { next_attempt_at, parked_at, acked_at, delivered_at } = message;
   return dropped || parked_at != null || acked_at != null || delivered_at != null ? null : (next_attempt_at ?? null);

@@ -8,7 +8,7 @@ import { Section } from '../../ui/section';
 import { messages } from './store';
 import { MessageText } from './text';
 
-/** Messages whose recipient failed at them: those in back-off, and the parked ones. Shown only when there are some. */
+/** Failed messages: parked ones, and those in back-off. Hidden while there are none. */
 export function Parked() {
   const parked = messages.parked.value;
   const waiting = messages.backedOff.value;

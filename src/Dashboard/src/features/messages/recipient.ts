@@ -3,10 +3,10 @@ import { signal } from '@preact/signals';
 const TO = 'hive.to';
 const DRAFT = 'hive.draft';
 
-/** Who gets what is typed, kept over reloads; '*' is for one message only. */
+/** The recipient, kept over reloads; '*' is for one message only. */
 export const recipient = signal(localStorage.getItem(TO) ?? 'manager');
 export const draft = signal(localStorage.getItem(DRAFT) ?? '');
-/** Counts up when something wants the caret in the compose box. */
+/** Counts the requests to focus the compose box. */
 export const wantsFocus = signal(0);
 
 let sticky = recipient.value;

@@ -33,7 +33,7 @@ export function Flow() {
     load: (older) => messages.page(older),
   });
 
-  // Who leaves for another view and comes back finds the newest.
+  // After a visit to another place the log shows the newest rows.
   useEffect(() => {
     if (!messages.flow.peek().atHead) void load(false);
     return () => {

@@ -9,24 +9,24 @@ const PARKED_ROWS = 200;
 
 const newestFirst = (a: Message, b: Message): number => b.id - a.id;
 
-/** The messages that the page holds: the log, the operator's inbox, and those that failed. */
+/** The messages that the page holds: the log, the operator's inbox, and failed ones. */
 export class Messages {
   readonly parked = signal<readonly Message[]>([]);
-  /** Messages that failed and come again by themselves, as far as the page has seen them; the newest first. */
+  /** Failed messages in back-off, as far as the page has seen them; the newest first. */
   readonly backedOff = signal<readonly Message[]>([]);
   readonly inbox = signal<readonly Message[]>([]);
   readonly inboxUnread = signal(0);
   readonly flow = signal<Flow>(emptyFlow);
   readonly flowLoaded = signal(false);
-  /** The log follows its newest line; while it does, its oldest ones may go. */
+  /** Whether the log follows its newest row; while it does, the oldest rows may be dropped. */
   readonly following = signal(true);
   readonly unseen = signal(0);
-  /** What of it waits for the operator. */
+  /** The number of messages that wait for the operator. */
   readonly waiting = computed(() => this.inboxUnread.value + this.parked.value.length);
 
   /** How many pages of the log are being fetched. */
   #underWay = 0;
-  /** What happened to messages while pages were being fetched: it is laid over answers that are older than it. */
+  /** Events that came while pages were being fetched; they are applied to the answers, which may be older. */
   #since = new Map<number, { kind: MessageEventKind; message: Message; sent: boolean }>();
 
   snapshot({ parked, inbox, inbox_unread }: Pick<Snapshot, 'parked' | 'inbox' | 'inbox_unread'>): void {
@@ -36,7 +36,7 @@ export class Messages {
     this.inboxUnread.value = inbox_unread;
   }
 
-  /** The newest page of the log belongs to what the page shows first. */
+  /** Reads the newest page of the log, which the page shows first. */
   read(stopped: AbortSignal): Promise<void> {
     return this.page(false, stopped);
   }
@@ -63,7 +63,7 @@ export class Messages {
       if (older && this.flow.value.rows[0]?.message.id !== before) return;
       let flow = older ? olderPage(this.flow.value, history) : newestPage(history);
       for (const { kind, message, sent } of this.#since.values()) {
-        // Rows that the answer already had may be replaced: later events are laid over in turn.
+        // Replacing rows of the answer is harmless: the later events follow.
         if (sent) flow = withMessage(flow, 'sent', message);
         flow = withMessage(flow, kind, message);
       }
@@ -78,7 +78,7 @@ export class Messages {
     }
   }
 
-  /** Something happened to a message. */
+  /** Applies an event of a message. */
   changed(kind: MessageEventKind, message: Message): void {
     if (this.#underWay > 0) {
       const before = this.#since.get(message.id);

@@ -3,7 +3,7 @@ import type { Message } from '../../api/types';
 import { AgentText, beginning, useFiles } from '../files';
 import { asSent, type Piece, plainly, toldBy } from './told';
 
-/** A message: what somebody wrote, or an event that Hive tells of, as a sentence. */
+/** A message: its text, or the sentence for an event of Hive. */
 export function MessageText({ message: { from, body, file_refs }, most }: { message: Message; most?: number }) {
   const told = toldBy(from, body);
   return told === null ? (
@@ -13,7 +13,7 @@ export function MessageText({ message: { from, body, file_refs }, most }: { mess
   );
 }
 
-/** What happened in a sentence, and behind a click as it was sent. */
+/** An event as a sentence, with its JSON behind a click. */
 function EventText({
   told,
   json,
@@ -26,7 +26,7 @@ function EventText({
   most?: number | undefined;
 }) {
   const files = useFiles(refs);
-  // A short sentence is shown whole; of a long one its beginning, and the rest with the event.
+  // Of a long sentence the beginning is shown; the JSON has the rest.
   const long = plainly(told).length > most;
   return (
     <div class="agent-text event">
@@ -45,7 +45,7 @@ function EventText({
   );
 }
 
-/** An event as it was sent, for who wants to know exactly. */
+/** The JSON of an event, behind a click. */
 export function EventJson({ json }: { json: string }) {
   const [open, setOpen] = useState(false);
   return (

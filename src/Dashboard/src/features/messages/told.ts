@@ -1,14 +1,14 @@
-/** A piece of a sentence: Hive's own words, or what somebody else wrote. */
+/** A piece of a sentence: Hive's own words, or quoted ones. */
 export type Piece = { own: string } | { said: string };
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * What happened, as one sentence, where a message is an event that Hive tells of by itself; null for every other
+ * The sentence for a message that is an event of Hive; null for every other
  * message, and for an event that this page does not know.
  */
 export function toldBy(from: string, body: string): readonly Piece[] | null {
-  // Anybody else may write the same letters: they stay letters.
+  // Others may write the same JSON: it stays text.
   if (from !== 'system' || !body.startsWith('{')) return null;
   let event: unknown;
   try {
@@ -25,7 +25,7 @@ export function toldBy(from: string, body: string): readonly Piece[] | null {
 export const plainly = (pieces: readonly Piece[]): string =>
   pieces.map((piece) => ('own' in piece ? piece.own : piece.said)).join('');
 
-/** An event's JSON, made easy to read; what is no JSON stays as it is. */
+/** An event's JSON, indented; other text stays as it is. */
 export function asSent(json: string): string {
   try {
     return JSON.stringify(JSON.parse(json), null, 2);

@@ -16,7 +16,7 @@ const { chosen } = metaInputs;
 export function MetaSection() {
   const [error, setError] = useState<string | null>(null);
   const inputs = metaInputs.all.value.toSorted((a, b) => a.name.localeCompare(b.name));
-  // One that has gone is not chosen any more.
+  // An input that is gone is not chosen any more.
   const picked = inputs.filter(({ name }) => chosen.value.has(name));
   const affected = [...new Set(picked.flatMap(({ agents }) => agents))].sort();
   const names = picked.map(({ name }) => name);

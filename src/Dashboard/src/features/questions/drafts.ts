@@ -5,22 +5,25 @@ import type { Questions } from './store';
 
 const PREFIX = 'hive.answer.';
 
-/** Its time is part of the name: another Hive at the same address counts its questions from 1 too. */
+/** The time is part of the name: another Hive at the same address counts its questions from 1 too. */
 const nameOf = (question: Question): string => `${question.id}.${question.asked_at}`;
 
-/** What is kept of an answer, and of the question once somebody else has settled it: the host's list of answered ones is short. */
+/** A draft, and its question once that was settled elsewhere: the host's list of answered questions is short. */
 interface Kept {
   draft: Draft;
   settled?: Question;
 }
 
-/** What was chosen and typed of answers, one entry a question: it outlives live updates and reloads, until the answer is sent, let go, or its question is gone. */
+/**
+ * Drafts of answers, by question. A draft survives live updates and reloads until the answer is sent or discarded, or
+ * its question is gone.
+ */
 export class Drafts {
   readonly #kept = signal<ReadonlyMap<string, Kept>>(new Map());
-  /** Answers under way: what becomes of them the host will say. */
+  /** Answers that are being sent. */
   readonly #sending = signal<ReadonlySet<string>>(new Set());
 
-  /** Questions that somebody else settled while an answer to them was being written, the latest first. */
+  /** Questions that were settled elsewhere while a draft existed, the latest first. */
   readonly overtaken = computed(() =>
     [...this.#kept.value]
       .flatMap(([name, { settled }]) => (settled === undefined || this.#sending.value.has(name) ? [] : [settled]))
@@ -63,7 +66,7 @@ export class Drafts {
     this.#drop(nameOf(question));
   }
 
-  /** Sends an answer: its draft goes when the host has taken it and stays when it has not. */
+  /** Sends an answer; its draft is removed when the host has accepted it. */
   async send(question: Question, post: () => Promise<unknown>): Promise<void> {
     const name = nameOf(question);
     this.#sending.value = new Set(this.#sending.value).add(name);
@@ -82,7 +85,7 @@ export class Drafts {
     try {
       this.storage.setItem(PREFIX + name, JSON.stringify({ ...kept.draft, settled: kept.settled }));
     } catch {
-      // Without room for it there it is on this page all the same, and only a reload loses it.
+      // The storage is full: only a reload loses the draft.
     }
   }
 
@@ -104,7 +107,7 @@ export class Drafts {
   }
 }
 
-/** It is this answer that settled the question, though the host's word of it may have got lost. */
+/** Whether this answer settled the question: the response may have been lost. */
 const arrived = (question: Question, draft: Draft): boolean =>
   question.answerer === 'operator' && question.answer === answerOf(question, draft);
 

@@ -3,7 +3,7 @@ import type { Question } from '../../api/types';
 import { Age } from '../../ui/clock';
 import { AgentText } from '../files';
 
-/** What was asked and what came of it; folded away until somebody wants to know. */
+/** The answered questions, folded. */
 export function AnswerHistory({ questions }: { questions: readonly Question[] }) {
   if (questions.length === 0) return null;
   return (
@@ -22,7 +22,7 @@ export function AnswerHistory({ questions }: { questions: readonly Question[] })
 
 const Row = memo(function Row({ question }: { question: Question }) {
   const { asker, target, answer, answerer, answered_at } = question;
-  // These two are what the host answers with when nobody else has.
+  // The host's own answers to questions without one.
   const unanswered = answer === '[cancelled]' || answer === '[expired]';
   const overridden = !unanswered && target != null && answerer !== target;
   return (

@@ -4,7 +4,7 @@ import { AgentText } from '../files';
 import { answerOf } from './question';
 import { drafts } from './state';
 
-/** Somebody was faster: says who and what, and holds what was written here until it is let go. */
+/** Shows that a question was settled elsewhere, and keeps the draft until it is discarded. */
 export function Overtaken({ question }: { question: Question }) {
   const { asker, answerer, answer, answer_refs } = question;
   return (

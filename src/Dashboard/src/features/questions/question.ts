@@ -1,6 +1,6 @@
 import type { Question } from '../../api/types';
 
-/** The host lists so many answered questions. */
+/** The number of answered questions that the host lists. */
 export const HISTORY = 50;
 
 export const forOperator = (question: Question): boolean => question.target == null;
@@ -9,7 +9,7 @@ export const forOperator = (question: Question): boolean => question.target == n
 export const byAnswer = (a: Question, b: Question): number =>
   (b.answered_at ?? '').localeCompare(a.answered_at ?? '') || b.id - a.id;
 
-/** What the list is narrowed to: everything, the questions to the operator, those between agents, or all that one agent has a part in. */
+/** The filter of the list: all questions, those to the operator, those between agents, or those of one agent. */
 export type Filter = 'all' | '@operator' | '@peer' | { agent: string };
 
 export function shownBy(filter: Filter, question: Question): boolean {
@@ -29,7 +29,7 @@ export function participants(questions: readonly Question[]): string[] {
   return [...names].sort();
 }
 
-/** An answer that is being made: nothing of it has reached the host. */
+/** An answer that is being written; the host does not know it. */
 export interface Draft {
   chosen: readonly string[];
   text: string;
@@ -39,13 +39,13 @@ export const nothing: Draft = { chosen: [], text: '' };
 
 export const isEmpty = ({ chosen, text }: Draft): boolean => chosen.length === 0 && text.trim() === '';
 
-/** What is sent: the options in the order they were offered, then what was typed. */
+/** The answer as it is sent: the chosen options in their order, then the typed text. */
 export function answerOf(question: Question, { chosen, text }: Draft): string {
   const picked = question.options.filter((option) => chosen.includes(option));
   return [...picked, ...(text.trim() === '' ? [] : [text.trim()])].join(', ');
 }
 
-/** Clicking an option: several add up, of the others the last one stands, and a second click takes it back. */
+/** Toggles an option; without <multi> it replaces the chosen one. */
 export function withOption(draft: Draft, option: string, multi: boolean): Draft {
   const others = multi ? draft.chosen.filter((chosen) => chosen !== option) : [];
   return { ...draft, chosen: draft.chosen.includes(option) ? others : [...others, option] };

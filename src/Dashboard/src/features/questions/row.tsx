@@ -16,21 +16,21 @@ import { AgentText } from '../files';
 import { answerOf, forOperator, withOption } from './question';
 import { drafts } from './state';
 
-/** Below this much time a question's end is worth an alarming colour. */
+/** Below this time left, a question is shown in red. */
 const SOON_MS = 60_000;
 
 export const QuestionRow = memo(function QuestionRow({ question }: { question: Question }) {
   const { id, asker, target } = question;
   const mine = forOperator(question);
   const [error, setError] = useState<string | null>(null);
-  // A draft that outlived a reload shows itself, and takes the caret from nobody.
+  // A draft that survived a reload is shown without taking the focus.
   const [overriding, setOverriding] = useState<'no' | 'resumed' | 'asked'>(() =>
     drafts.has(question) ? 'resumed' : 'no',
   );
   const override = useRef<HTMLButtonElement>(null);
   const leave = () => {
     setOverriding('no');
-    // The button that was pressed has gone; the keyboard goes on at the one that stands in its place.
+    // The pressed button is gone: the focus moves to the button in its place.
     requestAnimationFrame(() => override.current?.focus());
   };
   const cancel = (
@@ -188,7 +188,7 @@ function AnswerForm({
                 name={`question-${id}`}
                 checked={draft.chosen.includes(option)}
                 onChange={() => keep(withOption(draft, option, multi))}
-                // A radio button cannot be taken back by itself.
+                // A browser does not let a radio button be unchecked.
                 onClick={() => !multi && draft.chosen.includes(option) && keep(withOption(draft, option, false))}
               />
               <span>{option}</span>

@@ -9,15 +9,15 @@ import { drafts, filter } from './state';
 import { questions } from './store';
 
 const STEP = 25;
-/** So many participants have a chip of their own before the rest is folded away. */
+/** The number of participants with a chip of their own; the rest is folded. */
 const CHIPS = 6;
 
-/** What agents ask the operator, and one another. */
+/** The questions of agents to the operator and to one another. */
 export function QuestionsSection() {
   const pending = questions.pending.value;
   const answered = questions.answered.value;
   const names = participants([...pending, ...answered]);
-  // Whoever the list was narrowed to may have nothing to do with any question any more.
+  // The agent of the filter may have no questions any more.
   const chosen = typeof filter.value === 'object' && !names.includes(filter.value.agent) ? 'all' : filter.value;
   const matching = pending.filter((question) => shownBy(chosen, question));
   const { shown, more } = useBounded(matching, STEP);

@@ -4,7 +4,7 @@ const encoder = new TextEncoder();
 
 export const utf8Bytes = (text: string): number => encoder.encode(text).length;
 
-/** Why this text cannot be sent, with the limit and the way out; null when it can. */
+/** The reason why a text cannot be sent, with the limit and the way out; null when it can. */
 export function bodyFault(body: string, what = 'a message'): string | null {
   if (body.trim() === '') return 'There is nothing to send yet.';
   if (body.includes('\0')) return 'The text contains a NUL character; remove it.';

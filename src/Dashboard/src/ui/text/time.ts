@@ -7,7 +7,10 @@ export function age(at: string | number, now: number): string {
   return `${Math.floor(seconds / 86_400)}d`;
 }
 
-/** `45s`, `4m 05s`, `3h 12m`, `2d 4h`: the time left until an instant, exact enough for a countdown; null when the instant has passed. */
+/**
+ * `45s`, `4m 05s`, `3h 12m`, `2d 4h`: the time left until an instant, exact enough for a countdown; null when the
+ * instant has passed.
+ */
 export function until(at: string, now: number): string | null {
   const seconds = Math.ceil((Date.parse(at) - now) / 1000);
   if (seconds <= 0) return null;
@@ -19,7 +22,7 @@ export function until(at: string, now: number): string | null {
 
 const two = (n: number): string => String(n).padStart(2, '0');
 
-/** The time of day here; with the date before it when that is not today. */
+/** The local time of day, with the date in front where that is not today. */
 export function clock(at: string, now: number): string {
   const t = new Date(at);
   const today = new Date(now);

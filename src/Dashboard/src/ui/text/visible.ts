@@ -1,4 +1,5 @@
-// Control characters, and those that are invisible or change the direction of text: they can make a text look like another one.
+// Control characters, and those that are invisible or change the direction of text: they can make a text look like
+// another one.
 const UNSEEN = new RegExp(
   [
     // Controls but tab, line feed and carriage return.
