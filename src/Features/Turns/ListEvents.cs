@@ -94,4 +94,4 @@ internal sealed record AgentEvent(long Id, string Kind, DateTimeOffset At)
 
 /// <summary>A piece of a text that an agent is writing, as its stream shows it; the whole text follows as an
 /// event.</summary>
-internal sealed record TextPart(DateTimeOffset At, string Text, long? Turn = null);
+internal sealed record TextPart(string Kind, DateTimeOffset At, string Text, long? Turn = null);
