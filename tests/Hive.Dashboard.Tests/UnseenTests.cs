@@ -14,7 +14,7 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
     private const string Shown = "x⟨U+202E⟩y⟨U+2066⟩z⟨U+200B⟩א";
 
     // Returns the faults, and the sections that hold the text.
-    private const string Look = """
+    private const string FindHidden = """
         () => {
           const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
           const faults = [], places = new Set();
@@ -24,8 +24,8 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
             const parent = text.parentElement;
             if (unseen.test(text.data)) faults.push(`not seen: ${path(parent)}`);
             if (!text.data.includes('א')) continue;
-            const place = parent.closest('section, dialog, header')?.id || parent.closest('dialog, header')?.classList[0];
-            places.add(place || '');
+            const [part, frame] = ['section, dialog, header', 'dialog, header'].map((of) => parent.closest(of));
+            places.add(part?.id || frame?.classList[0] || '');
             if (!/isolate|plaintext/.test(getComputedStyle(parent).unicodeBidi))
               faults.push(`not isolated: ${path(parent)}`);
             const own = (node) => node.nodeType === 3 && node.data.trim() !== '' && !node.data.includes('א');
@@ -124,13 +124,13 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         {
             await file.ClickAsync();
             await Expect(page.Locator("#inbox .viewer").GetByText(Shown).First).ToBeVisibleAsync();
-            await NothingTurns(page);
+            await NothingIsHiddenAsync(page);
         }
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Override question" }).ClickAsync();
         await Expect(page.Locator("#parked .status")).ToHaveTextAsync(Shown);
         await Expect(Row(page, "alice").Locator(".status")).ToContainTextAsync(Shown);
-        await NothingTurns(
+        await NothingIsHiddenAsync(
             page,
             "approvals",
             "containers",
@@ -144,7 +144,7 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
         await Expect(page.Locator(".log-text")).ToContainTextAsync(Shown);
-        await NothingTurns(page, "drawer");
+        await NothingIsHiddenAsync(page, "drawer");
         await page.GetByRole(
                 AriaRole.Button,
                 new() { Name = $"Changes of approval {proposal.GetProperty("id").GetInt64()}" }
@@ -152,7 +152,7 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
             .ClickAsync();
         await Expect(page.Locator(".diff-name")).ToContainTextAsync($"{Shown}.yaml");
         await Expect(page.Locator(".diff-line.added")).ToContainTextAsync(Shown);
-        await NothingTurns(page, "drawer");
+        await NothingIsHiddenAsync(page, "drawer");
     }
 
     [Fact]
@@ -269,20 +269,20 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync($"{Hive.Url}/agents/alice");
         await Expect(page.Locator(".entry[data-kind=note]")).ToContainTextAsync(Shown);
         await Expect(page.Locator("#agent-turns")).ToContainTextAsync(Shown);
-        await NothingTurns(page);
+        await NothingIsHiddenAsync(page);
         await page.Locator("#agent-login summary").ClickAsync();
         foreach (var fold in await page.Locator(".fold").AllAsync())
             await fold.ClickAsync();
-        await NothingTurns(page, "agent-head", "agent-inbox", "agent-login", "agent-loose", "agent-turns", "terminal");
+        await NothingIsHiddenAsync(page, "agent-head", "agent-inbox", "agent-login", "agent-loose", "agent-turns", "terminal");
 
         await page.GotoAsync($"{Hive.Url}/stats");
         await Expect(page.Locator("#stats .unknown")).ToContainTextAsync(Shown);
-        await NothingTurns(page, "stats");
+        await NothingIsHiddenAsync(page, "stats");
     }
 
-    private static async Task NothingTurns(IPage page, params string[] places)
+    private static async Task NothingIsHiddenAsync(IPage page, params string[] places)
     {
-        var found = await page.EvaluateAsync<string[][]>(Look);
+        var found = await page.EvaluateAsync<string[][]>(FindHidden);
         Assert.Empty(found[0]);
         Assert.Superset(places.ToHashSet(), found[1].ToHashSet());
     }

@@ -25,14 +25,14 @@ const classesOf = (sheet: string): Set<string> =>
     ),
   );
 
-test('the style sheet of a feature applies below the root of that feature alone', () => {
+test('a feature’s style sheet applies below the feature’s root only', () => {
   const sheets = Object.entries(styles).filter(([path]) => featureOf(path) !== null);
   expect(sheets.length).toBeGreaterThan(8);
   for (const [path, sheet] of sheets)
     expect(outermost(sheet), path).toEqual([`:where(.feature-${featureOf(path) ?? ''})`]);
 });
 
-test('no feature draws with a class that only another one has rules for', () => {
+test('no feature uses a class that only another feature styles', () => {
   const own = new Map<string, Set<string>>();
   const shared = new Set<string>();
   for (const [path, sheet] of Object.entries(styles)) {

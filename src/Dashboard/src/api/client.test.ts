@@ -58,7 +58,7 @@ test('a host that does not answer in time is unreachable', async () => {
   await answer;
 });
 
-test('a request that nobody waits for any more is no refusal', async () => {
+test('an aborted request is not a refusal', async () => {
   vi.stubGlobal('fetch', mute);
   const stop = new AbortController();
   const answer = expect(get(stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
@@ -74,7 +74,7 @@ test('signing out ends the session at the host and forgets its key', async () =>
   expect(signedOut.value).toBe('');
 });
 
-test('signing out works without the host, and says that the session goes on there', async () => {
+test('signing out works without the host, and says that the session stays valid there', async () => {
   vi.stubGlobal('fetch', async () => {
     throw new TypeError('fetch failed');
   });
@@ -102,7 +102,7 @@ test('requests that begin together wait for one proof', async () => {
   expect(prove).toHaveBeenCalledTimes(1);
 });
 
-test('what the stream lost is asked for a proof again, and so is what could not be reached', async () => {
+test('a lost stream and an unreachable host lead to a new proof', async () => {
   host();
   const prove = vi.spyOn(keys, 'prove');
   await get();
@@ -118,7 +118,7 @@ test('what the stream lost is asked for a proof again, and so is what could not 
   expect(prove).toHaveBeenCalledTimes(3);
 });
 
-test('a host that was started again in between gets the key under its own mask', async () => {
+test('a restarted host gets the key under the mask of its run', async () => {
   const asked = host();
   await get();
   keys.run = 'run-2';
@@ -127,14 +127,14 @@ test('a host that was started again in between gets the key under its own mask',
   expect(signedOut.value).toBeNull();
 });
 
-test('a host that was busy is asked for a proof again', async () => {
+test('a host that was busy during a proof is asked for it again', async () => {
   vi.stubGlobal('fetch', async () => new Response('{}', { status: 503 }));
   await expect(get()).rejects.toMatchObject({ status: 503 });
   host();
   expect(await get()).toEqual({});
 });
 
-test('a host that was busy with a request is asked for a proof again, since another may answer by then', async () => {
+test('a host that was busy with a request is asked for a new proof', async () => {
   host(() => new Response('{}', { status: 503 }));
   const prove = vi.spyOn(keys, 'prove');
   await expect(get()).rejects.toMatchObject({ status: 503 });
@@ -142,7 +142,7 @@ test('a host that was busy with a request is asked for a proof again, since anot
   expect(prove).toHaveBeenCalledTimes(2);
 });
 
-test('each proof is told of, and nothing else', async () => {
+test('each proof is counted, and nothing else', async () => {
   const before = proofs.value;
   vi.stubGlobal('fetch', async () => new Response('hello'));
   await expect(get()).rejects.toMatchObject({ code: 'stranger' });
@@ -173,7 +173,7 @@ test.each([
   expect(signedOut.value).toBeNull();
 });
 
-test('a session that the host does not know asks to sign in, and its key stays until there is a new one', async () => {
+test('an unknown session asks to sign in, and its key stays until replaced', async () => {
   host();
   keys.known.clear();
   await expect(get()).rejects.toMatchObject({ code: 'unknown_key' });
@@ -182,7 +182,7 @@ test('a session that the host does not know asks to sign in, and its key stays u
   expect(key()).toBe('key');
 });
 
-test('where the browser has no cryptography nothing is sent, and the way out is said', async () => {
+test('without cryptography nothing is sent, and the error gives the way out', async () => {
   const asked: unknown[] = [];
   vi.stubGlobal('fetch', async (path: string) => asked.push(path));
   vi.stubGlobal('crypto', {});

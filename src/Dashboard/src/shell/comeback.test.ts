@@ -26,7 +26,7 @@ afterEach(() => {
 
 const minute = () => vi.advanceTimersByTimeAsync(60_000);
 
-test('a key that nobody knew is asked for until the host knows it again', async () => {
+test('an unknown key is retried until the host knows it again', async () => {
   host.keys.known.clear();
   comeback.start();
   await minute();
@@ -42,14 +42,14 @@ test('a key that nobody knew is asked for until the host knows it again', async 
   expect(known).toBe(1);
 });
 
-test('a try of the operator does not wait', async () => {
+test('a retry does not wait', async () => {
   comeback.start();
   comeback.hurry();
   await vi.advanceTimersByTimeAsync(0);
   expect(known).toBe(1);
 });
 
-test('once stopped, or without a key, nobody is asked', async () => {
+test('without a key, or once stopped, there is no request', async () => {
   const asked = vi.spyOn(host.keys, 'prove');
   comeback.start();
   comeback.stop();

@@ -99,7 +99,7 @@ const send = (id: number) => {
 };
 const shown = () => log.flow.value.rows.map((row) => row.message.id);
 
-test('a page of another build than the host loads itself again at its first look', async () => {
+test('a page of another build than the host reloads at its first snapshot', async () => {
   let reloads = 0;
   const of = (build: string) => page(build, () => reloads++);
   live = of('1');
@@ -113,7 +113,7 @@ test('a page of another build than the host loads itself again at its first look
   expect([live.picture.loaded.value, reloads]).toEqual([false, 1]);
 });
 
-test('the page is not live before its log could be read, and tries again until it is', async () => {
+test('the page is not live before its log is read, and retries until then', async () => {
   history = 503;
   send(1);
   live.start();
@@ -130,7 +130,7 @@ test('the page is not live before its log could be read, and tries again until i
   expect(shown()).toEqual([1, 2, 3]);
 });
 
-test('past the bound of what waits for a snapshot the stream is let go, and nothing is missed', async () => {
+test('past the bound of waiting events the stream is closed, and nothing is missed', async () => {
   live.start();
   await settle();
   expect(host.connections).toBe(1);
@@ -153,7 +153,7 @@ test('past the bound of what waits for a snapshot the stream is let go, and noth
   expect(shown()).toEqual([1, 2, 3]);
 });
 
-test('a final refusal lets the stream go, and a try of the operator brings both back', async () => {
+test('a final refusal closes the stream, and a retry brings both back', async () => {
   live.start();
   await settle();
   state = 403;
@@ -171,7 +171,7 @@ test('a final refusal lets the stream go, and a try of the operator brings both 
   expect(shown()).toEqual([1]);
 });
 
-test('the operator is told of what is asked of them and of what is sent to them, and of nothing else', async () => {
+test('the operator is notified of questions, messages and requests, and nothing else', async () => {
   live.start();
   await settle();
   const question = {

@@ -40,7 +40,7 @@ test('is live when the host says ready, and not before', async () => {
   expect(state()).toBe('live');
 });
 
-test('goes on from the last event after the connection broke, and says since when and when next', async () => {
+test('resumes from the last event, and reports since when and the next try', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.emit();
@@ -56,7 +56,7 @@ test('goes on from the last event after the connection broke, and says since whe
   expect(events).toEqual(['a-1', 'a-2', 'a-3']);
 });
 
-test('counts the time it is broken from the first failure, and waits longer each time up to 15 s', async () => {
+test('reports the first failure’s time, and waits longer each time up to 15 s', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.status = 0;
@@ -90,7 +90,7 @@ test('takes two missed pings for a dead stream', async () => {
   expect(host.connections).toBe(0);
 });
 
-test('after a restart of the host it is told to resync and goes on from there', async () => {
+test('after a restart of the host resyncs and continues from there', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.restart();
@@ -114,7 +114,7 @@ test('ready does not move the cursor past events that have not come yet', async 
   expect(host.opened).toEqual(['a-3', 'a-3']);
 });
 
-test('signed out and refused are final, until it is asked again', async () => {
+test('signed out and refused are final, until a retry', async () => {
   feed.start('wrong', 'a-0');
   await settle();
   expect(state()).toBe('signed_out');
@@ -130,7 +130,7 @@ test('signed out and refused are final, until it is asked again', async () => {
   expect(state()).toBe('live');
 });
 
-test('another program at the address gets no key, and the stream goes on when the host is back', async () => {
+test('another program gets no key, and the stream resumes with the host', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.stranger = true;
@@ -148,7 +148,7 @@ test('another program at the address gets no key, and the stream goes on when th
   expect(state()).toBe('live');
 });
 
-test('a key that ends while its stream is opened is asked for once more, and then signed out', async () => {
+test('a key that expires while the stream opens is proved once more, then signed out', async () => {
   const { keyIn } = host.keys;
   host.keys.keyIn = () => {
     host.keys.known.clear();
@@ -162,7 +162,7 @@ test('a key that ends while its stream is opened is asked for once more, and the
   expect(state()).toBe('signed_out');
 });
 
-test('a host that is busy is tried again', async () => {
+test('a busy host is retried', async () => {
   host.status = 503;
   feed.start('key', 'a-0');
   await settle();
@@ -173,7 +173,7 @@ test('a host that is busy is tried again', async () => {
   expect(state()).toBe('live');
 });
 
-test('stop ends the connection and says nothing more', async () => {
+test('stop ends the connection and reports nothing more', async () => {
   feed.start('key', 'a-0');
   await settle();
   const before = said.length;

@@ -25,7 +25,7 @@ export function Refused({ error, onClose }: { error: string | null; onClose: () 
   );
 }
 
-interface Unread {
+interface ReadFaultProps {
   error: string | null;
   /** The plain name of the button, for screen readers. */
   plain: string;
@@ -34,7 +34,7 @@ interface Unread {
 }
 
 /** Something that could not be read, and another try at it. */
-export function Unread({ error, plain, reading, onRetry }: Unread) {
+export function ReadFault({ error, plain, reading, onRetry }: ReadFaultProps) {
   return (
     <Fault error={error}>
       <button type="button" class="act" aria-label={plain} disabled={reading === true} onClick={onRetry}>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Part } from './part';
 
-test('a part is fetched once and kept, and fetched again only when somebody says so after a failure', async () => {
+test('a part is fetched once, and again only on request after a failure', async () => {
   let fetched = 0;
   let there = false;
   const part = new Part(async () => {

@@ -30,7 +30,7 @@ interface Props<T extends Offer> {
     label: string;
     shown: readonly T[];
     /** The text or the position of the caret has changed. */
-    look: (text: string, caret: number) => void;
+    onCaret: (text: string, caret: number) => void;
     take: (offer: T) => void;
     leave: () => void;
   };
@@ -65,8 +65,8 @@ export function WritingBox<T extends Offer>({
   const active = Math.min(chosen, shown.length - 1);
   useGrown(box, text);
 
-  const look = (area: HTMLTextAreaElement) => {
-    offers.look(area.value, area.selectionStart);
+  const readCaret = (area: HTMLTextAreaElement) => {
+    offers.onCaret(area.value, area.selectionStart);
     setChosen(0);
   };
   const take = (offer: T) => {
@@ -150,10 +150,10 @@ export function WritingBox<T extends Offer>({
           onInput={(e) => {
             onText(e.currentTarget.value);
             sending.setError(null);
-            look(e.currentTarget);
+            readCaret(e.currentTarget);
           }}
           onKeyDown={onKeyDown}
-          onClick={(e) => look(e.currentTarget)}
+          onClick={(e) => readCaret(e.currentTarget)}
           onBlur={leave}
         />
         <Submit label="T4LK" plain="Send" tone="info solid" busy={sending.busy} />

@@ -55,7 +55,7 @@ describe('a call', () => {
     expect(callOf(tool, input)).toMatchObject({ name, what, aside });
   });
 
-  test('of a tool of Hive says to whom and what', () => {
+  test('of a tool of Hive shows recipient and text', () => {
     expect(hive('send', { to: '*', body: 'hello' })).toMatchObject({
       what: '→ every agent',
       text: 'hello',
@@ -70,7 +70,7 @@ describe('a call', () => {
     expect(hive('remind', { message: 'later', delay_seconds: 60 })).toMatchObject({ what: 'in 60 s', text: 'later' });
   });
 
-  test('with an input that no tool takes is shown as it is', () => {
+  test('with an unexpected input is shown as it is', () => {
     expect(callOf('Bash', { cmd: 'ls' })).toMatchObject({ name: 'Bash', what: 'cmd: ls', text: null });
     expect(callOf('Edit', { file_path: 7 })).toMatchObject({ what: 'file_path: 7' });
     expect(callOf('Read', null)).toMatchObject({ name: 'Read', what: '' });
@@ -84,7 +84,7 @@ describe('a call', () => {
     });
   });
 
-  test('shows what would not be seen', () => {
+  test('shows invisible characters', () => {
     expect(callOf('Bash', { command: 'rm \u202Egnp.x' }).what).toBe('rm ⟨U+202E⟩gnp.x');
     expect(callOf('Edit', { file_path: '/a', old_string: 'a\u200b', new_string: 'a' }).edit?.[0]?.text).toBe(
       'a⟨U+200B⟩',
@@ -116,7 +116,7 @@ describe('an edit', () => {
     ]);
   });
 
-  test('keeps what both begin and end with, and of it only what is near', () => {
+  test('shows two unchanged lines around a change', () => {
     expect(drawn('1\n2\n3\nx\n4\n5\n6', '1\n2\n3\ny\nz\n4\n5\n6')).toEqual([' 2', ' 3', '-x', '+y', '+z', ' 4', ' 5']);
     expect(drawn('', 'a\nb')).toEqual(['+a', '+b']);
     expect(drawn('a', '')).toEqual(['-a']);
@@ -150,7 +150,7 @@ describe('entries', () => {
 });
 
 describe('the prompt', () => {
-  test('sends what is no command', () => {
+  test('sends other text as a message', () => {
     expect(readLine('hello\nthere')).toEqual({ kind: 'message', body: 'hello\nthere' });
     expect(readLine('//tmp is full')).toEqual({ kind: 'message', body: '/tmp is full' });
     expect(readLine('  ')).toMatchObject({ kind: 'fault' });
@@ -192,13 +192,13 @@ describe('the prompt', () => {
 });
 
 describe('the harness', () => {
-  test('is offline when nobody is connected, whatever it said last', () => {
+  test('is offline without a connection, whatever its last state', () => {
     expect(stateWords({ connected: false, state: 'thinking' }).words).toBe('offline');
     expect(stateWords({ connected: true, state: 'thinking' }).words).toBe('thinking');
     expect(stateWords({ connected: true, state: 'dreaming' }).words).toBe('dreaming');
   });
 
-  test('says how full its context is, as far as it knows', () => {
+  test('reports the size of its context where known', () => {
     expect(contextOf({})).toBeNull();
     expect(contextOf({ context_tokens: 45_200 })).toMatchObject({ text: '45.2k', tone: 'dim' });
     expect(contextOf({ context_tokens: 45_200, context_limit: 200_000 })).toMatchObject({
@@ -239,11 +239,11 @@ describe('the harness', () => {
   });
 });
 
-describe('what woke an agent', () => {
+describe('a wake prompt', () => {
   const body =
     'Message 4 from bob:\n> hello\n>\n> Message 5 from operator:\n\nMessage 6 from carol (delivered before):\n> more\n\n(A rule.)\n';
 
-  test('is told line by line whose it is', () => {
+  test('is split into Hive’s own lines and quoted ones', () => {
     expect(
       wakeLines(body)
         ?.filter(({ quoted }) => quoted)
@@ -256,7 +256,7 @@ describe('what woke an agent', () => {
     ).toBe(body.trimEnd());
   });
 
-  test('tells an event of Hive in a sentence, and of nobody else', () => {
+  test('shows events of Hive as sentences, and of nobody else', () => {
     const event = '{"event":"needs_login","agent":"bob"}';
     const told = (from: string, more = '') =>
       wakeLines(`Message 4 from ${from}:\n> ${event}\n${more}`)?.[1]?.told ?? null;
@@ -272,18 +272,18 @@ describe('what woke an agent', () => {
     expect(wakeBeginning(`Message 4 from system:\n> ${event}`)).toBe('bob needs a login');
   });
 
-  test.each(['> ', '>'])('has what was written without its mark %j', (mark) => {
+  test.each(['> ', '>'])('has quoted text without its mark %j', (mark) => {
     const event = '{"event":"killed","agent":"x"}';
     const line = wakeLines(`Message 4 from system:\n${mark}${event}`)?.[1];
     expect(line).toMatchObject({ told: [{ own: 'x was killed' }], written: event });
   });
 
-  test('an event is shown as it was sent, also where it is no JSON', () => {
+  test('an event is shown as it was sent, also where it is not JSON', () => {
     expect(asSent('{"event":"killed"}')).toBe('{\n  "event": "killed"\n}');
     expect(asSent('"event":"killed"}')).toBe('"event":"killed"}');
   });
 
-  test('begins, folded, with what was written', () => {
+  test('begins, folded, with the quoted text', () => {
     expect(wakeBeginning(body)).toBe('hello');
     expect(wakeBeginning('Message 4 from bob:\n>\n>   later\n')).toBe('later');
   });

@@ -60,7 +60,7 @@ export function Prompt({ name }: { name: string }) {
         id: 'commands',
         label: 'Commands',
         shown: options.map((command) => ({ ...command, shown: written(command), hint: command.plain })),
-        look: (typed, caret) => setOptions(commandsFor(typed, caret)),
+        onCaret: (typed, caret) => setOptions(commandsFor(typed, caret)),
         take: ({ name: command, takes }) => keep(`/${command}${takes === '' ? '' : ' '}`),
         leave: () => setOptions([]),
       }}

@@ -1,5 +1,5 @@
 import { Section } from '../../ui/section';
-import { Charts, lookBack, shownWindow, useStatistics, Windows } from '../stats';
+import { Charts, chooseWindow, shownWindow, useStatistics, Windows } from '../stats';
 import { Turns } from './turns';
 
 /** The results and figures of an agent's turns. */
@@ -13,7 +13,7 @@ export function AgentStatistics({ name }: { name: string }) {
         id="agent-stats"
         title="ST4TS"
         plain={`Statistics of ${name}`}
-        aside={<Windows shown={window} onChoose={lookBack} />}
+        aside={<Windows shown={window} onChoose={chooseWindow} />}
       >
         <Charts statistics={statistics} none={`${name} took no turn in this period.`} />
       </Section>

@@ -55,7 +55,7 @@ const many = (from: number, to: number) => {
   for (let id = from; id <= to; id++) happen(id);
 };
 
-test('what is stored comes first, and what happens after it, each once', async () => {
+test('stored events come first, then new ones, each once', async () => {
   many(1, 3);
   it.start();
   await settle();
@@ -90,7 +90,7 @@ test('a text grows while it is written, and the whole text takes its place', asy
   expect(it.writing.value).toBeNull();
 });
 
-test('the stream is open only while somebody can see the page, and nothing is missed meanwhile', async () => {
+test('the stream is open only while the page is visible, and nothing is missed', async () => {
   it.start();
   await settle();
   expect(host.connections).toBe(1);
@@ -110,7 +110,7 @@ test('the stream is open only while somebody can see the page, and nothing is mi
   expect(host.connections).toBe(0);
 });
 
-test('after a break events come from where it was, and of another run of the host they are fetched', async () => {
+test('after a break the stream resumes, and after a restart events are fetched', async () => {
   it.start();
   await settle();
   happen(1);
@@ -128,7 +128,7 @@ test('after a break events come from where it was, and of another run of the hos
   expect(it.connection.value.state).toBe('live');
 });
 
-test('who reads further up keeps what they read when too much was missed, and goes to the newest when they want', async () => {
+test('a reader further up keeps old events when too many were missed', async () => {
   many(1, 10);
   it.start();
   await settle();
@@ -150,7 +150,7 @@ test('who reads further up keeps what they read when too much was missed, and go
   expect(shown().at(-1)).toBe(402);
 });
 
-test('however much happens and however far back somebody reads, only so much is held', async () => {
+test('the number of held events is bounded', async () => {
   it.start();
   await settle();
   many(1, 3000);
@@ -168,7 +168,7 @@ test('however much happens and however far back somebody reads, only so much is 
 });
 
 describe('when the host', () => {
-  test('refuses, it says so, and a try of the person brings it back', async () => {
+  test('refuses, the view says so, and a retry brings it back', async () => {
     status = 404;
     it.start();
     await settle();
@@ -179,7 +179,7 @@ describe('when the host', () => {
     expect(it.sync.value.state).toBe('synced');
   });
 
-  test('is busy, it tries again by itself', async () => {
+  test('is busy, the view retries by itself', async () => {
     status = 503;
     it.start();
     await settle();

@@ -1,7 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import { Act } from '../../ui/act';
-import { Refused, Unread } from '../../ui/fault';
+import { ReadFault, Refused } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
@@ -92,7 +92,7 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
               <span class="spinner" aria-hidden="true" /> loading the activity of {name} …
             </p>
           )}
-          <Unread
+          <ReadFault
             error={error === null ? null : `Earlier entries could not be loaded: ${error}`}
             plain="Load them again"
             onRetry={() => void load(true)}

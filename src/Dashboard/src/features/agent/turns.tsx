@@ -3,7 +3,7 @@ import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import type { Turn } from '../../api/types';
 import { Clock } from '../../ui/clock';
-import { Unread } from '../../ui/fault';
+import { ReadFault } from '../../ui/fault';
 import { live } from '../../ui/live';
 import { Section } from '../../ui/section';
 import { Columns, Table } from '../../ui/table';
@@ -66,7 +66,7 @@ export function Turns({ name }: { name: string }) {
       plain={`Turns of ${name}`}
       aside={turns !== null && turns.length > 0 ? <span class="count">newest first</span> : null}
     >
-      <Unread
+      <ReadFault
         error={error === null ? null : `The turns could not be read: ${error}`}
         plain="Read the turns again"
         reading={reading}

@@ -23,7 +23,7 @@ const approval = (id: number, rest: Partial<Approval> = {}): Approval => ({
 describe('approvals', () => {
   const loaded = (rest: object = {}) => load(new Approvals(), eventsOf, rest);
 
-  test('come, are under way, and end among the decided ones', () => {
+  test('are open, then building, then decided', () => {
     const { store, event } = loaded({ approvals: [approval(2), approval(1)] });
     expect(store.open.value.map((a) => a.id)).toEqual([1, 2]);
     event({ kind: 'approval_added', approval: approval(3) });
@@ -73,7 +73,7 @@ describe('approvals', () => {
     expect(tagOf(approval(7, rest))).toBe(tag),
   );
 
-  test('a failure stays until something newer is about the same, or somebody has seen it', () => {
+  test('a failure stays until a newer approval of the same kind, or its dismissal', () => {
     const failed = (id: number, rest: Partial<Approval> = {}) =>
       approval(id, { status: 'failed', resolved_at: AT, fetched_sha: 'f', ...rest });
     const shown = (decided: Approval[], open: Approval[] = [], seen: number[] = []) =>
@@ -121,7 +121,7 @@ describe('a difference', () => {
     ]);
   });
 
-  test('of a file that becomes another type has two parts, and one without content none', () => {
+  test('of a changed file type has two parts, and one without content none', () => {
     const two =
       'diff --git a/x b/x\ndeleted file mode 100644\n--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-text\ndiff --git a/x b/x\nnew file mode 120000\n--- /dev/null\n+++ b/x\n@@ -0,0 +1 @@\n+target\n';
     expect(linesOf(two).map((line) => line.kind)).toEqual(['hunk', 'removed', 'hunk', 'added']);
@@ -129,7 +129,7 @@ describe('a difference', () => {
     expect(linesOf('')).toEqual([]);
   });
 
-  test('is counted without being read', () => {
+  test('is counted without being parsed', () => {
     expect(lineCount(undefined)).toBe(0);
     expect(lineCount('a\nb\n')).toBe(2);
   });
@@ -162,7 +162,7 @@ describe('a difference', () => {
     expect(modeOf(file('x', 1, { new_mode: '40000' }))).toBe('mode 40000');
   });
 
-  test('shows what would not be seen', () => {
+  test('shows invisible characters', () => {
     expect(visible('a\u202eb\u200bc\u0000d')).toBe('a⟨U+202E⟩b⟨U+200B⟩c⟨U+0000⟩d');
     expect(visible('tab\tand ünïcode 🐝 stay\r')).toBe('tab\tand ünïcode 🐝 stay␍');
     expect(visible('two\r\nlines')).toBe('two\nlines');
@@ -201,12 +201,12 @@ describe('colours', () => {
     expect(at('agent.txt', PATCH, 1)).toEqual([':model: one']);
   });
 
-  test('go on over lines, on each side by itself', () => {
+  test('span lines, on each side by itself', () => {
     const patch = '@@ -1,3 +1,3 @@\n-x = 1\n+x = """\n is it text?\n"""\n';
     expect(at('a.py', patch, 3)).toEqual(['string:is it text?']);
   });
 
-  test('are left out of what is too much', () => {
+  test('are left out of large hunks', () => {
     const long = `@@ -1 +1 @@\n+a: ${'x'.repeat(5000)}\n`;
     expect(at('a.yaml', long, 1)).toEqual([`:a: ${'x'.repeat(5000)}`]);
     const many = `@@ -1 +1 @@\n${'+a: b\n'.repeat(40_000)}`;

@@ -7,7 +7,7 @@ import { Leet } from '../../ui/leet';
 import { LogsButton } from '../logs';
 import { underWay, type Verb, verbsOf, wantsUpdate } from './verb';
 
-interface Deed {
+interface Action {
   label: string;
   plain: string;
   tone?: 'good' | 'warn' | 'bad';
@@ -16,7 +16,7 @@ interface Deed {
 }
 
 /** The label, confirmation and action of a button. */
-function deed(verb: Verb, agent: Agent): Deed {
+function actionOf(verb: Verb, agent: Agent): Action {
   const { name, runtime } = agent;
   const at = { params: { path: { name } }, body: {} };
   const cut = 'Messages it has not acknowledged are delivered again when it is started.';
@@ -100,7 +100,7 @@ export function Verbs({
   const { name } = agent;
   const verbs = verbsOf(agent, transient);
   const button = (verb: Verb) => {
-    const { run, ...rest } = deed(verb, agent);
+    const { run, ...rest } = actionOf(verb, agent);
     return (
       <Act
         key={verb}

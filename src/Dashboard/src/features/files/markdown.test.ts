@@ -57,7 +57,7 @@ describe('Markdown', () => {
     );
   });
 
-  test('has nothing that can be clicked: a link says where it would lead', () => {
+  test('has no links: the target of a link is text', () => {
     expect(shown('[here](https://example.org/x "t")')).toBe(
       '<p><span class="md-link">here<span class="dim"> (<bdi>https://example.org/x</bdi>)</span></span></p>',
     );
@@ -66,7 +66,7 @@ describe('Markdown', () => {
     expect(shown('https://example.org')).toBe('<p>https://example.org</p>');
   });
 
-  test('loads nothing: an image is its description', () => {
+  test('loads no images: an image is its description', () => {
     expect(shown('![a *cat*](https://example.org/cat.png)')).toBe(
       '<p><span class="dim">[image: a *cat*, https://example.org/cat.png]</span></p>',
     );

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { close } from '../../ui/beside';
 import { Drawer } from '../../ui/drawer';
-import { Unread } from '../../ui/fault';
+import { ReadFault } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
 import { plainLine } from '../../ui/text/ansi';
 import { LogFollow, MOST_LINES } from './follow';
@@ -55,7 +55,7 @@ export function Logs({ name }: { name: string }) {
     held.current.top = el.scrollTop;
     const newest = el.scrollHeight - el.scrollTop - el.clientHeight <= STICKY_PX;
     setAtNewest(newest);
-    follow.look(newest);
+    follow.follow(newest);
   };
   const toNewest = () => {
     const el = text.current;
@@ -77,7 +77,7 @@ export function Logs({ name }: { name: string }) {
       aside={<State follow={follow} atNewest={atNewest} />}
       onClose={close}
     >
-      <Unread
+      <ReadFault
         error={
           follow.error.value === null || follow.over.value
             ? follow.error.value

@@ -18,7 +18,7 @@ export class LogFollow {
   readonly reading = signal(false);
   readonly wanted = signal(LINES);
 
-  #looking = true;
+  #following = true;
   #goingBack = false;
   #stopped = false;
   #failures = 0;
@@ -52,7 +52,7 @@ export class LogFollow {
       this.#failures++;
     }
     this.reading.value = false;
-    this.#soon();
+    this.#scheduleRead();
   }
 
   /** Reads more lines from further back. */
@@ -64,9 +64,9 @@ export class LogFollow {
   }
 
   /** The reader follows the newest line, or has scrolled back. */
-  look(atNewest: boolean): void {
-    if (this.#looking === atNewest) return;
-    this.#looking = atNewest;
+  follow(atNewest: boolean): void {
+    if (this.#following === atNewest) return;
+    this.#following = atNewest;
     if (atNewest) {
       if (!this.reading.peek()) void this.read();
       return;
@@ -81,7 +81,7 @@ export class LogFollow {
   /** The page has become visible or hidden. */
   shown(): void {
     if (!this.isVisible()) this.#pause();
-    else if (this.#looking && !this.reading.peek() && !this.over.peek()) void this.read();
+    else if (this.#following && !this.reading.peek() && !this.over.peek()) void this.read();
   }
 
   stop(): void {
@@ -90,8 +90,8 @@ export class LogFollow {
     this.#underWay?.abort();
   }
 
-  #soon(): void {
-    if (!this.#looking || this.#stopped || this.over.peek() || !this.isVisible()) return;
+  #scheduleRead(): void {
+    if (!this.#following || this.#stopped || this.over.peek() || !this.isVisible()) return;
     this.#timer = setTimeout(
       () => void this.read(),
       Math.min(SLOWEST_MS, EVERY_MS * 2 ** Math.min(this.#failures, 10)),

@@ -39,7 +39,7 @@ describe('the newest lines', () => {
     expect(chunks(emptyTail, 100)).toEqual([]);
   });
 
-  test('of the longest log are laid over those before in no time', () => {
+  test('of the longest log are merged in linear time', () => {
     const lines = Array.from({ length: MOST_LINES }, (_, i) => (i % 3 === 0 ? 'tick' : `turn ${i % 7}`));
     expect(withNewest({ first: 0, lines }, lines)).toEqual({ first: 0, lines });
   });
@@ -80,36 +80,36 @@ describe('following', () => {
     expect(asked).toEqual([LINES, LINES, LINES]);
   });
 
-  test('rests while somebody reads further up, and reads at once when they come back', async () => {
+  test('pauses while the reader scrolls back, and resumes at once', async () => {
     await follow.read();
-    follow.look(false);
+    follow.follow(false);
     lines.push('two');
     await wait(60_000);
     expect(asked).toHaveLength(1);
-    follow.look(true);
+    follow.follow(true);
     await wait(0);
     expect(shown()).toEqual(['one', 'two']);
   });
 
-  test('an answer that comes after they have gone back moves nothing, older lines that they asked for do', async () => {
+  test('an answer after scrolling back moves nothing, requested older lines do', async () => {
     await follow.read();
     lines = ['two'];
     const late = follow.read();
-    follow.look(false);
+    follow.follow(false);
     await late;
     expect(shown()).toEqual(['one']);
     expect(follow.reading.value).toBe(false);
-    follow.look(true);
+    follow.follow(true);
     await wait(0);
     lines = ['one', 'two'];
     const older = follow.more();
-    follow.look(false);
+    follow.follow(false);
     await older;
     expect(shown()).toEqual(['one', 'two']);
     expect(asked.at(-1)).toBe(MOST_LINES);
   });
 
-  test('rests while the page is not in view', async () => {
+  test('pauses while the page is hidden', async () => {
     await follow.read();
     visible = false;
     follow.shown();
@@ -121,7 +121,7 @@ describe('following', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('keeps what it has when a read fails, and tries again more and more slowly', async () => {
+  test('keeps its lines when a read fails, and retries with growing pauses', async () => {
     await follow.read();
     fail = new Refusal('no', 503, 'unavailable');
     await wait();
@@ -137,7 +137,7 @@ describe('following', () => {
     expect(asked).toHaveLength(5);
   });
 
-  test('ends with the agent, until somebody wants to know again', async () => {
+  test('ends with the agent, until a new read', async () => {
     fail = new Refusal('there is no agent', 404, 'not_found');
     await follow.read();
     expect(follow.over.value).toBe(true);

@@ -64,7 +64,7 @@ export function Compose() {
         id: 'recipients',
         label: 'Recipients',
         shown: options.map((name) => ({ name, shown: `@${name}`, hint: hint(name) })),
-        look: (written, caret) => setTyped(nameBeingTyped(written, caret)),
+        onCaret: (written, caret) => setTyped(nameBeingTyped(written, caret)),
         take: ({ name }) => {
           address(name);
           // The typed name has become the prompt.

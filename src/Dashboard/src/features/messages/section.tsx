@@ -1,7 +1,7 @@
 import { memo } from 'preact/compat';
 import { useEffect } from 'preact/hooks';
 import { Clock } from '../../ui/clock';
-import { Unread } from '../../ui/fault';
+import { ReadFault } from '../../ui/fault';
 import { useFollowed } from '../../ui/followed';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
@@ -63,7 +63,7 @@ export function Flow() {
           ) : messages.flowLoaded.value ? (
             <p class="empty">No message has been sent yet. Say something to an agent below.</p>
           ) : null}
-          <Unread
+          <ReadFault
             error={error === null ? null : `The messages could not be read: ${error}`}
             plain="Read the messages again"
             onRetry={() => void load(rows.length > 0)}

@@ -70,7 +70,7 @@ describe('the message log', () => {
     expect(store.flow.value.rows.map(markOf)).toEqual(['waiting', 'waiting', 'waiting', 'delivered', 'waiting']);
   });
 
-  test('what happens while a page is on its way is laid over it', async () => {
+  test('events during the load of a page are applied to it', async () => {
     const { store, told } = loaded();
     let arrive = (): void => {};
     const under = store.place(false, async () => {
@@ -127,7 +127,7 @@ describe('the message log', () => {
     expect(store.unseen.value).toBe(0);
   });
 
-  test('is bounded while somebody reads further up and much arrives', async () => {
+  test('is bounded while the reader is further up and much arrives', async () => {
     const { store, told } = loaded();
     await store.place(false, page(1, 10));
     store.following.value = false;
@@ -138,7 +138,7 @@ describe('the message log', () => {
     expect(store.unseen.value).toBe(KEPT + 490);
   });
 
-  test('an older page that arrives after the log was begun anew is let go', async () => {
+  test('an older page that arrives after a reload of the log is discarded', async () => {
     const { store } = loaded();
     await store.place(false, page(201, 400));
     let arrive = (): void => {};
@@ -164,11 +164,11 @@ describe('the message log', () => {
   });
 });
 
-describe('what failed and comes again by itself', () => {
+describe('messages in back-off', () => {
   const next_attempt_at = '2026-05-01T12:00:20.000Z';
   const waiting = (store: Messages) => store.backedOff.value.map(({ id }) => id);
 
-  test('is known from the log and from what happens, until it is delivered, parked, settled or dropped', async () => {
+  test('are known from the log and events until delivered, parked, settled or dropped', async () => {
     const { store, told } = loaded();
     const failed = (id: number) => message(id, { attempts: 1, next_attempt_at });
     await store.place(false, async () => ({ cursor: 'e-10', messages: [message(1), failed(2)] }));

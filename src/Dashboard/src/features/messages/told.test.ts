@@ -63,7 +63,7 @@ test.each([
   ],
 ])('%j is one sentence', (event, sentence) => expect(told(event)).toBe(sentence));
 
-test('what others wrote is told apart from the words around it', () => {
+test('quoted text is separate from Hive’s own words', () => {
   expect(toldBy('system', '{"event":"container_crash","agent":"bob","note":"bob is fine"}')).toEqual([
     { own: 'bob crashed' },
     { own: ': ' },
@@ -78,5 +78,5 @@ test.each(['{"event":"brand_new","agent":"bob"}', '{"agent":"bob"}', '{broken', 
   },
 );
 
-test('an event that somebody else writes stays as it is', () =>
+test('the same JSON from another sender stays text', () =>
   expect(told({ event: 'killed', agent: 'bob' }, 'alice')).toBeNull());

@@ -25,7 +25,7 @@ const loaded = (rest: object = {}) => load(new Questions(), eventsOf, rest);
 const ids = (rows: readonly { id: number }[]) => rows.map(({ id }) => id);
 
 describe('questions', () => {
-  test('are pending until they are resolved, then stand first in the history', () => {
+  test('are pending until resolved, then first in the history', () => {
     const { store, event } = loaded({ questions: [question(1)], question_history: [settled(3, 'bob', 'no')] });
     event({ kind: 'question_added', question: question(4, { target: 'bob' }) });
     event({ kind: 'question_resolved', question: settled(4, 'bob', 'yes') });
@@ -44,7 +44,7 @@ describe('questions', () => {
     expect(store.waiting.value).toBe(0);
   });
 
-  test('of the past are kept as far as the host lists them', () => {
+  test('in the history are kept up to the host’s limit', () => {
     const { store, event } = loaded();
     for (let id = 1; id <= HISTORY + 10; id++)
       event({ kind: 'question_resolved', question: settled(id, 'operator', 'ok') });
@@ -52,7 +52,7 @@ describe('questions', () => {
     expect(store.answered.value[0]?.id).toBe(HISTORY + 10);
   });
 
-  test('without the time of their answer stand last', () => {
+  test('without an answer’s time are last', () => {
     expect(ids([question(9), settled(1, 'bob', 'x')].sort(byAnswer))).toEqual([1, 9]);
   });
 });
@@ -87,7 +87,7 @@ describe('an answer', () => {
     expect(answerOf(asked, { chosen: ['gone'], text: 'x' })).toBe('x');
   });
 
-  test('takes one option or several, and gives them back', () => {
+  test('toggles one option or several', () => {
     expect(withOption({ chosen: ['a'], text: 't' }, 'b', false)).toEqual({ chosen: ['b'], text: 't' });
     expect(withOption({ chosen: ['a'], text: '' }, 'b', true).chosen).toEqual(['a', 'b']);
     expect(withOption({ chosen: ['a', 'b'], text: '' }, 'a', true).chosen).toEqual(['b']);
@@ -112,7 +112,7 @@ describe('drafts', () => {
 
   const typed = { chosen: [], text: 'half an answ' };
 
-  test('outlive events about other questions, and a reload', () => {
+  test('survive events about other questions, and a reload', () => {
     const kept = storage();
     const { store, event } = loaded({ questions: [question(1, { options: ['a'] }), question(2)] });
     const drafts = new Drafts(store, kept);
@@ -127,7 +127,7 @@ describe('drafts', () => {
     expect(kept.length).toBe(0);
   });
 
-  test('of questions that this host does not know are let go, also where an id was given again', () => {
+  test('of unknown questions are discarded, also where an id was used again', () => {
     const kept = storage();
     kept.setItem('hive.answer.1.2020-01-01T00:00:00.000Z', JSON.stringify(typed));
     kept.setItem('hive.answer.2', 'broken');
@@ -138,7 +138,7 @@ describe('drafts', () => {
     expect(kept.getItem('other')).toBe('not ours');
   });
 
-  test('are shown as overtaken when somebody else settled the question, until they are let go', () => {
+  test('are shown as overtaken when the question was settled, until discarded', () => {
     const { store, event } = loaded({ questions: [question(1, { target: 'bob' })] });
     const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);
@@ -150,7 +150,7 @@ describe('drafts', () => {
     expect(drafts.overtaken.value).toEqual([]);
   });
 
-  test('that were overtaken stay until they are let go, however many others are answered, and through a reload', () => {
+  test('that were overtaken stay until discarded, also through a reload', () => {
     const kept = storage();
     const { store, event } = loaded({ questions: [question(1, { target: 'bob' })] });
     const drafts = new Drafts(store, kept);
@@ -170,7 +170,7 @@ describe('drafts', () => {
     expect(kept.length).toBe(0);
   });
 
-  test('outlive a storage without room for them', () => {
+  test('survive a full storage', () => {
     const full = {
       ...storage(),
       setItem: () => {
@@ -185,7 +185,7 @@ describe('drafts', () => {
     expect(ids(drafts.overtaken.value)).toEqual([1]);
   });
 
-  test('that were sent are gone, also when the event was faster than the answer', async () => {
+  test('that were sent are removed, also when the event was faster', async () => {
     const { store, event } = loaded({ questions: [question(1)] });
     const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);
@@ -197,7 +197,7 @@ describe('drafts', () => {
     expect(drafts.overtaken.value).toEqual([]);
   });
 
-  test('that lost the race stay, and say so', async () => {
+  test('that lost the race stay, and are reported', async () => {
     const { store, event } = loaded({ questions: [question(1, { target: 'bob' })] });
     const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);
@@ -210,7 +210,7 @@ describe('drafts', () => {
     expect(ids(drafts.overtaken.value)).toEqual([1]);
   });
 
-  test('that arrived although the host could not say so are gone', async () => {
+  test('whose response was lost are removed', async () => {
     const { store, event } = loaded({ questions: [question(1)] });
     const drafts = new Drafts(store, storage());
     drafts.keep(question(1), typed);

@@ -17,7 +17,7 @@ import { answerOf, forOperator, withOption } from './question';
 import { drafts } from './state';
 
 /** Below this time left, a question is shown in red. */
-const SOON_MS = 60_000;
+const ALARM_MS = 60_000;
 
 export const QuestionRow = memo(function QuestionRow({ question }: { question: Question }) {
   const { id, asker, target } = question;
@@ -109,10 +109,10 @@ function Offered({ question: { multi, options } }: { question: Question }) {
 }
 
 function TimeLeft({ at }: { at: string }) {
-  const soon = Date.parse(at) - now.value < SOON_MS;
+  const alarming = Date.parse(at) - now.value < ALARM_MS;
   return (
     <span
-      class={`badge ttl ${soon ? 'bad' : 'amber'}`}
+      class={`badge ttl ${alarming ? 'bad' : 'amber'}`}
       title="If nobody answers by then, the asker is told that it expired"
     >
       ◷ <Until at={at} ahead={(left) => `${left} left`} past={() => 'expires now'} />

@@ -21,7 +21,7 @@ const loaded = (rest: object = {}) => load(new Reminders(), eventsOf, rest);
 const ids = (rows: readonly { id: number }[]) => rows.map(({ id }) => id);
 
 describe('reminders', () => {
-  test('stand by the time they are due, come and go with their events, and an event applied twice changes nothing', () => {
+  test('are sorted by due time, and an event applied twice changes nothing', () => {
     const { store, event } = loaded({ reminders: [reminder(5), reminder(2)] });
     event({ kind: 'reminder_changed', reminder: reminder(9, { due_at: later(3) }) });
     event({ kind: 'reminder_changed', reminder: reminder(9, { due_at: later(3) }) });
@@ -54,7 +54,7 @@ describe('reminders', () => {
     ]);
   });
 
-  test('by the ten thousand cost an event no more than a few', () => {
+  test('by the ten thousand cost as much per event as a few', () => {
     const { store, event } = loaded({ reminders: Array.from({ length: 50_000 }, (_, i) => reminder(i + 1)) });
     // What a table makes its list of.
     const rebuilt = vi.spyOn(Map.prototype, 'values');

@@ -1,7 +1,7 @@
 import type { ComponentChild } from 'preact';
 import { useMemo } from 'preact/hooks';
 import type { Stats } from '../../api/types';
-import { Unread } from '../../ui/fault';
+import { ReadFault } from '../../ui/fault';
 import { durationText, tokensText } from '../../ui/text/figures';
 import { ChartView } from './chart';
 import { chartsOf, costText, inputOf, totalsOf } from './figures';
@@ -13,7 +13,7 @@ export function Charts({ statistics, none }: { statistics: Statistics; none: str
   const error = statistics.error.value;
   return (
     <>
-      <Unread
+      <ReadFault
         error={error === null ? null : `The figures could not be read: ${error}`}
         plain="Read the figures again"
         reading={statistics.reading.value}

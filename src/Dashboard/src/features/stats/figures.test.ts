@@ -13,7 +13,7 @@ import {
   totalsOf,
   turnWords,
 } from './figures';
-import { EVERY_MS, SOON_MS, Statistics } from './statistics';
+import { AFTER_TURN_MS, EVERY_MS, Statistics } from './statistics';
 
 const AT = '2026-05-01T12:00:00.000Z';
 const sums = {
@@ -78,7 +78,7 @@ test('figures are short enough for a badge', () => {
   ]);
 });
 
-test('sums are of all agents, and a cost that is not whole says so', () => {
+test('sums cover all agents, and an incomplete cost is marked', () => {
   const totals = totalsOf(
     stats({
       agents: [
@@ -126,7 +126,7 @@ test('charts stack what belongs together', () => {
 describe('a turn', () => {
   const turn = (id: number, rest: Partial<Turn> = {}): Turn => ({ id, agent: 'a', wake_from: 'operator', ...rest });
 
-  test('is told in few words', () => {
+  test('has a short text', () => {
     expect(
       turnWords({
         duration_ms: 12_300,
@@ -144,7 +144,7 @@ describe('a turn', () => {
     expect(resultWords('odd')).toMatchObject({ words: 'odd', tone: 'bad' });
   });
 
-  test('that was told of since it was fetched stands once, as it was told last', () => {
+  test('that was fetched and changed since is listed once, as it was last', () => {
     expect(resultWords('lost')).toMatchObject({ words: 'lost: its process ended', tone: 'bad' });
     const merged = mergedTurns([turn(5), turn(4)], [turn(6, { result: 'ok' }), turn(5, { result: 'failed' }), turn(2)]);
     expect(merged.map(({ id, result }) => [id, result])).toEqual([
@@ -212,21 +212,21 @@ describe('statistics', () => {
   test('are read once for many turns that end together, and once a minute without any', async () => {
     await statistics.read();
     for (let i = 0; i < 50; i++) statistics.changed();
-    await wait(SOON_MS);
+    await wait(AFTER_TURN_MS);
     expect(asked).toHaveLength(2);
     await wait(EVERY_MS);
     expect(asked).toHaveLength(3);
   });
 
-  test('are read again when a turn ended while they were on their way', async () => {
+  test('are read again when a turn ended during a read', async () => {
     const reading = statistics.read();
     statistics.changed();
     await reading;
-    await wait(SOON_MS);
+    await wait(AFTER_TURN_MS);
     expect(asked).toHaveLength(2);
   });
 
-  test('rest while nobody sees them', async () => {
+  test('are not read while the page is hidden', async () => {
     await statistics.read();
     visible = false;
     statistics.shown();
@@ -239,10 +239,10 @@ describe('statistics', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('keep what stands when they cannot be read, and say so', async () => {
+  test('stay as they are when a read fails, and report it', async () => {
     await statistics.read();
     fail = true;
-    statistics.look('7d');
+    statistics.show('7d');
     await wait(0);
     expect(asked).toEqual(['24h', '7d']);
     expect(statistics.error.value).toBe('away');

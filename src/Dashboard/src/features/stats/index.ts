@@ -17,7 +17,7 @@ export {
   turnWords,
 } from './figures';
 export { turns } from './store';
-export { lookBack, shownWindow, useStatistics } from './use';
+export { chooseWindow, shownWindow, useStatistics } from './use';
 export { Windows } from './windows';
 
 export const feature: Feature = {

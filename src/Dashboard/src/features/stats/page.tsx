@@ -8,7 +8,7 @@ import { containers } from '../containers';
 import { Charts } from './charts';
 import { costText, inputOf } from './figures';
 import { Prices } from './prices';
-import { lookBack, shownWindow, useStatistics } from './use';
+import { chooseWindow, shownWindow, useStatistics } from './use';
 import { Windows } from './windows';
 
 /** The results and figures of all agents' turns, and the prices of models. */
@@ -28,7 +28,7 @@ export function StatsPage() {
         id="stats"
         title="ST4TS"
         plain="Statistics of the swarm"
-        aside={<Windows shown={window} onChoose={lookBack} />}
+        aside={<Windows shown={window} onChoose={chooseWindow} />}
       >
         {unknown.length === 0 ? null : (
           <div class="overtaken unknown">

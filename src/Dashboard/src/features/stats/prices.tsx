@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { answerOf, api } from '../../api/client';
 import { words } from '../../api/refusal';
 import { Submit } from '../../ui/act';
-import { Fault, Unread } from '../../ui/fault';
+import { Fault, ReadFault } from '../../ui/fault';
 import { Leet } from '../../ui/leet';
 import { Section } from '../../ui/section';
 import { useSending } from '../../ui/sending';
@@ -89,7 +89,7 @@ export function Prices({ asked, onTaken, onSaved }: Props) {
             <span class="spinner" aria-hidden="true" /> reading …
           </p>
         ) : (
-          <Unread error={error} plain="Read the price table again" onRetry={() => void read()} />
+          <ReadFault error={error} plain="Read the price table again" onRetry={() => void read()} />
         )
       ) : (
         <form

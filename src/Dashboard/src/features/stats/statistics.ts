@@ -6,7 +6,7 @@ import type { Window } from './figures';
 /** Windows move with time, also when no turn ends. */
 export const EVERY_MS = 60_000;
 /** Turns that end close together are counted together. */
-export const SOON_MS = 3_000;
+export const AFTER_TURN_MS = 3_000;
 
 /** Keeps the sums of a window fresh: reads them when a turn has ended, and once a minute while the page is visible. */
 export class Statistics {
@@ -30,7 +30,7 @@ export class Statistics {
   }
 
   /** Shows another window; the sums of the one before stay until the new ones are loaded. */
-  look(window: Window): void {
+  show(window: Window): void {
     if (window === this.#window) return;
     this.#window = window;
     void this.read();
@@ -40,7 +40,7 @@ export class Statistics {
   changed(): void {
     // The answer under way may be older than the turn's end.
     this.#again = this.reading.peek();
-    this.#next(SOON_MS);
+    this.#next(AFTER_TURN_MS);
   }
 
   /** The page has become visible or hidden. */
@@ -69,7 +69,7 @@ export class Statistics {
     this.#readAt = Date.now();
     const soon = this.#again;
     this.#again = false;
-    this.#next(soon ? SOON_MS : EVERY_MS);
+    this.#next(soon ? AFTER_TURN_MS : EVERY_MS);
   }
 
   stop(): void {

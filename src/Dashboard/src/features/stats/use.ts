@@ -12,7 +12,7 @@ const KEY = 'hive.window';
 /** The window that every page shows. */
 export const shownWindow = signal<Window>(WINDOWS.find((known) => known === localStorage.getItem(KEY)) ?? '24h');
 
-export function lookBack(window: Window): void {
+export function chooseWindow(window: Window): void {
   shownWindow.value = window;
   localStorage.setItem(KEY, window);
 }
@@ -51,6 +51,6 @@ export function useStatistics(window: Window, agent: string | null): Statistics 
       statistics.stop();
     };
   }, [statistics]);
-  useEffect(() => statistics.look(window), [statistics, window]);
+  useEffect(() => statistics.show(window), [statistics, window]);
   return statistics;
 }
