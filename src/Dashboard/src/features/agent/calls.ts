@@ -1,4 +1,5 @@
-import { diffArrays } from 'diff';
+// Not from 'diff': its main module brings the comparison of words and sentences too.
+import { diffArrays } from 'diff/lib/diff/array.js';
 import { visible } from '../../ui/text/visible';
 
 /** A line of an edit. */
