@@ -58,7 +58,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await OnPageOf("alice");
-        await Expect(Terminal(page)).ToContainTextAsync("no harness of alice is connected");
+        await Expect(Terminal(page)).ToContainTextAsync("the harness of alice is not connected");
 
         await alice.ReportAsync(
             "idle",
@@ -239,7 +239,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await prompt.FillAsync("/compact");
         await prompt.PressAsync("Enter");
-        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("no harness of alice is connected");
+        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("the harness of alice is not connected");
         await Expect(prompt).ToHaveValueAsync("/compact");
         await prompt.FillAsync("/dance");
         await prompt.PressAsync("Enter");
@@ -286,11 +286,11 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
             "logging_in",
             new { login = new { url = "http://login.example/?x=1", output = "open http://login.example/?x=1" } }
         );
-        await Expect(panel).ToContainTextAsync("no https address");
+        await Expect(panel).ToContainTextAsync("not an https address");
         await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
         await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example@elsewhere.example/" } });
         await Expect(panel.Locator(".address strong")).ToHaveTextAsync("elsewhere.example");
-        await Expect(panel).ToContainTextAsync("hides where it leads");
+        await Expect(panel).ToContainTextAsync("hides the host");
         await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
         await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example/?x=1" } });
         var link = panel.GetByRole(AriaRole.Link, new() { Name = "https://login.example/?x=1" });

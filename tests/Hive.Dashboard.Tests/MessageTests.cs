@@ -332,7 +332,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(line.Locator(".markdown li")).ToHaveTextAsync(["one", "two"]);
         Assert.Equal(0, await line.Locator(".viewer img, .viewer a, .viewer b, .viewer script").CountAsync());
         Assert.True(await page.EvaluateAsync<bool>("window.owned === undefined"));
-        await line.GetByRole(AriaRole.Button, new() { Name = "Show /shared/plan.md as it is written" }).ClickAsync();
+        await line.GetByRole(AriaRole.Button, new() { Name = "Show the source of /shared/plan.md" }).ClickAsync();
         await Expect(line.Locator(".viewer .text-line").First).ToHaveTextAsync("# <b>the plan</b>");
 
         await line.GetByRole(AriaRole.Button, new() { Name = "/shared/notes.txt" }).ClickAsync();

@@ -1,6 +1,6 @@
 import { type Feature, inOrder, type SwarmSection } from '../ui/feature';
 
-const drawn = ({ order, view: View }: SwarmSection) => <View key={order} />;
+const drawn = ({ view: View }: SwarmSection, i: number) => <View key={i} />;
 
 /** The whole swarm: the features' sections in a list, and the message flow beside it. */
 function Swarm() {

@@ -1,3 +1,4 @@
+import { computed } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { api } from '../../api/client';
 import type { Agent, Transient } from '../../api/types';
@@ -14,6 +15,9 @@ import { Verbs } from './verbs';
 
 /** A longer status has its own line above the buttons. */
 const BESIDE_CHARS = 56;
+
+/** The badges of other features, the same for every row. */
+const badges = computed(() => inOrder((feature) => feature.agentBadges));
 
 /** The manager first, then by name. */
 const byRole = (a: Agent, b: Agent) =>
@@ -115,8 +119,8 @@ function Row({ agent, transient }: { agent: Agent; transient: Transient | undefi
         {agent.unread > 0 ? <span class="badge amber">✉ {agent.unread} unread</span> : null}
         {agent.delayed > 0 ? <span class="badge warn">↻ {agent.delayed} to be retried</span> : null}
         {agent.parked > 0 ? <span class="badge bad">⚠ {agent.parked} parked</span> : null}
-        {inOrder((feature) => feature.agentBadges).map(({ order, view: Badge }) => (
-          <Badge key={order} agent={agent} />
+        {badges.value.map(({ view: Badge }, i) => (
+          <Badge key={i} agent={agent} />
         ))}
         {agent.active_model == null ? null : <span class="badge dim">{agent.active_model}</span>}
         {agent.running && agent.started_at != null ? (
