@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Hive.ArchitectureTests;
 
-/// <summary>What may stand only in certain places (architecture, section 1).</summary>
+/// <summary>Restricts SQL, files and processes to the places that own them.</summary>
 public sealed partial class PlaceTests
 {
     private static readonly IReadOnlyList<ScannedType> Server =
@@ -15,7 +15,7 @@ public sealed partial class PlaceTests
 
     private static readonly TypeName LinuxFile = new("Hive.Common.Linux", "LinuxFile");
 
-    // Asking for the path alone opens nothing.
+    // Types whose methods open files; System.IO.Path opens none.
     private static readonly string[] FileTypes =
     [
         "File",
@@ -29,7 +29,7 @@ public sealed partial class PlaceTests
     ];
 
     [Fact]
-    public void SQL_stands_only_in_slices_and_in_the_store()
+    public void SQL_is_written_only_in_slices_and_in_the_store()
     {
         var writers = Solution
             .All.SelectMany(a => a.Types)
@@ -37,7 +37,7 @@ public sealed partial class PlaceTests
             .ToArray();
         Assert.Contains(writers, t => Solution.SliceOf(t.Name.Namespace) is not null);
         Assert.Contains(writers, t => t.Name.Namespace == "Hive.Common.Storage");
-        // The harness keeps the statistics of its turns in a file of its own.
+        // The harness keeps its own database of turn statistics.
         Assert.Contains(writers, t => t.Name.Namespace == "Hive.Agent.Statistics");
         Assert.Empty(
             writers
@@ -57,7 +57,7 @@ public sealed partial class PlaceTests
             .Where(t => t.Uses.Any(u => u.Namespace is "Microsoft.Data.Sqlite" or "SQLitePCL"))
             .ToArray();
         Assert.NotEmpty(users);
-        // The host says why the database cannot be opened.
+        // HiveApp reports why the database cannot be opened.
         Assert.Empty(
             users
                 .Where(t =>
@@ -69,22 +69,22 @@ public sealed partial class PlaceTests
     }
 
     [Fact]
-    public void Files_are_opened_only_by_the_slices_and_parts_that_own_them()
+    public void Files_are_opened_only_by_the_slices_and_folders_that_own_them()
     {
         string[] owners =
         [
-            "Hive.Features.StateFiles.", // paths that came from outside: the only place
+            "Hive.Features.StateFiles.", // the only place for paths that came from outside
             "Hive.Features.Meta.", // the repositories of the swarm, all named by the host
-            "Hive.Features.Approvals.AppliedRepository", // what lies beside the files of an applied repository, and git cannot keep
+            "Hive.Features.Approvals.AppliedRepository", // files in an applied repository that git cannot keep
             "Hive.Features.Containers.", // the agents' folders, specs, logs and pid files, all named by the host
-            "Hive.Features.Backups.", // the folder in which a backup is put together
+            "Hive.Features.Backups.", // the folder in which a backup is collected
             "Hive.Features.Turns.Prices", // prices.json, named by the host
-            "Hive.Features.Forge.", // Hive's own token, the secret of the forge's webhook and what the operator's configuration names
-            "Hive.Common.Git.", // the host's own repositories, and the objects of agents' repositories, which are opened without following a link
+            "Hive.Features.Forge.", // Hive's token, the webhook's secret and files that the options name
+            "Hive.Common.Git.", // the host's repositories, and agents' objects, opened without following links
             "Hive.Common.Doors.SocketDoor", // the socket files
-            "Hive.Common.Storage.", // the database, its write-ahead log and the note beside it
+            "Hive.Common.Storage.", // the database, its write-ahead log and the note of the last commit
             "Hive.Protocol.HivePaths", // hive.json
-            "Hive.Protocol.Options.", // hive.json, and whether what an option names is a folder
+            "Hive.Protocol.Options.", // hive.json, and folders that options name
             "Hive.Host.", // locks, token, page
         ];
         var users = Server
@@ -162,7 +162,9 @@ public sealed partial class PlaceTests
         && FileTypes.Contains(call["System.IO.".Length..].Split('.')[0]);
 
     [GeneratedRegex(
-        @"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+(\s+SET\b|\s*$)|DELETE\s+FROM\s|CREATE\s+(TABLE|INDEX|UNIQUE)\b|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|BEGIN IMMEDIATE|SAVEPOINT\s|WITH\s+\w+\s+AS\b)",
+        @"^\s*(SELECT\s|INSERT\s+(OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+(\s+SET\b|\s*$)|DELETE\s+FROM\s"
+            + @"|CREATE\s+(TABLE|INDEX|UNIQUE)\b|ALTER\s+TABLE\s|DROP\s+TABLE\s|PRAGMA\s|BEGIN IMMEDIATE"
+            + @"|SAVEPOINT\s|WITH\s+\w+\s+AS\b)",
         RegexOptions.Multiline
     )]
     private static partial Regex Sql();

@@ -7,8 +7,8 @@ using System.Reflection.PortableExecutable;
 
 namespace Hive.ArchitectureTests;
 
-/// <summary>What the compiled types of one assembly say of themselves and of what they use. Constants of others are
-/// compiled in and leave no trace.</summary>
+/// <summary>Reads the types of one assembly, with the types and methods they use. Constants of other assemblies are
+/// compiled in and cannot be seen.</summary>
 internal sealed class ScannedAssembly
 {
     private static readonly Dictionary<ushort, OpCode> Codes = typeof(OpCodes)
@@ -20,7 +20,7 @@ internal sealed class ScannedAssembly
 
     private ScannedAssembly(string path)
     {
-        // Its memory is what the metadata is read from for as long as the tests run.
+        // Not disposed: the metadata is read from its memory as long as the tests run.
         var file = new PEReader(ImmutableArray.Create(File.ReadAllBytes(path)));
         metadata = file.GetMetadataReader();
         Name = Path.GetFileNameWithoutExtension(path);
@@ -40,7 +40,7 @@ internal sealed class ScannedAssembly
 
     public IReadOnlyList<string> References { get; }
 
-    /// <summary>All types of Hive's own namespaces, the nested and the compiler's among them.</summary>
+    /// <summary>All types of Hive's own namespaces, including nested and compiler-generated ones.</summary>
     public IReadOnlyList<ScannedType> Types { get; }
 
     public static ScannedAssembly Load(string name) => new(Path.Combine(AppContext.BaseDirectory, name + ".dll"));
@@ -155,7 +155,7 @@ internal sealed class ScannedAssembly
         }
     }
 
-    /// <summary>Gathers the types, calls and texts that signatures and bodies name.</summary>
+    /// <summary>Collects the types, calls and strings in signatures and bodies.</summary>
     private sealed class Collector(MetadataReader metadata) : ISignatureTypeProvider<TypeName?, object?>
     {
         public HashSet<TypeName> Types { get; } = [];
@@ -297,7 +297,7 @@ internal sealed class ScannedAssembly
     }
 }
 
-/// <summary>A type's namespace, and its name behind those of the types it is nested in.</summary>
+/// <summary>A type's namespace, and its name after the names of the types it is nested in.</summary>
 internal readonly record struct TypeName(string Namespace, string Name)
 {
     public override string ToString() => $"{Namespace}.{Name}";

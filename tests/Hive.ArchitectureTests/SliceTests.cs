@@ -5,7 +5,7 @@ namespace Hive.ArchitectureTests;
 /// <summary>Which slice may know which: the code is compared with what the slices' modules declare.</summary>
 public sealed partial class SliceTests
 {
-    // Each slice, and those whose contracts its module says it uses.
+    // Each slice, with the slices that its module declares as used.
     private static readonly Dictionary<string, IReadOnlyList<string>> Declared = Features
         .Features.InStartOrder()
         .ToDictionary(module => module.Slice, module => module.Used);
@@ -15,7 +15,7 @@ public sealed partial class SliceTests
     {
         var slices = Solution.Features.Types.Select(t => Solution.SliceOf(t.Name.Namespace)).Distinct().ToArray();
         Assert.Equal(Declared.Keys.Order(), slices.OfType<string>().Order());
-        // Only the list itself lies outside of the slices.
+        // Only the list itself is outside of the slices.
         Assert.All(
             Solution.Features.Types.Where(t => Solution.SliceOf(t.Name.Namespace) is null),
             t => Assert.StartsWith("Hive.Features.Features", t.ToString(), StringComparison.Ordinal)
@@ -26,7 +26,7 @@ public sealed partial class SliceTests
     public void The_declared_uses_form_no_circle()
     {
         var open = Declared.ToDictionary(d => d.Key, d => d.Value.ToHashSet());
-        // Slices that use nothing that is left are taken out, until nothing is left or what is left is a circle.
+        // Removes the slices that use no remaining slice, until none remains or the remaining ones hold a circle.
         while (open.Where(o => o.Value.Count == 0).Select(o => o.Key).ToArray() is { Length: > 0 } done)
         {
             foreach (var slice in done)
@@ -56,7 +56,7 @@ public sealed partial class SliceTests
         Assert.Empty(crossings.Where(c => !c.Contract).Select(c => c.Text).Distinct());
     }
 
-    // Constants are compiled in and leave no trace, so the text of each file is searched as well.
+    // Constants are compiled in and cannot be seen in the assembly, so the files are searched as well.
     [Fact]
     public void A_file_names_only_the_contracts_of_other_slices()
     {
@@ -98,7 +98,7 @@ public sealed partial class SliceTests
     }
 
     [Fact]
-    public void Only_the_modules_ground_knows_Carter()
+    public void Only_the_base_of_the_modules_knows_Carter()
     {
         var users = Solution
             .All.SelectMany(a => a.Types)
@@ -107,7 +107,7 @@ public sealed partial class SliceTests
             .Distinct()
             .ToArray();
         Assert.Contains("FeatureModule", users);
-        // The host maps the modules; they register themselves through their ground.
+        // CommonRegistration registers the modules, and HiveApp maps them.
         Assert.Empty(users.Except(["FeatureModule", "CommonRegistration", "HiveApp"]));
     }
 
@@ -141,7 +141,8 @@ public sealed partial class SliceTests
     private sealed record Crossing(string Slice, string Other, string Text, bool Contract);
 
     [GeneratedRegex(
-        @"\bHive\.Features\.(?<slice>[A-Z]\w*)(?<contracts>\.Contracts)?|(?<=using\s)(?<slice>[A-Z]\w*)(?<contracts>\.Contracts);"
+        @"\bHive\.Features\.(?<slice>[A-Z]\w*)(?<contracts>\.Contracts)?"
+            + @"|(?<=using\s)(?<slice>[A-Z]\w*)(?<contracts>\.Contracts);"
     )]
     private static partial Regex SliceName();
 }

@@ -1,6 +1,6 @@
 namespace Hive.ArchitectureTests;
 
-/// <summary>The assemblies of Hive, read once, and the folder they are built from.</summary>
+/// <summary>Hive's assemblies, read once, and the folder they are built from.</summary>
 internal static class Solution
 {
     public static ScannedAssembly Features { get; } = ScannedAssembly.Load("Hive.Features");

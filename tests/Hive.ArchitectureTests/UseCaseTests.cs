@@ -1,11 +1,11 @@
 namespace Hive.ArchitectureTests;
 
-/// <summary>How requests, notifications and types are shaped (architecture, sections 1 and 2).</summary>
+/// <summary>The forms of requests, notifications and types.</summary>
 public sealed class UseCaseTests
 {
     private static readonly ScannedType[] Types = [.. Solution.Features.Types.Where(t => !t.IsCompilers)];
 
-    // Brought into range instead of being refused (contract, beginning).
+    // Numbers that are clamped to a range instead of being refused.
     private static readonly string[] Clamped = ["WaitSeconds", "Max", "Limit", "Lines"];
 
     [Fact]
@@ -20,7 +20,7 @@ public sealed class UseCaseTests
             .Select(t => (t.Name.Namespace, t.Outer))
             .ToHashSet();
         Assert.NotEmpty(validators);
-        // One without fields has nothing that could be wrong.
+        // A command without fields has nothing to validate.
         Assert.Empty(
             commands
                 .Where(c => HasFields(c) && !validators.Contains((c.Name.Namespace, c.Outer)))
@@ -29,7 +29,7 @@ public sealed class UseCaseTests
     }
 
     [Fact]
-    public void Every_request_is_a_sealed_record_called_command_or_query_in_a_static_class_with_its_handler()
+    public void Every_request_is_a_sealed_record_in_a_static_class_with_its_handler()
     {
         var requests = Types
             .Where(t => t.IsClass && t.Faces.Any(f => f is { Namespace: "MediatR", Name: "IRequest`1" }))
@@ -50,13 +50,13 @@ public sealed class UseCaseTests
             r =>
                 Assert.True(
                     owners[r.Name with { Name = r.Outer! }] is { IsAbstract: true, IsSealed: true },
-                    $"{r.Outer} is no static class"
+                    $"{r.Outer} is not a static class"
                 )
         );
     }
 
     [Fact]
-    public void Every_notification_is_a_sealed_record_among_the_contracts_of_its_slice()
+    public void Every_notification_is_a_sealed_record_in_the_contracts_of_its_slice()
     {
         string[] kinds = ["INotification", "IDashboardNotification", "IAgentRowNotification"];
         var notifications = Types.Where(t => t.IsClass && t.Faces.Any(f => kinds.Contains(f.Name))).ToArray();
@@ -69,7 +69,7 @@ public sealed class UseCaseTests
     }
 
     [Fact]
-    public void The_features_show_nothing_to_other_assemblies()
+    public void Only_contracts_of_the_features_may_be_public()
     {
         Assert.NotEmpty(Types);
         Assert.Empty(
@@ -88,7 +88,7 @@ public sealed class UseCaseTests
         Assert.Empty(
             classes.Where(c => !c.IsSealed && !c.IsAbstract && !parents.Contains(c.Name)).Select(c => c.ToString())
         );
-        // An abstract one that nothing is derived from is no class but a plan.
+        // An abstract class without a derived one is unused.
         Assert.Empty(
             classes.Where(c => c.IsAbstract && !c.IsSealed && !parents.Contains(c.Name)).Select(c => c.ToString())
         );

@@ -57,7 +57,7 @@ public abstract class FeatureModule : CarterModule
         where T : class, ISchema => parts.Add(services => services.AddSingleton<ISchema, T>());
 
     /// <summary>An event of the stream, or of an agent's own stream.</summary>
-    /// <typeparam name="TRow">What it carries.</typeparam>
+    /// <typeparam name="TRow">The type of its row.</typeparam>
     /// <param name="kind">Its name, such as <c>reminder_changed</c>.</param>
     /// <param name="noun">The member that holds the row, such as <c>reminder</c>.</param>
     protected void Event<TRow>(string kind, string noun) => events.Add(new EventDeclaration(kind, noun, typeof(TRow)));
@@ -70,7 +70,7 @@ public abstract class FeatureModule : CarterModule
     protected void RowPart<T>()
         where T : class, IAgentRowPart => parts.Add(services => services.AddSingleton<IAgentRowPart, T>());
 
-    /// <summary>Members that an agent's row itself has for this slice.</summary>
+    /// <summary>Members of an agent's row outside of <c>parts</c>, which only the oldest slices have.</summary>
     protected void RowFields<T>()
         where T : class, IAgentRowFields => parts.Add(services => services.AddSingleton<IAgentRowFields, T>());
 
@@ -229,7 +229,7 @@ internal enum Doors
     Host = 4,
 }
 
-/// <summary>What a client may assume about a tool; see <see cref="ToolAnnotations"/>.</summary>
+/// <summary>Hints about a tool that a client may rely on; see <see cref="ToolAnnotations"/>.</summary>
 [Flags]
 public enum ToolHints
 {
@@ -256,7 +256,7 @@ internal abstract class Command(string name, Doors doors, string? description, T
 
     public Doors Doors => doors;
 
-    /// <summary>What it does, told to a model; null when the command is not a tool.</summary>
+    /// <summary>The description for models; null when the command is not a tool.</summary>
     public string? Description => description;
 
     public ToolHints Hints => hints;

@@ -19,7 +19,7 @@ public static partial class RestErrors
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // The client has gone; there is nobody to tell.
+            // The client has disconnected.
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {

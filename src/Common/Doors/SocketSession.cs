@@ -164,9 +164,8 @@ internal sealed partial class SocketSession(Socket socket, Caller caller, Socket
         try
         {
             var command = Find(line.Span);
-            // What agents ask for all day is quick and goes on here, which may be the thread that serves every socket
-            // (docs/adr/0023);
-            // what manager and operator ask for may start programs and read logs.
+            // Commands that every agent has are quick and run on this thread, which may serve all sockets
+            // (docs/adr/0023). Commands of the manager and the operator may start programs and read logs.
             if (!command.Doors.HasFlag(Doors.Agent))
                 await Task.Yield();
             // A peer that has shut down its sending side may still read, so only waiting requests end with it.

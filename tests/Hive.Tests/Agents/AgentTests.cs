@@ -8,7 +8,7 @@ namespace Hive.Tests.Agents;
 public sealed class AgentTests
 {
     [Fact]
-    public async Task Whoami_tells_an_agent_what_it_needs_to_know_of_itself()
+    public async Task Whoami_tells_an_agent_its_name_role_and_state_folder()
     {
         await using var hive = await HiveFixture.Start("--OperatorPronouns", "they/them");
         await hive.Spawn("alice");
@@ -17,7 +17,7 @@ public sealed class AgentTests
         Assert.Equal("agent", alice.GetProperty("role").GetString());
         Assert.Equal(HiveVersion.Text, alice.GetProperty("hive_version").GetString());
         Assert.Equal("they/them", alice.GetProperty("operator_pronouns").GetString());
-        // An external agent sees the host's own paths, and the folder is there.
+        // An external agent sees host paths, and the folder exists.
         Assert.Equal(
             Path.Combine(hive.DataDir, "agents", "alice", "state"),
             alice.GetProperty("state_dir").GetString()
@@ -30,7 +30,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task Whoami_leaves_out_pronouns_nobody_gave()
+    public async Task Whoami_leaves_out_pronouns_that_are_not_set()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -40,7 +40,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task Whoami_names_those_an_agent_may_write_to_with_what_they_do()
+    public async Task Whoami_lists_allowed_recipients_with_their_status()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("carol", "alice", "bob");
@@ -55,7 +55,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task Whoami_names_fifty_at_most_and_says_how_many_more_there_are()
+    public async Task Whoami_lists_fifty_peers_at_most_and_counts_the_rest()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn([.. Enumerable.Range(10, 52).Select(number => $"a{number}")]);
@@ -121,7 +121,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task A_status_survives_a_restart_and_an_empty_one_takes_it_away()
+    public async Task A_status_survives_a_restart_and_an_empty_one_removes_it()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -138,7 +138,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task A_status_holds_no_zero_and_no_half_character()
+    public async Task A_status_with_NUL_or_an_unpaired_surrogate_is_refused()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -166,7 +166,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task A_name_that_is_near_to_none_is_answered_with_those_there_are()
+    public async Task A_name_like_no_other_is_answered_with_the_existing_names()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -178,7 +178,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task A_paused_agent_gets_nothing_new_until_it_is_resumed()
+    public async Task A_paused_agent_receives_nothing_new_until_it_is_resumed()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -201,7 +201,7 @@ public sealed class AgentTests
     }
 
     [Fact]
-    public async Task A_pause_shows_on_the_row_keeps_what_is_leased_and_survives_a_restart()
+    public async Task A_pause_shows_on_the_row_keeps_leases_and_survives_a_restart()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");

@@ -14,7 +14,7 @@ namespace Hive.Tests.Dashboard;
 public sealed class AgentRowTests
 {
     [Fact]
-    public async Task A_row_changes_at_most_four_times_a_second_by_the_clock_and_ends_with_the_truth()
+    public async Task A_row_changes_at_most_four_times_a_second_and_ends_up_current()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -29,7 +29,7 @@ public sealed class AgentRowTests
             advances++;
         }
 
-        // What stands before the mark on the stream is all there was of the row until then.
+        // The stream has every change of the row before the mark.
         await Mark(alice);
         while (
             await events.Next("sent", "container_state_changed") is var next
@@ -96,7 +96,7 @@ public sealed class AgentRowTests
     }
 
     [Fact]
-    public async Task Counts_that_were_shown_while_their_commit_ran_are_put_right_when_it_fails()
+    public async Task Counts_shown_while_their_commit_ran_are_corrected_when_it_fails()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
@@ -107,7 +107,7 @@ public sealed class AgentRowTests
             services.GetRequiredService<IOutbox>(),
             services.GetRequiredService<PendingReminders>()
         );
-        // Looked at only at the commit, which is how a test makes a commit itself fail.
+        // A deferred constraint is checked at the commit, so that the commit itself fails.
         await store.Write(write =>
             write.Db.Execute(
                 "CREATE TABLE loose (parent INTEGER REFERENCES messages (id) DEFERRABLE INITIALLY DEFERRED)"
@@ -125,7 +125,7 @@ public sealed class AgentRowTests
         });
         try
         {
-            // Each look at the snapshot has the rows built that differ by now.
+            // Each snapshot has the changed rows published.
             await Until(
                 hive,
                 events,
@@ -217,7 +217,7 @@ public sealed class AgentRowTests
         }
     }
 
-    // Lets the rows catch up, and tells which of them changed until a mark on the stream; the mark goes to the
+    // Lets the rows catch up, and returns the changes before a mark on the stream. The mark is a message to the
     // operator, who has no row.
     private static async Task<List<JsonElement>> ToMark(HiveFixture hive, EventReader events, LineClient from)
     {

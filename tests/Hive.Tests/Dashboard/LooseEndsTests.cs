@@ -13,7 +13,7 @@ namespace Hive.Tests.Dashboard;
 public sealed class LooseEndsTests
 {
     [Fact]
-    public async Task Everybody_sees_its_own_and_the_snapshot_all_of_them_oldest_first()
+    public async Task An_agent_sees_its_own_loose_ends_and_the_snapshot_all_oldest_first()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -47,7 +47,7 @@ public sealed class LooseEndsTests
     }
 
     [Fact]
-    public async Task A_clock_that_was_set_back_makes_nothing_younger_than_new()
+    public async Task A_clock_set_back_gives_no_negative_age()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -61,12 +61,12 @@ public sealed class LooseEndsTests
     }
 
     [Fact]
-    public async Task Of_a_long_text_there_is_the_beginning_and_in_the_snapshot_less_of_it()
+    public async Task A_long_text_is_cut_and_cut_shorter_in_the_snapshot()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob");
         var (alice, bob) = (await hive.Connect("alice"), await hive.Connect("bob"));
-        // Two units of UTF-16 each, four bytes of UTF-8.
+        // Each character takes two UTF-16 units and four bytes of UTF-8.
         var text = string.Concat(Enumerable.Repeat("🐝", 600));
         await alice.Ask(text, "bob");
         await alice.Remind(text, 60);
@@ -88,7 +88,7 @@ public sealed class LooseEndsTests
     }
 
     [Fact]
-    public async Task One_agents_are_found_without_a_look_at_those_of_others()
+    public async Task Loose_ends_of_one_agent_are_found_without_reading_those_of_others()
     {
         await using var hive = await HiveFixture.Start();
         using var db = new SqliteConnection($"Data Source={Path.Combine(hive.DataDir, "hive.sqlite")};Mode=ReadOnly");
@@ -118,7 +118,10 @@ public sealed class LooseEndsTests
         string target,
         string? due = null
     ) =>
-        $$"""{"kind":"question","id":{{id}},"agent":"{{agent}}","text":"{{text}}","age_seconds":{{age}},"role":"{{role}}","asker":"{{asker}}","target":"{{target}}"{{(due is null ? "" : $",\"due_at\":\"{due}\"")}}}""";
+        $$"""{"kind":"question","id":{{id}},"agent":"{{agent}}","text":"{{text}}","age_seconds":{{age}}"""
+        + $$""","role":"{{role}}","asker":"{{asker}}","target":"{{target}}"{{Due(due)}}}""";
+
+    private static string Due(string? due) => due is null ? "" : $",\"due_at\":\"{due}\"";
 
     private static IEnumerable<string> Items(JsonElement answer, string member) =>
         answer.GetProperty(member).EnumerateArray().Select(i => i.ToString());

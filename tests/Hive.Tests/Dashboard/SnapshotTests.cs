@@ -11,7 +11,7 @@ namespace Hive.Tests.Dashboard;
 public sealed class SnapshotTests
 {
     [Fact]
-    public async Task A_snapshot_and_the_events_after_it_give_the_final_state_whenever_it_was_taken()
+    public async Task A_snapshot_and_the_later_events_give_the_final_state_whenever_it_was_taken()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -60,7 +60,7 @@ public sealed class SnapshotTests
     }
 
     [Fact]
-    public async Task Each_section_is_on_its_way_before_the_next_one_is_written()
+    public async Task Each_section_is_sent_before_the_next_is_written()
     {
         await using var hive = await HiveFixture.Start();
         await using var body = new FlushedStream();
@@ -74,7 +74,7 @@ public sealed class SnapshotTests
     }
 
     [Fact]
-    public async Task The_history_has_no_gap_either()
+    public async Task The_history_has_no_gap()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice", "bob", "carol");
@@ -92,7 +92,7 @@ public sealed class SnapshotTests
                 .GetProperty("id")
                 .GetInt64();
             var newest = known.DefaultIfEmpty(0).Max();
-            // Nothing between the newest of the page and the mark is missing.
+            // No message between the newest of the snapshot and the mark is missing.
             while (newest < sent)
             {
                 var id = (await events.Next("sent")).GetProperty("message").GetProperty("id").GetInt64();
@@ -155,7 +155,7 @@ public sealed class SnapshotTests
         Assert.Equal(60, state.GetProperty("inbox_unread").GetInt32());
     }
 
-    // All kinds of changes, from several sides at once.
+    // Makes all kinds of changes from several connections at once.
     private static async Task Write(HiveFixture hive)
     {
         var host = await hive.Operator();
@@ -193,7 +193,7 @@ public sealed class SnapshotTests
                     .GetInt64();
                 for (var nacks = received % 20 == 0 ? 3 : 0; nacks > 0; nacks--)
                 {
-                    // The third parks it.
+                    // The third nack parks it.
                     await bob.CallAsync(
                         "nack",
                         new
@@ -226,7 +226,7 @@ public sealed class SnapshotTests
         }
     }
 
-    /// <summary>What a browser makes of a snapshot and the events after it.</summary>
+    /// <summary>Applies a snapshot and the later events, as a browser does.</summary>
     private sealed class Page
     {
         private const int Shown = 50;
@@ -256,7 +256,7 @@ public sealed class SnapshotTests
             Assert.Equal(Newest(final.GetProperty("inbox")), Newest(inbox));
             Assert.Equal(Newest(final.GetProperty("parked")), Newest(parked));
             var rows = final.GetProperty("agents").EnumerateArray().Select(a => a.ToString()).ToArray();
-            // The rows follow at most four times a second by the clock, which stands still.
+            // Rows are published at most four times a second by the clock, which stands still.
             while (!rows.SequenceEqual(rows.Select(r => agents[JsonElement.Parse(r).GetProperty("name").GetString()!])))
             {
                 var next = events.Next();

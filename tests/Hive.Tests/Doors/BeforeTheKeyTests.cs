@@ -5,8 +5,8 @@ using Hive.Tests.Fixture;
 
 namespace Hive.Tests.Doors;
 
-/// <summary>Anybody who reaches the port can send these; none of them may cost a line of the log or be a fault of the
-/// host.</summary>
+/// <summary>Requests that anybody who reaches the port can send: none of them may write to the log or be answered with
+/// an internal error.</summary>
 public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClassFixture<BeforeTheKeyTests.Running>
 {
     private const string Form = "application/x-www-form-urlencoded";
@@ -22,7 +22,8 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
                 Post(
                     "/api/session",
                     "multipart/form-data; boundary=b",
-                    "--b\r\nContent-Disposition: form-data; name=\"code\"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nx\r\n--b--\r\n"
+                    "--b\r\nContent-Disposition: form-data; name=\"code\"\r\n"
+                        + "Content-Type: text/plain; charset=utf-7\r\n\r\nx\r\n--b--\r\n"
                 )
             },
             { "multipart without a boundary", Post("/api/session", "multipart/form-data", "x") },
@@ -53,73 +54,70 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
             { "JSON of another type", Post("/api/session", "application/json", "{\"code\":{}}") },
             { "JSON without an end of depth", Post("/api/session", "application/json", new string('[', 5000)) },
             { "an unpaired surrogate", Post("/api/session", "application/json", "{\"code\":\"\\ud800\"}") },
-            { "content type that is none", Post("/api/session", ";;a/b/c==,", "x") },
+            { "malformed content type", Post("/api/session", ";;a/b/c==,", "x") },
             { "wrong code", Post("/api/session", Form, "code=wrong") },
             { "code that is too long", Post("/api/session", Form, "code=" + new string('c', 5000)) },
             {
                 "body that is too large",
-                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nContent-Length: 2000000\r\n\r\ncode=x"
+                Raw("/api/session", "code=x", $"Content-Type: {Form}", "Content-Length: 2000000")
             },
-            {
-                "form that is cut",
-                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nContent-Length: 100\r\n\r\ncode=x"
-            },
-            {
-                "JSON that is cut",
-                "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"
-            },
-            {
-                "bad chunk",
-                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
-            },
+            { "form that is cut", Raw("/api/session", "code=x", $"Content-Type: {Form}", "Content-Length: 100") },
+            { "JSON that is cut", Raw("/api/session", "{", "Content-Type: application/json", "Content-Length: 100") },
+            { "bad chunk", Raw("/api/session", "zz\r\n", $"Content-Type: {Form}", "Transfer-Encoding: chunked") },
             {
                 "chunk that is cut",
-                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nx"
+                Raw("/api/session", "ff\r\nx", $"Content-Type: {Form}", "Transfer-Encoding: chunked")
             },
             {
                 "chunks that are too large",
-                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Type: {Form}\r\nTransfer-Encoding: chunked\r\n\r\n200000\r\n{new string('x', 0x200000)}\r\n0\r\n\r\n"
+                Raw(
+                    "/api/session",
+                    $"200000\r\n{new string('x', 0x200000)}\r\n0\r\n\r\n",
+                    $"Content-Type: {Form}",
+                    "Transfer-Encoding: chunked"
+                )
             },
+            { "unknown transfer coding", Raw("/api/session", "", "Transfer-Encoding: gzip") },
+            { "negative length", Raw("/api/session", "", "Content-Length: -1") },
+            { "two lengths", Raw("/api/session", "", "Content-Length: 1", "Content-Length: 2") },
             {
-                "unknown transfer coding",
-                "POST /api/session HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n"
-            },
-            { "negative length", "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n" },
-            {
-                "two lengths",
-                "POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n"
-            },
-            {
-                "expectation that is none",
-                $"POST /api/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: nonsense\r\nContent-Type: {Form}\r\nContent-Length: 6\r\n\r\ncode=x"
+                "unknown expectation",
+                Raw(
+                    "/api/session",
+                    "code=x",
+                    "Connection: close",
+                    "Expect: nonsense",
+                    $"Content-Type: {Form}",
+                    "Content-Length: 6"
+                )
             },
             { "webhook without a signature", Post("/forge/webhook", "application/json", "{}") },
             {
                 "webhook with a wrong signature",
-                $"POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nX-Forgejo-Signature: {new string('0', 64)}\r\nContent-Length: 2\r\n\r\n{{}}"
+                Raw(
+                    "/forge/webhook",
+                    "{}",
+                    "Connection: close",
+                    $"X-Forgejo-Signature: {new string('0', 64)}",
+                    "Content-Length: 2"
+                )
             },
-            {
-                "webhook that is cut",
-                "POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
-            },
-            {
-                "webhook that is too large",
-                "POST /forge/webhook HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000000\r\n\r\n{"
-            },
+            { "webhook that is cut", Raw("/forge/webhook", "{", "Content-Length: 100") },
+            { "webhook that is too large", Raw("/forge/webhook", "{", "Content-Length: 2000000") },
             { "foreign host", Get("/", "evil.example") },
-            { "host that is none", Get("/", "a b") },
+            { "malformed host", Get("/", "a b") },
             { "empty host", Get("/", "") },
             { "no host", "GET / HTTP/1.1\r\nConnection: close\r\n\r\n" },
             { "two hosts", "GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
             { "foreign origin", Get("/", "localhost", "Origin: http://evil.example") },
-            { "origin that is none", Get("/", "localhost", "Origin: http://[") },
+            { "malformed origin", Get("/", "localhost", "Origin: http://[") },
             { "no key", Get("/api/state") },
             { "wrong key", Get("/api/state", "localhost", "Authorization: Bearer wrong") },
             { "key that is not ASCII", Get("/api/state", "localhost", "Authorization: Bearer \u00ff\u00fe") },
             { "another scheme of keys", Get("/api/state", "localhost", "Authorization: Basic eDp5") },
             { "unknown route", Get("/nowhere") },
             { "unknown asset", Get("/assets/nothing.js") },
-            { "method that is none", "BREW / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
+            { "unknown method", "BREW / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
             { "OPTIONS *", "OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" },
             { "CONNECT", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\nConnection: close\r\n\r\n" },
             { "malformed percent sign", Get("/%zz/%") },
@@ -130,14 +128,11 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
             { "page with a bad name", Get("/agents/%0a") },
             { "malformed query", Get("/health?%zz=%&&==") },
             {
-                "absolute address that is none",
+                "malformed absolute address",
                 "GET http://[::/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
             },
-            { "range that is none", Get("/index.html", "localhost", "Range: bytes=9-1,x") },
-            {
-                "date that is none",
-                Get("/index.html", "localhost", "If-Modified-Since: yesterday", "If-None-Match: x")
-            },
+            { "malformed range", Get("/index.html", "localhost", "Range: bytes=9-1,x") },
+            { "malformed date", Get("/index.html", "localhost", "If-Modified-Since: yesterday", "If-None-Match: x") },
             { "long address", Get("/" + new string('a', 10_000)) },
             { "long header", Get("/", "localhost", "X: " + new string('a', 40_000)) },
             { "many headers", Get("/", "localhost", [.. Enumerable.Range(0, 200).Select(i => $"X-{i}: x")]) },
@@ -161,10 +156,10 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task Costs_no_line_of_the_log_and_is_no_fault(string what, string request)
+    public async Task Logs_nothing_and_is_not_an_internal_error(string what, string request)
     {
         running.Log.Taken();
-        // More than the wrong keys that are told apart from too many.
+        // More wrong keys than the limit.
         for (var i = 0; i < 12; i++)
         {
             var answer = await Answer(
@@ -174,16 +169,21 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
             Assert.False(answer.StartsWith("HTTP/1.1 500", StringComparison.Ordinal), $"{what}: {answer}");
         }
 
-        // What is answered after it shows that the host has dealt with it.
+        // The next answer shows that the host has dealt with the request.
         Assert.Equal(HttpStatusCode.OK, (await running.Hive.Http(signedIn: false).GetAsync("/health")).StatusCode);
         Assert.Empty(running.Log.Taken());
     }
 
     private static string Get(string path, string host = "localhost", params string[] headers) =>
-        $"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{string.Concat(headers.Select(h => h + "\r\n"))}\r\n";
+        $"GET {path} HTTP/1.1\r\n{Lines([$"Host: {host}", "Connection: close", .. headers])}\r\n";
 
     private static string Post(string path, string type, string body) =>
-        $"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {type}\r\nContent-Length: {body.Length}\r\n\r\n{body}";
+        Raw(path, body, "Connection: close", $"Content-Type: {type}", $"Content-Length: {body.Length}");
+
+    private static string Raw(string path, string body, params string[] headers) =>
+        $"POST {path} HTTP/1.1\r\n{Lines(["Host: localhost", .. headers])}\r\n{body}";
+
+    private static string Lines(string[] headers) => string.Concat(headers.Select(header => header + "\r\n"));
 
     private async Task<string> Answer(string request, bool leaves)
     {
@@ -201,12 +201,12 @@ public sealed class BeforeTheKeyTests(BeforeTheKeyTests.Running running) : IClas
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            // Closed before all of it was read, which is an answer too.
+            // The host closed the connection before it read everything, which counts as an answer.
             return "";
         }
     }
 
-    /// <summary>One host for all of them, which logs as it does for an operator.</summary>
+    /// <summary>One host for all requests, with the log of an ordinary host.</summary>
     public sealed class Running : IAsyncLifetime
     {
         public HiveFixture Hive { get; private set; } = null!;

@@ -12,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Tests.Doors;
 
-/// <summary>A slice that only its module makes known to Hive.</summary>
+/// <summary>A slice of the test, added to a host by its module.</summary>
 public sealed class ModuleTests
 {
     [Fact]
@@ -31,7 +31,7 @@ public sealed class ModuleTests
         var state = await hive.State();
         var rows = state.GetProperty("agents").EnumerateArray().ToArray();
         Assert.Equal("glad", MoodOf(rows.Single(r => r.GetProperty("name").GetString() == "alice")));
-        // Of the others the slice knows nothing.
+        // The slice leaves its part out for the other agents.
         Assert.Single(rows, r => r.TryGetProperty("parts", out _));
         var schemas = (await Document(hive))["components"]!["schemas"]!;
         Assert.Equal(
@@ -83,7 +83,7 @@ public sealed class ModuleTests
     {
         await using var hive = await HiveFixture.Start();
         var routes = hive.Services.GetServices<FeatureModule>().SelectMany(m => m.Routes).ToArray();
-        // Forges have the address of the webhook.
+        // The webhook keeps its address, which is registered at forges.
         var others = routes.Where(r => r.Verb == "POST" && !r.IsSigned && !r.IsAlias);
         Assert.All(others, r => Assert.StartsWith("/api/", r.Path, StringComparison.Ordinal));
         Assert.Contains(routes, r => r.IsAlias);

@@ -86,7 +86,7 @@ public sealed class NameTests
         foreach (var route in routes)
         {
             var path = route.Path.Replace("{name}", Uri.EscapeDataString(name), StringComparison.Ordinal);
-            // Named in the query, where none at all is as good as an empty one.
+            // The name is in the query, where an empty one counts as missing.
             if (route.Verb == "GET" && path == route.Path)
             {
                 if (name.Length == 0)
@@ -134,7 +134,7 @@ public sealed class NameTests
     [InlineData("admin")]
     [InlineData("root")]
     [InlineData("manager")]
-    public async Task A_reserved_name_is_given_to_nobody(string name)
+    public async Task A_reserved_name_is_refused(string name)
     {
         await using var hive = await HiveFixture.Start();
         var refused = await Assert.ThrowsAsync<HiveException>(async () =>
@@ -150,7 +150,7 @@ public sealed class NameTests
     [InlineData("a-b-c")]
     [InlineData("x--9")]
     [InlineData("abcdefghijklmnopqrstuvwxyz01234")]
-    public async Task A_good_name_is_given_and_its_socket_is_open_when_spawn_answers(string name)
+    public async Task A_good_name_is_accepted_and_its_socket_is_open_when_spawn_answers(string name)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn(name);
@@ -158,7 +158,7 @@ public sealed class NameTests
     }
 
     [Fact]
-    public async Task A_name_is_given_once()
+    public async Task A_name_cannot_be_used_twice()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

@@ -24,7 +24,7 @@ public sealed class OpenApiTests
             .Select(r => (r.Verb, r.Path))
             .Order();
         Assert.Equal(registered, described);
-        // What the contract promises is there.
+        // The documented routes are there.
         foreach (
             var path in new[]
             {
@@ -101,7 +101,7 @@ public sealed class OpenApiTests
             .ToArray();
         Assert.NotEmpty(references);
         Assert.All(references, r => Assert.Contains(r["#/components/schemas/".Length..], schemas.Select(s => s.Key)));
-        // A schema nobody names is left over.
+        // Every schema is used.
         Assert.All(schemas, s => Assert.Contains($"#/components/schemas/{s.Key}", references));
         var members = Nodes(document)
             .OfType<JsonObject>()
@@ -120,7 +120,7 @@ public sealed class OpenApiTests
     }
 
     [Fact]
-    public async Task What_may_be_absent_is_not_required_and_what_is_always_there_is()
+    public async Task Only_members_that_are_always_there_are_required()
     {
         await using var hive = await HiveFixture.Start();
         var schemas = (await Document(hive))["components"]!["schemas"]!;
@@ -146,7 +146,7 @@ public sealed class OpenApiTests
         Assert.Equal(["name", "kind", "since_at"], Required(schemas["Transient"]!));
         Assert.Equal("date-time", schemas["Message"]!["properties"]!["sent_at"]!["format"]!.GetValue<string>());
         Assert.Equal("string", schemas["Message"]!["properties"]!["acked_at"]!["type"]!.GetValue<string>());
-        // Null is left out on the wire, so that no schema speaks of it.
+        // Null is left out on the wire, so no schema mentions it.
         Assert.DoesNotContain(
             Nodes(schemas).OfType<JsonValue>(),
             v => v.TryGetValue<string>(out var text) && text == "null"
@@ -265,7 +265,7 @@ public sealed class OpenApiTests
         {
             var kind = next.GetProperty("kind").GetString()!;
             seen.Add(kind);
-            // An agent's event has the fields of its kind besides.
+            // An agent's event also has the fields of its kind.
             if (kind != "agent_event")
                 Conforms(next, schemas["DashboardEvents"]!["properties"]![kind]!, schemas, kind);
         }
@@ -327,7 +327,8 @@ public sealed class OpenApiTests
             await File.WriteAllTextAsync(file, served);
         Assert.True(
             served == await File.ReadAllTextAsync(file),
-            "src/Dashboard/openapi.json is not what the host serves; run this test with HIVE_UPDATE_OPENAPI=1, then build the dashboard again"
+            "src/Dashboard/openapi.json differs from what the host serves; run this test with HIVE_UPDATE_OPENAPI=1, "
+                + "then build the dashboard again"
         );
     }
 
@@ -336,7 +337,7 @@ public sealed class OpenApiTests
     {
         await using var hive = await HiveFixture.Start();
         var http = hive.Http();
-        // More than may be open at once: each must have ended with its answer.
+        // More than the limit of open streams: each must end with its answer.
         for (var i = 0; i < 2_100; i++)
         {
             using var answer = await http.SendAsync(new HttpRequestMessage(HttpMethod.Head, "/dashboard/stream"));

@@ -11,14 +11,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Hive.Tests.Doors;
 
-/// <summary>The host proves that it knows a key, and gets the key under a mask; what the page does is done by
-/// hand.</summary>
+/// <summary>Proofs of keys and masked keys; the test computes what the page computes.</summary>
 public sealed class ProofTests
 {
     private const string Nonce = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
     [Fact]
-    public async Task The_host_proves_each_key_it_knows_for_the_origin_and_the_nonce_that_were_asked()
+    public async Task The_host_proves_each_known_key_for_the_origin_and_nonce_of_the_request()
     {
         await using var hive = await HiveFixture.Start();
         var code = await Code(hive);
@@ -66,7 +65,7 @@ public sealed class ProofTests
     }
 
     [Fact]
-    public async Task A_session_key_opens_no_other_session()
+    public async Task A_session_key_cannot_open_another_session()
     {
         await using var hive = await HiveFixture.Start();
         var key = await Exchange(hive, await Code(hive));
@@ -121,7 +120,7 @@ public sealed class ProofTests
     }
 
     [Fact]
-    public async Task A_masked_key_opens_what_the_key_opens_in_this_run_of_the_host_alone()
+    public async Task A_masked_key_works_like_the_key_but_only_in_this_run_of_the_host()
     {
         await using var hive = await HiveFixture.Start();
         var run = Run(await Proof(hive, Id(hive.Token)));
@@ -138,7 +137,7 @@ public sealed class ProofTests
     }
 
     [Fact]
-    public async Task The_hash_of_a_key_is_not_enough_to_make_a_mask_of()
+    public async Task The_hash_of_a_key_does_not_open_anything()
     {
         await using var hive = await HiveFixture.Start();
         var run = Run(await Proof(hive, Id(hive.Token)));

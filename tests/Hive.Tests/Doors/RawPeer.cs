@@ -4,10 +4,10 @@ using System.Text.Json;
 
 namespace Hive.Tests.Doors;
 
-/// <summary>A client that writes bytes instead of requests, and reads lines as they come.</summary>
+/// <summary>A client that writes raw bytes and reads lines.</summary>
 internal sealed class RawPeer : IDisposable
 {
-    // Only so that a test which fails says so; no test depends on how long anything takes.
+    // Makes a hanging test fail; no test depends on durations.
     private static readonly TimeSpan Hang = TimeSpan.FromSeconds(60);
 
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -27,7 +27,7 @@ internal sealed class RawPeer : IDisposable
 
     public Task Send(byte[] bytes) => stream.WriteAsync(bytes).AsTask().WaitAsync(Hang);
 
-    /// <summary>Ends its own direction; the answers may still come.</summary>
+    /// <summary>Shuts down sending; answers can still arrive.</summary>
     public void HalfClose() => socket.Shutdown(SocketShutdown.Send);
 
     /// <summary>The next answer; null when the host has closed the connection.</summary>
@@ -39,7 +39,7 @@ internal sealed class RawPeer : IDisposable
         }
         catch (IOException)
         {
-            // Closed with bytes of ours unread.
+            // The host closed the connection with unread bytes.
             return null;
         }
     }
@@ -74,8 +74,8 @@ internal sealed class RawPeer : IDisposable
         socket.Dispose();
     }
 
-    /// <summary>Ends a connection for good: closing alone does not while a program that another test starts right now
-    /// holds the socket, for a moment, and what the host sends then is lost.</summary>
+    /// <summary>Ends a connection. Closing is not enough: a program that another test starts at the same time may hold
+    /// a copy of the socket for a moment, and answers sent then are lost.</summary>
     public static void Shut(Socket socket)
     {
         try
@@ -84,7 +84,7 @@ internal sealed class RawPeer : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The host was first, or the test.
+            // Already closed by the host or the test.
         }
     }
 }

@@ -44,7 +44,7 @@ public sealed class RestTests
     [InlineData("127.0.0.1.evil.example")]
     [InlineData("192.0.2.1")]
     [InlineData("[2001:db8::1]")]
-    public async Task A_name_that_is_not_ours_is_misdirected_on_every_route(string name)
+    public async Task A_foreign_host_name_is_misdirected_on_every_route(string name)
     {
         await using var hive = await HiveFixture.Start();
         foreach (
@@ -81,7 +81,7 @@ public sealed class RestTests
     [InlineData("127.1.2.3:9")]
     [InlineData("[::1]:7000")]
     [InlineData("hive.test")]
-    public async Task A_name_that_is_ours_is_served_whatever_its_port(string name)
+    public async Task An_own_host_name_is_served_with_any_port(string name)
     {
         await using var hive = await HiveFixture.Start("--AllowedHosts", "hive.test;other.test");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/health") { Headers = { Host = name } };
@@ -113,7 +113,7 @@ public sealed class RestTests
         }
     }
 
-    // Behind a proxy that ends TLS the page's scheme is another than the host's.
+    // Behind a proxy that ends TLS, the page's scheme differs from the host's.
     [Theory]
     [InlineData("http")]
     [InlineData("https")]
@@ -145,7 +145,7 @@ public sealed class RestTests
     }
 
     [Fact]
-    public async Task Without_a_key_nothing_but_the_shell_and_the_health_is_open()
+    public async Task Without_a_key_only_the_shell_and_the_health_are_open()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -160,7 +160,7 @@ public sealed class RestTests
             );
             if ((verb, path) is ("POST", "/forge/webhook"))
             {
-                // A signature in place of a key.
+                // Takes a signature instead of a key.
                 Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
                 continue;
             }
@@ -198,7 +198,7 @@ public sealed class RestTests
     [InlineData("Bearer ")]
     [InlineData("Bearer {token}x")]
     [InlineData("Bearer {token} {token}")]
-    public async Task Only_the_very_key_opens(string header)
+    public async Task Only_the_exact_key_opens(string header)
     {
         await using var hive = await HiveFixture.Start();
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/state");
@@ -211,7 +211,7 @@ public sealed class RestTests
     }
 
     [Fact]
-    public async Task Wrong_keys_are_told_to_wait_after_ten_in_a_minute_and_the_right_one_is_not()
+    public async Task Wrong_keys_must_wait_after_ten_in_a_minute_and_the_right_key_need_not()
     {
         await using var hive = await HiveFixture.Start();
         var wrong = hive.Http(signedIn: false);
@@ -223,7 +223,7 @@ public sealed class RestTests
         Assert.Equal(TimeSpan.FromMinutes(1), answer.Headers.RetryAfter!.Delta);
         await IsProblem(answer, "forbidden");
         Assert.Equal(HttpStatusCode.OK, (await hive.Http().GetAsync("/api/state")).StatusCode);
-        // Who has none is no guesser.
+        // A request without a key is not counted as a guess.
         Assert.Equal(HttpStatusCode.Unauthorized, (await hive.Http(signedIn: false).GetAsync("/api/state")).StatusCode);
         hive.Clock.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(HttpStatusCode.Unauthorized, (await wrong.GetAsync("/api/state")).StatusCode);
@@ -255,13 +255,13 @@ public sealed class RestTests
         Assert.True(await Paused("alice"));
         await Ok(await http.PostAsync("/pause/alice?paused=false", null));
         Assert.False(await Paused("alice"));
-        // The route names the agent, whatever the rest says.
+        // The name in the route wins over query and body.
         await Ok(
             await http.PostAsync("/pause/alice?name=bob", JsonContent.Create(new { name = "bob", paused = true }))
         );
         Assert.True(await Paused("alice"));
         Assert.False(await Paused("bob"));
-        // A form sent in parts is a form.
+        // A multipart form is bound like any form.
         using var parts = new MultipartFormDataContent { { new StringContent("on"), "paused" } };
         await Ok(await http.PostAsync("/pause/bob", parts));
         Assert.True(await Paused("bob"));
@@ -273,7 +273,7 @@ public sealed class RestTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_list_comes_as_JSON_array_or_with_commas(bool asForm)
+    public async Task A_list_is_bound_from_a_JSON_array_or_from_commas(bool asForm)
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -338,7 +338,7 @@ public sealed class RestTests
         400,
         "invalid"
     )]
-    public async Task A_bad_body_is_refused_in_words_and_stores_nothing(
+    public async Task A_bad_body_is_refused_with_a_reason_and_stores_nothing(
         string mediaType,
         string body,
         int status,
@@ -347,7 +347,7 @@ public sealed class RestTests
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
-        // The second way binds the body together with what the query says.
+        // With a query, body and query are bound together.
         foreach (var path in new[] { "/op-send", "/op-send?other=1" })
         {
             using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(body));
@@ -415,7 +415,7 @@ public sealed class RestTests
     [InlineData("POST", "/start/nobody", 404, "not_found")]
     [InlineData("GET", "/api/logs/nobody", 404, "not_found")]
     [InlineData("GET", "/dashboard/stream?agent=alice", 404, "not_found")]
-    public async Task What_is_not_there_is_said_as_a_problem(string verb, string path, int status, string code)
+    public async Task A_missing_route_is_answered_with_a_problem(string verb, string path, int status, string code)
     {
         await using var hive = await HiveFixture.Start();
         using var answer = await hive.Http().SendAsync(new HttpRequestMessage(new HttpMethod(verb), path));
@@ -486,7 +486,7 @@ public sealed class RestTests
     }
 
     [Fact]
-    public async Task A_fault_in_one_request_disturbs_no_other()
+    public async Task A_failing_request_disturbs_no_other()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");

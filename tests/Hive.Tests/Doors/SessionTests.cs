@@ -25,7 +25,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task Each_link_has_a_code_of_its_own_and_the_code_itself_opens_nothing()
+    public async Task Each_link_has_its_own_code_and_a_code_is_not_a_key()
     {
         await using var hive = await HiveFixture.Start();
         var (one, other) = (await Code(hive), await Code(hive));
@@ -56,7 +56,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task DELETE_ends_the_session_for_good_and_no_other()
+    public async Task DELETE_ends_its_session_and_no_other()
     {
         await using var hive = await HiveFixture.Start();
         var (key, other) = (await Exchange(hive, await Code(hive)), await Exchange(hive, await Code(hive)));
@@ -70,7 +70,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task A_session_ends_twelve_hours_after_its_last_use_also_over_a_restart()
+    public async Task A_session_ends_twelve_hours_after_its_last_use_across_restarts()
     {
         await using var hive = await HiveFixture.Start();
         using var answer = await hive.Http(signedIn: false)
@@ -91,7 +91,7 @@ public sealed class SessionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_stream_ends_with_its_session_and_no_other(bool ofAgent)
+    public async Task A_stream_ends_with_its_own_session_only(bool ofAgent)
     {
         await using var hive = await HiveFixture.Start();
         var (key, other) = (await Exchange(hive, await Code(hive)), await Exchange(hive, await Code(hive)));
@@ -127,7 +127,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task A_session_of_an_earlier_version_ends_as_soon_as_any_other()
+    public async Task A_session_of_an_earlier_version_has_the_same_lifetime()
     {
         await using var hive = await HiveFixture.Start();
         var key = await Exchange(hive, await Code(hive));
@@ -146,7 +146,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task An_open_stream_is_a_use_of_its_session()
+    public async Task An_open_stream_prolongs_its_session()
     {
         await using var hive = await HiveFixture.Start();
         var key = await Exchange(hive, await Code(hive));
@@ -192,7 +192,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task The_token_is_made_once_and_its_file_is_its_owners_alone()
+    public async Task The_token_is_made_once_and_only_its_owner_can_read_its_file()
     {
         await using var hive = await HiveFixture.Start();
         var token = hive.Token;
@@ -203,7 +203,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task The_sockets_and_their_folders_are_their_owners_alone()
+    public async Task Only_their_owner_can_open_the_sockets_and_their_folders()
     {
         await using var hive = await HiveFixture.Start();
         await hive.Spawn("alice");
@@ -226,7 +226,7 @@ public sealed class SessionTests
     }
 
     [Fact]
-    public async Task Neither_token_nor_key_nor_code_is_in_the_log_however_much_it_logs()
+    public async Task No_token_key_or_code_is_logged_at_any_log_level()
     {
         await using var host = await HostProcess.Start(
             null,

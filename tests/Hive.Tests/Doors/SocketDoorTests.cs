@@ -90,7 +90,7 @@ public sealed class SocketDoorTests
     }
 
     [Fact]
-    public async Task Takes_the_last_of_two_equal_fields_and_stays_well()
+    public async Task Takes_the_last_of_two_equal_fields_and_keeps_working()
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("alice"));
@@ -221,7 +221,7 @@ public sealed class SocketDoorTests
         await bystander.CallAsync("whoami");
         hive.Clock.Advance(TimeSpan.FromSeconds(29));
         await bystander.CallAsync("whoami");
-        // In time: whoever goes on is served.
+        // A line that continues in time is served.
         await other.Send("oami\"}\n");
         await other.Accepted();
         var refusal = peer.Refusal();
@@ -229,13 +229,13 @@ public sealed class SocketDoorTests
         Assert.Equal("invalid", await refusal);
         Assert.Null(await peer.Answer());
         await bystander.CallAsync("whoami");
-        // Between two requests silence may last for ever.
+        // Silence between two requests is not limited.
         await other.Send(WhoAmI + "\n");
         await other.Accepted();
     }
 
     [Fact]
-    public async Task A_client_that_never_reads_its_answers_disturbs_nobody_and_is_closed_in_the_end()
+    public async Task A_client_that_never_reads_its_answers_disturbs_nobody_and_is_closed()
     {
         await using var hive = await Two();
         using var deaf = RawPeer.Connect(hive.AgentSocket("alice"));
@@ -274,7 +274,7 @@ public sealed class SocketDoorTests
     }
 
     [Fact]
-    public async Task A_wait_ends_when_its_peer_half_closes_and_what_stands_behind_it_is_answered_too()
+    public async Task A_wait_ends_when_its_peer_half_closes_and_later_requests_are_answered()
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("bob"));
@@ -300,7 +300,7 @@ public sealed class SocketDoorTests
     }
 
     [Fact]
-    public async Task Refuses_the_33rd_connection_with_a_reason_and_takes_the_next_when_one_has_closed()
+    public async Task Refuses_the_33rd_connection_with_a_reason_until_another_has_closed()
     {
         await using var hive = await Two();
         List<RawPeer> peers = [];
@@ -318,7 +318,7 @@ public sealed class SocketDoorTests
             Assert.Null(await refused.Answer());
         }
 
-        // The others, and other agents, go on.
+        // Other connections and other agents are not affected.
         await peers[^1].Send(WhoAmI + "\n");
         await peers[^1].Accepted();
         await (await hive.Connect("bob")).CallAsync("whoami");
@@ -340,7 +340,7 @@ public sealed class SocketDoorTests
             }
             catch (IOException)
             {
-                // Refused before it could ask.
+                // Refused before it could send.
             }
 
             return await peer.Answer();
@@ -358,13 +358,13 @@ public sealed class SocketDoorTests
             using (var vanishing = RawPeer.Connect(hive.AgentSocket("bob")))
             {
                 await vanishing.Send("""{"cmd":"recv","wait_seconds":180}""" + "\n");
-                // Two of three rounds give the host time to let it wait.
+                // Two of three rounds give the host time to begin the wait.
                 for (var i = 0; i < round % 3; i++)
                     await alice.CallAsync("whoami");
             }
 
             await alice.CallAsync("send", new { to = "bob", body = $"{round}" });
-            // The clock stands still: nothing but the vanished peer itself can bring the message back.
+            // The clock stands still, so only the disconnect can bring the message back.
             var message = Assert.Single(
                 (await bob.CallAsync("recv", new { wait_seconds = 180 })).GetProperty("messages").EnumerateArray()
             );
@@ -375,7 +375,7 @@ public sealed class SocketDoorTests
     }
 
     [Fact]
-    public async Task Requests_that_come_while_a_recv_waits_are_answered_after_it()
+    public async Task Requests_that_arrive_while_a_recv_waits_are_answered_after_it()
     {
         await using var hive = await Two();
         using var peer = RawPeer.Connect(hive.AgentSocket("bob"));
@@ -417,7 +417,7 @@ public sealed class SocketDoorTests
         Assert.Equal("bob", (await (await hive.Connect("bob")).CallAsync("whoami")).GetProperty("name").GetString());
     }
 
-    // Moves the clock in steps, each followed by a question to the host, until what is waited for has happened.
+    // Moves the clock in steps, each followed by a request to the host, until the task completes.
     private static async Task AdvanceUntil(HiveFixture hive, LineClient bystander, Task awaited)
     {
         while (!awaited.IsCompleted)
@@ -428,7 +428,7 @@ public sealed class SocketDoorTests
     }
 
     [Fact]
-    public async Task An_agents_connections_are_one_line_of_the_log_a_minute_with_their_count()
+    public async Task An_agents_connections_are_logged_once_a_minute_with_their_count()
     {
         await using var hive = await HiveFixture.Start("--Logging:LogLevel:Default", "Information");
         await hive.Spawn("alice", "bob");
