@@ -97,7 +97,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var page = await SignedInAsync();
         var id = (await manager.CallAsync("request_spawn", new { name = "carol" })).GetProperty("id").GetInt64();
         await Expect(Approval(page, id)).ToBeVisibleAsync();
-        // Decided elsewhere while the yes is on its way.
+        // Denied elsewhere while the approval is on its way.
         await page.RouteAsync(
             "**/api/approvals/*/approve",
             async route =>
@@ -141,7 +141,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(many.GetByText("line 100", new() { Exact = true })).ToBeVisibleAsync();
         await many.GetByRole(AriaRole.Button, new() { Name = "more," }).ClickAsync();
         await Expect(many.GetByText("line 700", new() { Exact = true })).ToBeVisibleAsync();
-        // Asked for beside the first, it cannot be deployed after it.
+        // Proposed beside the first one, so it cannot be deployed after it.
         await Hive.GitAsync("alice", "reset", "-q", "--hard", before);
         var second = await ProposeAsync(manager, "model: largest\n", "the largest one");
         await Expect(Approval(page, second)).ToBeVisibleAsync();

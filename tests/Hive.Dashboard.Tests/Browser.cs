@@ -55,7 +55,7 @@ public sealed class Browser : IAsyncLifetime
     internal async Task<IBrowserContext> OpenAsync(int width = 1440, int height = 900)
     {
         const string Missing =
-            "there is no Chromium: install the package `chromium`, or name the program in HIVE_CHROMIUM";
+            "Chromium was not found: install the package `chromium`, or name the program in HIVE_CHROMIUM";
         if (browser is null)
         {
             Assert.SkipWhen(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HIVE_REQUIRE_ALL")), Missing);

@@ -113,7 +113,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
         Expected = HostAway;
         (await Hive.JoinAsync("alice")).Dispose();
         using var manager = await Hive.OpenAsync("manager");
-        // Longer than what is shown unfolded.
+        // Too long to be open at first.
         var lines = Enumerable.Range(1, 3000).Select(i => $"line{i}: {i}");
         await File.WriteAllLinesAsync(Path.Combine(Hive.ConfigOf("alice"), "many.yaml"), lines);
         await Hive.GitAsync("alice", "add", "-A");

@@ -87,7 +87,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
         await CancelAsync(page);
         await Expect(rebuild).ToHaveAttributeAsync("aria-busy", "false");
 
-        // Frozen, it does not hear that it shall end.
+        // A frozen process does not end on request.
         Hive.Signal("carol", SigStop);
         await rebuild.ClickAsync();
         await ConfirmAsync(page);

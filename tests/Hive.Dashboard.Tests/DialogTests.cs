@@ -60,7 +60,7 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
         var drawer = page.Locator("dialog.drawer");
         await Expect(drawer.Locator(".connection[data-state=live]")).ToBeInViewportAsync();
-        // Nothing lies over it.
+        // Nothing covers the drawer.
         Assert.True(
             await drawer
                 .Locator(".connection-chip")

@@ -74,7 +74,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         var page = await SignedInAsync();
         await Expect(page.Locator("#forge")).ToContainTextAsync("● answers");
         forge.Pause();
-        // It is called otherwise while something has failed, which the first sweep may have met.
+        // The button has another name after a failure, which the first sweep may have met.
         await page.Locator("#forge")
             .GetByRole(AriaRole.Button, new() { NameRegex = new Regex("on the forge") })
             .ClickAsync();

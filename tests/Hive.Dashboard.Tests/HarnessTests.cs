@@ -44,7 +44,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await Expect(panel).ToHaveCountAsync(0);
         await Expect(page.Locator(".agent-head .badge.state")).ToContainTextAsync("idle");
 
-        // What woke it has waited for the login.
+        // The message that woke it has waited for the login.
         await Expect(Entry(page, "turn_ended")).ToContainTextAsync("ok");
         var prompt = page.GetByRole(AriaRole.Textbox, new() { Name = "Message to alice" });
         await prompt.FillAsync("run the tests, please. play: tools");

@@ -71,7 +71,7 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         if (app is not null)
             await StopHostAsync();
-        // Agents outlive their host; none outlives its test.
+        // Agents survive their host: the test ends them.
         if (Directory.Exists(Path.Combine(DataDir, "pids")))
         {
             foreach (var file in Directory.EnumerateFiles(Path.Combine(DataDir, "pids")))

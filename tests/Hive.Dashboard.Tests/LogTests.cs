@@ -36,7 +36,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
             )
         );
 
-        // It stands beside the page: there one can go on.
+        // The page beside the drawer stays usable.
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause carol" }).ClickAsync();
         await Expect(Row(page, "carol").GetByText("paused")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Resume carol" }).ClickAsync();

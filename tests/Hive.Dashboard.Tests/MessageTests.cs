@@ -275,7 +275,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await wake.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
         await Expect(wake.Locator(".event-json")).ToContainTextAsync("needs_login");
 
-        // What an agent tells of itself may stand otherwise than Hive writes it.
+        // An agent may write its own events in another form than Hive.
         const string Unspaced = "Message 2 from system:\n>{\"event\":\"killed\",\"agent\":\"bob\"}";
         var at = DateTimeOffset.UtcNow;
         await bob.EmitAsync(

@@ -122,7 +122,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         using var bob = await Hive.JoinAsync("bob");
         var page = await SignedInAsync();
         var id = await AskAsync(alice, new { question = "Who is first?", to = "bob" });
-        // The operator's answer is held up on its way until the peer's has arrived.
+        // The operator's answer is held back until the peer's has arrived.
         await page.RouteAsync(
             "**/api/questions/*/answer",
             async route =>
@@ -153,7 +153,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var peer = new TaskCompletionSource<Exception?>();
         var peerFirst = false;
         long id = 0;
-        // Both set out at once: the operator's answer is let go on the same moment that the peer gives its own.
+        // Both answers at once: the operator's request continues at the moment at which the peer answers.
         await page.RouteAsync(
             "**/api/questions/*/answer",
             async route =>

@@ -45,7 +45,7 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("#stats .unknown")).ToHaveCountAsync(0);
         await Expect(page.Locator("#stats .totals")).ToContainTextAsync("$0.09");
 
-        // A turn that ends is counted without anybody's doing.
+        // A turn that ends is counted without a reload.
         await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "three"));
         await Expect(page.Locator("[data-stats=alice] td").First).ToHaveTextAsync("2");
         await page.Locator("[data-stats=alice]").GetByRole(AriaRole.Link).ClickAsync();

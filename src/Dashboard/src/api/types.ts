@@ -12,7 +12,7 @@ export type Message = Schemas['Message'];
 export type History = Schemas['MessageHistoryResult'];
 export type Agent = Schemas['ContainerView'];
 export type Transient = Schemas['Transient'];
-/** What is kept of a destroyed agent. */
+/** The kept state of a destroyed agent. */
 export type Tombstone = Schemas['Tombstone'];
 /** The state of the git forge: accounts of agents, and what is pushed there. */
 export type Forge = Schemas['ForgeView'];
@@ -23,12 +23,12 @@ export type SessionKey = Schemas['OpenSessionResult'];
 export type StateFile = Schemas['ReadStateFileResult'];
 /** Something the operator has to decide, or has decided. */
 export type Approval = Schemas['Approval'];
-/** What a proposal would change. */
+/** The changes of a proposal. */
 export type ApprovalDiff = Schemas['ApprovalDiff'];
 export type DiffFile = Schemas['DiffFile'];
 /** A repository that agents are built with, pinned to a revision. */
 export type MetaInput = Schemas['MetaInput'];
-/** What an agent's harness does now. */
+/** The state of an agent's harness. */
 export type Harness = Omit<Schemas['HarnessView'], 'cursor'>;
 /** A turn that has ended. */
 export type Turn = Schemas['TurnView'];

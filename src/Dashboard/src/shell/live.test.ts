@@ -14,7 +14,7 @@ let host: FakeHost;
 let live: Live;
 let log: Messages;
 let news: News[];
-/** What /api/state and /dashboard/history answer. */
+/** The answers of /api/state and /dashboard/history. */
 let state: number;
 let history: number;
 let messages: object[];

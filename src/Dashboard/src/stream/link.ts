@@ -5,7 +5,7 @@ export interface Link {
   send(message: ToHub): void;
 }
 
-/** Joins the SharedWorker that owns the stream; where there is none, this tab holds a stream of its own. */
+/** Joins the SharedWorker that owns the stream; without SharedWorker, this tab holds its own stream. */
 export function openLink(receive: (message: ToTab) => void, onReplaced: () => void): Link {
   if (typeof SharedWorker === 'undefined') return inPage(receive);
   let link: Link;

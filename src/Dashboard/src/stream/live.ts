@@ -16,7 +16,7 @@ export interface News {
   tag: string;
 }
 
-/** What Live needs to know of the page. */
+/** The parts of the page that Live works with. */
 export interface LiveParts {
   stores: readonly Store[];
   /** The notification for an event, or null. */

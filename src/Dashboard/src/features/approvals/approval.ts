@@ -13,14 +13,14 @@ export const commitOf = ({ fetched_sha, commit_ref }: Approval): string | null =
   return name === '' ? null : name.slice(0, 12);
 };
 
-/** What a yes would do, in few words. */
+/** The effect of an approval, in a few words. */
 export function whatIsAsked(approval: Approval): string {
   if (approval.kind === 'spawn') return `a new agent ${approval.agent}`;
   if (approval.kind === 'update_inputs') return `updated inputs: ${(approval.inputs ?? []).join(', ') || 'all'}`;
   return `commit ${commitOf(approval) ?? ''} for ${approval.agent}`;
 }
 
-/** The tag that its end has left in the agent's applied repository; null when there is none. */
+/** The tag that the decision left in the agent's applied repository; null without one. */
 export function tagOf({ id, kind, status, fetched_sha }: Approval): string | null {
   if (kind === 'spawn') return status === 'approved' ? 'deployed/0' : null;
   if (kind !== 'apply_commit' || fetched_sha == null) return null;
@@ -36,8 +36,8 @@ export const hasDiff = (approval: Approval): boolean =>
   approval.kind === 'apply_commit' && approval.fetched_sha != null;
 
 /**
- * Failures that are the last word on their matter and that nobody has put aside. What could not even be fetched was
- * never before the operator; who asked has been told.
+ * Failures without a newer approval of the same kind, until they are dismissed. Commits that could not be fetched
+ * were never shown to the operator: only their requester is told.
  */
 export function openFailures(
   decided: readonly Approval[],

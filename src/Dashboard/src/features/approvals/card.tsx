@@ -72,7 +72,7 @@ export const Failure = memo(function Failure({ approval }: { approval: Approval 
   );
 });
 
-/** What it is about, in badges. */
+/** The subject of an approval, in badges. */
 export function What({ approval }: { approval: Approval }) {
   const { id, agent, kind, requester } = approval;
   const commit = kind === 'apply_commit' ? commitOf(approval) : null;

@@ -10,7 +10,7 @@ import { approvals } from './store';
 
 const STEP = 25;
 
-/** What waits for the operator's yes, and what came of it. */
+/** The approvals that wait for the operator, and the decided ones. */
 export function ApprovalsSection() {
   const open = approvals.open.value;
   const decided = approvals.decided.value;

@@ -21,7 +21,7 @@ export function putAside(approval: Approval, decided: readonly Approval[]): void
   }
 }
 
-/** Why a decision was refused, by the approval's id. It outlives the card: somebody else may have decided meanwhile. */
+/** The refusals of decisions, by approval. They outlive the card: somebody else may have decided first. */
 export const refusals = signal<ReadonlyMap<number, string>>(new Map());
 
 export function refuse(id: number, error: string | null): void {

@@ -56,7 +56,7 @@ describe('reminders', () => {
 
   test('by the ten thousand cost as much per event as a few', () => {
     const { store, event } = loaded({ reminders: Array.from({ length: 50_000 }, (_, i) => reminder(i + 1)) });
-    // What a table makes its list of.
+    // The table builds its list from these.
     const rebuilt = vi.spyOn(Map.prototype, 'values');
     try {
       for (let id = 1; id <= 10_000; id++) event({ kind: 'reminder_removed', id });

@@ -12,7 +12,7 @@ import { revivals, tombstones } from './store';
 
 const STEP = 25;
 
-/** What is kept of destroyed agents, to be revived or purged. */
+/** The kept state of destroyed agents, to be revived or purged. */
 export function TombstonesSection() {
   const kept = tombstones.all.value;
   const bytes = kept.reduce((sum, { state_bytes }) => sum + state_bytes, 0);

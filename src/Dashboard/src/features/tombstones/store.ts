@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import type { Snapshot, Tombstone } from '../../api/types';
 
-/** What is kept of destroyed agents. */
+/** The kept state of destroyed agents. */
 export class Tombstones {
   readonly all = signal<readonly Tombstone[]>([]);
 
