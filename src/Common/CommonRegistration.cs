@@ -8,11 +8,11 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Hive.Common;
 
-/// <summary>Registers what all features share (stream, doors, git, Carter) and the features' modules.</summary>
+/// <summary>Registers the services that every feature needs: the event hub, the doors, git, Carter.</summary>
 public static class CommonRegistration
 {
-    /// <summary>Registers what all features share.</summary>
-    /// <param name="services">Gets the services.</param>
+    /// <summary>Registers the services that all features share.</summary>
+    /// <param name="services">The collection to add to.</param>
     /// <param name="version">The version in the OpenAPI document.</param>
     public static IServiceCollection AddHiveCommon(this IServiceCollection services, string version)
     {

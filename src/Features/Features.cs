@@ -1,4 +1,3 @@
-using System.Reflection;
 using Hive.Common;
 using Hive.Common.Doors;
 using Hive.Common.Storage;
@@ -10,9 +9,6 @@ namespace Hive.Features;
 /// <summary>The list of all slices.</summary>
 internal static class Features
 {
-    /// <summary>The assembly that holds them.</summary>
-    public static Assembly Assembly => typeof(Features).Assembly;
-
     /// <summary>Every slice's module, in the order in which their hosted services start; they stop in reverse
     /// order.</summary>
     public static IReadOnlyList<FeatureModule> InStartOrder() =>
@@ -37,10 +33,10 @@ internal static class Features
             new Backups.BackupsModule(),
         ];
 
-    /// <summary>Registers all slices and what they share.</summary>
+    /// <summary>Registers all slices and the services they share.</summary>
     public static IServiceCollection AddHiveFeatures(this IServiceCollection services)
     {
-        services.AddHiveMessaging(Assembly).AddHiveCommon(HiveVersion.Text);
+        services.AddHiveMessaging(typeof(Features).Assembly).AddHiveCommon(HiveVersion.Text);
         foreach (var module in InStartOrder())
             services.AddModule(module);
         return services;

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Hive.Protocol;
 
 /// <summary>One agent's row: what it is, whether it runs, what waits for it.</summary>
@@ -25,7 +23,7 @@ namespace Hive.Protocol;
 /// <param name="Parked">Messages that were set aside for the operator to retry or drop.</param>
 /// <param name="Missing">What its driver lacks, and the way out: until then its messages stay unread.</param>
 /// <param name="Note">Why it is not running, or what is weak about how it runs.</param>
-/// <param name="Parts">What other slices add to the row.</param>
+/// <param name="Parts">The parts that other slices add to the row.</param>
 public sealed record ContainerView(
     string Name,
     string Role,
@@ -49,20 +47,3 @@ public sealed record ContainerView(
     string? Missing = null,
     AgentRowParts? Parts = null
 );
-
-/// <summary>What slices add to an agent's row, by the name of the slice. Equal when all members are.</summary>
-public sealed record AgentRowParts
-{
-    /// <summary>The slices' parts.</summary>
-    [JsonExtensionData]
-    public Dictionary<string, object> Members { get; init; } = [];
-
-    /// <inheritdoc />
-    public bool Equals(AgentRowParts? other) =>
-        other is not null
-        && other.Members.Count == Members.Count
-        && Members.All(m => other.Members.TryGetValue(m.Key, out var value) && m.Value.Equals(value));
-
-    /// <inheritdoc />
-    public override int GetHashCode() => Members.Count;
-}
