@@ -273,7 +273,15 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         await page.Locator("#agent-login summary").ClickAsync();
         foreach (var fold in await page.Locator(".fold").AllAsync())
             await fold.ClickAsync();
-        await NothingIsHiddenAsync(page, "agent-head", "agent-inbox", "agent-login", "agent-loose", "agent-turns", "terminal");
+        await NothingIsHiddenAsync(
+            page,
+            "agent-head",
+            "agent-inbox",
+            "agent-login",
+            "agent-loose",
+            "agent-turns",
+            "terminal"
+        );
 
         await page.GotoAsync($"{Hive.Url}/stats");
         await Expect(page.Locator("#stats .unknown")).ToContainTextAsync(Shown);
