@@ -182,3 +182,45 @@ test('stop ends the connection and reports nothing more', async () => {
   expect(host.connections).toBe(0);
   expect(said).toHaveLength(before);
 });
+
+/** A stream of these bytes, each piece in a chunk of its own, behind a host that proves itself. */
+function streamOf(pieces: Iterable<Uint8Array>): void {
+  vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
+    if (path === '/api/session/proof') return host.fetch(path, init);
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        for (const piece of pieces) controller.enqueue(piece);
+      },
+    });
+    return new Response(body);
+  });
+}
+
+test('reads events however the stream is cut, with any line end', async () => {
+  const text =
+    'event: ready\r\nid: a-0\r\ndata: {"cursor":"a-0","hive_version":"1"}\r\n\r\n: a comment\n\n' +
+    'id: a-1\ndata: one\ndata:two\n\nevent: ping\ndata: {}\n\nretry: 5\rid: a-2\rdata: äöü🐝\r\rid: a-3\ndata: unfinished';
+  const data: string[] = [];
+  let pings = 0;
+  feed = new Feed({
+    connection: (c) => said.push(c),
+    ready: () => {},
+    events: (batch) => data.push(...batch.map((e) => `${e.id} ${e.data}`)),
+    resync: () => {},
+    ping: () => pings++,
+  });
+  streamOf([...new TextEncoder().encode(text)].map((byte) => Uint8Array.of(byte)));
+  feed.start('key', 'a-0');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(said.at(-1)?.state).toBe('live');
+  expect(data).toEqual(['a-1 one\ntwo', 'a-2 äöü🐝']);
+  expect(pings).toBe(1);
+});
+
+test('an event of more than 16 MiB breaks the connection off', async () => {
+  const piece = new Uint8Array(1 << 20).fill(120);
+  streamOf(Array.from({ length: 17 }, () => piece));
+  feed.start('key', 'a-0');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(said.at(-1)).toMatchObject({ state: 'reconnecting', reason: expect.stringContaining('max buffer size') });
+});
