@@ -51,8 +51,9 @@ async function read(response: Response): Promise<KeyProof | null> {
 
 function notSecure(): string {
   return (
-    `This page was opened at ${location.origin}, where the browser cannot check who answers, so no key is sent there. ` +
-    'Open Hive by https (a proxy in front of it), or through a tunnel: ssh -L 7000:127.0.0.1:7000 HOST, then http://127.0.0.1:7000.'
+    `This page was opened at ${location.origin}, where the browser cannot check who answers, so no key is sent. ` +
+    'Open Hive by https (a proxy in front of it), or through a tunnel: ssh -L 7000:127.0.0.1:7000 HOST, then ' +
+    'http://127.0.0.1:7000.'
   );
 }
 

@@ -23,8 +23,8 @@ export function signOut(refused: string | null): boolean {
     refused === null
       ? ''
       : 'The host that answers here does not know this session: it has ended (12 hours without use), ' +
-        'or another program answers in place of your Hive. Do not reload: a reload would load the other program’s page, ' +
-        'and this one resumes when your Hive answers again and knows the session.';
+        'or another program answers in place of your Hive. Do not reload: a reload would load the page of the other ' +
+        'program, and this one resumes when your Hive answers again and knows the session.';
   return false;
 }
 

@@ -57,7 +57,9 @@ export function readLine(line: string): Line {
   if (command === undefined)
     return {
       kind: 'fault',
-      words: `Unknown command /${name}; available: ${COMMANDS.map((known) => `/${known.name}`).join(', ')}. To send a text that begins with a slash, write two.`,
+      words:
+        `Unknown command /${name}; available: ${COMMANDS.map((known) => `/${known.name}`).join(', ')}. To ` +
+        'send a text that begins with a slash, write two.',
     };
   if (rest !== '' && command.takes === '')
     return { kind: 'fault', words: `/${name} takes no argument. To send a text that begins with a slash, write two.` };

@@ -96,7 +96,9 @@ function CostBadge({ name }: { name: string }) {
   if (stats.value === null) return null;
   const totals = totalsOf(stats.value);
   const text = costText(totals);
-  const plain = `${text === 'unknown' ? 'cost not known' : text} in 24 hours, ${counted(totals.turns, 'turn')}${totals.unpriced_turns > 0 ? `, ${totals.unpriced_turns} of them on a model without a price` : ''}`;
+  const unpriced = totals.unpriced_turns > 0 ? `, ${totals.unpriced_turns} of them on a model without a price` : '';
+  const cost = text === 'unknown' ? 'cost not known' : text;
+  const plain = `${cost} in 24 hours, ${counted(totals.turns, 'turn')}${unpriced}`;
   return (
     <span class="badge amber" title={plain}>
       <span aria-hidden="true">{text === 'unknown' ? 'cost ?' : text} · 24h</span>

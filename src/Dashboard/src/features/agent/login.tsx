@@ -22,7 +22,8 @@ export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
         <div class="line">
           <p>
             {state === 'needs_login'
-              ? `The tool of ${name} is not logged in, and takes no turn until it is. The credentials stay in the agent’s own folder.`
+              ? `The tool of ${name} is not logged in, and takes no turn until it is. The credentials stay in the ` +
+                'agent’s own folder.'
               : login?.url == null
                 ? 'The login has started; its address shows here as soon as the tool prints it.'
                 : 'Open this address, log in there, and paste the code that it gives you.'}

@@ -85,7 +85,8 @@ export function Terminal({ name, it }: { name: string; it: AgentLive }) {
             <p class="empty">
               {harness.connected
                 ? `${name} has not taken a turn yet. Say something to it below.`
-                : `No entries yet: the harness of ${name} is not connected. Messages that you send below wait in its inbox.`}
+                : `No entries yet: the harness of ${name} is not connected. Messages that you send below wait in ` +
+                  'its inbox.'}
             </p>
           ) : sync.state === 'cannot' ? null : (
             <p class="empty" role="status">

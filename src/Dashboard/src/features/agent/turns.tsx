@@ -117,7 +117,10 @@ function Row({ turn }: { turn: Turn }) {
         <td class="n">{turn.duration_ms == null ? '–' : durationText(turn.duration_ms)}</td>
         <td
           class="n"
-          title={`${turn.input_tokens ?? 0} fresh, ${turn.cache_read_input_tokens ?? 0} from the cache, ${turn.cache_creation_input_tokens ?? 0} into the cache`}
+          title={
+            `${turn.input_tokens ?? 0} fresh, ${turn.cache_read_input_tokens ?? 0} from the cache, ` +
+            `${turn.cache_creation_input_tokens ?? 0} into the cache`
+          }
         >
           {turn.input_tokens == null ? '–' : tokensText(inputOf(turn))}
         </td>

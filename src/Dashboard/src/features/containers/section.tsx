@@ -49,7 +49,9 @@ export function ContainersSection() {
               tone="warn"
               confirm={{
                 title: stale.length === 1 ? `Rebuild ${stale[0]}?` : `Rebuild ${stale.length} agents?`,
-                text: `One after another, each is stopped and started again on its current configuration: ${stale.join(', ')}.`,
+                text:
+                  'One after another, each is stopped and started again on its current configuration: ' +
+                  `${stale.join(', ')}.`,
                 yes: '↻ UPD4TE 4LL',
               }}
               onError={setError}

@@ -66,7 +66,9 @@ function actionOf(verb: Verb, agent: Agent): Action {
         tone: 'bad',
         confirm: {
           title: `Destroy ${name}?`,
-          text: 'It is stopped and removed from the swarm. Its notes, credentials and inbox are kept, and it can be revived from Kept state.',
+          text:
+            'It is stopped and removed from the swarm. Its notes, credentials and inbox are kept, and it can ' +
+            'be revived from Kept state.',
           yes: 'DESTR0Y',
         },
         run: () => api.POST('/api/agents/{name}/destroy', at),
@@ -78,7 +80,9 @@ function actionOf(verb: Verb, agent: Agent): Action {
         tone: 'bad',
         confirm: {
           title: `Destroy ${name} and purge its data?`,
-          text: 'It is stopped and removed from the swarm, and its notes, credentials, configuration and inbox are permanently deleted. This cannot be undone.',
+          text:
+            'It is stopped and removed from the swarm, and its notes, credentials, configuration and inbox are ' +
+            'permanently deleted. This cannot be undone.',
           yes: 'PURG3',
         },
         run: () => api.POST('/api/agents/{name}/destroy', { ...at, body: { purge: true } }),

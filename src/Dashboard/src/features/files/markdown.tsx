@@ -67,6 +67,9 @@ function element(token: Token, children: ComponentChild[]): ComponentChild {
   return tag === undefined ? h(Fragment, null, children) : h(tag, null, children);
 }
 
+const described = (parts: readonly (string | number | null)[]): string =>
+  parts.filter((part) => part != null && part !== '').join(', ');
+
 function leaf(token: Token): ComponentChild {
   switch (token.type) {
     case 'inline':
@@ -87,9 +90,7 @@ function leaf(token: Token): ComponentChild {
         </pre>
       );
     case 'image':
-      return (
-        <span class="dim">{`[image: ${[token.content, token.attrGet('src')].filter((part) => part != null && part !== '').join(', ')}]`}</span>
-      );
+      return <span class="dim">{`[image: ${described([token.content, token.attrGet('src')])}]`}</span>;
     default:
       return token.content;
   }

@@ -22,6 +22,8 @@ export function MetaSection() {
   const names = picked.map(({ name }) => name);
   const { shown, more } = useBounded(inputs, STEP);
   const all = picked.length === inputs.length;
+  const rebuilds =
+    affected.length === 0 ? 'No agent uses them.' : `Rebuilt with it, one after another: ${affected.join(', ')}.`;
   return (
     <Section
       feature="meta"
@@ -46,7 +48,7 @@ export function MetaSection() {
               disabled={picked.length === 0}
               confirm={{
                 title: picked.length === 1 ? `Update ${names[0]}?` : `Update ${picked.length} inputs?`,
-                text: `Pinned to the current revision of their source: ${names.join(', ')}. ${affected.length === 0 ? 'No agent uses them.' : `Rebuilt with it, one after another: ${affected.join(', ')}.`}`,
+                text: `Pinned to the current revision of their source: ${names.join(', ')}. ${rebuilds}`,
                 yes: '↻ UPD4TE',
               }}
               onError={setError}

@@ -30,6 +30,9 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
   const bucket = at === null ? undefined : stats.buckets[at];
   const when = (i: number) => clock(stats.buckets[i]?.at ?? '', Date.parse(stats.to_at)).replace(/:\d\d$/, '');
   const several = chart.stacks.length > 1;
+  const total = chart.stacks.map(({ name }, i) => `${several ? `${name} ` : ''}${chart.text(sums[i] ?? 0)}`).join(', ');
+  const most = `${chart.text(heights[highest] ?? 0)}, at ${when(highest)}`;
+  const lacking = chart.lacks === undefined ? '' : `; ${chart.lacks}`;
   return (
     <figure class="chart" data-chart={chart.title}>
       <figcaption>
@@ -55,7 +58,7 @@ export function ChartView({ chart, stats }: { chart: Chart; stats: Stats }) {
         ref={place}
         class="plot"
         role="img"
-        aria-label={`${chart.title} over time: ${chart.stacks.map(({ name }, i) => `${several ? `${name} ` : ''}${chart.text(sums[i] ?? 0)}`).join(', ')}; the most in one bar ${chart.text(heights[highest] ?? 0)}, at ${when(highest)}${chart.lacks === undefined ? '' : `; ${chart.lacks}`}`}
+        aria-label={`${chart.title} over time: ${total}; the most in one bar ${most}${lacking}`}
       />
     </figure>
   );

@@ -90,7 +90,9 @@ function Row({ tombstone: { name, state_bytes, modified_at, has_credentials } }:
             working={going?.kind === 'destroying'}
             confirm={{
               title: `Purge what is kept of ${name}?`,
-              text: `${bytesText(state_bytes)} of notes${has_credentials ? ', its credentials' : ''}, its configuration and its inbox are permanently deleted. This cannot be undone.`,
+              text:
+                `${bytesText(state_bytes)} of notes${has_credentials ? ', its credentials' : ''}, its ` +
+                'configuration and its inbox are permanently deleted. This cannot be undone.',
               yes: 'PURG3',
             }}
             onError={setError}

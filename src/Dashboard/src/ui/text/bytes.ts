@@ -12,6 +12,7 @@ export function bodyFault(body: string, what = 'a message'): string | null {
     return 'The text contains an unpaired surrogate; remove it.';
   const bytes = utf8Bytes(body);
   return bytes > BODY_BYTES
-    ? `The text has ${bytes} bytes, ${bytes - BODY_BYTES} more than the ${BODY_BYTES} ${what} may have. Shorten it, or put it into a file in the shared folder and send its path.`
+    ? `The text has ${bytes} bytes, ${bytes - BODY_BYTES} more than the ${BODY_BYTES} ${what} may have. Shorten ` +
+        'it, or put it into a file in the shared folder and send its path.'
     : null;
 }
