@@ -1,4 +1,4 @@
-import { defineConfig } from 'vite';
+import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   build: {
@@ -12,4 +12,5 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   worker: { format: 'es' },
+  test: { setupFiles: ['./src/test/setup.ts'], css: true },
 });

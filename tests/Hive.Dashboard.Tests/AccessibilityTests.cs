@@ -4,14 +4,14 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>That everybody can use the page, on a wide screen and on a phone.</summary>
+/// <summary>Accessibility on a wide screen and on a phone.</summary>
 public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
 {
     public static TheoryData<int, int> Screens => new() { { 360, 780 }, { 1440, 900 } };
 
     [Theory]
     [MemberData(nameof(Screens))]
-    public async Task Nothing_serious_stands_in_anybodys_way_and_nothing_is_wider_than_the_screen(int width, int height)
+    public async Task Main_page_has_no_serious_axe_violation_and_fits_the_screen(int width, int height)
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("an-agent-with-the-longest-name1");
@@ -23,7 +23,8 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await alice.CallAsync("send", new { to = "an-agent-with-the-longest-name1", body = "hello" });
         await File.WriteAllTextAsync(
             Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "plan.md"),
-            $"# Plan\n\n{new string('z', 300)}\n\n|a|b|\n|-|-|\n|{new string('c', 200)}|d|\n\n```\n{new string('e', 300)}\n```\n"
+            $"# Plan\n\n{new string('z', 300)}\n\n|a|b|\n|-|-|\n|{new string('c', 200)}|d|\n\n"
+                + $"```\n{new string('e', 300)}\n```\n"
         );
         await alice.CallAsync(
             "ask",
@@ -66,7 +67,7 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await Hive.PrintAsync("printer", Enumerable.Range(0, 600).Select(i => $"{i} {new string('p', 300)}"));
         var page = await SignedInAsync(width, height);
         await Expect(Message(page, "a word that does not break")).ToBeVisibleAsync();
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Override question" }).ClickAsync();
         await page.Locator("#questions .ref").First.ClickAsync();
@@ -77,25 +78,25 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await page.GetByRole(AriaRole.Button, new() { Name = "show all" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Answer alice", Exact = true }).ClickAsync();
         await Expect(page.Locator(".answer").GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause alice" }).ClickAsync();
         await Expect(Row(page, "alice").GetByText("paused")).ToBeVisibleAsync();
         await page.Locator(".compose textarea").FillAsync("@");
         await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }))
             .ToBeVisibleAsync();
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Log, new() { Name = "What printer prints" })).ToContainTextAsync("599 ");
-        await NothingSerious(page, width);
+        await Expect(page.GetByRole(AriaRole.Log, new() { Name = "Output of printer" })).ToContainTextAsync("599 ");
+        await NoSeriousViolationAsync(page, width);
     }
 
     [Theory]
     [MemberData(nameof(Screens))]
-    public async Task So_are_an_agents_page_and_the_statistics(int width, int height)
+    public async Task Agent_page_and_statistics_have_no_serious_axe_violation_and_fit(int width, int height)
     {
         const string Name = "an-agent-with-the-longest-name1";
         var at = DateTimeOffset.UtcNow;
@@ -199,35 +200,35 @@ public sealed class AccessibilityTests(Browser browser) : DashboardTest(browser)
         await page.Locator("#agent-login summary").ClickAsync();
         foreach (var fold in await page.Locator(".fold").AllAsync())
             await fold.ClickAsync();
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
 
         await page.Locator("#agent-prompt").FillAsync("/");
         await Expect(page.GetByRole(AriaRole.Listbox)).ToBeVisibleAsync();
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
         await page.Locator("#agent-prompt").FillAsync("/nothing");
         await page.Locator("#agent-prompt").PressAsync("Enter");
         await Expect(page.Locator(".compose").GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
 
         await page.GotoAsync($"{Hive.Url}/stats");
         await Expect(page.Locator("#stats canvas")).ToHaveCountAsync(4);
         await page.Locator("#stats .unknown button").ClickAsync();
         await Expect(page.Locator("#prices input").First).ToBeVisibleAsync();
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
     }
 
     [Theory]
     [MemberData(nameof(Screens))]
-    public async Task The_login_page_is_as_good(int width, int height)
+    public async Task Login_page_has_no_serious_axe_violation_and_fits_the_screen(int width, int height)
     {
         var page = await (await ProfileAsync(width, height)).NewPageAsync();
         await page.GotoAsync(Hive.Url);
         await Expect(page.GetByText("./hive open")).ToBeVisibleAsync();
 
-        await NothingSerious(page, width);
+        await NoSeriousViolationAsync(page, width);
     }
 
-    internal static async Task NothingSerious(IPage page, int width)
+    internal static async Task NoSeriousViolationAsync(IPage page, int width)
     {
         var found = await page.RunAxe();
         Assert.Empty(

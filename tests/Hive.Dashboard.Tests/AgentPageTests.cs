@@ -6,11 +6,11 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>One agent's page: its terminal, what its harness says, its prompt, its login and its figures.</summary>
+/// <summary>One agent's page: terminal, harness state, prompt, login and figures.</summary>
 public sealed partial class AgentPageTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task The_agents_row_leads_to_its_page_and_the_browsers_back_button_to_the_swarm()
+    public async Task An_agents_row_opens_its_page_and_the_back_button_returns()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -37,7 +37,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task A_deep_link_shows_the_agent_and_one_that_is_not_there_says_so_until_it_is()
+    public async Task A_deep_link_shows_the_agent_or_that_it_is_missing_until_it_is_created()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -50,16 +50,15 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await FollowsAsync(page);
         await Hive.CallAsync("destroy", new { name = "nobody" });
-        await Expect(page.GetByText("There is no agent nobody. What is kept of it stands under Kept state"))
-            .ToBeVisibleAsync();
+        await Expect(page.GetByText("There is no agent nobody. It can be revived under Kept state")).ToBeVisibleAsync();
     }
 
     [Fact]
-    public async Task A_turn_shows_as_it_happens_tool_by_tool_and_as_text_alone()
+    public async Task A_turn_shows_live_with_each_tool_call_as_plain_text()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await OnPageOf("alice");
-        await Expect(Terminal(page)).ToContainTextAsync("no harness of alice is connected");
+        await Expect(Terminal(page)).ToContainTextAsync("the harness of alice is not connected");
 
         await alice.ReportAsync(
             "idle",
@@ -131,7 +130,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task What_others_wrote_stands_apart_from_what_is_said_about_it_and_folded_it_begins_with_their_words()
+    public async Task Quoted_words_stand_out_and_a_folded_prompt_begins_with_them()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await OnPageOf("alice");
@@ -169,7 +168,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task The_terminal_follows_until_somebody_scrolls_up_and_reads_back_without_a_jump()
+    public async Task The_terminal_follows_until_scrolled_up_and_pages_back_without_a_jump()
     {
         using var alice = await Hive.JoinAsync("alice");
         for (var i = 0; i < 5; i++)
@@ -180,12 +179,18 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         await Expect(log).Not.ToContainTextAsync("entry 0299");
         Assert.True(await AtBottomAsync(log));
 
-        // So much further up that the page before is fetched; what stood at the top stays where it is.
+        // Near enough to the top to fetch the older page; the entry at the top stays where it is.
         await log.EvaluateAsync("log => log.scrollTop = 150");
         await Expect(log).ToContainTextAsync("entry 0100");
         Assert.True(
             await log.EvaluateAsync<bool>(
-                "log => { const at = [...log.querySelectorAll('.entry')].find(e => e.textContent.includes('entry 0300')).getBoundingClientRect().top - log.getBoundingClientRect().top; return at > -200 && at < log.clientHeight; }"
+                """
+                log => {
+                  const entry = [...log.querySelectorAll('.entry')].find(e => e.textContent.includes('entry 0300'));
+                  const at = entry.getBoundingClientRect().top - log.getBoundingClientRect().top;
+                  return at > -200 && at < log.clientHeight;
+                }
+                """
             )
         );
 
@@ -203,7 +208,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task However_much_an_agent_does_the_page_holds_a_bounded_part_of_it()
+    public async Task The_terminal_holds_a_bounded_number_of_events()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await OnPageOf("alice");
@@ -218,7 +223,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task The_prompt_sends_messages_and_hands_commands_to_the_harness()
+    public async Task The_prompt_sends_messages_and_commands()
     {
         Expected = ["status of 409"];
         using var alice = await Hive.JoinAsync("alice");
@@ -234,11 +239,11 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
 
         await prompt.FillAsync("/compact");
         await prompt.PressAsync("Enter");
-        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("no harness of alice is connected");
+        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("harness of alice is");
         await Expect(prompt).ToHaveValueAsync("/compact");
         await prompt.FillAsync("/dance");
         await prompt.PressAsync("Enter");
-        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("There is no command /dance");
+        await Expect(form.GetByRole(AriaRole.Alert)).ToContainTextAsync("Unknown command /dance");
         await prompt.FillAsync("/help");
         await prompt.PressAsync("Enter");
         await Expect(form.GetByRole(AriaRole.Status)).ToContainTextAsync("/new-session");
@@ -265,7 +270,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task A_login_is_started_its_address_followed_its_code_handed_over_and_it_goes_away_by_itself()
+    public async Task A_login_is_started_and_its_code_sent_and_the_panel_closes_by_itself()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var waiting = await Hive.OpenAsync("alice");
@@ -281,18 +286,18 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
             "logging_in",
             new { login = new { url = "http://login.example/?x=1", output = "open http://login.example/?x=1" } }
         );
-        await Expect(panel).ToContainTextAsync("no https address");
+        await Expect(panel).ToContainTextAsync("not an https address");
         await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
         await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example@elsewhere.example/" } });
         await Expect(panel.Locator(".address strong")).ToHaveTextAsync("elsewhere.example");
-        await Expect(panel).ToContainTextAsync("hides where it leads");
+        await Expect(panel).ToContainTextAsync("hides the host");
         await Expect(panel.GetByRole(AriaRole.Link)).ToHaveCountAsync(0);
         await alice.ReportAsync("logging_in", new { login = new { url = "https://login.example/?x=1" } });
         var link = panel.GetByRole(AriaRole.Link, new() { Name = "https://login.example/?x=1" });
         await Expect(link).ToHaveAttributeAsync("rel", "noopener noreferrer");
         await Expect(link.Locator("strong")).ToHaveTextAsync("login.example");
         await panel.GetByLabel("Code of the login").FillAsync(" abc#123 ");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         Assert.Equal(["login_code abc#123"], await ControlsAsync(waiting));
         await alice.ReportAsync("needs_login", new { login = new { error = "the code was wrong" } });
         await Expect(panel).ToContainTextAsync("the code was wrong");
@@ -303,7 +308,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task The_page_outlives_its_host_and_catches_up()
+    public async Task The_agents_page_catches_up_after_a_restart_of_the_host()
     {
         Expected =
         [
@@ -331,7 +336,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
     }
 
     [Fact]
-    public async Task What_the_agent_owes_and_waits_for_leads_to_where_it_stands()
+    public async Task Loose_ends_of_an_agent_lead_to_their_rows()
     {
         using var alice = await Hive.JoinAsync("alice");
         await alice.CallAsync("ask", new { question = "Which branch?", options = new[] { "main", "next" } });
@@ -355,7 +360,7 @@ public sealed partial class AgentPageTests(Browser browser) : DashboardTest(brow
         return page;
     }
 
-    /// <summary>What a turn tells of itself.</summary>
+    /// <summary>The events of a turn.</summary>
     private static async Task ToldAsync(LineClient alice)
     {
         var at = DateTimeOffset.UtcNow;

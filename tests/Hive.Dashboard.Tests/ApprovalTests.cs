@@ -3,17 +3,17 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What waits for the operator's yes, decided at the page.</summary>
+/// <summary>Approvals, decided on the page.</summary>
 public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task A_spawn_is_asked_for_approved_and_becomes_an_agent()
+    public async Task A_requested_spawn_is_approved_and_becomes_an_agent()
     {
         var page = await SignedInAsync();
         await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();
 
         await page.GetByLabel("Name of the new agent").FillAsync("Carol");
-        await page.GetByLabel("What the new agent is for").FillAsync("reviews what others write");
+        await page.GetByLabel("Purpose of the new agent").FillAsync("reviews what others write");
         await page.GetByLabel("Runtime of the new agent").SelectOptionAsync("external");
         Expected = ["status of 400"];
         await RequestAsync(page);
@@ -36,7 +36,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_the_manager_proposes_is_denied_with_a_reason_that_it_is_told()
+    public async Task A_proposal_is_denied_with_a_reason_that_the_manager_receives()
     {
         using var manager = await Hive.OpenAsync("manager");
         var page = await SignedInAsync();
@@ -68,7 +68,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_destroyed_agent_is_asked_for_again_and_takes_up_what_is_kept()
+    public async Task A_destroyed_agent_is_revived_with_its_kept_state()
     {
         (await Hive.JoinAsync("alice")).Dispose();
         await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), "what I know");
@@ -77,10 +77,10 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var kept = page.Locator("[data-tombstone=alice]");
 
         await kept.GetByRole(AriaRole.Button, new() { Name = "Revive alice" }).ClickAsync();
-        await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "revival asked for" })).ToBeVisibleAsync();
+        await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "revival requested" })).ToBeVisibleAsync();
         await Expect(kept.GetByRole(AriaRole.Button, new() { Name = "Revive alice" })).ToBeDisabledAsync();
-        await kept.GetByRole(AriaRole.Button, new() { Name = "revival asked for" }).ClickAsync();
-        var card = page.Locator(".row.approval", new() { HasText = "takes up what is kept of alice" });
+        await kept.GetByRole(AriaRole.Button, new() { Name = "revival requested" }).ClickAsync();
+        var card = page.Locator(".row.approval", new() { HasText = "revives what is kept of alice" });
         await Expect(card).ToBeFocusedAsync();
         await card.GetByRole(AriaRole.Button, new() { Name = "a new agent alice" }).ClickAsync();
 
@@ -90,16 +90,16 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Who_is_too_late_with_a_decision_is_told()
+    public async Task A_late_decision_is_reported()
     {
         Expected = ["status of 409"];
         using var manager = await Hive.OpenAsync("manager");
         var page = await SignedInAsync();
         var id = (await manager.CallAsync("request_spawn", new { name = "carol" })).GetProperty("id").GetInt64();
         await Expect(Approval(page, id)).ToBeVisibleAsync();
-        // Decided elsewhere while the yes is on its way.
+        // Denied elsewhere while the approval is on its way.
         await page.RouteAsync(
-            "**/approve/*",
+            "**/api/approvals/*/approve",
             async route =>
             {
                 await Hive.CallAsync("deny", new { id, note = "somebody else said no" });
@@ -118,7 +118,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_proposal_is_compared_approved_and_deployed_and_one_that_fails_says_why_on_its_card()
+    public async Task A_proposal_is_compared_and_deployed_and_a_failed_one_shows_its_error()
     {
         Expected = ["status of 404"];
         using var alice = await Hive.JoinAsync("alice");
@@ -130,7 +130,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         var first = await ProposeAsync(manager, "model: larger\n", "a larger model");
         await Expect(Approval(page, first)).ToContainTextAsync("a larger model");
         await Approval(page, first)
-            .GetByRole(AriaRole.Button, new() { Name = $"What approval {first} changes" })
+            .GetByRole(AriaRole.Button, new() { Name = $"Changes of approval {first}" })
             .ClickAsync();
         await Expect(drawer.Locator("[data-file='agent.yaml'] .diff-line.added")).ToContainTextAsync(["model: larger"]);
         await Expect(drawer.Locator("[data-file='agent.yaml'] .as-attr").First).ToBeVisibleAsync();
@@ -141,7 +141,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await Expect(many.GetByText("line 100", new() { Exact = true })).ToBeVisibleAsync();
         await many.GetByRole(AriaRole.Button, new() { Name = "more," }).ClickAsync();
         await Expect(many.GetByText("line 700", new() { Exact = true })).ToBeVisibleAsync();
-        // Asked for beside the first, it cannot be deployed after it.
+        // Proposed beside the first one, so it cannot be deployed after it.
         await Hive.GitAsync("alice", "reset", "-q", "--hard", before);
         var second = await ProposeAsync(manager, "model: largest\n", "the largest one");
         await Expect(Approval(page, second)).ToBeVisibleAsync();
@@ -160,7 +160,7 @@ public sealed class ApprovalTests(Browser browser) : DashboardTest(browser)
         await page.Locator("#approvals .history > summary").ClickAsync();
         await Expect(page.Locator($"[data-decided='{first}']")).ToContainTextAsync($"deployed/{first}");
         await Expect(page.Locator($"[data-decided='{second}']")).ToContainTextAsync($"failed/{second}");
-        await Approval(page, second).GetByRole(AriaRole.Button, new() { Name = "Put the failure" }).ClickAsync();
+        await Approval(page, second).GetByRole(AriaRole.Button, new() { Name = "Dismiss the failure" }).ClickAsync();
         await Expect(Approval(page, second)).ToHaveCountAsync(0);
         await page.ReloadAsync();
         await Expect(page.Locator("#approvals .empty")).ToBeVisibleAsync();

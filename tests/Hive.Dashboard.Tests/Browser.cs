@@ -13,7 +13,7 @@ public sealed class Browser : IAsyncLifetime
         "/usr/bin/google-chrome",
     ];
 
-    /// <summary>A name that leads to this machine, and that the browser takes for another machine's.</summary>
+    /// <summary>A name of this machine that the browser takes for another machine's.</summary>
     internal const string LanName = "hive.test";
 
     private IPlaywright? playwright;
@@ -55,7 +55,7 @@ public sealed class Browser : IAsyncLifetime
     internal async Task<IBrowserContext> OpenAsync(int width = 1440, int height = 900)
     {
         const string Missing =
-            "there is no Chromium: install the package `chromium`, or name the program in HIVE_CHROMIUM";
+            "Chromium was not found: install the package `chromium`, or name the program in HIVE_CHROMIUM";
         if (browser is null)
         {
             Assert.SkipWhen(string.IsNullOrEmpty(Environment.GetEnvironmentVariable("HIVE_REQUIRE_ALL")), Missing);

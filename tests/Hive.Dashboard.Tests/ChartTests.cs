@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What is drawn of a day.</summary>
+/// <summary>The charts of a day.</summary>
 public sealed class ChartTests(Browser browser) : DashboardTest(browser)
 {
     private readonly ManualClock clock = new(DateTimeOffset.UtcNow.AddHours(-22));
@@ -11,7 +11,7 @@ public sealed class ChartTests(Browser browser) : DashboardTest(browser)
     protected override TimeProvider Clock => clock;
 
     [Fact]
-    public async Task The_bars_of_a_day_stand_where_the_turns_were()
+    public async Task The_bars_of_a_day_are_drawn_where_the_turns_were()
     {
         using var alice = await Hive.JoinAsync("alice");
         for (var hour = 0; hour < 22; hour++)

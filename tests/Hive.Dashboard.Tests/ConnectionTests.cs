@@ -3,10 +3,10 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What the page says of its connection, and that it says it truly.</summary>
+/// <summary>The connection state on the page, and its truth.</summary>
 public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
 {
-    /// <summary>Browsers say so of a host that has gone.</summary>
+    /// <summary>Console messages of browsers about a host that is gone.</summary>
     private static readonly string[] HostAway =
     [
         "ERR_CONNECTION_REFUSED",
@@ -16,7 +16,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     ];
 
     [Fact]
-    public async Task A_page_outlives_its_host_and_catches_up_with_what_happened_meanwhile()
+    public async Task A_page_catches_up_after_a_restart_of_the_host()
     {
         Expected = HostAway;
         using (await Hive.JoinAsync("bob"))
@@ -46,7 +46,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Another_program_at_the_address_gets_no_key_and_the_page_goes_on_when_the_host_is_back()
+    public async Task Another_program_gets_no_key_and_the_page_resumes_with_the_host()
     {
         Expected = HostAway;
         using (await Hive.JoinAsync("alice")) { }
@@ -91,7 +91,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Another_program_that_does_not_know_the_key_is_asked_on_until_the_host_is_back()
+    public async Task A_page_retries_until_a_host_that_knows_its_key_is_back()
     {
         Expected = HostAway;
         var page = await SignedInAsync();
@@ -108,12 +108,12 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task An_open_page_loads_no_script_from_another_program_at_the_address()
+    public async Task An_open_page_loads_no_script_from_another_program()
     {
         Expected = HostAway;
         (await Hive.JoinAsync("alice")).Dispose();
         using var manager = await Hive.OpenAsync("manager");
-        // Longer than what is shown unfolded.
+        // Too long to be open at first.
         var lines = Enumerable.Range(1, 3000).Select(i => $"line{i}: {i}");
         await File.WriteAllLinesAsync(Path.Combine(Hive.ConfigOf("alice"), "many.yaml"), lines);
         await Hive.GitAsync("alice", "add", "-A");
@@ -135,7 +135,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
                 """
             )
             .WaitAsync(TimeSpan.FromSeconds(30));
-        await page.GetByRole(AriaRole.Button, new() { Name = "What approval 1 changes" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Changes of approval 1" }).ClickAsync();
         var file = page.Locator("[data-file='many.yaml']");
         await Expect(file).ToBeVisibleAsync();
 
@@ -152,7 +152,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Many_tabs_hold_one_stream_and_the_last_to_close_ends_it()
+    public async Task Tabs_share_one_stream_and_the_last_one_closes_it()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -182,7 +182,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Where_there_is_no_shared_worker_a_tab_holds_its_own_stream()
+    public async Task Without_shared_workers_a_tab_holds_its_own_stream()
     {
         using var alice = await Hive.JoinAsync("alice");
         var profile = await ProfileAsync();
@@ -197,7 +197,7 @@ public sealed class ConnectionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_page_fetches_the_snapshot_once()
+    public async Task The_snapshot_is_fetched_once()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await (await ProfileAsync()).NewPageAsync();

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>The agents' rows and what can be done with them.</summary>
+/// <summary>The agents' rows and their buttons.</summary>
 public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
 {
     private const int SigKill = 9;
@@ -11,7 +11,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
     private const int SigStop = 19;
 
     [Fact]
-    public async Task A_new_agent_its_status_and_what_waits_for_it_show_as_they_happen()
+    public async Task A_new_agent_its_status_and_its_unread_messages_show_live()
     {
         var page = await SignedInAsync();
 
@@ -33,7 +33,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_paused_agent_gets_nothing_until_it_is_resumed()
+    public async Task A_paused_agent_gets_no_message_until_it_is_resumed()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -48,7 +48,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task An_agent_is_started_stopped_and_after_a_question_killed_and_its_log_is_read()
+    public async Task An_agent_is_started_stopped_and_after_a_confirmation_killed()
     {
         await Hive.SpawnAsync("carol", start: false);
         var page = await SignedInAsync();
@@ -63,7 +63,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Start carol" }).ClickAsync();
         await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with carol" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for carol" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Kill carol" }).ClickAsync();
         await CancelAsync(page);
         await Expect(row.Locator(".badge.good")).ToHaveTextAsync("● running");
@@ -73,7 +73,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_rebuild_is_asked_for_once_more_and_spins_until_the_agent_runs_anew()
+    public async Task A_rebuild_is_confirmed_and_spins_until_the_agent_runs_again()
     {
         await Hive.SpawnAsync("carol");
         var page = await SignedInAsync();
@@ -87,7 +87,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
         await CancelAsync(page);
         await Expect(rebuild).ToHaveAttributeAsync("aria-busy", "false");
 
-        // Frozen, it does not hear that it shall end.
+        // A frozen process does not end on request.
         Hive.Signal("carol", SigStop);
         await rebuild.ClickAsync();
         await ConfirmAsync(page);
@@ -103,7 +103,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_the_host_is_asked_to_do_elsewhere_spins_here_too()
+    public async Task Work_requested_elsewhere_spins_here_too()
     {
         await Hive.SpawnAsync("carol");
         var page = await SignedInAsync();
@@ -120,7 +120,7 @@ public sealed class ContainerTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Update_all_rebuilds_those_that_need_it_or_have_failed_and_leaves_the_others_alone()
+    public async Task Update_all_rebuilds_only_agents_that_need_it_or_have_failed()
     {
         await Hive.ApplyAsync("failing", "agent.yaml", "restart: never\n");
         foreach (var name in new[] { "stale", "failing", "fresh" })

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>A host of its own for each test, and pages that must not complain: whatever a page says on its console as
+/// <summary>A host for each test, and pages that must not report errors: a message on the console of a page as
 /// an error fails the test.</summary>
 public abstract class DashboardTest(Browser browser) : IAsyncLifetime
 {
@@ -15,7 +15,7 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
     /// <summary>Complaints that belong to what the test does, such as a host that is away.</summary>
     protected string[] Expected { get; set; } = [];
 
-    /// <summary>What the host takes for the time.</summary>
+    /// <summary>The host's clock.</summary>
     protected virtual TimeProvider Clock => TimeProvider.System;
 
     internal LiveHive Hive => hive!;
@@ -65,7 +65,7 @@ public abstract class DashboardTest(Browser browser) : IAsyncLifetime
 
     protected static ILocator Row(IPage page, string agent) => page.Locator($"[data-agent={agent}]");
 
-    /// <summary>Answers what is asked before something that cannot be undone.</summary>
+    /// <summary>Confirms an action that cannot be undone.</summary>
     protected static Task ConfirmAsync(IPage page) =>
         page.Locator("dialog.confirm").GetByRole(AriaRole.Button, new() { Name = "Yes, do it" }).ClickAsync();
 

@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What is asked before something that cannot be undone, and what lies over the page.</summary>
+/// <summary>Confirmations, and the drawer over the page.</summary>
 public sealed class DialogTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task The_two_buttons_of_every_confirmation_say_different_things()
+    public async Task The_two_buttons_of_every_confirmation_differ()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -17,7 +17,7 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         (await Hive.JoinAsync("gone")).Dispose();
         await Hive.CallAsync("destroy", new { name = "gone" });
         var page = await SignedInAsync();
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         var asking = page.Locator("button[aria-haspopup=dialog]");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice and purge" })).ToBeVisibleAsync();
 
@@ -45,7 +45,7 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
     [Theory]
     [InlineData(360)]
     [InlineData(1440)]
-    public async Task The_drawer_shows_how_the_page_stands_to_its_host(int width)
+    public async Task The_drawer_shows_the_connection_state(int width)
     {
         Expected =
         [
@@ -60,7 +60,7 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
         var drawer = page.Locator("dialog.drawer");
         await Expect(drawer.Locator(".connection[data-state=live]")).ToBeInViewportAsync();
-        // Nothing lies over it.
+        // Nothing covers the drawer.
         Assert.True(
             await drawer
                 .Locator(".connection-chip")
@@ -82,12 +82,13 @@ public sealed class DialogTests(Browser browser) : DashboardTest(browser)
             await drawer.EvaluateAsync<bool>(
                 """
                 drawer => {
-                  const [state, head] = ['.connection', '.drawer-head'].map((part) => drawer.querySelector(part).getBoundingClientRect());
+                  const box = (part) => drawer.querySelector(part).getBoundingClientRect();
+                  const [state, head] = [box('.connection'), box('.drawer-head')];
                   return state.bottom <= head.top + 1;
                 }
                 """
             )
         );
-        await AccessibilityTests.NothingSerious(page, width);
+        await AccessibilityTests.NoSeriousViolationAsync(page, width);
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>The forge on the page: who has an account, what is pushed, what failed and is tried again.</summary>
+/// <summary>The forge on the page: accounts, pushes, failures and retries.</summary>
 public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsyncLifetime
 {
     private StandInForge forge = null!;
@@ -22,7 +22,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
     }
 
     [Fact]
-    public async Task Without_one_the_page_says_so_and_shows_no_chips()
+    public async Task Without_a_forge_the_page_says_so_and_shows_no_badges()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -34,10 +34,7 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
     [Theory]
     [InlineData(360, 780)]
     [InlineData(1440, 900)]
-    public async Task Accounts_what_is_pushed_and_what_failed_show_as_they_happen_and_a_retry_mends_it(
-        int width,
-        int height
-    )
+    public async Task Accounts_and_pushes_show_live_and_a_retry_fixes_a_failed_push(int width, int height)
     {
         await ConnectAsync();
         using var alice = await Hive.JoinAsync("alice");
@@ -61,29 +58,29 @@ public sealed class ForgeTests(Browser browser) : DashboardTest(browser), IAsync
         await Expect(Row(page, "alice").GetByText("forge: push failed")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-repository='agents/alice']")).ToContainTextAsync("pre-receive hook declined");
         await Expect(page.Locator("#forge .count.bad")).ToHaveTextAsync("1 behind");
-        await AccessibilityTests.NothingSerious(page, width);
+        await AccessibilityTests.NoSeriousViolationAsync(page, width);
 
         File.Delete(hook);
-        await page.GetByRole(AriaRole.Button, new() { Name = "Try again now what failed on the forge" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Retry what failed on the forge" }).ClickAsync();
         await Expect(Row(page, "alice").GetByText("forge: push failed")).ToHaveCountAsync(0);
         await Expect(page.Locator("#forge .count.bad")).ToHaveCountAsync(0);
         await Expect(page.Locator("[data-repository='agents/alice'] .wrong")).ToHaveCountAsync(0);
     }
 
     [Fact]
-    public async Task A_forge_that_went_away_shows_with_the_reason()
+    public async Task An_unreachable_forge_shows_with_the_reason()
     {
         await ConnectAsync();
         var page = await SignedInAsync();
         await Expect(page.Locator("#forge")).ToContainTextAsync("● answers");
         forge.Pause();
-        // It is called otherwise while something has failed, which the first sweep may have met.
+        // The button has another name after a failure, which the first sweep may have met.
         await page.Locator("#forge")
             .GetByRole(AriaRole.Button, new() { NameRegex = new Regex("on the forge") })
             .ClickAsync();
-        await Expect(page.Locator("#forge")).ToContainTextAsync("✗ does not work");
+        await Expect(page.Locator("#forge")).ToContainTextAsync("✗ not working");
         await Expect(page.Locator("#forge .note")).ToContainTextAsync("cannot be reached");
-        await Expect(page.Locator("#forge .since").First).ToContainTextAsync("tried again");
+        await Expect(page.Locator("#forge .since").First).ToContainTextAsync("retried in");
     }
 
     private Task ConnectAsync() =>

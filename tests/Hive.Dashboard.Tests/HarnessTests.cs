@@ -10,7 +10,7 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
     private static string StandIn { get; } = Path.Combine(AppContext.BaseDirectory, "StandIn", "claude");
 
     [Fact]
-    public async Task An_agent_is_logged_in_from_its_page_takes_a_turn_and_its_figures_are_there()
+    public async Task An_agent_is_logged_in_from_its_page_and_the_figures_of_its_turn_show()
     {
         await Hive.ApplyAsync(
             "alice",
@@ -36,15 +36,15 @@ public sealed class HarnessTests(Browser browser) : DashboardTest(browser)
         await Expect(panel.GetByRole(AriaRole.Link))
             .ToHaveAttributeAsync("href", "https://claude.example/oauth/authorize?code=true&client_id=1&state=abc");
         await panel.GetByLabel("Code of the login").FillAsync("bad-code");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         await Expect(panel).ToContainTextAsync("Invalid code");
         await panel.GetByRole(AriaRole.Button, new() { Name = "Start the login of alice" }).ClickAsync();
         await panel.GetByLabel("Code of the login").FillAsync("good-code");
-        await panel.GetByRole(AriaRole.Button, new() { Name = "Hand the code" }).ClickAsync();
+        await panel.GetByRole(AriaRole.Button, new() { Name = "Pass the code" }).ClickAsync();
         await Expect(panel).ToHaveCountAsync(0);
         await Expect(page.Locator(".agent-head .badge.state")).ToContainTextAsync("idle");
 
-        // What woke it has waited for the login.
+        // The message that woke it has waited for the login.
         await Expect(Entry(page, "turn_ended")).ToContainTextAsync("ok");
         var prompt = page.GetByRole(AriaRole.Textbox, new() { Name = "Message to alice" });
         await prompt.FillAsync("run the tests, please. play: tools");

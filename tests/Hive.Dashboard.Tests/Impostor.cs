@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Another program at the host's address: it answers every request, and keeps what it was sent.</summary>
+/// <summary>Another program at the host's address: it answers every request, and records it.</summary>
 internal sealed class Impostor : IDisposable
 {
     private readonly HttpListener listener = new();

@@ -3,11 +3,11 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Agents that are destroyed, and what is kept of them.</summary>
+/// <summary>Destroyed agents and their kept state.</summary>
 public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task What_is_kept_of_a_destroyed_agent_shows_and_is_purged_after_a_question()
+    public async Task Kept_state_of_a_destroyed_agent_shows_and_is_purged_after_a_confirmation()
     {
         using var alice = await Hive.JoinAsync("alice");
         await File.WriteAllTextAsync(Path.Combine(Hive.StateOf("alice"), "notes.md"), new string('x', 3000));
@@ -16,7 +16,7 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         var kept = page.Locator("[data-tombstone=alice]");
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice", Exact = true }).ClickAsync();
         await ConfirmAsync(page);
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
@@ -42,13 +42,13 @@ public sealed class KeptStateTests(Browser browser) : DashboardTest(browser)
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "More that can be done with alice" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "More actions for alice" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Destroy alice and purge" }).ClickAsync();
         await ConfirmAsync(page);
 
         await Expect(Row(page, "alice")).ToHaveCountAsync(0);
         await Expect(page.Locator("#tombstones .empty")).ToBeVisibleAsync();
-        // Its files go last, and until then nobody else does anything under its name.
+        // Its files are deleted last; until then its name is locked.
         while (await RefusedAsync() != "not_found") { }
         Assert.False(Directory.Exists(Hive.StateOf("alice")));
 

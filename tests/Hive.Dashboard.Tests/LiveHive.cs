@@ -30,7 +30,7 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>How many streams pages hold at this moment, as the host sees it.</summary>
     public int Streams => streams.Now;
 
-    /// <summary>Below the folder that every agent shares.</summary>
+    /// <summary>The folder that all agents share.</summary>
     public string Shared => Path.Combine(DataDir, "shared");
 
     private string DataDir => Path.Combine(folder.FullName, "data");
@@ -40,7 +40,7 @@ internal sealed class LiveHive : IAsyncDisposable
 
     private string RunDir => Path.Combine(folder.FullName, "run");
 
-    /// <summary>Waits until pages hold so many streams.</summary>
+    /// <summary>Waits until pages hold this number of streams.</summary>
     public Task StreamsAreAsync(int count) => streams.WaitAsync(count).WaitAsync(TimeSpan.FromSeconds(60));
 
     public static async Task<LiveHive> StartAsync(TimeProvider clock)
@@ -71,7 +71,7 @@ internal sealed class LiveHive : IAsyncDisposable
     {
         if (app is not null)
             await StopHostAsync();
-        // Agents outlive their host; none outlives its test.
+        // Agents survive their host: the test ends them.
         if (Directory.Exists(Path.Combine(DataDir, "pids")))
         {
             foreach (var file in Directory.EnumerateFiles(Path.Combine(DataDir, "pids")))
@@ -81,7 +81,7 @@ internal sealed class LiveHive : IAsyncDisposable
         folder.Delete(recursive: true);
     }
 
-    /// <summary>Starts the host anew with these settings in its hive.json.</summary>
+    /// <summary>Restarts the host with these settings in its hive.json.</summary>
     public async Task ConfigureAsync(object settings)
     {
         await StopHostAsync();
@@ -95,14 +95,14 @@ internal sealed class LiveHive : IAsyncDisposable
         return (await CallAsync("open_link")).GetProperty("url").GetString()!;
     }
 
-    /// <summary>What the operator asks on the host's own socket.</summary>
+    /// <summary>Sends a command on the host's operator socket.</summary>
     public async Task<JsonElement> CallAsync(string command, object? fields = null)
     {
         using var operatorSocket = await LineClient.ConnectAsync(Path.Combine(RunDir, "host.sock"));
         return await operatorSocket.CallAsync(command, fields);
     }
 
-    /// <summary>Makes an agent that is a process of its own.</summary>
+    /// <summary>Spawns an agent in a process of its own.</summary>
     public Task SpawnAsync(string name, bool start = true) =>
         CallAsync(
             "spawn",
@@ -114,7 +114,7 @@ internal sealed class LiveHive : IAsyncDisposable
             }
         );
 
-    /// <summary>Writes a file of what is applied for an agent, before it is made or after.</summary>
+    /// <summary>Writes a file of an agent's applied configuration, before or after it is spawned.</summary>
     public Task ApplyAsync(string agent, string file, string text) =>
         File.WriteAllTextAsync(
             Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "applied", agent)).FullName, file),
@@ -124,7 +124,7 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>The repository in which an agent's configuration is proposed.</summary>
     public string ConfigOf(string agent) => Path.Combine(DataDir, "agents", agent, "config");
 
-    /// <summary>Runs git there; what it prints.</summary>
+    /// <summary>Runs git in that repository and returns its output.</summary>
     public async Task<string> GitAsync(string agent, params string[] arguments)
     {
         using var git = Process.Start(
@@ -136,7 +136,7 @@ internal sealed class LiveHive : IAsyncDisposable
         return output.Trim();
     }
 
-    /// <summary>Puts lines where the pump of an agent's process puts what it prints.</summary>
+    /// <summary>Appends lines to an agent's log, as its pump does.</summary>
     public Task PrintAsync(string agent, IEnumerable<string> lines) =>
         File.AppendAllLinesAsync(
             Path.Combine(Directory.CreateDirectory(Path.Combine(DataDir, "logs")).FullName, $"{agent}.log"),
@@ -146,11 +146,11 @@ internal sealed class LiveHive : IAsyncDisposable
     /// <summary>Sends a signal to every process of an agent.</summary>
     public void Signal(string agent, int signal) => LinuxProcess.Signal(-Pid(agent), signal);
 
-    /// <summary>The process that an agent is.</summary>
+    /// <summary>The process id of an agent.</summary>
     public int Pid(string agent) =>
         int.Parse(File.ReadAllText(Path.Combine(DataDir, "pids", agent)).Split(' ')[0], CultureInfo.InvariantCulture);
 
-    /// <summary>Makes an agent without a container and opens its socket: the test is the agent.</summary>
+    /// <summary>Spawns an external agent and opens its socket: the test acts as the agent.</summary>
     public async Task<LineClient> JoinAsync(string name)
     {
         await CallAsync("spawn", new { name, runtime = "external" });
@@ -160,7 +160,7 @@ internal sealed class LiveHive : IAsyncDisposable
     public Task<LineClient> OpenAsync(string name) =>
         LineClient.ConnectAsync(Path.Combine(RunDir, "agents", name, "agent.sock"));
 
-    /// <summary>What the host itself says of an agent; the page must agree with it.</summary>
+    /// <summary>Whether the host reports an agent as paused.</summary>
     public async Task<bool> IsPausedAsync(string name)
     {
         var rows = (await CallAsync("agent_status")).GetProperty("agent_statuses");

@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>The drawer with what an agent prints.</summary>
+/// <summary>The drawer with an agent's log.</summary>
 public sealed class LogTests(Browser browser) : DashboardTest(browser)
 {
     private const string Script = """
@@ -11,7 +11,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
         """;
 
     [Fact]
-    public async Task The_drawer_follows_what_is_printed_and_rests_while_somebody_reads_further_up()
+    public async Task The_drawer_follows_the_output_and_pauses_while_scrolled_up()
     {
         await Hive.ApplyAsync("carol", "script.yaml", Script);
         await Hive.SpawnAsync("carol");
@@ -36,7 +36,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
             )
         );
 
-        // It stands beside the page: there one can go on.
+        // The page beside the drawer stays usable.
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause carol" }).ClickAsync();
         await Expect(Row(page, "carol").GetByText("paused")).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Resume carol" }).ClickAsync();
@@ -61,7 +61,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task On_a_phone_it_covers_the_page_and_Escape_leads_back()
+    public async Task On_a_phone_the_drawer_covers_the_page_and_Escape_closes_it()
     {
         await Hive.SpawnAsync("carol");
         var page = await SignedInAsync(360, 780);
@@ -80,13 +80,13 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Five_thousand_lines_are_read_further_back_and_nothing_jumps()
+    public async Task Five_thousand_lines_are_loaded_further_back_without_a_jump()
     {
         await Hive.SpawnAsync("carol", start: false);
         await Hive.PrintAsync("carol", Enumerable.Range(0, 6000).Select(i => $"line {i:0000}"));
         var page = await SignedInAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of carol", Exact = true }).ClickAsync();
-        var text = page.GetByRole(AriaRole.Log, new() { Name = "What carol prints" });
+        var text = page.GetByRole(AriaRole.Log, new() { Name = "Output of carol" });
         await Expect(text).ToContainTextAsync("line 5999");
         await Expect(text).Not.ToContainTextAsync("line 5499");
 
@@ -100,7 +100,7 @@ public sealed class LogTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task The_log_of_an_agent_that_is_gone_says_so()
+    public async Task The_log_of_a_removed_agent_says_so()
     {
         Expected = ["status of 404"];
         await Hive.SpawnAsync("carol");

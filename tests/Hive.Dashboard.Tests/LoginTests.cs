@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Who gets in, and how.</summary>
+/// <summary>Login links, pasted codes and refusals.</summary>
 public sealed class LoginTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task A_login_link_opens_the_dashboard_and_its_code_stays_nowhere()
+    public async Task A_login_link_opens_the_dashboard_and_its_code_is_removed()
     {
         var page = await SignedInAsync();
 
@@ -34,7 +34,7 @@ public sealed class LoginTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Without_a_key_the_page_says_how_to_get_a_link_and_takes_a_pasted_one()
+    public async Task Without_a_key_the_page_explains_login_links_and_accepts_a_pasted_one()
     {
         var page = await (await ProfileAsync()).NewPageAsync();
         await page.GotoAsync(Hive.Url);
@@ -60,7 +60,7 @@ public sealed class LoginTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Where_the_browser_cannot_check_the_host_nothing_is_sent_and_the_way_out_is_said()
+    public async Task On_an_insecure_origin_nothing_is_sent_and_the_page_gives_the_way_out()
     {
         await Hive.ConfigureAsync(new { AllowedHosts = Browser.LanName });
         var page = await (await ProfileAsync()).NewPageAsync();

@@ -10,7 +10,7 @@ namespace Hive.Dashboard.Tests;
 public sealed class MessageTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task What_an_agent_sends_appears_without_a_reload_and_its_mark_follows_it()
+    public async Task A_message_appears_without_a_reload_and_its_mark_follows_its_state()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -29,7 +29,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_the_operator_types_arrives_at_the_agent_and_its_answer_in_the_inbox()
+    public async Task A_typed_message_reaches_the_agent_and_its_answer_the_inbox()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -98,7 +98,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_cannot_be_sent_says_why_and_stays_in_the_box()
+    public async Task A_message_that_cannot_be_sent_stays_in_the_box_with_the_reason()
     {
         Expected = ["status of 404"];
         using var alice = await Hive.JoinAsync("alice");
@@ -121,7 +121,8 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     public async Task Hostile_text_stays_text()
     {
         const string Hostile =
-            "<script>window.owned = 1</script><img src=x onerror=\"window.owned = 2\"> <b>bold</b> &amp; javascript:alert(1)";
+            "<script>window.owned = 1</script><img src=x onerror=\"window.owned = 2\"> "
+            + "<b>bold</b> &amp; javascript:alert(1)";
         using var alice = await Hive.JoinAsync("alice");
         await alice.CallAsync("set_status", new { text = "<img src=x onerror=\"window.owned = 3\">" });
         await alice.CallAsync("send", new { to = "operator", body = Hostile });
@@ -137,7 +138,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task The_history_is_paged_back_to_its_beginning_and_the_newest_is_one_click_away()
+    public async Task The_history_pages_back_to_its_beginning_and_returns_with_one_click()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -166,7 +167,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_parked_message_shows_its_error_and_can_be_tried_again_or_dropped()
+    public async Task A_parked_message_shows_its_error_and_is_retried_or_dropped()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -189,7 +190,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_message_in_back_off_shows_beside_the_parked_ones_and_is_retried_or_dropped()
+    public async Task A_message_in_back_off_shows_and_is_retried_or_dropped()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -200,7 +201,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         var row = page.Locator("#parked .row");
         await Expect(row).ToContainTextAsync("not so fast");
         await Expect(row).ToContainTextAsync("wait for the build");
-        await Expect(row).ToContainTextAsync("comes again in");
+        await Expect(row).ToContainTextAsync("delivered again in");
         await Expect(page.Locator("#parked .count")).ToHaveTextAsync("1 in back-off");
         await page.ReloadAsync();
         await row.GetByRole(AriaRole.Button, new() { Name = "again" }).ClickAsync();
@@ -228,7 +229,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task An_event_of_Hive_is_a_sentence_everywhere_and_its_JSON_a_click_away()
+    public async Task An_event_of_Hive_shows_as_a_sentence_with_its_JSON_behind_a_click()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -274,7 +275,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await wake.GetByRole(AriaRole.Button, new() { Name = "Show the event as it was sent" }).ClickAsync();
         await Expect(wake.Locator(".event-json")).ToContainTextAsync("needs_login");
 
-        // What an agent tells of itself may stand otherwise than Hive writes it.
+        // An agent may write its own events in another form than Hive.
         const string Unspaced = "Message 2 from system:\n>{\"event\":\"killed\",\"agent\":\"bob\"}";
         var at = DateTimeOffset.UtcNow;
         await bob.EmitAsync(
@@ -293,12 +294,13 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_file_that_a_message_names_opens_below_it_rendered_or_as_it_is_written()
+    public async Task A_file_named_in_a_message_opens_below_it_rendered_or_as_source()
     {
         Expected = ["status of 404"];
         Directory.CreateDirectory(Hive.Shared);
         const string Hostile =
-            "<img src=x onerror=\"window.owned = 1\">\n\n![](https://hive.invalid/track.png) [here](javascript:window.owned=2) [there](https://hive.invalid/)";
+            "<img src=x onerror=\"window.owned = 1\">\n\n![](https://hive.invalid/track.png) "
+            + "[here](javascript:window.owned=2) [there](https://hive.invalid/)";
         await File.WriteAllTextAsync(
             Path.Combine(Hive.Shared, "plan.md"),
             $"# <b>the plan</b>\n\n- one\n- *two*\n\n{Hostile}\n"
@@ -316,7 +318,8 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
             new
             {
                 to = "operator",
-                body = "see /shared/plan.md and /shared/notes.txt and /shared/long.log and /shared/gone.md, not /shared/never.md",
+                body = "see /shared/plan.md and /shared/notes.txt and /shared/long.log and /shared/gone.md, "
+                    + "not /shared/never.md",
             }
         );
         File.Delete(Path.Combine(Hive.Shared, "gone.md"));
@@ -329,7 +332,7 @@ public sealed class MessageTests(Browser browser) : DashboardTest(browser)
         await Expect(line.Locator(".markdown li")).ToHaveTextAsync(["one", "two"]);
         Assert.Equal(0, await line.Locator(".viewer img, .viewer a, .viewer b, .viewer script").CountAsync());
         Assert.True(await page.EvaluateAsync<bool>("window.owned === undefined"));
-        await line.GetByRole(AriaRole.Button, new() { Name = "Show /shared/plan.md as it is written" }).ClickAsync();
+        await line.GetByRole(AriaRole.Button, new() { Name = "Show the source of /shared/plan.md" }).ClickAsync();
         await Expect(line.Locator(".viewer .text-line").First).ToHaveTextAsync("# <b>the plan</b>");
 
         await line.GetByRole(AriaRole.Button, new() { Name = "/shared/notes.txt" }).ClickAsync();

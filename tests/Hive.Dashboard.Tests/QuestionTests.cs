@@ -4,13 +4,13 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What agents ask the operator and one another, answered and overridden at the page.</summary>
+/// <summary>Questions to the operator and between agents, answered and overridden on the page.</summary>
 public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
 {
     private const string Override = "Override: answer alice in place of bob";
 
     [Fact]
-    public async Task A_question_with_options_is_answered_and_its_asker_hears_it_once()
+    public async Task A_question_with_options_is_answered_once()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -47,7 +47,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task What_is_typed_outlives_other_news_and_a_reload_and_is_refused_over_the_cap_with_its_size()
+    public async Task A_draft_survives_updates_and_a_reload_and_is_refused_over_the_limit()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -74,7 +74,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task A_peers_question_stands_apart_and_the_operator_overrides_it()
+    public async Task A_question_to_a_peer_is_marked_and_the_operator_overrides_it()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -115,16 +115,16 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Whoever_is_slower_is_told_so_and_loses_nothing_that_was_typed()
+    public async Task A_late_answer_is_reported_and_its_draft_is_kept()
     {
         Expected = ["status of 409"];
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
         var page = await SignedInAsync();
         var id = await AskAsync(alice, new { question = "Who is first?", to = "bob" });
-        // The operator's answer is held up on its way until the peer's has arrived.
+        // The operator's answer is held back until the peer's has arrived.
         await page.RouteAsync(
-            "**/answer-question/*",
+            "**/api/questions/*/answer",
             async route =>
             {
                 await bob.CallAsync("answer", new { id, answer = "me" });
@@ -137,14 +137,14 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var told = page.Locator($"[data-overtaken='{id}']");
         await Expect(told).ToContainTextAsync("bob answered first");
         await Expect(told).ToContainTextAsync("bob: me");
-        await Expect(told).ToContainTextAsync("you had: no, it is I");
+        await Expect(told).ToContainTextAsync("your draft: no, it is I");
         Assert.Equal(("me", "bob"), await AnswerAsync(alice, id));
-        await told.GetByRole(AriaRole.Button, new() { Name = "Let go" }).ClickAsync();
+        await told.GetByRole(AriaRole.Button, new() { Name = "Discard my answer" }).ClickAsync();
         await Expect(told).ToHaveCountAsync(0);
     }
 
     [Fact]
-    public async Task An_override_and_the_peers_answer_at_the_same_moment_are_one_answer_and_one_event()
+    public async Task A_simultaneous_override_and_answer_give_one_answer_and_one_event()
     {
         Expected = ["status of 409"];
         using var alice = await Hive.JoinAsync("alice");
@@ -153,9 +153,9 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
         var peer = new TaskCompletionSource<Exception?>();
         var peerFirst = false;
         long id = 0;
-        // Both set out at once: the operator's answer is let go on the same moment that the peer gives its own.
+        // Both answers at once: the operator's request continues at the moment at which the peer answers.
         await page.RouteAsync(
-            "**/answer-question/*",
+            "**/api/questions/*/answer",
             async route =>
             {
                 var overriding = peerFirst ? Task.CompletedTask : route.ContinueAsync();
@@ -169,7 +169,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
             (peer, peerFirst) = (new TaskCompletionSource<Exception?>(), round % 2 == 1);
             id = await AskAsync(alice, new { question = $"Race {round}?", to = "bob" });
             var answered = page.WaitForResponseAsync(response =>
-                response.Url.EndsWith($"/answer-question/{id}", StringComparison.Ordinal)
+                response.Url.EndsWith($"/api/questions/{id}/answer", StringComparison.Ordinal)
             );
             await OverrideAsync(page, id, "the operator's");
             var overridden = (await answered).Status;
@@ -186,7 +186,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
             );
             if (overridden == 409)
                 await page.Locator($"[data-overtaken='{id}']")
-                    .GetByRole(AriaRole.Button, new() { Name = "Let go" })
+                    .GetByRole(AriaRole.Button, new() { Name = "Discard my answer" })
                     .ClickAsync();
             await Expect(Question(page, id)).ToHaveCountAsync(0);
             await Expect(Answered(page, id)).ToHaveCountAsync(1);
@@ -197,7 +197,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task One_that_expires_or_is_cancelled_says_so_in_the_history()
+    public async Task An_expired_or_cancelled_question_says_so_in_the_history()
     {
         using var alice = await Hive.JoinAsync("alice");
         var page = await SignedInAsync();
@@ -215,7 +215,7 @@ public sealed class QuestionTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Loose_ends_follow_what_each_agent_waits_for_and_owes()
+    public async Task Loose_ends_show_the_answers_and_reminders_of_each_agent()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");

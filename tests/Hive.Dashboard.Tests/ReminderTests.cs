@@ -5,11 +5,11 @@ using Microsoft.Playwright;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What agents have left themselves, as the page shows it.</summary>
+/// <summary>Reminders on the page.</summary>
 public sealed class ReminderTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task One_that_is_set_shows_when_it_is_due_and_is_cancelled_after_a_question()
+    public async Task A_reminder_shows_its_due_time_and_is_cancelled_after_a_confirmation()
     {
         await File.WriteAllTextAsync(
             Path.Combine(Directory.CreateDirectory(Hive.Shared).FullName, "build.log"),
@@ -48,10 +48,10 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
     protected override TimeProvider Clock => clock;
 
     [Fact]
-    public async Task Turns_red_with_its_error_is_tried_five_times_and_no_sixth_and_R3TRY_brings_it_through()
+    public async Task A_failed_reminder_shows_its_error_stops_after_five_tries_and_is_retried()
     {
         using var alice = await Hive.JoinAsync("alice");
-        // Where its text would go stands a file.
+        // A file blocks the folder for its text.
         var blocked = Path.Combine(Hive.StateOf("alice"), "reminders");
         await File.WriteAllTextAsync(blocked, "in the way");
         var page = await SignedInAsync();
@@ -77,7 +77,7 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
         await Expect(section.Locator(".section-head .badge.bad")).ToHaveTextAsync("⚠ 1 failed");
         for (var attempt = 2; attempt <= Limits.ReminderAttempts; attempt++)
         {
-            // To the very next try: 5, 20, 80 and 320 s after the one before.
+            // To the next try: 5, 20, 80 and 320 s after the one before.
             clock.Advance(TimeSpan.FromSeconds(5 << (2 * (attempt - 2))));
             await Expect(row.Locator(".badge.bad")).ToHaveTextAsync($"⚠ {attempt}/5 failed");
         }
@@ -85,7 +85,7 @@ public sealed class FailingReminderTests(Browser browser) : DashboardTest(browse
         await Expect(row.Locator(".note.bad")).ToContainTextAsync("given up after 5 attempts");
         // Less than the page's session lasts.
         clock.Advance(TimeSpan.FromHours(11));
-        // What is due later and arrives shows that the failed one had its chance.
+        // The arrival of a later reminder shows that the failed one was tried.
         await alice.CallAsync("remind", new { message = "this one arrives", delay_seconds = 0 });
         await Expect(Message(page, "this one arrives")).ToBeVisibleAsync();
         await Expect(row.Locator(".badge.bad")).ToHaveTextAsync("⚠ 5/5 failed");

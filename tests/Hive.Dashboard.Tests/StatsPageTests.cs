@@ -3,11 +3,11 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>The figures of the whole swarm, and what models cost.</summary>
+/// <summary>The statistics of the whole swarm, and the price table.</summary>
 public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
 {
     [Fact]
-    public async Task Everybodys_turns_are_counted_and_a_model_without_a_price_gets_one()
+    public async Task All_turns_are_counted_and_a_model_without_a_price_gets_one()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -45,7 +45,7 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
         await Expect(page.Locator("#stats .unknown")).ToHaveCountAsync(0);
         await Expect(page.Locator("#stats .totals")).ToContainTextAsync("$0.09");
 
-        // A turn that ends is counted without anybody's doing.
+        // A turn that ends is counted without a reload.
         await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "three"));
         await Expect(page.Locator("[data-stats=alice] td").First).ToHaveTextAsync("2");
         await page.Locator("[data-stats=alice]").GetByRole(AriaRole.Link).ClickAsync();
@@ -53,7 +53,7 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task The_window_that_was_chosen_holds_for_the_next_visit()
+    public async Task The_chosen_window_is_kept_for_the_next_visit()
     {
         using var alice = await Hive.JoinAsync("alice");
         await alice.EndTurnAsync(await Hive.BeginTurnAsync(alice, "alice", "one"));
@@ -72,12 +72,12 @@ public sealed class StatsPageTests(Browser browser) : DashboardTest(browser)
     }
 
     [Fact]
-    public async Task Without_a_turn_it_says_so()
+    public async Task Without_turns_the_statistics_say_so()
     {
         var page = await SignedInAsync();
         await page.GotoAsync(Hive.Url + "/stats");
 
-        await Expect(page.GetByText("No agent took a turn in this time.")).ToBeVisibleAsync();
+        await Expect(page.GetByText("No agent took a turn in this period.")).ToBeVisibleAsync();
         await Expect(page.Locator("#prices tbody tr").First).ToBeVisibleAsync();
     }
 }

@@ -3,10 +3,10 @@ using Hive.Protocol;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>What a harness does, done by a test.</summary>
+/// <summary>Plays the part of a harness in a test.</summary>
 internal static class Turning
 {
-    /// <summary>The operator says something, and the agent begins a turn for it.</summary>
+    /// <summary>Sends a message from the operator and begins a turn for it.</summary>
     public static async Task<long> BeginTurnAsync(this LiveHive hive, LineClient agent, string name, string body)
     {
         await hive.CallAsync("send", new { to = name, body });
@@ -35,7 +35,7 @@ internal static class Turning
         return turn;
     }
 
-    /// <summary>The turn comes to its end, with what it took.</summary>
+    /// <summary>Ends the turn with its figures.</summary>
     public static async Task EndTurnAsync(
         this LineClient agent,
         long turn,

@@ -4,17 +4,17 @@ using Xunit;
 
 namespace Hive.Dashboard.Tests;
 
-/// <summary>Characters that are not seen, or turn what follows around: they show, and turn nothing of Hive's
-/// own.</summary>
+/// <summary>Invisible characters, and those that change the direction of text: they are written out, and change the
+/// direction of no text of Hive's own.</summary>
 public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
 {
-    // A letter that runs from right to left stays one; what turns without being seen does not.
+    // A right-to-left letter is shown as it is; invisible direction marks are written out.
     private const string Hostile = "x\u202Ey\u2066z\u200Bא";
 
     private const string Shown = "x⟨U+202E⟩y⟨U+2066⟩z⟨U+200B⟩א";
 
-    // Faults, and where the text stands: the sections' names.
-    private const string Look = """
+    // Returns the faults, and the sections that hold the text.
+    private const string FindHidden = """
         () => {
           const unseen = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/;
           const faults = [], places = new Set();
@@ -24,19 +24,23 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
             const parent = text.parentElement;
             if (unseen.test(text.data)) faults.push(`not seen: ${path(parent)}`);
             if (!text.data.includes('א')) continue;
-            places.add(parent.closest('section, dialog, header')?.id || parent.closest('dialog, header')?.className || '');
-            if (!/isolate|plaintext/.test(getComputedStyle(parent).unicodeBidi)) faults.push(`not isolated: ${path(parent)}`);
-            if ([...parent.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '' && !node.data.includes('א')))
+            const [part, frame] = ['section, dialog, header', 'dialog, header'].map((of) => parent.closest(of));
+            places.add(part?.id || frame?.classList[0] || '');
+            if (!/isolate|plaintext/.test(getComputedStyle(parent).unicodeBidi))
+              faults.push(`not isolated: ${path(parent)}`);
+            const own = (node) => node.nodeType === 3 && node.data.trim() !== '' && !node.data.includes('א');
+            if ([...parent.childNodes].some(own))
               faults.push(`together with words of Hive's own: ${path(parent)}`);
           }
           for (const el of document.querySelectorAll('[title], [aria-label]'))
-            if (unseen.test(el.title) || unseen.test(el.getAttribute('aria-label') ?? '')) faults.push(`not seen in an attribute: ${path(el)}`);
+            if (unseen.test(el.title) || unseen.test(el.getAttribute('aria-label') ?? ''))
+              faults.push(`not seen in an attribute: ${path(el)}`);
           return [[...new Set(faults)], [...places].sort()];
         }
         """;
 
     [Fact]
-    public async Task They_show_in_every_part_of_the_swarms_page()
+    public async Task Hidden_characters_show_in_every_part_of_the_main_page()
     {
         using var alice = await Hive.JoinAsync("alice");
         using var bob = await Hive.JoinAsync("bob");
@@ -120,13 +124,13 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         {
             await file.ClickAsync();
             await Expect(page.Locator("#inbox .viewer").GetByText(Shown).First).ToBeVisibleAsync();
-            await NothingTurns(page);
+            await NothingIsHiddenAsync(page);
         }
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Override question" }).ClickAsync();
         await Expect(page.Locator("#parked .status")).ToHaveTextAsync(Shown);
         await Expect(Row(page, "alice").Locator(".status")).ToContainTextAsync(Shown);
-        await NothingTurns(
+        await NothingIsHiddenAsync(
             page,
             "approvals",
             "containers",
@@ -140,19 +144,19 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Logs of printer", Exact = true }).ClickAsync();
         await Expect(page.Locator(".log-text")).ToContainTextAsync(Shown);
-        await NothingTurns(page, "drawer");
+        await NothingIsHiddenAsync(page, "drawer");
         await page.GetByRole(
                 AriaRole.Button,
-                new() { Name = $"What approval {proposal.GetProperty("id").GetInt64()} changes" }
+                new() { Name = $"Changes of approval {proposal.GetProperty("id").GetInt64()}" }
             )
             .ClickAsync();
         await Expect(page.Locator(".diff-name")).ToContainTextAsync($"{Shown}.yaml");
         await Expect(page.Locator(".diff-line.added")).ToContainTextAsync(Shown);
-        await NothingTurns(page, "drawer");
+        await NothingIsHiddenAsync(page, "drawer");
     }
 
     [Fact]
-    public async Task They_show_in_every_part_of_an_agents_page_and_of_the_statistics()
+    public async Task Hidden_characters_show_on_an_agents_page_and_in_the_statistics()
     {
         using var alice = await Hive.JoinAsync("alice");
         var at = DateTimeOffset.UtcNow;
@@ -265,20 +269,28 @@ public sealed class UnseenTests(Browser browser) : DashboardTest(browser)
         await page.GotoAsync($"{Hive.Url}/agents/alice");
         await Expect(page.Locator(".entry[data-kind=note]")).ToContainTextAsync(Shown);
         await Expect(page.Locator("#agent-turns")).ToContainTextAsync(Shown);
-        await NothingTurns(page);
+        await NothingIsHiddenAsync(page);
         await page.Locator("#agent-login summary").ClickAsync();
         foreach (var fold in await page.Locator(".fold").AllAsync())
             await fold.ClickAsync();
-        await NothingTurns(page, "agent-head", "agent-inbox", "agent-login", "agent-loose", "agent-turns", "terminal");
+        await NothingIsHiddenAsync(
+            page,
+            "agent-head",
+            "agent-inbox",
+            "agent-login",
+            "agent-loose",
+            "agent-turns",
+            "terminal"
+        );
 
         await page.GotoAsync($"{Hive.Url}/stats");
         await Expect(page.Locator("#stats .unknown")).ToContainTextAsync(Shown);
-        await NothingTurns(page, "stats");
+        await NothingIsHiddenAsync(page, "stats");
     }
 
-    private static async Task NothingTurns(IPage page, params string[] places)
+    private static async Task NothingIsHiddenAsync(IPage page, params string[] places)
     {
-        var found = await page.EvaluateAsync<string[][]>(Look);
+        var found = await page.EvaluateAsync<string[][]>(FindHidden);
         Assert.Empty(found[0]);
         Assert.Superset(places.ToHashSet(), found[1].ToHashSet());
     }

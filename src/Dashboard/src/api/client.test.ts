@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { FakeKeys, fakeCrypto } from '../stream/fake-crypto';
-import { distrust, endSession, get, post, proofs } from './client';
+import { FakeKeys, fakeCrypto } from '../test/fake-crypto';
+import { answerOf, api, distrust, endSession, proofs } from './client';
 import { key, signedOut, signIn } from './session';
 
 let late: AbortController;
@@ -26,7 +26,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A host that knows the key, and what it was asked beside proofs, with the key that it found under the mask. */
+/** A host that knows the key, and its requests beside proofs, each with the unmasked key. */
 function host(answer: () => Response = () => new Response('{}')): string[] {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (path: string, init: RequestInit) => {
@@ -37,22 +37,31 @@ function host(answer: () => Response = () => new Response('{}')): string[] {
   return asked;
 }
 
+const get = (signal: AbortSignal | null = null) => answerOf(api.GET('/api/state', { signal }));
+const post = () => api.POST('/api/agents/update-all');
+
 /** A host that takes the request and never answers. */
 const mute = (_: unknown, init?: RequestInit) =>
-  new Promise<Response>((_, reject) => init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error)));
+  new Promise<Response>((_, reject) =>
+    init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error)),
+  );
 
 test('a host that does not answer in time is unreachable', async () => {
   vi.stubGlobal('fetch', mute);
-  const answer = expect(get('/api/state', new AbortController().signal)).rejects.toMatchObject({ status: 0, code: 'unreachable', message: 'the host did not answer within 30 s' });
+  const answer = expect(get(new AbortController().signal)).rejects.toMatchObject({
+    status: 0,
+    code: 'unreachable',
+    message: 'the host did not answer within 30 s',
+  });
   await vi.waitFor(() => expect(AbortSignal.timeout).toHaveBeenCalledWith(30_000));
   late.abort(new DOMException('late', 'TimeoutError'));
   await answer;
 });
 
-test('a request that nobody waits for any more is no refusal', async () => {
+test('an aborted request is not a refusal', async () => {
   vi.stubGlobal('fetch', mute);
   const stop = new AbortController();
-  const answer = expect(get('/api/state', stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
+  const answer = expect(get(stop.signal)).rejects.toMatchObject({ name: 'AbortError' });
   stop.abort();
   await answer;
 });
@@ -65,7 +74,7 @@ test('signing out ends the session at the host and forgets its key', async () =>
   expect(signedOut.value).toBe('');
 });
 
-test('signing out works without the host, and says that the session goes on there', async () => {
+test('signing out works without the host, and says that the session stays valid there', async () => {
   vi.stubGlobal('fetch', async () => {
     throw new TypeError('fetch failed');
   });
@@ -87,60 +96,60 @@ test('signing out leaves a newer key of another tab alone', async () => {
 test('requests that begin together wait for one proof', async () => {
   const asked = host();
   const prove = vi.spyOn(keys, 'prove');
-  await Promise.all([get('/api/state'), post('/update-all'), get('/api/stats')]);
+  await Promise.all([get(), post(), api.GET('/api/stats')]);
   expect(asked).toHaveLength(3);
   expect(asked.every((request) => request.endsWith(' key'))).toBe(true);
   expect(prove).toHaveBeenCalledTimes(1);
 });
 
-test('what the stream lost is asked for a proof again, and so is what could not be reached', async () => {
+test('a lost stream and an unreachable host lead to a new proof', async () => {
   host();
   const prove = vi.spyOn(keys, 'prove');
-  await get('/api/state');
+  await get();
   distrust();
-  await get('/api/state');
+  await get();
   expect(prove).toHaveBeenCalledTimes(2);
   vi.stubGlobal('fetch', async () => {
     throw new TypeError('fetch failed');
   });
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'unreachable' });
+  await expect(get()).rejects.toMatchObject({ code: 'unreachable' });
   host();
-  await get('/api/state');
+  await get();
   expect(prove).toHaveBeenCalledTimes(3);
 });
 
-test('a host that was started again in between gets the key under its own mask', async () => {
+test('a restarted host gets the key under the mask of its run', async () => {
   const asked = host();
-  await get('/api/state');
+  await get();
   keys.run = 'run-2';
-  await post('/update-all');
-  expect(asked).toEqual(['GET /api/state key', 'POST /update-all null', 'POST /update-all key']);
+  await post();
+  expect(asked).toEqual(['GET /api/state key', 'POST /api/agents/update-all null', 'POST /api/agents/update-all key']);
   expect(signedOut.value).toBeNull();
 });
 
-test('a host that was busy is asked for a proof again', async () => {
+test('a host that was busy during a proof is asked for it again', async () => {
   vi.stubGlobal('fetch', async () => new Response('{}', { status: 503 }));
-  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
+  await expect(get()).rejects.toMatchObject({ status: 503 });
   host();
-  expect(await get('/api/state')).toEqual({});
+  expect(await get()).toEqual({});
 });
 
-test('a host that was busy with a request is asked for a proof again, since another may answer by then', async () => {
+test('a host that was busy with a request is asked for a new proof', async () => {
   host(() => new Response('{}', { status: 503 }));
   const prove = vi.spyOn(keys, 'prove');
-  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
-  await expect(get('/api/state')).rejects.toMatchObject({ status: 503 });
+  await expect(get()).rejects.toMatchObject({ status: 503 });
+  await expect(get()).rejects.toMatchObject({ status: 503 });
   expect(prove).toHaveBeenCalledTimes(2);
 });
 
-test('each proof is told of, and nothing else', async () => {
+test('each proof is counted, and nothing else', async () => {
   const before = proofs.value;
   vi.stubGlobal('fetch', async () => new Response('hello'));
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'stranger' });
+  await expect(get()).rejects.toMatchObject({ code: 'stranger' });
   expect(proofs.value).toBe(before);
   host();
-  await get('/api/state');
-  await get('/api/state');
+  await get();
+  await get();
   expect(proofs.value).toBe(before + 1);
 });
 
@@ -155,25 +164,28 @@ test.each([
     asked.push(path, new Headers(init.headers).get('Authorization'));
     return answer();
   });
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'stranger', message: expect.stringContaining('Another program answers') });
+  await expect(get()).rejects.toMatchObject({
+    code: 'stranger',
+    message: expect.stringContaining('Another program answers'),
+  });
   expect(asked).toEqual(['/api/session/proof', null]);
   expect(key()).toBe('key');
   expect(signedOut.value).toBeNull();
 });
 
-test('a session that the host does not know asks to sign in, and its key stays until there is a new one', async () => {
+test('an unknown session asks to sign in, and its key stays until replaced', async () => {
   host();
   keys.known.clear();
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'unknown_key' });
+  await expect(get()).rejects.toMatchObject({ code: 'unknown_key' });
   expect(signedOut.value).toContain('does not know this session');
   expect(signedOut.value).toContain('Do not reload');
   expect(key()).toBe('key');
 });
 
-test('where the browser has no cryptography nothing is sent, and the way out is said', async () => {
+test('without cryptography nothing is sent, and the error gives the way out', async () => {
   const asked: unknown[] = [];
   vi.stubGlobal('fetch', async (path: string) => asked.push(path));
   vi.stubGlobal('crypto', {});
-  await expect(get('/api/state')).rejects.toMatchObject({ code: 'not_secure', message: expect.stringContaining('ssh -L') });
+  await expect(get()).rejects.toMatchObject({ code: 'not_secure', message: expect.stringContaining('ssh -L') });
   expect(asked).toEqual([]);
 });

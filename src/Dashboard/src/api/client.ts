@@ -1,21 +1,44 @@
 import { signal } from '@preact/signals';
+import createClient from 'openapi-fetch';
+import type { paths } from '../generated/api';
 import { proven } from './proof';
 import { Refusal, words } from './refusal';
-import { json, request } from './request';
+import { request } from './request';
 import { key, leave, signOut } from './session';
 
-/** The key as the host gets it, since it has last proved that it knows it. */
+/** The masked key, valid since the host's last proof. */
 let held: { key: string; masked: Promise<string> } | null = null;
 
 /** How often the host has proved to this page that it knows its key. */
 export const proofs = signal(0);
 
-/** The host may have gone, and another program may listen at its address: before the next request it proves itself. */
+/** Asks for a new proof before the next request: another program may listen at the host's address by now. */
 export function distrust(): void {
   held = null;
 }
 
-async function signed(path: string, init: RequestInit = {}, again = false): Promise<Response> {
+/** Every route of the host's document, with the types of its parameters, its body and its answer. */
+export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
+
+/** The answer to a request; a refusal is thrown. */
+export async function answerOf<T>(asked: Promise<{ data?: T }>): Promise<T> {
+  // The document gives every route an answer, and refusals have been thrown.
+  return (await asked).data as T;
+}
+
+async function send(asked: Request): Promise<Response> {
+  const { pathname, search } = new URL(asked.url);
+  // Read once, so that the request can be sent a second time.
+  const body = asked.method === 'GET' ? '' : await asked.text();
+  return await signed(pathname + search, {
+    method: asked.method,
+    headers: asked.headers,
+    signal: asked.signal,
+    ...(body === '' ? {} : { body }),
+  });
+}
+
+async function signed(path: string, init: RequestInit, again = false): Promise<Response> {
   const used = key();
   try {
     if (used === null) throw new Refusal('sign in first', 401, 'forbidden');
@@ -24,7 +47,7 @@ async function signed(path: string, init: RequestInit = {}, again = false): Prom
     return await request(path, { ...init, headers });
   } catch (e) {
     if (!(e instanceof Refusal)) throw e;
-    // Nobody answered, or somebody who is not ready or does not know the key: the next request begins with a new proof.
+    // No answer, a host that is not ready, or one that does not know the key: the next request begins with a new proof.
     if (e.passing || e.status === 401) distrust();
     if (e.status !== 401) throw e;
     // A host that was started again in between takes no mask of the run before.
@@ -35,9 +58,10 @@ async function signed(path: string, init: RequestInit = {}, again = false): Prom
 }
 
 async function maskOf(used: string, signal: AbortSignal | null | undefined): Promise<string> {
-  // Requests that begin together wait for one proof, so none of them calls it off: one that is called off stops waiting.
+  // Concurrent requests share one proof: a request that is aborted stops waiting and leaves the proof alone.
   if (held?.key !== used) {
-    const begun = (held = { key: used, masked: proven(used) });
+    const begun = { key: used, masked: proven(used) };
+    held = begun;
     begun.masked.then(
       () => proofs.value++,
       () => {
@@ -55,25 +79,16 @@ async function maskOf(used: string, signal: AbortSignal | null | undefined): Pro
   });
 }
 
-export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  const response = await signed(path, signal === undefined ? {} : { signal });
-  return (await response.json()) as T;
-}
-
-/** A POST answers 200 or 202 and nothing to read: what it changed arrives over the stream. */
-export async function post(path: string, body: object = {}): Promise<void> {
-  await signed(path, json(body));
-}
-
-/** Ends the session at the host and forgets its key here, the latter also when the host cannot be told. */
+/** Ends the session at the host and forgets its key here, also when the host cannot be reached. */
 export async function endSession(): Promise<void> {
   const used = key();
   let why = '';
   try {
-    await signed('/api/session', { method: 'DELETE' });
+    await api.DELETE('/api/session');
   } catch (e) {
     // A key that the host does not know needs no ending.
-    if (!(e instanceof Refusal && e.status === 401)) why = `Signed out in this browser alone: the session goes on at the host until it expires (${words(e)}).`;
+    if (!(e instanceof Refusal && e.status === 401))
+      why = `Signed out in this browser only: the session stays valid at the host until it expires (${words(e)}).`;
   }
   leave(used, why);
 }

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { fakeCrypto } from '../stream/fake-crypto';
+import { fakeCrypto } from '../test/fake-crypto';
 import { linkFailed, redeem } from './login';
 
 beforeEach(() => fakeCrypto());
 afterEach(() => vi.unstubAllGlobals());
 
-/** What the page says of a login link that failed so, and what its form says. */
+/** The page's words for a login link that failed, and those of its form. */
 async function said(answer: () => Response): Promise<{ link: string; form: string }> {
   vi.stubGlobal('fetch', async () => answer());
   const e: unknown = await redeem('code').catch((e: unknown) => e);
   return { link: linkFailed(e).why, form: (e as Error).message };
 }
 
-test('another program at the address: one advice, not to reload, and nothing that goes on by itself', async () => {
+test('another program at the address: the advice is not to reload', async () => {
   const { link, form } = await said(() => new Response('hello'));
   expect(link).toBe(form);
   expect(link).toContain('Another program answers at this address');
@@ -27,7 +27,7 @@ test('a host that is not ready may be another program', async () => {
   expect(form).toContain('do not reload');
 });
 
-test('a host that cannot be reached is tried again with a reload, and the code stays for it', async () => {
+test('after an unreachable host the code stays for a reload', async () => {
   const away = () => {
     throw new TypeError('fetch failed');
   };
@@ -37,7 +37,7 @@ test('a host that cannot be reached is tried again with a reload, and the code s
   expect(linkFailed(await redeem('code').catch((e: unknown) => e)).keepsCode).toBe(true);
 });
 
-test('every sentence ends', async () => {
+test('every sentence ends with one full stop', async () => {
   for (const answer of [() => new Response('x'), () => new Response('', { status: 503 })])
     expect((await said(answer)).link).toMatch(/[^.]\.$/);
 });

@@ -28,7 +28,7 @@ export async function redeem(code: string): Promise<void> {
   signIn(((await response.json()) as SessionKey).key);
 }
 
-/** Why a login link that was opened has failed, and whether its code stays in the address for a reload. */
+/** The reason why a login link failed, and whether its code stays in the address for a reload. */
 export function linkFailed(e: unknown): { why: string; keepsCode: boolean } {
   const code = e instanceof Refusal ? e.code : '';
   const said = words(e).replace(/\.?$/, '.');

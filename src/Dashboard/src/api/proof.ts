@@ -2,19 +2,19 @@ import { Refusal } from './refusal';
 import { ask, json } from './request';
 import type { KeyProof } from './types';
 
-/** Said wherever the host would be heard, and something else answers. */
+/** Shown where something other than the host answers. */
 export const STRANGER =
   'Another program answers at this address. Nothing was sent to it. Do not reload: a reload would load its page, ' +
-  'and this one goes on when your Hive answers again.';
+  'and this one resumes when your Hive answers again.';
 
 const utf8 = new TextEncoder();
 
 /**
- * Lets the host prove that it knows a key, and gives that key under a mask that only this run of the host can take off. A
- * program that listens at this address in its place gets nothing that opens anything. Nothing is sent before the proof.
+ * Lets the host prove that it knows a key, and returns that key under a mask that only this run of the host can remove.
+ * A program that listens at this address in its place gets nothing of use. Nothing is sent before the proof.
  */
 export async function proven(secret: string, stopped?: AbortSignal): Promise<string> {
-  // Browsers offer cryptography to pages from https and from the machine itself alone.
+  // Browsers offer cryptography only to pages from https and from localhost.
   if (globalThis.crypto?.subtle === undefined) throw new Refusal(notSecure(), 403, 'not_secure');
   const hash = await sha256(utf8.encode(secret));
   const id = hex(await sha256(Uint8Array.of(...utf8.encode('hive key\n'), ...hash))).slice(0, 32);
@@ -23,7 +23,7 @@ export async function proven(secret: string, stopped?: AbortSignal): Promise<str
     ...json({ id, nonce }),
     ...(stopped === undefined ? {} : { signal: stopped }),
   });
-  // Of somebody who has proved nothing no word is shown.
+  // Nothing that an unproven host says is shown.
   if (response.status >= 500 || response.status === 429)
     throw new Refusal(
       `the host is not ready (status ${response.status}), or another program answers in its place: do not reload`,
@@ -51,8 +51,9 @@ async function read(response: Response): Promise<KeyProof | null> {
 
 function notSecure(): string {
   return (
-    `This page was opened at ${location.origin}, where the browser cannot check who answers, so no key is sent there. ` +
-    'Open Hive by https (a proxy in front of it), or through a tunnel: ssh -L 7000:127.0.0.1:7000 HOST, then http://127.0.0.1:7000.'
+    `This page was opened at ${location.origin}, where the browser cannot check who answers, so no key is sent. ` +
+    'Open Hive by https (a proxy in front of it), or through a tunnel: ssh -L 7000:127.0.0.1:7000 HOST, then ' +
+    'http://127.0.0.1:7000.'
   );
 }
 
@@ -67,7 +68,7 @@ async function hmac(key: Bytes, data: Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.sign('HMAC', imported, data));
 }
 
-/** Hidden from all who do not know its hash. Taking the mask off gives the secret back, so the hash alone opens nothing. */
+/** Masks the secret with its hash. Unmasking gives the secret back, so the hash alone opens nothing. */
 async function masked(secret: Bytes, hash: Bytes, run: string): Promise<Bytes> {
   const imported = await crypto.subtle.importKey('raw', hash, 'HKDF', false, ['deriveBits']);
   const by = { name: 'HKDF', hash: 'SHA-256', salt: utf8.encode(run), info: utf8.encode('hive mask') };

@@ -1,4 +1,4 @@
-/** The host refused, or could not be reached; the message is written for the person at the page. */
+/** A refusal of the host, or a host that cannot be reached; the message is for the operator. */
 export class Refusal extends Error {
   constructor(
     message: string,
@@ -8,19 +8,19 @@ export class Refusal extends Error {
     super(message);
   }
 
-  /** It may be another answer the next time. */
+  /** Whether the next try may succeed. */
   get passing(): boolean {
     return this.status < 400 || this.status >= 500 || this.status === 408 || this.status === 429;
   }
 }
 
-/** Reads what a refused response says of itself (problem+json), else names its status. */
+/** Reads the detail of a refused response (problem+json), else names its status. */
 export async function refusalOf(response: Response): Promise<Refusal> {
   let problem: { code?: unknown; detail?: unknown; title?: unknown } = {};
   try {
     problem = (await response.json()) as typeof problem;
   } catch {
-    // Not every refusal comes from Hive itself: a proxy in between answers as it likes.
+    // Not every refusal comes from Hive: a proxy may answer in another form.
   }
   const words = [problem.detail, problem.title].find((text): text is string => typeof text === 'string' && text !== '');
   return new Refusal(

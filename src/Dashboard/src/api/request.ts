@@ -1,9 +1,9 @@
 import { Refusal, refusalOf } from './refusal';
 
-/** A host that has not answered in full by then is taken for unreachable. */
+/** The time after which a host without a full answer counts as unreachable. */
 const ANSWER_MS = 30_000;
 
-/** One request without a key; what the answer says is not judged. */
+/** One request without a key; any status is returned. */
 export async function ask(path: string, init: RequestInit = {}): Promise<Response> {
   const late = AbortSignal.timeout(ANSWER_MS);
   const signal = init.signal == null ? late : AbortSignal.any([init.signal, late]);
@@ -19,7 +19,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
   }
 }
 
-/** The same, and whatever is not a success is thrown as the host's refusal. */
+/** The same; a status other than success is thrown as a refusal. */
 export async function request(path: string, init: RequestInit = {}): Promise<Response> {
   const response = await ask(path, init);
   if (!response.ok) throw await refusalOf(response);

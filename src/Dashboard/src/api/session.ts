@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 
 const KEY = 'hive.key';
 
-/** Why the page asks to sign in; null while it holds a key that nobody has refused. */
+/** The reason why the page asks to sign in; null while it holds a key that was not refused. */
 export const signedOut = signal<string | null>(null);
 
 export const key = (): string | null => localStorage.getItem(KEY);
@@ -13,8 +13,8 @@ export function signIn(newKey: string): void {
 }
 
 /**
- * Asks to sign in, since the host does not know the key; true when another tab has put a newer one there, which is worth
- * a try. The refused key stays until a new one takes its place: anybody can say that they do not know a key.
+ * Asks to sign in, since the host does not know the key; true when another tab has stored a newer key, which is worth
+ * a try. The refused key stays until it is replaced: any program can claim not to know a key.
  */
 export function signOut(refused: string | null): boolean {
   const now = key();
@@ -23,12 +23,12 @@ export function signOut(refused: string | null): boolean {
     refused === null
       ? ''
       : 'The host that answers here does not know this session: it has ended (12 hours without use), ' +
-        'or another program answers in place of your Hive. Do not reload: a reload would load the page of whoever ' +
-        'answers, and this one goes on by itself when your Hive answers again and knows the session.';
+        'or another program answers in place of your Hive. Do not reload: a reload would load the page of the other ' +
+        'program, and this one resumes when your Hive answers again and knows the session.';
   return false;
 }
 
-/** The operator signs out: forgets <used>, unless another tab has put a newer key in its place. */
+/** Forgets <used> at the operator's sign-out, unless another tab has stored a newer key. */
 export function leave(used: string | null, why: string): void {
   if (key() === used) localStorage.removeItem(KEY);
   if (key() === null) signedOut.value = why;
@@ -39,7 +39,7 @@ export function codeIn(text: string): string | null {
   return /#login=([^&\s]+)/.exec(text)?.[1] ?? null;
 }
 
-/** Another tab signed in or out: calls back with what the key is now. */
+/** Calls back with the present key when another tab signs in or out. */
 export function onKeyChange(changed: (key: string | null) => void): void {
   addEventListener('storage', (e) => {
     if (e.key === KEY || e.key === null) changed(key());

@@ -7,5 +7,7 @@ export interface Cursor {
 export function parseCursor(text: string): Cursor | null {
   const dash = text.lastIndexOf('-');
   const seq = Number(text.slice(dash + 1));
-  return dash > 0 && Number.isSafeInteger(seq) && seq >= 0 && dash + 1 < text.length ? { epoch: text.slice(0, dash), seq } : null;
+  return dash > 0 && Number.isSafeInteger(seq) && seq >= 0 && dash + 1 < text.length
+    ? { epoch: text.slice(0, dash), seq }
+    : null;
 }

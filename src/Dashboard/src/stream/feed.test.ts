@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { fakeCrypto } from './fake-crypto';
-import { FakeHost } from './fake-host';
+import { fakeCrypto } from '../test/fake-crypto';
+import { FakeHost } from '../test/fake-host';
 import { type Connection, Feed, SILENCE_MS } from './feed';
 
 let host: FakeHost;
@@ -40,7 +40,7 @@ test('is live when the host says ready, and not before', async () => {
   expect(state()).toBe('live');
 });
 
-test('goes on from the last event after the connection broke, and says since when and when next', async () => {
+test('resumes from the last event, and reports since when and the next try', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.emit();
@@ -56,7 +56,7 @@ test('goes on from the last event after the connection broke, and says since whe
   expect(events).toEqual(['a-1', 'a-2', 'a-3']);
 });
 
-test('counts the time it is broken from the first failure, and waits longer each time up to 15 s', async () => {
+test('reports the first failure’s time, and waits longer each time up to 15 s', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.status = 0;
@@ -83,11 +83,14 @@ test('takes two missed pings for a dead stream', async () => {
   }
   expect(said.map((c) => c.state)).toEqual(['connecting', 'live']);
   await vi.advanceTimersByTimeAsync(SILENCE_MS);
-  expect(said.at(-1)).toMatchObject({ state: 'reconnecting', reason: 'nothing was heard from the host for half a minute' });
+  expect(said.at(-1)).toMatchObject({
+    state: 'reconnecting',
+    reason: 'nothing was heard from the host for half a minute',
+  });
   expect(host.connections).toBe(0);
 });
 
-test('after a restart of the host it is told to resync and goes on from there', async () => {
+test('after a restart of the host resyncs and continues from there', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.restart();
@@ -111,7 +114,7 @@ test('ready does not move the cursor past events that have not come yet', async 
   expect(host.opened).toEqual(['a-3', 'a-3']);
 });
 
-test('signed out and refused are final, until it is asked again', async () => {
+test('signed out and refused are final, until a retry', async () => {
   feed.start('wrong', 'a-0');
   await settle();
   expect(state()).toBe('signed_out');
@@ -127,7 +130,7 @@ test('signed out and refused are final, until it is asked again', async () => {
   expect(state()).toBe('live');
 });
 
-test('another program at the address gets no key, and the stream goes on when the host is back', async () => {
+test('another program gets no key, and the stream resumes with the host', async () => {
   feed.start('key', 'a-0');
   await settle();
   host.stranger = true;
@@ -145,7 +148,7 @@ test('another program at the address gets no key, and the stream goes on when th
   expect(state()).toBe('live');
 });
 
-test('a key that ends while its stream is opened is asked for once more, and then signed out', async () => {
+test('a key that expires while the stream opens is proved once more, then signed out', async () => {
   const { keyIn } = host.keys;
   host.keys.keyIn = () => {
     host.keys.known.clear();
@@ -159,7 +162,7 @@ test('a key that ends while its stream is opened is asked for once more, and the
   expect(state()).toBe('signed_out');
 });
 
-test('a host that is busy is tried again', async () => {
+test('a busy host is retried', async () => {
   host.status = 503;
   feed.start('key', 'a-0');
   await settle();
@@ -170,7 +173,7 @@ test('a host that is busy is tried again', async () => {
   expect(state()).toBe('live');
 });
 
-test('stop ends the connection and says nothing more', async () => {
+test('stop ends the connection and reports nothing more', async () => {
   feed.start('key', 'a-0');
   await settle();
   const before = said.length;
@@ -178,4 +181,46 @@ test('stop ends the connection and says nothing more', async () => {
   await vi.advanceTimersByTimeAsync(60_000);
   expect(host.connections).toBe(0);
   expect(said).toHaveLength(before);
+});
+
+/** A stream of these bytes, each piece in a chunk of its own, behind a host that proves itself. */
+function streamOf(pieces: Iterable<Uint8Array>): void {
+  vi.stubGlobal('fetch', async (path: string, init?: RequestInit) => {
+    if (path === '/api/session/proof') return host.fetch(path, init);
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        for (const piece of pieces) controller.enqueue(piece);
+      },
+    });
+    return new Response(body);
+  });
+}
+
+test('reads events however the stream is cut, with any line end', async () => {
+  const text =
+    'event: ready\r\nid: a-0\r\ndata: {"cursor":"a-0","hive_version":"1"}\r\n\r\n: a comment\n\n' +
+    'id: a-1\ndata: one\ndata:two\n\nevent: ping\ndata: {}\n\nretry: 5\rid: a-2\rdata: äöü🐝\r\rid: a-3\ndata: unfinished';
+  const data: string[] = [];
+  let pings = 0;
+  feed = new Feed({
+    connection: (c) => said.push(c),
+    ready: () => {},
+    events: (batch) => data.push(...batch.map((e) => `${e.id} ${e.data}`)),
+    resync: () => {},
+    ping: () => pings++,
+  });
+  streamOf([...new TextEncoder().encode(text)].map((byte) => Uint8Array.of(byte)));
+  feed.start('key', 'a-0');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(said.at(-1)?.state).toBe('live');
+  expect(data).toEqual(['a-1 one\ntwo', 'a-2 äöü🐝']);
+  expect(pings).toBe(1);
+});
+
+test('an event of more than 16 MiB breaks the connection off', async () => {
+  const piece = new Uint8Array(1 << 20).fill(120);
+  streamOf(Array.from({ length: 17 }, () => piece));
+  feed.start('key', 'a-0');
+  await vi.advanceTimersByTimeAsync(100);
+  expect(said.at(-1)).toMatchObject({ state: 'reconnecting', reason: expect.stringContaining('max buffer size') });
 });

@@ -1,9 +1,9 @@
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { proven } from '../api/proof';
 import { Refusal, refusalOf } from '../api/refusal';
-import { SseParser } from './sse';
 import { Wait } from './wait';
 
-/** What is true of the one connection to the host, instants in ms since 1970. */
+/** The state of the connection to the host; instants in ms since 1970. */
 export type Connection =
   | { state: 'connecting' }
   | { state: 'live'; since: number }
@@ -26,23 +26,25 @@ export interface FeedSink {
   ping(): void;
 }
 
-/** The host pings every 15 s; two of them missed and a little patience mean that nobody is there. */
+/** The host pings every 15 s; after two missed pings and 3 s more the host counts as gone. */
 export const SILENCE_MS = 33_000;
+/** The longest unfinished event that is held. */
+export const MAX_PENDING = 16 * 1024 * 1024;
 const FIRST_DELAY_MS = 500;
 export const MAX_DELAY_MS = 15_000;
-/** A connection that stood this long was a good one: the next failure starts the back-off anew. */
+/** After a connection of this length the back-off starts from the beginning. */
 const STEADY_MS = 10_000;
 
-/** How a try at the stream ended. */
+/** The end of one try at the stream. */
 interface End {
   reason: string;
   wasLive: boolean;
   stranger?: true;
-  /** It is not tried again. */
+  /** Set where there is no further try. */
   final?: Connection;
 }
 
-/** Holds one stream to the host open: reconnects with back-off from the last event it has seen, and says truly how that goes. */
+/** Holds one stream to the host open: reconnects with back-off from the last event, and reports its state. */
 export class Feed {
   #key = '';
   #cursor = '';
@@ -50,7 +52,7 @@ export class Feed {
   readonly #wait = new Wait();
   #connection: Connection = { state: 'connecting' };
 
-  /** <stream> is what is asked for beside the cursor, such as the events of one agent. */
+  /** <stream> holds parameters beside the cursor, such as the agent whose events are wanted. */
   constructor(
     private readonly sink: FeedSink,
     private readonly stream: Readonly<Record<string, string>> = {},
@@ -64,7 +66,7 @@ export class Feed {
     return this.#run !== null;
   }
 
-  /** Opens the stream behind <cursor>, in place of what was open. */
+  /** Opens the stream behind <cursor>, replacing an open one. */
   start(key: string, cursor: string): void {
     this.stop();
     this.#key = key;
@@ -74,7 +76,7 @@ export class Feed {
     void this.#keepOpen(run);
   }
 
-  /** Tries again at once if it waits for its next try, or had given up. */
+  /** Tries again at once if it is waiting or has given up. */
   retryNow(): void {
     if (!this.#wait.cut() && this.#run === null && this.#cursor !== '') this.start(this.#key, this.#cursor);
   }
@@ -107,7 +109,7 @@ export class Feed {
         if (Date.now() - openedAt >= STEADY_MS) delay = FIRST_DELAY_MS;
       }
       brokenSince ??= Date.now();
-      // Half of it fixed, half by lot: many pages that lost one host do not come back in step.
+      // Half of it random: many pages that lost one host do not reconnect in step.
       const wait = delay / 2 + (Math.random() * delay) / 2;
       delay = Math.min(delay * 2, MAX_DELAY_MS);
       const since = brokenSince;
@@ -134,66 +136,89 @@ export class Feed {
     };
     let watchdog = setTimeout(hush, SILENCE_MS);
     try {
-      // Every time: the program that answers now need not be the one that answered before.
+      // For each try: another program may answer by now.
       const masked = await proven(this.#key, attempt.signal);
-      const response = await fetch(`/dashboard/stream?${new URLSearchParams({ ...this.stream, cursor: this.#cursor }).toString()}`, {
-        headers: { Authorization: `Bearer ${masked}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
-        signal: attempt.signal,
-        cache: 'no-store',
-        credentials: 'omit',
-      });
+      const response = await fetch(
+        `/dashboard/stream?${new URLSearchParams({ ...this.stream, cursor: this.#cursor }).toString()}`,
+        {
+          headers: { Authorization: `Bearer ${masked}`, Accept: 'text/event-stream', 'Last-Event-ID': this.#cursor },
+          signal: attempt.signal,
+          cache: 'no-store',
+          credentials: 'omit',
+        },
+      );
       if (!response.ok || response.body === null) {
-        // It knew the key a moment ago; whether it still does, the next proof tells.
+        // It knew the key a moment ago; the next proof tells whether it still does.
         if (response.status === 401) return { reason: 'the host took the key no longer', wasLive };
         const { message, passing } = await refusalOf(response);
-        return passing ? { reason: message, wasLive } : { reason: message, wasLive, final: { state: 'cannot', reason: message } };
+        return passing
+          ? { reason: message, wasLive }
+          : { reason: message, wasLive, final: { state: 'cannot', reason: message } };
       }
       const reader = response.body.getReader();
       const decoder = new TextDecoder();
-      const parser = new SseParser();
+      let batch: FeedEvent[] = [];
+      const flush = () => {
+        if (batch.length > 0) this.sink.events(batch);
+        batch = [];
+      };
+      const take = ({ event = 'message', id, data }: EventSourceMessage) => {
+        switch (event) {
+          case 'message':
+            // The host sends every event with its cursor as the id.
+            if (id === undefined) return;
+            this.#cursor = id;
+            batch.push({ id, data });
+            break;
+          case 'ready': {
+            flush();
+            const ready = JSON.parse(data) as { cursor: string; hive_version: string };
+            wasLive = true;
+            // The id of this event is the cursor that is known here already; the cursor in it is the host's newest
+            // event.
+            this.sink.ready(ready.cursor, ready.hive_version);
+            this.#say({ state: 'live', since: Date.now() });
+            break;
+          }
+          case 'resync':
+            flush();
+            this.#cursor = (JSON.parse(data) as { cursor: string }).cursor;
+            this.sink.resync(this.#cursor);
+            break;
+          case 'ping':
+            this.sink.ping();
+            break;
+        }
+      };
+      const parser = createParser({
+        onEvent: take,
+        onError: (error) => {
+          // Other errors concern unknown fields.
+          if (error.type === 'max-buffer-size-exceeded') throw error;
+        },
+        maxBufferSize: MAX_PENDING,
+      });
       while (true) {
         const { done, value } = await reader.read();
         if (run.aborted) return { reason: '', wasLive };
         if (done) return { reason: 'the host closed the stream', wasLive };
         clearTimeout(watchdog);
         watchdog = setTimeout(hush, SILENCE_MS);
-        let batch: FeedEvent[] = [];
-        const flush = () => {
-          if (batch.length > 0) this.sink.events(batch);
-          batch = [];
-        };
-        for (const { event, id, data } of parser.push(decoder.decode(value, { stream: true }))) {
-          switch (event) {
-            case 'message':
-              this.#cursor = id;
-              batch.push({ id, data });
-              break;
-            case 'ready': {
-              flush();
-              const ready = JSON.parse(data) as { cursor: string; hive_version: string };
-              wasLive = true;
-              // Its own id is where this stream goes on from, which is known here already; the cursor in it is the host's newest event.
-              this.sink.ready(ready.cursor, ready.hive_version);
-              this.#say({ state: 'live', since: Date.now() });
-              break;
-            }
-            case 'resync': {
-              flush();
-              this.#cursor = (JSON.parse(data) as { cursor: string }).cursor;
-              this.sink.resync(this.#cursor);
-              break;
-            }
-            case 'ping':
-              this.sink.ping();
-              break;
-          }
-        }
+        parser.feed(decoder.decode(value, { stream: true }));
         flush();
       }
     } catch (e) {
       if (silent) return { reason: 'nothing was heard from the host for half a minute', wasLive };
       if (e instanceof Refusal) return unproven(e);
-      return { reason: wasLive && e instanceof TypeError ? 'the connection broke off' : e instanceof TypeError ? 'the host cannot be reached' : String(e), wasLive };
+      return {
+        reason:
+          wasLive && e instanceof TypeError
+            ? 'the connection broke off'
+            : e instanceof TypeError
+              ? 'the host cannot be reached'
+              : String(e),
+        wasLive,
+      };
     } finally {
       clearTimeout(watchdog);
       run.removeEventListener('abort', stopAttempt);
@@ -207,7 +232,7 @@ export class Feed {
   }
 }
 
-/** The host did not prove that it knows the key. */
+/** The end of a try without a proof of the host. */
 function unproven({ code, message }: Refusal): End {
   const end = { reason: message, wasLive: false };
   switch (code) {

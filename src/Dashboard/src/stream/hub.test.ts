@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { fakeCrypto } from '../test/fake-crypto';
+import { FakeHost } from '../test/fake-host';
 import { parseCursor } from './cursor';
-import { fakeCrypto } from './fake-crypto';
-import { FakeHost } from './fake-host';
 import { StreamHub, type ToTab } from './hub';
 
 let host: FakeHost;
@@ -109,7 +109,7 @@ test('a snapshot that is ahead of the stream sees nothing twice and misses nothi
   expect(ahead.isCurrent).toBe(true);
 });
 
-test('a tab whose snapshot is older than what is kept is told to resync, alone', async () => {
+test('only a tab whose snapshot is too old is told to resync', async () => {
   const slow = new Tab().snapshot();
   host.emit();
   const first = new Tab().snapshot().attach();
@@ -137,7 +137,7 @@ test('what is kept is bounded, and past the bound a late tab resyncs', async () 
   expect(late.isCurrent).toBe(true);
 });
 
-test('a restart of the host makes every tab resync once, also the one that came with a snapshot of the new run', async () => {
+test('a restart of the host makes every tab resync once', async () => {
   const old = [new Tab().snapshot().attach(), new Tab().snapshot().attach()];
   await settle();
   host.restart();
@@ -149,7 +149,7 @@ test('a restart of the host makes every tab resync once, also the one that came 
   expect(old.map((tab) => tab.snapshots)).toEqual([2, 2]);
 });
 
-test('a snapshot of a run that is over is noticed', async () => {
+test('a snapshot of a past run is noticed', async () => {
   const stale = new Tab().snapshot();
   host.restart();
   new Tab().snapshot().attach();
@@ -163,7 +163,7 @@ test('a snapshot of a run that is over is noticed', async () => {
   expect(host.connections).toBe(1);
 });
 
-test('a tab that answers no probe is dropped, and finds back without a gap when it wakes', async () => {
+test('a tab without answers is dropped, and rejoins without a gap', async () => {
   const awake = new Tab().snapshot().attach();
   const frozen = new Tab().snapshot().attach();
   frozen.answers = false;
@@ -197,7 +197,7 @@ test('a long outage drops no tab', async () => {
   expect(tab.isCurrent).toBe(true);
 });
 
-test('after the key was refused, a tab with a new one brings the stream back for all', async () => {
+test('after a refused key, a tab with a new one brings the stream back for all', async () => {
   const first = new Tab().snapshot().attach();
   await settle();
   host.keys.known.clear();
@@ -212,7 +212,7 @@ test('after the key was refused, a tab with a new one brings the stream back for
   expect(first.isCurrent && second.isCurrent).toBe(true);
 });
 
-test('whatever happens in whatever order, no tab has a gap', async () => {
+test('in any order of events, no tab has a gap', async () => {
   // A small generator of its own, so that a failing history can be played again by its number.
   const random = (seed: number) => () => {
     seed = (seed + 0x6d2b79f5) | 0;
@@ -232,7 +232,7 @@ test('whatever happens in whatever order, no tab has a gap', async () => {
       if (what < 4) for (let i = 0; i <= next() * 5; i++) host.emit();
       else if (what === 4) waiting.push(new Tab().snapshot());
       else if (what === 5) tabs.push(...waiting.splice(0).map((tab) => tab.attach()));
-      else if (what === 6) tabs.splice(0, next() < 0.5 ? 1 : 0).forEach((tab) => tab.bye());
+      else if (what === 6) for (const tab of tabs.splice(0, next() < 0.5 ? 1 : 0)) tab.bye();
       else if (what === 7) host.drop();
       else if (what === 8 && next() < 0.3) host.restart();
       else await vi.advanceTimersByTimeAsync(next() < 0.5 ? 0 : 1500);
@@ -241,7 +241,10 @@ test('whatever happens in whatever order, no tab has a gap', async () => {
     await vi.advanceTimersByTimeAsync(40_000);
     host.emit();
     await settle();
-    expect(tabs.map((tab) => tab.isCurrent), `history ${history}`).toEqual(tabs.map(() => true));
+    expect(
+      tabs.map((tab) => tab.isCurrent),
+      `history ${history}`,
+    ).toEqual(tabs.map(() => true));
     expect(host.connections, `history ${history}`).toBe(tabs.length > 0 ? 1 : 0);
     for (const tab of tabs) tab.bye();
   }

@@ -21,18 +21,18 @@ export interface TabPort {
 
 const MAX_EVENTS = 8192;
 const MAX_CHARS = 16 * 1024 * 1024;
-/** A tab is asked with each ping (15 s). So many questions without an answer: it is closed, crashed or frozen. */
+/** A tab is probed with each ping (15 s). After this many probes without an answer it is closed, crashed or frozen. */
 const UNANSWERED = 4;
 
 interface Tab {
   unanswered: number;
-  /** Its snapshot is of another run of the host; which of the two is the older one, the next `ready` tells. */
+  /** Its snapshot is of another run of the host; the next `ready` tells which run is the older one. */
   foreign: boolean;
 }
 
 /**
- * One stream for all tabs of a browser. A tab comes with the cursor of its own snapshot; the hub holds the recent events, so what
- * lies between that cursor and now is handed over before anything live, and a tab whose cursor is out of reach is told to resync.
+ * One stream for all tabs of a browser. A tab attaches with the cursor of its snapshot; the hub holds the recent
+ * events: those after that cursor are sent before anything live, and a tab whose cursor is too old is told to resync.
  */
 export class StreamHub {
   readonly #tabs = new Map<TabPort, Tab>();
@@ -81,7 +81,10 @@ export class StreamHub {
   #attach(port: TabPort, key: string, cursor: string): void {
     const from = parseCursor(cursor);
     if (from === null) {
-      port.postMessage({ type: 'connection', connection: { state: 'cannot', reason: `the host gave a cursor that makes no sense: ${cursor}` } });
+      port.postMessage({
+        type: 'connection',
+        connection: { state: 'cannot', reason: `the host gave a cursor that makes no sense: ${cursor}` },
+      });
       return;
     }
     const first = this.#tabs.size === 0;
@@ -94,7 +97,8 @@ export class StreamHub {
       return;
     }
     if (!this.#feed.running || key !== this.#key) {
-      // The newest key is the one most likely to be good. The other tabs hold what came up to the head: go on from there.
+      // The newest key is the most likely to be valid. The other tabs have everything up to the head: continue from
+      // there.
       this.#key = key;
       this.#feed.start(key, text(this.#head));
     } else {
@@ -120,11 +124,11 @@ export class StreamHub {
       port.postMessage({ type: 'ready', cursor, hiveVersion });
       if (!tab.foreign || now === null) continue;
       if (now.epoch === this.#head.epoch) {
-        // The stream is of the run that lives, so the tab's snapshot is not.
+        // The stream is of the present run, so the tab's snapshot is of an older one.
         tab.foreign = false;
         port.postMessage({ type: 'resync', cursor: text(this.#head) });
       }
-      // Else a resync for everybody follows on the stream.
+      // Else a resync for all tabs follows on the stream.
     }
   }
 

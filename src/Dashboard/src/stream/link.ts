@@ -1,11 +1,11 @@
 import { StreamHub, type ToHub, type ToTab } from './hub';
 
-/** This tab's end of the browser's one stream. */
+/** This tab's end of the browser's shared stream. */
 export interface Link {
   send(message: ToHub): void;
 }
 
-/** Joins the SharedWorker that owns the stream; where there is none, this tab holds a stream of its own. */
+/** Joins the SharedWorker that owns the stream; without SharedWorker, this tab holds its own stream. */
 export function openLink(receive: (message: ToTab) => void, onReplaced: () => void): Link {
   if (typeof SharedWorker === 'undefined') return inPage(receive);
   let link: Link;
@@ -14,7 +14,7 @@ export function openLink(receive: (message: ToTab) => void, onReplaced: () => vo
     worker.port.onmessage = (e: MessageEvent<ToTab>) => receive(e.data);
     link = { send: (message) => worker.port.postMessage(message) };
     const proxy: Link = { send: (message) => link.send(message) };
-    // The script did not load (an old browser without module workers, a host that has been replaced by another version).
+    // The script did not load (an old browser without module workers, a host of another version).
     worker.onerror = () => {
       link = inPage(receive);
       onReplaced();

@@ -1,4 +1,4 @@
-/** A wait that somebody can cut short, one at a time. */
+/** A wait that can be cut short, one at a time. */
 export class Wait {
   #end: (() => void) | null = null;
 
@@ -16,7 +16,7 @@ export class Wait {
     });
   }
 
-  /** Ends it now; false when nobody waits. */
+  /** Ends the wait now; false when there is none. */
   cut(): boolean {
     const waited = this.#end !== null;
     this.#end?.();

@@ -2,7 +2,7 @@ import { StreamHub, type ToHub } from './hub';
 
 const hub = new StreamHub();
 
-// The DOM library and the one of workers cannot be loaded together; of the worker's scope only this is needed.
+// TypeScript's DOM and worker libraries exclude each other; only this part of the worker's scope is needed.
 const scope = self as unknown as { onconnect: ((e: MessageEvent) => void) | null };
 
 scope.onconnect = (e) => {

@@ -5,19 +5,19 @@ import { Leet } from './leet';
 
 interface Props {
   label: string;
-  /** What the button does, in plain words, for who hears the page. */
+  /** The plain name of the button, for screen readers. */
   plain: string;
   tone?: 'good' | 'warn' | 'bad' | 'info';
   disabled?: boolean;
-  /** The host is at it, whoever asked for it. */
+  /** The host is working on it, at anybody's request. */
   working?: boolean;
   confirm?: Question;
-  run: () => Promise<void>;
-  /** What went wrong, or null when a new try begins. */
+  run: () => Promise<unknown>;
+  /** Gets the error, or null when a new try begins. */
   onError: (error: string | null) => void;
 }
 
-/** A button that does one thing at the host: a spinner while the host works at it, its refusal handed to the row it stands in. */
+/** A button for one action of the host: it shows a spinner while the host works, and gives an error to its row. */
 export function Act({ label, plain, tone, disabled, working, confirm, run, onError }: Props) {
   const [asked, setAsked] = useState(false);
   const busy = asked || working === true;
@@ -57,10 +57,16 @@ interface Submit {
   disabled?: boolean;
 }
 
-/** The button that sends a form: a spinner while the host works at what was sent. */
+/** The button that sends a form; it shows a spinner while the host works. */
 export function Submit({ label, plain, tone, busy, disabled }: Submit) {
   return (
-    <button type="submit" class={`act ${tone}`} aria-label={plain} aria-busy={busy} disabled={busy || disabled === true}>
+    <button
+      type="submit"
+      class={`act ${tone}`}
+      aria-label={plain}
+      aria-busy={busy}
+      disabled={busy || disabled === true}
+    >
       <Face label={label} busy={busy} />
     </button>
   );

@@ -1,4 +1,4 @@
-import { BODY_BYTES, utf8Bytes } from '../text/bytes';
+import { BODY_BYTES, utf8Bytes } from './text/bytes';
 
 /** How long a text is that is being written, and how long it may be. */
 export function ByteCount({ text }: { text: string }) {

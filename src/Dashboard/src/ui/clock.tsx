@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals';
-import { age, clock, until } from '../text/time';
+import { age, clock, until } from './text/time';
 
 /** The instant ages are counted to, once a second. */
 export const now = signal(Date.now());
@@ -29,7 +29,15 @@ export function Clock({ at }: { at: string }) {
 }
 
 /** Counts down to an instant, in the words given for before and after it. */
-export function Until({ at, ahead, past }: { at: string; ahead: (left: string) => string; past: (ago: string) => string }) {
+export function Until({
+  at,
+  ahead,
+  past,
+}: {
+  at: string;
+  ahead: (left: string) => string;
+  past: (ago: string) => string;
+}) {
   const left = until(at, now.value);
   return (
     <time dateTime={at} title={title(at)}>

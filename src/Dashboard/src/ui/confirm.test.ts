@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
 import { LEAVE } from './confirm';
 
-/** Every part of the page as it is written. */
+/** The source of every component. */
 const sources = import.meta.glob<string>('../**/*.tsx', { query: '?raw', import: 'default', eager: true });
 
-test('no confirmation says on its deed what it says on the way back', () => {
+test('the confirming button never has the label of the way back', () => {
   const yes = Object.entries(sources).flatMap(([path, source]) =>
     [...source.matchAll(/\byes: ([^\n;]+?),?(?: \})?\n/g)].map(([, label]) => `${path}: ${label}`),
   );

@@ -5,11 +5,11 @@ import { Leet } from './leet';
 export interface Question {
   title: string;
   text: string;
-  /** What the button says that does it; the other one always says LEAVE. */
+  /** The label of the button that confirms; the other one always says LEAVE. */
   yes: string;
 }
 
-/** No deed is called so: of two buttons of one dialog, one must not be taken for the other. */
+/** No action has this label: the two buttons of a dialog must not be confused. */
 export const LEAVE = '‹ B4CK';
 
 const asked = signal<{ question: Question; answer: (yes: boolean) => void } | null>(null);
@@ -36,7 +36,13 @@ export function Confirm() {
     else dialog.current?.close();
   }, [open]);
   return (
-    <dialog ref={dialog} class="confirm" aria-labelledby="confirm-title" aria-describedby="confirm-text" onCancel={() => open?.answer(false)}>
+    <dialog
+      ref={dialog}
+      class="confirm"
+      aria-labelledby="confirm-title"
+      aria-describedby="confirm-text"
+      onCancel={() => open?.answer(false)}
+    >
       <h2 id="confirm-title">{open?.question.title}</h2>
       <p id="confirm-text">{open?.question.text}</p>
       <div class="buttons">

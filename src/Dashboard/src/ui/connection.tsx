@@ -1,13 +1,13 @@
-import { live } from '../live';
-import { describe } from '../model/truth';
-import { age } from '../text/time';
 import { now } from './clock';
 import { Leet } from './leet';
+import { live } from './live';
+import { age } from './text/time';
+import { describe } from './truth';
 
-/** How the page stands to its host. <quiet>: it is drawn a second time, and read out elsewhere. */
+/** The state of the connection to the host. <quiet>: a second drawing, which is not read out. */
 export function ConnectionState({ quiet = false }: { quiet?: boolean }) {
   const truth = describe(live.connection.value, live.sync.value);
-  // Read out when it turns into something else, not with every second of a countdown.
+  // Read out when the state changes, not with every second of a countdown.
   return (
     <div class={`connection ${truth.tone}`} data-state={truth.state}>
       <span class="connection-chip" aria-hidden="true">

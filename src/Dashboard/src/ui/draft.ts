@@ -10,7 +10,7 @@ export function useDraft(name: string): [string, (text: string) => void] {
       if (changed === '') sessionStorage.removeItem(key);
       else sessionStorage.setItem(key, changed);
     } catch {
-      // Without room for it there it is on this page all the same.
+      // The storage is full: only a reload loses the text.
     }
   };
   return [text, keep];

@@ -2,19 +2,21 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { ConnectionState } from './connection';
 
-/** From here on there is room for the swarm beside the drawer. */
+/** From this width on the drawer fits beside the swarm. */
 const beside = matchMedia('(min-width: 900px)');
 
 interface Props {
   label: string;
+  /** The feature whose style sheet draws its content. */
+  feature: string;
   title: ComponentChildren;
   aside: ComponentChildren;
   onClose: () => void;
   children: ComponentChildren;
 }
 
-/** What is looked at closely: beside the page, and where there is no room for both, over it. */
-export function Drawer({ label, title, aside, onClose, children }: Props) {
+/** Shows details beside the page, or over it where the screen is narrow. */
+export function Drawer({ label, feature, title, aside, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [over, setOver] = useState(!beside.matches);
   // The browser gives the keyboard back to where it was when the drawer closes.
@@ -35,18 +37,19 @@ export function Drawer({ label, title, aside, onClose, children }: Props) {
     };
   }, []);
   useEffect(() => {
-    const escape = (e: KeyboardEvent) => {
-      if (e.key !== 'Escape' || e.defaultPrevented || e.isComposing || document.querySelector(':modal') !== null) return;
+    const closeOnEscape = (e: KeyboardEvent) => {
+      if (e.key !== 'Escape' || e.defaultPrevented || e.isComposing || document.querySelector(':modal') !== null)
+        return;
       e.preventDefault();
       onClose();
     };
-    document.addEventListener('keydown', escape);
-    return () => document.removeEventListener('keydown', escape);
+    document.addEventListener('keydown', closeOnEscape);
+    return () => document.removeEventListener('keydown', closeOnEscape);
   }, [onClose]);
   return (
     <dialog
       ref={dialog}
-      class="drawer"
+      class={`drawer feature-${feature}`}
       aria-label={label}
       onCancel={(e) => {
         e.preventDefault();

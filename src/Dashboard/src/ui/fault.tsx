@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { Leet } from './leet';
 
-/** What went wrong, beside what it was about, and what can be done about it. */
+/** An error beside its cause, with the way out. */
 export function Fault({ error, children }: { error: string | null; children?: ComponentChildren }) {
   if (error === null) return null;
   return (
@@ -25,16 +25,16 @@ export function Refused({ error, onClose }: { error: string | null; onClose: () 
   );
 }
 
-interface Unread {
+interface ReadFaultProps {
   error: string | null;
-  /** What the button does, in plain words, for who hears the page. */
+  /** The plain name of the button, for screen readers. */
   plain: string;
   reading?: boolean;
   onRetry: () => void;
 }
 
 /** Something that could not be read, and another try at it. */
-export function Unread({ error, plain, reading, onRetry }: Unread) {
+export function ReadFault({ error, plain, reading, onRetry }: ReadFaultProps) {
   return (
     <Fault error={error}>
       <button type="button" class="act" aria-label={plain} disabled={reading === true} onClick={onRetry}>

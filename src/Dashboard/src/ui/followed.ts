@@ -3,16 +3,16 @@ import type { RefObject } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { words } from '../api/refusal';
 
-/** Nearer to the bottom than this, a log follows its newest row. */
+/** Within this distance from the bottom, a log follows its newest row. */
 const STICKY_PX = 48;
-/** Nearer to the top than this, the page before is fetched. */
+/** Within this distance from the top, the older page is fetched. */
 const PAGING_PX = 200;
 
 interface Log {
-  /** What is shown, and the first of it: both change when something is shown anew. */
+  /** The rows, and the id of the first one: both change when the log is loaded again. */
   rows: unknown;
   first: number | undefined;
-  /** Nothing newer exists than the last row. */
+  /** Whether the last row is the newest. */
   atHead: boolean;
   hasOlder: boolean;
   loaded: boolean;
@@ -30,10 +30,22 @@ export interface Followed {
   toNewest: () => Promise<void>;
 }
 
-/** A log that follows its newest row until somebody scrolls up, and reads further back when they come near the top: nothing jumps meanwhile. */
-export function useFollowed({ rows, first, atHead, hasOlder, loaded, following, unseen, load: fetchPage }: Log): Followed {
+/**
+ * A log that follows its newest row until the reader scrolls up, and loads older rows near the top without moving the
+ * visible ones.
+ */
+export function useFollowed({
+  rows,
+  first,
+  atHead,
+  hasOlder,
+  loaded,
+  following,
+  unseen,
+  load: fetchPage,
+}: Log): Followed {
   const log = useRef<HTMLDivElement>(null);
-  /** What was at the top before an older page came in front of it. */
+  /** The row at the top before an older page was put in front of it. */
   const anchor = useRef<{ id: number; height: number; top: number } | null>(null);
   const [paging, setPaging] = useState(false);
   const [error, setError] = useState<string | null>(null);
@@ -55,7 +67,8 @@ export function useFollowed({ rows, first, atHead, hasOlder, loaded, following, 
     setPaging(true);
     setError(null);
     const el = log.current;
-    if (older && el !== null && first !== undefined) anchor.current = { id: first, height: el.scrollHeight, top: el.scrollTop };
+    if (older && el !== null && first !== undefined)
+      anchor.current = { id: first, height: el.scrollHeight, top: el.scrollTop };
     try {
       await fetchPage(older);
     } catch (e) {

@@ -1,19 +1,23 @@
-import { go, view } from './link';
+import { address } from './address';
+import { go } from './link';
 
-/** Brings a part of the page into view and puts the keyboard there; false when it is not shown. */
+/** Scrolls to a part of the page and focuses it; false when it is not shown. */
 export function goTo(selector: string): boolean {
   const part = document.querySelector<HTMLElement>(selector);
   if (part === null) return false;
-  // Not in the order of the tab key: focus comes here only when it is sent.
+  // Focusable by script only, not by the tab key.
   if (!part.hasAttribute('tabindex')) part.tabIndex = -1;
   part.focus({ preventScroll: true });
   part.scrollIntoView({ block: 'nearest' });
   return true;
 }
 
-/** The same for a part of the swarm's view, or where that is not shown any more, its section; from another view it leads there. */
+/**
+ * The same for a part of the swarm's page, or for its section where the part has gone; from another place it goes there
+ * first.
+ */
 export function goToSwarm(selector: string, section: string): void {
   const jump = () => void (goTo(selector) || goTo(section));
-  if (view.peek().kind === 'swarm') jump();
+  if (address.peek() === '/') jump();
   else go('/', jump);
 }

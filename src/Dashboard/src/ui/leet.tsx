@@ -1,4 +1,4 @@
-/** A label as it is drawn; the button it stands in says in plain words what it does. */
+/** A label as it is drawn; its button has the plain name. */
 export function Leet({ text }: { text: string }) {
   return <span class="leet" data-leet={text} />;
 }

@@ -1,20 +1,20 @@
 import { batch, signal } from '@preact/signals';
 import type { ComponentChildren, TargetedMouseEvent } from 'preact';
-import { viewAt } from '../model/view';
+import { address, pathOf } from './address';
 
-/** Which of the page's views its address means. */
-export const view = signal(viewAt(location.pathname));
-
-/** The latest step to another view, and what is done once that is drawn: something of its own, or else the place it was scrolled to is taken up again. */
+/**
+ * The latest step to another place, and what is done once that is drawn; without such, the page scrolls to where it
+ * was.
+ */
 export const step = signal<{ count: number; scroll: number; then?: () => void }>({ count: 0, scroll: 0 });
 
-/** Goes to another view: nothing is loaded anew, and the browser's back button leads here again. */
+/** Goes to another place: nothing is loaded again, and the browser's back button leads here again. */
 export function go(path: string, then?: () => void): void {
   if (path === location.pathname) return;
   history.replaceState({ ...(history.state as object | null), scroll: scrollY }, '');
   history.pushState(null, '', path);
   batch(() => {
-    view.value = viewAt(path);
+    address.value = pathOf(path);
     step.value = { count: step.peek().count + 1, scroll: 0, ...(then === undefined ? {} : { then }) };
   });
 }
@@ -23,12 +23,11 @@ export function go(path: string, then?: () => void): void {
 export function followHistory(): void {
   history.scrollRestoration = 'manual';
   addEventListener('popstate', (e) => {
-    const next = viewAt(location.pathname);
-    const now = view.peek();
+    const next = pathOf(location.pathname);
     // A fragment came or went.
-    if (next.kind === now.kind && (next.kind !== 'agent' || now.kind !== 'agent' || next.name === now.name)) return;
+    if (next === address.peek()) return;
     batch(() => {
-      view.value = next;
+      address.value = next;
       step.value = { count: step.peek().count + 1, scroll: (e.state as { scroll?: number } | null)?.scroll ?? 0 };
     });
   });
@@ -38,12 +37,12 @@ interface Props {
   to: string;
   class?: string;
   label?: string;
-  /** It leads to what is shown. */
+  /** It leads to the place that is shown. */
   here?: boolean;
   children: ComponentChildren;
 }
 
-/** A link to another view. With a modifier it is the browser's: a new tab, a new window. */
+/** A link to another place. With a modifier it is the browser's: a new tab, a new window. */
 export function Link({ to, class: name, label, here, children }: Props) {
   const onClick = (e: TargetedMouseEvent<HTMLAnchorElement>) => {
     if (e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || e.altKey) return;
@@ -51,7 +50,13 @@ export function Link({ to, class: name, label, here, children }: Props) {
     go(to);
   };
   return (
-    <a href={to} class={name ?? 'link'} {...(label === undefined ? {} : { 'aria-label': label })} {...(here === true ? { 'aria-current': 'page' as const } : {})} onClick={onClick}>
+    <a
+      href={to}
+      class={name ?? 'link'}
+      {...(label === undefined ? {} : { 'aria-label': label })}
+      {...(here === true ? { 'aria-current': 'page' as const } : {})}
+      onClick={onClick}
+    >
       {children}
     </a>
   );

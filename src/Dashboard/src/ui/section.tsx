@@ -2,17 +2,19 @@ import type { ComponentChildren } from 'preact';
 
 interface Props {
   id: string;
+  /** The feature whose style sheet draws it. */
+  feature: string;
   /** The label as it is drawn. */
   title: string;
-  /** The same in plain words, for who hears the page. */
+  /** Its plain name, for screen readers. */
   plain: string;
   aside?: ComponentChildren;
   children: ComponentChildren;
 }
 
-export function Section({ id, title, plain, aside, children }: Props) {
+export function Section({ id, feature, title, plain, aside, children }: Props) {
   return (
-    <section id={id} class="section" aria-labelledby={`${id}-title`}>
+    <section id={id} class={`section feature-${feature}`} aria-labelledby={`${id}-title`}>
       <header class="section-head">
         <h2 id={`${id}-title`} aria-label={plain}>
           <span class="glyph">◆</span> {title} <span class="glyph">◆</span>

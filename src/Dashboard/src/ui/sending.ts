@@ -3,18 +3,18 @@ import { words } from '../api/refusal';
 
 export interface Sending {
   busy: boolean;
-  /** Why the last try came to nothing. */
+  /** The error of the last try. */
   error: string | null;
   setError: (error: string | null) => void;
-  /** Asks the host, unless it is still at it or there is a fault that it would refuse. */
-  send: (fault: string | null, ask: () => Promise<void>) => Promise<void>;
+  /** Sends the request, unless one is under way or the form has a fault. */
+  send: (fault: string | null, ask: () => Promise<unknown>) => Promise<void>;
 }
 
-/** What a form asks of the host: one thing at a time, and why it came to nothing. */
+/** Sends a form's requests one at a time and keeps the last error. */
 export function useSending(said: (e: unknown) => string = words): Sending {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
-  const send = async (fault: string | null, ask: () => Promise<void>) => {
+  const send = async (fault: string | null, ask: () => Promise<unknown>) => {
     if (busy) return;
     setError(fault);
     if (fault !== null) return;

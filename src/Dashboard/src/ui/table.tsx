@@ -22,7 +22,7 @@ export function Table({ label, columns, children }: Props) {
   );
 }
 
-/** The heads of columns, each with what stands in it: words, or figures. */
+/** Column heads, of columns of words and of figures. */
 export function Columns({ words, figures }: { words: readonly string[]; figures: readonly string[] }) {
   return (
     <>

@@ -1,12 +1,12 @@
 import { options } from 'preact';
-import { visible } from '../text/visible';
+import { visible } from './text/visible';
 
 /** Attributes whose text is shown or read out. */
 const SHOWN = ['title', 'aria-label', 'placeholder'];
 
 /**
- * Makes every text of the page show what would not be seen in it, wherever it is drawn and whoever wrote it: nobody has
- * to think of it at each place. What is being typed is left alone. The style sheet (unicode-bidi) keeps each text apart
+ * Writes out the invisible characters in every text of the page, wherever it is drawn: no component has
+ * to do it itself. Text that is being typed is left alone. The style sheet (unicode-bidi) keeps each text apart
  * from the text beside it.
  */
 export function showUnseen(): void {

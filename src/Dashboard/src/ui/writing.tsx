@@ -6,7 +6,7 @@ import { Fault } from './fault';
 import { useGrown } from './grown';
 import type { Sending } from './sending';
 
-/** Something that can be taken in place of what is typed so far. */
+/** A completion of the typed text. */
 export interface Offer {
   name: string;
   shown: string;
@@ -16,42 +16,57 @@ export interface Offer {
 interface Props<T extends Offer> {
   id: string;
   box: RefObject<HTMLTextAreaElement | null>;
-  /** Who is spoken to, in front of the box. */
+  /** The recipient, in front of the box. */
   to: ComponentChildren;
   label: string;
   placeholder: string;
   help: string;
   text: string;
-  /** What of it is sent, where that is not all. */
+  /** The part of the text that is sent, where that is not all of it. */
   body?: string;
   onText: (text: string) => void;
   offers: {
     id: string;
     label: string;
     shown: readonly T[];
-    /** The caret stands there in this text. */
-    look: (text: string, caret: number) => void;
+    /** The text or the position of the caret has changed. */
+    onCaret: (text: string, caret: number) => void;
     take: (offer: T) => void;
     leave: () => void;
   };
   sending: Sending;
-  /** What was done with what was sent. */
+  /** The result of the last sending. */
   done?: string | null;
   onSend: () => void;
-  /** What stands between the offers and the box. */
+  /** Content between the offers and the box. */
   children?: ComponentChildren;
 }
 
-/** A box to write in, which offers how to go on with what is typed, and says what became of what was sent. */
-export function WritingBox<T extends Offer>({ id, box, to, label, placeholder, help, text, body = text, onText, offers, sending, done = null, onSend, children }: Props<T>) {
+/** A text box that offers completions and shows the result of sending. */
+export function WritingBox<T extends Offer>({
+  id,
+  box,
+  to,
+  label,
+  placeholder,
+  help,
+  text,
+  body = text,
+  onText,
+  offers,
+  sending,
+  done = null,
+  onSend,
+  children,
+}: Props<T>) {
   const [chosen, setChosen] = useState(0);
   const { shown } = offers;
   const open = shown.length > 0;
   const active = Math.min(chosen, shown.length - 1);
   useGrown(box, text);
 
-  const look = (area: HTMLTextAreaElement) => {
-    offers.look(area.value, area.selectionStart);
+  const readCaret = (area: HTMLTextAreaElement) => {
+    offers.onCaret(area.value, area.selectionStart);
     setChosen(0);
   };
   const take = (offer: T) => {
@@ -98,9 +113,10 @@ export function WritingBox<T extends Offer>({ id, box, to, label, placeholder, h
       }}
     >
       {open ? (
-        <ul id={offers.id} class="completion" role="listbox" aria-label={offers.label}>
+        <div id={offers.id} class="completion" role="listbox" aria-label={offers.label}>
           {shown.map((offer, i) => (
-            <li
+            // biome-ignore lint/a11y/useFocusableInteractive: the focus stays in the box; aria-activedescendant names the option.
+            <div
               key={offer.name}
               id={`${offers.id}-${i}`}
               role="option"
@@ -111,9 +127,9 @@ export function WritingBox<T extends Offer>({ id, box, to, label, placeholder, h
               }}
             >
               <span>{offer.shown}</span> <span class="dim">{offer.hint}</span>
-            </li>
+            </div>
           ))}
-        </ul>
+        </div>
       ) : null}
       {children}
       <div class="compose-line">
@@ -134,10 +150,10 @@ export function WritingBox<T extends Offer>({ id, box, to, label, placeholder, h
           onInput={(e) => {
             onText(e.currentTarget.value);
             sending.setError(null);
-            look(e.currentTarget);
+            readCaret(e.currentTarget);
           }}
           onKeyDown={onKeyDown}
-          onClick={(e) => look(e.currentTarget)}
+          onClick={(e) => readCaret(e.currentTarget)}
           onBlur={leave}
         />
         <Submit label="T4LK" plain="Send" tone="info solid" busy={sending.busy} />

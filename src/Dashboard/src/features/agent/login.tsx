@@ -1,0 +1,135 @@
+import { useState } from 'preact/hooks';
+import { api } from '../../api/client';
+import { Act, Submit } from '../../ui/act';
+import { Fault, Refused } from '../../ui/fault';
+import { Section } from '../../ui/section';
+import { useSending } from '../../ui/sending';
+import { plainLine } from '../../ui/text/ansi';
+import { addressOf } from './harness';
+import type { AgentLive } from './store';
+
+/** The login of the agent's tool: shown while it is needed or under way. */
+export function LoginPanel({ name, it }: { name: string; it: AgentLive }) {
+  const [error, setError] = useState<string | null>(null);
+  const harness = it.harness.value;
+  if (harness === null || !harness.connected || (harness.state !== 'needs_login' && harness.state !== 'logging_in'))
+    return null;
+  const { state, login } = harness;
+  const output = (login?.output ?? '').split('\n').map(plainLine).join('\n').trim();
+  return (
+    <Section feature="agent" id="agent-login" title="L0G1N" plain={`Login of ${name}`}>
+      <div class="login-panel">
+        <div class="line">
+          <p>
+            {state === 'needs_login'
+              ? `The tool of ${name} is not logged in, and takes no turn until it is. The credentials stay in the ` +
+                'agent’s own folder.'
+              : login?.url == null
+                ? 'The login has started; its address shows here as soon as the tool prints it.'
+                : 'Open this address, log in there, and paste the code that it gives you.'}
+          </p>
+          <Act
+            label={state === 'needs_login' ? '▶ L0G 1N' : '↻ 4G41N'}
+            plain={state === 'needs_login' ? `Start the login of ${name}` : `Start the login of ${name} again`}
+            tone="warn"
+            onError={setError}
+            run={() => api.POST('/api/agents/{name}/login', { params: { path: { name } } })}
+          />
+        </div>
+        {login?.error == null || login.error === '' ? null : <Fault error={login.error} />}
+        {state === 'logging_in' && login?.url != null ? (
+          <>
+            <Address url={login.url} />
+            <Code name={name} />
+          </>
+        ) : null}
+        {output === '' ? null : (
+          <details>
+            <summary class="dim">tool output</summary>
+            <pre class="command" tabIndex={0}>
+              {output}
+            </pre>
+          </details>
+        )}
+        <Refused error={error} onClose={() => setError(null)} />
+      </div>
+    </Section>
+  );
+}
+
+/**
+ * An address that a tool has printed, with its host highlighted; a link only where the visible host is the real one.
+ */
+function Address({ url }: { url: string }) {
+  const { before, host, after, fault } = addressOf(url);
+  const parts = (
+    <>
+      {before}
+      {host === '' ? null : <strong>{host}</strong>}
+      {after}
+    </>
+  );
+  return (
+    <p class="address">
+      {fault === null ? (
+        <a class="link" href={before + host + after} target="_blank" rel="noopener noreferrer">
+          {parts}
+        </a>
+      ) : (
+        <>
+          <code>{parts}</code> <span class="dim">({fault})</span>
+        </>
+      )}
+    </p>
+  );
+}
+
+function Code({ name }: { name: string }) {
+  const [code, setCode] = useState('');
+  const [done, setDone] = useState(false);
+  const { busy, error, setError, send } = useSending();
+  const hand = () => {
+    setDone(false);
+    void send(
+      code.trim() === '' ? 'The code is empty; paste the one that the address above gives you.' : null,
+      async () => {
+        await api.POST('/api/agents/{name}/login-code', { params: { path: { name } }, body: { code: code.trim() } });
+        setCode('');
+        setDone(true);
+      },
+    );
+  };
+  return (
+    <form
+      class="code"
+      onSubmit={(e) => {
+        e.preventDefault();
+        hand();
+      }}
+    >
+      <input
+        type="text"
+        class="field"
+        value={code}
+        spellcheck={false}
+        autocomplete="off"
+        autocapitalize="none"
+        aria-label="Code of the login"
+        aria-invalid={error !== null}
+        placeholder="the code"
+        onInput={(e) => {
+          setCode(e.currentTarget.value);
+          setDone(false);
+          setError(null);
+        }}
+      />
+      <Submit label="↩ C0D3" plain="Pass the code to the tool" tone="warn solid" busy={busy} />
+      {done ? (
+        <p class="dim" role="status">
+          The code was passed to the tool; this panel closes when the login succeeds.
+        </p>
+      ) : null}
+      <Fault error={error} />
+    </form>
+  );
+}

@@ -1,0 +1,150 @@
+import { useMemo, useState } from 'preact/hooks';
+import { api } from '../../api/client';
+import { Act } from '../../ui/act';
+import { ReadFault, Refused } from '../../ui/fault';
+import { useFollowed } from '../../ui/followed';
+import { Leet } from '../../ui/leet';
+import { Section } from '../../ui/section';
+import { describe, type Truth } from '../../ui/truth';
+import { entriesOf } from './entries';
+import { EntryLine } from './entry';
+import { Prompt } from './prompt';
+import type { AgentLive } from './store';
+
+/** The activity of an agent, live. */
+export function Terminal({ name, it }: { name: string; it: AgentLive }) {
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const { events, atHead, hasOlder } = it.terminal.value;
+  const writing = atHead ? it.writing.value : null;
+  const entries = useMemo(() => entriesOf(events, writing), [events, writing]);
+  const harness = it.harness.value;
+  const sync = it.sync.value;
+  const loaded = harness !== null;
+  const unseen = it.unseen.value;
+  const { log, paging, error, load, onScroll, toNewest } = useFollowed({
+    rows: entries,
+    first: events[0]?.id,
+    atHead,
+    hasOlder,
+    loaded,
+    following: it.following,
+    unseen: it.unseen,
+    load: (older) => (older ? it.older() : it.newest()),
+  });
+  const inTurn = harness?.connected === true && (harness.state === 'thinking' || harness.state === 'compacting');
+  return (
+    <Section
+      feature="agent"
+      id="terminal"
+      title="T3RM1N4L"
+      plain={`Terminal of ${name}`}
+      aside={
+        <span class="buttons">
+          <Following it={it} />
+          {inTurn ? (
+            <Act
+              label="■ C4NC3L TURN"
+              plain={`Cancel the turn of ${name}: its messages are parked`}
+              tone="warn"
+              onError={setRefusal}
+              run={() => api.POST('/api/agents/{name}/cancel-turn', { params: { path: { name } } })}
+            />
+          ) : null}
+        </span>
+      }
+    >
+      <Refused error={refusal} onClose={() => setRefusal(null)} />
+      <div class="terminal">
+        {/* Text that a click unfolds below the end stops the following. */}
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: it only measures again; keys on the buttons inside click too. */}
+        <div
+          ref={log}
+          class="log entries"
+          role="log"
+          aria-label={`Activity of ${name}`}
+          aria-live="off"
+          tabIndex={0}
+          onScroll={onScroll}
+          onClick={() => requestAnimationFrame(onScroll)}
+        >
+          {events.length > 0 ? (
+            <p class="edge">
+              {paging ? (
+                <>
+                  <span class="spinner" aria-hidden="true" /> earlier entries …
+                </>
+              ) : hasOlder ? (
+                <button type="button" class="plain" onClick={() => void load(true)}>
+                  ↑ earlier entries
+                </button>
+              ) : (
+                'the beginning (entries are kept for 7 days)'
+              )}
+            </p>
+          ) : loaded ? (
+            <p class="empty">
+              {harness.connected
+                ? `${name} has not taken a turn yet. Say something to it below.`
+                : `No entries yet: the harness of ${name} is not connected. Messages that you send below wait in ` +
+                  'its inbox.'}
+            </p>
+          ) : sync.state === 'cannot' ? null : (
+            <p class="empty" role="status">
+              <span class="spinner" aria-hidden="true" /> loading the activity of {name} …
+            </p>
+          )}
+          <ReadFault
+            error={error === null ? null : `Earlier entries could not be loaded: ${error}`}
+            plain="Load them again"
+            onRetry={() => void load(true)}
+          />
+          <ol>
+            {entries.map(({ event, tool, beside }) => (
+              <EntryLine key={event.id} event={event} tool={tool} beside={beside} />
+            ))}
+          </ol>
+        </div>
+        {(it.following.value && atHead) || events.length === 0 ? null : (
+          <button
+            type="button"
+            class={`pill ${unseen > 0 ? 'amber' : ''}`}
+            aria-label={unseen > 0 ? `${unseen} new entries, go to the newest` : 'Go to the newest entry'}
+            onClick={() => void toNewest()}
+          >
+            <Leet text={`↓ ${unseen > 0 ? `${unseen} new` : 'newest'}`} />
+          </button>
+        )}
+        <Prompt name={name} />
+      </div>
+    </Section>
+  );
+}
+
+const NOT_LIVE: Partial<Record<Truth['state'], readonly [tone: string, words: string]>> = {
+  connecting: ['dim', '◌ connecting'],
+  cannot: ['bad', '✗ not following'],
+  signed_out: ['bad', '✗ not following'],
+  stranger: ['bad', '✗ not your Hive'],
+};
+
+/** Whether the terminal shows the present, and if not, why. */
+function Following({ it }: { it: AgentLive }) {
+  const truth = describe(it.connection.value, it.sync.value);
+  const live = truth.state === 'live' || truth.state === 'resynced';
+  const held = live && !(it.following.value && it.terminal.value.atHead);
+  const lost = NOT_LIVE[truth.state] ?? ['warn', '↻ reconnecting'];
+  const [tone, words] = held ? ['amber', '‖ held'] : live ? ['good', '● following'] : lost;
+  return (
+    <>
+      {live || truth.detail === '' ? null : <span class={truth.tone === 'bad' ? 'bad' : 'dim'}>{truth.detail}</span>}
+      <span class={`badge ${tone}`} data-following={truth.state}>
+        {words}
+      </span>
+      {truth.canRetry ? (
+        <button type="button" class="act" aria-label="Try to follow the agent again now" onClick={() => it.retry()}>
+          <Leet text="↻ N0W" />
+        </button>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,26 @@
+import type { Feature } from '../../ui/feature';
+import { goTo } from '../../ui/goto';
+import { revivals } from '../tombstones';
+import { colouring } from './colouring';
+import { eventsOf, news } from './events';
+import { ApprovalsSection } from './section';
+import { approvals } from './store';
+import './section.css';
+
+export { whatIsAsked } from './approval';
+export { approvals } from './store';
+
+// Kept state shows a request for its revival without knowing approvals.
+revivals.value = (name) => {
+  const asked = approvals.open.value.find(({ kind, agent }) => kind === 'spawn' && agent === name);
+  return asked === undefined ? null : { show: () => goTo(`[data-approval="${asked.id}"]`) };
+};
+
+export const feature: Feature = {
+  name: 'approvals',
+  store: { snapshot: (snapshot) => approvals.snapshot(snapshot), events: eventsOf(approvals) },
+  news,
+  waiting: approvals.waiting,
+  sections: [{ column: 'list', order: 70, view: ApprovalsSection }],
+  parts: [colouring],
+};

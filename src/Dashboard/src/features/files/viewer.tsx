@@ -1,0 +1,128 @@
+import { useEffect, useState } from 'preact/hooks';
+import { answerOf, api } from '../../api/client';
+import { words } from '../../api/refusal';
+import type { StateFile } from '../../api/types';
+import { Fault } from '../../ui/fault';
+import { Leet } from '../../ui/leet';
+import { utf8Bytes } from '../../ui/text/bytes';
+import { bytesText } from '../../ui/text/time';
+import { rendering } from './rendering';
+
+/** Longer Markdown is shown as its source: rendering it would block the page. */
+const RENDERED_CHARS = 200_000;
+/** The number of lines that are shown at first, and added with each click. */
+const LINES = 1000;
+
+const isMarkdown = (path: string): boolean => /\.(md|markdown)$/i.test(path);
+
+/** A file's content, which is fetched on demand. */
+export function FileView({ path, onClose }: { path: string; onClose: () => void }) {
+  const [file, setFile] = useState<StateFile | null>(null);
+  const [error, setError] = useState<string | null>(null);
+  const [raw, setRaw] = useState(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    answerOf(api.GET('/api/state-file', { params: { query: { path } }, signal: stop.signal })).then(
+      setFile,
+      (e: unknown) => {
+        if (!stop.signal.aborted) setError(words(e));
+      },
+    );
+    return () => stop.abort();
+  }, [path]);
+  const renders = file !== null && isMarkdown(path) && file.content.length <= RENDERED_CHARS;
+  return (
+    <figure class="viewer feature-files" aria-label={`File ${path}`}>
+      <figcaption>
+        <span class="path">{path}</span>
+        {file === null ? null : <span class="dim size">{bytesText(file.size)}</span>}
+        {renders ? (
+          <button
+            type="button"
+            class="plain"
+            aria-pressed={raw}
+            aria-label={`Show the source of ${path}`}
+            onClick={() => setRaw(!raw)}
+          >
+            <Leet text={raw ? '◉ R4W' : '○ R4W'} />
+          </button>
+        ) : null}
+        <button type="button" class="plain" aria-label={`Close ${path}`} onClick={onClose}>
+          ✗
+        </button>
+      </figcaption>
+      {error !== null ? (
+        <Fault error={`This file cannot be shown: it is missing, or may not be read from here. (${error})`} />
+      ) : file === null ? (
+        <Reading />
+      ) : (
+        <>
+          {file.truncated ? (
+            <p class="note">
+              ✂ truncated: only the first {bytesText(utf8Bytes(file.content))} of {bytesText(file.size)} are shown.
+            </p>
+          ) : null}
+          {isMarkdown(path) && !renders ? <p class="note">Too long to be rendered, so its source is shown.</p> : null}
+          {file.content === '' ? (
+            <p class="dim">(empty file)</p>
+          ) : renders && !raw ? (
+            <MarkdownText source={file.content} />
+          ) : (
+            <PlainText text={file.content} />
+          )}
+        </>
+      )}
+    </figure>
+  );
+}
+
+function Reading() {
+  return (
+    <p class="dim" role="status">
+      <span class="spinner" aria-hidden="true" /> reading …
+    </p>
+  );
+}
+
+function MarkdownText({ source }: { source: string }) {
+  const renderer = rendering.code.value;
+  if (renderer === null && !rendering.missing.value) return <Reading />;
+  if (renderer === null)
+    return (
+      <>
+        <p class="note">
+          The part of this page that renders Markdown could not be loaded; the page tries again at its next connection
+          to the host.
+        </p>
+        <PlainText text={source} />
+      </>
+    );
+  const { Markdown } = renderer;
+  return (
+    <div class="markdown" tabIndex={0}>
+      <Markdown source={source} />
+    </div>
+  );
+}
+
+function PlainText({ text }: { text: string }) {
+  const [shown, setShown] = useState(LINES);
+  const lines = text.split(/\r?\n/);
+  // A newline at the end does not begin another line.
+  if (lines.at(-1) === '') lines.pop();
+  const left = lines.length - shown;
+  return (
+    <>
+      <pre class="numbered" data-digits={String(lines.length).length} tabIndex={0}>
+        {lines.slice(0, shown).map((line) => (
+          <span class="text-line">{`${line}\n`}</span>
+        ))}
+      </pre>
+      {left > 0 ? (
+        <button type="button" class="plain more" onClick={() => setShown(shown + LINES)}>
+          ↓ {Math.min(left, LINES)} more lines, {left} left
+        </button>
+      ) : null}
+    </>
+  );
+}

@@ -1,0 +1,89 @@
+import type { MessageEventKind } from '../../api/events';
+import type { History, Message } from '../../api/types';
+
+/** A message as the log shows it: `dropped` is known from its event alone. */
+export interface FlowRow {
+  message: Message;
+  dropped: boolean;
+}
+
+export interface Flow {
+  /** Oldest first, by id. */
+  rows: readonly FlowRow[];
+  /** Whether the last row is the newest; false after paging back has dropped the newest ones. */
+  atHead: boolean;
+  hasOlder: boolean;
+}
+
+/** The number of messages on a page of the host's answer. */
+export const PAGE = 200;
+/** Rows kept while the log follows; older ones are fetched again when scrolled to. */
+export const KEPT_LIVE = 600;
+/** Rows kept at most. */
+export const KEPT = 2000;
+
+export const emptyFlow: Flow = { rows: [], atHead: true, hasOlder: true };
+
+/** The newest page, replacing the old rows. */
+export function newestPage(history: History): Flow {
+  return { rows: byId(history.messages), atHead: true, hasOlder: history.messages.length >= PAGE };
+}
+
+/** Puts an older page in front. Past the bound the newest rows are dropped, and the log no longer reaches the head. */
+export function olderPage(flow: Flow, history: History): Flow {
+  const oldest = flow.rows[0]?.message.id ?? Number.MAX_SAFE_INTEGER;
+  const older = byId(history.messages.filter((m) => m.id < oldest));
+  const rows = [...older, ...flow.rows];
+  return trimmed({ rows, atHead: flow.atHead, hasOlder: history.messages.length >= PAGE }, false);
+}
+
+/** One event: a known row is replaced, a new message goes to its place by id. Applying it twice changes nothing. */
+export function withMessage(flow: Flow, kind: MessageEventKind, message: Message): Flow {
+  const row: FlowRow = { message, dropped: kind === 'dropped' };
+  const at = place(flow.rows, message.id);
+  if (flow.rows[at]?.message.id === message.id) return { ...flow, rows: flow.rows.with(at, row) };
+  // Only `sent` adds a row: other events of unknown messages concern rows that were dropped.
+  if (kind !== 'sent' || !flow.atHead) return flow;
+  if (at === 0 && flow.rows.length > 0 && flow.hasOlder) return flow;
+  return { ...flow, rows: flow.rows.toSpliced(at, 0, row) };
+}
+
+/** Keeps the log within its bounds: drops the oldest rows while it follows, else the newest, so that nothing moves. */
+export function trimmed(flow: Flow, following: boolean): Flow {
+  if (following && flow.atHead)
+    return flow.rows.length > KEPT_LIVE ? { ...flow, rows: flow.rows.slice(-KEPT_LIVE), hasOlder: true } : flow;
+  return flow.rows.length > KEPT ? { ...flow, rows: flow.rows.slice(0, KEPT), atHead: false } : flow;
+}
+
+export type Mark = 'waiting' | 'delivered' | 'acked' | 'requeued' | 'parked' | 'dropped';
+
+export function markOf({ message, dropped }: FlowRow): Mark {
+  // A parked message that was dropped is settled, and stays parked.
+  if (dropped || (message.parked_at != null && message.acked_at != null)) return 'dropped';
+  if (message.parked_at != null) return 'parked';
+  if (message.acked_at != null) return 'acked';
+  if (message.delivered_at != null) return 'delivered';
+  return (message.attempts ?? 0) > 0 ? 'requeued' : 'waiting';
+}
+
+/** The instant at which a failed message is delivered again; null when it does not wait for one. */
+export function backedOffUntil({ message, dropped }: FlowRow): string | null {
+  const { next_attempt_at, parked_at, acked_at, delivered_at } = message;
+  return dropped || parked_at != null || acked_at != null || delivered_at != null ? null : (next_attempt_at ?? null);
+}
+
+function byId(messages: readonly Message[]): FlowRow[] {
+  return [...messages].sort((a, b) => a.id - b.id).map((message) => ({ message, dropped: false }));
+}
+
+/** The index of the first row whose id is not below <id>. */
+function place(rows: readonly FlowRow[], id: number): number {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rows[middle]?.message.id ?? 0) < id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest';
+import type { MessageEventKind } from '../../api/events';
+import type { Message } from '../../api/types';
+import { loaded as load } from '../../test/loaded';
+import { eventsOf } from './events';
+import { KEPT, KEPT_LIVE, markOf, PAGE } from './message-log';
+import { Messages } from './store';
+
+const AT = '2026-05-01T12:00:00.000Z';
+const message = (id: number, rest: Partial<Message> = {}): Message =>
+  ({ id, from: 'alice', to: 'bob', body: `body ${id}`, sent_at: AT, file_refs: [], ...rest }) as Message;
+
+function loaded(rest: object = {}) {
+  const { store, event } = load(new Messages(), eventsOf, rest);
+  return { store, told: (kind: MessageEventKind, m: Message) => event({ kind, message: m }) };
+}
+
+const ids = (store: Messages) => store.flow.value.rows.map((r) => r.message.id);
+const page =
+  (from: number, to: number, cursor = 'e-10') =>
+  async () => ({
+    cursor,
+    messages: Array.from({ length: to - from + 1 }, (_, i) => message(from + i)),
+  });
+
+describe('the operator’s inbox', () => {
+  test('counts what is new once, and what is acked down once', () => {
+    const { store, told } = loaded({ inbox: [message(1, { to: 'operator' })], inbox_unread: 1 });
+    told('sent', message(2, { to: 'operator' }));
+    told('delivered', message(2, { to: 'operator', delivered_at: AT }));
+    told('sent', message(3, { to: 'bob' }));
+    expect(store.inboxUnread.value).toBe(2);
+    expect(store.inbox.value.map((m) => m.id)).toEqual([2, 1]);
+    told('acked', message(1, { to: 'operator', acked_at: AT }));
+    told('acked', message(1, { to: 'operator', acked_at: AT }));
+    expect(store.inboxUnread.value).toBe(1);
+    expect(store.waiting.value).toBe(1);
+  });
+
+  test('holds the 50 newest and still counts those below', () => {
+    const { store, told } = loaded();
+    for (let id = 1; id <= 60; id++) told('sent', message(id, { to: 'operator' }));
+    expect(store.inbox.value).toHaveLength(50);
+    expect(store.inboxUnread.value).toBe(60);
+    told('acked', message(3, { to: 'operator', acked_at: AT }));
+    expect(store.inboxUnread.value).toBe(59);
+  });
+});
+
+describe('parked messages', () => {
+  test('come with their event and go when retried or dropped', () => {
+    const { store, told } = loaded();
+    told('parked', message(5, { parked_at: AT, attempts: 3 }));
+    told('parked', message(6, { parked_at: AT, attempts: 3 }));
+    expect(store.parked.value.map((m) => m.id)).toEqual([6, 5]);
+    told('requeued', message(5));
+    told('dropped', message(6, { parked_at: AT, acked_at: AT }));
+    expect(store.parked.value).toEqual([]);
+  });
+});
+
+describe('the message log', () => {
+  test('puts rows in order of their ids, in place, each once', async () => {
+    const { store, told } = loaded();
+    await store.place(false, page(1, 3));
+    told('sent', message(5));
+    told('sent', message(4));
+    told('delivered', message(4, { delivered_at: AT }));
+    expect(ids(store)).toEqual([1, 2, 3, 4, 5]);
+    expect(store.flow.value.rows.map(markOf)).toEqual(['waiting', 'waiting', 'waiting', 'delivered', 'waiting']);
+  });
+
+  test('events during the load of a page are applied to it', async () => {
+    const { store, told } = loaded();
+    let arrive = (): void => {};
+    const under = store.place(false, async () => {
+      await new Promise<void>((r) => (arrive = r));
+      return { cursor: 'e-10', messages: [message(1)] };
+    });
+    told('sent', message(2));
+    told('acked', message(2, { acked_at: AT }));
+    told('acked', message(1, { acked_at: AT }));
+    arrive();
+    await under;
+    expect(ids(store)).toEqual([1, 2]);
+    expect(store.flow.value.rows.map(markOf)).toEqual(['acked', 'acked']);
+  });
+
+  test('pages back until the beginning', async () => {
+    const { store } = loaded();
+    await store.place(false, page(PAGE + 1, 2 * PAGE));
+    const asked: (number | null)[] = [];
+    await store.place(true, (before) => {
+      asked.push(before);
+      return page(1, PAGE)();
+    });
+    expect(asked).toEqual([PAGE + 1]);
+    expect(ids(store)).toEqual(Array.from({ length: 2 * PAGE }, (_, i) => i + 1));
+    await store.place(true, async () => ({ cursor: 'e-10', messages: [] }));
+    expect(store.flow.value.hasOlder).toBe(false);
+  });
+
+  test('is bounded while it follows', async () => {
+    const { store, told } = loaded();
+    await store.place(false, page(1, 10));
+    for (let id = 11; id <= KEPT_LIVE + 100; id++) told('sent', message(id));
+    expect(ids(store)).toHaveLength(KEPT_LIVE);
+    expect(ids(store).at(-1)).toBe(KEPT_LIVE + 100);
+    expect(store.flow.value.hasOlder).toBe(true);
+    expect(store.unseen.value).toBe(0);
+  });
+
+  test('is bounded while it is paged back: the newest rows go, and what is new is only counted', async () => {
+    const { store, told } = loaded();
+    const top = KEPT + PAGE;
+    await store.place(false, page(top - PAGE + 1, top));
+    store.following.value = false;
+    for (let to = top - PAGE; to >= PAGE; to -= PAGE) await store.place(true, page(to - PAGE + 1, to));
+    expect(ids(store)).toHaveLength(KEPT);
+    expect(store.flow.value.atHead).toBe(false);
+    told('sent', message(top + 1));
+    expect(store.unseen.value).toBe(1);
+    expect(ids(store)).not.toContain(top + 1);
+    await store.place(false, page(top - PAGE + 2, top + 1));
+    expect(store.flow.value.atHead).toBe(true);
+    expect(ids(store).at(-1)).toBe(top + 1);
+    expect(store.unseen.value).toBe(0);
+  });
+
+  test('is bounded while the reader is further up and much arrives', async () => {
+    const { store, told } = loaded();
+    await store.place(false, page(1, 10));
+    store.following.value = false;
+    for (let id = 11; id <= KEPT + 500; id++) told('sent', message(id));
+    expect(ids(store)).toHaveLength(KEPT);
+    expect(ids(store)[0]).toBe(1);
+    expect(store.flow.value.atHead).toBe(false);
+    expect(store.unseen.value).toBe(KEPT + 490);
+  });
+
+  test('an older page that arrives after a reload of the log is discarded', async () => {
+    const { store } = loaded();
+    await store.place(false, page(201, 400));
+    let arrive = (): void => {};
+    const older = store.place(true, async () => {
+      await new Promise<void>((r) => (arrive = r));
+      return page(1, 200)();
+    });
+    await store.place(false, page(801, 1000));
+    arrive();
+    await older;
+    expect(ids(store)[0]).toBe(801);
+  });
+
+  test('marks', () => {
+    const mark = (rest: Partial<Message>, dropped = false) => markOf({ message: message(1, rest), dropped });
+    expect(mark({})).toBe('waiting');
+    expect(mark({ attempts: 1 })).toBe('requeued');
+    expect(mark({ attempts: 1, delivered_at: AT })).toBe('delivered');
+    expect(mark({ delivered_at: AT, acked_at: AT })).toBe('acked');
+    expect(mark({ attempts: 3, parked_at: AT })).toBe('parked');
+    expect(mark({ parked_at: AT }, true)).toBe('dropped');
+    expect(mark({ parked_at: AT, acked_at: AT })).toBe('dropped');
+  });
+});
+
+describe('messages in back-off', () => {
+  const next_attempt_at = '2026-05-01T12:00:20.000Z';
+  const waiting = (store: Messages) => store.backedOff.value.map(({ id }) => id);
+
+  test('are known from the log and events until delivered, parked, settled or dropped', async () => {
+    const { store, told } = loaded();
+    const failed = (id: number) => message(id, { attempts: 1, next_attempt_at });
+    await store.place(false, async () => ({ cursor: 'e-10', messages: [message(1), failed(2)] }));
+    expect(waiting(store)).toEqual([2]);
+    for (const id of [3, 4, 5, 6]) told('requeued', failed(id));
+    expect(waiting(store)).toEqual([6, 5, 4, 3, 2]);
+    told('delivered', message(2, { attempts: 1, delivered_at: AT }));
+    told('parked', message(3, { attempts: 3, parked_at: AT, next_attempt_at }));
+    told('acked', message(4, { acked_at: AT }));
+    told('dropped', failed(5));
+    expect(waiting(store)).toEqual([6]);
+    expect(store.parked.value.map(({ id }) => id)).toEqual([3]);
+    told('requeued', message(6, { attempts: 1 }));
+    expect(waiting(store)).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+import { useState } from 'preact/hooks';
+import type { Message } from '../../api/types';
+import { AgentText, beginning, useFiles } from '../files';
+import { asSent, type Piece, plainly, toldBy } from './told';
+
+/** A message: its text, or the sentence for an event of Hive. */
+export function MessageText({ message: { from, body, file_refs }, most }: { message: Message; most?: number }) {
+  const told = toldBy(from, body);
+  return told === null ? (
+    <AgentText text={body} refs={file_refs} most={most} />
+  ) : (
+    <EventText told={told} json={body} refs={file_refs} most={most} />
+  );
+}
+
+/** An event as a sentence, with its JSON behind a click. */
+function EventText({
+  told,
+  json,
+  refs,
+  most = Number.POSITIVE_INFINITY,
+}: {
+  told: readonly Piece[];
+  json: string;
+  refs: readonly string[];
+  most?: number | undefined;
+}) {
+  const files = useFiles(refs);
+  // Of a long sentence the beginning is shown; the JSON has the rest.
+  const long = plainly(told).length > most;
+  return (
+    <div class="agent-text event">
+      <p>
+        {told.map((piece) =>
+          'own' in piece ? (
+            <span>{piece.own}</span>
+          ) : (
+            <bdi>{files.linked(long ? beginning(piece.said, most) : piece.said)}</bdi>
+          ),
+        )}
+        {long ? <span class="dim"> …</span> : null} <EventJson json={json} />
+      </p>
+      {files.opened}
+    </div>
+  );
+}
+
+/** The JSON of an event, behind a click. */
+export function EventJson({ json }: { json: string }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <span class="event-source feature-messages">
+      <button
+        type="button"
+        class="ref json"
+        aria-expanded={open}
+        aria-label={open ? 'Hide the event as it was sent' : 'Show the event as it was sent'}
+        onClick={() => setOpen(!open)}
+      >
+        {'{ }'}
+      </button>
+      {open ? <code class="event-json">{asSent(json)}</code> : null}
+    </span>
+  );
+}

@@ -1,0 +1,113 @@
+import { useState } from 'preact/hooks';
+import { api } from '../../api/client';
+import type { MetaInput } from '../../api/types';
+import { Act } from '../../ui/act';
+import { useBounded } from '../../ui/bounded';
+import { Age } from '../../ui/clock';
+import { Refused } from '../../ui/fault';
+import { Section } from '../../ui/section';
+import { metaInputs } from './store';
+
+const STEP = 50;
+
+const { chosen } = metaInputs;
+
+/** The repositories that agents are built with, pinned until the operator moves them. */
+export function MetaSection() {
+  const [error, setError] = useState<string | null>(null);
+  const inputs = metaInputs.all.value.toSorted((a, b) => a.name.localeCompare(b.name));
+  // An input that is gone is not chosen any more.
+  const picked = inputs.filter(({ name }) => chosen.value.has(name));
+  const affected = [...new Set(picked.flatMap(({ agents }) => agents))].sort();
+  const names = picked.map(({ name }) => name);
+  const { shown, more } = useBounded(inputs, STEP);
+  const all = picked.length === inputs.length;
+  const rebuilds =
+    affected.length === 0 ? 'No agent uses them.' : `Rebuilt with it, one after another: ${affected.join(', ')}.`;
+  return (
+    <Section
+      feature="meta"
+      id="meta"
+      title="M3T4 1NPUTS"
+      plain="Meta inputs"
+      aside={
+        inputs.length === 0 ? null : (
+          <span class="counts">
+            <span class="count">
+              {picked.length > 0 ? `${picked.length} of ` : ''}
+              {inputs.length} {inputs.length === 1 ? 'input' : 'inputs'}
+            </span>
+            <Act
+              label="↻ UPD4TE CH0S3N"
+              plain={
+                picked.length === 0
+                  ? 'Update the chosen inputs: choose some first'
+                  : `Update the chosen inputs: ${names.join(', ')}`
+              }
+              tone="warn"
+              disabled={picked.length === 0}
+              confirm={{
+                title: picked.length === 1 ? `Update ${names[0]}?` : `Update ${picked.length} inputs?`,
+                text: `Pinned to the current revision of their source: ${names.join(', ')}. ${rebuilds}`,
+                yes: '↻ UPD4TE',
+              }}
+              onError={setError}
+              run={async () => {
+                await api.POST('/api/inputs/update', { body: { inputs: names } });
+                chosen.value = new Set();
+              }}
+            />
+          </span>
+        )
+      }
+    >
+      <Refused error={error} onClose={() => setError(null)} />
+      {inputs.length === 0 ? (
+        <p class="empty">No input is pinned. Repositories that agents’ configurations name as inputs show here.</p>
+      ) : (
+        <div class="rows">
+          <label class="row input-row every">
+            <input
+              type="checkbox"
+              checked={all}
+              onChange={() => (chosen.value = all ? new Set() : new Set(inputs.map(({ name }) => name)))}
+            />
+            <span class="dim">all of them</span>
+          </label>
+          <ul>
+            {shown.map((input) => (
+              <Row key={input.name} input={input} />
+            ))}
+          </ul>
+          {more}
+        </div>
+      )}
+    </Section>
+  );
+}
+
+function Row({ input: { name, locked_rev, modified_at, url, agents } }: { input: MetaInput }) {
+  const toggle = () => {
+    const changed = new Set(chosen.value);
+    if (!changed.delete(name)) changed.add(name);
+    chosen.value = changed;
+  };
+  return (
+    <li class="row input-row" data-input={name}>
+      <label>
+        <input type="checkbox" checked={chosen.value.has(name)} onChange={toggle} />
+        <span class="name">{name}</span>
+      </label>
+      <span class="badge dim" title={locked_rev}>
+        {locked_rev.slice(0, 12)}
+      </span>
+      <span class="dim">
+        <Age at={modified_at} /> old
+      </span>
+      <span class={`users ${agents.length === 0 ? 'dim' : ''}`}>
+        {agents.length === 0 ? 'used by nobody' : agents.join(', ')}
+      </span>
+      {url == null ? null : <span class="dim url">{url}</span>}
+    </li>
+  );
+}

@@ -1,0 +1,52 @@
+import type { Question } from '../../api/types';
+
+/** The number of answered questions that the host lists. */
+export const HISTORY = 50;
+
+export const forOperator = (question: Question): boolean => question.target == null;
+
+/** Newest answer first. */
+export const byAnswer = (a: Question, b: Question): number =>
+  (b.answered_at ?? '').localeCompare(a.answered_at ?? '') || b.id - a.id;
+
+/** The filter of the list: all questions, those to the operator, those between agents, or those of one agent. */
+export type Filter = 'all' | '@operator' | '@peer' | { agent: string };
+
+export function shownBy(filter: Filter, question: Question): boolean {
+  if (filter === 'all') return true;
+  if (filter === '@operator') return forOperator(question);
+  if (filter === '@peer') return !forOperator(question);
+  return question.asker === filter.agent || question.target === filter.agent;
+}
+
+/** Every agent that asks or is asked, by name. */
+export function participants(questions: readonly Question[]): string[] {
+  const names = new Set<string>();
+  for (const { asker, target } of questions) {
+    names.add(asker);
+    if (target != null) names.add(target);
+  }
+  return [...names].sort();
+}
+
+/** An answer that is being written; the host does not know it. */
+export interface Draft {
+  chosen: readonly string[];
+  text: string;
+}
+
+export const nothing: Draft = { chosen: [], text: '' };
+
+export const isEmpty = ({ chosen, text }: Draft): boolean => chosen.length === 0 && text.trim() === '';
+
+/** The answer as it is sent: the chosen options in their order, then the typed text. */
+export function answerOf(question: Question, { chosen, text }: Draft): string {
+  const picked = question.options.filter((option) => chosen.includes(option));
+  return [...picked, ...(text.trim() === '' ? [] : [text.trim()])].join(', ');
+}
+
+/** Toggles an option; without <multi> it replaces the chosen one. */
+export function withOption(draft: Draft, option: string, multi: boolean): Draft {
+  const others = multi ? draft.chosen.filter((chosen) => chosen !== option) : [];
+  return { ...draft, chosen: draft.chosen.includes(option) ? others : [...others, option] };
+}

@@ -1,0 +1,38 @@
+import { batch, computed, signal } from '@preact/signals';
+import type { Question, Snapshot } from '../../api/types';
+import { RowTable } from '../../stream/row-table';
+import { byAnswer, forOperator, HISTORY } from './question';
+
+/** The questions that are pending, and the newest of the answered ones. */
+export class Questions {
+  readonly #rows = new RowTable<Question>();
+  /** False until the first snapshot. */
+  readonly loaded = signal(false);
+  /** The pending ones, oldest first. */
+  readonly pending = computed(() => this.#rows.all.toSorted((a, b) => a.id - b.id));
+  /** The newest of the answered ones, the latest answer first. */
+  readonly answered = signal<readonly Question[]>([]);
+  /** How many wait for the operator. */
+  readonly waiting = computed(() => this.pending.value.filter(forOperator).length);
+
+  snapshot({ questions, question_history }: Pick<Snapshot, 'questions' | 'question_history'>): void {
+    this.#rows.replace(questions);
+    this.answered.value = question_history.toSorted(byAnswer).slice(0, HISTORY);
+    this.loaded.value = true;
+  }
+
+  put(question: Question): void {
+    this.#rows.put(question);
+  }
+
+  resolve(question: Question): void {
+    const others = this.answered.value.filter(({ id }) => id !== question.id);
+    // In one batch: a question in neither list would lose the draft of its answer.
+    batch(() => {
+      this.#rows.remove(question.id);
+      this.answered.value = [question, ...others].sort(byAnswer).slice(0, HISTORY);
+    });
+  }
+}
+
+export const questions = new Questions();

@@ -1,0 +1,104 @@
+import { useState } from 'preact/hooks';
+import type { AgentStats } from '../../api/types';
+import { Link } from '../../ui/link';
+import { Section } from '../../ui/section';
+import { Columns, Table } from '../../ui/table';
+import { durationText, tokensText } from '../../ui/text/figures';
+import { containers } from '../containers';
+import { Charts } from './charts';
+import { costText, inputOf } from './figures';
+import { Prices } from './prices';
+import { chooseWindow, shownWindow, useStatistics } from './use';
+import { Windows } from './windows';
+
+/** The results and figures of all agents' turns, and the prices of models. */
+export function StatsPage() {
+  const window = shownWindow.value;
+  const statistics = useStatistics(window, null);
+  const [priced, setPriced] = useState<string | null>(null);
+  const stats = statistics.stats.value;
+  const unknown = stats?.unknown_models ?? [];
+  const agents = (stats?.agents ?? [])
+    .filter(({ turns }) => turns > 0)
+    .toSorted((a, b) => b.cost_usd - a.cost_usd || b.turns - a.turns || a.name.localeCompare(b.name));
+  return (
+    <main class="deck stats feature-stats" tabIndex={-1} aria-label="Statistics of the swarm">
+      <Section
+        feature="stats"
+        id="stats"
+        title="ST4TS"
+        plain="Statistics of the swarm"
+        aside={<Windows shown={window} onChoose={chooseWindow} />}
+      >
+        {unknown.length === 0 ? null : (
+          <div class="overtaken unknown">
+            <p>These models have no price, so their turns are not in the costs:</p>
+            <span class="line">
+              {unknown.map((model) => (
+                <button key={model} type="button" class="badge amber jump" onClick={() => setPriced(model)}>
+                  <bdi>{model}</bdi> · set its price
+                </button>
+              ))}
+            </span>
+          </div>
+        )}
+        <Charts statistics={statistics} none="No agent took a turn in this period." />
+      </Section>
+      {agents.length === 0 ? null : (
+        <Section
+          feature="stats"
+          id="stats-agents"
+          title="4G3NTS"
+          plain="Agents"
+          aside={<span class="count">{agents.length} with turns</span>}
+        >
+          <Figures agents={agents} />
+        </Section>
+      )}
+      <Prices asked={priced} onTaken={() => setPriced(null)} onSaved={() => void statistics.read()} />
+    </main>
+  );
+}
+
+function Figures({ agents }: { agents: readonly AgentStats[] }) {
+  return (
+    <Table
+      label="Figures of each agent"
+      columns={
+        <Columns
+          words={['agent']}
+          figures={['turns', 'failed', 'time', 'in', 'of it cached', 'out', 'tools', 'cost']}
+        />
+      }
+    >
+      <tbody>
+        {agents.map((agent) => (
+          <tr key={agent.name} data-stats={agent.name}>
+            <th scope="row">
+              {containers.agents.value.has(agent.name) ? (
+                <Link to={`/agents/${agent.name}`}>{agent.name}</Link>
+              ) : (
+                agent.name
+              )}
+            </th>
+            <td class="n">{agent.turns}</td>
+            <td class={`n ${agent.failed > 0 ? 'bad' : 'dim'}`}>{agent.failed}</td>
+            <td class="n">{durationText(agent.duration_ms)}</td>
+            <td class="n">{tokensText(inputOf(agent))}</td>
+            <td class="n">
+              {inputOf(agent) === 0 ? '–' : `${Math.round((agent.cache_read_input_tokens / inputOf(agent)) * 100)}%`}
+            </td>
+            <td class="n">{tokensText(agent.output_tokens)}</td>
+            <td class="n">{agent.tool_call_count}</td>
+            <td
+              class="n"
+              title={agent.unpriced_turns > 0 ? `${agent.unpriced_turns} turns on models without a price` : ''}
+            >
+              {costText(agent)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </Table>
+  );
+}

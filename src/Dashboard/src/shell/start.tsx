@@ -1,0 +1,122 @@
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { proofs } from '../api/client';
+import { linkFailed, redeem } from '../api/login';
+import { codeIn, key, onKeyChange, signedOut } from '../api/session';
+import { address } from '../ui/address';
+import { type Feature, features } from '../ui/feature';
+import { followHistory } from '../ui/link';
+import { live } from '../ui/live';
+import { notify } from '../ui/notify';
+import { showUnseen } from '../ui/unseen';
+import { App } from './app';
+import { Comeback } from './comeback';
+import { newsIn } from './news';
+import { titleAt } from './place';
+
+/** Starts the page with these features, the swarm last: it takes every path that no other place takes. */
+export function start(all: readonly Feature[]): void {
+  features.value = all;
+  live.use({
+    stores: all.flatMap(({ store }) => store ?? []),
+    newsIn: (event) => newsIn(all, event),
+    onNews: notify,
+    onOtherVersion: () => location.reload(),
+    // The host writes it into the document; the development server does not.
+    build: document.querySelector<HTMLMetaElement>('meta[name="hive-version"]')?.content ?? null,
+  });
+  showTitle(all);
+  stayConnected();
+  fetchPartsWithProofs(all);
+  showUnseen();
+  followHistory();
+  const root = document.getElementById('hive');
+  if (root !== null) render(<App onEntered={entered} />, root);
+  void enter();
+}
+
+function showTitle(all: readonly Feature[]): void {
+  effect(() => {
+    const waiting = all.reduce((sum, feature) => sum + (feature.waiting?.value ?? 0), 0);
+    const title = titleAt(address.value);
+    document.title = signedOut.value !== null ? 'HIVE · signed out' : waiting > 0 ? `(${waiting}) ${title}` : title;
+  });
+}
+
+/** Stops and starts the stream with the session, the network and the page's visibility. */
+function stayConnected(): void {
+  const comeback = new Comeback(() => {
+    signedOut.value = null;
+    live.start();
+  });
+  effect(() => {
+    if (signedOut.value === null) comeback.stop();
+    else {
+      live.stop();
+      comeback.start();
+    }
+  });
+  const retryNow = () => {
+    live.retry();
+    comeback.hurry();
+  };
+  onKeyChange((newKey) => {
+    if (newKey === null) signedOut.value ??= '';
+    else if (signedOut.value !== null) {
+      signedOut.value = null;
+      live.start();
+    }
+  });
+  addEventListener('pagehide', () => live.stop());
+  // Back from the browser's page cache: the data is old and the stream is closed.
+  addEventListener('pageshow', (e) => {
+    if (e.persisted) location.reload();
+  });
+  addEventListener('online', retryNow);
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState === 'visible') retryNow();
+  });
+  addEventListener('hashchange', () => {
+    if (codeIn(location.hash) !== null) void enter();
+  });
+}
+
+/**
+ * Fetches the code that is not there yet right after the host has proved itself, and at no other time: script that is
+ * fetched later could come from another program at the host's address, and would read the key.
+ */
+function fetchPartsWithProofs(all: readonly Feature[]): void {
+  effect(() => {
+    if (proofs.value === 0) return;
+    for (const part of all.flatMap(({ parts }) => parts ?? [])) void part.fetch();
+  });
+}
+
+/** A code works once: removes it from the address and the browser's history. */
+function dropCode(): void {
+  if (codeIn(location.hash) !== null) history.replaceState(null, '', location.pathname + location.search);
+}
+
+function entered(): void {
+  dropCode();
+  live.start();
+}
+
+async function enter(): Promise<void> {
+  const code = codeIn(location.hash);
+  if (code !== null) {
+    try {
+      await redeem(code);
+      dropCode();
+    } catch (e) {
+      const { why, keepsCode } = linkFailed(e);
+      if (!keepsCode) dropCode();
+      if (key() === null) {
+        signedOut.value = why;
+        return;
+      }
+    }
+  }
+  if (key() === null) signedOut.value = '';
+  else live.start();
+}

@@ -1,0 +1,56 @@
+import { type ReadonlySignal, signal } from '@preact/signals';
+import type { ComponentType } from 'preact';
+import type { DashboardEvent, EventKind } from '../api/events';
+import type { Agent } from '../api/types';
+import type { News } from '../stream/live';
+import type { Store } from '../stream/picture';
+import type { Part } from './part';
+
+/** Something with a place among others of its kind, the lowest order first. */
+export interface Ordered<T> {
+  order: number;
+  view: T;
+}
+
+/** A section of the swarm's page: in its list, or beside it. */
+export interface SwarmSection extends Ordered<ComponentType> {
+  column: 'list' | 'beside';
+}
+
+/** A page of its own. */
+export interface Place {
+  /** The name in the path, such as an agent's; null for a path of another place. */
+  match: (path: string) => string | null;
+  /** The name in the title of the window. */
+  title: (name: string) => string;
+  /** Its link in the banner, where it has one. */
+  nav?: { order: number; to: string; label: string; plain: string };
+  view: ComponentType<{ name: string }>;
+}
+
+/** The notification for an event of each kind; null where there is nothing to notify of. */
+export type NewsOf = { [Kind in EventKind]?: (event: DashboardEvent<Kind>) => News | null };
+
+/** A feature's contributions to the page. The shell's list names every feature once. */
+export interface Feature {
+  name: string;
+  store?: Store;
+  /** Events that the operator is notified of while the page is in the background. */
+  news?: NewsOf;
+  /** The number of things that wait for the operator; the title of the window has the sum. */
+  waiting?: ReadonlySignal<number>;
+  sections?: readonly SwarmSection[];
+  places?: readonly Place[];
+  /** Badges on an agent's row. */
+  agentBadges?: readonly Ordered<ComponentType<{ agent: Agent }>>[];
+  /** Code that the first view does not need. */
+  parts?: readonly Part<unknown>[];
+}
+
+/** The features of this page, as the shell lists them. */
+export const features = signal<readonly Feature[]>([]);
+
+/** The contributions of all features of one kind, in order. */
+export function inOrder<T extends { order: number }>(of: (feature: Feature) => readonly T[] | undefined): T[] {
+  return features.value.flatMap((feature) => of(feature) ?? []).toSorted((a, b) => a.order - b.order);
+}

@@ -1,0 +1,18 @@
+export const BODY_BYTES = 4096;
+
+const encoder = new TextEncoder();
+
+export const utf8Bytes = (text: string): number => encoder.encode(text).length;
+
+/** The reason why a text cannot be sent, with the limit and the way out; null when it can. */
+export function bodyFault(body: string, what = 'a message'): string | null {
+  if (body.trim() === '') return 'There is nothing to send yet.';
+  if (body.includes('\0')) return 'The text contains a NUL character; remove it.';
+  if (/[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/.test(body))
+    return 'The text contains an unpaired surrogate; remove it.';
+  const bytes = utf8Bytes(body);
+  return bytes > BODY_BYTES
+    ? `The text has ${bytes} bytes, ${bytes - BODY_BYTES} more than the ${BODY_BYTES} ${what} may have. Shorten ` +
+        'it, or put it into a file in the shared folder and send its path.'
+    : null;
+}
