@@ -91,6 +91,8 @@ internal static partial class CommandLine
     // The library's message names a .NET type. Verbs take strings and whole numbers only.
     private static string Worded(ParseError error)
     {
+        if (error.SymbolResult is ArgumentResult { Tokens.Count: 0 } missing)
+            return $"{missing.Argument.Name} is missing";
         if (NotParsed().Match(error.Message) is not { Success: true } parts)
             return error.Message;
         // For an argument, the library's message names the verb.

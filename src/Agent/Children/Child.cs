@@ -171,11 +171,11 @@ internal sealed class Child : IAsyncDisposable
         watchdog?.Dispose();
         if (!ProcessGroup.HasLiving(Id))
             return;
-        ProcessGroup.Signal(Id, ProcessGroup.Term);
+        ProcessGroup.Signal(Id, Linux.SigTerm);
         for (var begun = time.GetTimestamp(); ProcessGroup.HasLiving(Id) && time.GetElapsedTime(begun) < GroupGrace; )
             await Task.Delay(Look, time, CancellationToken.None);
         if (ProcessGroup.HasLiving(Id))
-            ProcessGroup.Signal(Id, ProcessGroup.Kill);
+            ProcessGroup.Signal(Id, Linux.SigKill);
     }
 
     public async ValueTask DisposeAsync()
@@ -211,10 +211,10 @@ internal sealed class Child : IAsyncDisposable
     {
         if (Exited.IsCompleted)
             return;
-        ProcessGroup.Signal(Id, ProcessGroup.Term);
+        ProcessGroup.Signal(Id, Linux.SigTerm);
         await Task.WhenAny(Exited, Task.Delay(Grace, time, CancellationToken.None));
         if (!Exited.IsCompleted)
-            ProcessGroup.Signal(Id, ProcessGroup.Kill);
+            ProcessGroup.Signal(Id, Linux.SigKill);
         await Exited;
     }
 

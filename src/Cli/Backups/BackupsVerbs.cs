@@ -26,8 +26,7 @@ internal static class BackupsVerbs
         };
         return Verb.Create(
             "backup",
-            "Back up the database, hive.json, prices.json and agents' configurations while Hive runs, without agents' "
-                + "notes and shared files. Restoring comes with a later version.",
+            "Back up the database, settings and agents' configurations while Hive runs; agents' notes and shared files are left out.",
             async (verb, parsed) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(file));

@@ -45,7 +45,7 @@ internal static class JoinVerbs
         var yes = CommonOptions.Yes("Write without asking");
         var project = new Option<string>("--project")
         {
-            Description = "The project's folder. Default: the current folder",
+            Description = "The project's folder",
             HelpName = "DIR",
             DefaultValueFactory = _ => ".",
         };

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
 using Hive.Protocol;
 
@@ -131,12 +130,9 @@ internal sealed record ExitStep(long Line, int Code) : Step("exit", Line)
     public override Task RunAsync(StepContext context, CancellationToken ct)
     {
         context.Agent.Log.Warn($"script: exit with code {Code}");
-        ExitNow(Code);
+        Linux.ExitNow(Code);
         return Task.CompletedTask;
     }
-
-    [DllImport("libc", EntryPoint = "_exit")]
-    private static extern void ExitNow(int code);
 }
 
 /// <summary>One list after the other, turn by turn.</summary>
