@@ -34,8 +34,10 @@ internal sealed record HarnessState(string State, DateTimeOffset SinceAt, string
 /// <summary>How far a login is.</summary>
 internal sealed record LoginReport(string? Url = null, string? Output = null, string? Error = null);
 
-/// <summary>Keeps the host up to date about what the harness is doing: at each change, at most four times a second, and
-/// to each new connection.</summary>
+/// <summary>
+/// Keeps the host up to date about what the harness is doing: at each change, at most four times a second, and to each
+/// new connection.
+/// </summary>
 internal sealed class HarnessReport
 {
     private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(250);

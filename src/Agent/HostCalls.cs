@@ -6,9 +6,8 @@ namespace Hive.Agent;
 
 /// <summary>
 /// The driver's own connection: what it calls never waits behind the turn loop's <c>recv</c>, and a call that a restart
-/// of the host
-/// cuts off is made again until it is answered. <c>send</c>, <c>ask</c> and <c>remind</c> carry a key, so that this
-/// never does them twice.
+/// of the host cuts off is made again until it is answered. <c>send</c>, <c>ask</c> and <c>remind</c> carry a key, so
+/// that this never does them twice.
 /// </summary>
 internal sealed class HostCalls(HostConnector connector, string client) : IAsyncDisposable
 {

@@ -2,8 +2,10 @@ using Hive.Protocol;
 
 namespace Hive.Agent;
 
-/// <summary>Opens connections to the host for as long as it takes, and says in the log when the host goes and when it
-/// is back: once each, not at every try.</summary>
+/// <summary>
+/// Opens connections to the host for as long as it takes, and says in the log when the host goes and when it is back:
+/// once each, not at every try.
+/// </summary>
 internal sealed class HostConnector(string socket, Log log, TimeProvider time)
 {
     private readonly Lock gate = new();

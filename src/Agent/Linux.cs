@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Hive.Agent;
 
-/// <summary>Calls functions of the C library that .NET does not offer. Each returns what the C function returns.</summary>
+/// <summary>
+/// Calls functions of the C library that .NET does not offer. Each returns what the C function returns.
+/// </summary>
 internal static class Linux
 {
     public const int SigKill = 9,

@@ -7,8 +7,7 @@ namespace Hive.Agent;
 
 /// <summary>
 /// What the page of the agent shows as it happens, sent to the host in batches. Adding never waits: when more comes
-/// than can be sent, the rest is
-/// left out and counted, so that a flood costs neither memory nor the host's disk.
+/// than can be sent, the rest is left out and counted, so that a flood costs neither memory nor the host's disk.
 /// </summary>
 internal sealed class LiveEvents
 {

@@ -2,8 +2,9 @@ using System.Globalization;
 
 namespace Hive.Agent;
 
-/// <summary>One line per event: <c>yyyy-MM-ddTHH:mm:ss.fffZ level text</c>. Never given a body, a token or a
-/// prompt.</summary>
+/// <summary>
+/// One line per event: <c>yyyy-MM-ddTHH:mm:ss.fffZ level text</c>. Never given a body, a token or a prompt.
+/// </summary>
 internal sealed class Log(TextWriter to, TimeProvider time)
 {
     private readonly Lock gate = new();

@@ -4,8 +4,7 @@ namespace Hive.Agent;
 
 /// <summary>
 /// What somebody else wrote, among lines of the Hive's own: each of its lines has a mark in front, so that nothing in
-/// it can pass for another message
-/// or for a word of the Hive, wherever it ends.
+/// it can pass for another message or for a word of the Hive, wherever it ends.
 /// </summary>
 internal static class Quote
 {

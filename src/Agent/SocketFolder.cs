@@ -1,7 +1,8 @@
 namespace Hive.Agent;
 
-/// <summary>The folder of this agent's socket, which the host keeps as long as the agent exists, whether the host runs
-/// or not.</summary>
+/// <summary>
+/// The folder of this agent's socket, which the host keeps as long as the agent exists, whether the host runs or not.
+/// </summary>
 internal static class SocketFolder
 {
     /// <summary>True when it was removed: the agent is no more, and no host will ever listen there again.</summary>

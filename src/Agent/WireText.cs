@@ -9,8 +9,7 @@ internal static class WireText
 
     /// <summary>
     /// At most <paramref name="bytes"/> of UTF-8, without NUL and without half a surrogate pair. A cut text ends in an
-    /// ellipsis where
-    /// there is room for one.
+    /// ellipsis where there is room for one.
     /// </summary>
     public static string Cut(string text, int bytes)
     {

@@ -106,7 +106,7 @@ public sealed class McpLostAnswerTests
             this.alice = alice;
             var clock = alice.Hive.Clock;
             var bridge = new McpBridge(alice.Socket, turn, new Log(TextWriter.Null, clock), clock);
-            var input = new ClientInput(requests.Reader.AsStream(), bridge.Close);
+            var input = new ClientInput(requests.Reader.AsStream(), bridge.Receiver.Close);
             stdio = new StreamServerTransport(input, answers.Writer.AsStream(), "hive");
             reader = new StreamReader(answers.Reader.AsStream());
             serving = ServeAsync(bridge);
@@ -215,7 +215,7 @@ public sealed class McpLostAnswerTests
         private async Task ServeAsync(McpBridge bridge)
         {
             await using (bridge)
-            await using (var server = McpServer.Create(new WholeMessages(stdio, bridge), McpCommand.Options(bridge)))
+            await using (var server = McpServer.Create(new WholeMessages(stdio, bridge.Receiver), McpCommand.Options(bridge)))
                 await server.RunAsync(stop.Token);
         }
     }

@@ -7,8 +7,9 @@ namespace Hive.Agent.Children;
 
 /// <summary>A line that a program wrote, without its newline.</summary>
 /// <param name="Bytes">Empty when the line was too long.</param>
-/// <param name="Skipped">How many bytes were passed over because the line was too long; 0 for one that was
-/// read.</param>
+/// <param name="Skipped">
+/// How many bytes were passed over because the line was too long; 0 for one that was read.
+/// </param>
 internal readonly record struct OutputLine(byte[] Bytes, long Skipped = 0)
 {
     /// <summary>As text, whatever it holds.</summary>

@@ -21,14 +21,16 @@ internal static class DriverCatalog
         StringComparer.Ordinal
     );
 
-    /// <summary>What <c>auto</c> stands for: the rules of a script where there is one, else Claude Code where it is
-    /// installed.</summary>
+    /// <summary>
+    /// What <c>auto</c> stands for: the rules of a script where there is one, else Claude Code where it is installed.
+    /// </summary>
     public const string Auto = "auto";
 
     public static string Names => string.Join(", ", Types.Keys);
 
-    /// <summary>The settings, with a driver that there is in place of <see cref="Auto"/>, also of one chosen for it
-    /// earlier.</summary>
+    /// <summary>
+    /// The settings, with a driver that there is in place of <see cref="Auto"/>, also of one chosen for it earlier.
+    /// </summary>
     public static AgentSettings Choose(AgentSettings settings) =>
         settings.Driver != Auto && !settings.IsDriverChosen
             ? settings

@@ -20,8 +20,9 @@ internal sealed record Turn(long Id, long Number, IReadOnlyList<Message> Message
 }
 
 /// <summary>How a turn ended.</summary>
-/// <param name="Result"><c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c> or
-/// <c>rate_limited</c>.</param>
+/// <param name="Result">
+/// <c>ok</c>, <c>failed</c>, <c>prompt_too_long</c>, <c>cancelled</c> or <c>rate_limited</c>.
+/// </param>
 /// <param name="Note">Why, when it is not ok.</param>
 internal sealed record TurnOutcome(string Result, string? Note = null)
 {

@@ -4,8 +4,10 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers;
 
-/// <summary>What a program reads that does a turn: who wrote, what, and how much more waits. No body can imitate what
-/// stands around it.</summary>
+/// <summary>
+/// What a program reads that does a turn: who wrote, what, and how much more waits. No body can imitate what stands
+/// around it.
+/// </summary>
 internal static class WakePrompt
 {
     public static string Of(Turn turn)

@@ -7,8 +7,8 @@ namespace Hive.Agent.Login;
 
 /// <summary>
 /// The tool's own login, led by the operator from the page: shows the address it prints, hands it the code that the
-/// operator pastes, and ends when
-/// there are credentials. Neither the code nor what looks like a key is in any log or event.
+/// operator pastes, and ends when there are credentials. Neither the code nor what looks like a key is in any log or
+/// event.
 /// </summary>
 internal sealed partial class LoginSession(
     ILogin login,
@@ -121,8 +121,10 @@ internal sealed partial class LoginSession(
 
     public Task EndedAsync() => running;
 
-    /// <summary>The address in what a terminal was sent: a hyperlink's own first, since what is shown of it may be
-    /// broken into lines.</summary>
+    /// <summary>
+    /// The address in what a terminal was sent: a hyperlink's own first, since what is shown of it may be broken into
+    /// lines.
+    /// </summary>
     internal static string? UrlIn(string output) =>
         Hyperlink().Match(output) is { Success: true } link ? link.Groups[1].Value
         : Url().Match(Plain(output)) is { Success: true } shown ? shown.Groups[1].Value

@@ -20,8 +20,9 @@ internal sealed class LoginWatch(ILogin login, TimeProvider time)
         }
     }
 
-    /// <summary>There are credentials, although they were refused: whoever refused them may be of another
-    /// mind.</summary>
+    /// <summary>
+    /// There are credentials, although they were refused: whoever refused them may be of another mind.
+    /// </summary>
     public bool MayTry => login.Fingerprint is not null;
 
     /// <summary>A turn failed for want of a login.</summary>

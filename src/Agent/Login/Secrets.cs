@@ -2,8 +2,9 @@ using System.Text;
 
 namespace Hive.Agent.Login;
 
-/// <summary>Keeps texts that somebody typed out of what is shown, wherever and however much of them comes
-/// back.</summary>
+/// <summary>
+/// Keeps texts that somebody typed out of what is shown, wherever and however much of them comes back.
+/// </summary>
 internal sealed class Secrets
 {
     // Fewer characters than a piece give nothing away, and a piece is not met by chance; what is shorter than the

@@ -5,8 +5,10 @@ namespace Hive.Agent.Serve;
 /// <summary>Watches a connection to the host while nobody speaks on it.</summary>
 internal static class HeldLine
 {
-    /// <summary>Returns when the work is done; throws when the connection ended first, so that it is made again while
-    /// the work goes on.</summary>
+    /// <summary>
+    /// Returns when the work is done; throws when the connection ended first, so that it is made again while the work
+    /// goes on.
+    /// </summary>
     /// <exception cref="IOException">The host closed the connection.</exception>
     public static async Task HoldsUntilAsync(this LineClient line, Task work, CancellationToken giveUp)
     {

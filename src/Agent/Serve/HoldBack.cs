@@ -4,8 +4,10 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Knows when nothing may be received, since no turn could go well: during a limit, or without a login,
-/// program or script.</summary>
+/// <summary>
+/// Knows when nothing may be received, since no turn could go well: during a limit, or without a login, program or
+/// script.
+/// </summary>
 internal sealed class HoldBack(TimeProvider time)
 {
     // Credentials that were refused may be good again without having changed.
@@ -31,8 +33,9 @@ internal sealed class HoldBack(TimeProvider time)
 
     public bool NeedsLogin => Login?.IsNeeded == true;
 
-    /// <summary>The program, login or script that the driver lacked at the last look; null when it lacked
-    /// nothing.</summary>
+    /// <summary>
+    /// The program, login or script that the driver lacked at the last look; null when it lacked nothing.
+    /// </summary>
     public string? Missing { get; private set; }
 
     /// <summary>When a limit ends, to the second; null when there is none.</summary>

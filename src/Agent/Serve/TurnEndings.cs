@@ -3,8 +3,9 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Tells the host how turns ended. Figures that it does not take never cost a turn its end: it is told without
-/// them.</summary>
+/// <summary>
+/// Tells the host how turns ended. Figures that it does not take never cost a turn its end: it is told without them.
+/// </summary>
 internal sealed class TurnEndings(TurnStats stats, Log log)
 {
     // A host that fails may be of another mind a moment later, but not for ever: neither over the same figures nor over
@@ -42,8 +43,9 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
     }
 
     /// <summary>Idempotent at the host: said again after a reconnect until it is answered.</summary>
-    /// <exception cref="HiveException">The host refused. When that <see cref="IsFinal">is final</see>, it is not told
-    /// again.</exception>
+    /// <exception cref="HiveException">
+    /// The host refused. When that <see cref="IsFinal">is final</see>, it is not told again.
+    /// </exception>
     /// <exception cref="IOException">The connection ended.</exception>
     public async Task TellAsync(LineClient line, TurnRow row, CancellationToken giveUp)
     {
@@ -68,8 +70,10 @@ internal sealed class TurnEndings(TurnStats stats, Log log)
         stats.Sent(row.Id);
     }
 
-    /// <summary>Tells of the turns that ended while the host was away, or that an earlier life of this process could
-    /// not tell it of.</summary>
+    /// <summary>
+    /// Tells of the turns that ended while the host was away, or that an earlier life of this process could not tell it
+    /// of.
+    /// </summary>
     /// <param name="line">The connection.</param>
     /// <param name="running">The turn that is told of when it ends here.</param>
     /// <param name="giveUp">Ends the telling.</param>

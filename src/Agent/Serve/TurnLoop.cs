@@ -7,9 +7,8 @@ namespace Hive.Agent.Serve;
 
 /// <summary>
 /// The harness: receive, begin a turn, let the driver do it, end the turn. Messages are acknowledged by the host when a
-/// turn ended well
-/// and come again otherwise, so whatever dies here, nothing is lost. A running turn outlives the connection to the
-/// host.
+/// turn ended well and come again otherwise, so whatever dies here, nothing is lost. A running turn outlives the
+/// connection to the host.
 /// </summary>
 internal sealed class TurnLoop : IAsyncDisposable
 {
@@ -65,9 +64,8 @@ internal sealed class TurnLoop : IAsyncDisposable
 
     /// <summary>
     /// Runs until <paramref name="stop"/>, after which the running turn has five seconds to finish, and all of it at
-    /// most
-    /// seven; or until nothing can be done with this driver, but with another that <see cref="DriverCatalog.Choose"/>
-    /// finds.
+    /// most seven; or until nothing can be done with this driver, but with another that <see
+    /// cref="DriverCatalog.Choose"/> finds.
     /// </summary>
     /// <exception cref="FormatException">The settings or the driver's own configuration are wrong.</exception>
     public async Task RunAsync(CancellationToken stop)
@@ -352,8 +350,9 @@ internal sealed class TurnLoop : IAsyncDisposable
         }
     }
 
-    /// <summary>What the operator asked for and what the driver does by itself, neither of which cuts a turn
-    /// off.</summary>
+    /// <summary>
+    /// What the operator asked for and what the driver does by itself, neither of which cuts a turn off.
+    /// </summary>
     private async Task BetweenTurnsAsync(IDriver driver, CancellationToken stop)
     {
         await wishes.FulfilAsync(driver, stop);

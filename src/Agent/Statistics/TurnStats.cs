@@ -7,8 +7,7 @@ namespace Hive.Agent.Statistics;
 
 /// <summary>
 /// <c>hive-turn-stats.sqlite</c> in the agent's state folder: a row per turn, and which of them the host has not
-/// confirmed. It serves the turns and
-/// never holds one up: what cannot be written is said once in the log.
+/// confirmed. It serves the turns and never holds one up: what cannot be written is said once in the log.
 /// </summary>
 internal sealed class TurnStats(string folder, Log log, TimeProvider time)
 {
@@ -93,8 +92,10 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
                 )
         );
 
-    /// <summary>The turns that the host has not confirmed, oldest first; what is long past is removed, and what cannot
-    /// be read is given up.</summary>
+    /// <summary>
+    /// The turns that the host has not confirmed, oldest first; what is long past is removed, and what cannot be read
+    /// is given up.
+    /// </summary>
     public IReadOnlyList<TurnRow> Unsent()
     {
         List<TurnRow> rows = [];

@@ -32,8 +32,9 @@ internal static class ClientWatch
         }.Start();
     }
 
-    /// <summary>The pid of the parent: field 4 of proc_pid_stat(5); the program's name before it may contain
-    /// anything.</summary>
+    /// <summary>
+    /// The pid of the parent: field 4 of proc_pid_stat(5); the program's name before it may contain anything.
+    /// </summary>
     public static int Parent()
     {
         var stat = File.ReadAllText("/proc/self/stat");

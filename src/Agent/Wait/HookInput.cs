@@ -5,8 +5,9 @@ namespace Hive.Agent.Wait;
 
 /// <summary>What Claude Code tells a hook: in JSON on standard input, and in its environment.</summary>
 /// <param name="WasWoken">The turn that ended was begun by this hook.</param>
-/// <param name="MayWait">False in `claude -p`, which does not run hooks in the background: its end would wait for
-/// this.</param>
+/// <param name="MayWait">
+/// False in `claude -p`, which does not run hooks in the background: its end would wait for this.
+/// </param>
 /// <param name="Client">The process to end with.</param>
 internal sealed record HookInput(bool WasWoken, bool MayWait, int Client)
 {

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Hive.Agent.Wait;
 
 /// <summary>
-/// Lets only one hook at a time wait for an agent: a client starts a hook after each turn, and several would wake it for
-/// the same message. The lock on the socket's folder ends with the process (flock(2)).
+/// Lets only one hook at a time wait for an agent: a client starts a hook after each turn, and several would wake it
+/// for the same message. The lock on the socket's folder ends with the process (flock(2)).
 /// </summary>
 internal static class SoleWaiter
 {

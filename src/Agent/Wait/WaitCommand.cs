@@ -4,8 +4,10 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Wait;
 
-/// <summary><c>hive-agent wait</c>: ends with 2 once a message is unread, which wakes a client that runs it as a hook
-/// (docs/join.md).</summary>
+/// <summary>
+/// <c>hive-agent wait</c>: ends with 2 once a message is unread, which wakes a client that runs it as a hook
+/// (docs/join.md).
+/// </summary>
 internal static class WaitCommand
 {
     /// <summary>A wrong command line: 2 would wake the client, at each of its turns.</summary>

@@ -3,8 +3,9 @@ using Hive.Agent.Children;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Lets Claude Code do the work of a turn, one run of its program per turn in one conversation
-/// (docs/claude-driver.md).</summary>
+/// <summary>
+/// Lets Claude Code do the work of a turn, one run of its program per turn in one conversation (docs/claude-driver.md).
+/// </summary>
 [Driver("claude")]
 internal sealed class ClaudeDriver : IDriver
 {

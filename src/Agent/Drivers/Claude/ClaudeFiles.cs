@@ -8,9 +8,8 @@ namespace Hive.Agent.Drivers.Claude;
 
 /// <summary>
 /// The command line of a turn and the files that it names, beside the tool's credentials in a folder that only this
-/// user can read: a server's
-/// variables may hold keys. The folder is the same one each time, so that a kill leaves nothing that the next life does
-/// not take up.
+/// user can read: a server's variables may hold keys. The folder is the same one each time, so that a kill leaves
+/// nothing that the next life does not take up.
 /// </summary>
 internal sealed class ClaudeFiles : IDisposable
 {

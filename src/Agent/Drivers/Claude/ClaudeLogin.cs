@@ -4,8 +4,9 @@ using System.Text.Json;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Where Claude Code keeps its credentials (docs/claude-driver.md): in the agent's own home, or in its
-/// environment.</summary>
+/// <summary>
+/// Where Claude Code keeps its credentials (docs/claude-driver.md): in the agent's own home, or in its environment.
+/// </summary>
 internal sealed class ClaudeLogin(AgentSettings settings) : ILogin
 {
     private const int LongestFile = 4 * 1024 * 1024;

@@ -6,8 +6,10 @@ using static Hive.Agent.Drivers.Claude.JsonFields;
 
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes,
-/// and keeps what the end of the turn needs. Nothing it may hold is an error.</summary>
+/// <summary>
+/// Reads what <c>claude --output-format stream-json</c> prints (docs/claude-driver.md): shows it as it comes, and keeps
+/// what the end of the turn needs. Nothing it may hold is an error.
+/// </summary>
 /// <param name="live">Where it is shown.</param>
 /// <param name="report">Tells the host of the model and the context.</param>
 /// <param name="resumed">The run goes on with a conversation.</param>

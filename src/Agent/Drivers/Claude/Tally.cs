@@ -1,7 +1,9 @@
 namespace Hive.Agent.Drivers.Claude;
 
-/// <summary>What the runs of one turn used together, within what the host takes (docs/turns.md): a figure that cannot
-/// be is none, so that it never costs the turn its end.</summary>
+/// <summary>
+/// What the runs of one turn used together, within what the host takes (docs/turns.md): a figure that cannot be is
+/// none, so that it never costs the turn its end.
+/// </summary>
 internal sealed class Tally
 {
     private const int MostTools = 200,

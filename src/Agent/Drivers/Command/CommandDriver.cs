@@ -6,8 +6,9 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Drivers.Command;
 
-/// <summary>Any program: the message on its standard input, what it prints back to whoever wrote
-/// (docs/command-driver.md).</summary>
+/// <summary>
+/// Any program: the message on its standard input, what it prints back to whoever wrote (docs/command-driver.md).
+/// </summary>
 [Driver("command")]
 internal sealed class CommandDriver : IDriver
 {
