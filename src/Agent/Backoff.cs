@@ -1,8 +1,8 @@
 namespace Hive.Agent;
 
 /// <summary>
-/// Waits between attempts: 0.1 s, doubled up to 5 s, each shortened at random by up to half so that a swarm does not
-/// knock in step.
+/// Waits between attempts: 0.1 s, doubled up to 5 s. Each wait is shortened at random by up to half, so that agents do
+/// not reconnect all at once.
 /// </summary>
 internal sealed class Backoff(TimeProvider time)
 {

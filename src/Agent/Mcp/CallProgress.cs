@@ -4,7 +4,9 @@ using ModelContextProtocol.Server;
 
 namespace Hive.Agent.Mcp;
 
-/// <summary>Reports progress of a call to a client that asked for it, so that it does not give up on a long wait.</summary>
+/// <summary>
+/// Reports progress of a call to a client that asked for it, so that it does not give up on a long wait.
+/// </summary>
 internal sealed class CallProgress(Log log, TimeProvider time)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);

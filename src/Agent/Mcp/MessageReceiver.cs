@@ -6,8 +6,8 @@ using ModelContextProtocol.Protocol;
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Receives messages for the client and knows which of them the client has seen. Calls of <c>recv</c> run one at a time,
-/// on a connection of their own, which holds the leases of a client without a turn.
+/// Receives messages for the client and knows which of them the client has seen. Calls of <c>recv</c> run one at a
+/// time, on a connection of their own, which holds the leases of a client without a turn.
 /// </summary>
 internal sealed class MessageReceiver(HostLines lines, long? turn, Log log) : IAsyncDisposable
 {
@@ -74,7 +74,9 @@ internal sealed class MessageReceiver(HostLines lines, long? turn, Log log) : IA
         }
     }
 
-    /// <summary>The answer of a call is sent now; its messages count as returned, even if it is cancelled later.</summary>
+    /// <summary>
+    /// The answer of a call is sent now; its messages count as returned, even if it is cancelled later.
+    /// </summary>
     /// <exception cref="OperationCanceledException">The call was cancelled, and its messages are held.</exception>
     public IReadOnlyList<JsonObject> Answering(RequestId request, CancellationToken cancelled)
     {

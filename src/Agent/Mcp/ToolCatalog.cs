@@ -40,8 +40,10 @@ internal sealed class ToolCatalog(HostLines lines, string aboutReading)
         return tools;
     }
 
-    /// <summary>Refuses an unknown tool and unknown arguments. The socket ignores unknown fields, so a model would not
-    /// learn that it misspelled an argument.</summary>
+    /// <summary>
+    /// Refuses an unknown tool and unknown arguments. The socket ignores unknown fields, so a model would not learn
+    /// that it misspelled an argument.
+    /// </summary>
     /// <exception cref="HiveException">The tool or an argument is unknown.</exception>
     public async Task CheckAsync(string client, string tool, JsonObject fields, CancellationToken ct)
     {

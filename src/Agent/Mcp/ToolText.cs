@@ -6,8 +6,8 @@ using System.Text.Json.Nodes;
 namespace Hive.Agent.Mcp;
 
 /// <summary>
-/// Formats an answer of the host for a model: short, one value per line. Text by others is marked line by line
-/// (<see cref="Quote"/>), or quoted where several values share a line.
+/// Formats an answer of the host for a model: short, one value per line. Text by others is marked line by line (<see
+/// cref="Quote"/>), or quoted where several values share a line.
 /// </summary>
 internal static class ToolText
 {
@@ -42,7 +42,7 @@ internal static class ToolText
         if (message["broadcast"]?.GetValueKind() == JsonValueKind.True)
             text.Append(", sent to everyone; it may need no action");
         if (message["redelivered"]?.GetValueKind() == JsonValueKind.True)
-            text.Append(". It was delivered before; its request may already be done");
+            text.Append(". It was delivered before: its request may already have been carried out");
         return text.Append(":\n").Append(Quote.Of(message["body"]!.GetValue<string>())).ToString();
     }
 

@@ -95,8 +95,8 @@ internal sealed class ScriptReader
             else if (action is { } first)
                 throw yaml.Wrong(
                     child.Key.Start,
-                    $"`{child.Key}` is in the same item as `{first.Key}`; write one action per item, each after its own "
-                        + "`-` (only `optional` may be beside an action)"
+                    $"`{child.Key}` is in the same item as `{first.Key}`; write one action per item, each after "
+                        + "its own `-` (only `optional` may be beside an action)"
                 );
             else
                 action = child;
@@ -128,7 +128,8 @@ internal sealed class ScriptReader
         if (optional && step is not CommandStep)
             throw yaml.Wrong(
                 found.Key.Start,
-                $"`optional` is only for actions that the host may refuse (send, ask, answer, remind, set_status), not `{name}`"
+                $"`optional` is only for actions that the host may refuse, not for `{name}`; these are: "
+                    + "send, ask, answer, remind, set_status"
             );
         return step with { Optional = optional };
     }

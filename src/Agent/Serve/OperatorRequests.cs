@@ -4,41 +4,41 @@ using Hive.Agent.Login;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Does what the operator asks for: cancelling and logging in at once, the rest between two turns.</summary>
-/// <param name="settings">Names the driver and the model that is configured.</param>
-/// <param name="live">Where it says what came of it.</param>
-/// <param name="report">Is told of another model.</param>
-/// <param name="log">Is told what is cancelled, and what nobody here can do.</param>
-/// <param name="show">Called when what the harness does has changed.</param>
-internal sealed class OperatorsWishes(
+/// <summary>Carries out the operator's controls: cancel and login at once, all others between two turns.</summary>
+/// <param name="settings">The configured driver and model.</param>
+/// <param name="live">Shows the results.</param>
+/// <param name="report">Reports a changed model.</param>
+/// <param name="log">Logs cancellations and unknown controls.</param>
+/// <param name="stateChanged">Called when the state of the harness may have changed.</param>
+internal sealed class OperatorRequests(
     AgentSettings settings,
     LiveEvents live,
     HarnessReport report,
     Log log,
-    Action show
+    Action stateChanged
 )
 {
     private readonly Lock gate = new();
-    private readonly ConcurrentQueue<Control> asked = [];
-    private TaskCompletionSource askedAny = Signal();
+    private readonly ConcurrentQueue<Control> queue = [];
+    private TaskCompletionSource arrived = Signal();
     private CancellationTokenSource? working;
 
-    /// <summary>The login that the operator can lead; null when the driver needs none.</summary>
+    /// <summary>The login for the operator; null when the driver needs none.</summary>
     public LoginSession? Login { get; set; }
 
     public bool IsCompacting { get; private set; }
 
-    /// <summary>Completes when something waits for the time between two turns.</summary>
-    public Task Any
+    /// <summary>Completes when a control waits for the time between two turns.</summary>
+    public Task Waiting
     {
         get
         {
             lock (gate)
-                return askedAny.Task;
+                return arrived.Task;
         }
     }
 
-    /// <summary>A token for what is about to be done, which the operator can cancel.</summary>
+    /// <summary>A token for the next work, which the operator can cancel.</summary>
     public CancellationToken Cancellable(CancellationToken ct)
     {
         lock (gate)
@@ -56,14 +56,14 @@ internal sealed class OperatorsWishes(
             case "cancel_turn":
                 lock (gate)
                 {
-                    log.Info("the operator cancels what is under way");
+                    log.Info("the operator cancelled the current work");
                     _ = working?.CancelAsync();
                 }
 
                 break;
             case "login" when Login is { } session:
-                session.Start(show, stop);
-                show();
+                session.Start(stateChanged, stop);
+                stateChanged();
                 break;
             case "login_code" when Login is { } session:
                 _ = session.CodeAsync(control.Code ?? "");
@@ -74,33 +74,33 @@ internal sealed class OperatorsWishes(
             default:
                 lock (gate)
                 {
-                    asked.Enqueue(control);
-                    askedAny.TrySetResult();
+                    queue.Enqueue(control);
+                    arrived.TrySetResult();
                 }
 
                 break;
         }
     }
 
-    /// <summary>Does what has waited.</summary>
-    public async Task FulfilAsync(IDriver driver, CancellationToken stop)
+    /// <summary>Carries out the waiting controls.</summary>
+    public async Task RunWaitingAsync(IDriver driver, CancellationToken stop)
     {
         while (true)
         {
             Control? control;
             lock (gate)
             {
-                if (!asked.TryDequeue(out control))
-                    askedAny = Signal();
+                if (!queue.TryDequeue(out control))
+                    arrived = Signal();
             }
 
             if (control is null)
                 return;
-            await DoAsync(driver, control, stop);
+            await RunAsync(driver, control, stop);
         }
     }
 
-    /// <summary>Makes the conversation shorter, which the operator can cancel and which never ends the loop.</summary>
+    /// <summary>Compacts the conversation; the operator can cancel this, and a failure is only logged.</summary>
     public async Task CompactingAsync(Func<CancellationToken, Task> work, CancellationToken stop)
     {
         var ct = Cancellable(stop);
@@ -115,19 +115,19 @@ internal sealed class OperatorsWishes(
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            log.Warn($"the conversation could not be made shorter: {e.Message}");
-            live.Note($"the conversation could not be made shorter: {e.Message}", "error");
+            log.Warn($"compacting the conversation failed: {e.Message}");
+            live.Note($"compacting the conversation failed: {e.Message}", "error");
         }
         finally
         {
             IsCompacting = false;
-            show();
+            stateChanged();
         }
     }
 
     private static TaskCompletionSource Signal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private async Task DoAsync(IDriver driver, Control control, CancellationToken stop)
+    private async Task RunAsync(IDriver driver, Control control, CancellationToken stop)
     {
         switch (control.Kind)
         {
@@ -135,16 +135,15 @@ internal sealed class OperatorsWishes(
                 if (driver.Model == control.Model)
                     break;
                 driver.Model = control.Model;
-                live.Note(
-                    $"the model is {control.Model ?? settings.Model ?? "the tool's own choice"} from the next turn on"
-                );
+                var model = control.Model ?? settings.Model ?? "the tool's default";
+                live.Note($"the model is {model} from the next turn on");
                 report.Change(s => s with { Model = control.Model ?? settings.Model });
                 break;
             case "new_session":
                 live.Note(
                     driver.NewSession()
                         ? "the next turn starts a new conversation"
-                        : $"the driver {settings.Driver} holds no conversation"
+                        : $"the driver {settings.Driver} has no conversation"
                 );
                 break;
             case "compact":
@@ -152,13 +151,13 @@ internal sealed class OperatorsWishes(
                     async ct =>
                     {
                         if (!await driver.CompactAsync(ct))
-                            live.Note($"the driver {settings.Driver} holds no conversation");
+                            live.Note($"the driver {settings.Driver} has no conversation");
                     },
                     stop
                 );
                 break;
             default:
-                log.Warn($"`{control.Kind}` is nothing that this harness can do");
+                log.Warn($"unknown control `{control.Kind}` ignored");
                 break;
         }
     }

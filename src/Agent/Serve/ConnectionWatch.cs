@@ -2,15 +2,15 @@ using Hive.Protocol;
 
 namespace Hive.Agent.Serve;
 
-/// <summary>Watches a connection to the host while nobody speaks on it.</summary>
-internal static class HeldLine
+/// <summary>Watches an idle connection to the host while something else is done.</summary>
+internal static class ConnectionWatch
 {
     /// <summary>
-    /// Returns when the work is done; throws when the connection ended first, so that it is made again while the work
-    /// goes on.
+    /// Waits for the work, or throws when the connection ends first, so that the caller can reconnect while the work
+    /// continues.
     /// </summary>
     /// <exception cref="IOException">The host closed the connection.</exception>
-    public static async Task HoldsUntilAsync(this LineClient line, Task work, CancellationToken giveUp)
+    public static async Task WatchUntilAsync(this LineClient line, Task work, CancellationToken giveUp)
     {
         if (work.IsCompleted)
             return;
@@ -31,7 +31,7 @@ internal static class HeldLine
         }
         catch (OperationCanceledException)
         {
-            // The watch is over, the connection is ours again.
+            // The connection is open and can be used again.
             return;
         }
 

@@ -5,44 +5,41 @@ using Hive.Protocol;
 namespace Hive.Agent.Serve;
 
 /// <summary>
-/// Knows when nothing may be received, since no turn could go well: during a limit, or without a login, program or
-/// script.
+/// Holds messages back while no turn could succeed: during a rate limit, or without a login, program or script.
 /// </summary>
-internal sealed class HoldBack(TimeProvider time)
+internal sealed class ReceiveGate(TimeProvider time)
 {
-    // Credentials that were refused may be good again without having changed.
-    private static readonly TimeSpan TryLoginAgain = TimeSpan.FromMinutes(15);
+    // Refused credentials may become valid again without a change.
+    private static readonly TimeSpan LoginRetryInterval = TimeSpan.FromMinutes(15);
 
-    // A program may be installed while the agent runs, also that of another driver which it may choose.
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(10);
+    // A missing program may be installed while the agent runs.
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestPause = TimeSpan.FromDays(1);
 
-    // As long as the host takes it (docs/turns.md).
+    // The host's limit (docs/turns.md).
     private const int MissingBytes = 1000;
 
     private Pause? pause;
 
-    /// <summary>Nothing is received for that long, counted by a clock that only goes forward.</summary>
+    /// <summary>A pause, measured by a monotonic clock.</summary>
     private sealed record Pause(long From, TimeSpan For);
 
-    /// <summary>What the driver must be logged in to; null when there is nothing of the kind.</summary>
+    /// <summary>Watches the login of the driver; null when the driver needs none.</summary>
     public LoginWatch? Login { get; set; }
 
-    /// <summary>The driver, once there is one.</summary>
+    /// <summary>The driver, once it is created.</summary>
     public IDriver? Driver { get; set; }
 
     public bool NeedsLogin => Login?.IsNeeded == true;
 
-    /// <summary>
-    /// The program, login or script that the driver lacked at the last look; null when it lacked nothing.
-    /// </summary>
+    /// <summary>What the driver lacked at the last check; null when it lacked nothing.</summary>
     public string? Missing { get; private set; }
 
-    /// <summary>When a limit ends, to the second; null when there is none.</summary>
+    /// <summary>When the rate limit ends, to the second; null without one.</summary>
     public DateTimeOffset? Until => pause is { } limit ? Whole(time.GetUtcNow() + Left(limit)) : null;
 
-    /// <summary>What the end of a turn says about those to come.</summary>
-    public void Learn(TurnOutcome outcome)
+    /// <summary>Updates the gate from the outcome of a turn.</summary>
+    public void Update(TurnOutcome outcome)
     {
         if (outcome.LoginLost)
             Login?.Refused();
@@ -52,26 +49,28 @@ internal sealed class HoldBack(TimeProvider time)
             Login?.Accepted();
     }
 
-    /// <summary>Forgets a limit that is over, and looks what the driver lacks.</summary>
-    public void Look()
+    /// <summary>Checks what the driver lacks, and clears a limit that has ended.</summary>
+    public void Refresh()
     {
         Missing = Driver?.Missing is { } lacks ? WireText.Cut(lacks, MissingBytes) : null;
         if (pause is { } limit && Left(limit) <= TimeSpan.Zero)
             pause = null;
     }
 
-    /// <summary>True when nothing may be received yet, after a wait for a reason to look again.</summary>
-    /// <param name="line">Watched meanwhile; throws when the host closes it.</param>
-    /// <param name="asked">A further reason to look again.</param>
-    /// <param name="stop">Ends the wait.</param>
-    public async Task<bool> WaitAsync(LineClient line, Task asked, CancellationToken stop)
+    /// <summary>
+    /// Returns false when messages may be received; otherwise waits for a reason to check again and returns true.
+    /// </summary>
+    /// <param name="line">Watched in the meantime; throws when the host closes it.</param>
+    /// <param name="request">Another reason to check again.</param>
+    /// <param name="stop">Cancels the wait.</param>
+    public async Task<bool> WaitAsync(LineClient line, Task request, CancellationToken stop)
     {
         if (Missing is not null)
         {
             using var looking = CancellationTokenSource.CreateLinkedTokenSource(stop);
             try
             {
-                await line.HoldsUntilAsync(Task.WhenAny(Task.Delay(LookAgain, time, looking.Token), asked), stop);
+                await line.WatchUntilAsync(Task.WhenAny(Task.Delay(CheckInterval, time, looking.Token), request), stop);
                 return true;
             }
             finally
@@ -88,12 +87,12 @@ internal sealed class HoldBack(TimeProvider time)
         var reason = needed ? Login!.RestoredAsync(waiting.Token) : Task.Delay(left, time, waiting.Token);
         var again =
             needed && Login!.MayTry
-                ? Task.Delay(TryLoginAgain, time, waiting.Token)
+                ? Task.Delay(LoginRetryInterval, time, waiting.Token)
                 : Task.Delay(Timeout.Infinite, waiting.Token);
         try
         {
-            await line.HoldsUntilAsync(Task.WhenAny(reason, again, asked), stop);
-            // One turn is tried; the state stays what it is until that goes well.
+            await line.WatchUntilAsync(Task.WhenAny(reason, again, request), stop);
+            // Try one turn with the refused credentials; the state changes only when it succeeds.
             return !again.IsCompletedSuccessfully;
         }
         finally
