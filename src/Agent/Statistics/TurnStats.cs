@@ -27,7 +27,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     /// <summary>Stores a turn as not yet reported to the host.</summary>
     public void Add(TurnRow row) =>
         Try(
-            "kept",
+            "stored",
             db =>
                 Run(
                     db,
@@ -74,7 +74,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     /// <summary>Stores the loose ends after a turn.</summary>
     public void SetOpen(TurnRow row) =>
         Try(
-            "kept",
+            "stored",
             db =>
                 Run(
                     db,
@@ -93,7 +93,7 @@ internal sealed class TurnStats(string folder, Log log, TimeProvider time)
     /// <summary>Stores that the host confirmed a turn, or will never accept it.</summary>
     public void Sent(long turn) =>
         Try(
-            "kept",
+            "stored",
             db =>
                 Run(
                     db,

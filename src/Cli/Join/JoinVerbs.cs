@@ -222,7 +222,7 @@ internal static class JoinVerbs
         var screen = verb.Screen;
         screen.Line(next);
         screen.Line(
-            $"{server.Agent} {(created ? "was made" : "exists")}; a client that starts this server is {server.Agent}."
+            $"{server.Agent} {(created ? "exists now" : "exists")}; a client that starts this server is {server.Agent}."
         );
         screen.Line($"Then tell it: you are {server.Agent}; call recv to get your messages.");
         screen.Line("A message counts as read once you ack it or call recv again.");
