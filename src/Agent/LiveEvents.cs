@@ -113,7 +113,7 @@ internal sealed class LiveEvents
         var size = Fit(entry);
         lock (gate)
         {
-            // The whole text follows, or its turn has ended.
+            // The whole text replaces its pieces, and nothing follows the end of the turn.
             if (kind is "text" or "turn_ended")
                 part.Clear();
             queue.Enqueue((entry, size));

@@ -41,7 +41,7 @@ public sealed class TurnEndingsTests
             )
         );
         Assert.Contains(
-            $"the host does not take what turn {plain[0]["turn"]} used: end_turn is not to this host's liking",
+            $"the host refused the figures of turn {plain[0]["turn"]}: end_turn is not to this host's liking",
             agent.Log
         );
     }
@@ -127,7 +127,7 @@ public sealed class TurnEndingsTests
                     "the row of turn 901 in ",
                     "the row of turn 902 in ",
                     "the host refused the end of turn 903",
-                    "the host does not take what turn 904 used",
+                    "the host refused the figures of turn 904",
                     "the host refused the end of turn 904",
                     "the host refused the end of turn 905",
                 ]

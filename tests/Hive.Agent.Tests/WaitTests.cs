@@ -126,7 +126,7 @@ public sealed class WaitTests
         var (code, _, error) = await EndAsync(wait);
         Assert.Equal(1, code);
         Assert.Contains(
-            "the host is older than this hive-agent; update Hive and restart it",
+            "the host is older than this hive-agent; update and restart Hive",
             error,
             StringComparison.Ordinal
         );

@@ -26,7 +26,7 @@ internal static class BackupsVerbs
         };
         return Verb.Create(
             "backup",
-            "Back up the database, settings and agents' configurations while Hive runs; agents' notes and shared files are left out.",
+            "Back up the database, settings and configurations while Hive runs, not agents' notes or shared files.",
             async (verb, parsed) =>
             {
                 var path = Path.GetFullPath(parsed.GetRequiredValue(file));

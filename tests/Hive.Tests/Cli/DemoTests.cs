@@ -201,8 +201,9 @@ public sealed class DemoTests
         Assert.False(Directory.Exists(folder));
     }
 
-    /// <summary>Every process that the demo in this folder started: it stands in their arguments or their
-    /// variables.</summary>
+    /// <summary>
+    /// Every process that the demo in this folder started: it stands in their arguments or their variables.
+    /// </summary>
     private static Process[] Marked(string folder) =>
         [
             .. Process

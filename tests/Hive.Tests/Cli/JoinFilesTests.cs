@@ -232,7 +232,8 @@ public sealed class JoinFilesTests(RunningHive hive) : IClassFixture<RunningHive
     [InlineData("")]
     [InlineData("a.b = 1 # one\n\"c d\" = [ 'x', # first\n  { y = 1.5e3, z = \"#\" },\n]\n")]
     [InlineData(
-        "at = 1979-05-27 07:32:00Z\nt = 07:32:00\nn = -inf\nh = 0xdead_beef\n[[list]]\nx = '''\n[mcp_servers.hive-nobody]\n''''\n"
+        "at = 1979-05-27 07:32:00Z\nt = 07:32:00\nn = -inf\nh = 0xdead_beef\n"
+            + "[[list]]\nx = '''\n[mcp_servers.hive-nobody]\n''''\n"
     )]
     [InlineData("[mcp_servers.other]\nenabled = true\n\n# The end.\n")]
     [InlineData("[a]\r\nb = \"\\\"]\"\r\n")]
