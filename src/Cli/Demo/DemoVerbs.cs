@@ -125,7 +125,7 @@ internal static class DemoVerbs
     {
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
         var isInstalled = Array.Exists(folders, folder => File.Exists(Path.Combine(folder, "bwrap")));
-        return isInstalled ? "" : "To isolate them on Debian: apt-get install bubblewrap. ";
+        return isInstalled ? "" : "Fix on Debian: apt-get install bubblewrap. ";
     }
 
     private static Process StartKeeper(DemoFolder folder, Options demo, string runtime)
@@ -254,7 +254,7 @@ internal static class DemoVerbs
             );
             if (fellBack)
                 screen.Styled(
-                    $"No runtime here isolates agents, so they run as plain processes. {Fix()}Details: hive doctor",
+                    $"Nothing here isolates agents; they run as plain processes. {Fix()}Details: hive doctor",
                     "yellow"
                 );
             screen.Line("\nOpen the dashboard (the link works once; Ctrl-C here ends everything):\n");

@@ -115,8 +115,8 @@ public sealed class DemoTests
         await demo.WaitForExitAsync();
         Directory.Delete(programs, recursive: true);
 
-        const string Says = "No runtime here isolates agents, so they run as plain processes.";
-        Assert.Contains($"{Says} To isolate them on Debian: apt-get install bubblewrap. Details: hive doctor", lines);
+        const string Says = "Nothing here isolates agents; they run as plain processes.";
+        Assert.Contains($"{Says} Fix on Debian: apt-get install bubblewrap. Details: hive doctor", lines);
         Assert.All(lines, line => Assert.True(line.Length <= 130, line));
     }
 
