@@ -18,7 +18,7 @@ internal static partial class CommandLine
         AddHostFlagsToHelp(root);
         // An argument that begins with @ is a name as the dashboard shows it, not a file of further arguments.
         var parsed = root.Parse(Normalized(arguments), new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (Errors(parsed, root) is { Count: > 0 } errors)
+        if (Errors(parsed) is { Count: > 0 } errors)
         {
             foreach (var error in errors)
                 Report(Plain.OneLine(error));
@@ -77,13 +77,15 @@ internal static partial class CommandLine
         help.Action = new HelpWithHostFlags((HelpAction)help.Action!);
     }
 
-    private static IReadOnlyList<string> Errors(ParseResult parsed, RootCommand root)
+    private static IReadOnlyList<string> Errors(ParseResult parsed)
     {
-        if (parsed.CommandResult.Command != root || parsed.UnmatchedTokens is not [var unknown, ..])
+        // The root and `forge` have verbs; an unknown one is an unmatched token.
+        var verbs = parsed.CommandResult.Command.Subcommands;
+        if (verbs.Count == 0 || parsed.UnmatchedTokens is not [var unknown, ..])
             return parsed.Action is HelpWithHostFlags ? [] : [.. parsed.Errors.Select(Worded)];
         if (unknown.StartsWith('-'))
             return [$"unknown option '{unknown}'"];
-        var near = NearNames.Of(unknown, root.Subcommands.Where(c => !c.Hidden).Select(c => c.Name));
+        var near = NearNames.Of(unknown, verbs.Where(v => !v.Hidden).Select(v => v.Name));
         var meant = near.Length > 0 ? $"; did you mean {string.Join(" or ", near)}?" : "";
         return [$"unknown verb '{unknown}'{meant}"];
     }
@@ -93,6 +95,12 @@ internal static partial class CommandLine
     {
         if (error.SymbolResult is ArgumentResult { Tokens.Count: 0 } missing)
             return $"{missing.Argument.Name} is missing";
+        if (error.SymbolResult is CommandResult { Command.Subcommands: { Count: > 0 } verbs } group)
+            return $"{group.Command.Name} needs a verb: {string.Join(" or ", verbs.Select(v => v.Name))}";
+        if (error.Message.StartsWith("Unrecognized command or argument ", StringComparison.Ordinal))
+            return error
+                .Message.Replace("Unrecognized command or", "unexpected", StringComparison.Ordinal)
+                .TrimEnd('.');
         if (NotParsed().Match(error.Message) is not { Success: true } parts)
             return error.Message;
         // For an argument, the library's message names the verb.
